@@ -1,0 +1,125 @@
+//! Niceness: how readily a process yields the CPU ("setpriority(2)"). On Linux it belongs to each thread, so a
+//! process is changed by changing all of its threads.
+
+use rustix::{
+    io::Errno,
+    process::{Pid, getpriority_process, setpriority_process},
+};
+
+use super::{Miss, Outcome, find, misses, owner, refuse_elsewhere};
+use crate::{alert::Level, model::process::ProcKey, sys::root::Root};
+
+/// The kernel's bounds.
+const BOUNDS: (i32, i32) = (-20, 19);
+
+/// Changes the niceness of each of `targets` by `by`, if it is still the process (or thread) that was meant, and says
+/// how it went.
+#[must_use]
+pub fn change(root: &Root, targets: &[ProcKey], by: i32) -> Outcome {
+    if let Some(refused) = refuse_elsewhere(root) {
+        return refused;
+    }
+    let mut done = Vec::new();
+    let mut missed = Vec::new();
+    for key in targets {
+        match change_one(root, *key, by) {
+            Ok(change) => done.push((key.pid, change)),
+            Err(miss) => missed.push((key.pid, miss)),
+        }
+    }
+    let all = match &done[..] {
+        [] => String::new(),
+        [(pid, change)] if change.before == change.after => {
+            let end = if by < 0 { "least" } else { "greatest" };
+            format!("niceness of {pid} {} is {} already, the {end} there is", change.name, change.after)
+        }
+        [(pid, change)] => format!("niceness of {pid} {}: {} → {}", change.name, change.before, change.after),
+        many => format!("niceness of {} processes changed by {by:+}", many.len()),
+    };
+    let failed = misses("renice", &missed);
+    let text = match (all.is_empty(), failed.is_empty()) {
+        (false, false) => format!("{all} · {failed}"),
+        (true, false) => failed,
+        _ => all,
+    };
+    Outcome { level: if missed.is_empty() { Level::Ok } else { Level::Warn }, text }
+}
+
+struct Change {
+    name: String,
+    before: i32,
+    after: i32,
+}
+
+fn change_one(root: &Root, key: ProcKey, by: i32) -> Result<Change, Miss> {
+    let found = find(root, key)?;
+    let after = (found.nice + by).clamp(BOUNDS.0, BOUNDS.1);
+    let change = Change { name: found.name, before: found.nice, after };
+    if after == found.nice {
+        return Ok(change);
+    }
+    for thread in threads(root, key.pid) {
+        let Some(pid) = i32::try_from(thread).ok().and_then(Pid::from_raw) else { continue };
+        // Each thread from where it stands, the one that was named as it was shown.
+        let from = if thread == key.pid { Some(found.nice) } else { getpriority_process(Some(pid)).ok() };
+        let Some(from) = from else { continue };
+        match setpriority_process(Some(pid), (from + by).clamp(BOUNDS.0, BOUNDS.1)) {
+            Ok(()) => {}
+            Err(Errno::SRCH) if thread != key.pid => {}
+            Err(Errno::SRCH) => return Err(Miss::Ended),
+            Err(Errno::ACCESS) => {
+                return Err(Miss::Other(format!("only root may take niceness below {}", change.before)));
+            }
+            Err(Errno::PERM) => return Err(Miss::Denied(owner(root, key.pid))),
+            Err(e) => return Err(Miss::Other(std::io::Error::from(e).to_string())),
+        }
+    }
+    Ok(change)
+}
+
+/// All threads of a process, itself first; a thread that is named by its own id stands alone.
+fn threads(root: &Root, pid: u32) -> Vec<u32> {
+    let leader = root.text(format!("proc/{pid}/status")).ok().and_then(|status| {
+        status.lines().find_map(|line| line.strip_prefix("Tgid:")).and_then(|tgid| tgid.trim().parse::<u32>().ok())
+    });
+    let mut all = vec![pid];
+    if leader == Some(pid) {
+        let tasks = root.names(format!("proc/{pid}/task"));
+        all.extend(tasks.iter().filter_map(|name| name.parse::<u32>().ok()).filter(|tid| *tid != pid));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::act::signal::tests::sleeper;
+
+    #[test]
+    fn niceness_goes_up_by_steps_and_stops_at_the_end() {
+        let (mut child, key) = sleeper();
+        let root = Root::default();
+        let before = find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
+        let outcome = change(&root, &[key], 3);
+        assert!(outcome.text.ends_with(&format!("{before} → {}", before + 3)), "{}", outcome.text);
+        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, before + 3);
+        let _ = change(&root, &[key], 100);
+        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, 19);
+        let outcome = change(&root, &[key], 1);
+        assert!(outcome.text.ends_with("is 19 already, the greatest there is"), "{}", outcome.text);
+        child.kill().expect("our child");
+        child.wait().expect("our child");
+    }
+
+    #[test]
+    fn a_recycled_pid_keeps_its_niceness() {
+        let (mut child, key) = sleeper();
+        let root = Root::default();
+        let before = find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
+        let outcome = change(&root, &[ProcKey { start_ticks: key.start_ticks + 1, ..key }], 1);
+        assert_eq!(outcome.level, Level::Warn, "{}", outcome.text);
+        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, before);
+        child.kill().expect("our child");
+        child.wait().expect("our child");
+    }
+}

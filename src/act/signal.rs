@@ -1,0 +1,194 @@
+//! TABLE SIGNALS and the sending of them, by a handle on the process rather than by its number: between the look and
+//! the act the number may come to belong to another ("pidfd_send_signal(2)").
+
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal},
+};
+
+use super::{Miss, Outcome, find, misses, owner, refuse_elsewhere};
+use crate::{alert::Level, model::process::ProcKey, sys::root::Root};
+
+/// One signal.
+#[derive(Debug, Clone, Copy)]
+pub struct SignalDef {
+    /// Without `SIG`.
+    pub name: &'static str,
+    /// Number on this machine.
+    pub number: i32,
+    /// What a program does with it when it does not think otherwise.
+    pub doc: &'static str,
+}
+
+const fn def(name: &'static str, signal: Signal, doc: &'static str) -> SignalDef {
+    SignalDef { name, number: signal.as_raw(), doc }
+}
+
+/// TABLE SIGNALS: the usual ones first, then the rest by number.
+pub static SIGNALS: &[SignalDef] = &[
+    def("TERM", Signal::TERM, "end in order"),
+    def("KILL", Signal::KILL, "end at once, nothing is saved"),
+    def("INT", Signal::INT, "as Ctrl-C"),
+    def("HUP", Signal::HUP, "terminal gone; daemons read their settings anew"),
+    def("STOP", Signal::STOP, "halt until CONT"),
+    def("CONT", Signal::CONT, "go on after STOP"),
+    def("QUIT", Signal::QUIT, "as Ctrl-\\: end with a core dump"),
+    def("USR1", Signal::USR1, "the program's own meaning"),
+    def("USR2", Signal::USR2, "the program's own meaning"),
+    def("ILL", Signal::ILL, "illegal instruction"),
+    def("TRAP", Signal::TRAP, "breakpoint"),
+    def("ABRT", Signal::ABORT, "end with a core dump"),
+    def("BUS", Signal::BUS, "bad memory access"),
+    def("FPE", Signal::FPE, "arithmetic fault"),
+    def("SEGV", Signal::SEGV, "bad memory reference"),
+    def("PIPE", Signal::PIPE, "nobody reads the pipe"),
+    def("ALRM", Signal::ALARM, "timer"),
+    def("CHLD", Signal::CHILD, "a child changed"),
+    def("TSTP", Signal::TSTP, "as Ctrl-Z"),
+    def("TTIN", Signal::TTIN, "read from the terminal in the background"),
+    def("TTOU", Signal::TTOU, "write to the terminal in the background"),
+    def("URG", Signal::URG, "urgent data on a socket"),
+    def("XCPU", Signal::XCPU, "CPU time limit"),
+    def("XFSZ", Signal::XFSZ, "file size limit"),
+    def("VTALRM", Signal::VTALARM, "virtual timer"),
+    def("PROF", Signal::PROF, "profiling timer"),
+    def("WINCH", Signal::WINCH, "window size changed"),
+    def("IO", Signal::IO, "input or output is possible"),
+    def("PWR", Signal::POWER, "power failure"),
+    def("SYS", Signal::SYS, "bad system call"),
+];
+
+/// The signal of this number.
+#[must_use]
+pub fn by_number(number: i32) -> Option<&'static SignalDef> {
+    SIGNALS.iter().find(|s| s.number == number)
+}
+
+/// Sends a signal to each of `targets` that is still the process that was meant, and says how it went.
+#[must_use]
+pub fn send(root: &Root, targets: &[ProcKey], number: i32) -> Outcome {
+    if let Some(refused) = refuse_elsewhere(root) {
+        return refused;
+    }
+    let (Some(signal), Some(def)) = (Signal::from_named_raw(number), by_number(number)) else {
+        return Outcome { level: Level::Warn, text: format!("no signal has the number {number}: nothing was sent") };
+    };
+    let mut sent: Vec<String> = Vec::new();
+    let mut missed = Vec::new();
+    for key in targets {
+        match send_one(root, *key, signal) {
+            Ok(name) => sent.push(format!("{} {name}", key.pid)),
+            Err(miss) => missed.push((key.pid, miss)),
+        }
+    }
+    let to = match &sent[..] {
+        [] => String::new(),
+        [one] => format!("sent {} to {one}", def.name),
+        many if missed.is_empty() => format!("sent {} to {} processes", def.name, many.len()),
+        many => format!("sent {} to {} of {}", def.name, many.len(), targets.len()),
+    };
+    let failed = misses("signal", &missed);
+    let text = match (to.is_empty(), failed.is_empty()) {
+        (false, false) => format!("{to} · {failed}"),
+        (true, false) => failed,
+        _ => to,
+    };
+    Outcome { level: if missed.is_empty() { Level::Ok } else { Level::Warn }, text }
+}
+
+fn send_one(root: &Root, key: ProcKey, signal: Signal) -> Result<String, Miss> {
+    let pid = i32::try_from(key.pid).ok().and_then(Pid::from_raw).ok_or(Miss::Ended)?;
+    // The handle comes first: what is then found under the number, and still is as old as it should be, is what the
+    // handle holds. Kernels before 5.3 and some sandboxes have no handles; the look alone must do there.
+    let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(handle) => Some(handle),
+        Err(Errno::SRCH) => return Err(Miss::Ended),
+        Err(_) => None,
+    };
+    let found = find(root, key)?;
+    let result = match &handle {
+        Some(handle) => match pidfd_send_signal(handle, signal) {
+            Err(Errno::NOSYS) => kill_process(pid, signal),
+            other => other,
+        },
+        None => kill_process(pid, signal),
+    };
+    match result {
+        Ok(()) => Ok(found.name),
+        Err(Errno::SRCH) => Err(Miss::Ended),
+        Err(Errno::PERM) => Err(Miss::Denied(owner(root, key.pid))),
+        Err(e) => Err(Miss::Other(std::io::Error::from(e).to_string())),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::{
+        os::unix::process::ExitStatusExt,
+        process::{Child, Command, Stdio},
+    };
+
+    use super::*;
+    use crate::act::read_stat;
+
+    /// A child of the test's own that sleeps until it is ended, and its identity.
+    pub(in crate::act) fn sleeper() -> (Child, ProcKey) {
+        let child = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().expect("sleep is everywhere");
+        let stat = Root::default().read(format!("proc/{}/stat", child.id())).expect("it runs");
+        let (_, _, start_ticks) = read_stat(&stat).expect("a whole line");
+        let key = ProcKey { pid: child.id(), start_ticks };
+        (child, key)
+    }
+
+    #[test]
+    fn a_signal_reaches_the_process_that_was_meant() {
+        let (mut child, key) = sleeper();
+        let outcome = send(&Root::default(), &[key], 15);
+        assert_eq!(outcome.level, Level::Ok, "{}", outcome.text);
+        // Between fork and exec the child still bears the name of this test.
+        assert!(outcome.text.starts_with(&format!("sent TERM to {} ", key.pid)), "{}", outcome.text);
+        assert_eq!(child.wait().expect("our child").signal(), Some(15));
+        let again = send(&Root::default(), &[key], 15);
+        assert_eq!((again.level, again.text), (Level::Warn, format!("{} has ended", key.pid)));
+    }
+
+    #[test]
+    fn a_recycled_pid_is_not_signalled() {
+        let (mut child, key) = sleeper();
+        let older = ProcKey { start_ticks: key.start_ticks.wrapping_sub(1), ..key };
+        let outcome = send(&Root::default(), &[older], 9);
+        assert_eq!(outcome.level, Level::Warn);
+        assert!(outcome.text.contains("which was left alone"), "{}", outcome.text);
+        assert_eq!(child.try_wait().expect("our child"), None, "it lives");
+        child.kill().expect("our child");
+        child.wait().expect("our child");
+    }
+
+    #[test]
+    fn a_zombie_is_called_one_and_the_others_still_get_theirs() {
+        let (mut dead, dead_key) = sleeper();
+        let (mut alive, alive_key) = sleeper();
+        dead.kill().expect("our child");
+        // It is a zombie as soon as the kill is through; only then is its state Z.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while !matches!(find(&Root::default(), dead_key), Err(Miss::Zombie)) {
+            assert!(std::time::Instant::now() < deadline, "it never became a zombie");
+            std::thread::yield_now();
+        }
+        let outcome = send(&Root::default(), &[dead_key, alive_key], 15);
+        assert!(outcome.text.starts_with("sent TERM to "), "{}", outcome.text);
+        assert!(outcome.text.contains(&format!("{} is a zombie", dead_key.pid)), "{}", outcome.text);
+        assert_eq!(alive.wait().expect("our child").signal(), Some(15));
+        dead.wait().expect("our child");
+    }
+
+    #[test]
+    fn every_signal_of_the_table_can_be_sent_and_stands_once() {
+        for (i, def) in SIGNALS.iter().enumerate() {
+            assert!(Signal::from_named_raw(def.number).is_some(), "{}", def.name);
+            assert!(!SIGNALS[..i].iter().any(|s| s.number == def.number), "{}", def.name);
+        }
+        assert_eq!(SIGNALS[0].name, "TERM");
+        assert_eq!(send(&Root::default(), &[], 0).level, Level::Warn);
+    }
+}

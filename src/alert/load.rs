@@ -1,0 +1,317 @@
+//! Rules from TOML: the shipped ones, and the user's changes to them. Every fault is named at its place.
+
+use std::{sync::LazyLock, time::Duration};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::rule::{Patterns, Rule, Side};
+use crate::{
+    diag::{Diagnostic, did_you_mean},
+    model::metrics::{self, METRICS},
+    units::{parse_quantity, parse_span},
+};
+
+/// What a rule may hold.
+const KEYS: [&str; 11] =
+    ["metric", "side", "advice", "warn", "crit", "clear", "hold", "only", "except", "say", "enabled"];
+
+/// The rules that come with the program (`assets/rules.toml`).
+#[must_use]
+pub fn shipped() -> Vec<Rule> {
+    static SHIPPED: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+        let text = include_str!("../../assets/rules.toml");
+        let (table, _) = DeTable::parse_recoverable(text);
+        let mut rules = Vec::new();
+        merge(&mut rules, "assets/rules.toml", text, table.get_ref());
+        rules
+    });
+    SHIPPED.clone()
+}
+
+/// Lays the rules of `table` over `rules`: keys that it names change, a new id is a new rule. Returns what is wrong.
+pub fn merge(rules: &mut Vec<Rule>, place: &str, text: &str, table: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut reader = Reader { place, text, findings: Vec::new() };
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (id, value) in entries {
+        let DeValue::Table(table) = value.get_ref() else {
+            reader.find(value.span().start, format!("rule `{}` is no table", id.get_ref()), Some("write [rules.NAME]"));
+            continue;
+        };
+        let known = rules.iter().position(|r| r.id == *id.get_ref());
+        let fresh = || Rule { id: id.get_ref().to_string(), enabled: true, ..Rule::default() };
+        let mut rule = known.map_or_else(fresh, |i| rules[i].clone());
+        let before = reader.findings.len();
+        reader.rule(&mut rule, id, table, rules);
+        if reader.findings.len() == before {
+            match known {
+                Some(i) => rules[i] = rule,
+                None => rules.push(rule),
+            }
+        }
+    }
+    reader.findings
+}
+
+struct Reader<'a> {
+    place: &'a str,
+    text: &'a str,
+    findings: Vec<Diagnostic>,
+}
+
+type Value<'a> = Spanned<DeValue<'a>>;
+
+impl Reader<'_> {
+    fn find(&mut self, offset: usize, what: String, hint: Option<&str>) {
+        let finding = Diagnostic::new(self.place, what).at_offset(self.text, offset);
+        self.findings.push(Diagnostic { hint: hint.map(str::to_owned), ..finding });
+    }
+
+    fn rule(&mut self, rule: &mut Rule, id: &Spanned<std::borrow::Cow<'_, str>>, table: &DeTable<'_>, rules: &[Rule]) {
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "metric" => self.metric(rule, value),
+                "side" => match self.string(value).as_deref() {
+                    Some("above") => rule.side = Side::Above,
+                    Some("below") => rule.side = Side::Below,
+                    Some(other) => {
+                        self.find(
+                            value.span().start,
+                            format!("`side` is `{other}`"),
+                            Some("it is \"above\" or \"below\""),
+                        );
+                    }
+                    None => {}
+                },
+                "advice" => self.quantity("advice", value, &mut rule.limits.advice),
+                "warn" => self.quantity("warn", value, &mut rule.limits.warn),
+                "crit" => self.quantity("crit", value, &mut rule.limits.crit),
+                "clear" => self.quantity("clear", value, &mut rule.clear),
+                "hold" => self.hold(&mut rule.hold, value),
+                "only" => rule.only = self.patterns(value),
+                "except" => rule.except = self.patterns(value),
+                "say" => rule.say = self.string(value).unwrap_or_default(),
+                "enabled" => match value.get_ref() {
+                    DeValue::Boolean(on) => rule.enabled = *on,
+                    _ => self.find(value.span().start, "`enabled` is neither true nor false".into(), None),
+                },
+                other => {
+                    let hint = match did_you_mean(other, KEYS) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("a rule has {}", KEYS.join(", ")),
+                    };
+                    self.find(key.span().start, format!("unknown key `{other}` in a rule"), Some(&hint));
+                }
+            }
+        }
+        if !table.contains_key("clear")
+            && let (Some(clear), Some(mildest)) = (rule.clear, rule.limits.mildest())
+            && rule.side.crossed(clear, mildest)
+        {
+            // A limit moved past the shipped end of the finding: it ends at the limit then.
+            rule.clear = None;
+        }
+        self.whole(rule, id, table, rules);
+    }
+
+    /// What only shows when all keys are known.
+    fn whole(&mut self, rule: &Rule, id: &Spanned<std::borrow::Cow<'_, str>>, table: &DeTable<'_>, rules: &[Rule]) {
+        let at = |key: &str| table.get(key).map_or(id.span().start, |v| v.span().start);
+        if rule.metric.is_empty() && !table.contains_key("metric") {
+            let near = did_you_mean(id.get_ref(), rules.iter().map(|r| r.id.as_str()));
+            let hint = near.map_or("name one: metric = \"cpu_busy_ratio\"".to_owned(), |near| {
+                format!("did you mean [rules.{near}]?")
+            });
+            return self.find(
+                id.span().start,
+                format!("rule `{}` is not shipped and names no metric", id.get_ref()),
+                Some(&hint),
+            );
+        }
+        if rule.limits.mildest().is_none() {
+            return self.find(
+                id.span().start,
+                format!("rule `{}` has no limit", id.get_ref()),
+                Some("give it advice, warn or crit"),
+            );
+        }
+        if rule.say.is_empty() {
+            return self.find(
+                at("say"),
+                format!("rule `{}` says nothing", id.get_ref()),
+                Some("say = \"{value} is too much\""),
+            );
+        }
+        let limits = [("advice", rule.limits.advice), ("warn", rule.limits.warn), ("crit", rule.limits.crit)];
+        let set: Vec<_> = limits.into_iter().filter_map(|(name, limit)| Some((name, limit?))).collect();
+        for pair in set.windows(2) {
+            let [(mild, low), (grave, high)] = [pair[0], pair[1]];
+            let (wrong, word) = match rule.side {
+                Side::Above => (low >= high, "above"),
+                Side::Below => (low <= high, "below"),
+            };
+            if wrong {
+                let key = if table.contains_key(mild) { mild } else { grave };
+                let what = format!("rule `{}`: `{mild}` is {low}, `{grave}` is {high}", id.get_ref());
+                self.find(at(key), what, Some(&format!("with side = \"{word}\" {grave} must lie {word} {mild}")));
+            }
+        }
+        if let (Some(clear), Some(mildest)) = (rule.clear, rule.limits.mildest())
+            && rule.side.crossed(clear, mildest)
+        {
+            let what =
+                format!("rule `{}`: `clear` is {clear}, on the bad side of its mildest limit {mildest}", id.get_ref());
+            self.find(at("clear"), what, Some("a finding must be able to end"));
+        }
+        let labels = metrics::find(&rule.metric).map_or(&[][..], |m| m.labels);
+        for (key, patterns) in [("only", &rule.only), ("except", &rule.except)] {
+            for (name, _) in patterns {
+                if !labels.contains(&name.as_str()) {
+                    let has = if labels.is_empty() {
+                        "it has none".to_owned()
+                    } else {
+                        format!("it has {}", labels.join(", "))
+                    };
+                    self.find(at(key), format!("`{}` has no label `{name}`", rule.metric), Some(&has));
+                }
+            }
+        }
+    }
+
+    fn metric(&mut self, rule: &mut Rule, value: &Value<'_>) {
+        let Some(name) = self.string(value) else { return };
+        if metrics::find(&name).is_none() {
+            let near = did_you_mean(&name, METRICS.iter().map(|m| m.id));
+            let hint =
+                near.map_or("`benchtop once --json` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+            self.find(value.span().start, format!("there is no metric `{name}`"), Some(&hint));
+        }
+        rule.metric = name;
+    }
+
+    fn quantity(&mut self, key: &str, value: &Value<'_>, into: &mut Option<f64>) {
+        let read = match value.get_ref() {
+            DeValue::String(text) => parse_quantity(text),
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            DeValue::Float(number) => number.as_str().parse().ok().filter(|v: &f64| v.is_finite()),
+            _ => None,
+        };
+        match read {
+            Some(quantity) => *into = Some(quantity),
+            None => self.find(
+                value.span().start,
+                format!("`{key}` is no quantity"),
+                Some("as in 90%, 8GiB, 80C, 500ms, 12"),
+            ),
+        }
+    }
+
+    fn hold(&mut self, into: &mut Duration, value: &Value<'_>) {
+        let read = match value.get_ref() {
+            DeValue::String(text) => parse_span(text),
+            DeValue::Integer(number) => parse_span(number.as_str()),
+            _ => None,
+        };
+        match read {
+            Some(span) => *into = span,
+            None => self.find(value.span().start, "`hold` is no span of time".into(), Some("as in 30s, 5m, 1h")),
+        }
+    }
+
+    fn patterns(&mut self, value: &Value<'_>) -> Patterns {
+        let DeValue::Table(table) = value.get_ref() else {
+            self.find(value.span().start, "labels are no table".into(), Some("as in { mount = [\"/srv/*\"] }"));
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (name, value) in table {
+            let patterns = match value.get_ref() {
+                DeValue::Array(items) => items.iter().filter_map(|item| self.string(item)).collect(),
+                _ => self.string(value).into_iter().collect(),
+            };
+            out.push((name.get_ref().to_string(), patterns));
+        }
+        out
+    }
+
+    fn string(&mut self, value: &Value<'_>) -> Option<String> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            _ => {
+                self.find(value.span().start, "a string is wanted here".into(), Some("write it in double quotes"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Level;
+
+    fn findings(text: &str) -> Vec<String> {
+        let (table, _) = DeTable::parse_recoverable(text);
+        merge(&mut shipped(), "c.toml", text, table.get_ref()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_shipped_rule_is_right_and_watches_a_metric_that_exists() {
+        let text = include_str!("../../assets/rules.toml");
+        let (table, errors) = DeTable::parse_recoverable(text);
+        assert!(errors.is_empty(), "{errors:?}");
+        assert_eq!(merge(&mut Vec::new(), "rules.toml", text, table.get_ref()), []);
+        let rules = shipped();
+        assert_eq!(rules.len(), table.get_ref().len());
+        let cpu = rules.iter().find(|r| r.id == "cpu_busy").unwrap();
+        assert_eq!((cpu.level(0.95), cpu.hold), (Level::Warn, Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn a_change_keeps_the_rest_of_the_rule() {
+        let text = "[cpu_busy]\nwarn = \"70%\"\n";
+        let (table, _) = DeTable::parse_recoverable(text);
+        let mut rules = shipped();
+        assert_eq!(merge(&mut rules, "c.toml", text, table.get_ref()), []);
+        let cpu = rules.iter().find(|r| r.id == "cpu_busy").unwrap();
+        assert_eq!((cpu.limits.warn, cpu.limits.crit), (Some(0.7), Some(0.98)));
+        assert_eq!(cpu.clear, None, "80% would lie above the new limit");
+    }
+
+    #[test]
+    fn each_mistake_is_named_at_its_place_with_its_cure() {
+        for (text, wanted) in [
+            (
+                "[cpu_bussy]\nwarn = \"9%\"\n",
+                "c.toml:1:2: rule `cpu_bussy` is not shipped and names no metric\n  hint: did you mean [rules.cpu_busy]?",
+            ),
+            ("[cpu_busy]\nwran = \"9%\"\n", "c.toml:2:1: unknown key `wran` in a rule\n  hint: did you mean `warn`?"),
+            (
+                "[cpu_busy]\nwarn = \"99%\"\n",
+                "c.toml:2:8: rule `cpu_busy`: `warn` is 0.99, `crit` is 0.98\n  hint: with side = \"above\" crit must lie above warn",
+            ),
+            (
+                "[cpu_busy]\nwarn = \"lots\"\n",
+                "c.toml:2:8: `warn` is no quantity\n  hint: as in 90%, 8GiB, 80C, 500ms, 12",
+            ),
+            (
+                "[cpu_busy]\nclear = \"95%\"\n",
+                "c.toml:2:9: rule `cpu_busy`: `clear` is 0.95, on the bad side of its mildest limit 0.9\n  hint: a finding must be able to end",
+            ),
+            (
+                "[mine]\nmetric = \"cpu_busy_ration\"\nwarn = 1\nsay = \"x\"\n",
+                "c.toml:2:10: there is no metric `cpu_busy_ration`\n  hint: did you mean `cpu_busy_ratio`?",
+            ),
+            (
+                "[cpu_busy]\nonly = { core = \"1\" }\n",
+                "c.toml:2:8: `cpu_busy_ratio` has no label `core`\n  hint: it has none",
+            ),
+        ] {
+            assert_eq!(findings(text), [wanted], "{text}");
+        }
+        assert_eq!(findings("[memory_available]\nwarn = \"9GB\"\n").len(), 1, "below: warn must lie below advice");
+    }
+}

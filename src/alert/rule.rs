@@ -1,0 +1,201 @@
+//! One limit of one figure: which side is bad, from where on, for how long, and what is said about it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{clock::Stamp, text::like};
+
+/// How bad a value is, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Not known: no data, or data too old.
+    #[default]
+    Unknown,
+    /// Nothing to say.
+    Ok,
+    /// Worth knowing.
+    Advice,
+    /// Crossed the warning limit.
+    Warn,
+    /// Crossed the critical limit.
+    Crit,
+}
+
+/// Which side of a limit is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "plain words")]
+pub enum Side {
+    #[default]
+    Above,
+    Below,
+}
+
+impl Side {
+    /// True when `value` lies on the bad side of `limit`; on the limit itself it does not.
+    #[must_use]
+    pub fn crossed(self, value: f64, limit: f64) -> bool {
+        match self {
+            Side::Above => value > limit,
+            Side::Below => value < limit,
+        }
+    }
+}
+
+/// Limits in the metric's base unit, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[expect(missing_docs, reason = "the levels' names")]
+pub struct Limits {
+    pub advice: Option<f64>,
+    pub warn: Option<f64>,
+    pub crit: Option<f64>,
+}
+
+impl Limits {
+    /// The mildest limit there is.
+    #[must_use]
+    pub fn mildest(&self) -> Option<f64> {
+        self.advice.or(self.warn).or(self.crit)
+    }
+
+    /// Where the alarm is: the warning limit, else the critical one.
+    #[must_use]
+    pub fn alarm(&self) -> Option<f64> {
+        self.warn.or(self.crit)
+    }
+}
+
+/// Patterns by label name.
+pub(super) type Patterns = Vec<(String, Vec<String>)>;
+
+/// One rule of `assets/rules.toml`, or of the config: limits of one metric.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rule {
+    /// `cpu_busy`, unique.
+    pub id: String,
+    /// The metric it judges ([`crate::model::metrics`]).
+    pub metric: String,
+    /// Which side is bad.
+    pub side: Side,
+    /// From where on.
+    pub limits: Limits,
+    /// The value at which a held finding ends; the mildest limit when absent.
+    pub clear: Option<f64>,
+    /// How long the limit must be crossed before it is said. Colour does not wait.
+    pub hold: Duration,
+    /// Labels that must match one of these patterns.
+    pub only: Patterns,
+    /// Labels that must match none of these patterns.
+    pub except: Patterns,
+    /// The sentence, with `{value}`, `{limit}` and label names in braces: `{mount} is {value} full`.
+    pub say: String,
+    /// Switched on.
+    pub enabled: bool,
+}
+
+impl Rule {
+    /// The level of `value`.
+    #[must_use]
+    pub fn level(&self, value: f64) -> Level {
+        if value.is_nan() {
+            return Level::Unknown;
+        }
+        let over = |limit: Option<f64>| limit.is_some_and(|l| self.side.crossed(value, l));
+        match () {
+            () if !self.enabled => Level::Ok,
+            () if over(self.limits.crit) => Level::Crit,
+            () if over(self.limits.warn) => Level::Warn,
+            () if over(self.limits.advice) => Level::Advice,
+            () => Level::Ok,
+        }
+    }
+
+    /// The limit that makes a value this bad.
+    #[must_use]
+    pub fn limit(&self, level: Level) -> Option<f64> {
+        match level {
+            Level::Crit => self.limits.crit,
+            Level::Warn => self.limits.warn,
+            Level::Advice => self.limits.advice,
+            Level::Ok | Level::Unknown => None,
+        }
+    }
+
+    /// True when a held finding ends at `value`.
+    #[must_use]
+    pub fn clears(&self, value: f64) -> bool {
+        self.clear.or(self.limits.mildest()).is_none_or(|limit| !self.side.crossed(value, limit))
+    }
+
+    /// True when this rule speaks of what bears these labels: `names` of the metric, `values` of the figure.
+    #[must_use]
+    pub fn concerns(&self, names: &[&str], values: &[&str]) -> bool {
+        let value = |name: &str| names.iter().position(|n| *n == name).and_then(|i| values.get(i)).copied();
+        let hit = |(name, patterns): &(String, Vec<String>)| {
+            value(name).is_some_and(|value| patterns.iter().any(|p| like(p, value)))
+        };
+        self.only.iter().all(hit) && !self.except.iter().any(hit)
+    }
+}
+
+/// One crossed limit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Watch {
+    /// The rule's id.
+    pub rule: String,
+    /// The metric's labels, name and value.
+    pub labels: Vec<(String, String)>,
+    /// Level now.
+    pub level: Level,
+    /// True when it has been crossed for as long as its rule asks; until then it colours, and is said by nobody.
+    pub held: bool,
+    /// What is left of the hold; zero when held.
+    pub left: Duration,
+    /// Value now, base unit.
+    pub value: f64,
+    /// Since when the level has been this or worse.
+    pub since: Stamp,
+    /// The sentence, ready to be shown.
+    pub say: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(side: Side, warn: f64, crit: f64) -> Rule {
+        let limits = Limits { warn: Some(warn), crit: Some(crit), advice: None };
+        Rule { side, limits, enabled: true, ..Rule::default() }
+    }
+
+    #[test]
+    fn a_value_on_its_limit_is_still_fine_and_no_value_is_unknown() {
+        let rule = rule(Side::Above, 0.9, 0.98);
+        assert_eq!(rule.level(0.9), Level::Ok);
+        assert_eq!(rule.level(0.901), Level::Warn);
+        assert_eq!(rule.level(1.0), Level::Crit);
+        assert_eq!(rule.level(f64::NAN), Level::Unknown);
+        assert_eq!(Rule { enabled: false, ..rule }.level(1.0), Level::Ok);
+    }
+
+    #[test]
+    fn below_turns_the_limits_around() {
+        let rule = rule(Side::Below, 8.0, 2.0);
+        assert_eq!([9.0, 7.0, 1.0].map(|v| rule.level(v)), [Level::Ok, Level::Warn, Level::Crit]);
+        assert!(rule.clears(8.0) && !rule.clears(7.9));
+    }
+
+    #[test]
+    fn patterns_choose_by_label() {
+        let rule = Rule {
+            only: vec![("mount".into(), vec!["/srv/*".into()])],
+            except: vec![("mount".into(), vec!["/srv/tmp".into()])],
+            ..Rule::default()
+        };
+        let concerns = |mount| rule.concerns(&["mount"], &[mount]);
+        assert!(concerns("/srv/a"));
+        assert!(!concerns("/srv/tmp"));
+        assert!(!concerns("/"));
+    }
+}

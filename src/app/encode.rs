@@ -1,0 +1,402 @@
+//! From the frame that the terminal shows to the frame that it should show, in as few bytes as a careful hand would
+//! need: runs of changed cells, the cheapest move between them, colours only where they change, one synchronized write.
+
+use ratatui::{
+    buffer::{Buffer, Cell},
+    style::{Color, Modifier, Style},
+};
+
+use crate::text;
+
+/// Begins and ends a synchronized update: terminals that know it show the frame at once, others ignore it.
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+/// What the terminal is known to be set to. It outlives a frame, so that a frame need not begin with a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pen {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+
+const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
+/// Modifiers that show on a blank.
+const SEEN_ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
+
+/// Turns pairs of frames into bytes.
+#[derive(Debug)]
+pub struct Encoder {
+    pen: Pen,
+    /// Where the terminal's cursor is; `None` when that cannot be known.
+    at: Option<(u16, u16)>,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Encoder { pen: PLAIN, at: None }
+    }
+}
+
+impl Encoder {
+    /// Puts into `out` what turns a terminal that shows `shown` into one that shows `next`; `out` stays empty when
+    /// nothing changed. Without `shown`, or when the sizes differ, everything is drawn anew.
+    pub fn encode(&mut self, shown: Option<&Buffer>, next: &Buffer, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(BEGIN);
+        let blank;
+        let shown = match shown {
+            Some(shown) if shown.area == next.area => shown,
+            _ => {
+                out.extend_from_slice(b"\x1b[m\x1b[2J");
+                (self.pen, self.at) = (PLAIN, None);
+                blank = Buffer::empty(next.area);
+                &blank
+            }
+        };
+        let begun = out.len();
+        let (width, height) = (usize::from(next.area.width), next.area.height);
+        if width > 0 {
+            let rows = shown.content.chunks_exact(width).zip(next.content.chunks_exact(width));
+            for ((before, after), y) in rows.zip(0..height) {
+                if before != after {
+                    self.row(before, after, y, height, out);
+                }
+            }
+        }
+        if out.len() == begun && begun == BEGIN.len() {
+            out.clear();
+        } else {
+            out.extend_from_slice(END);
+        }
+    }
+
+    fn row(&mut self, before: &[Cell], after: &[Cell], y: u16, height: u16, out: &mut Vec<u8>) {
+        let width = after.len();
+        let tail = blank_tail(after);
+        // Erasing to the end of the line pays from four changed blanks on.
+        let worth_erasing = (tail..width).filter(|x| !same(&before[*x], &after[*x])).count() > 3;
+        let end = if worth_erasing { tail } else { width };
+        let mut x = 0;
+        // The column up to which the terminal's cells are dirty because half of a wide letter was overwritten.
+        let mut dirty = 0;
+        let mut pending: Option<usize> = None;
+        while x < end {
+            let cell = &after[x];
+            let columns = columns_of(cell).clamp(1, end - x);
+            let changed =
+                x < dirty || (x..x + columns).any(|i| !same(&before[i], &after[i])) || columns_of(&before[x]) > columns;
+            if changed {
+                dirty = (x..x + columns).map(|i| i + columns_of(&before[i])).max().unwrap_or(dirty).max(dirty);
+                self.reach(pending.take(), after, (x, y), height, out);
+                self.put(cell, x, y, columns, width, out);
+            } else if pending.is_none() {
+                pending = Some(x);
+            }
+            x += columns;
+        }
+        if worth_erasing && tail < width {
+            self.reach(pending.take(), after, (tail, y), height, out);
+            self.set(Pen { bg: Color::Reset, modifier: self.pen.modifier.difference(SEEN_ON_BLANK), ..self.pen }, out);
+            out.extend_from_slice(b"\x1b[K");
+        }
+    }
+
+    /// Brings the cursor to `to`: over the unchanged cells since `gap` by writing them again where that is shorter.
+    fn reach(&mut self, gap: Option<usize>, after: &[Cell], to: (usize, u16), height: u16, out: &mut Vec<u8>) {
+        let target = (u16::try_from(to.0).unwrap_or(u16::MAX), to.1);
+        if self.at == Some(target) {
+            return;
+        }
+        if let (Some(gap), Some((x, y))) = (gap, self.at)
+            && y == to.1
+            && usize::from(x) == gap
+            && to.0 - gap <= 4
+        {
+            let cells = &after[gap..to.0];
+            let plain = cells.iter().all(|c| self.fits(c) && columns_of(c) == 1 && is_steady(c.symbol()));
+            let bytes: usize = cells.iter().map(|c| c.symbol().len()).sum();
+            if plain && bytes <= forward_cost(to.0 - gap) {
+                for cell in cells {
+                    out.extend_from_slice(cell.symbol().as_bytes());
+                }
+                self.at = Some(target);
+                return;
+            }
+        }
+        self.go(target, height, out);
+    }
+
+    /// The shortest move that is right on every terminal.
+    fn go(&mut self, to: (u16, u16), height: u16, out: &mut Vec<u8>) {
+        let absolute = 4 + digits(to.0 + 1) + digits(to.1 + 1);
+        if let Some((x, y)) = self.at {
+            if y == to.1 && to.0 > x {
+                forward(to.0 - x, out);
+                self.at = Some(to);
+                return;
+            }
+            let down = usize::from(to.1.saturating_sub(y));
+            // A line feed on the last row would scroll; rows here are below `height`, so it never is.
+            if to.1 > y && to.1 < height {
+                let across = if to.0 == 0 { 0 } else { forward_cost(usize::from(to.0)) };
+                if to.0 == x && down < absolute {
+                    out.extend(std::iter::repeat_n(b'\n', down));
+                    self.at = Some(to);
+                    return;
+                }
+                if 1 + down + across < absolute {
+                    out.push(b'\r');
+                    out.extend(std::iter::repeat_n(b'\n', down));
+                    if to.0 > 0 {
+                        forward(to.0, out);
+                    }
+                    self.at = Some(to);
+                    return;
+                }
+            }
+        }
+        out.extend_from_slice(b"\x1b[");
+        number(to.1 + 1, out);
+        if to.0 > 0 {
+            out.push(b';');
+            number(to.0 + 1, out);
+        }
+        out.push(b'H');
+        self.at = Some(to);
+    }
+
+    fn put(&mut self, cell: &Cell, x: usize, y: u16, columns: usize, width: usize, out: &mut Vec<u8>) {
+        let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
+        if !self.fits(cell) {
+            let pen = if is_blank(cell) {
+                // A blank shows its background alone: what it does not show stays as it is.
+                let unseen = self.pen.modifier.difference(SEEN_ON_BLANK);
+                let fg = if cell.modifier.intersects(SEEN_ON_BLANK) { cell.fg } else { self.pen.fg };
+                Pen { fg, bg: cell.bg, modifier: unseen.union(cell.modifier.intersection(SEEN_ON_BLANK)) }
+            } else {
+                Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
+            };
+            self.set(pen, out);
+        }
+        out.extend_from_slice(symbol.as_bytes());
+        // After the last column terminals disagree on where the cursor is; after rare letters, on how wide they were.
+        self.at =
+            (x + columns < width && is_steady(symbol)).then(|| (u16::try_from(x + columns).unwrap_or(u16::MAX), y));
+    }
+
+    /// True when `cell` looks right under the pen as it is.
+    fn fits(&self, cell: &Cell) -> bool {
+        if is_blank(cell) && !cell.modifier.intersects(SEEN_ON_BLANK) {
+            return cell.bg == self.pen.bg && !self.pen.modifier.intersects(SEEN_ON_BLANK);
+        }
+        cell.fg == self.pen.fg && cell.bg == self.pen.bg && cell.modifier == self.pen.modifier
+    }
+
+    /// Changes the pen with the shorter of a change and a fresh start.
+    fn set(&mut self, pen: Pen, out: &mut Vec<u8>) {
+        if pen == self.pen {
+            return;
+        }
+        let begun = out.len();
+        out.extend_from_slice(b"\x1b[");
+        let gone = self.pen.modifier.difference(pen.modifier);
+        let mut added = pen.modifier.difference(self.pen.modifier);
+        if gone.intersects(Modifier::BOLD | Modifier::DIM) {
+            code(22, out);
+            // 22 takes both away.
+            added |= pen.modifier & (Modifier::BOLD | Modifier::DIM);
+        }
+        for (modifier, _, off) in CODES.iter().skip(2) {
+            if gone.contains(*modifier) {
+                code(*off, out);
+            }
+        }
+        modifiers(added, out);
+        if pen.fg != self.pen.fg {
+            color(pen.fg, 30, out);
+        }
+        if pen.bg != self.pen.bg {
+            color(pen.bg, 40, out);
+        }
+        let changed = out.len() - begun;
+        if !gone.is_empty() || pen.fg == Color::Reset || pen.bg == Color::Reset {
+            out.extend_from_slice(b"\x1b[");
+            if pen != PLAIN {
+                code(0, out);
+            }
+            modifiers(pen.modifier, out);
+            if pen.fg != Color::Reset {
+                color(pen.fg, 30, out);
+            }
+            if pen.bg != Color::Reset {
+                color(pen.bg, 40, out);
+            }
+            if out.len() - begun - changed < changed {
+                out.drain(begun..begun + changed);
+            } else {
+                out.truncate(begun + changed);
+            }
+        }
+        if out.last() == Some(&b';') {
+            out.pop();
+        }
+        out.push(b'm');
+        self.pen = pen;
+    }
+}
+
+/// `text` in `style` for a line of output, with everything back at its end.
+#[must_use]
+pub fn styled(style: Style, text: &str) -> String {
+    let mut out = Vec::new();
+    let pen = Pen {
+        fg: style.fg.unwrap_or(Color::Reset),
+        bg: style.bg.unwrap_or(Color::Reset),
+        modifier: style.add_modifier,
+    };
+    Encoder::default().set(pen, &mut out);
+    format!("{}{text}{}", String::from_utf8_lossy(&out), if out.is_empty() { "" } else { "\x1b[m" })
+}
+
+/// Modifier, the code that turns it on, the code that turns it off (ECMA-48 SGR).
+const CODES: [(Modifier, u16, u16); 7] = [
+    (Modifier::BOLD, 1, 22),
+    (Modifier::DIM, 2, 22),
+    (Modifier::ITALIC, 3, 23),
+    (Modifier::UNDERLINED, 4, 24),
+    (Modifier::SLOW_BLINK, 5, 25),
+    (Modifier::REVERSED, 7, 27),
+    (Modifier::CROSSED_OUT, 9, 29),
+];
+
+fn modifiers(set: Modifier, out: &mut Vec<u8>) {
+    for (modifier, on, _) in CODES {
+        if set.contains(modifier) {
+            code(on, out);
+        }
+    }
+}
+
+/// One parameter and its separator; the last separator is taken away by the caller.
+fn code(value: u16, out: &mut Vec<u8>) {
+    number(value, out);
+    out.push(b';');
+}
+
+fn color(color: Color, base: u16, out: &mut Vec<u8>) {
+    let (named, bright) = match color {
+        Color::Reset => (9, false),
+        Color::Black => (0, false),
+        Color::Red => (1, false),
+        Color::Green => (2, false),
+        Color::Yellow => (3, false),
+        Color::Blue => (4, false),
+        Color::Magenta => (5, false),
+        Color::Cyan => (6, false),
+        Color::Gray => (7, false),
+        Color::DarkGray => (0, true),
+        Color::LightRed => (1, true),
+        Color::LightGreen => (2, true),
+        Color::LightYellow => (3, true),
+        Color::LightBlue => (4, true),
+        Color::LightMagenta => (5, true),
+        Color::LightCyan => (6, true),
+        Color::White => (7, true),
+        Color::Indexed(index) => {
+            for value in [base + 8, 5, u16::from(index)] {
+                code(value, out);
+            }
+            return;
+        }
+        Color::Rgb(r, g, b) => {
+            for value in [base + 8, 2, u16::from(r), u16::from(g), u16::from(b)] {
+                code(value, out);
+            }
+            return;
+        }
+    };
+    code(base + named + if bright { 60 } else { 0 }, out);
+}
+
+fn number(value: u16, out: &mut Vec<u8>) {
+    let mut buffer = [0u8; 5];
+    let mut at = buffer.len();
+    let mut rest = value;
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&buffer[at..]);
+}
+
+fn digits(value: u16) -> usize {
+    match value {
+        0..10 => 1,
+        10..100 => 2,
+        100..1000 => 3,
+        _ => 4,
+    }
+}
+
+fn forward_cost(columns: usize) -> usize {
+    if columns == 1 { 3 } else { 3 + digits(u16::try_from(columns).unwrap_or(u16::MAX)) }
+}
+
+fn forward(columns: u16, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\x1b[");
+    if columns > 1 {
+        number(columns, out);
+    }
+    out.push(b'C');
+}
+
+/// Columns that a cell's letter takes; shapes that every frame is made of are told without a table.
+fn columns_of(cell: &Cell) -> usize {
+    let symbol = cell.symbol();
+    match symbol.as_bytes() {
+        [] | [_] => 1,
+        // U+2000 to U+2BFF without the emoji: lines, blocks, braille, arrows.
+        [0xe2, second, _] if (0x94..=0xa3).contains(second) && !(0x98..=0x9d).contains(second) => 1,
+        _ => text::width(symbol).max(1),
+    }
+}
+
+/// Letters on whose width every terminal agrees.
+fn is_steady(symbol: &str) -> bool {
+    match symbol.as_bytes() {
+        [_] => true,
+        // Latin and Greek supplements, superscripts, lines, blocks, braille.
+        [0xc2..=0xcf, _] => true,
+        [0xe2, second, _] => matches!(second, 0x80..=0x82 | 0x94..=0x97 | 0xa0..=0xa3),
+        _ => false,
+    }
+}
+
+fn is_blank(cell: &Cell) -> bool {
+    matches!(cell.symbol(), " " | "")
+}
+
+/// Equal to the eye: a blank's foreground is not seen.
+fn same(a: &Cell, b: &Cell) -> bool {
+    if is_blank(a) && is_blank(b) {
+        let seen = a.modifier & SEEN_ON_BLANK;
+        return a.bg == b.bg && seen == b.modifier & SEEN_ON_BLANK && (seen.is_empty() || a.fg == b.fg);
+    }
+    a == b
+}
+
+/// Where the plain blanks at the end of a row begin.
+fn blank_tail(row: &[Cell]) -> usize {
+    let plain = |c: &Cell| is_blank(c) && c.bg == Color::Reset && !c.modifier.intersects(SEEN_ON_BLANK);
+    let tail = row.iter().rposition(|c| !plain(c)).map_or(0, |at| at + 1);
+    // The second half of a wide letter is a blank cell that belongs to the letter.
+    tail.max(tail.checked_sub(1).map_or(0, |last| last + columns_of(&row[last]))).min(row.len())
+}
+
+#[cfg(test)]
+mod tests;

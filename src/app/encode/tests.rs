@@ -1,0 +1,147 @@
+//! A terminal that is fed the bytes shows the frame: judged by a terminal emulator, not by the encoder's own idea.
+
+use proptest::prelude::*;
+use ratatui::layout::Rect;
+
+use super::*;
+
+const WIDTH: u16 = 24;
+const HEIGHT: u16 = 6;
+
+fn emulator() -> vt100::Parser {
+    vt100::Parser::new(HEIGHT.try_into().unwrap(), WIDTH.try_into().unwrap(), 0)
+}
+
+fn seen(color: Color) -> vt100::Color {
+    match color {
+        Color::Reset => vt100::Color::Default,
+        Color::Red => vt100::Color::Idx(1),
+        Color::LightCyan => vt100::Color::Idx(14),
+        Color::Indexed(i) => vt100::Color::Idx(i),
+        Color::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
+        other => panic!("{other:?} is not used in these tests"),
+    }
+}
+
+/// Where the emulator's screen differs from the frame.
+fn differences(screen: &vt100::Screen, frame: &Buffer) -> Vec<String> {
+    let mut found = Vec::new();
+    for y in 0..HEIGHT {
+        let mut x = 0;
+        while x < WIDTH {
+            let cell = &frame[(x, y)];
+            let shown = screen.cell(y, x).unwrap();
+            let contents = if shown.contents().is_empty() { " " } else { shown.contents() };
+            let mut right = contents == cell.symbol() && shown.bgcolor() == seen(cell.bg);
+            right &= shown.inverse() == cell.modifier.contains(Modifier::REVERSED);
+            right &= shown.underline() == cell.modifier.contains(Modifier::UNDERLINED);
+            if cell.symbol() != " " {
+                right &= shown.fgcolor() == seen(cell.fg) && shown.bold() == cell.modifier.contains(Modifier::BOLD);
+                right &= shown.dim() == cell.modifier.contains(Modifier::DIM);
+            }
+            if !right {
+                found.push(format!("{x},{y}: {contents:?} instead of {:?} {:?}", cell.symbol(), cell.style()));
+            }
+            x += u16::try_from(text::width(cell.symbol()).max(1)).unwrap();
+        }
+    }
+    found
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    let color = || {
+        prop_oneof![
+            4 => Just(Color::Reset),
+            1 => Just(Color::Red),
+            1 => Just(Color::LightCyan),
+            1 => Just(Color::Indexed(200)),
+            1 => Just(Color::Rgb(1, 20, 255)),
+        ]
+    };
+    let modifier = prop_oneof![
+        4 => Just(Modifier::empty()),
+        1 => Just(Modifier::BOLD),
+        1 => Just(Modifier::DIM),
+        1 => Just(Modifier::REVERSED),
+        1 => Just(Modifier::BOLD | Modifier::UNDERLINED),
+    ];
+    (color(), color(), modifier).prop_map(|(fg, bg, m)| Style::new().fg(fg).bg(bg).add_modifier(m))
+}
+
+/// A frame made of scattered words.
+fn frame() -> impl Strategy<Value = Buffer> {
+    let words = prop_oneof![
+        Just("cpu 97%".to_owned()),
+        Just("─┃━┼╮".to_owned()),
+        Just("⣿⡇ ▁▂▃".to_owned()),
+        Just("日本語".to_owned()),
+        Just("     ".to_owned()),
+        Just("é–…".to_owned()),
+        "[a-z ]{1,12}",
+    ];
+    prop::collection::vec((0..WIDTH, 0..HEIGHT, words, style()), 0..14).prop_map(|words| {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
+        for (x, y, word, style) in words {
+            buffer.set_stringn(x, y, &word, usize::from(WIDTH - x), style);
+        }
+        // A wide letter that a later word cut in half cannot be shown by any terminal: no pane draws one.
+        // The emulator knows one intensity at a time, so bold and dim do not meet here.
+        for y in 0..HEIGHT {
+            for x in 0..WIDTH {
+                if buffer[(x, y)].modifier.contains(Modifier::BOLD) {
+                    buffer[(x, y)].modifier.remove(Modifier::DIM);
+                }
+                let wide = text::width(buffer[(x, y)].symbol()) == 2;
+                if wide && (x + 1 == WIDTH || buffer[(x + 1, y)].symbol() != " ") {
+                    buffer[(x, y)].set_symbol("x");
+                } else if wide {
+                    let style = buffer[(x, y)].style();
+                    buffer[(x + 1, y)].set_style(style);
+                }
+            }
+        }
+        buffer
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_frame_after_any_frame_is_shown_exactly(frames in prop::collection::vec(frame(), 1..6)) {
+        let (mut terminal, mut encoder, mut bytes) = (emulator(), Encoder::default(), Vec::new());
+        let mut shown: Option<Buffer> = None;
+        for next in frames {
+            encoder.encode(shown.as_ref(), &next, &mut bytes);
+            terminal.process(&bytes);
+            let found = differences(terminal.screen(), &next);
+            prop_assert!(found.is_empty(), "{:?} after {:?}", found, String::from_utf8_lossy(&bytes));
+            shown = Some(next);
+        }
+    }
+}
+
+#[test]
+fn an_unchanged_frame_costs_nothing() {
+    let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+    let frame = Buffer::with_lines(["cpu 12%", "mem 40%"]);
+    encoder.encode(None, &frame, &mut bytes);
+    assert!(!bytes.is_empty());
+    encoder.encode(Some(&frame.clone()), &frame, &mut bytes);
+    assert!(bytes.is_empty());
+}
+
+#[test]
+fn a_changed_figure_costs_a_move_and_its_digits() {
+    let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+    let before = Buffer::with_lines(["load 1.25 of 2", "swap  0.0G"]);
+    let after = Buffer::with_lines(["load 1.37 of 2", "swap  0.0G"]);
+    encoder.encode(None, &before, &mut bytes);
+    encoder.encode(Some(&before), &after, &mut bytes);
+    assert_eq!(bytes, b"\x1b[?2026h\x1b[1;8H37\x1b[?2026l");
+}
+
+#[test]
+fn another_size_is_drawn_from_a_cleared_screen() {
+    let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+    encoder.encode(Some(&Buffer::with_lines(["ab"])), &Buffer::with_lines(["a"]), &mut bytes);
+    assert_eq!(bytes, b"\x1b[?2026h\x1b[m\x1b[2J\x1b[1Ha\x1b[?2026l");
+}

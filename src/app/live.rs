@@ -1,0 +1,360 @@
+//! The one loop: facts in, folded; keys in, answered at once; at most one frame a refresh beside those that keys ask for.
+//!
+//! Nothing here waits for a source or for the terminal. A frame for new figures is drawn when the round of processes
+//! has come, which is last, or `GRACE` after the tick when it has not.
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, mpsc::Receiver},
+    time::{Duration, Instant},
+};
+
+use ratatui::{buffer::Buffer, layout::Rect};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
+    time::{Instant as Alarm, sleep_until},
+};
+
+use super::{
+    encode::Encoder,
+    keyboard::{self, Typed},
+    terminal::{Sent, Terminal},
+};
+use crate::{
+    act,
+    alert::Level,
+    clock::Clock,
+    collect::{
+        OpenCx, SOURCES, SourceDef, WantCell,
+        lane::{Lanes, Outbox},
+    },
+    config::Settings,
+    model::event::{Envelope, Event, SourceId},
+    state::State,
+    ui::{Ui, effect::Command, theme::ThemeSet},
+};
+
+/// A frame waits this long after the tick for the round of processes.
+const GRACE: Duration = Duration::from_millis(120);
+/// At the start, what comes first is gathered for this long before it is drawn.
+const GATHER: Duration = Duration::from_millis(12);
+/// A terminal that takes nothing is tried again after this.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// The sources that `settings` leave on.
+pub(super) fn sources(settings: &Settings) -> Vec<&'static SourceDef> {
+    SOURCES.iter().filter(|s| !settings.disabled_sources.iter().any(|off| off == s.id.name())).collect()
+}
+
+/// Everything of a running screen.
+struct Live {
+    clock: Clock,
+    settings: Settings,
+    state: State,
+    ui: Ui,
+    terminal: Terminal,
+    encoder: Encoder,
+    /// What the terminal shows, and the frame in the making; they change places.
+    shown: Buffer,
+    next: Buffer,
+    /// The terminal's screen is not what `shown` says.
+    spoiled: bool,
+    bytes: Vec<u8>,
+    lanes: Lanes,
+    events: Receiver<Envelope>,
+    /// Facts came that no frame shows yet.
+    news: bool,
+    /// They should be drawn at this moment of the run's clock.
+    draw_at: Option<Instant>,
+}
+
+/// Why the loop ended.
+enum End {
+    Quit,
+    /// The terminal is gone: nothing is written to it any more.
+    Gone,
+}
+
+/// Runs the live screen until the user leaves. The caller has checked that there is a terminal.
+#[must_use]
+pub fn run(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return super::fail(&format!("no event loop could be started: {error}")),
+    };
+    let outcome = runtime.block_on(live(settings, themes, said));
+    // Nothing that still runs is waited for.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(&format!("the terminal could not be taken: {error}")),
+    }
+}
+
+async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std::io::Result<()> {
+    super::terminal::install_panic_hook(crate::collect::lane::THREAD_PREFIX);
+    // Before the terminal is taken: from here on no signal may end us with it in our hands.
+    let mut signals = Signals::new()?;
+    let clock = Clock::start();
+    let wake = Arc::new(Notify::new());
+    let state = State::new(settings.rules.clone().into());
+    let mut ui = Ui::new(settings.clone(), themes);
+    if let Some(said) = said {
+        ui.say(Level::Warn, said);
+    }
+    let mut terminal = Terminal::enter(settings.mouse)?;
+    let (width, height) = Terminal::size();
+    let area = Rect::new(0, 0, width, height);
+    // The first frame, before the first look at the machine.
+    let mut first = Buffer::empty(area);
+    let (mut encoder, mut bytes) = (Encoder::default(), Vec::with_capacity(32 << 10));
+    ui.refresh(&state);
+    ui.draw(&state, &mut first);
+    encoder.encode(None, &first, &mut bytes);
+    terminal.send(&bytes);
+
+    let bell = wake.clone();
+    let (outbox, events) = Outbox::new(move || bell.notify_one());
+    let open = OpenCx { root: settings.root.clone(), clock, read_all: settings.processes.read_all };
+    let wants = WantCell::default();
+    wants.set(ui.want(&state));
+    let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);
+    let typed = keyboard::start(wake.clone())?;
+    drop(outbox);
+    let mut live = Live {
+        clock,
+        settings,
+        state,
+        ui,
+        terminal,
+        encoder,
+        next: Buffer::empty(area),
+        shown: first,
+        spoiled: false,
+        bytes,
+        lanes,
+        events,
+        news: false,
+        draw_at: None,
+    };
+    let end = live.run(&wake, &typed, &mut signals).await;
+    if let End::Quit = end {
+        live.terminal.release();
+    }
+    Ok(())
+}
+
+/// The signals that the loop answers.
+struct Signals {
+    resize: Signal,
+    ended: [Signal; 4],
+    stop: Signal,
+    go_on: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Signals {
+            resize: signal(SignalKind::window_change())?,
+            ended: [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::quit())?,
+                signal(SignalKind::hangup())?,
+            ],
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+}
+
+impl Live {
+    async fn run(&mut self, wake: &Notify, typed: &Receiver<Typed>, signals: &mut Signals) -> End {
+        loop {
+            let [term, int, quit, hup] = &mut signals.ended;
+            let alarm = self.alarm();
+            tokio::select! {
+                biased;
+                _ = term.recv() => return End::Quit,
+                _ = int.recv() => return End::Quit,
+                _ = quit.recv() => return End::Quit,
+                // The terminal may still be there (a plain kill -HUP): giving it back to one that is gone does no harm.
+                _ = hup.recv() => return End::Quit,
+                _ = signals.resize.recv() => self.resize(),
+                _ = signals.stop.recv() => self.suspend(),
+                _ = signals.go_on.recv() => self.come_back(),
+                () = wake.notified() => {}
+                () = sleep_until(alarm) => {}
+            }
+            if self.terminal.is_behind() && self.terminal.flush() == Sent::Gone {
+                return End::Gone;
+            }
+            if let Some(end) = self.answer(typed) {
+                return end;
+            }
+            self.take_in();
+            if self.draw_at.is_some_and(|at| at <= Instant::now()) && self.draw_figures() == Sent::Gone {
+                return End::Gone;
+            }
+            if self.spoiled && self.frame() == Sent::Gone {
+                return End::Gone;
+            }
+        }
+    }
+
+    /// When the loop looks even if nobody calls: the awaited frame, a terminal that was full, a source that is late.
+    fn alarm(&self) -> Alarm {
+        let now = self.clock.now();
+        let tick = self.clock.instant(self.lanes.next_tick(now)) + GRACE;
+        let mut at = if self.ui.paused() { Instant::now() + Duration::from_secs(3600) } else { tick };
+        if let Some(draw) = self.draw_at {
+            at = at.min(draw);
+        }
+        if self.terminal.is_behind() || self.spoiled {
+            at = at.min(Instant::now() + RETRY);
+        }
+        if let Some(deadline) = self.lanes.next_deadline() {
+            at = at.min(self.clock.instant(deadline));
+        }
+        at.into()
+    }
+
+    /// Answers all keys that wait, then draws once.
+    fn answer(&mut self, typed: &Receiver<Typed>) -> Option<End> {
+        let mut any = false;
+        while let Ok(typed) = typed.try_recv() {
+            let Typed::Input(input) = typed else { return Some(End::Gone) };
+            any = true;
+            let paused = self.ui.paused();
+            for command in self.ui.input(&input, &self.state) {
+                if let Some(end) = self.carry_out(command) {
+                    return Some(end);
+                }
+            }
+            if paused && !self.ui.paused() {
+                // What came while nothing was to move is old by now; the lanes read anew at once.
+                while self.events.try_recv().is_ok() {}
+            }
+        }
+        if any && self.frame() == Sent::Gone {
+            return Some(End::Gone);
+        }
+        None
+    }
+
+    fn carry_out(&mut self, command: Command) -> Option<End> {
+        let root = &self.settings.root;
+        match command {
+            Command::Quit => return Some(End::Quit),
+            Command::Suspend => self.suspend(),
+            Command::Redraw => self.spoiled = true,
+            Command::Refresh(every) => {
+                self.settings.refresh = every;
+                self.lanes.refresh(every, self.clock.now());
+            }
+            Command::Signal { targets, signal } => {
+                let outcome = act::signal::send(root, &targets, signal);
+                self.ui.say(outcome.level, outcome.text);
+            }
+            Command::Renice { targets, by } => {
+                let outcome = act::renice::change(root, &targets, by);
+                self.ui.say(outcome.level, outcome.text);
+            }
+        }
+        None
+    }
+
+    /// Folds what the lanes brought, and decides when it is drawn.
+    fn take_in(&mut self) {
+        if self.ui.paused() {
+            return;
+        }
+        let (mut first, mut complete) = (false, false);
+        let late = self.lanes.overdue(self.clock.now());
+        let brought = std::iter::from_fn(|| self.events.try_recv().ok());
+        for envelope in brought.chain(late) {
+            first |= self.state.host.health.get(envelope.source).is_none() || envelope.outcome.is_err();
+            complete |= matches!(envelope.source, SourceId::Processes | SourceId::ProcessDetail | SourceId::Sockets);
+            self.state.apply(&Event::Reading(envelope));
+            self.news = true;
+        }
+        let now = Instant::now();
+        let wait = match (complete, first) {
+            (true, _) => Duration::ZERO,
+            (_, true) => GATHER,
+            // What trickles in between rounds is shown with the next one; the tick's grace covers a round that is late.
+            _ => {
+                let moment = self.clock.now();
+                let tick = self.clock.instant(self.lanes.next_tick(moment)).checked_sub(self.settings.refresh);
+                tick.map_or(GRACE, |tick| (tick + GRACE).saturating_duration_since(now))
+            }
+        };
+        if self.news {
+            let at = now + wait;
+            self.draw_at = Some(self.draw_at.map_or(at, |before| before.min(at)));
+        } else if self.draw_at.is_none() && self.stalled() {
+            // Nothing came at all for a while: ages must still grow on the screen.
+            self.draw_at = Some(now);
+        }
+    }
+
+    /// True when no frame was made for one and a half refreshes.
+    fn stalled(&self) -> bool {
+        self.clock.now().since(self.state.host.now) > self.settings.refresh * 3 / 2
+    }
+
+    /// A frame for new figures.
+    fn draw_figures(&mut self) -> Sent {
+        if !self.terminal.is_ready() {
+            self.draw_at = Some(Instant::now() + RETRY);
+            return Sent::Waiting;
+        }
+        self.draw_at = None;
+        self.news = false;
+        self.state.apply(&Event::Tick(self.clock.now()));
+        self.state.judge();
+        self.frame()
+    }
+
+    /// Draws what is, and sends what changed.
+    fn frame(&mut self) -> Sent {
+        if !self.terminal.is_ready() {
+            self.spoiled = true;
+            // The cells that the terminal has are still known: only a new frame is owed.
+            return Sent::Waiting;
+        }
+        let (width, height) = Terminal::size();
+        let area = Rect::new(0, 0, width, height);
+        if self.next.area != area {
+            self.next = Buffer::empty(area);
+        }
+        self.ui.refresh(&self.state);
+        self.ui.draw(&self.state, &mut self.next);
+        let shown = (!self.spoiled).then_some(&self.shown);
+        self.encoder.encode(shown, &self.next, &mut self.bytes);
+        self.spoiled = false;
+        std::mem::swap(&mut self.shown, &mut self.next);
+        self.lanes.want(self.ui.want(&self.state));
+        if self.bytes.is_empty() { Sent::Whole } else { self.terminal.send(&self.bytes) }
+    }
+
+    fn resize(&mut self) {
+        self.spoiled = true;
+    }
+
+    /// Gives the terminal back and stops, as every program does on Ctrl-Z; goes on when it is continued.
+    fn suspend(&mut self) {
+        self.terminal.release();
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        self.come_back();
+    }
+
+    fn come_back(&mut self) {
+        // An error here means that the terminal is gone, and then the keyboard says so.
+        let _ = self.terminal.resume();
+        let _ = self.terminal.flush();
+        self.lanes.refresh(self.settings.refresh, self.clock.now());
+        self.spoiled = true;
+    }
+}

@@ -1,0 +1,129 @@
+//! The machine read once, without a screen: the same lanes, the same fold, then a sink. What does not answer in time is
+//! reported as late, never waited for.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    sync::mpsc::RecvTimeoutError,
+    time::{Duration, Instant},
+};
+
+use super::{live::sources, terminal::Terminal};
+use crate::{
+    clock::Clock,
+    collect::{
+        OpenCx, Pace, SOURCES, Want, WantCell,
+        lane::{Lanes, Outbox},
+    },
+    config::Settings,
+    model::event::{Event, Fault, SourceId},
+    sink::{self, doctor::Check},
+    state::State,
+};
+
+/// All in all.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Between the two readings that rates need.
+const APART: Duration = Duration::from_millis(500);
+
+/// Reads every source, twice where rates need it.
+fn read(settings: &Settings, rates: bool) -> State {
+    let clock = Clock::start();
+    let mut state = State::new(settings.rules.clone().into());
+    // Readers of a report want every figure: no process's storage rates are left out.
+    let wants = WantCell::default();
+    wants.set(Want { io_of_all: true, sockets: true, ..Want::default() });
+    let sources: Vec<_> = sources(settings).into_iter().filter(|s| s.id != SourceId::ProcessDetail).collect();
+    let needed = |pace: Pace| if rates && !matches!(pace, Pace::AtLeast(_)) { 2 } else { 1 };
+    let mut owed: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
+    // Watts come from a pair too.
+    owed.entry(SourceId::Power).and_modify(|n| *n = if rates { 2 } else { 1 });
+    let open = OpenCx { root: settings.root.clone(), clock, read_all: true };
+    let (outbox, events) = Outbox::new(|| {});
+    let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
+    drop(outbox);
+    let end = Instant::now() + PATIENCE;
+    while !owed.is_empty() {
+        let envelope = match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(envelope) => envelope,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        };
+        let done = match (&envelope.outcome, owed.get_mut(&envelope.source)) {
+            (Ok(_), Some(n)) => {
+                *n -= 1;
+                *n == 0
+            }
+            // Late is not the last word: the answer may still come.
+            (Err(Fault::Timeout), _) => false,
+            (Err(_), _) => true,
+            _ => false,
+        };
+        if done {
+            owed.remove(&envelope.source);
+        }
+        state.apply(&Event::Reading(envelope));
+    }
+    for envelope in lanes.overdue(clock.now()) {
+        state.apply(&Event::Reading(envelope));
+    }
+    state.apply(&Event::Tick(clock.now()));
+    state.judge();
+    state
+}
+
+/// `benchtop once [--json]`.
+#[must_use]
+pub fn once(settings: &Settings, json: bool) -> ExitCode {
+    let state = read(settings, true);
+    let out = io::stdout();
+    let columns = if out.is_terminal() { usize::from(Terminal::size().0) } else { usize::MAX };
+    let mut out = io::BufWriter::new(out.lock());
+    let written = if json {
+        sink::json::write(&state, &mut out)
+    } else {
+        sink::text::write(&state, settings.ascii, columns, &mut out)
+    };
+    // A machine of which nothing could be read is no report.
+    let nothing = SourceId::ALL.iter().all(|id| state.host.health.get(*id).is_none_or(|h| h.good_at.is_none()));
+    match super::written(written.and_then(|()| out.flush())) {
+        Some(code) => code,
+        None if nothing => super::fail("no source could be read: `benchtop doctor` says why"),
+        None => ExitCode::SUCCESS,
+    }
+}
+
+/// `benchtop doctor [--json]`: `own` are the checks that only the command line can make.
+#[must_use]
+pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode {
+    own.push(terminal_check());
+    let state = read(settings, false);
+    let on = |id: SourceId| {
+        let off = settings.disabled_sources.iter().any(|name| name == id.name());
+        SOURCES.iter().find(|s| s.id == id && !off && id != SourceId::ProcessDetail).map(|s| s.reads)
+    };
+    let checks = sink::doctor::checks(&state, &on, own);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = if json {
+        sink::doctor::write_json(&checks, &mut out)
+    } else {
+        sink::doctor::write_text(&checks, settings.ascii, &mut out)
+    };
+    super::written(written.and_then(|()| out.flush()))
+        .unwrap_or_else(|| ExitCode::from(sink::doctor::exit_code(&checks)))
+}
+
+fn terminal_check() -> Check {
+    let check = |state: &str, message: String, hint: Option<&str>| Check {
+        id: "terminal".into(),
+        state: state.into(),
+        message,
+        hint: hint.map(str::to_owned),
+    };
+    if let Some(why) = Terminal::refusal() {
+        return check("absent", format!("{why}: the live screen cannot run here"), Some("`benchtop once` needs none"));
+    }
+    let (columns, rows) = Terminal::size();
+    let term = std::env::var("TERM").unwrap_or_else(|_| "not set".into());
+    check("live", format!("{columns}x{rows}, TERM {term}"), None)
+}

@@ -1,0 +1,112 @@
+//! The command line: flags and subcommands, the settings that come of them, and the modes that they start.
+
+mod arguments;
+mod commands;
+mod known;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{
+    app,
+    config::{self, Loaded, Origin, Request},
+    diag::Diagnostic,
+    ui::theme::{self, ThemeSet},
+};
+
+use arguments::{Arguments, Verb};
+
+/// Exit code of every mistake in the user's arguments and files.
+const USAGE: u8 = 2;
+
+/// Runs what the command line asks for.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not errors; a closed pipe behind them is nobody's fault.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match &arguments.verb {
+        Some(Verb::Config { verb }) => commands::config(&arguments, verb.as_ref()),
+        Some(Verb::Completions { shell }) => commands::completions(*shell),
+        Some(Verb::Man) => commands::man(),
+        verb => with_settings(&arguments, verb.as_ref()),
+    }
+}
+
+/// The modes that need settings.
+fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
+    let Settled { loaded, themes, said } = match settle(arguments, arguments.config.clone()) {
+        Ok(settled) => settled,
+        Err(findings) => return complain(&findings),
+    };
+    if let Some(log) = &loaded.settings.log
+        && let Err(finding) = app::log_to(log)
+    {
+        return complain(&[finding]);
+    }
+    match verb {
+        Some(Verb::Once { json }) => app::once::once(&loaded.settings, *json),
+        Some(Verb::Doctor { json }) => {
+            let own = vec![commands::config_check(&loaded)];
+            app::once::doctor(&loaded.settings, *json, own)
+        }
+        Some(Verb::Themes) => commands::themes(&themes, loaded.settings.ascii),
+        _ => app::live(loaded.settings, themes, said),
+    }
+}
+
+/// What is in force.
+struct Settled {
+    loaded: Loaded,
+    themes: ThemeSet,
+    /// What the user should know of what was found out about the terminal.
+    said: Option<String>,
+}
+
+/// Reads file, environment and flags; settles what the terminal can show; loads the theme.
+fn settle(arguments: &Arguments, file: Option<PathBuf>) -> Result<Settled, Vec<Diagnostic>> {
+    let env = |name: &str| std::env::var(name).ok();
+    let known = known::known();
+    let request = Request { file, flags: arguments.flags(), env: &env, known: &known };
+    let mut loaded = config::load(&request)?;
+    let settings = &mut loaded.settings;
+    if settings.colors == config::settings::Colors::Auto {
+        settings.colors = theme::colors(&env);
+        let term = env("TERM").map_or("TERM is not set".to_owned(), |term| format!("TERM={term}"));
+        loaded.origins.insert("colors".to_owned(), Origin::Found(term));
+    }
+    let mut said = None;
+    if !settings.ascii
+        && let Some(why) = theme::lacks_glyphs(&env)
+    {
+        settings.ascii = true;
+        said = Some(format!("plain ASCII: {why} has no lines and braille"));
+        loaded.origins.insert("ascii".to_owned(), Origin::Found(why));
+    }
+    let themes = ThemeSet::new(config::paths::themes(), settings.colors, settings.ascii);
+    match themes.load(&settings.theme) {
+        Ok(_) => Ok(Settled { loaded, themes, said }),
+        Err(findings) if themes.own_file(&settings.theme).is_some() => Err(findings),
+        Err(findings) => {
+            let name = loaded.settings.theme.clone();
+            let hints = findings.iter().find_map(|f| f.hint.clone());
+            let finding = loaded.finding("theme", format!("there is no theme `{name}`"));
+            Err(vec![Diagnostic { hint: hints.or(Some("`benchtop themes` lists them".to_owned())), ..finding }])
+        }
+    }
+}
+
+/// Prints every finding on standard error; 2.
+fn complain(findings: &[Diagnostic]) -> ExitCode {
+    for finding in findings {
+        eprintln!("{finding}");
+    }
+    ExitCode::from(USAGE)
+}

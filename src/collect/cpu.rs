@@ -1,0 +1,248 @@
+//! CPU time and frequency: `/proc/stat` at each reading, cpufreq where there is one, else `/proc/cpuinfo` now and then.
+
+use std::time::Duration;
+
+use super::{CollectCx, Collector, OpenCx};
+use crate::{
+    clock::Stamp,
+    model::{
+        cpu::{CpuSample, CpuTicks},
+        event::{Fault, Sample},
+    },
+    sys::{
+        parse::{decimal, lines, number, words},
+        reread::Reread,
+        root::Root,
+    },
+};
+
+/// Asking for a frequency may wake the core that is asked: many cores are asked seldom.
+const MANY_CORES: usize = 16;
+/// Between two looks at frequencies that cost much.
+const SELDOM: Duration = Duration::from_secs(5);
+
+/// Opens the source.
+///
+/// # Errors
+/// None; what is missing is told by the reading.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    Ok(Box::new(Cpu {
+        root: cx.root.clone(),
+        stat: Reread::new(&cx.root, "proc/stat"),
+        cpuinfo: Reread::new(&cx.root, "proc/cpuinfo"),
+        clocks: Clocks::Unknown,
+        hertz: Vec::new(),
+        asked: None,
+    }))
+}
+
+/// Where frequencies come from.
+enum Clocks {
+    Unknown,
+    /// One cpufreq file a core.
+    Files(Vec<(u16, Reread)>),
+    /// `cpu MHz` of cpuinfo.
+    Info,
+    /// The machine tells none.
+    None,
+}
+
+struct Cpu {
+    root: Root,
+    stat: Reread,
+    cpuinfo: Reread,
+    clocks: Clocks,
+    hertz: Vec<(u16, u64)>,
+    asked: Option<Stamp>,
+}
+
+impl Collector for Cpu {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let mut sample = self.stat.figures("no line `cpu` of at least four numbers", parse)?;
+        self.frequencies(cx.at, &sample);
+        sample.hertz.clone_from(&self.hertz);
+        Ok(Sample::Cpu(sample))
+    }
+}
+
+impl Cpu {
+    fn frequencies(&mut self, at: Stamp, sample: &CpuSample) {
+        let fresh = self.asked.is_some_and(|asked| at.since(asked) < SELDOM);
+        if let Clocks::Files(files) = &self.clocks
+            && !files.iter().map(|(core, _)| *core).eq(sample.cores.iter().map(|(core, _)| *core))
+            && !fresh
+        {
+            self.clocks = Clocks::Unknown; // a core came or went, or has no file of its own
+        }
+        if matches!(self.clocks, Clocks::Unknown) {
+            self.clocks = self.look_for_clocks(sample);
+        }
+        match &mut self.clocks {
+            Clocks::Files(files) if files.len() <= MANY_CORES || !fresh => {
+                self.hertz.clear();
+                for (core, file) in files {
+                    // Kilohertz; 0 and errors come from cores that sleep or went away.
+                    let kilohertz = file.read().ok().and_then(|t| number(t.trim_ascii())).filter(|&k| k > 0);
+                    self.hertz.extend(kilohertz.and_then(|k| k.checked_mul(1000)).map(|hertz| (*core, hertz)));
+                }
+            }
+            Clocks::Info if !fresh => {
+                self.hertz.clear();
+                if let Ok(text) = self.cpuinfo.read() {
+                    cpuinfo_hertz(text, &mut self.hertz);
+                }
+                if self.hertz.is_empty() {
+                    self.clocks = Clocks::None;
+                }
+            }
+            _ => return,
+        }
+        if !fresh {
+            self.asked = Some(at);
+        }
+    }
+
+    fn look_for_clocks(&self, sample: &CpuSample) -> Clocks {
+        let files: Vec<(u16, Reread)> = sample
+            .cores
+            .iter()
+            .map(|(core, _)| (*core, format!("sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")))
+            .filter(|(_, path)| self.root.path(path).exists())
+            .map(|(core, path)| (core, Reread::new(&self.root, path)))
+            .collect();
+        if files.is_empty() { Clocks::Info } else { Clocks::Files(files) }
+    }
+}
+
+/// `/proc/stat`; cores whose line is no good are left out. `None` without the line of all cores.
+fn parse(text: &[u8]) -> Option<CpuSample> {
+    let mut sample = CpuSample::default();
+    let mut total = None;
+    for line in lines(text) {
+        let mut words = words(line);
+        let Some(key) = words.next() else { continue };
+        if let Some(core) = key.strip_prefix(b"cpu") {
+            let ticks = ticks(words);
+            if core.is_empty() {
+                total = ticks;
+            } else if let (Some(core), Some(ticks)) = (number(core).and_then(|n| u16::try_from(n).ok()), ticks) {
+                sample.cores.push((core, ticks));
+            }
+            continue;
+        }
+        let counter = match key {
+            b"ctxt" => &mut sample.context_switches,
+            b"intr" => &mut sample.interrupts,
+            b"processes" => &mut sample.forks,
+            _ => continue,
+        };
+        *counter = words.next().and_then(number).unwrap_or_default();
+    }
+    sample.total = total?;
+    Some(sample)
+}
+
+/// At least user, nice, system and idle; what older kernels lack is 0.
+fn ticks<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<CpuTicks> {
+    let mut values = [0; 8];
+    let mut seen = 0;
+    for (value, word) in values.iter_mut().zip(words) {
+        *value = number(word)?;
+        seen += 1;
+    }
+    let [user, nice, system, idle, iowait, irq, softirq, steal] = values;
+    (seen >= 4).then_some(CpuTicks { user, nice, system, idle, iowait, irq, softirq, steal })
+}
+
+/// Pairs of `processor : N` and `cpu MHz : M`.
+fn cpuinfo_hertz(text: &[u8], hertz: &mut Vec<(u16, u64)>) {
+    let mut core = None;
+    for line in lines(text) {
+        let Some(colon) = line.iter().position(|&b| b == b':') else { continue };
+        let value = line[colon + 1..].trim_ascii();
+        match line[..colon].trim_ascii() {
+            b"processor" => core = number(value).and_then(|n| u16::try_from(n).ok()),
+            b"cpu MHz" => {
+                let megahertz = decimal(value).filter(|m| (1.0..100_000.0).contains(m));
+                hertz.extend(core.zip(megahertz).map(|(core, m)| (core, (m * 1e6) as u64)));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{open_cx, read_fixture, read_once},
+        *,
+    };
+    use crate::collect::Want;
+
+    fn read(host: &str) -> CpuSample {
+        match read_fixture(open, host) {
+            Ok(Sample::Cpu(sample)) => sample,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_core_has_its_ticks_and_its_frequency() {
+        let sample = read("homelab");
+        assert_eq!(sample.cores.len(), 12);
+        let first = sample.cores[0].1;
+        assert_eq!((first.user, first.nice, first.system, first.idle), (2_000_000, 1200, 500_000, 48_000_000));
+        assert_eq!((first.iowait, first.softirq, first.steal), (20_000, 4000, 0));
+        assert_eq!(sample.total.user, sample.cores.iter().map(|(_, t)| t.user).sum::<u64>());
+        assert_eq!(sample.hertz[11], (11, 3_875_000_000));
+        assert_eq!((sample.context_switches, sample.forks), (15_433_948_231, 4_821_733));
+    }
+
+    #[test]
+    fn without_cpufreq_the_frequency_comes_from_cpuinfo_or_nowhere() {
+        assert_eq!(read("lxc").hertz, [(0, 4_300_023_000), (1, 4_300_123_000)]);
+        assert_eq!(read("bare").hertz, []);
+    }
+
+    #[test]
+    fn a_torn_total_is_broken_and_names_the_file() {
+        let fault = read_fixture(open, "hostile").expect_err("torn");
+        assert!(matches!(&fault, Fault::Broken(what) if what.contains("hostile/proc/stat")), "{fault:?}");
+    }
+
+    #[test]
+    fn torn_core_lines_are_left_out() {
+        let sample = parse(
+            b"cpu 1 1 1 1\ncpu0 9999999999999999999999 1 1 1\ncpu99999 1 1 1 1\ncpu3 10 0 20 30 x\ncpu4 1 2 3 4\n",
+        );
+        assert_eq!(sample.expect("a total").cores.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn a_machine_that_has_no_proc_is_absent() {
+        let folder = tempfile::tempdir().expect("folder");
+        assert!(
+            matches!(read_once(open, Root::new(folder.path())), Err(Fault::Absent(what)) if what.contains("proc/stat"))
+        );
+    }
+
+    #[test]
+    fn this_machine_has_a_core_that_worked() {
+        let mut source = open(&open_cx(Root::default())).expect("opens");
+        for second in 1..3 {
+            let sample = source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Want::default() });
+            let Ok(Sample::Cpu(sample)) = sample else { panic!("{sample:?}") };
+            assert!(sample.total.user > 0 && !sample.cores.is_empty() && sample.forks > 0);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parsers_panic(text: Vec<u8>, tail in "(cpu[0-9]* [0-9 .:-]*\n|cpu MHz *: *[0-9.]*\n)*") {
+            let mut text = text;
+            text.extend_from_slice(tail.as_bytes());
+            let _ = parse(&text);
+            cpuinfo_hertz(&text, &mut Vec::new());
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Mounted filesystems and their space: mountinfo and statvfs, in a lane of its own.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    CollectCx, Collector, OpenCx,
+    asker::{Ask, Asker, Question},
+    mounts::{self, Mount},
+};
+use crate::{
+    model::{
+        event::{Fault, Sample},
+        filesystem::{Filesystem, FilesystemSample, Space},
+    },
+    sys::{
+        reread::Reread,
+        root::{Root, fault},
+    },
+    text::clean_bytes,
+};
+
+/// A server that answers later than this is reported as dead until it does.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Opens the source.
+///
+/// # Errors
+/// None; what is missing is told by the reading.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    let ask: Ask = if cx.root.is_live() {
+        Arc::new(|question: &Question| space(&question.path))
+    } else {
+        Arc::new(|question: &Question| same(question).and_then(|()| space(&question.path)))
+    };
+    Ok(Box::new(Filesystems {
+        mountinfo: Reread::new(&cx.root, mounts::file(&cx.root)),
+        recorded: !cx.root.is_this_machine(),
+        root: cx.root.clone(),
+        asker: Asker::new(ask, PATIENCE),
+    }))
+}
+
+struct Filesystems {
+    root: Root,
+    mountinfo: Reread,
+    /// The root holds files that were written down somewhere: there is nothing to ask.
+    recorded: bool,
+    asker: Asker,
+}
+
+impl Collector for Filesystems {
+    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let mounts = self.mountinfo.figures("not one line of mountinfo", |text| {
+            let all = mounts::parse(text);
+            (!all.is_empty()).then(|| shown(all))
+        })?;
+        let spaces = if self.recorded {
+            let why = format!("{} is a recording: its mounts cannot be asked", self.root.path("").display());
+            vec![Err(Fault::Absent(why)); mounts.len()]
+        } else {
+            let question = |mount: &Mount| Question {
+                path: self.root.path(PathBuf::from(OsString::from_vec(mount.point.clone()))),
+                device: mount.device,
+            };
+            let questions: Vec<_> = mounts.iter().map(|m| (question(m), may_hang(&m.kind))).collect();
+            self.asker.ask_all(&questions)
+        };
+        let filesystems = mounts
+            .into_iter()
+            .zip(spaces)
+            .filter(|(_, space)| !matches!(space, Ok(Space { size: 0, .. })))
+            .map(|(mount, space)| Filesystem {
+                mount: clean_bytes(&mount.point),
+                device: clean_bytes(&mount.source),
+                kind: clean_bytes(&mount.kind),
+                read_only: mount.read_only,
+                space,
+            })
+            .collect();
+        Ok(Sample::Filesystems(FilesystemSample { filesystems }))
+    }
+}
+
+/// One row a filesystem, where the whole of it is mounted rather than a part, at the shortest mount point; by mount point.
+fn shown(all: Vec<Mount>) -> Vec<Mount> {
+    // What is mounted last upon a folder hides what was there.
+    let mut visible: BTreeMap<Vec<u8>, Mount> = BTreeMap::new();
+    for mount in all {
+        visible.insert(mount.point.clone(), mount);
+    }
+    let mut one: BTreeMap<(u32, u32), Mount> = BTreeMap::new();
+    for mount in visible.into_values().filter(is_real) {
+        match one.get(&mount.device) {
+            Some(other) if rank(other) <= rank(&mount) => {}
+            _ => {
+                one.insert(mount.device, mount);
+            }
+        }
+    }
+    let mut rows: Vec<Mount> = one.into_values().collect();
+    rows.sort_by(|a, b| a.point.cmp(&b.point));
+    rows
+}
+
+fn rank(mount: &Mount) -> (bool, usize) {
+    (mount.root != b"/", mount.point.len())
+}
+
+/// Filesystems without a block device that hold files of their own.
+const WITHOUT_DEVICE: [&str; 26] = [
+    "zfs",
+    "btrfs",
+    "bcachefs",
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "virtiofs",
+    "fuse",
+    "fuseblk",
+    "ceph",
+    "glusterfs",
+    "lustre",
+    "afs",
+    "ubifs",
+    "jffs2",
+    "davfs",
+    "vboxsf",
+    "prl_fs",
+    "vmhgfs",
+    "beegfs",
+    "gpfs",
+    "ocfs2",
+    "orangefs",
+];
+
+/// Always full by design: images of packages and discs.
+const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "cramfs", "romfs"];
+
+/// Programs that show something else through FUSE: the kernel's figures, other mounts, packages.
+const NO_STORAGE: [&str; 8] =
+    ["lxcfs", "gvfsd-fuse", "portal", "snapfuse", "squashfuse", "dumpfs", "archivemount", "sysbox-fs"];
+
+fn is_real(mount: &Mount) -> bool {
+    let kind = String::from_utf8_lossy(&mount.kind);
+    if IMAGES.contains(&&*kind) {
+        return false;
+    }
+    // An engine puts these files into every container; they sit on the host's filesystem.
+    if [&b"/etc/hosts"[..], b"/etc/hostname", b"/etc/resolv.conf"].contains(&mount.point.as_slice()) {
+        return false;
+    }
+    // Each container has an overlay; its own root is the one that is nobody else's.
+    match &*kind {
+        "overlay" | "aufs" | "fuse.fuse-overlayfs" => mount.point == b"/",
+        kind if kind.starts_with("fuse.") => !NO_STORAGE.contains(&&kind["fuse.".len()..]),
+        kind => mount.device.0 != 0 || WITHOUT_DEVICE.contains(&kind),
+    }
+}
+
+/// True for what asks a server or a program for its answer.
+fn may_hang(kind: &[u8]) -> bool {
+    const ELSEWHERE: [&[u8]; 13] = [
+        b"cifs",
+        b"smb3",
+        b"smbfs",
+        b"9p",
+        b"ceph",
+        b"glusterfs",
+        b"lustre",
+        b"afs",
+        b"davfs",
+        b"beegfs",
+        b"gpfs",
+        b"ocfs2",
+        b"orangefs",
+    ];
+    kind.starts_with(b"nfs") || kind.starts_with(b"fuse") || ELSEWHERE.contains(&kind)
+}
+
+/// statvfs(3) in bytes.
+fn space(path: &Path) -> Result<Space, Fault> {
+    let s = rustix::fs::statvfs(path).map_err(|e| {
+        fault(path, &e.into(), "run as root, or mount it with allow_other so that others may ask for its space")
+    })?;
+    let unit = if s.f_frsize > 0 { s.f_frsize } else { s.f_bsize };
+    Ok(Space {
+        size: s.f_blocks.saturating_mul(unit),
+        free: s.f_bfree.saturating_mul(unit),
+        available: s.f_bavail.saturating_mul(unit),
+        inodes: s.f_files,
+        inodes_free: s.f_ffree,
+    })
+}
+
+/// The host's mounts are seen through our own: only a folder on the right filesystem tells the right space.
+fn same(question: &Question) -> Result<(), Fault> {
+    let stat = rustix::fs::stat(&question.path).map_err(|e| fault(&question.path, &e.into(), "run as root"))?;
+    let here = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+    if here == question.device {
+        return Ok(());
+    }
+    let path = question.path.display();
+    Err(Fault::Absent(format!("{path} does not show the host's mount: bind the host's / with rslave or rprivate")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{open_cx, read_fixture},
+        *,
+    };
+    use crate::{clock::Stamp, collect::Want};
+
+    fn rows(host: &str) -> Vec<Filesystem> {
+        match read_fixture(open, host) {
+            Ok(Sample::Filesystems(sample)) => sample.filesystems,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn real_filesystems_are_shown_once_at_their_shortest_mount_point() {
+        let rows = rows("homelab");
+        let found: Vec<(&str, &str, bool)> =
+            rows.iter().map(|f| (f.mount.as_str(), f.kind.as_str(), f.read_only)).collect();
+        let expected = [
+            ("/", "ext4", false),
+            ("/boot/efi", "vfat", false),
+            ("/home/ada/remote", "fuse.sshfs", false),
+            ("/mnt/nas", "nfs4", false),
+            ("/mnt/share", "cifs", true),
+            ("/tank", "zfs", false),
+            ("/tank/AI models", "zfs", false),
+            ("/tank/media", "zfs", false),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(rows[0].device, "/dev/mapper/vg0-root");
+    }
+
+    #[test]
+    fn a_recording_s_mounts_have_no_space_and_the_host_s_are_not_taken_for_them() {
+        for row in rows("homelab") {
+            assert!(matches!(&row.space, Err(Fault::Absent(why)) if why.contains("recording")), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_lines_are_left_out_and_names_cleaned() {
+        let found: Vec<(String, String)> = rows("hostile").into_iter().map(|f| (f.mount, f.device)).collect();
+        assert_eq!(found, [("/mnt/?[31mred".into(), "/dev/?[2Jx".into()), ("/trunc\\04".into(), "/dev/sdc".into())]);
+    }
+
+    #[test]
+    fn a_guest_s_root_is_its_dataset() {
+        let rows = rows("lxc");
+        assert_eq!(rows.iter().map(|f| f.device.as_str()).collect::<Vec<_>>(), ["rpool/data/subvol-101-disk-0"]);
+    }
+
+    #[test]
+    fn a_container_s_overlay_is_its_root_and_the_engine_s_files_are_no_filesystems() {
+        let text = b"1 0 0:50 / / rw - overlay overlay rw\n5 1 0:51 / /var/lib/x/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw\n2 1 254:0 /x/hosts /etc/hosts rw - ext4 /dev/vda rw\n";
+        let rows = shown(mounts::parse(text));
+        assert_eq!(rows.iter().map(|m| m.point.as_slice()).collect::<Vec<_>>(), [b"/"]);
+    }
+
+    #[test]
+    fn what_hides_a_mount_is_what_counts() {
+        let text = b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /data rw - ext4 /dev/sda2 rw\n3 1 8:3 / /data rw - xfs /dev/sda3 rw\n";
+        let rows = shown(mounts::parse(text));
+        assert_eq!(rows.iter().map(|m| m.source.as_slice()).collect::<Vec<_>>(), [&b"/dev/sda1"[..], b"/dev/sda3"]);
+    }
+
+    #[test]
+    fn a_dead_server_s_row_times_out_and_the_others_are_fresh() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir_all(folder.path().join("proc/1")).expect("folder");
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 / /nas rw - nfs4 nas:/x rw\n";
+        std::fs::write(folder.path().join("proc/1/mountinfo"), text).expect("file");
+        let (_never, gate) = std::sync::mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        let ask: Ask = Arc::new(move |question| {
+            if question.device == (0, 50) {
+                let _ = gate.lock().expect("gate").recv();
+            }
+            Ok(Space { size: 10, ..Space::default() })
+        });
+        let root = Root::new(folder.path());
+        let mut source = Filesystems {
+            mountinfo: Reread::new(&root, mounts::file(&root)),
+            root,
+            recorded: false,
+            asker: Asker::new(ask, Duration::from_secs(1)),
+        };
+        for second in 1..3 {
+            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Want::default() };
+            let Ok(Sample::Filesystems(sample)) = source.collect(&cx) else { panic!("no sample") };
+            let spaces: Vec<bool> = sample.filesystems.iter().map(|f| f.space.is_ok()).collect();
+            assert_eq!(spaces, [true, false]);
+            assert_eq!(sample.filesystems[1].space, Err(Fault::Timeout));
+        }
+    }
+
+    #[test]
+    fn this_machine_s_root_has_space_for_something() {
+        let sample = open(&open_cx(Root::default()))
+            .and_then(|mut s| s.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() }));
+        let Ok(Sample::Filesystems(sample)) = sample else { panic!("{sample:?}") };
+        for row in sample.filesystems.iter().filter(|f| f.mount == "/") {
+            assert!(row.space.as_ref().is_ok_and(|s| s.size > 0 && s.free <= s.size), "{row:?}");
+        }
+    }
+}

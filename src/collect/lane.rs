@@ -1,0 +1,342 @@
+//! Lanes: one named thread for sources that fare alike. A lane paces itself; one that hangs costs its own thread and
+//! nothing else, one that panics is opened anew, and none is ever waited for.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use super::{
+    CollectCx, Collector, Lane, OpenCx, Pace, SourceDef, Want, WantCell,
+    schedule::{Grid, NEVER, Schedule, wakes},
+};
+use crate::{
+    clock::Stamp,
+    model::event::{Envelope, Fault, Sample, SourceId},
+};
+
+/// Prefix of the lanes' thread names; the panic hook leaves such threads to their lane.
+pub const THREAD_PREFIX: &str = "bt-";
+/// Room for readings that the loop has not taken yet; a lane waits when it is full.
+const QUEUE: usize = 256;
+/// Lanes parse small files: the default of 2 MiB would be waste.
+const STACK: usize = 512 << 10;
+
+/// Where lanes put their readings.
+#[derive(Clone)]
+pub struct Outbox {
+    queue: SyncSender<Envelope>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Outbox {
+    /// A queue, and `wake`, which is called only when the loop should look at once: first answers, changes between good
+    /// and bad, the round of processes, and what was asked for by a key.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> (Outbox, Receiver<Envelope>) {
+        let (queue, taken) = sync_channel(QUEUE);
+        (Outbox { queue, wake: Arc::new(wake) }, taken)
+    }
+
+    /// False when nobody listens any more.
+    fn send(&self, envelope: Envelope, urgent: bool) -> bool {
+        let sent = self.queue.send(envelope).is_ok();
+        if sent && urgent {
+            (self.wake)();
+        }
+        sent
+    }
+}
+
+type Opener = Box<dyn FnMut(&OpenCx) -> Result<Box<dyn Collector>, Fault> + Send>;
+
+/// A source as a lane needs it.
+struct Task {
+    id: SourceId,
+    lane: Lane,
+    pace: Pace,
+    deadline: Duration,
+    open: Opener,
+}
+
+/// All lanes at work. Dropping it ends those that still listen; a hung one ends with the process.
+pub struct Lanes {
+    grid: Arc<Mutex<Grid>>,
+    cell: WantCell,
+    threads: Vec<(Lane, Vec<Pace>, Thread)>,
+    watched: Vec<Watched>,
+}
+
+/// What the loop knows of a source: since when it has been busy, and which hang was reported already.
+struct Watched {
+    id: SourceId,
+    pace: Pace,
+    deadline: Duration,
+    busy_since: Arc<AtomicU64>,
+    reported: u64,
+}
+
+impl Lanes {
+    /// Starts a thread for every lane that `sources` name. The first readings begin at once.
+    #[must_use]
+    pub fn start(
+        sources: &[&'static SourceDef],
+        open: &OpenCx,
+        cell: WantCell,
+        every: Duration,
+        out: &Outbox,
+    ) -> Lanes {
+        let task = |def: &&'static SourceDef| Task {
+            id: def.id,
+            lane: def.lane,
+            pace: def.pace,
+            deadline: def.deadline,
+            open: Box::new(def.open),
+        };
+        Self::run(sources.iter().map(task).collect(), open, cell, every, out)
+    }
+
+    fn run(tasks: Vec<Task>, open: &OpenCx, cell: WantCell, every: Duration, out: &Outbox) -> Lanes {
+        let grid = Grid::new(open.clock.now().mono_us, every);
+        let want = cell.get();
+        let shared = Arc::new(Mutex::new(grid));
+        let mut watched = Vec::new();
+        let mut lanes: BTreeMap<Lane, Vec<Slot>> = BTreeMap::new();
+        for task in tasks {
+            let busy_since = Arc::new(AtomicU64::new(0));
+            let (id, pace, deadline) = (task.id, task.pace, task.deadline);
+            watched.push(Watched { id, pace, deadline, busy_since: busy_since.clone(), reported: 0 });
+            let schedule = Schedule::new(&grid, task.lane, task.pace, &want);
+            let slot = Slot { task, schedule, collector: None, busy_since, awaited: true, last: None };
+            lanes.entry(slot.task.lane).or_default().push(slot);
+        }
+        let mut threads = Vec::new();
+        for (lane, slots) in lanes {
+            let paces = slots.iter().map(|s| s.task.pace).collect();
+            let ids: Vec<SourceId> = slots.iter().map(|s| s.task.id).collect();
+            let worker = Worker {
+                lane,
+                slots,
+                open: open.clone(),
+                grid: shared.clone(),
+                turn: grid.turn,
+                cell: cell.clone(),
+                seen: want.clone(),
+                out: out.clone(),
+            };
+            match thread::Builder::new().name(name(lane)).stack_size(STACK).spawn(move || worker.run()) {
+                Ok(handle) => threads.push((lane, paces, handle.thread().clone())),
+                Err(error) => {
+                    for source in ids {
+                        let fault = Fault::Broken(format!("no thread could be started: {error}"));
+                        let (at, took) = (open.clock.now(), Duration::ZERO);
+                        out.send(Envelope { source, at, took, every, outcome: Err(fault) }, true);
+                    }
+                }
+            }
+        }
+        Lanes { grid: shared, cell, threads, watched }
+    }
+
+    /// Tells the lanes what is needed now, and wakes those for whom that is news.
+    pub fn want(&self, want: Want) {
+        let old = self.cell.get();
+        if *old == want {
+            return;
+        }
+        self.cell.set(want);
+        let new = self.cell.get();
+        for (lane, paces, thread) in &self.threads {
+            if paces.iter().any(|pace| wakes(*pace, *lane, &old, &new)) {
+                thread.unpark();
+            }
+        }
+    }
+
+    /// Another time between two refreshes: all lanes go over to new ticks that begin at `now`.
+    pub fn refresh(&self, every: Duration, now: Stamp) {
+        let mut grid = lock(&self.grid);
+        *grid = Grid { turn: grid.turn + 1, ..Grid::new(now.mono_us, every) };
+        drop(grid);
+        for (.., thread) in &self.threads {
+            thread.unpark();
+        }
+    }
+
+    /// The first tick after `now`, microseconds of the run's clock.
+    #[must_use]
+    pub fn next_tick(&self, now: Stamp) -> u64 {
+        lock(&self.grid).after(now.mono_us, 1)
+    }
+
+    /// A `Timeout` for every source that has been busy past its deadline: once for each hang.
+    pub fn overdue(&mut self, now: Stamp) -> Vec<Envelope> {
+        let grid = *lock(&self.grid);
+        let mut late = Vec::new();
+        for source in &mut self.watched {
+            let since = source.busy_since.load(Ordering::Acquire);
+            let took = Duration::from_micros(now.mono_us.saturating_sub(since));
+            if since != 0 && since != source.reported && took > source.deadline {
+                source.reported = since;
+                let every = grid.period(source.pace);
+                late.push(Envelope { source: source.id, at: now, took, every, outcome: Err(Fault::Timeout) });
+            }
+        }
+        late
+    }
+
+    /// When the next source that is busy now passes its deadline, microseconds of the run's clock.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        let deadline = |s: &Watched| {
+            let since = s.busy_since.load(Ordering::Acquire);
+            let span = u64::try_from(s.deadline.as_micros()).unwrap_or(u64::MAX / 4);
+            (since != 0 && since != s.reported).then(|| since + span + 1)
+        };
+        self.watched.iter().filter_map(deadline).min()
+    }
+}
+
+fn lock(grid: &Mutex<Grid>) -> MutexGuard<'_, Grid> {
+    grid.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn name(lane: Lane) -> String {
+    format!("{THREAD_PREFIX}{}", format!("{lane:?}").to_lowercase())
+}
+
+/// One source inside its lane.
+struct Slot {
+    task: Task,
+    schedule: Schedule,
+    collector: Option<Box<dyn Collector>>,
+    busy_since: Arc<AtomicU64>,
+    /// Its next answer is waited for on the screen.
+    awaited: bool,
+    /// The newest outcome's fault.
+    last: Option<Fault>,
+}
+
+impl Slot {
+    fn ask(&mut self, open: &OpenCx, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        if self.collector.is_none() {
+            self.collector = Some((self.task.open)(open)?);
+        }
+        match &mut self.collector {
+            Some(collector) => collector.collect(cx),
+            None => Err(Fault::Broken("not open".to_owned())),
+        }
+    }
+
+    /// Asks; a panic is an answer too.
+    fn answer(&mut self, open: &OpenCx, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let asked = catch_unwind(AssertUnwindSafe(|| self.ask(open, cx)));
+        let outcome = asked.unwrap_or_else(|panic| {
+            let why = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(Fault::Broken(format!("reading {} panicked: {why}", self.task.id.name())))
+        });
+        if outcome.is_err() {
+            // What failed is opened anew: a handle may be stale, a driver may have come.
+            let old = self.collector.take();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
+        }
+        outcome
+    }
+}
+
+/// A lane's thread.
+struct Worker {
+    lane: Lane,
+    slots: Vec<Slot>,
+    open: OpenCx,
+    grid: Arc<Mutex<Grid>>,
+    turn: u64,
+    cell: WantCell,
+    seen: Arc<Want>,
+    out: Outbox,
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            let want = self.news();
+            if want.paused {
+                thread::park();
+                continue;
+            }
+            if !self.round(&want) {
+                return;
+            }
+            let due = self.slots.iter().map(|s| s.schedule.due_us()).min().unwrap_or(NEVER);
+            let now = self.open.clock.now().mono_us;
+            if due == NEVER {
+                thread::park();
+            } else if due > now {
+                thread::park_timeout(Duration::from_micros(due - now));
+            }
+        }
+    }
+
+    /// Takes in a new grid and a new wish.
+    fn news(&mut self) -> Arc<Want> {
+        let grid = *lock(&self.grid);
+        let want = self.cell.get();
+        if grid.turn != self.turn {
+            self.turn = grid.turn;
+            let now = self.open.clock.now().mono_us;
+            self.slots.iter_mut().for_each(|slot| slot.schedule.realign(&grid, now));
+        }
+        if !Arc::ptr_eq(&want, &self.seen) {
+            for slot in &mut self.slots {
+                if slot.schedule.woken_by(self.lane, &self.seen, &want) {
+                    slot.schedule.now(self.open.clock.now().mono_us);
+                    slot.awaited = true;
+                }
+            }
+            self.seen = want.clone();
+        }
+        want
+    }
+
+    /// Reads what is due; false when nobody listens.
+    fn round(&mut self, want: &Want) -> bool {
+        let grid = *lock(&self.grid);
+        for slot in &mut self.slots {
+            let began = self.open.clock.now();
+            if slot.schedule.due_us() > began.mono_us {
+                continue;
+            }
+            slot.busy_since.store(began.mono_us, Ordering::Release);
+            let outcome = slot.answer(&self.open, &CollectCx { at: began, want });
+            slot.busy_since.store(0, Ordering::Release);
+            let ended = self.open.clock.now();
+            let took = ended.since(began);
+            let fault = outcome.as_ref().err();
+            let hurry = slot.collector.as_ref().and_then(|c| c.hurry());
+            slot.schedule.book(&grid, (began.mono_us, ended.mono_us), fault, hurry, want);
+            let changed = slot.last.as_ref() != fault;
+            if changed {
+                slot.last = fault.cloned();
+            }
+            let urgent = slot.awaited || changed || self.lane == Lane::Processes;
+            slot.awaited = false;
+            // What hung was read when it came loose, not when it was asked.
+            let at = if took > slot.task.deadline { ended } else { began };
+            let every = grid.period(slot.task.pace);
+            if !self.out.send(Envelope { source: slot.task.id, at, took, every, outcome }, urgent) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! Lanes under sources that hang, panic, come late, are absent at first.
+
+use std::{
+    sync::mpsc::{Sender, channel},
+    time::Instant,
+};
+
+use super::*;
+use crate::{clock::Clock, model::load::LoadSample, sys::root::Root};
+
+/// Long enough for any machine; nothing waits for it unless a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+const FAST: Duration = Duration::from_millis(5);
+
+/// A collector made of a closure.
+struct Fake<F>(F);
+
+impl<F: FnMut(&CollectCx<'_>) -> Result<Sample, Fault> + Send> Collector for Fake<F> {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        (self.0)(cx)
+    }
+}
+
+fn good() -> Result<Sample, Fault> {
+    Ok(Sample::Load(LoadSample::default()))
+}
+
+fn task(id: SourceId, lane: Lane, open: Opener) -> Task {
+    Task { id, lane, pace: Pace::Refresh, deadline: Duration::from_millis(20), open }
+}
+
+fn steady(id: SourceId, lane: Lane) -> Task {
+    task(id, lane, Box::new(|_| Ok(Box::new(Fake(|_: &CollectCx<'_>| good())))))
+}
+
+fn open() -> OpenCx {
+    OpenCx { root: Root::default(), clock: Clock::start(), read_all: false }
+}
+
+fn start(tasks: Vec<Task>, every: Duration) -> (Lanes, Receiver<Envelope>, OpenCx) {
+    let cx = open();
+    let (out, taken) = Outbox::new(|| {});
+    (Lanes::run(tasks, &cx, WantCell::default(), every, &out), taken, cx)
+}
+
+fn next(taken: &Receiver<Envelope>, id: SourceId) -> Envelope {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let envelope = taken.recv_timeout(left).expect("the source answers in time");
+        if envelope.source == id {
+            return envelope;
+        }
+    }
+}
+
+#[test]
+fn a_hung_source_is_reported_once_and_its_late_answer_is_taken() {
+    let (release, held) = channel::<()>();
+    let mut held = Some(held);
+    let hung = task(
+        SourceId::Filesystems,
+        Lane::Filesystems,
+        Box::new(move |_| {
+            let held = held.take();
+            Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
+                if let Some(held) = &held {
+                    let _ = held.recv();
+                }
+                good()
+            })))
+        }),
+    );
+    let (mut lanes, taken, cx) = start(vec![hung, steady(SourceId::Load, Lane::Kernel)], FAST);
+    // The other lane goes on meanwhile.
+    for _ in 0..5 {
+        assert!(next(&taken, SourceId::Load).outcome.is_ok());
+    }
+    let later = cx.clock.now().plus(Duration::from_secs(1));
+    let late = lanes.overdue(later);
+    assert_eq!(late.len(), 1);
+    assert_eq!((late[0].source, &late[0].outcome), (SourceId::Filesystems, &Err(Fault::Timeout)));
+    assert!(lanes.overdue(later.plus(Duration::from_secs(60))).is_empty(), "one hang, one report");
+    drop(release);
+    let answer = next(&taken, SourceId::Filesystems);
+    assert!(answer.outcome.is_ok());
+    assert!(lanes.overdue(cx.clock.now()).is_empty());
+}
+
+#[test]
+fn a_source_within_its_deadline_is_not_overdue() {
+    let (entered, inside) = channel::<()>();
+    let (release, held) = channel::<()>();
+    let mut held = Some(held);
+    let slow = task(
+        SourceId::Sensors,
+        Lane::Sensors,
+        Box::new(move |_| {
+            let (entered, held) = (entered.clone(), held.take());
+            Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
+                let _ = entered.send(());
+                if let Some(held) = &held {
+                    let _ = held.recv();
+                }
+                good()
+            })))
+        }),
+    );
+    let (mut lanes, _taken, cx) = start(vec![Task { deadline: Duration::from_secs(3600), ..slow }], FAST);
+    inside.recv_timeout(PATIENCE).expect("it is read");
+    assert!(lanes.overdue(cx.clock.now()).is_empty());
+    let deadline = lanes.next_deadline().expect("it is busy");
+    assert!(deadline > cx.clock.now().mono_us + 3_000_000_000);
+    drop(release);
+}
+
+#[test]
+fn a_panic_is_a_broken_source_that_is_opened_anew() {
+    let (opened, count) = channel::<()>();
+    let mut round = 0;
+    let wild = task(
+        SourceId::Power,
+        Lane::Power,
+        Box::new(move |_| {
+            let _ = opened.send(());
+            round += 1;
+            let round = round;
+            Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
+                assert!(round > 1, "wild value");
+                good()
+            })))
+        }),
+    );
+    let (lanes, taken, cx) = start(vec![wild, steady(SourceId::Load, Lane::Power)], FAST);
+    let first = next(&taken, SourceId::Power);
+    let Err(Fault::Broken(why)) = first.outcome else { panic!("{first:?}") };
+    assert!(why.contains("power") && why.contains("wild value"), "{why}");
+    // Its neighbour in the same thread lives on.
+    assert!(next(&taken, SourceId::Load).outcome.is_ok());
+    let second = next(&taken, SourceId::Power);
+    assert!(second.outcome.is_ok());
+    assert!(second.at.since(first.at) >= Duration::from_millis(900), "not before its back-off");
+    assert_eq!(count.try_iter().count(), 2);
+    drop((lanes, cx));
+}
+
+#[test]
+fn a_source_absent_at_first_is_found_when_asked_again() {
+    let mut tries = 0;
+    let shy = Task {
+        pace: Pace::Wanted(|w| w.detail.is_some()),
+        ..task(
+            SourceId::ProcessDetail,
+            Lane::Detail,
+            Box::new(move |_| {
+                tries += 1;
+                if tries == 1 {
+                    return Err(Fault::Absent("process 1 has ended".to_owned()));
+                }
+                Ok(Box::new(Fake(|_: &CollectCx<'_>| good())))
+            }),
+        )
+    };
+    let (lanes, taken, _cx) = start(vec![shy], FAST);
+    let detail = |pid| Want { detail: Some(crate::model::process::ProcKey { pid, start_ticks: 1 }), ..Want::default() };
+    lanes.want(detail(1));
+    assert!(matches!(next(&taken, SourceId::ProcessDetail).outcome, Err(Fault::Absent(_))));
+    // Another wish asks at once rather than in a minute.
+    lanes.want(detail(2));
+    assert!(next(&taken, SourceId::ProcessDetail).outcome.is_ok());
+}
+
+#[test]
+fn an_unwanted_source_is_not_read_and_a_wish_wakes_it_at_once() {
+    let (woken, wakings) = channel::<()>();
+    let detail = Task { pace: Pace::Wanted(|w| w.detail.is_some()), ..steady(SourceId::ProcessDetail, Lane::Detail) };
+    let cx = open();
+    let (out, taken) = Outbox::new(move || {
+        let _ = woken.send(());
+    });
+    let tasks = vec![detail, steady(SourceId::Load, Lane::Kernel)];
+    // At this interval nothing but a wish could wake the lane within the test.
+    let lanes = Lanes::run(tasks, &cx, WantCell::default(), Duration::from_secs(3600), &out);
+    assert_eq!(taken.recv_timeout(PATIENCE).expect("first reading").source, SourceId::Load);
+    wakings.recv_timeout(PATIENCE).expect("a first answer wakes the loop");
+    lanes.want(Want { detail: Some(crate::model::process::ProcKey::default()), ..Want::default() });
+    assert_eq!(taken.recv_timeout(PATIENCE).expect("woken").source, SourceId::ProcessDetail);
+    wakings.recv_timeout(PATIENCE).expect("what a key asked for wakes the loop");
+}
+
+#[test]
+fn only_the_process_round_wakes_the_loop_each_time() {
+    fn wakings(id: SourceId, lane: Lane) -> usize {
+        let (woken, wakings): (Sender<()>, _) = channel();
+        let (out, taken) = Outbox::new(move || {
+            let _ = woken.send(());
+        });
+        let lanes = Lanes::run(vec![steady(id, lane)], &open(), WantCell::default(), FAST, &out);
+        (0..4).for_each(|_| drop(next(&taken, id)));
+        drop((lanes, taken, out));
+        wakings.iter().count()
+    }
+    assert_eq!(wakings(SourceId::Load, Lane::Kernel), 1);
+    assert!(wakings(SourceId::Processes, Lane::Processes) >= 3);
+}
+
+#[test]
+fn a_pause_stops_reading_and_its_end_starts_it_again() {
+    let (lanes, taken, _cx) = start(vec![steady(SourceId::Load, Lane::Kernel)], FAST);
+    next(&taken, SourceId::Load);
+    lanes.want(Want { paused: true, ..Want::default() });
+    // Readings under way run dry; then a silence of many ticks.
+    let end = Instant::now() + PATIENCE;
+    while taken.recv_timeout(FAST * 20).is_ok() {
+        assert!(Instant::now() < end, "it never falls silent");
+    }
+    lanes.want(Want::default());
+    next(&taken, SourceId::Load);
+}
+
+#[test]
+fn another_refresh_takes_hold_at_once() {
+    let hour = Duration::from_secs(3600);
+    let (lanes, taken, cx) = start(vec![steady(SourceId::Load, Lane::Kernel)], hour);
+    assert_eq!(next(&taken, SourceId::Load).every, hour);
+    lanes.refresh(FAST, cx.clock.now());
+    assert_eq!(next(&taken, SourceId::Load).every, FAST);
+}
+
+#[test]
+fn lanes_end_when_nobody_listens() {
+    let (gone, ended) = channel::<()>();
+    let mut gone = Some(gone);
+    let source = task(
+        SourceId::Load,
+        Lane::Kernel,
+        Box::new(move |_| {
+            let held = gone.take();
+            Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
+                let _ = &held;
+                good()
+            })))
+        }),
+    );
+    let (lanes, taken, _cx) = start(vec![source], FAST);
+    drop(taken);
+    assert!(ended.recv_timeout(PATIENCE).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Disconnected));
+    drop(lanes);
+}

@@ -1,0 +1,238 @@
+//! Memory: `/proc/meminfo` at each reading; swap's traffic only where there is swap; OpenZFS's cache and zram where
+//! they exist.
+
+use std::time::Duration;
+
+use super::{CollectCx, Collector, OpenCx};
+use crate::{
+    clock::Stamp,
+    model::{
+        event::{Fault, Sample},
+        memory::{ArcSample, MemorySample, ZramSample},
+    },
+    sys::{
+        parse::{lines, number, value_of, words},
+        reread::Reread,
+        root::Root,
+    },
+};
+
+/// A module may be loaded and a device be made while we run.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Opens the source.
+///
+/// # Errors
+/// None; what is missing is told by the reading.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    Ok(Box::new(Memory {
+        root: cx.root.clone(),
+        meminfo: Reread::new(&cx.root, "proc/meminfo"),
+        vmstat: Reread::new(&cx.root, "proc/vmstat"),
+        arcstats: None,
+        zram: Vec::new(),
+        looked: None,
+    }))
+}
+
+struct Memory {
+    root: Root,
+    meminfo: Reread,
+    vmstat: Reread,
+    arcstats: Option<Reread>,
+    zram: Vec<Reread>,
+    looked: Option<Stamp>,
+}
+
+impl Collector for Memory {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        self.look(cx.at);
+        let mut sample = self.meminfo.figures("no MemTotal and MemFree in kB", parse)?;
+        if sample.swap_total > 0
+            && let Ok(text) = self.vmstat.read()
+        {
+            sample.swapped_in_pages = value_of(text, b"pswpin").and_then(number).unwrap_or_default();
+            sample.swapped_out_pages = value_of(text, b"pswpout").and_then(number).unwrap_or_default();
+        }
+        sample.arc = self.arcstats.as_mut().and_then(|file| arc(file.read().ok()?));
+        sample.zram = self.zram();
+        Ok(Sample::Memory(sample))
+    }
+}
+
+impl Memory {
+    fn look(&mut self, at: Stamp) {
+        if self.looked.is_some_and(|looked| at.since(looked) < LOOK_AGAIN) {
+            return;
+        }
+        self.looked = Some(at);
+        let arcstats = Reread::new(&self.root, "proc/spl/kstat/zfs/arcstats");
+        if !arcstats.path().exists() {
+            self.arcstats = None;
+        } else if self.arcstats.is_none() {
+            self.arcstats = Some(arcstats);
+        }
+        let names = self.root.names("sys/block");
+        self.zram = names
+            .iter()
+            .filter(|n| n.starts_with("zram") && self.root.number::<u64>(format!("sys/block/{n}/disksize")) != Some(0))
+            .map(|n| Reread::new(&self.root, format!("sys/block/{n}/mm_stat")))
+            .collect();
+    }
+
+    /// All devices together; `None` when no device answers.
+    fn zram(&mut self) -> Option<ZramSample> {
+        let mut sum: Option<ZramSample> = None;
+        for file in &mut self.zram {
+            let Some([original, compressed, memory_used]) = file.read().ok().and_then(three) else { continue };
+            let sum = sum.get_or_insert_default();
+            sum.original = sum.original.saturating_add(original);
+            sum.compressed = sum.compressed.saturating_add(compressed);
+            sum.memory_used = sum.memory_used.saturating_add(memory_used);
+        }
+        sum
+    }
+}
+
+fn three(text: &[u8]) -> Option<[u64; 3]> {
+    let mut words = words(text).map(number);
+    Some([words.next()??, words.next()??, words.next()??])
+}
+
+/// `/proc/meminfo`; a line that is no good counts as missing. `None` without total or free.
+fn parse(text: &[u8]) -> Option<MemorySample> {
+    let mut s = MemorySample::default();
+    let (mut total, mut free, mut available) = (None, None, None);
+    for line in lines(text) {
+        let mut words = words(line);
+        let (Some(key), Some(value)) = (words.next(), words.next().and_then(number)) else { continue };
+        let kib = if words.next() == Some(b"kB") { value.checked_mul(1024) } else { Some(value) };
+        let Some(value) = kib else { continue };
+        let field = match key {
+            b"MemTotal:" => total.insert(value),
+            b"MemFree:" => free.insert(value),
+            b"MemAvailable:" => available.insert(value),
+            b"Buffers:" => &mut s.buffers,
+            b"Cached:" => &mut s.cached,
+            b"SwapCached:" => &mut s.swap_cached,
+            b"SwapTotal:" => &mut s.swap_total,
+            b"SwapFree:" => &mut s.swap_free,
+            b"Dirty:" => &mut s.dirty,
+            b"Writeback:" => &mut s.writeback,
+            b"AnonPages:" => &mut s.anonymous,
+            b"Mapped:" => &mut s.mapped,
+            b"Shmem:" => &mut s.shmem,
+            b"Slab:" => &mut s.slab,
+            b"SReclaimable:" => &mut s.slab_reclaimable,
+            b"KernelStack:" => &mut s.kernel_stack,
+            b"PageTables:" => &mut s.page_tables,
+            b"CommitLimit:" => &mut s.commit_limit,
+            b"Committed_AS:" => &mut s.committed,
+            b"AnonHugePages:" => &mut s.anonymous_huge,
+            b"HugePages_Total:" => &mut s.huge_total,
+            b"HugePages_Free:" => &mut s.huge_free,
+            b"Hugepagesize:" => &mut s.huge_page_size,
+            _ => continue,
+        };
+        *field = value;
+    }
+    (s.total, s.free) = (total?, free?);
+    // Kernels before 3.14 tell no MemAvailable: what they would give back, roughly as later ones reckon it.
+    s.available = available.unwrap_or_else(|| {
+        let kept = s.cached.saturating_sub(s.shmem).saturating_add(s.buffers).saturating_add(s.slab_reclaimable);
+        s.free.saturating_add(kept).min(s.total)
+    });
+    // The file counts pages; the sample is in bytes.
+    s.huge_total = s.huge_total.saturating_mul(s.huge_page_size);
+    s.huge_free = s.huge_free.saturating_mul(s.huge_page_size);
+    Some(s)
+}
+
+/// `name type data` lines of a kstat; `None` without a size.
+fn arc(text: &[u8]) -> Option<ArcSample> {
+    let mut arc = ArcSample::default();
+    let mut size = None;
+    for line in lines(text) {
+        let mut words = words(line);
+        let (Some(key), Some(value)) = (words.next(), words.nth(1).and_then(number)) else { continue };
+        let field = match key {
+            b"size" => size.insert(value),
+            b"c" => &mut arc.target,
+            b"c_min" => &mut arc.min,
+            b"c_max" => &mut arc.max,
+            b"hits" => &mut arc.hits,
+            b"misses" => &mut arc.misses,
+            _ => continue,
+        };
+        *field = value;
+    }
+    arc.size = size?;
+    Some(arc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{read_fixture, read_once},
+        *,
+    };
+
+    fn read(host: &str) -> MemorySample {
+        match read_fixture(open, host) {
+            Ok(Sample::Memory(sample)) => sample,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn everything_is_in_bytes() {
+        let sample = read("homelab");
+        assert_eq!((sample.total, sample.available), (65_759_648 << 10, 21_503_272 << 10));
+        assert_eq!((sample.swap_total, sample.swap_free), (8_388_604 << 10, 7_340_028 << 10));
+        assert_eq!((sample.huge_total, sample.huge_free, sample.huge_page_size), (1 << 30, 500 << 21, 2 << 20));
+        assert_eq!((sample.swapped_in_pages, sample.swapped_out_pages), (40_960, 327_680));
+    }
+
+    #[test]
+    fn the_arc_and_zram_are_told_apart_from_programs() {
+        let sample = read("homelab");
+        let arc = sample.arc.expect("arcstats");
+        assert_eq!(
+            (arc.size, arc.target, arc.min, arc.max),
+            (16_642_998_272, 17_179_869_184, 2_104_308_736, 33_668_939_776)
+        );
+        assert_eq!((arc.hits, arc.misses), (918_273_645, 12_345_678));
+        let zram = ZramSample { original: 1 << 30, compressed: 1 << 28, memory_used: 285_212_672 };
+        assert_eq!(sample.zram, Some(zram));
+        let plain = read("lxc");
+        assert_eq!((plain.arc, plain.zram), (None, None));
+    }
+
+    #[test]
+    fn an_old_kernel_s_available_is_reckoned() {
+        let sample = read("bare");
+        assert_eq!(sample.available, (402_344 + 20_480 + 301_232 - 4000 + 30_000) << 10);
+        assert_eq!(sample.swap_total, 0);
+    }
+
+    #[test]
+    fn a_total_that_does_not_fit_is_broken_and_names_the_file() {
+        let fault = read_fixture(open, "hostile").expect_err("nonsense");
+        assert!(matches!(&fault, Fault::Broken(what) if what.contains("hostile/proc/meminfo")), "{fault:?}");
+    }
+
+    #[test]
+    fn this_machine_has_memory() {
+        let Ok(Sample::Memory(sample)) = read_once(open, Root::default()) else { panic!("no sample") };
+        assert!(sample.total > 0 && sample.available > 0 && sample.available <= sample.total);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parsers_panic(text: Vec<u8>, tail in "((Mem|Huge|Swap)[A-Za-z_]*: *[0-9]* (kB)?\n)*") {
+            let mut text = text;
+            text.extend_from_slice(tail.as_bytes());
+            let _ = (parse(&text), arc(&text), three(&text));
+        }
+    }
+}

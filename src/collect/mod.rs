@@ -1,0 +1,271 @@
+//! Sources: who reads what, in which lane, how often. TABLE SOURCES.
+//!
+//! A lane is one named OS thread that paces itself on whole multiples of its pace. Sources that cannot block (plain
+//! procfs) share the lane `kernel`; one that may hang has a lane of its own, so that it costs that thread alone.
+
+mod asker;
+mod cgroup;
+mod chip;
+mod container;
+pub mod cpu;
+pub mod disk;
+pub mod facts;
+pub mod filesystem;
+mod interface;
+pub mod lane;
+pub mod limits;
+pub mod load;
+pub mod memory;
+mod mounts;
+pub mod network;
+pub mod power;
+pub mod pressure;
+pub mod process;
+pub mod process_detail;
+mod processor;
+mod schedule;
+pub mod sensor;
+pub mod socket;
+#[cfg(test)]
+mod testing;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use crate::{
+    clock::{Clock, Stamp},
+    model::{
+        event::{Fault, Sample, SourceId},
+        process::ProcKey,
+    },
+    sys::root::Root,
+};
+
+/// What a source may know when it is opened.
+#[derive(Clone)]
+pub struct OpenCx {
+    /// The machine that is read.
+    pub root: Root,
+    /// The clock of the run.
+    pub clock: Clock,
+    /// Read every process in every round.
+    pub read_all: bool,
+}
+
+/// What a source may know at each reading.
+pub struct CollectCx<'a> {
+    /// Now.
+    pub at: Stamp,
+    /// What the readers need at present.
+    pub want: &'a Want,
+}
+
+/// What the readers of the state need at present: what nobody needs is read slowly or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Want {
+    /// Processes on the screen: their storage rates are read.
+    pub visible: Vec<ProcKey>,
+    /// Storage rates of all processes (sorted or filtered by them).
+    pub io_of_all: bool,
+    /// Threads have rows of their own.
+    pub threads: bool,
+    /// The process whose detail is open.
+    pub detail: Option<ProcKey>,
+    /// The list of sockets is open.
+    pub sockets: bool,
+    /// Nothing is to be read: the screen is paused or suspended.
+    pub paused: bool,
+}
+
+/// The mailbox through which the loop tells the lanes what is wanted. Not the state: a wish only.
+#[derive(Clone, Default)]
+pub struct WantCell(Arc<Mutex<Arc<Want>>>);
+
+impl WantCell {
+    /// The newest wish.
+    #[must_use]
+    pub fn get(&self) -> Arc<Want> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Puts a new wish in.
+    pub fn set(&self, want: Want) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(want);
+    }
+}
+
+/// One source at work. It sends raw counters; rates are the fold's.
+pub trait Collector: Send {
+    /// Takes one reading.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says what is missing, refused or wrong.
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault>;
+
+    /// How soon the next reading should come when sooner than the pace; `None` keeps the pace.
+    fn hurry(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// How often a source is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// At each refresh.
+    Refresh,
+    /// At each refresh, but not sooner than this.
+    AtLeast(Duration),
+    /// Only while wanted, then at each refresh.
+    Wanted(fn(&Want) -> bool),
+}
+
+/// The thread that reads a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "plain words")]
+pub enum Lane {
+    Kernel,
+    Processes,
+    Filesystems,
+    Sensors,
+    Power,
+    Sockets,
+    Facts,
+    Detail,
+}
+
+/// One source.
+pub struct SourceDef {
+    /// Its name.
+    pub id: SourceId,
+    /// What it reads, for `doctor`.
+    pub reads: &'static str,
+    /// Its thread.
+    pub lane: Lane,
+    /// Its pace.
+    pub pace: Pace,
+    /// A reading that takes longer is reported as `Timeout`.
+    pub deadline: Duration,
+    /// Opens it. Cheap, no reading.
+    pub open: Open,
+}
+
+/// How a source is opened.
+pub type Open = fn(&OpenCx) -> Result<Box<dyn Collector>, Fault>;
+
+/// TABLE SOURCES, in the order of [`SourceId::ALL`].
+pub static SOURCES: &[SourceDef] = &[
+    SourceDef {
+        id: SourceId::Cpu,
+        reads: "/proc/stat, cpufreq or /proc/cpuinfo",
+        lane: Lane::Kernel,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(2),
+        open: cpu::open,
+    },
+    SourceDef {
+        id: SourceId::Memory,
+        reads: "/proc/meminfo, /proc/vmstat, OpenZFS arcstats, zram",
+        lane: Lane::Kernel,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(2),
+        open: memory::open,
+    },
+    SourceDef {
+        id: SourceId::Pressure,
+        reads: "/proc/pressure",
+        lane: Lane::Kernel,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(2),
+        open: pressure::open,
+    },
+    SourceDef {
+        id: SourceId::Load,
+        reads: "/proc/loadavg, /proc/uptime",
+        lane: Lane::Kernel,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(2),
+        open: load::open,
+    },
+    SourceDef {
+        id: SourceId::Disks,
+        reads: "/proc/diskstats, /sys/block",
+        lane: Lane::Kernel,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(2),
+        open: disk::open,
+    },
+    SourceDef {
+        id: SourceId::Filesystems,
+        reads: "/proc/self/mountinfo, statvfs",
+        lane: Lane::Filesystems,
+        pace: Pace::AtLeast(Duration::from_secs(5)),
+        deadline: Duration::from_secs(10),
+        open: filesystem::open,
+    },
+    SourceDef {
+        id: SourceId::Network,
+        reads: "/proc/net, /sys/class/net",
+        lane: Lane::Kernel,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(2),
+        open: network::open,
+    },
+    SourceDef {
+        id: SourceId::Sensors,
+        reads: "/sys/class/hwmon, /sys/class/thermal",
+        lane: Lane::Sensors,
+        pace: Pace::AtLeast(Duration::from_secs(2)),
+        deadline: Duration::from_secs(5),
+        open: sensor::open,
+    },
+    SourceDef {
+        id: SourceId::Power,
+        reads: "/sys/class/powercap/intel-rapl",
+        lane: Lane::Power,
+        pace: Pace::AtLeast(Duration::from_secs(1)),
+        deadline: Duration::from_secs(2),
+        open: power::open,
+    },
+    SourceDef {
+        id: SourceId::Sockets,
+        reads: "/proc/net/tcp, /proc/net/udp, /proc/PID/fd",
+        lane: Lane::Sockets,
+        pace: Pace::Wanted(|want| want.sockets),
+        deadline: Duration::from_secs(5),
+        open: socket::open,
+    },
+    SourceDef {
+        id: SourceId::Facts,
+        reads: "/proc/cpuinfo, /sys/class/dmi/id, /etc/os-release, /etc/passwd",
+        lane: Lane::Facts,
+        pace: Pace::AtLeast(Duration::from_secs(60)),
+        deadline: Duration::from_secs(5),
+        open: facts::open,
+    },
+    SourceDef {
+        id: SourceId::Limits,
+        reads: "/proc/self/cgroup, /sys/fs/cgroup",
+        lane: Lane::Kernel,
+        pace: Pace::AtLeast(Duration::from_secs(2)),
+        deadline: Duration::from_secs(2),
+        open: limits::open,
+    },
+    SourceDef {
+        id: SourceId::Processes,
+        reads: "/proc/PID/stat, cmdline, cgroup, io",
+        lane: Lane::Processes,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(5),
+        open: process::open,
+    },
+    SourceDef {
+        id: SourceId::ProcessDetail,
+        reads: "/proc/PID of the process that is looked at",
+        lane: Lane::Detail,
+        pace: Pace::Wanted(|want| want.detail.is_some()),
+        deadline: Duration::from_secs(5),
+        open: process_detail::open,
+    },
+];

@@ -1,0 +1,292 @@
+//! Processes: one small read each, the idle ones in turn, and an audit that sees to it that nothing is hidden by that.
+//!
+//! A round lists `/proc`, reads the awake, and compares what they used with what the machine says was used. When that
+//! does not explain the total, all others are read in the same round. What is sent is the difference to the round before.
+
+mod audit;
+mod folder;
+mod info;
+mod io;
+mod listing;
+mod slot;
+mod stat;
+mod threads;
+
+use std::time::Duration;
+
+use audit::{Audit, Verdict};
+use folder::{Folder, Path};
+use listing::{Listed, Listing};
+use rustix::io::Errno;
+use slot::{Flag, Slot};
+use stat::Stat;
+
+use super::{CollectCx, Collector, OpenCx};
+use crate::{
+    clock::Clock,
+    model::{
+        event::{Fault, Sample},
+        process::{ProcRow, ProcessSample},
+    },
+    sys::{
+        parse::{number, words},
+        reread::Reread,
+    },
+    text::clean_bytes,
+};
+
+/// A sleeper is read in one of `2^3` rounds.
+const TURNS: u32 = 3;
+/// While the audit is blind: in every second.
+const BLIND_TURNS: u32 = 1;
+/// The second round comes this soon, so that shares of CPU are there early.
+const SECOND: Duration = Duration::from_millis(150);
+/// Processes between two looks at the clock.
+const CLOCKED: usize = 32;
+
+/// Opens the source.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    Ok(Box::new(Processes {
+        folder: Folder::open(&cx.root)?,
+        machine: Reread::new(&cx.root, "proc/stat"),
+        clock: cx.clock,
+        read_all: cx.read_all,
+        listing: Listing::new(),
+        slots: Vec::new(),
+        spare: Vec::new(),
+        unread: Vec::new(),
+        audit: Audit::default(),
+        threads: threads::Threads::default(),
+        ios: io::Ios::default(),
+        last_us: 0,
+        busy: None,
+        round: 0,
+        page_bytes: u32::try_from(rustix::param::page_size()).unwrap_or(4096),
+    }))
+}
+
+/// The source at work.
+struct Processes {
+    folder: Folder,
+    machine: Reread,
+    clock: Clock,
+    read_all: bool,
+    listing: Listing,
+    /// Ascending by pid.
+    slots: Vec<Slot>,
+    /// The table of the round before, for its room.
+    spare: Vec<Slot>,
+    /// Indices of slots that were left asleep in this round.
+    unread: Vec<u32>,
+    audit: Audit,
+    threads: threads::Threads,
+    ios: io::Ios,
+    /// When the round before began.
+    last_us: u64,
+    /// The machine's busy ticks then.
+    busy: Option<u64>,
+    round: u32,
+    page_bytes: u32,
+}
+
+/// The round under way.
+struct Round {
+    sample: ProcessSample,
+    now_us: u64,
+    /// Since the round before, microseconds; 0 in the first.
+    span_us: u64,
+    count: usize,
+}
+
+impl Collector for Processes {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let now_us = cx.at.mono_us;
+        let first = self.round == 0;
+        let sample = ProcessSample { fresh: first, page_bytes: self.page_bytes, ..ProcessSample::default() };
+        let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
+        let mut round = Round { sample, now_us, span_us, count: 0 };
+        self.listing.read(self.folder.fd()).map_err(|e| Fault::Broken(format!("proc could not be listed: {e}")))?;
+        if self.listing.names.is_empty() {
+            return Err(Fault::Absent("no process is to be seen in proc".to_owned()));
+        }
+        self.audit.begin(span_us as f64 / 1e6);
+        self.merge(&mut round);
+        let busy = self.machine_ticks();
+        let grown = busy.zip(self.busy).and_then(|(now, before)| now.checked_sub(before));
+        if !first && !self.unread.is_empty() && self.audit.settle(grown) == Verdict::Look {
+            self.look(&mut round);
+        }
+        let Round { mut sample, .. } = round;
+        sample.full = self.unread.is_empty();
+        sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
+        self.threads.round(&mut self.folder, &self.slots, cx.want.threads, now_us, &mut sample);
+        info::learn(&mut self.folder, &mut self.slots, cx.want, first, &mut sample);
+        self.ios.round(&mut self.folder, &mut self.slots, cx.want, now_us, &mut sample);
+        sample.rows.sort_unstable_by_key(|r| (r.tgid, r.key.pid));
+        sample.gone.sort_unstable_by_key(|g| g.pid);
+        (self.busy, self.last_us) = (busy, now_us);
+        self.round = self.round.wrapping_add(1).max(1);
+        Ok(Sample::Processes(sample))
+    }
+
+    fn hurry(&self) -> Option<Duration> {
+        (self.round == 1).then_some(SECOND)
+    }
+}
+
+impl Processes {
+    /// Goes through the listing and the table side by side: reads the awake and the new, takes note of the others.
+    fn merge(&mut self, round: &mut Round) {
+        let names = std::mem::take(&mut self.listing.names);
+        let mut old = std::mem::take(&mut self.slots);
+        let mut kept = std::mem::take(&mut self.spare);
+        kept.clear();
+        kept.reserve(names.len());
+        self.unread.clear();
+        let bits = if self.audit.is_blind() { BLIND_TURNS } else { TURNS };
+        {
+            let mut before = old.drain(..).peekable();
+            for listed in &names {
+                while let Some(ended) = before.next_if(|s| s.pid < listed.pid) {
+                    self.bury(&ended, round);
+                }
+                match before.next_if(|s| s.pid == listed.pid) {
+                    Some(slot) if slot.inode != listed.inode => {
+                        // The number was given to another process.
+                        self.bury(&slot, round);
+                        kept.extend(self.meet(*listed, round));
+                    }
+                    Some(slot) if slot.asleep() && !self.read_all && !slot.turn(self.round, bits) => {
+                        self.unread.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+                        kept.push(slot);
+                    }
+                    Some(slot) => kept.extend(self.read(slot, round)),
+                    None => kept.extend(self.meet(*listed, round)),
+                }
+            }
+            for ended in before {
+                self.bury(&ended, round);
+            }
+        }
+        (self.listing.names, self.slots, self.spare) = (names, kept, old);
+    }
+
+    /// Reads those that were left asleep after all.
+    fn look(&mut self, round: &mut Round) {
+        let unread = std::mem::take(&mut self.unread);
+        for &at in &unread {
+            let Some(slot) = self.slots.get_mut(at as usize) else { continue };
+            let slot = std::mem::take(slot);
+            if let Some(read) = self.read(slot, round) {
+                self.slots[at as usize] = read;
+            }
+        }
+        // What ended meanwhile left an empty slot.
+        self.slots.retain(|s| s.pid != 0);
+        self.unread = unread;
+        self.unread.clear();
+        self.audit.looked();
+    }
+
+    /// Reads a process that is known; `None` when it ended.
+    fn read(&mut self, mut slot: Slot, round: &mut Round) -> Option<Slot> {
+        self.tick(round);
+        let was_asleep = slot.asleep();
+        let since_read = round.now_us.saturating_sub(slot.read_us);
+        let bytes = match self.folder.read(&Path::of(slot.pid, b"/stat")) {
+            Ok(bytes) => bytes,
+            Err(Errno::NOENT | Errno::SRCH) => {
+                self.bury(&slot, round);
+                return None;
+            }
+            // What cannot be read in this round is what it was.
+            Err(_) => return Some(slot),
+        };
+        let Some(stat) = stat::parse(bytes) else { return Some(slot) };
+        if !slot.is(&stat) {
+            let fresh = newcomer(&stat, slot.pid, slot.inode, round);
+            let owner = self.folder.owner(slot.pid);
+            self.bury(&slot, round);
+            return Some(self.welcome(fresh, owner, round));
+        }
+        let change = slot.update(&stat, round.now_us);
+        self.audit.book(change.own, change.inherited);
+        let renew = change.renamed || slot.has(Flag::Young);
+        slot.set(Flag::Young, false);
+        if !change.telling && !renew {
+            return Some(slot);
+        }
+        let over_us =
+            if was_asleep { self.audit.span(change.own, since_read, round.span_us, stat.threads) } else { since_read };
+        let mut row = ProcRow { over_us: over_us.max(1), ..slot.row(&stat) };
+        if renew {
+            row.name = Some(clean_bytes(stat.name).into());
+            if change.renamed {
+                // Another program: its arguments are others too.
+                slot.set(Flag::Unknown, !slot.has(Flag::Kernel));
+            }
+            if let Some(uid) = self.folder.owner(slot.pid) {
+                slot.uid = uid;
+                row.uid = Some(uid);
+            }
+        }
+        round.sample.rows.push(row);
+        Some(slot)
+    }
+
+    /// Reads a process that is new.
+    fn meet(&mut self, listed: Listed, round: &mut Round) -> Option<Slot> {
+        self.tick(round);
+        let stat = stat::parse(self.folder.read(&Path::of(listed.pid, b"/stat")).ok()?)?;
+        let fresh = newcomer(&stat, listed.pid, listed.inode, round);
+        let owner = self.folder.owner(listed.pid);
+        Some(self.welcome(fresh, owner, round))
+    }
+
+    fn welcome(&mut self, (mut slot, mut row): (Slot, ProcRow), owner: Option<u32>, round: &mut Round) -> Slot {
+        slot.uid = owner.unwrap_or(0);
+        row.uid = owner;
+        if round.span_us > 0 {
+            // It came since the last round, so all that it used was used since then.
+            self.audit.book(slot.own, u64::from(slot.child));
+            slot.set(Flag::Young, true);
+        }
+        round.sample.rows.push(row);
+        slot
+    }
+
+    fn bury(&mut self, slot: &Slot, round: &mut Round) {
+        self.audit.bury(slot.own + u64::from(slot.child));
+        round.sample.gone.push(slot.key());
+    }
+
+    /// Counts a reading; a long round looks at the clock now and then.
+    fn tick(&mut self, round: &mut Round) {
+        round.sample.read += 1;
+        round.count += 1;
+        if round.count.is_multiple_of(CLOCKED) {
+            round.now_us = self.clock.now().mono_us;
+        }
+    }
+
+    /// Ticks of all cores in user, nice and system ("proc(5)" stat).
+    fn machine_ticks(&mut self) -> Option<u64> {
+        let bytes = self.machine.read().ok()?;
+        let line = bytes.split(|&b| b == b'\n').next()?;
+        let mut fields = words(line);
+        (fields.next()? == b"cpu").then_some(())?;
+        (0..3).try_fold(0u64, |sum, _| sum.checked_add(number(fields.next()?)?))
+    }
+}
+
+/// The slot and the first row of a process that was never seen.
+fn newcomer(stat: &Stat<'_>, pid: u32, inode: u32, round: &Round) -> (Slot, ProcRow) {
+    let slot = Slot::new(pid, inode, stat, round.now_us);
+    let name = Some(clean_bytes(stat.name).into());
+    // In the first round nobody knows how long it has been using its CPU time.
+    let row = ProcRow { over_us: round.span_us, name, ..slot.row(stat) };
+    (slot, row)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! What is read once in a process's life: its command line and its cgroup. In slices, so that no round is long: first
+//! what is on the screen, then the rest.
+
+use std::sync::Arc;
+
+use super::{
+    folder::{Folder, Path},
+    slot::{Flag, Slot},
+};
+use crate::{
+    collect::Want,
+    model::process::{ProcInfo, ProcessSample},
+    sys::parse::lines,
+    text::clean_bytes,
+};
+
+/// Command lines in the first round, which is waited for.
+const FIRST: usize = 128;
+/// Command lines in each later round.
+const SLICE: usize = 256;
+
+/// Reads what is not yet known of the most wanted.
+pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first: bool, sample: &mut ProcessSample) {
+    let mut left = if first { FIRST } else { SLICE };
+    for key in &want.visible {
+        if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid)
+            && slots[at].has(Flag::Unknown)
+        {
+            learn_one(folder, &mut slots[at], sample);
+            left = left.saturating_sub(1);
+        }
+    }
+    // Those that worked most stand first on the screen.
+    let least = if first { nth_most(slots, FIRST) } else { 0 };
+    for slot in slots.iter_mut().filter(|s| s.has(Flag::Unknown) && s.own >= least) {
+        if left == 0 {
+            return;
+        }
+        learn_one(folder, slot, sample);
+        left -= 1;
+    }
+}
+
+/// The CPU time of the `nth` busiest.
+fn nth_most(slots: &[Slot], nth: usize) -> u64 {
+    let mut ticks: Vec<u64> = slots.iter().filter(|s| s.has(Flag::Unknown)).map(|s| s.own).collect();
+    if ticks.len() <= nth {
+        return 0;
+    }
+    let at = ticks.len() - nth;
+    *ticks.select_nth_unstable(at).1
+}
+
+fn learn_one(folder: &mut Folder, slot: &mut Slot, sample: &mut ProcessSample) {
+    slot.set(Flag::Unknown, false);
+    let (command, program_len) =
+        folder.read(&Path::of(slot.pid, b"/cmdline")).map_or_else(|_| (String::new(), 0), command);
+    let cgroup = folder.read(&Path::of(slot.pid, b"/cgroup")).map_or_else(|_| String::new(), cgroup);
+    let (command, cgroup): (Box<str>, Arc<str>) = (command.into(), cgroup.into());
+    sample.infos.push(ProcInfo { key: slot.key(), command, program_len, cgroup });
+}
+
+/// Arguments joined by blanks, and the length of the first.
+fn command(bytes: &[u8]) -> (String, u16) {
+    let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
+    let bytes = &bytes[..end];
+    let joined: Vec<u8> = bytes.iter().map(|&b| if b == 0 { b' ' } else { b }).collect();
+    // A program that rewrote its line (`postgres: checkpointer`) leaves one argument with blanks in it.
+    let program = bytes.iter().position(|&b| b == 0);
+    let program = program.or_else(|| bytes.iter().position(|&b| b == b' ')).unwrap_or(end);
+    let length = clean_bytes(&joined[..program]).len();
+    (clean_bytes(&joined), u16::try_from(length).unwrap_or(u16::MAX))
+}
+
+/// The path that tells most ("cgroups(7)"): of version 2 where that is in use, else of systemd, else of another hierarchy.
+fn cgroup(bytes: &[u8]) -> String {
+    let mut best: (u8, &[u8]) = (0, b"");
+    for line in lines(bytes) {
+        let mut parts = line.splitn(3, |&b| b == b':');
+        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let rank = match controllers {
+            _ if path == b"/" => 1,
+            b"" => 5,
+            b"name=systemd" => 4,
+            _ if controllers.split(|&b| b == b',').any(|c| c == b"pids" || c == b"memory") => 3,
+            _ => 2,
+        };
+        if rank > best.0 {
+            best = (rank, path);
+        }
+    }
+    clean_bytes(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_joined_and_the_program_is_told_apart() {
+        assert_eq!(command(b"/usr/bin/python3\0-m\0x y\0"), ("/usr/bin/python3 -m x y".to_owned(), 16));
+        assert_eq!(command(b"postgres: checkpointer \0\0\0"), ("postgres: checkpointer ".to_owned(), 9));
+        assert_eq!(command(b""), (String::new(), 0));
+        assert_eq!(command(b"a\x1b[2J\0b\n\0"), ("a?[2J b?".to_owned(), 5));
+    }
+
+    #[test]
+    fn the_path_that_tells_most_is_taken() {
+        assert_eq!(cgroup(b"0::/system.slice/ssh.service\n"), "/system.slice/ssh.service");
+        assert_eq!(cgroup(b"12:pids:/docker/ab\n1:name=systemd:/docker/ab\n0::/\n"), "/docker/ab");
+        assert_eq!(cgroup(b"3:cpu,cpuacct:/x\n2:pids:/y\n"), "/y");
+        assert_eq!(cgroup(b"0::/\n"), "/");
+        assert_eq!(cgroup(b"nonsense"), "");
+    }
+}

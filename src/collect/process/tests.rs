@@ -1,0 +1,210 @@
+//! Rounds over hand-made folders: recycled numbers, odd names, sleepers that wake, threads.
+
+use std::{fs, path::Path as FsPath};
+
+use super::*;
+use crate::{
+    clock::Stamp,
+    collect::Want,
+    model::process::{ProcKey, ProcRow},
+    sys::root::Root,
+};
+
+/// A machine of plain files.
+struct Machine {
+    folder: tempfile::TempDir,
+    source: Box<dyn Collector>,
+    second: u64,
+    want: Want,
+}
+
+fn line(pid: u32, name: &str, state: char, start: u64, ticks: u64, child: u64) -> String {
+    format!(
+        "{pid} ({name}) {state} 1 {pid} {pid} 0 -1 4194304 0 0 0 0 {ticks} 0 {child} 0 20 0 1 0 {start} 4096 10 \
+         18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n"
+    )
+}
+
+impl Machine {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("proc")).unwrap();
+        let root = Root::new(folder.path());
+        let source = open(&OpenCx { root, clock: Clock::start(), read_all: false }).unwrap();
+        let machine = Machine { folder, source, second: 0, want: Want::default() };
+        machine.busy(0);
+        machine
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join("proc").join(name)
+    }
+
+    fn busy(&self, ticks: u64) {
+        fs::write(self.path("stat"), format!("cpu  {ticks} 0 0 1000 0 0 0 0 0 0\n")).unwrap();
+    }
+
+    fn put(&self, pid: u32, text: &str) {
+        fs::create_dir_all(self.path(&pid.to_string())).unwrap();
+        fs::write(self.path(&format!("{pid}/stat")), text).unwrap();
+    }
+
+    fn end(&self, pid: u32) {
+        fs::remove_dir_all(self.path(&pid.to_string())).unwrap();
+    }
+
+    fn round(&mut self) -> ProcessSample {
+        self.second += 1;
+        let cx = CollectCx { at: Stamp::at_seconds(self.second), want: &self.want };
+        match self.source.collect(&cx).unwrap() {
+            Sample::Processes(sample) => sample,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn row(sample: &ProcessSample, pid: u32) -> &ProcRow {
+    sample.rows.iter().find(|r| r.key.pid == pid).unwrap_or_else(|| panic!("no row of {pid} in {sample:?}"))
+}
+
+fn pids(sample: &ProcessSample) -> Vec<u32> {
+    sample.rows.iter().map(|r| r.key.pid).collect()
+}
+
+#[test]
+fn the_first_round_tells_all_and_later_ones_what_changed() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "idle", 'S', 5, 100, 0));
+    m.put(9, &line(9, "busy", 'R', 5, 100, 0));
+    let first = m.round();
+    assert!(first.fresh);
+    assert_eq!(pids(&first), [9, 10]);
+    assert_eq!(row(&first, 9).over_us, 0, "no rate yet");
+    assert!(m.source.hurry().is_some());
+    m.put(9, &line(9, "busy", 'R', 5, 150, 0));
+    m.busy(50);
+    let second = m.round();
+    assert_eq!(row(&second, 9).over_us, 1_000_000);
+    assert!(m.source.hurry().is_none());
+    m.round();
+    let quiet = m.round();
+    assert!(quiet.rows.is_empty() && quiet.gone.is_empty(), "{quiet:?}");
+}
+
+#[test]
+fn a_recycled_pid_is_another_process() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "old", 'S', 5, 100, 0));
+    m.round();
+    m.put(10, &line(10, "new", 'S', 900, 3, 0));
+    let sample = m.round();
+    assert_eq!(sample.gone, [ProcKey { pid: 10, start_ticks: 5 }]);
+    assert_eq!(row(&sample, 10).key.start_ticks, 900);
+    assert_eq!(row(&sample, 10).name.as_deref(), Some("new"));
+}
+
+#[test]
+fn a_sleeper_that_wakes_is_seen_in_the_same_round_by_what_the_machine_says() {
+    let mut m = Machine::new();
+    for pid in 100..140 {
+        m.put(pid, &line(pid, "sleeper", 'S', 5, 100, 0));
+    }
+    for _ in 0..20 {
+        m.round();
+    }
+    let quiet = m.round();
+    assert!(quiet.read < 20, "{} of 40 were read", quiet.read);
+    // One of those whose turn it is not.
+    for pid in 100..140 {
+        m.put(pid, &line(pid, "sleeper", if pid == 117 { 'R' } else { 'S' }, 5, if pid == 117 { 190 } else { 100 }, 0));
+    }
+    m.busy(90);
+    let sample = m.round();
+    let waker = row(&sample, 117);
+    assert_eq!(waker.user_ticks, 190);
+    assert!((900_000..=1_100_000).contains(&waker.over_us), "90 ticks in this second, not in eight: {}", waker.over_us);
+}
+
+#[test]
+fn what_ends_is_told_once_and_a_vanished_file_is_an_end() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "a", 'S', 5, 1, 0));
+    m.put(11, &line(11, "b", 'S', 6, 1, 0));
+    m.round();
+    m.end(10);
+    fs::remove_file(m.path("11/stat")).unwrap();
+    let sample = m.round();
+    assert_eq!(sample.gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [10, 11]);
+}
+
+#[test]
+fn another_program_in_the_same_process_has_its_name_and_arguments_read_again() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "sh", 'S', 5, 1, 0));
+    fs::write(m.path("10/cmdline"), "sh\0-c\0x\0").unwrap();
+    let first = m.round();
+    assert_eq!(&*first.infos[0].command, "sh -c x");
+    m.put(10, &line(10, "server (x) 1", 'S', 5, 2, 0));
+    fs::write(m.path("10/cmdline"), "server\0").unwrap();
+    let sample = m.round();
+    assert_eq!(row(&sample, 10).name.as_deref(), Some("server (x) 1"));
+    assert_eq!(&*sample.infos[0].command, "server");
+}
+
+#[test]
+fn a_line_that_is_none_changes_nothing() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "a", 'S', 5, 1, 0));
+    m.put(12, "12 (cut");
+    let first = m.round();
+    assert_eq!(pids(&first), [10]);
+    m.put(10, "nonsense");
+    let sample = m.round();
+    assert!(sample.gone.is_empty() && sample.rows.is_empty());
+}
+
+#[test]
+fn threads_come_and_go_with_the_wish_for_them() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "pool", 'S', 5, 1, 0).replace(" 20 0 1 0 5 ", " 20 0 2 0 5 "));
+    for tid in [10, 12] {
+        fs::create_dir_all(m.path(&format!("10/task/{tid}"))).unwrap();
+        fs::write(m.path(&format!("10/task/{tid}/stat")), line(tid, "worker", 'S', 6, 1, 0)).unwrap();
+    }
+    assert_eq!(pids(&m.round()), [10]);
+    m.want.threads = true;
+    let sample = m.round();
+    let thread = row(&sample, 12);
+    assert_eq!((thread.tgid, thread.resident_pages), (10, 0));
+    m.want.threads = false;
+    assert_eq!(m.round().gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [12]);
+}
+
+#[test]
+fn storage_rates_are_read_for_what_is_on_the_screen_alone() {
+    let mut m = Machine::new();
+    for pid in [10, 11] {
+        m.put(pid, &line(pid, "w", 'S', 5, 1, 0));
+        fs::write(m.path(&format!("{pid}/io")), "read_bytes: 100\nwrite_bytes: 7\n").unwrap();
+    }
+    m.round();
+    m.want.visible = vec![ProcKey { pid: 11, start_ticks: 5 }];
+    let one = m.round();
+    assert_eq!(one.ios.iter().map(|io| (io.key.pid, io.over_us)).collect::<Vec<_>>(), [(11, 0)]);
+    fs::write(m.path("11/io"), "read_bytes: 300\nwrite_bytes: 7\n").unwrap();
+    let two = m.round();
+    assert_eq!((two.ios[0].read_bytes, two.ios[0].over_us), (300, 1_000_000));
+}
+
+#[test]
+fn the_homelab_is_read_as_it_is() {
+    let top = FsPath::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hosts/homelab");
+    let mut source = open(&OpenCx { root: Root::new(top), clock: Clock::start(), read_all: false }).unwrap();
+    let want = Want::default();
+    let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
+    let Ok(Sample::Processes(sample)) = source.collect(&cx) else { panic!("processes") };
+    assert!(sample.rows.len() >= 12);
+    assert!(sample.rows.iter().any(|r| r.kernel) && sample.rows.iter().any(|r| r.state == b'Z'));
+    assert!(sample.rows.iter().any(|r| r.name.as_deref() == Some("(evil) 1 2 (x")));
+    assert!(sample.infos.iter().any(|i| crate::model::process::container_of(&i.cgroup).is_some()));
+}

@@ -1,0 +1,192 @@
+//! One process in full, while somebody looks at it: arguments, files, sockets, memory shares. Of the environment the
+//! names alone: values hold secrets.
+
+use std::{fs, io, path::PathBuf};
+
+use super::{CollectCx, Collector, OpenCx, socket};
+use crate::{
+    model::{
+        event::{Fault, Sample},
+        process::{ProcKey, ProcessDetailSample},
+    },
+    sys::{
+        parse::{lines, number, trim, value_of, words},
+        root::Root,
+    },
+    text::{clean, clean_bytes},
+};
+
+/// Open files that are listed.
+const FILES: usize = 500;
+/// What cannot be read without rights.
+const CURE: &str = "run as root or as its owner";
+
+/// Opens the source.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    Ok(Box::new(Detail { root: cx.root.clone() }))
+}
+
+/// The source at work.
+struct Detail {
+    root: Root,
+}
+
+impl Collector for Detail {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let key = cx.want.detail.ok_or_else(|| Fault::Absent("no process is looked at".to_owned()))?;
+        let ended = || Fault::Absent(format!("process {} ended", key.pid));
+        if start_ticks(&self.root, key.pid) != Some(key.start_ticks) {
+            return Err(ended());
+        }
+        let sample = read(&self.root, key);
+        // It may have ended, and its number been given away, while we read.
+        if start_ticks(&self.root, key.pid) != Some(key.start_ticks) {
+            return Err(ended());
+        }
+        Ok(Sample::ProcessDetail(Box::new(sample)))
+    }
+}
+
+/// When the process of this number began, ticks after boot.
+fn start_ticks(root: &Root, pid: u32) -> Option<u64> {
+    let stat = root.read(format!("proc/{pid}/stat")).ok()?;
+    let rest = stat.get(stat.iter().rposition(|&b| b == b')')? + 1..)?;
+    words(rest).nth(19).and_then(number)
+}
+
+/// Reads one file or folder of a process, and books what was refused.
+struct Reader<'a> {
+    root: &'a Root,
+    pid: u32,
+    denied: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("proc/{}/{name}", self.pid))
+    }
+
+    fn booked<T>(&mut self, what: &str, outcome: io::Result<T>) -> Option<T> {
+        match outcome {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    self.denied.push(format!("{what}: {CURE}"));
+                }
+                None
+            }
+        }
+    }
+
+    fn bytes(&mut self, name: &str, what: &str) -> Option<Vec<u8>> {
+        let outcome = self.root.read(self.path(name));
+        self.booked(what, outcome)
+    }
+
+    fn link(&mut self, name: &str, what: &str) -> Option<String> {
+        let outcome = fs::read_link(self.root.path(self.path(name)));
+        self.booked(what, outcome).map(|target| clean(&target.to_string_lossy()).into_owned())
+    }
+}
+
+fn read(root: &Root, key: ProcKey) -> ProcessDetailSample {
+    let mut reader = Reader { root, pid: key.pid, denied: Vec::new() };
+    let r = &mut reader;
+    let mut sample = ProcessDetailSample { key, ..ProcessDetailSample::default() };
+    if let Some(bytes) = r.bytes("cmdline", "arguments") {
+        sample.arguments = parts(&bytes).map(clean_bytes).collect();
+    }
+    sample.executable = r.link("exe", "program file");
+    sample.folder = r.link("cwd", "working folder");
+    if let Some(bytes) = r.bytes("environ", "names of its environment") {
+        sample.environment_names = environment(&bytes);
+    }
+    files(r, &mut sample);
+    if let Some(bytes) = r.bytes("limits", "limits") {
+        sample.files_limit = files_limit(&bytes);
+    }
+    if !sample.socket_inodes.is_empty() {
+        let all = socket::read(root, r.path("net")).unwrap_or_default();
+        sample.sockets = all.into_iter().filter(|s| sample.socket_inodes.contains(&s.inode)).collect();
+    }
+    if let Some(bytes) = r.bytes("smaps_rollup", "shared memory") {
+        let kilobytes = |key: &[u8]| value_of(&bytes, key).and_then(|v| words(v).next()).and_then(number);
+        sample.pss_bytes = kilobytes(b"Pss").map(|k| k * 1024);
+        sample.swap_bytes = kilobytes(b"Swap").map(|k| k * 1024);
+    }
+    if let Some(bytes) = r.bytes("status", "status") {
+        let value = |key: &[u8]| value_of(&bytes, key).map(trim).and_then(number);
+        sample.switches = value(b"voluntary_ctxt_switches").zip(value(b"nonvoluntary_ctxt_switches"));
+    }
+    sample.oom_score = root.number(r.path("oom_score"));
+    sample.waits_in =
+        r.bytes("wchan", "where it waits").map(|b| clean_bytes(trim(&b))).filter(|w| !w.is_empty() && w != "0");
+    sample.denied = reader.denied;
+    sample
+}
+
+/// Pieces between zero bytes, without the empty one behind the last.
+fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.strip_suffix(b"\0").unwrap_or(bytes).split(|&b| b == 0).filter(|p| !p.is_empty())
+}
+
+/// What stands before each `=`, in order.
+fn environment(bytes: &[u8]) -> Vec<String> {
+    let name = |part: &[u8]| part.iter().position(|&b| b == b'=').map(|at| clean_bytes(&part[..at]));
+    let mut names: Vec<String> = parts(bytes).filter_map(name).filter(|n| !n.is_empty()).collect();
+    names.sort();
+    names
+}
+
+fn files(r: &mut Reader<'_>, sample: &mut ProcessDetailSample) {
+    let folder = r.root.path(r.path("fd"));
+    let outcome = fs::read_dir(&folder);
+    let Some(entries) = r.booked("open files", outcome) else { return };
+    let mut numbers: Vec<u32> = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    sample.files_total = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    for (i, fd) in numbers.into_iter().enumerate() {
+        let Ok(target) = fs::read_link(folder.join(fd.to_string())) else { continue };
+        let target = target.to_string_lossy();
+        sample.socket_inodes.extend(socket::socket_inode(&target));
+        if i < FILES {
+            sample.files.push((fd, clean(&target).into_owned()));
+        }
+    }
+}
+
+/// The soft limit of `Max open files`.
+fn files_limit(bytes: &[u8]) -> Option<u64> {
+    let line = lines(bytes).find(|l| l.starts_with(b"Max open files"))?;
+    words(line).nth(3).and_then(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_environment_never_leave_the_file() {
+        assert_eq!(environment(b"TOKEN=secret=1\0PATH=/bin\0=odd\0bare\0"), ["PATH", "TOKEN"]);
+    }
+
+    #[test]
+    fn our_own_process_is_told_in_full() {
+        let root = Root::default();
+        let pid = std::process::id();
+        let key = ProcKey { pid, start_ticks: start_ticks(&root, pid).unwrap() };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let sample = read(&root, key);
+        assert!(!sample.arguments.is_empty() && sample.denied.is_empty(), "{:?}", sample.denied);
+        assert!(sample.files.iter().any(|(_, target)| *target == file.path().to_string_lossy()));
+        assert!(sample.sockets.iter().any(|s| s.local == listener.local_addr().unwrap()));
+        assert!(sample.pss_bytes.is_some_and(|b| b > 0) && sample.files_limit.is_some());
+    }
+
+    #[test]
+    fn the_open_files_limit_is_the_soft_one() {
+        let text = b"Limit                     Soft Limit           Hard Limit           Units\nMax open files            1024                 524288               files\n";
+        assert_eq!(files_limit(text), Some(1024));
+    }
+}

@@ -1,0 +1,266 @@
+//! Temperatures and fans: hwmon, or thermal zones where hwmon has no temperature. What chips there are is found in
+//! `chip`, now and then; their figures are read at each reading.
+
+use std::{io, time::Duration};
+
+use super::{
+    CollectCx, Collector, OpenCx,
+    chip::{self, Chip},
+};
+use crate::{
+    clock::Stamp,
+    model::{
+        event::{Fault, Sample},
+        sensor::{Fan, SensorKind, SensorSample, Temperature},
+    },
+    sys::{parse::signed, reread::Reread, root::Root},
+};
+
+/// Drivers come and go, and numbers with them.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Between two questions to a SATA disk: each is a command on its cable, and platters warm up slowly.
+const DISKS: Duration = Duration::from_secs(30);
+
+/// Opens the source.
+///
+/// # Errors
+/// None; what is missing is told by the reading.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    Ok(Box::new(Sensors { root: cx.root.clone(), chips: Vec::new(), looked: None, asked_disks: None }))
+}
+
+struct Sensors {
+    root: Root,
+    chips: Vec<Chip>,
+    looked: Option<Stamp>,
+    asked_disks: Option<Stamp>,
+}
+
+impl Collector for Sensors {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let due = |last: Option<Stamp>, every| last.is_none_or(|last| cx.at.since(last) >= every);
+        if due(self.looked, LOOK_AGAIN) {
+            self.chips = chip::find(&self.root);
+            (self.looked, self.asked_disks) = (Some(cx.at), None);
+        }
+        let disks = due(self.asked_disks, DISKS);
+        if disks {
+            self.asked_disks = Some(cx.at);
+        }
+        let mut sample = SensorSample::default();
+        let mut gone = false;
+        for chip in &mut self.chips {
+            if disks || !chip.slow {
+                gone |= chip.read();
+            }
+            sample.temperatures.extend(chip.temperatures.iter().filter_map(|probe| probe.shown(chip.kind)));
+            sample.fans.extend(chip.fans.iter().filter_map(chip::FanProbe::shown));
+        }
+        if gone {
+            self.looked = None;
+        }
+        if sample.temperatures.is_empty() && sample.fans.is_empty() {
+            let (hwmon, thermal) = (self.root.path("sys/class/hwmon"), self.root.path("sys/class/thermal"));
+            let places = format!("{} and {}", hwmon.display(), thermal.display());
+            return Err(Fault::Absent(format!("no sensor in {places} (a guest has none; else load its driver)")));
+        }
+        Ok(Sample::Sensors(sample))
+    }
+}
+
+impl Chip {
+    /// Reads every figure anew. True when a file has gone, so that the chips must be looked for again.
+    fn read(&mut self) -> bool {
+        // A card or controller that sleeps is not woken for its temperature.
+        if self.power.as_mut().is_some_and(|file| file.read().is_ok_and(|text| text.trim_ascii() == b"suspended")) {
+            self.temperatures.iter_mut().for_each(|probe| probe.celsius = None);
+            self.fans.iter_mut().for_each(|probe| probe.rpm = None);
+            return false;
+        }
+        let mut gone = false;
+        for probe in &mut self.temperatures {
+            let faulty = probe.fault.as_mut().and_then(|file| figure(file, &mut gone)).is_some_and(|flag| flag != 0);
+            let milli = figure(&mut probe.input, &mut gone);
+            probe.celsius = milli.filter(|_| !faulty).map(|milli| milli as f64 / 1000.0);
+        }
+        for probe in &mut self.fans {
+            probe.rpm = figure(&mut probe.input, &mut gone).filter(|rpm| (0..100_000).contains(rpm));
+            probe.turned |= probe.rpm.is_some_and(|rpm| rpm > 0);
+        }
+        gone
+    }
+}
+
+/// The number in a file; a sensor that cannot be read now has none.
+fn figure(file: &mut Reread, gone: &mut bool) -> Option<i64> {
+    match file.read() {
+        Ok(text) => signed(text.trim_ascii()),
+        Err(e) => {
+            *gone |= e.kind() == io::ErrorKind::NotFound;
+            None
+        }
+    }
+}
+
+impl chip::Probe {
+    /// The temperature, unless it is what an open or shorted input gives.
+    fn shown(&self, kind: SensorKind) -> Option<Temperature> {
+        let celsius = self.celsius.filter(|c| *c > -40.0 && *c < 200.0)?;
+        // Boards wire few of a monitoring chip's inputs; the others stand at their ends.
+        if kind == SensorKind::Board && (celsius <= 0.0 || celsius >= 120.0) {
+            return None;
+        }
+        Some(Temperature {
+            sensor: self.name.clone(),
+            kind,
+            celsius,
+            high_celsius: self.high,
+            critical_celsius: self.critical,
+        })
+    }
+}
+
+impl chip::FanProbe {
+    /// A fan that turns, has turned, or is known to exist by its label.
+    fn shown(&self) -> Option<Fan> {
+        let rpm = self.rpm?;
+        (rpm > 0 || self.turned || self.labelled).then(|| Fan { sensor: self.name.clone(), rpm: rpm as f64 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{open_cx, read_fixture},
+        *,
+    };
+    use crate::collect::Want;
+
+    fn read(host: &str) -> SensorSample {
+        match read_fixture(open, host) {
+            Ok(Sample::Sensors(sample)) => sample,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_sensor_has_a_stable_name_and_the_cpu_comes_first() {
+        let sample = read("homelab");
+        let found: Vec<(&str, SensorKind, f64)> =
+            sample.temperatures.iter().map(|t| (t.sensor.as_str(), t.kind, t.celsius)).collect();
+        let expected = [
+            ("k10temp Tctl", SensorKind::Cpu, 58.125),
+            ("amdgpu edge", SensorKind::Gpu, 47.0),
+            ("nvme0 Composite", SensorKind::Disk, 41.85),
+            ("nvme0 Sensor 1", SensorKind::Disk, 41.85),
+            ("nvme0 Sensor 2", SensorKind::Disk, 52.85),
+            ("sda", SensorKind::Disk, 36.0),
+            ("sdb", SensorKind::Disk, 38.0),
+            ("jc42 1-0050", SensorKind::Memory, 40.5),
+            ("jc42 1-0051", SensorKind::Memory, 40.75),
+            ("nct6798 SYSTIN", SensorKind::Board, 34.0),
+            ("nct6798 CPUTIN", SensorKind::Board, 45.5),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_maker_s_marks_are_kept_and_impossible_ones_dropped() {
+        let sample = read("homelab");
+        let of = |name: &str| sample.temperatures.iter().find(|t| t.sensor == name).expect(name);
+        let composite = of("nvme0 Composite");
+        assert_eq!((composite.high_celsius, composite.critical_celsius), (Some(81.85), Some(84.85)));
+        assert_eq!(of("nvme0 Sensor 1").high_celsius, None, "65261 degrees");
+    }
+
+    #[test]
+    fn a_fan_that_never_turned_and_has_no_name_is_a_free_plug() {
+        let sample = read("homelab");
+        let fans: Vec<(&str, f64)> = sample.fans.iter().map(|f| (f.sensor.as_str(), f.rpm)).collect();
+        assert_eq!(fans, [("nct6798 fan1", 842.0), ("nct6798 CPU Fan", 1204.0)]);
+    }
+
+    #[test]
+    fn nonsense_is_skipped_and_equal_names_are_told_apart() {
+        let sample = read("hostile");
+        let names: Vec<&str> = sample.temperatures.iter().map(|t| t.sensor.as_str()).collect();
+        assert_eq!(names, ["?[31mchip hwmon0 lab?el?", "?[31mchip hwmon2 lab?el?", "hwmon1"]);
+        assert_eq!(sample.fans, []);
+    }
+
+    #[test]
+    fn without_any_it_says_where_it_looked() {
+        let fault = read_fixture(open, "bare").expect_err("none");
+        assert!(
+            matches!(&fault, Fault::Absent(what) if what.contains("hwmon") && what.contains("thermal")),
+            "{fault:?}"
+        );
+    }
+
+    fn put(folder: &std::path::Path, path: &str, text: &str) {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        std::fs::write(path, text).expect("file");
+    }
+
+    fn at(source: &mut dyn Collector, second: u64) -> Vec<(String, f64)> {
+        match source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Want::default() }) {
+            Ok(Sample::Sensors(sample)) => sample.temperatures.into_iter().map(|t| (t.sensor, t.celsius)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn thermal_zones_serve_where_hwmon_has_no_temperature() {
+        let folder = tempfile::tempdir().expect("folder");
+        let zone = "sys/class/thermal/thermal_zone";
+        put(folder.path(), &format!("{zone}0/type"), "cpu-thermal\n");
+        put(folder.path(), &format!("{zone}0/temp"), "51540\n");
+        put(folder.path(), &format!("{zone}0/trip_point_0_type"), "critical\n");
+        put(folder.path(), &format!("{zone}0/trip_point_0_temp"), "110000\n");
+        put(folder.path(), "sys/class/thermal/cooling_device0/type", "fan\n");
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        let Ok(Sample::Sensors(sample)) =
+            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() })
+        else {
+            panic!("no sample")
+        };
+        let expected = Temperature {
+            sensor: "cpu-thermal".into(),
+            kind: SensorKind::Cpu,
+            celsius: 51.54,
+            high_celsius: None,
+            critical_celsius: Some(110.0),
+        };
+        assert_eq!(sample.temperatures, [expected]);
+    }
+
+    #[test]
+    fn a_sleeping_card_is_not_woken_and_a_disk_is_asked_seldom() {
+        let folder = tempfile::tempdir().expect("folder");
+        put(folder.path(), "sys/class/hwmon/hwmon0/name", "amdgpu\n");
+        put(folder.path(), "sys/class/hwmon/hwmon0/temp1_input", "40000\n");
+        put(folder.path(), "sys/class/hwmon/hwmon0/device/power/runtime_status", "active\n");
+        put(folder.path(), "sys/class/hwmon/hwmon1/name", "drivetemp\n");
+        put(folder.path(), "sys/class/hwmon/hwmon1/temp1_input", "30000\n");
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(at(&mut *source, 1), [("amdgpu".into(), 40.0), ("drivetemp".into(), 30.0)]);
+        put(folder.path(), "sys/class/hwmon/hwmon0/device/power/runtime_status", "suspended\n");
+        put(folder.path(), "sys/class/hwmon/hwmon1/temp1_input", "31000\n");
+        assert_eq!(at(&mut *source, 3), [("drivetemp".into(), 30.0)]);
+        assert_eq!(at(&mut *source, 31), [("drivetemp".into(), 31.0)]);
+    }
+
+    #[test]
+    fn a_chip_that_went_away_is_forgotten_at_the_next_reading() {
+        let folder = tempfile::tempdir().expect("folder");
+        put(folder.path(), "sys/class/hwmon/hwmon0/name", "k10temp\n");
+        put(folder.path(), "sys/class/hwmon/hwmon0/temp1_input", "40000\n");
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(at(&mut *source, 1).len(), 1);
+        std::fs::rename(folder.path().join("sys/class/hwmon/hwmon0"), folder.path().join("sys/class/hwmon/hwmon4"))
+            .expect("rename");
+        assert_eq!(at(&mut *source, 3), []);
+        assert_eq!(at(&mut *source, 5), [("k10temp".into(), 40.0)]);
+    }
+}

@@ -1,0 +1,230 @@
+//! TABLE SETTINGS: one row each, with its place in the file, its environment variable, how it is read and how it is
+//! shown. A setting that is not here does not exist.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    reading::{Reading, exact},
+    settings::{Colors, Settings},
+    tree::{At, Node},
+};
+use crate::{model::event::SourceId, sys::root::Root};
+
+/// Reads a value into the settings.
+pub type Read = fn(&mut Settings, &At<Node>, &mut Reading<'_>);
+
+/// One setting.
+pub struct Field {
+    /// Where it stands in the file: `processes.sort`.
+    pub path: &'static str,
+    /// The variable that sets it, where there is one.
+    pub env: Option<&'static str>,
+    /// Reads it.
+    pub read: Read,
+    /// Its value as TOML; `None`: not set, and nothing stands for that.
+    pub show: fn(&Settings) -> Option<String>,
+}
+
+/// From the shortest time between two refreshes to the longest.
+pub const REFRESH: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
+
+const COLORS: [(&str, Colors); 5] = [
+    ("auto", Colors::Auto),
+    ("none", Colors::None),
+    ("16", Colors::Sixteen),
+    ("256", Colors::TwoFiveSix),
+    ("true", Colors::True),
+];
+
+const fn field(path: &'static str, read: Read, show: fn(&Settings) -> Option<String>) -> Field {
+    Field { path, env: None, read, show }
+}
+
+impl Field {
+    const fn env(mut self, name: &'static str) -> Field {
+        self.env = Some(name);
+        self
+    }
+}
+
+/// Rows for plain true-or-false settings.
+macro_rules! flag {
+    ($path:literal, $($field:ident).+) => {
+        field(
+            $path,
+            |s, value, r| {
+                if let Some(flag) = r.flag(value) {
+                    s.$($field).+ = flag;
+                }
+            },
+            |s| Some(s.$($field).+.to_string()),
+        )
+    };
+}
+
+/// Rows for lists of patterns.
+macro_rules! patterns {
+    ($path:literal, $field:ident) => {
+        field(
+            $path,
+            |s, value, r| {
+                if let Some(texts) = r.texts(value) {
+                    s.$field = texts.into_iter().map(|t| t.value).collect();
+                }
+            },
+            |s| Some(list(&s.$field)),
+        )
+    };
+}
+
+/// TABLE SETTINGS, in the order of the example file.
+pub static FIELDS: &[Field] = &[
+    field(
+        "refresh",
+        |s, value, r| s.refresh = r.span(value, REFRESH.0, REFRESH.1).unwrap_or(s.refresh),
+        |s| Some(quoted(&exact(s.refresh))),
+    )
+    .env("BENCHTOP_REFRESH"),
+    field("theme", |s, value, r| s.theme = r.text(value).unwrap_or(s.theme.clone()), |s| Some(quoted(&s.theme)))
+        .env("BENCHTOP_THEME"),
+    field(
+        "colors",
+        |s, value, r| {
+            if let Some(i) = r.word(value, &COLORS.map(|(name, _)| name)) {
+                s.colors = COLORS[i].1;
+            }
+        },
+        |s| COLORS.iter().find(|(_, c)| *c == s.colors).map(|(name, _)| quoted(name)),
+    )
+    .env("BENCHTOP_COLORS"),
+    flag!("ascii", ascii).env("BENCHTOP_ASCII"),
+    flag!("mouse", mouse).env("BENCHTOP_MOUSE"),
+    flag!("read_only", read_only).env("BENCHTOP_READ_ONLY"),
+    field(
+        "temperature",
+        |s, value, r| {
+            if let Some(i) = r.word(value, &["celsius", "fahrenheit"]) {
+                s.fahrenheit = i == 1;
+            }
+        },
+        |s| Some(quoted(if s.fahrenheit { "fahrenheit" } else { "celsius" })),
+    ),
+    field("root", root, |s| Some(quoted(&folder(&s.root)))).env("BENCHTOP_ROOT"),
+    field(
+        "log",
+        |s, value, r| s.log = r.text(value).map(PathBuf::from).or(s.log.take()),
+        |s| s.log.as_ref().map(|path| quoted(&path.display().to_string())),
+    )
+    .env("BENCHTOP_LOG"),
+    field("layout.rows", layout, |s| {
+        s.layout.as_ref().map(|rows| format!("[{}]", rows.iter().map(|r| list(r)).collect::<Vec<_>>().join(", ")))
+    }),
+    field(
+        "layout.hide",
+        |s, value, r| {
+            let panes = &r.known.panes;
+            s.hidden_panes = r.names(value, "pane", panes).unwrap_or_default();
+        },
+        |s| Some(list(&s.hidden_panes)),
+    ),
+    field(
+        "processes.columns",
+        |s, value, r| {
+            let columns = &r.known.columns;
+            match r.names(value, "column", columns) {
+                Some(names) if names.is_empty() => {
+                    r.wrong(value.offset, "`processes.columns` is empty: a table needs a column", None);
+                }
+                Some(names) => s.processes.columns = names,
+                None => {}
+            }
+        },
+        |s| Some(list(&s.processes.columns)),
+    ),
+    field(
+        "processes.sort",
+        |s, value, r| {
+            if let Some(text) = r.text(value) {
+                let columns = &r.known.columns;
+                r.name(&At { offset: value.offset, value: text.clone() }, "column", columns);
+                s.processes.sort = text;
+            }
+        },
+        |s| Some(quoted(&s.processes.sort)),
+    ),
+    flag!("processes.ascending", processes.ascending),
+    flag!("processes.tree", processes.tree),
+    flag!("processes.kernel_threads", processes.kernel_threads),
+    flag!("processes.threads", processes.threads),
+    flag!("processes.full_path", processes.full_path),
+    flag!("processes.read_all", processes.read_all),
+    flag!("processes.cpu_of_machine", processes.cpu_of_machine),
+    patterns!("hide.disks", hidden_disks),
+    patterns!("hide.interfaces", hidden_interfaces),
+    patterns!("hide.mounts", hidden_mounts),
+    field(
+        "sources.disabled",
+        |s, value, r| {
+            s.disabled_sources = r.names(value, "source", &SourceId::ALL.map(SourceId::name)).unwrap_or_default();
+        },
+        |s| Some(list(&s.disabled_sources)),
+    ),
+];
+
+fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
+    let Some(text) = reading.text(value) else { return };
+    let path = PathBuf::from(&text);
+    if path.is_dir() {
+        settings.root = Root::new(path);
+    } else {
+        let what = format!("`root`: there is no folder `{text}`");
+        reading.wrong(value.offset, what, Some("name a folder that holds proc and sys, as `/` does".to_owned()));
+    }
+}
+
+/// Rows of panes; no pane twice in the whole.
+fn layout(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
+    let hint = Some("write rows of panes: [[\"cpu\", \"memory\"], [\"processes\"]]".to_owned());
+    let Node::List(rows) = &value.value else {
+        let what = format!("`layout.rows` is {}, not a list of rows", value.value.kind());
+        return reading.wrong(value.offset, what, hint);
+    };
+    let panes = &reading.known.panes;
+    let mut out: Vec<Vec<String>> = Vec::new();
+    for row in rows {
+        if matches!(row.value, Node::Text(_)) {
+            reading.wrong(row.offset, "`layout.rows`: a row is a string, not a list", hint.clone());
+            continue;
+        }
+        let Some(names) = reading.names(row, "pane", panes) else { continue };
+        if let Some(twice) = names.iter().find(|n| out.iter().flatten().any(|other| other == *n)) {
+            reading.wrong(row.offset, format!("`layout.rows`: pane `{twice}` stands in two rows"), None);
+        }
+        out.push(names);
+    }
+    if out.iter().all(Vec::is_empty) {
+        if reading.faults.is_empty() {
+            reading.wrong(value.offset, "`layout.rows` has no pane", hint);
+        }
+        return;
+    }
+    settings.layout = Some(out);
+}
+
+/// The folder of a root without the slash at its end.
+fn folder(root: &Root) -> String {
+    let path = root.path("").display().to_string();
+    if path == "/" { path } else { path.trim_end_matches('/').to_owned() }
+}
+
+/// A TOML string.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A TOML list of strings.
+#[must_use]
+pub fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|t| quoted(t)).collect::<Vec<_>>().join(", "))
+}

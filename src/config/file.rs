@@ -1,0 +1,68 @@
+//! Files of the user's as text: what is no file, too large, not to be read or no UTF-8 is told as such, with its cure.
+
+use std::{
+    fs,
+    io::{ErrorKind, Read},
+    path::Path,
+};
+
+use crate::diag::Diagnostic;
+
+/// Reads a whole text file of at most `max` bytes.
+///
+/// # Errors
+/// A finding that names the file, what is wrong with it, and the cure.
+pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
+    let place = path.display().to_string();
+    let failed = |error: std::io::Error| {
+        let finding = Diagnostic::new(&place, "");
+        match error.kind() {
+            ErrorKind::NotFound => Diagnostic { what: "there is no such file".to_owned(), ..finding },
+            ErrorKind::PermissionDenied => Diagnostic { what: "the file may not be read".to_owned(), ..finding }
+                .hint(format!("give yourself the right to read it: chmod u+r {place}")),
+            _ => Diagnostic { what: format!("the file cannot be read: {error}"), ..finding },
+        }
+    };
+    // A pipe or a device would make the program wait, perhaps for ever: asked before it is opened.
+    let kind = fs::metadata(path).map_err(failed)?;
+    if kind.is_dir() {
+        return Err(Diagnostic::new(&place, "this is a folder, not a file"));
+    }
+    if !kind.is_file() {
+        return Err(Diagnostic::new(&place, "this is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(max + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > max {
+        let what = format!("the file is larger than {}", crate::units::bytes_long(max as f64));
+        return Err(Diagnostic::new(&place, what));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+        Diagnostic::new(&place, format!("byte {:#04x} is not UTF-8", error.as_bytes()[valid]))
+            .at_offset(&before, valid)
+            .hint("save the file as UTF-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_file_is_told_as_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("latin"), b"a = 1\nb = \"\xe4\"\n").unwrap();
+        fs::write(at("large"), [b'#'; 100]).unwrap();
+        let what = |name: &str| {
+            let finding = read_text(&at(name), 99).unwrap_err();
+            (finding.what, finding.position)
+        };
+        assert_eq!(what("latin"), ("byte 0xe4 is not UTF-8".to_owned(), Some((2, 6))));
+        assert_eq!(what("large"), ("the file is larger than 99 B".to_owned(), None));
+        assert_eq!(what("none"), ("there is no such file".to_owned(), None));
+        assert_eq!(what("."), ("this is a folder, not a file".to_owned(), None));
+    }
+}

@@ -1,0 +1,251 @@
+//! File, environment and flags, laid over the built-in values in this order.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    Flag, Known, Loaded, MAX_BYTES, Origin, Request,
+    fields::{FIELDS, Field},
+    file::read_text,
+    paths,
+    reading::Reading,
+    settings::Settings,
+    tree::{self, At, Node, Table},
+};
+use crate::diag::{Diagnostic, did_you_mean};
+
+/// Reads all.
+///
+/// # Errors
+/// Everything that is wrong, each finding at its place: the file first, then variables, then flags.
+pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Diagnostic>> {
+    let settings = Settings { rules: request.known.rules.clone(), ..Settings::default() };
+    let loaded = Loaded { settings, file: None, origins: Default::default() };
+    let mut loader = Loader { known: request.known, loaded, findings: Vec::new() };
+    match find_file(request) {
+        Ok(Some(path)) => loader.file(&path),
+        Ok(None) => {}
+        Err(finding) => loader.findings.push(finding),
+    }
+    loader.environment(request.env);
+    for flag in &request.flags {
+        loader.flag(flag);
+    }
+    if loader.findings.is_empty() { Ok(loader.loaded) } else { Err(loader.findings) }
+}
+
+/// The file to read. One that was asked for must exist; the usual ones need not.
+fn find_file(request: &Request<'_>) -> Result<Option<PathBuf>, Diagnostic> {
+    let by_env = (request.env)("BENCHTOP_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let asked = request.file.clone().map(|p| (p, "--config")).or(by_env.map(|p| (p, "BENCHTOP_CONFIG")));
+    if let Some((path, by)) = asked {
+        if path.exists() {
+            return Ok(Some(path));
+        }
+        let what = format!("{by} names it, but there is no such file");
+        let hint = "`benchtop config init` writes one with every setting explained";
+        return Err(Diagnostic::new(path.display().to_string(), what).hint(hint));
+    }
+    Ok([paths::config_file(), Some(paths::system_file())].into_iter().flatten().find(|p| p.exists()))
+}
+
+struct Loader<'a> {
+    known: &'a Known,
+    loaded: Loaded,
+    findings: Vec<Diagnostic>,
+}
+
+/// The file that is being walked.
+struct Source<'a> {
+    place: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn finding(&self, offset: usize, what: impl Into<String>, hint: Option<String>) -> Diagnostic {
+        Diagnostic { hint, ..Diagnostic::new(self.place, what).at_offset(self.text, offset) }
+    }
+}
+
+impl Loader<'_> {
+    fn file(&mut self, path: &Path) {
+        let place = path.display().to_string();
+        let text = match read_text(path, MAX_BYTES) {
+            Ok(text) => text,
+            Err(finding) => return self.findings.push(finding),
+        };
+        self.loaded.file = Some(path.to_owned());
+        let (table, mut findings) = tree::parse(&place, &text);
+        self.findings.append(&mut findings);
+        let source = Source { place: &place, text: &text };
+        for (key, value) in &table {
+            match key.value.as_str() {
+                "keys" => self.keys(&source, value),
+                "rules" => self.rules(&source, value),
+                _ => self.entry(&source, "", key, value),
+            }
+        }
+        self.findings.sort_by_key(|f| f.position);
+        self.findings.dedup();
+    }
+
+    fn note(&mut self, source: &Source<'_>, path: String, offset: usize) {
+        if let Some((line, column)) = source.finding(offset, "", None).position {
+            self.loaded.origins.insert(path, Origin::File(line, column));
+        }
+    }
+
+    fn entry(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>, value: &At<Node>) {
+        let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
+        if let Some(field) = FIELDS.iter().find(|f| f.path == path) {
+            self.note(source, path, value.offset);
+            let mut reading = Reading { known: self.known, path: field.path, loose: false, faults: Vec::new() };
+            (field.read)(&mut self.loaded.settings, value, &mut reading);
+            let faults = reading.faults.into_iter().map(|f| source.finding(f.offset, f.what, f.hint));
+            self.findings.extend(faults);
+            return;
+        }
+        let is_section = prefix.is_empty() && FIELDS.iter().any(|f| section(f) == Some(&key.value));
+        if !is_section {
+            return self.unknown(source, prefix, key);
+        }
+        match &value.value {
+            Node::Table(table) => {
+                for (key, value) in table {
+                    self.entry(source, &path, key, value);
+                }
+            }
+            other => {
+                let what = format!("`{path}` is {}, not a table", other.kind());
+                let hint = Some(format!("write [{path}] on a line of its own"));
+                self.findings.push(source.finding(value.offset, what, hint));
+            }
+        }
+    }
+
+    fn unknown(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>) {
+        let here: Vec<&str> = if prefix.is_empty() {
+            let tops = FIELDS.iter().map(|f| section(f).unwrap_or(f.path)).chain(["keys", "rules"]);
+            let mut tops: Vec<&str> = tops.collect();
+            tops.dedup();
+            tops
+        } else {
+            FIELDS.iter().filter(|f| section(f) == Some(prefix)).map(|f| leaf(f)).collect()
+        };
+        let elsewhere = FIELDS.iter().find(|f| leaf(f) == key.value);
+        let hint = match (did_you_mean(&key.value, here.iter().copied()), elsewhere) {
+            (_, Some(field)) => match section(field) {
+                Some(section) => format!("`{}` belongs under [{section}]", key.value),
+                None => format!("`{}` belongs at the top, before the first [section]", key.value),
+            },
+            (Some(near), None) => format!("did you mean `{near}`?"),
+            (None, None) => format!("known here: {}", here.join(", ")),
+        };
+        let place = if prefix.is_empty() { String::new() } else { format!(" in [{prefix}]") };
+        let what = format!("unknown key `{}`{place}", key.value);
+        self.findings.push(source.finding(key.offset, what, Some(hint)));
+    }
+
+    /// `[keys]`: lists of keys by action; a string stands for a list of one.
+    fn keys(&mut self, source: &Source<'_>, value: &At<Node>) {
+        let table: &Table = match &value.value {
+            Node::Table(table) => table,
+            other => {
+                let what = format!("`keys` is {}, not a table", other.kind());
+                let hint = Some("write [keys] on a line of its own".to_owned());
+                return self.findings.push(source.finding(value.offset, what, hint));
+            }
+        };
+        for (action, keys) in table {
+            let path = format!("keys.{}", action.value);
+            self.note(source, path.clone(), action.offset);
+            let one;
+            let items = match &keys.value {
+                Node::List(items) => items.as_slice(),
+                _ => {
+                    one = [keys.clone()];
+                    &one
+                }
+            };
+            let mut names = Vec::with_capacity(items.len());
+            for (i, item) in items.iter().enumerate() {
+                self.note(source, format!("{path}[{i}]"), item.offset);
+                match &item.value {
+                    Node::Text(text) => names.push(text.clone()),
+                    other => {
+                        let what = format!("a key of `{}` is {}, not a string", action.value, other.kind());
+                        let hint = Some("write keys as strings: [\"q\", \"ctrl-c\", \"F10\"]".to_owned());
+                        self.findings.push(source.finding(item.offset, what, hint));
+                    }
+                }
+            }
+            self.loaded.settings.keys.insert(action.value.clone(), names);
+        }
+        for (path, what, hint) in (self.known.check_keys)(&self.loaded.settings.keys) {
+            let finding = self.loaded.finding(&path, what);
+            self.findings.push(Diagnostic { hint, ..finding });
+        }
+    }
+
+    /// `[rules.*]`: read where rules are at home.
+    fn rules(&mut self, source: &Source<'_>, value: &At<Node>) {
+        if let Node::Table(rules) = &value.value {
+            for (id, _) in rules {
+                self.note(source, format!("rules.{}", id.value), id.offset);
+            }
+        }
+        let (table, _) = DeTable::parse_recoverable(source.text);
+        let mut findings = match table.get_ref().get("rules").map(|v| v.get_ref()) {
+            Some(DeValue::Table(rules)) => {
+                (self.known.merge_rules)(&mut self.loaded.settings.rules, source.place, source.text, rules)
+            }
+            _ => {
+                let what = format!("`rules` is {}, not a table", value.value.kind());
+                vec![source.finding(value.offset, what, Some("write [rules.cpu_busy] on a line of its own".to_owned()))]
+            }
+        };
+        self.findings.append(&mut findings);
+    }
+
+    fn environment(&mut self, env: &dyn Fn(&str) -> Option<String>) {
+        if env("NO_COLOR").is_some_and(|v| !v.is_empty()) {
+            self.outside("colors", "none".to_owned(), Origin::Env("NO_COLOR"));
+        }
+        for field in FIELDS {
+            let Some(name) = field.env else { continue };
+            if let Some(value) = env(name).filter(|v| !v.is_empty()) {
+                self.outside(field.path, value, Origin::Env(name));
+            }
+        }
+    }
+
+    fn flag(&mut self, flag: &Flag) {
+        self.outside(flag.path, flag.value.clone(), Origin::Flag(flag.name));
+    }
+
+    /// A value from outside a file.
+    fn outside(&mut self, path: &'static str, value: String, origin: Origin) {
+        let Some(field) = FIELDS.iter().find(|f| f.path == path) else { return };
+        self.loaded.origins.insert(path.to_owned(), origin);
+        let value = At { offset: 0, value: Node::Text(value) };
+        let mut reading = Reading { known: self.known, path, loose: true, faults: Vec::new() };
+        (field.read)(&mut self.loaded.settings, &value, &mut reading);
+        for fault in reading.faults {
+            // The place names the flag or the variable already.
+            let what = fault.what.strip_prefix(&format!("`{path}`: ")).unwrap_or(&fault.what).to_owned();
+            let finding = self.loaded.finding(path, what);
+            self.findings.push(Diagnostic { hint: fault.hint, ..finding });
+        }
+    }
+}
+
+/// `processes` of `processes.sort`.
+fn section(field: &Field) -> Option<&'static str> {
+    field.path.split_once('.').map(|(section, _)| section)
+}
+
+/// `sort` of `processes.sort`.
+fn leaf(field: &Field) -> &'static str {
+    field.path.split_once('.').map_or(field.path, |(_, leaf)| leaf)
+}

@@ -1,0 +1,112 @@
+//! The user's wishes: flags before environment before file before built-in values. All that is wrong in any of them is
+//! found in one pass, and nothing is ever written but by `config init`.
+
+mod fields;
+pub mod file;
+mod load;
+pub mod paths;
+mod reading;
+pub mod settings;
+mod show;
+pub mod tree;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use toml::de::DeTable;
+
+use crate::{alert::Rule, diag::Diagnostic};
+
+pub use load::load;
+pub use settings::Settings;
+pub use show::show;
+
+/// Names and checks that live on upper floors: the config asks, the command line answers.
+pub struct Known {
+    /// Panes.
+    pub panes: Vec<&'static str>,
+    /// Columns of the process table.
+    pub columns: Vec<&'static str>,
+    /// The shipped rules.
+    pub rules: Vec<Rule>,
+    /// Merges the table `[rules]` of a file: rules, place, text, table.
+    pub merge_rules: fn(&mut Vec<Rule>, &str, &str, &DeTable<'_>) -> Vec<Diagnostic>,
+    /// Checks keys: each fault with its path (`keys.zoom`, `keys.zoom[1]`), what and hint.
+    pub check_keys: fn(&BTreeMap<String, Vec<String>>) -> Vec<KeyFinding>,
+}
+
+/// The path of a setting, what is wrong with it, and the cure.
+pub type KeyFinding = (String, String, Option<String>);
+
+/// A setting given on the command line.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    /// The setting: `refresh`.
+    pub path: &'static str,
+    /// As the user typed it: `--delay`.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// Where a setting's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The program.
+    BuiltIn,
+    /// Found out about the terminal; says from what.
+    Found(String),
+    /// The file, at line and column.
+    File(usize, usize),
+    /// A variable.
+    Env(&'static str),
+    /// A flag.
+    Flag(&'static str),
+}
+
+/// What was read, and where each part of it was found.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The file that was read; `None` when there is none.
+    pub file: Option<PathBuf>,
+    /// The settings that are not built in, by path; `keys.zoom` and `rules.cpu_busy` each for itself.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Loaded {
+    /// Where the value of a setting comes from.
+    #[must_use]
+    pub fn origin(&self, path: &str) -> Origin {
+        self.origins.get(path).cloned().unwrap_or(Origin::BuiltIn)
+    }
+
+    /// A finding about the value of `path`, at the place where the user wrote it.
+    #[must_use]
+    pub fn finding(&self, path: &str, what: impl Into<String>) -> Diagnostic {
+        let file = self.file.as_ref().map_or_else(|| "config.toml".to_owned(), |f| f.display().to_string());
+        match self.origin(path) {
+            Origin::File(line, column) => Diagnostic { position: Some((line, column)), ..Diagnostic::new(file, what) },
+            Origin::Env(name) | Origin::Flag(name) => Diagnostic::new(name, what),
+            Origin::BuiltIn | Origin::Found(_) => Diagnostic::new(path, what),
+        }
+    }
+}
+
+/// What to read.
+pub struct Request<'a> {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// Other flags.
+    pub flags: Vec<Flag>,
+    /// The environment.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Names and checks.
+    pub known: &'a Known,
+}
+
+/// The example file, which `config init` writes.
+pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// A config of more bytes than this is something else.
+pub const MAX_BYTES: u64 = 1 << 20;

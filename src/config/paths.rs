@@ -1,0 +1,25 @@
+//! Where the user's files lie (XDG base directories), and those of a service.
+
+use std::path::PathBuf;
+
+/// The file that `config init` writes and that is read when no other is named; `None` without a home.
+#[must_use]
+pub fn config_file() -> Option<PathBuf> {
+    folder().map(|f| f.join("config.toml"))
+}
+
+/// The machine's own file, for a service and for users who have none.
+#[must_use]
+pub fn system_file() -> PathBuf {
+    PathBuf::from("/etc/benchtop/config.toml")
+}
+
+/// The folder of the user's themes.
+#[must_use]
+pub fn themes() -> Option<PathBuf> {
+    folder().map(|f| f.join("themes"))
+}
+
+fn folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "benchtop").map(|dirs| dirs.config_dir().to_owned())
+}

@@ -1,0 +1,138 @@
+//! Every setting with its built-in value. `config.example.toml` lists the same, commented.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use crate::sys::root::Root;
+
+/// All settings, after flags, environment and file were merged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Time between two refreshes, 100 ms to 1 min.
+    pub refresh: Duration,
+    /// The machine that is read.
+    pub root: Root,
+    /// Theme by name or path of a file.
+    pub theme: String,
+    /// Colours that the terminal can show.
+    pub colors: Colors,
+    /// Plain ASCII in place of lines, blocks and braille.
+    pub ascii: bool,
+    /// Mouse clicks and wheel.
+    pub mouse: bool,
+    /// Signals, renice and other acts are off.
+    pub read_only: bool,
+    /// Temperatures in Fahrenheit on the screen.
+    pub fahrenheit: bool,
+    /// Rows of panes by name, top to bottom; `None` is the built-in layout.
+    pub layout: Option<Vec<Vec<String>>>,
+    /// Panes that are never shown.
+    pub hidden_panes: Vec<String>,
+    /// The process table.
+    pub processes: ProcessSettings,
+    /// Disks not shown, by pattern with `*`.
+    pub hidden_disks: Vec<String>,
+    /// Interfaces not shown.
+    pub hidden_interfaces: Vec<String>,
+    /// Mounts not shown.
+    pub hidden_mounts: Vec<String>,
+    /// Sources that are not read at all, by name.
+    pub disabled_sources: Vec<String>,
+    /// Keys by action name, in place of the built-in ones.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Rules in force: the shipped ones with the user's changes.
+    pub rules: Vec<crate::alert::Rule>,
+    /// Trace messages go here.
+    pub log: Option<PathBuf>,
+}
+
+/// How the process table begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessSettings {
+    /// Columns by name, left to right.
+    pub columns: Vec<String>,
+    /// Column to sort by.
+    pub sort: String,
+    /// Smallest first.
+    pub ascending: bool,
+    /// Start as a tree.
+    pub tree: bool,
+    /// Show kernel threads.
+    pub kernel_threads: bool,
+    /// Show threads of processes.
+    pub threads: bool,
+    /// Show the program's whole path.
+    pub full_path: bool,
+    /// Read every process in every round rather than the idle ones in turn.
+    pub read_all: bool,
+    /// CPU of a process against one core (`100 %` is one core) or against the whole machine.
+    pub cpu_of_machine: bool,
+}
+
+/// What the terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "plain words")]
+pub enum Colors {
+    /// Found out from the environment.
+    Auto,
+    None,
+    Sixteen,
+    TwoFiveSix,
+    True,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            refresh: Duration::from_secs(1),
+            root: Root::default(),
+            theme: "calm".to_owned(),
+            colors: Colors::Auto,
+            ascii: false,
+            mouse: true,
+            read_only: false,
+            fahrenheit: false,
+            layout: None,
+            hidden_panes: Vec::new(),
+            processes: ProcessSettings::default(),
+            hidden_disks: Vec::new(),
+            hidden_interfaces: Vec::new(),
+            hidden_mounts: Vec::new(),
+            disabled_sources: Vec::new(),
+            keys: BTreeMap::new(),
+            rules: Vec::new(),
+            log: None,
+        }
+    }
+}
+
+impl Default for ProcessSettings {
+    fn default() -> Self {
+        ProcessSettings {
+            columns: [
+                "pid",
+                "user",
+                "state",
+                "nice",
+                "threads",
+                "cpu",
+                "graph",
+                "memory",
+                "read",
+                "write",
+                "time",
+                "container",
+                "command",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            sort: "cpu".to_owned(),
+            ascending: false,
+            tree: false,
+            kernel_threads: false,
+            threads: false,
+            full_path: false,
+            read_all: false,
+            cpu_of_machine: false,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The settings in force as TOML that can be read again, each with where it comes from.
+
+use std::fmt::Write;
+
+use super::{
+    Loaded, Origin,
+    fields::{FIELDS, list, quoted},
+    reading::exact,
+};
+use crate::alert::{Rule, Side};
+
+/// Columns before the comments.
+const COMMENT: usize = 44;
+
+/// All settings as TOML. Secrets in addresses are hidden.
+#[must_use]
+pub fn show(loaded: &Loaded) -> String {
+    let mut out = String::from("# The settings in force, and where each comes from.\n");
+    let file = loaded.file.as_ref().map_or("none".to_owned(), |f| f.display().to_string());
+    let _ = writeln!(out, "# File: {file}");
+    let mut section = "";
+    for field in FIELDS {
+        let (here, name) = field.path.split_once('.').unwrap_or(("", field.path));
+        if here != section {
+            section = here;
+            let _ = write!(out, "\n[{section}]\n");
+        }
+        let from = origin(&loaded.origin(field.path));
+        match (field.show)(&loaded.settings) {
+            Some(value) => line(&mut out, &format!("{name} = {}", hide_secrets(&value)), &from),
+            None => line(&mut out, &format!("# {name} is not set"), ""),
+        }
+    }
+    out.push_str("\n[keys]\n");
+    for (action, keys) in &loaded.settings.keys {
+        line(&mut out, &format!("{action} = {}", list(keys)), &origin(&loaded.origin(&format!("keys.{action}"))));
+    }
+    for rule in &loaded.settings.rules {
+        let from = origin(&loaded.origin(&format!("rules.{}", rule.id)));
+        out.push('\n');
+        line(&mut out, &format!("[rules.{}]", rule.id), &from);
+        write_rule(&mut out, rule);
+    }
+    out
+}
+
+fn write_rule(out: &mut String, rule: &Rule) {
+    let _ = writeln!(out, "metric = {}", quoted(&rule.metric));
+    let side = if rule.side == Side::Above { "above" } else { "below" };
+    let _ = writeln!(out, "side = \"{side}\"");
+    for (name, limit) in
+        [("advice", rule.limits.advice), ("warn", rule.limits.warn), ("crit", rule.limits.crit), ("clear", rule.clear)]
+    {
+        if let Some(limit) = limit {
+            let _ = writeln!(out, "{name} = {limit}");
+        }
+    }
+    let _ = writeln!(out, "hold = \"{}\"", exact(rule.hold));
+    for (name, patterns) in [("only", &rule.only), ("except", &rule.except)] {
+        if !patterns.is_empty() {
+            let labels: Vec<String> = patterns.iter().map(|(label, p)| format!("{label} = {}", list(p))).collect();
+            let _ = writeln!(out, "{name} = {{ {} }}", labels.join(", "));
+        }
+    }
+    let _ = writeln!(out, "say = {}", quoted(&rule.say));
+    let _ = writeln!(out, "enabled = {}", rule.enabled);
+}
+
+fn line(out: &mut String, text: &str, comment: &str) {
+    let _ = match comment {
+        "" => writeln!(out, "{text}"),
+        _ => writeln!(out, "{text:COMMENT$} # {comment}"),
+    };
+}
+
+/// In words.
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::BuiltIn => "built in".to_owned(),
+        Origin::Found(what) => format!("found: {what}"),
+        Origin::File(line, _) => format!("file, line {line}"),
+        Origin::Env(name) => format!("variable {name}"),
+        Origin::Flag(name) => format!("flag {name}"),
+    }
+}
+
+/// `https://user:secret@host` without the secret: what is shown is pasted into bug reports.
+fn hide_secrets(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(start) = rest.find("://") {
+        let (before, after) = rest.split_at(start + 3);
+        let end = after.find(['/', '"', '?', ' ']).unwrap_or(after.len());
+        out.push_str(before);
+        match after[..end].rsplit_once('@') {
+            Some((_, host)) => {
+                out.push_str("***@");
+                out.push_str(host);
+            }
+            None => out.push_str(&after[..end]),
+        }
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_addresses_are_hidden() {
+        assert_eq!(hide_secrets("\"https://me:pa@ss@host:1/x\""), "\"https://***@host:1/x\"");
+        assert_eq!(hide_secrets("\"/var/log/x@y\""), "\"/var/log/x@y\"");
+    }
+}

@@ -1,0 +1,106 @@
+//! One shape for every message about the user's files and arguments: where, what, and how to mend it.
+
+use std::fmt;
+
+/// A finding in a file of the user's: `file:line:column: what` and, beneath, `hint: …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file as the user named it, or the argument (`--theme`).
+    pub place: String,
+    /// Line and column, from 1, where known.
+    pub position: Option<(usize, usize)>,
+    /// The thing, the value and the rule it breaks; lower case, no full stop.
+    pub what: String,
+    /// The cure, where one is known.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding about `place` as a whole.
+    pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Diagnostic { place: place.into(), position: None, what: what.into(), hint: None }
+    }
+
+    /// The same finding with its cure.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same finding at a byte offset of `text`.
+    #[must_use]
+    pub fn at_offset(mut self, text: &str, offset: usize) -> Self {
+        let before = &text[..text.floor_char_boundary(offset)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        self.position = Some((line, column));
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.place)?;
+        if let Some((line, column)) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.what)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// The entry of `known` nearest to `word`, when it is near enough to be what was meant.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (edits(word, k), k))
+        .min_by_key(|(d, _)| *d)
+        .filter(|(d, k)| *d <= 1 + k.chars().count().max(word.chars().count()) / 4)
+        .map(|(_, k)| k)
+}
+
+/// Edit distance with transpositions counted as one edit.
+fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let same = usize::from(a[i - 1] != b[j - 1]);
+                let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best = best.min(rows[i - 2][j - 2] + 1);
+                }
+                best
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_names_file_line_column_and_cure() {
+        let text = "a = 1\nrefesh = 2\n";
+        let d = Diagnostic::new("c.toml", "unknown key `refesh`").at_offset(text, 6).hint("did you mean `refresh`?");
+        assert_eq!(d.to_string(), "c.toml:2:1: unknown key `refesh`\n  hint: did you mean `refresh`?");
+    }
+
+    #[test]
+    fn near_words_are_suggested_and_far_ones_are_not() {
+        assert_eq!(did_you_mean("refesh", ["theme", "refresh"]), Some("refresh"));
+        assert_eq!(did_you_mean("banana", ["theme", "refresh"]), None);
+    }
+}

@@ -1,0 +1,21 @@
+//! benchtop: a live terminal monitor that knows what normal is.
+//!
+//! Facts come in on one channel, one pure fold turns them into [`state::State`], and everything that a person or a
+//! program sees reads that state. `CONTRIBUTING.md` draws the map; `tests/floors.rs` keeps the floors apart.
+//! The library exists for the binary and its tests; it promises no stable interface.
+
+pub mod act;
+pub mod alert;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod collect;
+pub mod config;
+pub mod diag;
+pub mod model;
+pub mod sink;
+pub mod state;
+pub mod sys;
+pub mod text;
+pub mod ui;
+pub mod units;

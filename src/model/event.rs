@@ -1,0 +1,150 @@
+//! Facts from outside, as they travel from the sources to the fold and into recordings.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cpu::CpuSample,
+    disk::DiskSample,
+    facts::FactsSample,
+    filesystem::FilesystemSample,
+    limits::LimitsSample,
+    load::LoadSample,
+    memory::MemorySample,
+    network::NetworkSample,
+    power::PowerSample,
+    pressure::PressureSample,
+    process::{ProcessDetailSample, ProcessSample},
+    sensor::SensorSample,
+    socket::SocketSample,
+};
+use crate::clock::Stamp;
+
+/// The name of a source, as `once --json`, `doctor` and the config spell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it; the table of sources documents each")]
+pub enum SourceId {
+    Cpu,
+    Memory,
+    Pressure,
+    Load,
+    Disks,
+    Filesystems,
+    Network,
+    Sensors,
+    Power,
+    Sockets,
+    Facts,
+    Limits,
+    Processes,
+    ProcessDetail,
+}
+
+impl SourceId {
+    /// Every source, in the order in which lists show them.
+    pub const ALL: [SourceId; 14] = [
+        Self::Cpu,
+        Self::Memory,
+        Self::Pressure,
+        Self::Load,
+        Self::Disks,
+        Self::Filesystems,
+        Self::Network,
+        Self::Sensors,
+        Self::Power,
+        Self::Sockets,
+        Self::Facts,
+        Self::Limits,
+        Self::Processes,
+        Self::ProcessDetail,
+    ];
+
+    /// `cpu`, `process_detail` …
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Pressure => "pressure",
+            Self::Load => "load",
+            Self::Disks => "disks",
+            Self::Filesystems => "filesystems",
+            Self::Network => "network",
+            Self::Sensors => "sensors",
+            Self::Power => "power",
+            Self::Sockets => "sockets",
+            Self::Facts => "facts",
+            Self::Limits => "limits",
+            Self::Processes => "processes",
+            Self::ProcessDetail => "process_detail",
+        }
+    }
+}
+
+/// One reading of one source: raw counters, never rates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "one variant a source; the payload types are documented")]
+pub enum Sample {
+    Cpu(CpuSample),
+    Memory(MemorySample),
+    Pressure(PressureSample),
+    Load(LoadSample),
+    Disks(DiskSample),
+    Filesystems(FilesystemSample),
+    Network(NetworkSample),
+    Sensors(SensorSample),
+    Power(PowerSample),
+    Sockets(SocketSample),
+    Facts(Box<FactsSample>),
+    Limits(LimitsSample),
+    Processes(ProcessSample),
+    ProcessDetail(Box<ProcessDetailSample>),
+}
+
+/// Why a source gave no sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The machine has no such thing; says where it was looked for.
+    Absent(String),
+    /// The thing is there but may not be read.
+    Denied {
+        /// What was refused, with its path.
+        what: String,
+        /// The cure.
+        hint: String,
+    },
+    /// No answer within the deadline; the question still stands, no second one is asked.
+    Timeout,
+    /// It answered nonsense, or reading it panicked.
+    Broken(String),
+}
+
+/// What a lane sends: a sample or the reason for its absence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Who speaks.
+    pub source: SourceId,
+    /// When the reading was taken.
+    pub at: Stamp,
+    /// How long it took.
+    pub took: Duration,
+    /// The pace at which the next one is due.
+    pub every: Duration,
+    /// The reading.
+    pub outcome: Result<Sample, Fault>,
+}
+
+/// A fact from outside: all that the fold ever sees, and all that a recording holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a tick comes once a refresh; boxing every reading would cost more")]
+pub enum Event {
+    /// A source answered, or failed to.
+    Reading(Envelope),
+    /// Time went on: ages and staleness are judged against this.
+    Tick(Stamp),
+}

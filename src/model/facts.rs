@@ -1,0 +1,32 @@
+//! What hardly ever changes: names, versions, sizes of the machine.
+
+use serde::{Deserialize, Serialize};
+
+/// One reading; an unknown fact is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FactsSample {
+    /// Host name.
+    pub hostname: Option<String>,
+    /// Distribution: `Debian GNU/Linux 12`.
+    pub os: Option<String>,
+    /// Kernel release: `6.1.0-21-amd64`.
+    pub kernel: Option<String>,
+    /// Machine name: `x86_64`.
+    pub architecture: Option<String>,
+    /// Maker and model of the machine.
+    pub product: Option<String>,
+    /// CPU model, shortened of trade marks.
+    pub cpu_model: Option<String>,
+    /// Hardware threads.
+    pub threads: Option<u32>,
+    /// Physical cores.
+    pub cores: Option<u32>,
+    /// `kvm`, `lxc`, `docker` … ; `None` on bare metal.
+    pub virtualization: Option<String>,
+    /// Boot time, seconds since 1970.
+    pub boot_unix_seconds: Option<i64>,
+    /// Kernel clock ticks a second (always 100 on Linux's user side).
+    pub ticks_per_second: u32,
+    /// User names by id, as far as the machine's files tell.
+    pub users: Vec<(u32, String)>,
+}

@@ -1,0 +1,95 @@
+//! The machine as the events have told it so far: the host's part of the fold.
+
+use super::{
+    cpu::Cpu,
+    disk::Disks,
+    event::{Envelope, Event, Sample},
+    facts::FactsSample,
+    filesystem::Filesystems,
+    health::Healths,
+    limits::Limits,
+    load::Load,
+    memory::Memory,
+    network::Network,
+    power::Power,
+    pressure::Pressure,
+    process::{ProcessDetail, Processes},
+    sensor::Sensors,
+    socket::Sockets,
+};
+use crate::clock::Stamp;
+
+/// Everything known of one machine. A domain that was never read stays at its default; [`Healths`] says why.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "one field a domain, documented at its type")]
+pub struct Host {
+    /// The newest moment that any event told.
+    pub now: Stamp,
+    /// When the first event came.
+    pub began: Option<Stamp>,
+    pub health: Healths,
+    pub cpu: Cpu,
+    pub memory: Memory,
+    pub pressure: Pressure,
+    pub load: Load,
+    pub disks: Disks,
+    pub filesystems: Filesystems,
+    pub network: Network,
+    pub sensors: Sensors,
+    pub power: Power,
+    pub sockets: Sockets,
+    pub facts: FactsSample,
+    pub limits: Limits,
+    pub processes: Processes,
+    pub process_detail: Option<ProcessDetail>,
+}
+
+impl Host {
+    /// Folds one event in. Pure: the same events give the same host, whenever they are told.
+    pub fn apply(&mut self, event: &Event) {
+        let at = match event {
+            Event::Reading(envelope) => envelope.at,
+            Event::Tick(at) => *at,
+        };
+        self.now = self.now.max(at);
+        self.began.get_or_insert(at);
+        if let Event::Reading(envelope) = event {
+            self.read(envelope);
+        }
+    }
+
+    fn read(&mut self, envelope: &Envelope) {
+        // The span since the sample before is taken before it is booked as the newest.
+        let before = self.health.get(envelope.source).and_then(|h| h.good_at);
+        self.health.note(envelope);
+        let Ok(sample) = &envelope.outcome else { return };
+        let span = Span { at: envelope.at, every: envelope.every, since: before.map(|b| envelope.at.since(b)) };
+        match sample {
+            Sample::Cpu(s) => self.cpu.apply(span, s),
+            Sample::Memory(s) => self.memory.apply(span, s),
+            Sample::Pressure(s) => self.pressure.apply(span, s),
+            Sample::Load(s) => self.load.apply(span, s),
+            Sample::Disks(s) => self.disks.apply(span, s),
+            Sample::Filesystems(s) => self.filesystems.filesystems.clone_from(&s.filesystems),
+            Sample::Network(s) => self.network.apply(span, s),
+            Sample::Sensors(s) => self.sensors.apply(span, s),
+            Sample::Power(s) => self.power.apply(span, s),
+            Sample::Sockets(s) => self.sockets.raw.clone_from(s),
+            Sample::Facts(s) => self.facts.clone_from(s),
+            Sample::Limits(s) => self.limits.apply(span, s),
+            Sample::Processes(s) => self.processes.apply(span, s),
+            Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, s, &self.processes),
+        }
+    }
+}
+
+/// What a derivation may know of time.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// When this sample was taken.
+    pub at: Stamp,
+    /// The pace of its source.
+    pub every: std::time::Duration,
+    /// Since the sample before; `None` for the first.
+    pub since: Option<std::time::Duration>,
+}

@@ -1,0 +1,382 @@
+//! Every figure that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a figure.
+
+use super::{
+    disk::Disk,
+    event::{Fault, SourceId},
+    filesystem::{Filesystem, Space},
+    host::Host,
+    network::Interface,
+    pressure::{Stall, Stalls},
+};
+use crate::units;
+
+/// The base unit of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "plain words")]
+pub enum Unit {
+    Ratio,
+    Bytes,
+    BytesPerSecond,
+    Seconds,
+    Celsius,
+    Hertz,
+    Watts,
+    Joules,
+    Count,
+    PerSecond,
+}
+
+impl Unit {
+    /// As `once --json` writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Ratio => "ratio",
+            Unit::Bytes => "bytes",
+            Unit::BytesPerSecond => "bytes_per_second",
+            Unit::Seconds => "seconds",
+            Unit::Celsius => "celsius",
+            Unit::Hertz => "hertz",
+            Unit::Watts => "watts",
+            Unit::Joules => "joules",
+            Unit::Count => "count",
+            Unit::PerSecond => "per_second",
+        }
+    }
+
+    /// A value as people read it: `97%`, `11.7 GiB`, `84 °C`.
+    #[must_use]
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Unit::Ratio => units::percent(value),
+            Unit::Bytes => units::bytes_long(value),
+            Unit::BytesPerSecond => format!("{}/s", units::bytes_long(value)),
+            Unit::Seconds => units::latency(value),
+            Unit::Celsius => format!("{value:.0} °C"),
+            Unit::Hertz => format!("{:.2} GHz", value / 1e9),
+            Unit::Watts => format!("{value:.1} W"),
+            Unit::Joules => format!("{value:.0} J"),
+            Unit::Count => units::count_short(value),
+            Unit::PerSecond => format!("{}/s", units::count_short(value)),
+        }
+    }
+}
+
+/// Receives one value with its label values, in the order of [`MetricDef::labels`].
+pub type Put<'a> = &'a mut dyn FnMut(&[&str], f64);
+
+/// One metric.
+pub struct MetricDef {
+    /// `snake_case`, base unit.
+    pub id: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// The source that feeds it: where that is stale, the figure is not to be trusted.
+    pub source: SourceId,
+    /// It only grows until something restarts.
+    pub counter: bool,
+    /// One sentence.
+    pub help: &'static str,
+    /// Label names.
+    pub labels: &'static [&'static str],
+    /// Gives every value there is; an absent figure is left out.
+    pub read: fn(&Host, Put<'_>),
+}
+
+impl std::fmt::Debug for MetricDef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+/// The metric called `id`.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static MetricDef> {
+    METRICS.iter().find(|m| m.id == id)
+}
+
+type Read = fn(&Host, Put<'_>);
+
+const fn gauge(
+    id: &'static str,
+    unit: Unit,
+    source: SourceId,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> MetricDef {
+    MetricDef { id, unit, source, counter: false, help, labels, read }
+}
+
+/// A value without labels, if there is one.
+fn one(put: Put<'_>, value: Option<f64>) {
+    if let Some(value) = value {
+        put(&[], value);
+    }
+}
+
+/// A number as a label, without allocating.
+fn numbered(number: u16, put: Put<'_>, value: f64) {
+    let mut digits = [0u8; 5];
+    let (mut at, mut left) = (digits.len(), number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    put(&[std::str::from_utf8(&digits[at..]).unwrap_or_default()], value);
+}
+
+fn disks(host: &Host, put: Put<'_>, figure: fn(&Disk) -> Option<f64>) {
+    for disk in &host.disks.disks {
+        if let Some(value) = figure(disk) {
+            put(&[&disk.raw.name], value);
+        }
+    }
+}
+
+fn interfaces(host: &Host, put: Put<'_>, figure: fn(&Interface) -> Option<f64>) {
+    for interface in &host.network.interfaces {
+        if let Some(value) = figure(interface) {
+            put(&[&interface.raw.name], value);
+        }
+    }
+}
+
+fn mounts(host: &Host, put: Put<'_>, figure: fn(&Space) -> Option<f64>) {
+    for Filesystem { mount, space, .. } in &host.filesystems.filesystems {
+        if let Some(value) = space.as_ref().ok().and_then(figure) {
+            put(&[mount], value);
+        }
+    }
+}
+
+fn stalls(host: &Host, put: Put<'_>, figure: fn(&Stalls) -> Option<Stall>) {
+    let raw = &host.pressure.raw;
+    for (resource, stalls) in [("cpu", raw.cpu), ("memory", raw.memory), ("io", raw.io)] {
+        if let Some(stall) = stalls.as_ref().and_then(figure) {
+            put(&[resource], stall.avg10);
+        }
+    }
+}
+
+/// Memory figures exist once the total is known.
+fn memory(host: &Host, put: Put<'_>, figure: fn(&Host) -> u64) {
+    one(put, (host.memory.raw.total > 0).then(|| figure(host) as f64));
+}
+
+fn arc(host: &Host, put: Put<'_>, figure: fn(&super::memory::ArcSample) -> u64) {
+    one(put, host.memory.raw.arc.as_ref().map(|a| figure(a) as f64));
+}
+
+fn zram(host: &Host, put: Put<'_>, figure: fn(&super::memory::ZramSample) -> u64) {
+    one(put, host.memory.raw.zram.as_ref().map(|z| figure(z) as f64));
+}
+
+fn shares(host: &Host, put: Put<'_>, figure: fn(&super::cpu::CpuShares) -> f64) {
+    one(put, host.cpu.shares.as_ref().map(figure));
+}
+
+/// Load averages and counts exist once they were read.
+fn load(host: &Host, put: Put<'_>, figure: fn(&super::load::LoadSample) -> f64) {
+    one(put, read_once(host, SourceId::Load).then(|| figure(&host.load.raw)));
+}
+
+fn processes(host: &Host, put: Put<'_>, figure: fn(&super::process::ProcessCounts) -> u32) {
+    one(put, read_once(host, SourceId::Processes).then(|| f64::from(figure(&host.processes.counts))));
+}
+
+fn read_once(host: &Host, source: SourceId) -> bool {
+    host.health.get(source).is_some_and(|h| h.good_at.is_some())
+}
+
+const CORE: &[&str] = &["core"];
+const DEVICE: &[&str] = &["device"];
+const INTERFACE: &[&str] = &["interface"];
+const MOUNT: &[&str] = &["mount"];
+const NONE: &[&str] = &[];
+const RESOURCE: &[&str] = &["resource"];
+const SENSOR: &[&str] = &["sensor"];
+
+use SourceId::{Cpu, Disks, Filesystems, Limits, Load, Memory, Network, Power, Pressure, Processes, Sensors};
+use Unit::{Bytes, BytesPerSecond, Celsius, Count, Hertz, Joules, PerSecond, Ratio, Seconds, Watts};
+
+/// TABLE METRICS.
+#[rustfmt::skip] // a table: one metric a paragraph of two or three lines
+pub static METRICS: &[MetricDef] = &[
+    gauge("cpu_busy_ratio", Ratio, Cpu, NONE, "Share of all cores' time that was not idle or iowait.",
+        |h, put| shares(h, put, |s| s.busy)),
+    gauge("cpu_user_ratio", Ratio, Cpu, NONE, "Share of all cores' time in user mode, nice included.",
+        |h, put| shares(h, put, |s| s.user)),
+    gauge("cpu_system_ratio", Ratio, Cpu, NONE, "Share of all cores' time in the kernel, interrupts included.",
+        |h, put| shares(h, put, |s| s.system)),
+    gauge("cpu_iowait_ratio", Ratio, Cpu, NONE, "Share of all cores' time idle while a disk was awaited.",
+        |h, put| shares(h, put, |s| s.iowait)),
+    gauge("cpu_steal_ratio", Ratio, Cpu, NONE, "Share of all cores' time taken by the hypervisor.",
+        |h, put| shares(h, put, |s| s.steal)),
+    gauge("cpu_core_busy_ratio", Ratio, Cpu, CORE, "Share of one core's time that was not idle or iowait.",
+        |h, put| for core in &h.cpu.cores {
+            if let Some(s) = core.shares { numbered(core.number, put, s.busy) }
+        }),
+    gauge("cpu_frequency_hertz", Hertz, Cpu, CORE, "Clock of one core now.",
+        |h, put| for core in &h.cpu.cores {
+            if let Some(hertz) = core.hertz { numbered(core.number, put, hertz as f64) }
+        }),
+    gauge("cpu_context_switches_per_second", PerSecond, Cpu, NONE, "Context switches a second.",
+        |h, put| one(put, h.cpu.context_switches_per_second)),
+    gauge("cpu_forks_per_second", PerSecond, Cpu, NONE, "Processes and threads created a second.",
+        |h, put| one(put, h.cpu.forks_per_second)),
+    gauge("cpu_temperature_celsius", Celsius, Sensors, NONE, "The CPU's package, or its hottest core.",
+        |h, put| one(put, h.sensors.cpu_celsius)),
+    gauge("cpu_power_watts", Watts, Power, NONE, "Power of all CPU packages.",
+        |h, put| one(put, h.power.package_watts)),
+    MetricDef { counter: true, ..gauge("cpu_energy_joules", Joules, Power, NONE, "Energy of all CPU packages since benchtop watches.",
+        |h, put| one(put, (!h.power.raw.zones.is_empty()).then_some(h.power.energy_joules))) },
+
+    gauge("load1", Count, Load, NONE, "Load average over one minute.", |h, put| load(h, put, |l| l.load1)),
+    gauge("load5", Count, Load, NONE, "Load average over five minutes.", |h, put| load(h, put, |l| l.load5)),
+    gauge("load15", Count, Load, NONE, "Load average over fifteen minutes.", |h, put| load(h, put, |l| l.load15)),
+    gauge("uptime_seconds", Seconds, Load, NONE, "Time since the machine booted.", |h, put| load(h, put, |l| l.uptime_seconds)),
+    gauge("pressure_some_ratio", Ratio, Pressure, RESOURCE, "Share of the last 10 s in which at least one task waited for the resource.",
+        |h, put| stalls(h, put, |s| Some(s.some))),
+    gauge("pressure_full_ratio", Ratio, Pressure, RESOURCE, "Share of the last 10 s in which all tasks waited for the resource.",
+        |h, put| stalls(h, put, |s| s.full)),
+
+    gauge("memory_total_bytes", Bytes, Memory, NONE, "Memory of the machine.", |h, put| memory(h, put, |h| h.memory.raw.total)),
+    gauge("memory_available_bytes", Bytes, Memory, NONE, "What programs may still take, the ARC above its minimum included.",
+        |h, put| memory(h, put, |h| h.memory.available)),
+    gauge("memory_used_bytes", Bytes, Memory, NONE, "Memory that is not available.", |h, put| memory(h, put, |h| h.memory.used)),
+    gauge("memory_cache_bytes", Bytes, Memory, NONE, "Page cache and slab that the kernel would give back.",
+        |h, put| memory(h, put, |h| h.memory.cache)),
+    gauge("memory_free_bytes", Bytes, Memory, NONE, "Memory in nobody's use.", |h, put| memory(h, put, |h| h.memory.free)),
+    gauge("memory_used_ratio", Ratio, Memory, NONE, "Used share of the memory.", |h, put| one(put, h.memory.used_ratio)),
+    gauge("swap_total_bytes", Bytes, Memory, NONE, "Size of all swap.", |h, put| memory(h, put, |h| h.memory.raw.swap_total)),
+    gauge("swap_used_bytes", Bytes, Memory, NONE, "Swap in use.", |h, put| memory(h, put, |h| h.memory.swap_used)),
+    gauge("swap_used_ratio", Ratio, Memory, NONE, "Used share of the swap.", |h, put| one(put, h.memory.swap_used_ratio())),
+    gauge("swap_in_bytes_per_second", BytesPerSecond, Memory, NONE, "Bytes a second read back from swap.",
+        |h, put| one(put, h.memory.swap_in_per_second)),
+    gauge("swap_out_bytes_per_second", BytesPerSecond, Memory, NONE, "Bytes a second written to swap.",
+        |h, put| one(put, h.memory.swap_out_per_second)),
+    gauge("arc_size_bytes", Bytes, Memory, NONE, "Size of the ZFS cache.", |h, put| arc(h, put, |a| a.size)),
+    gauge("arc_target_bytes", Bytes, Memory, NONE, "Size that the ZFS cache strives for.", |h, put| arc(h, put, |a| a.target)),
+    gauge("arc_max_bytes", Bytes, Memory, NONE, "Size that the ZFS cache may not exceed.", |h, put| arc(h, put, |a| a.max)),
+    gauge("arc_hit_ratio", Ratio, Memory, NONE, "Hits among the ZFS cache's lookups.", |h, put| one(put, h.memory.arc_hit_ratio)),
+    gauge("zram_original_bytes", Bytes, Memory, NONE, "Data in zram before compression.", |h, put| zram(h, put, |z| z.original)),
+    gauge("zram_memory_bytes", Bytes, Memory, NONE, "Memory that zram takes.", |h, put| zram(h, put, |z| z.memory_used)),
+
+    gauge("temperature_celsius", Celsius, Sensors, SENSOR, "Temperature of one sensor.",
+        |h, put| for t in &h.sensors.raw.temperatures { put(&[&t.sensor], t.celsius) }),
+    gauge("disk_temperature_celsius", Celsius, Sensors, SENSOR, "Temperature of one disk's sensor.",
+        |h, put| for t in h.sensors.raw.temperatures.iter().filter(|t| t.kind == super::sensor::SensorKind::Disk) {
+            put(&[&t.sensor], t.celsius);
+        }),
+    gauge("fan_rpm", Count, Sensors, SENSOR, "Turns a minute of one fan.",
+        |h, put| for fan in &h.sensors.raw.fans { put(&[&fan.sensor], fan.rpm) }),
+
+    gauge("disk_read_bytes_per_second", BytesPerSecond, Disks, DEVICE, "Bytes a second read.", |h, put| disks(h, put, |d| d.read_per_second)),
+    gauge("disk_write_bytes_per_second", BytesPerSecond, Disks, DEVICE, "Bytes a second written.", |h, put| disks(h, put, |d| d.write_per_second)),
+    gauge("disk_reads_per_second", PerSecond, Disks, DEVICE, "Reads finished a second.", |h, put| disks(h, put, |d| d.read_iops)),
+    gauge("disk_writes_per_second", PerSecond, Disks, DEVICE, "Writes finished a second.", |h, put| disks(h, put, |d| d.write_iops)),
+    gauge("disk_busy_ratio", Ratio, Disks, DEVICE, "Share of time with a request in flight.", |h, put| disks(h, put, |d| d.busy_ratio)),
+    gauge("disk_read_latency_seconds", Seconds, Disks, DEVICE, "Mean time that a read took.", |h, put| disks(h, put, |d| d.read_latency_seconds)),
+    gauge("disk_write_latency_seconds", Seconds, Disks, DEVICE, "Mean time that a write took.", |h, put| disks(h, put, |d| d.write_latency_seconds)),
+    gauge("disk_queue", Count, Disks, DEVICE, "Mean requests in flight.", |h, put| disks(h, put, |d| d.queue)),
+
+    gauge("filesystem_size_bytes", Bytes, Filesystems, MOUNT, "Size of the filesystem.", |h, put| mounts(h, put, |s| Some(s.size as f64))),
+    gauge("filesystem_available_bytes", Bytes, Filesystems, MOUNT, "Space left for those who are not root.",
+        |h, put| mounts(h, put, |s| Some(s.available as f64))),
+    gauge("filesystem_used_ratio", Ratio, Filesystems, MOUNT, "Used share of what ordinary users could use, as df has it.",
+        |h, put| mounts(h, put, Space::used_ratio)),
+    gauge("filesystem_inodes_used_ratio", Ratio, Filesystems, MOUNT, "Used share of the inodes.", |h, put| mounts(h, put, Space::inodes_ratio)),
+    gauge("filesystem_up", Count, Filesystems, MOUNT, "1 when the mount answers, 0 when it does not.",
+        |h, put| for f in &h.filesystems.filesystems {
+            match f.space {
+                Ok(_) => put(&[&f.mount], 1.0),
+                Err(Fault::Timeout | Fault::Broken(_)) => put(&[&f.mount], 0.0),
+                Err(Fault::Absent(_) | Fault::Denied { .. }) => {}
+            }
+        }),
+
+    gauge("network_receive_bytes_per_second", BytesPerSecond, Network, INTERFACE, "Bytes a second received.",
+        |h, put| interfaces(h, put, |i| i.rx_per_second)),
+    gauge("network_transmit_bytes_per_second", BytesPerSecond, Network, INTERFACE, "Bytes a second sent.",
+        |h, put| interfaces(h, put, |i| i.tx_per_second)),
+    gauge("network_receive_packets_per_second", PerSecond, Network, INTERFACE, "Packets a second received.",
+        |h, put| interfaces(h, put, |i| i.rx_packets_per_second)),
+    gauge("network_transmit_packets_per_second", PerSecond, Network, INTERFACE, "Packets a second sent.",
+        |h, put| interfaces(h, put, |i| i.tx_packets_per_second)),
+    gauge("network_errors_per_second", PerSecond, Network, INTERFACE, "Errors of both directions a second.",
+        |h, put| interfaces(h, put, |i| i.errors_per_second)),
+    gauge("network_drops_per_second", PerSecond, Network, INTERFACE, "Packets of both directions dropped a second.",
+        |h, put| interfaces(h, put, |i| i.drops_per_second)),
+
+    gauge("own_cpu_ratio", Ratio, Limits, NONE, "Share of the cores that our own container may use.", |h, put| one(put, h.limits.cpu_ratio)),
+    gauge("own_memory_ratio", Ratio, Limits, NONE, "Share of our own container's memory ceiling.", |h, put| one(put, h.limits.memory_ratio)),
+    gauge("own_throttled_ratio", Ratio, Limits, NONE, "Share of periods in which our own container was throttled.",
+        |h, put| one(put, h.limits.throttled_ratio)),
+
+    gauge("processes_total", Count, Processes, NONE, "Processes.", |h, put| processes(h, put, |c| c.total)),
+    gauge("processes_running", Count, Processes, NONE, "Processes that run or may run (state R).", |h, put| processes(h, put, |c| c.running)),
+    gauge("processes_blocked", Count, Processes, NONE, "Processes that wait inside the kernel (state D).",
+        |h, put| processes(h, put, |c| c.blocked)),
+    gauge("processes_zombie", Count, Processes, NONE, "Processes that ended and were not reaped (state Z).",
+        |h, put| processes(h, put, |c| c.zombie)),
+    gauge("processes_threads", Count, Processes, NONE, "Threads of all processes.", |h, put| processes(h, put, |c| c.threads)),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What others rely on from the start, as far as the host's own sources feed it.
+    const PROMISED: &str = "cpu_busy_ratio cpu_core_busy_ratio cpu_frequency_hertz load1 load5 load15 \
+        pressure_some_ratio pressure_full_ratio memory_total_bytes memory_available_bytes memory_used_ratio \
+        swap_total_bytes swap_used_bytes arc_size_bytes arc_target_bytes arc_max_bytes arc_hit_ratio \
+        temperature_celsius disk_read_bytes_per_second disk_write_bytes_per_second disk_busy_ratio \
+        disk_read_latency_seconds disk_write_latency_seconds filesystem_size_bytes filesystem_used_ratio \
+        network_receive_bytes_per_second network_transmit_bytes_per_second network_errors_per_second \
+        cpu_energy_joules processes_total processes_running processes_blocked processes_zombie";
+
+    #[test]
+    fn every_id_is_unique_and_ends_in_its_base_unit() {
+        let mut seen = BTreeSet::new();
+        for metric in METRICS {
+            assert!(seen.insert(metric.id), "{} twice", metric.id);
+            let snake = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            assert!(metric.id.bytes().all(snake), "{} is not snake_case", metric.id);
+            if metric.unit != Unit::Count {
+                assert!(metric.id.ends_with(&format!("_{}", metric.unit.name())), "{} lacks its unit", metric.id);
+            }
+            assert!(metric.help.ends_with('.'), "{}", metric.id);
+        }
+    }
+
+    #[test]
+    fn every_promised_metric_is_there() {
+        for id in PROMISED.split_whitespace() {
+            assert!(find(id).is_some(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_was_never_read_has_no_figures() {
+        let host = Host::default();
+        for metric in METRICS {
+            (metric.read)(&host, &mut |labels, value| panic!("{}{labels:?} = {value}", metric.id));
+        }
+    }
+
+    #[test]
+    fn a_core_is_named_by_its_number() {
+        for number in [0, 7, 127, 65535] {
+            let mut got = Vec::new();
+            numbered(number, &mut |labels, _| got.push(labels[0].to_owned()), 0.5);
+            assert_eq!(got, [number.to_string()]);
+        }
+    }
+}

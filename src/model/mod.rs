@@ -1,0 +1,22 @@
+//! What is true about the machine: types and pure derivation, no I/O. One file a domain; `event` carries facts in,
+//! `host` folds them.
+
+pub mod cpu;
+pub mod disk;
+pub mod event;
+pub mod facts;
+pub mod filesystem;
+pub mod health;
+pub mod host;
+pub mod limits;
+pub mod load;
+pub mod memory;
+pub mod metrics;
+pub mod network;
+pub mod power;
+pub mod pressure;
+pub mod process;
+pub mod rate;
+pub mod sensor;
+pub mod series;
+pub mod socket;

@@ -1,0 +1,281 @@
+//! Processes: what a round of `/proc` brought (a delta), and the table that the deltas keep ("proc(5)" pid/stat,
+//! pid/cmdline, pid/io, pid/cgroup).
+
+mod detail;
+mod fold;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// Identity: a recycled pid has another start time and is another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct ProcKey {
+    /// Process id; the thread id for a thread's row.
+    pub pid: u32,
+    /// Clock ticks after boot.
+    pub start_ticks: u64,
+}
+
+/// What one read of `stat` told: raw values.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcRow {
+    /// Which process, or which thread.
+    pub key: ProcKey,
+    /// The process that this row belongs to: `key.pid` for a process, its process for a thread.
+    pub tgid: u32,
+    /// Parent.
+    pub parent: u32,
+    /// `R S D Z T t I X`, as the kernel writes it.
+    pub state: u8,
+    /// Ticks in user mode.
+    pub user_ticks: u64,
+    /// Ticks in kernel mode.
+    pub system_ticks: u64,
+    /// The span over which the ticks since the previous row of this process were spent, microseconds; the collector
+    /// knows it, as idle processes are read in turn. 0 in a first row: no rate then.
+    pub over_us: u64,
+    /// Resident pages; 0 in a thread's row, as memory is the process's.
+    pub resident_pages: u64,
+    /// Address space, bytes; 0 in a thread's row.
+    pub virtual_bytes: u64,
+    /// Threads.
+    pub threads: u32,
+    /// Kernel priority as `top` shows it (20 is normal, negative is real time).
+    pub priority: i32,
+    /// Niceness, −20 to 19.
+    pub nice: i32,
+    /// Core it ran on last.
+    pub core: u16,
+    /// True for a kernel thread.
+    pub kernel: bool,
+    /// `comm`, cleaned, when first seen or changed.
+    pub name: Option<Box<str>>,
+    /// Owner, when first seen or changed.
+    pub uid: Option<u32>,
+}
+
+/// What is read once in a process's life, and again after an exec.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcInfo {
+    /// Which process.
+    pub key: ProcKey,
+    /// Arguments joined by blanks, cleaned; empty for kernel threads and zombies.
+    pub command: Box<str>,
+    /// Length of the program's path in `command`, for showing its last part apart from folders and arguments.
+    pub program_len: u16,
+    /// cgroup path (version 2, else the systemd or pids hierarchy), empty when unknown. Shared: hundreds of processes
+    /// stand in one group.
+    pub cgroup: Arc<str>,
+}
+
+/// Bytes that one process had read from and written to storage ("proc(5)" pid/io read_bytes, write_bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcIo {
+    /// Which process.
+    pub key: ProcKey,
+    /// Bytes since it began.
+    pub read_bytes: u64,
+    /// Bytes since it began, cancelled ones apart.
+    pub written_bytes: u64,
+    /// Microseconds since this process's figures were read before; 0 when they never were.
+    pub over_us: u64,
+}
+
+/// One round: what changed since the round before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcessSample {
+    /// True when the table begins anew: forget every earlier row.
+    pub fresh: bool,
+    /// Rows that are new or changed, and those whose CPU was not zero the round before; ascending by (tgid, pid).
+    pub rows: Vec<ProcRow>,
+    /// Processes and threads that ended; ascending by pid.
+    pub gone: Vec<ProcKey>,
+    /// Commands and cgroups learned in this round.
+    pub infos: Vec<ProcInfo>,
+    /// Storage figures learned in this round.
+    pub ios: Vec<ProcIo>,
+    /// Every process was read in this round, not the awake alone.
+    pub full: bool,
+    /// Processes read in this round.
+    pub read: u32,
+    /// Ticks of processes that ended, as far as no row ever carried them: those that came and went between two rounds,
+    /// and the last moments of others. Their parents inherit them ("proc(5)" cutime, cstime).
+    pub ended_ticks: u64,
+    /// Bytes a page.
+    pub page_bytes: u32,
+    /// Some processes are hidden from us (hidepid): their count, where it can be told.
+    pub hidden: Option<u32>,
+}
+
+/// CPU of the last rounds for a small graph: eighths of a core up to one core, newest last.
+pub const MINI_HISTORY: usize = 16;
+
+/// One process, or one thread, as shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Process {
+    /// Which one.
+    pub key: ProcKey,
+    /// The process it belongs to.
+    pub tgid: u32,
+    /// Parent.
+    pub parent: u32,
+    /// `R S D Z T t I X`.
+    pub state: u8,
+    /// Owner.
+    pub uid: u32,
+    /// True for a kernel thread.
+    pub kernel: bool,
+    /// `comm`.
+    pub name: Box<str>,
+    /// Command line and cgroup, once read.
+    pub info: Option<Box<ProcInfo>>,
+    /// Share of one core in the last span, so up to the number of cores; `None` until two readings exist.
+    pub cpu: Option<f32>,
+    /// CPU ticks since it began, user and system.
+    pub cpu_ticks: u64,
+    /// User part of them.
+    pub user_ticks: u64,
+    /// Resident bytes.
+    pub memory_bytes: u64,
+    /// Address space, bytes.
+    pub virtual_bytes: u64,
+    /// Threads.
+    pub threads: u32,
+    /// Kernel priority.
+    pub priority: i32,
+    /// Niceness.
+    pub nice: i32,
+    /// Core it ran on last.
+    pub core: u16,
+    /// Storage bytes read a second; `None` until asked for and known, or denied.
+    pub read_per_second: Option<f32>,
+    /// Storage bytes written a second, likewise.
+    pub write_per_second: Option<f32>,
+    /// The newest storage counters.
+    pub io: Option<Box<ProcIo>>,
+    /// CPU of the last rounds, eighths of a core, newest last; only for those that ever used some.
+    pub mini: Option<Box<[u8; MINI_HISTORY]>>,
+}
+
+impl Process {
+    /// True for a thread's own row.
+    #[must_use]
+    pub fn is_thread(&self) -> bool {
+        self.tgid != self.key.pid
+    }
+
+    /// The command line where it is known and not empty, else the name.
+    #[must_use]
+    pub fn command(&self) -> &str {
+        self.info.as_ref().map(|i| &*i.command).filter(|c| !c.is_empty()).unwrap_or(&self.name)
+    }
+
+    /// The container that its cgroup path names: 12 letters of its id.
+    #[must_use]
+    pub fn container(&self) -> Option<&str> {
+        container_of(&self.info.as_ref()?.cgroup)
+    }
+}
+
+/// The first 12 letters of the 64-letter container id in a cgroup path, as Docker, Podman, containerd and CRI-O write it.
+#[must_use]
+pub fn container_of(cgroup: &str) -> Option<&str> {
+    cgroup.rsplit('/').find_map(|part| {
+        let id = part.rsplit('-').next()?.trim_end_matches(".scope");
+        (id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| &id[..12])
+    })
+}
+
+/// All processes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Processes {
+    /// Ascending by (tgid, pid): a process stands before its threads.
+    pub rows: Vec<Process>,
+    /// Counts over processes, threads apart.
+    pub counts: ProcessCounts,
+    /// Rounds folded so far: goes up whenever `rows` may have changed.
+    pub round: u64,
+    /// Some are hidden from us.
+    pub hidden: Option<u32>,
+    /// Share of one core that processes used which ended in the last round before a row could show it: together with the
+    /// rows' CPU this is what the machine used. `None` until two rounds exist.
+    pub ended_cpu: Option<f32>,
+    /// cgroup paths that rows share.
+    pub cgroups: BTreeSet<Arc<str>>,
+}
+
+impl Processes {
+    /// The row of one process or thread.
+    #[must_use]
+    pub fn find(&self, key: ProcKey) -> Option<&Process> {
+        // A process stands at (pid, pid); a thread stands behind a process that its key does not tell.
+        match self.rows.binary_search_by_key(&(key.pid, key.pid), |p| (p.tgid, p.key.pid)) {
+            Ok(at) => self.rows.get(at).filter(|p| p.key == key),
+            Err(_) if self.counts.threads > 0 => self.rows.iter().find(|p| p.key == key),
+            Err(_) => None,
+        }
+    }
+}
+
+/// Counts of processes by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "plain words; blocked is state D, asleep S and I")]
+pub struct ProcessCounts {
+    pub total: u32,
+    pub kernel: u32,
+    pub threads: u32,
+    pub running: u32,
+    pub asleep: u32,
+    pub blocked: u32,
+    pub stopped: u32,
+    pub zombie: u32,
+}
+
+/// More about one process, read only while its detail is open.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcessDetailSample {
+    /// Which process.
+    pub key: ProcKey,
+    /// Arguments one by one, cleaned.
+    pub arguments: Vec<String>,
+    /// Program file, working folder, root.
+    pub executable: Option<String>,
+    /// Working folder.
+    pub folder: Option<String>,
+    /// Names of the environment's variables, never their values.
+    pub environment_names: Vec<String>,
+    /// Open files: descriptor and target.
+    pub files: Vec<(u32, String)>,
+    /// Descriptors in all (the list is cut at 500).
+    pub files_total: u32,
+    /// Soft limit of descriptors.
+    pub files_limit: Option<u64>,
+    /// Inodes of its sockets, to be found among [`super::socket::Socket`]s.
+    pub socket_inodes: Vec<u64>,
+    /// Its own sockets.
+    pub sockets: Vec<super::socket::Socket>,
+    /// Proportional, swapped, private and shared memory, bytes (`smaps_rollup`).
+    pub pss_bytes: Option<u64>,
+    /// Swapped, bytes.
+    pub swap_bytes: Option<u64>,
+    /// Voluntary and forced context switches since it began.
+    pub switches: Option<(u64, u64)>,
+    /// `oom_score`.
+    pub oom_score: Option<i32>,
+    /// Where the kernel sleeps for it (`wchan`).
+    pub waits_in: Option<String>,
+    /// What could not be read, with the cure.
+    pub denied: Vec<String>,
+}
+
+/// The detail that is open, with the history of its process.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProcessDetail {
+    /// The newest reading.
+    pub raw: ProcessDetailSample,
+    /// Share of one core.
+    pub cpu_history: super::series::Series,
+    /// Resident bytes.
+    pub memory_history: super::series::Series,
+}

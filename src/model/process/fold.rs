@@ -1,0 +1,374 @@
+//! The table of processes kept by deltas: work grows with what changed, apart from one light pass for the small graphs.
+
+use std::sync::Arc;
+
+use super::{MINI_HISTORY, ProcInfo, ProcIo, ProcKey, ProcRow, Process, ProcessCounts, ProcessSample, Processes};
+use crate::model::host::Span;
+
+/// Ticks a second in `/proc`: the kernel converts to this whatever its own timer's frequency is (USER_HZ).
+const TICKS_PER_SECOND: f64 = 100.0;
+/// Rounds between two clearings of cgroup paths that nobody is in any more.
+const CLEARING: u64 = 512;
+
+impl Processes {
+    /// Folds one round in.
+    pub fn apply(&mut self, span: Span, sample: &ProcessSample) {
+        if sample.fresh {
+            self.rows.clear();
+            self.counts = ProcessCounts::default();
+            self.ended_cpu = None;
+        } else {
+            let seconds = span.since.map_or(0.0, |s| s.as_secs_f64());
+            self.ended_cpu = (seconds > 0.0).then(|| (sample.ended_ticks as f64 / TICKS_PER_SECOND / seconds) as f32);
+        }
+        self.bury(&sample.gone);
+        self.merge(&sample.rows, sample.page_bytes);
+        self.learn(&sample.infos);
+        self.age();
+        self.store(&sample.ios);
+        self.hidden = sample.hidden;
+        self.round += 1;
+        if self.round.is_multiple_of(CLEARING) {
+            self.cgroups.retain(|path| Arc::strong_count(path) > 1);
+        }
+    }
+
+    /// Takes out what ended.
+    fn bury(&mut self, gone: &[ProcKey]) {
+        if gone.is_empty() {
+            return;
+        }
+        let counts = &mut self.counts;
+        self.rows.retain(|row| {
+            let ended = gone.binary_search_by_key(&row.key.pid, |g| g.pid).is_ok_and(|at| gone[at] == row.key);
+            if ended {
+                count(counts, row, false);
+            }
+            !ended
+        });
+    }
+
+    /// Brings changed rows up to date and lets new ones in.
+    fn merge(&mut self, delta: &[ProcRow], page_bytes: u32) {
+        if self.rows.is_empty() {
+            self.rows.reserve_exact(delta.len());
+        }
+        let mut from = 0;
+        let known = self.rows.len();
+        for raw in delta {
+            let order = (raw.tgid, raw.key.pid);
+            let rest = &self.rows[from..known];
+            // In a full round the next row is the one looked for.
+            let found = match rest.first() {
+                Some(next) if (next.tgid, next.key.pid) == order => Ok(0),
+                _ => rest.binary_search_by_key(&order, |p| (p.tgid, p.key.pid)),
+            };
+            match found {
+                Ok(ahead) => {
+                    let row = &mut self.rows[from + ahead];
+                    count(&mut self.counts, row, false);
+                    if row.key != raw.key {
+                        *row = Process::default();
+                    }
+                    update(row, raw, page_bytes);
+                    count(&mut self.counts, row, true);
+                    from += ahead + 1;
+                }
+                Err(ahead) => {
+                    let mut row = Process::default();
+                    update(&mut row, raw, page_bytes);
+                    count(&mut self.counts, &row, true);
+                    // Behind all that were known: sorted in below, in one go.
+                    self.rows.push(row);
+                    from += ahead;
+                }
+            }
+        }
+        let order = |p: &Process| (p.tgid, p.key.pid);
+        let sorted = known == 0 || known == self.rows.len() || order(&self.rows[known - 1]) < order(&self.rows[known]);
+        if !sorted {
+            self.rows.sort_unstable_by_key(order);
+        }
+    }
+
+    fn row_mut(&mut self, key: ProcKey) -> Option<&mut Process> {
+        let at = self.rows.binary_search_by_key(&(key.pid, key.pid), |p| (p.tgid, p.key.pid)).ok()?;
+        self.rows.get_mut(at).filter(|p| p.key == key)
+    }
+
+    /// Books command lines and cgroups.
+    fn learn(&mut self, infos: &[ProcInfo]) {
+        for info in infos {
+            let cgroup = match self.cgroups.get(&info.cgroup) {
+                Some(path) => path.clone(),
+                None => {
+                    self.cgroups.insert(info.cgroup.clone());
+                    info.cgroup.clone()
+                }
+            };
+            if let Some(row) = self.row_mut(info.key) {
+                row.info = Some(Box::new(ProcInfo { cgroup, ..info.clone() }));
+            }
+        }
+    }
+
+    /// Moves the small graphs on by one round; storage rates that are not told again have had their day.
+    fn age(&mut self) {
+        for row in &mut self.rows {
+            let level = level(row.cpu);
+            match &mut row.mini {
+                Some(mini) => {
+                    mini.copy_within(1.., 0);
+                    mini[MINI_HISTORY - 1] = level;
+                    if mini.iter().all(|&l| l == 0) {
+                        row.mini = None;
+                    }
+                }
+                None if level > 0 => {
+                    let mut mini = [0; MINI_HISTORY];
+                    mini[MINI_HISTORY - 1] = level;
+                    row.mini = Some(Box::new(mini));
+                }
+                None => {}
+            }
+            if row.io.is_some() {
+                row.read_per_second = None;
+                row.write_per_second = None;
+            }
+        }
+    }
+
+    /// Books storage counters and their rates.
+    fn store(&mut self, ios: &[ProcIo]) {
+        for io in ios {
+            let Some(row) = self.row_mut(io.key) else { continue };
+            if let Some(before) = row.io.as_deref().filter(|_| io.over_us > 0) {
+                let rate = |before: u64, now: u64| {
+                    now.checked_sub(before).map(|grown| (grown as f64 / (io.over_us as f64 / 1e6)) as f32)
+                };
+                row.read_per_second = rate(before.read_bytes, io.read_bytes);
+                row.write_per_second = rate(before.written_bytes, io.written_bytes);
+            }
+            match &mut row.io {
+                Some(kept) => **kept = *io,
+                None => row.io = Some(Box::new(*io)),
+            }
+        }
+    }
+}
+
+/// Brings one row up to date; a new row has `key` at its default.
+fn update(row: &mut Process, raw: &ProcRow, page_bytes: u32) {
+    let ticks = raw.user_ticks + raw.system_ticks;
+    if raw.over_us > 0 {
+        // A process that came since the last round used all that it has since then.
+        let before = if row.key == raw.key { row.cpu_ticks } else { 0 };
+        let grown = ticks.checked_sub(before);
+        row.cpu = grown.map(|grown| (grown as f64 / TICKS_PER_SECOND / (raw.over_us as f64 / 1e6)) as f32);
+    }
+    row.key = raw.key;
+    row.tgid = raw.tgid;
+    row.parent = raw.parent;
+    row.state = raw.state;
+    row.kernel = raw.kernel;
+    row.cpu_ticks = ticks;
+    row.user_ticks = raw.user_ticks;
+    row.memory_bytes = raw.resident_pages * u64::from(page_bytes);
+    row.virtual_bytes = raw.virtual_bytes;
+    row.threads = raw.threads;
+    row.priority = raw.priority;
+    row.nice = raw.nice;
+    row.core = raw.core;
+    if let Some(name) = &raw.name {
+        row.name.clone_from(name);
+    }
+    if let Some(uid) = raw.uid {
+        row.uid = uid;
+    }
+}
+
+/// Eighths of a core for the small graph; a trace of work is seen as one.
+fn level(cpu: Option<f32>) -> u8 {
+    match cpu {
+        Some(cpu) if cpu >= 0.005 => (cpu * 8.0).round().clamp(1.0, 8.0) as u8,
+        _ => 0,
+    }
+}
+
+/// Counts a row in or out.
+fn count(counts: &mut ProcessCounts, row: &Process, comes: bool) {
+    let step = |n: &mut u32| *n = if comes { *n + 1 } else { n.saturating_sub(1) };
+    if row.is_thread() {
+        return step(&mut counts.threads);
+    }
+    step(&mut counts.total);
+    if row.kernel {
+        step(&mut counts.kernel);
+    }
+    match row.state {
+        b'R' => step(&mut counts.running),
+        b'S' | b'I' => step(&mut counts.asleep),
+        b'D' => step(&mut counts.blocked),
+        b'T' | b't' => step(&mut counts.stopped),
+        b'Z' => step(&mut counts.zombie),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Stamp;
+
+    fn span(second: u64) -> Span {
+        let every = Duration::from_secs(1);
+        Span { at: Stamp::at_seconds(second), every, since: (second > 1).then_some(every) }
+    }
+
+    fn key(pid: u32) -> ProcKey {
+        ProcKey { pid, start_ticks: 7 }
+    }
+
+    fn row(pid: u32, ticks: u64) -> ProcRow {
+        ProcRow {
+            key: key(pid),
+            tgid: pid,
+            state: b'S',
+            user_ticks: ticks,
+            over_us: 1_000_000,
+            name: Some(format!("p{pid}").into()),
+            resident_pages: 2,
+            ..ProcRow::default()
+        }
+    }
+
+    fn first(pids: &[u32]) -> ProcessSample {
+        let rows = pids.iter().map(|&pid| ProcRow { over_us: 0, ..row(pid, 100) }).collect();
+        ProcessSample { fresh: true, rows, page_bytes: 4096, ..ProcessSample::default() }
+    }
+
+    fn delta(rows: Vec<ProcRow>) -> ProcessSample {
+        ProcessSample { rows, page_bytes: 4096, ..ProcessSample::default() }
+    }
+
+    fn pids(table: &Processes) -> Vec<u32> {
+        table.rows.iter().map(|p| p.key.pid).collect()
+    }
+
+    #[test]
+    fn a_first_row_has_no_rate_and_the_second_has_the_right_one() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1, 2]));
+        assert_eq!(table.rows[0].cpu, None);
+        assert_eq!(table.rows[0].memory_bytes, 8192);
+        table.apply(span(2), &delta(vec![ProcRow { over_us: 500_000, name: None, ..row(2, 125) }]));
+        assert_eq!(table.rows[1].cpu, Some(0.5));
+        assert_eq!(&*table.rows[1].name, "p2");
+        assert_eq!(table.rows[0].cpu, None);
+        assert_eq!(table.round, 2);
+    }
+
+    #[test]
+    fn newcomers_stand_in_order_wherever_their_pid_falls() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[5, 9]));
+        table.apply(span(2), &delta(vec![row(2, 0), row(7, 0), row(9, 100), row(12, 0)]));
+        assert_eq!(pids(&table), [2, 5, 7, 9, 12]);
+        table.apply(span(3), &delta(vec![row(13, 0), row(14, 0)]));
+        assert_eq!(pids(&table), [2, 5, 7, 9, 12, 13, 14]);
+        assert_eq!(table.counts.total, 7);
+    }
+
+    #[test]
+    fn a_recycled_pid_inherits_nothing() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1, 2]));
+        let info = ProcInfo { key: key(2), command: "old".into(), ..ProcInfo::default() };
+        table.apply(span(2), &ProcessSample { infos: vec![info], ..delta(vec![row(2, 150)]) });
+        assert_eq!(table.rows[1].command(), "old");
+        let other = ProcKey { pid: 2, start_ticks: 8 };
+        let heir = ProcRow { key: other, over_us: 0, ..row(2, 3) };
+        table.apply(span(3), &ProcessSample { gone: vec![key(2)], ..delta(vec![heir]) });
+        assert_eq!(table.counts.total, 2);
+        let heir = table.find(other).expect("the heir");
+        assert_eq!((heir.cpu, heir.info.is_none(), heir.mini.is_none()), (None, true, true));
+        assert!(table.find(key(2)).is_none());
+    }
+
+    #[test]
+    fn counts_follow_births_changes_of_state_and_deaths() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1, 2, 3]));
+        assert_eq!((table.counts.total, table.counts.asleep), (3, 3));
+        let changed = vec![
+            ProcRow { state: b'R', ..row(1, 100) },
+            ProcRow { state: b'Z', ..row(2, 100) },
+            ProcRow { kernel: true, state: b'I', ..row(8, 0) },
+        ];
+        table.apply(span(2), &delta(changed));
+        let c = table.counts;
+        assert_eq!((c.total, c.running, c.zombie, c.asleep, c.kernel), (4, 1, 1, 2, 1));
+        table.apply(span(3), &ProcessSample { gone: vec![key(2), key(8)], ..delta(vec![]) });
+        let c = table.counts;
+        assert_eq!((c.total, c.zombie, c.asleep, c.kernel), (2, 0, 1, 0));
+        table.apply(span(4), &first(&[4]));
+        assert_eq!((table.counts.total, pids(&table)), (1, vec![4]));
+    }
+
+    #[test]
+    fn threads_stand_behind_their_process_and_are_counted_apart() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[10, 20]));
+        let thread = |pid| ProcRow { tgid: 10, ..row(pid, 0) };
+        table.apply(span(2), &delta(vec![thread(11), thread(30)]));
+        assert_eq!(pids(&table), [10, 11, 30, 20]);
+        assert_eq!((table.counts.total, table.counts.threads), (2, 2));
+        assert!(table.find(key(30)).is_some_and(Process::is_thread));
+        table.apply(span(3), &ProcessSample { gone: vec![key(11), key(30)], ..delta(vec![]) });
+        assert_eq!((pids(&table), table.counts.threads), (vec![10, 20], 0));
+    }
+
+    #[test]
+    fn the_small_graph_moves_on_in_every_round_and_vanishes_when_it_is_flat() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1, 2]));
+        table.apply(span(2), &delta(vec![row(1, 150)]));
+        table.apply(span(3), &delta(vec![row(1, 150)]));
+        assert_eq!(table.rows[0].mini.as_deref().map(|m| m[12..].to_vec()), Some(vec![0, 0, 4, 0]));
+        assert!(table.rows[1].mini.is_none());
+        for second in 4..=18 {
+            table.apply(span(second), &delta(vec![]));
+        }
+        assert!(table.rows[0].mini.is_none());
+    }
+
+    #[test]
+    fn storage_rates_need_two_readings_and_do_not_outlive_the_asking() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1]));
+        let io = |read, written, over_us| ProcIo { key: key(1), read_bytes: read, written_bytes: written, over_us };
+        let told = |io| ProcessSample { ios: vec![io], ..delta(vec![]) };
+        table.apply(span(2), &told(io(1000, 50, 0)));
+        assert_eq!(table.rows[0].read_per_second, None);
+        table.apply(span(3), &told(io(3000, 40, 2_000_000)));
+        assert_eq!(table.rows[0].read_per_second, Some(1000.0));
+        assert_eq!(table.rows[0].write_per_second, None, "a counter that went backwards has no rate");
+        table.apply(span(4), &delta(vec![]));
+        assert_eq!(table.rows[0].read_per_second, None);
+    }
+
+    #[test]
+    fn cgroup_paths_are_shared_and_the_ended_are_told_as_cpu() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1, 2]));
+        assert_eq!(table.ended_cpu, None);
+        let info = |pid| ProcInfo { key: key(pid), cgroup: "/a.slice".into(), ..ProcInfo::default() };
+        let told = ProcessSample { infos: vec![info(1), info(2)], ended_ticks: 25, ..delta(vec![]) };
+        table.apply(span(2), &told);
+        let path = |at: usize| table.rows[at].info.as_ref().map(|i| i.cgroup.clone()).expect("told");
+        assert!(Arc::ptr_eq(&path(0), &path(1)));
+        assert_eq!(table.ended_cpu, Some(0.25));
+    }
+}

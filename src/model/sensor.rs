@@ -1,0 +1,122 @@
+//! Temperatures and fans ("Documentation/hwmon/sysfs-interface.rst"; thermal zones where hwmon has none).
+
+use serde::{Deserialize, Serialize};
+
+use super::series::Series;
+
+/// What a temperature belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "plain words")]
+pub enum SensorKind {
+    Cpu,
+    Gpu,
+    Disk,
+    Memory,
+    Board,
+    Network,
+    #[default]
+    Other,
+}
+
+/// One temperature in degrees Celsius.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Temperature {
+    /// Stable and unique name: `k10temp Tctl`, `nvme0 Composite`.
+    pub sensor: String,
+    /// What it belongs to.
+    pub kind: SensorKind,
+    /// Now.
+    pub celsius: f64,
+    /// The maker's high mark.
+    pub high_celsius: Option<f64>,
+    /// The maker's critical mark.
+    pub critical_celsius: Option<f64>,
+}
+
+/// One fan.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Fan {
+    /// Stable and unique name.
+    pub sensor: String,
+    /// Turns a minute.
+    pub rpm: f64,
+}
+
+/// One reading.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SensorSample {
+    /// Temperatures, CPU first.
+    pub temperatures: Vec<Temperature>,
+    /// Fans that turn or could.
+    pub fans: Vec<Fan>,
+}
+
+/// All that is shown of sensors.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sensors {
+    /// The newest reading.
+    pub raw: SensorSample,
+    /// The CPU's package, or its hottest core; `None` without a CPU sensor.
+    pub cpu_celsius: Option<f64>,
+    /// The CPU's temperature.
+    pub cpu_history: Series,
+}
+
+impl Sensors {
+    /// Folds one sample in.
+    pub fn apply(&mut self, span: super::host::Span, sample: &SensorSample) {
+        self.cpu_celsius = cpu_celsius(&sample.temperatures);
+        self.cpu_history.push(span.at, span.every, self.cpu_celsius);
+        self.raw.clone_from(sample);
+    }
+}
+
+/// The hottest package, as the makers name it: `Tdie` where AMD tells it (`Tctl` may carry an offset), `Tctl`, Intel's
+/// `Package id 0` or `x86_pkg_temp`; without one the hottest CPU sensor.
+fn cpu_celsius(temperatures: &[Temperature]) -> Option<f64> {
+    let hottest = |named: &dyn Fn(&str) -> bool| {
+        let of_cpu = temperatures.iter().filter(|t| t.kind == SensorKind::Cpu && named(&t.sensor));
+        of_cpu.map(|t| t.celsius).reduce(f64::max)
+    };
+    hottest(&|name| name.contains("Tdie"))
+        .or_else(|| hottest(&|name| ["Tctl", "Package", "x86_pkg_temp"].iter().any(|p| name.contains(p))))
+        .or_else(|| hottest(&|_| true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(sensors: &[(&str, SensorKind, f64)]) -> Vec<Temperature> {
+        let one = |(sensor, kind, celsius): &(&str, SensorKind, f64)| Temperature {
+            sensor: (*sensor).to_owned(),
+            kind: *kind,
+            celsius: *celsius,
+            ..Temperature::default()
+        };
+        sensors.iter().map(one).collect()
+    }
+
+    #[test]
+    fn the_package_speaks_for_the_cpu() {
+        use SensorKind::{Cpu, Disk};
+        let intel = all(&[
+            ("coretemp Core 0", Cpu, 71.0),
+            ("coretemp Package id 0", Cpu, 70.0),
+            ("nvme0 Composite", Disk, 99.0),
+        ]);
+        assert_eq!(cpu_celsius(&intel), Some(70.0));
+        let amd = all(&[("k10temp Tctl", Cpu, 87.0), ("k10temp Tdie", Cpu, 60.0)]);
+        assert_eq!(cpu_celsius(&amd), Some(60.0));
+        let two_sockets = all(&[("coretemp Package id 0", Cpu, 50.0), ("coretemp 2 Package id 1", Cpu, 64.0)]);
+        assert_eq!(cpu_celsius(&two_sockets), Some(64.0));
+    }
+
+    #[test]
+    fn without_a_package_the_hottest_core_does_and_without_cores_nothing() {
+        use SensorKind::{Cpu, Disk};
+        assert_eq!(cpu_celsius(&all(&[("cpu_thermal", Cpu, 48.0), ("cpu1_thermal", Cpu, 52.0)])), Some(52.0));
+        assert_eq!(cpu_celsius(&all(&[("nvme0 Composite", Disk, 99.0)])), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! `benchtop doctor`: each source: found, absent, denied, and the cure.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::report;
+use crate::{model::event::SourceId, state::State};
+
+/// A fact that the caller knows and the state does not: the terminal, the config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// `terminal`, `config` …
+    pub id: String,
+    /// `live`, `absent`, `denied`, `broken`, `timeout`, `waiting`.
+    pub state: String,
+    /// What was found, or what was looked for.
+    pub message: String,
+    /// What would mend it.
+    pub hint: Option<String>,
+}
+
+/// What is needed for a useful screen: without one of these the exit code is 2.
+const ESSENTIAL: [SourceId; 3] = [SourceId::Cpu, SourceId::Memory, SourceId::Processes];
+
+/// All checks: those of the caller, then each source with what it reads.
+#[must_use]
+pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, own: Vec<Check>) -> Vec<Check> {
+    let mut all = own;
+    for id in SourceId::ALL {
+        let Some(reads) = reads(id) else { continue };
+        let standing = report::standing(state, id);
+        all.push(Check {
+            id: id.name().to_owned(),
+            state: standing.to_owned(),
+            message: report::reason(state, id).unwrap_or_else(|| reads.to_owned()),
+            hint: report::cure(state, id).map(str::to_owned),
+        });
+    }
+    all
+}
+
+/// 0: all is found or calmly absent; 1: something is denied, late or broken; 2: an essential source is not there.
+#[must_use]
+pub fn exit_code(checks: &[Check]) -> u8 {
+    let essential = |c: &Check| ESSENTIAL.iter().any(|id| id.name() == c.id);
+    if checks.iter().any(|c| essential(c) && c.state != "live") {
+        2
+    } else {
+        u8::from(checks.iter().any(|c| c.state != "live" && c.state != "absent"))
+    }
+}
+
+/// The checks as lines.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_text(checks: &[Check], ascii: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    for check in checks {
+        let sign = match (check.state.as_str(), ascii) {
+            ("live", false) => "●",
+            ("live", true) => "o",
+            ("absent", false) => "–",
+            ("absent", true) => "-",
+            (_, false) => "▲",
+            (_, true) => "!",
+        };
+        writeln!(out, "{sign} {:<14} {:<8} {}", check.id, check.state, check.message)?;
+        if let Some(hint) = &check.hint {
+            writeln!(out, "  {:<14} {:<8} hint: {hint}", "", "")?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    benchtop: &'static str,
+    checks: &'a [Check],
+}
+
+/// The checks as one JSON document.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_json(checks: &[Check], out: &mut dyn io::Write) -> io::Result<()> {
+    let document = Document { schema: 1, benchtop: env!("CARGO_PKG_VERSION"), checks };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(id: &str, state: &str) -> Check {
+        Check { id: id.into(), state: state.into(), message: String::new(), hint: None }
+    }
+
+    #[test]
+    fn an_absent_part_is_calm_a_denied_one_is_not_and_a_missing_essential_is_worst() {
+        assert_eq!(exit_code(&[check("cpu", "live"), check("sensors", "absent")]), 0);
+        assert_eq!(exit_code(&[check("cpu", "live"), check("power", "denied")]), 1);
+        assert_eq!(exit_code(&[check("cpu", "broken"), check("power", "live")]), 2);
+    }
+}

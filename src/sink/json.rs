@@ -1,0 +1,219 @@
+//! `once --json`: every figure in base units, by `assets/once.schema.json`. An absent figure is left out, never 0.
+
+use std::{collections::BTreeMap, io};
+
+use serde::Serialize;
+
+use super::report;
+use crate::{
+    alert::Level,
+    model::{event::SourceId, metrics::METRICS, process::Process},
+    state::State,
+};
+
+/// Version of the form; goes up when something is taken away or changes its meaning.
+pub const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    benchtop: &'static str,
+    host: Host<'a>,
+    sources: Vec<Source>,
+    metrics: Vec<Metric<'a>>,
+    alerts: Vec<Alert<'a>>,
+    processes: Vec<Proc<'a>>,
+    // Domains that have no source yet: there, so that a reader needs no second form.
+    containers: [(); 0],
+    pools: [(); 0],
+    gpus: [(); 0],
+    services: [(); 0],
+    models: [(); 0],
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    architecture: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    virtualization: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_threads: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_cores: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot_unix_seconds: Option<i64>,
+    unix_milliseconds: i64,
+}
+
+#[derive(Serialize)]
+struct Source {
+    id: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Metric<'a> {
+    id: &'static str,
+    labels: BTreeMap<&'static str, String>,
+    value: f64,
+    unit: &'a str,
+}
+
+#[derive(Serialize)]
+struct Alert<'a> {
+    rule: &'a str,
+    labels: BTreeMap<&'a str, &'a str>,
+    level: Level,
+    held: bool,
+    value: f64,
+    since_unix_milliseconds: i64,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Proc<'a> {
+    pid: u32,
+    parent: u32,
+    user: String,
+    state: char,
+    name: &'a str,
+    command: &'a str,
+    kernel: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_ratio: Option<f64>,
+    cpu_seconds: f64,
+    memory_bytes: u64,
+    virtual_bytes: u64,
+    threads: u32,
+    priority: i32,
+    nice: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_unix_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_bytes_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_bytes_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
+}
+
+/// Writes the state as one JSON document and a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
+    let facts = &state.host.facts;
+    let report = Report {
+        schema: SCHEMA,
+        benchtop: env!("CARGO_PKG_VERSION"),
+        host: Host {
+            hostname: facts.hostname.as_deref(),
+            os: facts.os.as_deref(),
+            kernel: facts.kernel.as_deref(),
+            architecture: facts.architecture.as_deref(),
+            product: facts.product.as_deref(),
+            cpu_model: facts.cpu_model.as_deref(),
+            virtualization: facts.virtualization.as_deref(),
+            cpu_threads: facts.threads,
+            cpu_cores: facts.cores,
+            boot_unix_seconds: facts.boot_unix_seconds,
+            unix_milliseconds: state.host.now.unix_ms,
+        },
+        sources: SourceId::ALL
+            .iter()
+            .filter(|id| **id != SourceId::ProcessDetail)
+            .map(|id| source(state, *id))
+            .collect(),
+        metrics: metrics(state),
+        alerts: state.watches.iter().map(alert).collect(),
+        processes: report::busiest(state).into_iter().map(|p| process(state, p)).collect(),
+        containers: [],
+        pools: [],
+        gpus: [],
+        services: [],
+        models: [],
+    };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    out.write_all(b"\n")
+}
+
+fn source(state: &State, id: SourceId) -> Source {
+    let health = state.host.health.get(id);
+    Source {
+        id: id.name(),
+        state: report::standing(state, id),
+        age_seconds: health.and_then(|h| h.good_at).map(|at| state.host.now.since(at).as_secs_f64()),
+        took_seconds: health.map(|h| h.took.as_secs_f64()),
+        message: report::reason(state, id),
+        hint: report::cure(state, id).map(str::to_owned),
+    }
+}
+
+fn metrics(state: &State) -> Vec<Metric<'static>> {
+    let mut found = Vec::new();
+    for metric in METRICS {
+        (metric.read)(&state.host, &mut |labels, value| {
+            // JSON has no word for what is no number; such a figure is absent.
+            if value.is_finite() {
+                let labels = metric.labels.iter().copied().zip(labels.iter().map(|l| (*l).to_owned())).collect();
+                found.push(Metric { id: metric.id, labels, value, unit: metric.unit.name() });
+            }
+        });
+    }
+    found
+}
+
+fn alert(watch: &crate::alert::Watch) -> Alert<'_> {
+    Alert {
+        rule: &watch.rule,
+        labels: watch.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+        level: watch.level,
+        held: watch.held,
+        value: watch.value,
+        since_unix_milliseconds: watch.since.unix_ms,
+        message: &watch.say,
+    }
+}
+
+fn process<'a>(state: &'a State, p: &'a Process) -> Proc<'a> {
+    let facts = &state.host.facts;
+    Proc {
+        pid: p.key.pid,
+        parent: p.parent,
+        user: report::user_name(facts, p.uid),
+        state: char::from(p.state),
+        name: &p.name,
+        command: p.command(),
+        kernel: p.kernel,
+        cpu_ratio: p.cpu.map(f64::from),
+        cpu_seconds: p.cpu_ticks as f64 / f64::from(facts.ticks_per_second.max(1)),
+        memory_bytes: p.memory_bytes,
+        virtual_bytes: p.virtual_bytes,
+        threads: p.threads,
+        priority: p.priority,
+        nice: p.nice,
+        start_unix_seconds: report::start_unix_seconds(facts, p),
+        read_bytes_per_second: p.read_per_second.map(f64::from),
+        write_bytes_per_second: p.write_per_second.map(f64::from),
+        container: p.container(),
+    }
+}

@@ -1,0 +1,71 @@
+//! What every sink says of a source and of a process: told once, so that text, JSON and doctor agree.
+
+use crate::{
+    model::{
+        event::{Fault, SourceId},
+        facts::FactsSample,
+        health::Freshness,
+        process::Process,
+    },
+    state::State,
+};
+
+/// How a source fares, in the word that `once --json` and `doctor` use.
+#[must_use]
+pub fn standing(state: &State, source: SourceId) -> &'static str {
+    let host = &state.host;
+    let fault = host.health.get(source).and_then(|h| h.fault.as_ref());
+    match (host.health.freshness(source, host.now), fault) {
+        (Freshness::Waiting, _) => "waiting",
+        (Freshness::Live, _) => "live",
+        (Freshness::Absent, _) => "absent",
+        (Freshness::Denied, _) => "denied",
+        (Freshness::Stale(_), Some(Fault::Timeout)) => "timeout",
+        (Freshness::Stale(_), Some(Fault::Broken(_))) => "broken",
+        (Freshness::Stale(_), _) => "stale",
+    }
+}
+
+/// Why a source gives nothing, in words: what was looked for or refused; `None` when nothing is wrong.
+#[must_use]
+pub fn reason(state: &State, source: SourceId) -> Option<String> {
+    Some(match state.host.health.get(source)?.fault.as_ref()? {
+        Fault::Absent(what) | Fault::Broken(what) => what.clone(),
+        Fault::Denied { what, .. } => what.clone(),
+        Fault::Timeout => "no answer within its deadline; no second question is asked".to_owned(),
+    })
+}
+
+/// What would mend it, where that is known.
+#[must_use]
+pub fn cure(state: &State, source: SourceId) -> Option<&str> {
+    match state.host.health.get(source)?.fault.as_ref()? {
+        Fault::Denied { hint, .. } => Some(hint),
+        _ => None,
+    }
+}
+
+/// The name of a user, or the id where the machine's files tell none.
+#[must_use]
+pub fn user_name(facts: &FactsSample, uid: u32) -> String {
+    facts.users.iter().find(|(id, _)| *id == uid).map_or_else(|| uid.to_string(), |(_, name)| name.clone())
+}
+
+/// When a process began, seconds since 1970; `None` while the boot time is unknown.
+#[must_use]
+pub fn start_unix_seconds(facts: &FactsSample, process: &Process) -> Option<i64> {
+    let ticks = u64::from(facts.ticks_per_second);
+    let after_boot = process.key.start_ticks.checked_div(ticks)?;
+    Some(facts.boot_unix_seconds? + i64::try_from(after_boot).ok()?)
+}
+
+/// Processes without threads' rows, most CPU first, then most memory, then by id.
+#[must_use]
+pub fn busiest(state: &State) -> Vec<&Process> {
+    let mut rows: Vec<&Process> = state.host.processes.rows.iter().filter(|p| !p.is_thread()).collect();
+    rows.sort_by(|a, b| {
+        let cpu = |p: &Process| p.cpu.unwrap_or(0.0);
+        cpu(b).total_cmp(&cpu(a)).then(b.memory_bytes.cmp(&a.memory_bytes)).then(a.key.pid.cmp(&b.key.pid))
+    });
+    rows
+}

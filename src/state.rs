@@ -1,0 +1,238 @@
+//! The fold that every mode shares: events in, one state out; and what is wrong by the rules, since when.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    alert::{Level, Limits, Rule, Watch},
+    clock::Stamp,
+    model::{
+        event::{Event, Fault, SourceId},
+        health::Freshness,
+        host::Host,
+        metrics::{self, MetricDef},
+    },
+    units,
+};
+
+/// All that a reader may know.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The machine.
+    pub host: Host,
+    /// The rules in force.
+    pub rules: Arc<[Rule]>,
+    /// What is wrong now by those rules: held ones first, worst first, then oldest.
+    pub watches: Vec<Watch>,
+    /// Rules by metric, so that a colour costs no search through all of them.
+    by_metric: Arc<BTreeMap<&'static str, Vec<usize>>>,
+    crossed: Vec<Crossed>,
+}
+
+/// What the verdict line says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict<'a> {
+    /// Held findings that are critical.
+    pub crit: usize,
+    /// Held findings that warn.
+    pub warn: usize,
+    /// Held pieces of advice.
+    pub advice: usize,
+    /// The worst of them, the oldest among equals.
+    pub worst: Option<&'a Watch>,
+}
+
+/// One figure on the bad side of one rule.
+#[derive(Debug, Clone)]
+struct Crossed {
+    rule: usize,
+    labels: Vec<String>,
+    value: f64,
+    level: Level,
+    /// Since when the level has been at least advice, warn, crit.
+    since: [Option<Stamp>; 3],
+    held: bool,
+    /// Seen in the judgement under way.
+    seen: bool,
+}
+
+/// Levels that count as crossed, mildest first.
+const CROSSED: [Level; 3] = [Level::Advice, Level::Warn, Level::Crit];
+
+impl State {
+    /// An empty state under `rules`.
+    #[must_use]
+    pub fn new(rules: Arc<[Rule]>) -> Self {
+        let mut by_metric: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        for (i, rule) in rules.iter().enumerate().filter(|(_, r)| r.enabled) {
+            if let Some(metric) = metrics::find(&rule.metric) {
+                by_metric.entry(metric.id).or_default().push(i);
+            }
+        }
+        State { rules, by_metric: Arc::new(by_metric), ..State::default() }
+    }
+
+    /// Folds one event in. Judging waits for [`State::judge`], once a frame.
+    pub fn apply(&mut self, event: &Event) {
+        self.host.apply(event);
+    }
+
+    fn rules_of(&self, metric: &str) -> impl Iterator<Item = (usize, &Rule)> {
+        self.by_metric.get(metric).into_iter().flatten().map(|i| (*i, &self.rules[*i]))
+    }
+
+    /// The level of a figure now: what colours it. `labels` are the label values of the metric, in its order.
+    #[must_use]
+    pub fn level(&self, metric: &str, labels: &[&str], value: f64) -> Level {
+        let names = metrics::find(metric).map_or(&[][..], |m| m.labels);
+        let levels = self.rules_of(metric).filter(|(_, r)| r.concerns(names, labels)).map(|(_, r)| r.level(value));
+        levels.max().unwrap_or(Level::Ok)
+    }
+
+    /// The limits of a figure, for the tick on its gauge; `None` where no rule watches it.
+    #[must_use]
+    pub fn limits(&self, metric: &str, labels: &[&str]) -> Option<Limits> {
+        let names = metrics::find(metric).map_or(&[][..], |m| m.labels);
+        self.rules_of(metric).find(|(_, r)| r.concerns(names, labels)).map(|(_, r)| r.limits)
+    }
+
+    /// What the verdict line says.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict<'_> {
+        let count = |level| self.watches.iter().filter(|w| w.held && w.level == level).count();
+        Verdict {
+            crit: count(Level::Crit),
+            warn: count(Level::Warn),
+            advice: count(Level::Advice),
+            worst: self.watches.first().filter(|w| w.held),
+        }
+    }
+
+    /// Judges the machine by the rules: brings [`State::watches`] up to date.
+    pub fn judge(&mut self) {
+        let now = self.host.now;
+        for crossed in &mut self.crossed {
+            crossed.seen = false;
+        }
+        for (metric, rules) in self.by_metric.clone().iter() {
+            let Some(metric) = metrics::find(metric) else { continue };
+            if self.host.health.freshness(metric.source, now) == Freshness::Live {
+                self.judge_metric(metric, rules);
+            } else {
+                // No data neither fires nor clears.
+                self.crossed.iter_mut().filter(|c| rules.contains(&c.rule)).for_each(|c| c.seen = true);
+            }
+        }
+        self.crossed.retain(|c| c.seen);
+        self.watches = self.crossed.iter().map(|c| self.watch(c)).chain(self.silent_sources()).collect();
+        self.watches.sort_by_key(|w| (!w.held, std::cmp::Reverse(w.level), w.since));
+    }
+
+    fn judge_metric(&mut self, metric: &MetricDef, rules: &[usize]) {
+        let State { host, rules: all, crossed, .. } = self;
+        let now = host.now;
+        (metric.read)(host, &mut |labels, value| {
+            for &i in rules {
+                let rule = &all[i];
+                if !rule.concerns(metric.labels, labels) {
+                    continue;
+                }
+                let level = rule.level(value);
+                let known = crossed.iter().position(|c| c.rule == i && c.labels.iter().eq(labels.iter()));
+                let entry = match known {
+                    Some(known) => &mut crossed[known],
+                    None if level >= Level::Advice => {
+                        let labels = labels.iter().map(|l| (*l).to_owned()).collect();
+                        let since = [None; 3];
+                        crossed.push(Crossed { rule: i, labels, value, level, since, held: false, seen: true });
+                        let last = crossed.len() - 1;
+                        &mut crossed[last]
+                    }
+                    None => continue,
+                };
+                entry.judge(rule, value, level, now);
+            }
+        });
+    }
+
+    fn watch(&self, crossed: &Crossed) -> Watch {
+        let rule = &self.rules[crossed.rule];
+        let metric = metrics::find(&rule.metric);
+        let names = metric.map_or(&[][..], |m| m.labels);
+        let labels: Vec<(String, String)> =
+            names.iter().map(|n| (*n).to_owned()).zip(crossed.labels.iter().cloned()).collect();
+        let since = crossed.since();
+        let left = if crossed.held { Duration::ZERO } else { rule.hold.saturating_sub(self.host.now.since(since)) };
+        let show = |value: f64| metric.map_or_else(|| value.to_string(), |m| m.unit.show(value));
+        let mut say = rule.say.replace("{value}", &show(crossed.value));
+        if let Some(limit) = rule.limit(crossed.level).or(rule.limits.mildest()) {
+            say = say.replace("{limit}", &show(limit));
+        }
+        for (name, value) in &labels {
+            say = say.replace(&format!("{{{name}}}"), value);
+        }
+        let (level, value) = (crossed.level, crossed.value);
+        Watch { rule: rule.id.clone(), labels, level, held: crossed.held, left, value, since, say }
+    }
+
+    /// Sources that once answered, or should, and do not: what they last said is not to be trusted.
+    fn silent_sources(&self) -> impl Iterator<Item = Watch> {
+        let now = self.host.now;
+        SourceId::ALL.into_iter().filter_map(move |source| {
+            let health = self.host.health.get(source)?;
+            let Freshness::Stale(age) = self.host.health.freshness(source, now) else { return None };
+            let since = health.fault_since.or(health.good_at).unwrap_or(now);
+            let name = source.name();
+            let say = match &health.fault {
+                Some(Fault::Broken(why)) => format!("{name} cannot be read: {why}"),
+                Some(Fault::Denied { what, .. }) => format!("{name} is denied now: {what}"),
+                Some(Fault::Absent(what)) if source != SourceId::ProcessDetail => format!("{name} is gone: {what}"),
+                Some(Fault::Absent(_)) => return None,
+                Some(Fault::Timeout) | None => format!("{name} has not answered for {}", units::span(age)),
+            };
+            Some(Watch {
+                rule: "source".to_owned(),
+                labels: vec![("source".to_owned(), name.to_owned())],
+                level: Level::Warn,
+                held: true,
+                left: Duration::ZERO,
+                value: age.as_secs_f64(),
+                since,
+                say,
+            })
+        })
+    }
+}
+
+impl Crossed {
+    /// Since when the level has been this or worse.
+    fn since(&self) -> Stamp {
+        let at = CROSSED.iter().position(|l| *l == self.level).unwrap_or(0);
+        self.since[at].or(self.since[0]).unwrap_or_default()
+    }
+
+    /// Takes in the value of this judgement.
+    fn judge(&mut self, rule: &Rule, value: f64, level: Level, now: Stamp) {
+        self.value = value;
+        if level >= Level::Advice {
+            self.level = level;
+            self.seen = true;
+        } else {
+            // A held finding stays until its own end; one that only coloured goes at once.
+            self.seen = self.held && level == Level::Ok && !rule.clears(value);
+        }
+        for (grade, since) in CROSSED.into_iter().zip(&mut self.since) {
+            if level < grade && !(grade == Level::Advice && self.seen) {
+                *since = None;
+            } else {
+                since.get_or_insert(now);
+            }
+        }
+        if !self.held {
+            let crossed = self.since.iter().flatten().min().copied();
+            self.held = self.seen && crossed.is_some_and(|since| now.since(since) >= rule.hold);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

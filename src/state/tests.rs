@@ -1,0 +1,125 @@
+//! Levels held, cleared, and not known.
+
+use super::*;
+use crate::{
+    alert::Side,
+    model::{
+        event::{Envelope, Sample},
+        load::LoadSample,
+    },
+};
+
+fn rule(hold: u64) -> Rule {
+    Rule {
+        id: "busy".into(),
+        metric: "load1".into(),
+        limits: Limits { advice: None, warn: Some(4.0), crit: Some(8.0) },
+        clear: Some(3.0),
+        hold: Duration::from_secs(hold),
+        say: "load is {value}, over {limit}".into(),
+        enabled: true,
+        ..Rule::default()
+    }
+}
+
+fn load(state: &mut State, second: u64, value: Result<f64, Fault>) {
+    let outcome = value.map(|load1| Sample::Load(LoadSample { load1, ..LoadSample::default() }));
+    let (took, every) = (Duration::ZERO, Duration::from_secs(1));
+    state.apply(&Event::Reading(Envelope {
+        source: SourceId::Load,
+        at: Stamp::at_seconds(second),
+        took,
+        every,
+        outcome,
+    }));
+    state.judge();
+}
+
+fn state(hold: u64) -> State {
+    State::new(vec![rule(hold)].into())
+}
+
+#[test]
+fn a_crossed_limit_colours_at_once_and_is_said_when_it_was_held() {
+    let mut state = state(3);
+    load(&mut state, 1, Ok(5.0));
+    assert_eq!(state.level("load1", &[], 5.0), Level::Warn);
+    assert_eq!((state.watches[0].held, state.watches[0].left), (false, Duration::from_secs(3)));
+    assert_eq!(state.verdict().worst, None);
+    load(&mut state, 4, Ok(6.0));
+    let worst = state.verdict().worst.expect("three seconds have passed");
+    assert_eq!((worst.say.as_str(), worst.since), ("load is 6, over 4", Stamp::at_seconds(1)));
+    assert_eq!((state.verdict().crit, state.verdict().warn), (0, 1));
+}
+
+#[test]
+fn a_dip_before_the_hold_is_over_begins_anew() {
+    let mut state = state(3);
+    load(&mut state, 1, Ok(5.0));
+    load(&mut state, 2, Ok(3.5));
+    assert!(state.watches.is_empty(), "what only coloured goes at once");
+    load(&mut state, 3, Ok(5.0));
+    load(&mut state, 5, Ok(5.0));
+    assert!(!state.watches[0].held);
+}
+
+#[test]
+fn a_held_finding_ends_at_its_own_clear_value() {
+    let mut state = state(0);
+    load(&mut state, 1, Ok(5.0));
+    load(&mut state, 2, Ok(3.5));
+    assert!(state.watches[0].held, "3.5 is under the limit but not yet at the end");
+    load(&mut state, 3, Ok(3.0));
+    assert!(state.watches.is_empty());
+}
+
+#[test]
+fn the_age_is_that_of_the_level_shown() {
+    let mut state = state(0);
+    load(&mut state, 1, Ok(5.0));
+    load(&mut state, 9, Ok(9.0));
+    assert_eq!((state.watches[0].level, state.watches[0].since), (Level::Crit, Stamp::at_seconds(9)));
+    load(&mut state, 12, Ok(5.0));
+    assert_eq!((state.watches[0].level, state.watches[0].since), (Level::Warn, Stamp::at_seconds(1)));
+}
+
+#[test]
+fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
+    let mut state = state(0);
+    load(&mut state, 1, Ok(5.0));
+    load(&mut state, 2, Err(Fault::Timeout));
+    assert_eq!(state.watches.iter().filter(|w| w.rule == "busy" && w.held).count(), 1);
+    let silent = state.watches.iter().find(|w| w.rule == "source").expect("a source that is late is a finding");
+    assert_eq!(silent.say, "load has not answered for 1s");
+    load(&mut state, 3, Ok(1.0));
+    assert!(state.watches.is_empty());
+}
+
+#[test]
+fn the_worst_stands_first_then_the_oldest_and_what_is_pending_last() {
+    let rules = [("late", 3.0, 60), ("mild", 2.0, 0), ("grave", 1.0, 0)].map(|(id, limit, hold)| {
+        let limits = if id == "grave" {
+            Limits { crit: Some(limit), ..Limits::default() }
+        } else {
+            Limits { warn: Some(limit), ..Limits::default() }
+        };
+        Rule { id: id.into(), limits, clear: None, ..rule(hold) }
+    });
+    let mut state = State::new(rules.to_vec().into());
+    load(&mut state, 1, Ok(9.0));
+    let order: Vec<&str> = state.watches.iter().map(|w| w.rule.as_str()).collect();
+    assert_eq!(order, ["grave", "mild", "late"]);
+}
+
+#[test]
+fn a_rule_that_is_off_or_below_is_understood() {
+    let mut low = rule(0);
+    low.side = Side::Below;
+    low.limits = Limits { advice: Some(8.0), warn: Some(4.0), crit: None };
+    low.clear = None;
+    let off = Rule { enabled: false, id: "off".into(), ..rule(0) };
+    let mut state = State::new(vec![low, off].into());
+    load(&mut state, 1, Ok(5.0));
+    assert_eq!(state.watches.iter().map(|w| (w.rule.as_str(), w.level)).collect::<Vec<_>>(), [("busy", Level::Advice)]);
+    assert_eq!(state.limits("load1", &[]).and_then(|l| l.alarm()), Some(4.0));
+}

@@ -1,0 +1,5 @@
+//! Hands on the machine: files under a root.
+
+pub mod parse;
+pub mod reread;
+pub mod root;

@@ -1,0 +1,129 @@
+//! A kernel file that is read again and again: kept open and read at offset 0 where the kernel makes its text anew at
+//! each read (procfs, sysfs, cgroups), opened anew elsewhere. One buffer, grown once.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use super::root::{Root, fault};
+use crate::model::event::Fault;
+
+/// More than any kernel file that is read here holds; a longer one is cut.
+const MOST: usize = 4 << 20;
+
+/// One file, its descriptor and its buffer.
+#[derive(Debug)]
+pub struct Reread {
+    path: PathBuf,
+    kept: Option<File>,
+    buffer: Vec<u8>,
+}
+
+impl Reread {
+    /// A file under a root; nothing is opened yet.
+    #[must_use]
+    pub fn new(root: &Root, relative: impl AsRef<Path>) -> Self {
+        Reread { path: root.path(relative), kept: None, buffer: Vec::new() }
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The text now.
+    ///
+    /// # Errors
+    /// As the system gives them; the next call opens the file anew.
+    pub fn read(&mut self) -> io::Result<&[u8]> {
+        if let Some(file) = &self.kept {
+            // A device that went away and came back, or a namespace that ended, needs a new descriptor.
+            match fill(file, &mut self.buffer) {
+                Ok(length) => return Ok(&self.buffer[..length]),
+                Err(_) => self.kept = None,
+            }
+        }
+        let file = File::open(&self.path)?;
+        let length = fill(&file, &mut self.buffer)?;
+        if made_at_each_read(&file) {
+            self.kept = Some(file);
+        }
+        Ok(&self.buffer[..length])
+    }
+
+    /// The file's figures.
+    ///
+    /// # Errors
+    /// [`Fault::Absent`] or [`Fault::Denied`] as the system says, [`Fault::Broken`] with `rule` where `parse` finds none.
+    pub fn figures<T>(&mut self, rule: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, Fault> {
+        match self.read().map(parse) {
+            Ok(Some(figures)) => Ok(figures),
+            Ok(None) => Err(Fault::Broken(format!("{}: {rule}", self.path.display()))),
+            Err(e) => Err(fault(&self.path, &e, "run as root, or where this file may be read")),
+        }
+    }
+}
+
+/// Reads to the end from offset 0; the buffer's length is its room.
+fn fill(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut length = 0;
+    loop {
+        if buffer.len() - length < 64 {
+            if buffer.len() >= MOST {
+                return Ok(length);
+            }
+            buffer.resize((buffer.len() * 2).max(512), 0);
+        }
+        match file.read_at(&mut buffer[length..], length as u64) {
+            Ok(0) => return Ok(length),
+            Ok(n) => length += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// True on filesystems that live in the kernel. FUSE (lxcfs over `/proc/meminfo`) and plain files are opened anew.
+fn made_at_each_read(file: &File) -> bool {
+    const PROC: u64 = 0x9fa0;
+    const SYSFS: u64 = 0x6265_6572;
+    const CGROUP: u64 = 0x0027_e0eb;
+    const CGROUP2: u64 = 0x6367_7270;
+    // The field's width differs between architectures.
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|s| u64::try_from(s.f_type).is_ok_and(|t| matches!(t, PROC | SYSFS | CGROUP | CGROUP2)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_file_that_was_replaced_is_seen() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut file = Reread::new(&Root::new(folder.path()), "stat");
+        assert_eq!(file.read().expect_err("none yet").kind(), io::ErrorKind::NotFound);
+        std::fs::write(folder.path().join("new"), "one").expect("write");
+        std::fs::rename(folder.path().join("new"), folder.path().join("stat")).expect("rename");
+        assert_eq!(file.read().expect("there"), b"one");
+        let long = "x".repeat(5000);
+        std::fs::write(folder.path().join("new"), &long).expect("write");
+        std::fs::rename(folder.path().join("new"), folder.path().join("stat")).expect("rename");
+        assert_eq!(file.read().expect("there"), long.as_bytes());
+        assert!(file.kept.is_none());
+    }
+
+    #[test]
+    fn a_kernel_file_stays_open_and_is_read_whole_each_time() {
+        let mut file = Reread::new(&Root::default(), "proc/filesystems");
+        let first = file.read().expect("procfs").to_vec();
+        assert_eq!(first, std::fs::read("/proc/filesystems").expect("procfs"));
+        if file.kept.is_some() {
+            assert_eq!(file.read().expect("procfs"), first);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Names from outside are not to be trusted with the terminal: cleaning, widths, eliding.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The text with control, bidirectional and invisible characters replaced by `?`; borrowed when nothing was wrong.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if is_hostile(c) { '?' } else { c }).collect())
+}
+
+/// [`clean`] for bytes of unknown encoding.
+#[must_use]
+pub fn clean_bytes(bytes: &[u8]) -> String {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(s) => clean(s).into_owned(),
+        Cow::Owned(s) => clean(&s).into_owned(),
+    }
+}
+
+/// Characters that move the cursor, turn the reading direction or hide.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Columns that `text` takes on a terminal.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { UnicodeWidthStr::width(text) }
+}
+
+/// `text` in at most `columns` columns, ending in `…` when it was cut.
+#[must_use]
+pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > columns {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    Cow::Owned(out)
+}
+
+/// True when `text` is what `pattern` says; `*` stands for any text, also for none. Letters count as written.
+#[must_use]
+pub fn like(pattern: &str, text: &str) -> bool {
+    let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(head) else { return false };
+    // The parts between stars are taken as early as possible; the last must be the end.
+    while let Some((part, more)) = rest.split_once('*') {
+        let Some(at) = text.find(part) else { return false };
+        text = &text[at + part.len()..];
+        rest = more;
+    }
+    text.ends_with(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_characters_never_reach_the_screen() {
+        assert_eq!(clean("ok\x1b[31mred\u{202e}x"), "ok?[31mred?x");
+        assert!(matches!(clean("plain"), Cow::Borrowed(_)));
+        assert_eq!(clean_bytes(b"a\xffb\n"), "a\u{fffd}b?");
+    }
+
+    #[test]
+    fn a_cut_text_says_so_and_fits() {
+        assert_eq!(elide("abcdef", 4), "abc…");
+        assert_eq!(elide("日本語", 4), "日…");
+        assert_eq!(elide("abc", 0), "");
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text) in
+            [("sda", "sda"), ("loop*", "loop12"), ("*", ""), ("/mnt/*/data", "/mnt/a/b/data"), ("a*b*c", "abbc")]
+        {
+            assert!(like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("sda", "sda1"), ("loop*", "xloop"), ("a*b*c", "acb"), ("ab*ba", "aba"), ("", "x")] {
+            assert!(!like(pattern, text), "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! TABLE ACTIONS: every wish that a key can express, with its name for the config, its sentence for the help, its keys.
+
+/// A wish of the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the table documents each")]
+pub enum Action {
+    Quit,
+    Help,
+    Back,
+    Open,
+    Zoom,
+    Focus(u8),
+    FocusNext,
+    FocusPrevious,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Pause,
+    Faster,
+    Slower,
+    NextTheme,
+    Redraw,
+    Suspend,
+    Findings,
+    Sockets,
+    Search,
+    Filter,
+    NextMatch,
+    PreviousMatch,
+    Tree,
+    Fold,
+    FoldAll,
+    SortMenu,
+    SortNext,
+    SortPrevious,
+    SortInvert,
+    SortCpu,
+    SortMemory,
+    SortTime,
+    SortPid,
+    Columns,
+    Tag,
+    TagTree,
+    Untag,
+    Signal,
+    NiceUp,
+    NiceDown,
+    Follow,
+    Threads,
+    KernelThreads,
+    User,
+    FullPath,
+}
+
+/// Where an action means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Everywhere.
+    Anywhere,
+    /// In lists and tables.
+    List,
+    /// In the process table.
+    Processes,
+}
+
+/// One action.
+pub struct ActionDef {
+    /// The wish.
+    pub action: Action,
+    /// As the config spells it.
+    pub name: &'static str,
+    /// One line for the help.
+    pub doc: &'static str,
+    /// Built-in keys: `q`, `ctrl-c`, `F9`, `space`, `shift-tab`.
+    pub keys: &'static [&'static str],
+    /// Where it means something.
+    pub context: Context,
+    /// It changes the machine: `--read-only` takes it away.
+    pub changes: bool,
+}
+
+const fn def(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    context: Context,
+    doc: &'static str,
+) -> ActionDef {
+    ActionDef { action, name, doc, keys, context, changes: false }
+}
+
+const fn changing(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    context: Context,
+    doc: &'static str,
+) -> ActionDef {
+    ActionDef { action, name, doc, keys, context, changes: true }
+}
+
+use Context::{Anywhere, List, Processes};
+
+/// TABLE ACTIONS, in the order of the help.
+pub static ACTIONS: &[ActionDef] = &[
+    def(Action::Quit, "quit", &["q", "ctrl-c", "F10"], Anywhere, "quit"),
+    def(Action::Help, "help", &["?", "F1", "h"], Anywhere, "this help"),
+    def(Action::Back, "back", &["esc"], Anywhere, "back: close what is open, then zoom, then filter"),
+    def(Action::Open, "open", &["enter"], Anywhere, "open the details of the selected row or pane"),
+    def(Action::Zoom, "zoom", &["z"], Anywhere, "give the focused pane the whole screen"),
+    def(Action::Focus(1), "focus_1", &["1"], Anywhere, "focus pane 1"),
+    def(Action::Focus(2), "focus_2", &["2"], Anywhere, "focus pane 2"),
+    def(Action::Focus(3), "focus_3", &["3"], Anywhere, "focus pane 3"),
+    def(Action::Focus(4), "focus_4", &["4"], Anywhere, "focus pane 4"),
+    def(Action::Focus(5), "focus_5", &["5"], Anywhere, "focus pane 5"),
+    def(Action::Focus(6), "focus_6", &["6"], Anywhere, "focus pane 6"),
+    def(Action::Focus(7), "focus_7", &["7"], Anywhere, "focus pane 7"),
+    def(Action::Focus(8), "focus_8", &["8"], Anywhere, "focus pane 8"),
+    def(Action::Focus(9), "focus_9", &["9"], Anywhere, "focus pane 9"),
+    def(Action::FocusNext, "focus_next", &["tab"], Anywhere, "focus the next pane"),
+    def(Action::FocusPrevious, "focus_previous", &["shift-tab"], Anywhere, "focus the previous pane"),
+    def(Action::Findings, "findings", &["a"], Anywhere, "list what is wrong now"),
+    def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets: who listens, who talks"),
+    def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause and go on"),
+    def(Action::Faster, "faster", &["-"], Anywhere, "refresh more often"),
+    def(Action::Slower, "slower", &["+", "="], Anywhere, "refresh less often"),
+    def(Action::NextTheme, "next_theme", &["C", "F2"], Anywhere, "next theme"),
+    def(Action::Redraw, "redraw", &["ctrl-l"], Anywhere, "draw everything anew"),
+    def(Action::Suspend, "suspend", &["ctrl-z"], Anywhere, "suspend; fg comes back"),
+    def(Action::Up, "up", &["up", "k"], List, "row up"),
+    def(Action::Down, "down", &["down", "j"], List, "row down"),
+    def(Action::Left, "left", &["left"], List, "scroll left, fold"),
+    def(Action::Right, "right", &["right"], List, "scroll right, unfold"),
+    def(Action::PageUp, "page_up", &["pageup", "ctrl-b"], List, "page up"),
+    def(Action::PageDown, "page_down", &["pagedown", "ctrl-f"], List, "page down"),
+    def(Action::Top, "top", &["home", "g"], List, "first row"),
+    def(Action::Bottom, "bottom", &["end", "G"], List, "last row"),
+    def(Action::Search, "search", &["/", "F3"], List, "search as you type"),
+    def(Action::NextMatch, "next_match", &["n"], List, "next match"),
+    def(Action::PreviousMatch, "previous_match", &["N"], List, "previous match"),
+    def(Action::Filter, "filter", &["f", "F4"], List, "filter: words, or cpu>50 user=root name~ollama"),
+    def(Action::SortMenu, "sort", &["s", "F6"], List, "choose the column to sort by"),
+    def(Action::SortNext, "sort_next", &[">"], List, "sort by the next column"),
+    def(Action::SortPrevious, "sort_previous", &["<"], List, "sort by the previous column"),
+    def(Action::SortInvert, "sort_invert", &["I"], List, "turn the order around"),
+    def(Action::Columns, "columns", &["c"], List, "choose columns"),
+    def(Action::SortCpu, "sort_cpu", &["P"], Processes, "sort by CPU"),
+    def(Action::SortMemory, "sort_memory", &["M"], Processes, "sort by memory"),
+    def(Action::SortTime, "sort_time", &["T"], Processes, "sort by CPU time"),
+    def(Action::SortPid, "sort_pid", &["O"], Processes, "sort by process id"),
+    def(Action::Tree, "tree", &["t", "F5"], Processes, "tree of parents and children"),
+    def(Action::Fold, "fold", &["o"], Processes, "fold and unfold a branch"),
+    def(Action::FoldAll, "fold_all", &["*"], Processes, "fold and unfold all branches"),
+    def(Action::Tag, "tag", &["space"], Processes, "tag; acts go to all that are tagged"),
+    def(Action::TagTree, "tag_tree", &["B"], Processes, "tag with all children"),
+    def(Action::Untag, "untag", &["U"], Processes, "untag all"),
+    changing(Action::Signal, "signal", &["x", "F9"], Processes, "send a signal"),
+    changing(Action::NiceDown, "nice_down", &["[", "F7"], Processes, "more CPU time: niceness down"),
+    changing(Action::NiceUp, "nice_up", &["]", "F8"], Processes, "less CPU time: niceness up"),
+    def(Action::Follow, "follow", &["F"], Processes, "follow the selected process"),
+    def(Action::Threads, "threads", &["H"], Processes, "show threads"),
+    def(Action::KernelThreads, "kernel_threads", &["K"], Processes, "show kernel threads"),
+    def(Action::User, "user", &["u"], Processes, "processes of one user"),
+    def(Action::FullPath, "full_path", &["w"], Processes, "program with its whole path"),
+];

@@ -1,0 +1,67 @@
+//! What a key leads to: a request to the outside world, or a change of the screen.
+
+use super::{overlays::Overlay, pane::PaneId};
+use crate::{alert::Level, model::process::ProcKey};
+
+/// A typed request to the outside world; the loop carries it out and says how it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Leave.
+    Quit,
+    /// Ctrl-Z.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Send a signal to each of these, if they are still the same processes.
+    Signal {
+        /// Targets.
+        targets: Vec<ProcKey>,
+        /// Signal number.
+        signal: i32,
+    },
+    /// Change the niceness of each of these by `by`.
+    Renice {
+        /// Targets.
+        targets: Vec<ProcKey>,
+        /// Steps, negative is more favourable.
+        by: i32,
+    },
+    /// Another time between refreshes.
+    Refresh(std::time::Duration),
+}
+
+/// What came of a key or a click.
+pub enum Effect {
+    /// Ask the outside world.
+    Do(Command),
+    /// Lay this over the screen.
+    Open(Box<dyn Overlay>),
+    /// Take the top overlay away.
+    Close,
+    /// Show one line in the footer for some seconds.
+    Say(Level, String),
+    /// Treat as if this action had been asked for.
+    Act(super::action::Action),
+    /// Tell a pane, or the overlay that is now on top, what was chosen.
+    Tell(To, Message),
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// A pane.
+    Pane(PaneId),
+    /// The topmost overlay, after the effects before this one.
+    Top,
+}
+
+/// What was chosen in a menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Sort by this column; the same column again turns the order around.
+    Sort(&'static str),
+    /// Show these columns, left to right.
+    Columns(Vec<&'static str>),
+    /// Show the processes of this user alone; `None` shows all.
+    User(Option<u32>),
+}

@@ -1,0 +1,98 @@
+//! Figures in fixed widths, `–` where there is none, and the styles that levels give them.
+
+use std::time::Duration;
+
+use ratatui::style::Style;
+
+use super::{canvas::DrawCx, theme::Role};
+use crate::{
+    alert::{Level, Limits},
+    units::{self, ABSENT},
+};
+
+/// A figure right-aligned in `columns`, or `–`.
+#[must_use]
+pub fn fixed(value: Option<f64>, columns: usize, show: fn(f64) -> String) -> String {
+    match value {
+        Some(v) => format!("{:>columns$}", show(v)),
+        None => format!("{ABSENT:>columns$}"),
+    }
+}
+
+/// A share of one in four columns: ` 24%`, `100%`.
+#[must_use]
+pub fn percent(share: Option<f64>) -> String {
+    fixed(share, 4, units::percent)
+}
+
+/// Bytes, or bytes a second, in five columns.
+#[must_use]
+pub fn bytes(value: Option<f64>) -> String {
+    fixed(value, 5, units::bytes_short)
+}
+
+/// A latency in seven columns.
+#[must_use]
+pub fn latency(seconds: Option<f64>) -> String {
+    fixed(seconds, 7, |s| if s < 0.9995 { format!("{:.1} ms", s * 1e3) } else { format!("{s:.1} s") })
+}
+
+/// A temperature in the user's unit: `61 °C`.
+#[must_use]
+pub fn temperature(celsius: f64, cx: &DrawCx<'_>) -> String {
+    if cx.settings.fahrenheit { format!("{:.0} °F", celsius * 1.8 + 32.0) } else { format!("{celsius:.0} °C") }
+}
+
+/// A frequency: `4.9 GHz`, `800 MHz`.
+#[must_use]
+pub fn frequency(hertz: f64) -> String {
+    if hertz >= 999.5e6 { format!("{:.1} GHz", hertz / 1e9) } else { format!("{:.0} MHz", hertz / 1e6) }
+}
+
+/// A stall share as per cent without its sign, one decimal: `0.4`.
+#[must_use]
+pub fn stall(share: Option<f64>) -> String {
+    fixed(share, 4, |s| if s < 0.0995 { format!("{:.1}", s * 100.0) } else { format!("{:.0}", s * 100.0) })
+}
+
+/// The span that `steps` of a series cover: `2m`, `10m`.
+#[must_use]
+pub fn covered(step: Duration, steps: usize) -> String {
+    units::span_short(step * u32::try_from(steps).unwrap_or(u32::MAX))
+}
+
+/// The style of a figure at `level`: strong text until a limit is crossed.
+#[must_use]
+pub fn figure(cx: &DrawCx<'_>, level: Level) -> Style {
+    if level == Level::Ok { cx.theme.style(Role::Strong) } else { cx.theme.level(level) }
+}
+
+/// The style of a gauge or a graph at `level`: its own hue until a limit is crossed.
+#[must_use]
+pub fn hue(cx: &DrawCx<'_>, level: Level, role: Role) -> Style {
+    if level >= Level::Warn { cx.theme.level(level) } else { cx.theme.style(role) }
+}
+
+/// The limit that a gauge shows: the first that would be crossed.
+#[must_use]
+pub fn tick(limits: Option<Limits>) -> Option<f64> {
+    limits.and_then(|l| l.alarm())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_their_width_and_absent_ones_say_so() {
+        assert_eq!(percent(Some(0.04)), "  4%");
+        assert_eq!(percent(Some(1.0)), "100%");
+        assert_eq!(percent(None), "   –");
+        assert_eq!(bytes(None), "    –");
+        assert_eq!(latency(Some(0.0003)), " 0.3 ms");
+        assert_eq!(stall(Some(0.004)), " 0.4");
+        assert_eq!(stall(Some(1.0)), " 100");
+        assert_eq!(frequency(4.9e9), "4.9 GHz");
+        assert_eq!(frequency(8e8), "800 MHz");
+    }
+}

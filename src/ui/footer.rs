@@ -1,0 +1,55 @@
+//! The last line: keys that mean something here, or what was just said.
+
+use ratatui::layout::Rect;
+
+use super::{
+    action::Action,
+    canvas::{Canvas, DrawCx, Target},
+    theme::Role,
+    widgets::text::put,
+};
+use crate::{alert::Level, text::width};
+
+/// Keys of the overview.
+static OVERVIEW: &[(Action, &str)] = &[
+    (Action::Help, "help"),
+    (Action::Open, "details"),
+    (Action::Zoom, "zoom"),
+    (Action::Findings, "alerts"),
+    (Action::Sockets, "sockets"),
+    (Action::Pause, "pause"),
+    (Action::Quit, "quit"),
+];
+
+/// What was just said.
+pub fn say(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, level: Level, text: &str) {
+    put(canvas.buf, area.x + 1, area.y, area.width.saturating_sub(2), text, cx.theme.level(level));
+}
+
+/// The keys of an overlay and how to leave it.
+pub fn overlay(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, hints: &[(Action, &'static str)]) {
+    keys(cx, area, canvas, hints.iter().copied().chain([(Action::Back, "back")]));
+}
+
+/// The keys of the overview: those of the focused pane in front.
+pub fn overview(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, pane: &[(Action, &'static str)], zoomed: bool) {
+    let back = zoomed.then_some((Action::Back, "back"));
+    let general = OVERVIEW.iter().copied().filter(|(a, _)| pane.iter().all(|(p, _)| p != a));
+    let (first, rest): (Vec<_>, Vec<_>) = general.partition(|(a, _)| *a == Action::Help);
+    keys(cx, area, canvas, first.into_iter().chain(back).chain(pane.iter().copied()).chain(rest));
+}
+
+fn keys(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, hints: impl Iterator<Item = (Action, &'static str)>) {
+    let mut x = area.x + 1;
+    for (action, words) in hints {
+        let Some(key) = cx.keys.key_of(action) else { continue };
+        let columns = (width(key) + 1 + width(words)) as u16;
+        if x + columns > area.right() {
+            break;
+        }
+        let used = put(canvas.buf, x, area.y, area.right() - x, key, cx.theme.style(Role::Key));
+        put(canvas.buf, x + used + 1, area.y, area.right() - x, words, cx.theme.style(Role::KeyText));
+        canvas.hit(Rect { x, y: area.y, width: columns, height: 1 }, Target::Act(action));
+        x += columns + 3;
+    }
+}

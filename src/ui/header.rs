@@ -1,0 +1,192 @@
+//! The first line: who, what is wrong and since when, how loaded, what time.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use ratatui::layout::Rect;
+
+use super::{
+    action::Action,
+    canvas::{Canvas, DrawCx, Target},
+    figures::percent,
+    theme::Role,
+    widgets::text::{put, put_right},
+};
+use crate::{
+    alert::Level,
+    text::width,
+    units::{self, ABSENT},
+};
+
+/// The header of a screen with boxes, in one row: `benchtop atlas Debian 12 · 6.1 · up 41d   ✖ 1 ▲ 2 …   load  14:02:11`.
+pub fn wide(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    let facts = &cx.state.host.facts;
+    let mut x = area.x + 1;
+    x += put(canvas.buf, x, area.y, area.right().saturating_sub(x), "benchtop", cx.theme.style(Role::Accent)) + 2;
+    let end = right(cx, area, canvas).saturating_sub(2);
+    if let Some(name) = &facts.hostname {
+        x += put(canvas.buf, x, area.y, end.saturating_sub(x), name, cx.theme.style(Role::Strong)) + 2;
+    }
+    let worst = words(cx);
+    // The verdict keeps its room before the machine's names do.
+    let wanted = u16::try_from(width(&worst.0)).unwrap_or(u16::MAX).saturating_add(14).min(end.saturating_sub(x));
+    let mut names: Vec<String> = facts.os.iter().map(|os| short_os(os)).collect();
+    names.extend(facts.kernel.clone());
+    names.extend(uptime(cx).map(|up| format!("up {up}")));
+    while !names.is_empty() {
+        let text = names.join(" · ");
+        if width(&text) + 3 <= usize::from(end.saturating_sub(x).saturating_sub(wanted)) {
+            x += put(canvas.buf, x, area.y, end.saturating_sub(x), &text, cx.theme.style(Role::Dim)) + 3;
+            break;
+        }
+        // The uptime is worth more than the kernel, this more than the system.
+        names.remove(if names.len() > 2 { 1 } else { 0 });
+    }
+    // At the middle where there is room, so that it does not move with the names.
+    let middle = (area.x + area.width * 36 / 100).max(x);
+    let start = if middle + wanted <= end { middle } else { x };
+    verdict(cx, Rect { x: start, width: end.saturating_sub(start), height: 1, ..area }, canvas, &worst);
+}
+
+/// Header and verdict of a narrow screen; gives the rows used.
+pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
+    let state = cx.state;
+    let name = state.host.facts.hostname.as_deref().unwrap_or("benchtop");
+    let load = state.host.load.raw;
+    let mut x = area.x + 1;
+    let clock = put_right(canvas.buf, area.right().saturating_sub(1), area.y, 12, &time(cx), cx.theme.style(Role::Dim));
+    x += put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), name, cx.theme.style(Role::Strong)) + 2;
+    if let Some(up) = uptime(cx) {
+        x +=
+            put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &format!("up {up}"), cx.theme.style(Role::Dim)) + 2;
+    }
+    if state.host.load.raw.threads > 0 {
+        let text = format!("load {:.1} {:.1} {:.1}", load.load1, load.load5, load.load15);
+        x += put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &text, cx.theme.style(Role::Dim)) + 2;
+    }
+    chips(cx, x, area.y, clock.saturating_sub(x + 1), canvas);
+    if area.height > 1 {
+        let line = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: 1 };
+        sentence(cx, line, canvas, &words(cx));
+    }
+    2
+}
+
+/// All in one row, for a pane that is hardly one.
+pub fn one_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    let host = &cx.state.host;
+    let mut x = area.x;
+    let mut piece = |text: &str, role: Role, canvas: &mut Canvas<'_>| {
+        x += put(canvas.buf, x, area.y, area.right().saturating_sub(x), text, cx.theme.style(role)) + 1;
+    };
+    let (text, level) = words(cx);
+    let (sign, role) = sign(cx, level);
+    piece(&sign.to_string(), role, canvas);
+    piece(host.facts.hostname.as_deref().unwrap_or("benchtop"), Role::Strong, canvas);
+    piece("cpu", Role::Dim, canvas);
+    piece(percent(host.cpu.shares.map(|s| s.busy)).trim_start(), Role::Text, canvas);
+    piece("mem", Role::Dim, canvas);
+    piece(percent(host.memory.used_ratio).trim_start(), Role::Text, canvas);
+    piece(&format!("load {:.1}", host.load.raw.load1), Role::Dim, canvas);
+    piece(&text, Role::Text, canvas);
+}
+
+/// Load and clock at the right edge; gives the first column used.
+fn right(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
+    let mut end = area.right().saturating_sub(1);
+    end = put_right(canvas.buf, end, area.y, 12, &time(cx), cx.theme.style(Role::Text));
+    let load = cx.state.host.load.raw;
+    if load.threads > 0 && area.width >= 80 {
+        let text = format!("load {:.1} {:.1} {:.1}  ", load.load1, load.load5, load.load15);
+        end = put_right(canvas.buf, end, area.y, 30, &text, cx.theme.style(Role::Dim));
+    }
+    if cx.paused {
+        end = put_right(canvas.buf, end, area.y, 10, " PAUSED ", cx.theme.style(Role::VerdictWarn));
+    }
+    end
+}
+
+/// The moment that the figures show, in local time.
+fn time(cx: &DrawCx<'_>) -> String {
+    let now = cx.state.host.now;
+    if now.unix_ms == 0 {
+        return ABSENT.to_owned();
+    }
+    match Timestamp::from_millisecond(now.unix_ms) {
+        Ok(at) => {
+            let local = at.to_zoned_datetime(TimeZone::system());
+            format!("{:02}:{:02}:{:02}", local.hour(), local.minute(), local.second())
+        }
+        Err(_) => ABSENT.to_owned(),
+    }
+}
+
+fn uptime(cx: &DrawCx<'_>) -> Option<String> {
+    let seconds = cx.state.host.load.raw.uptime_seconds;
+    (seconds > 0.0).then(|| units::span(Duration::from_secs_f64(seconds)))
+}
+
+/// `Debian GNU/Linux 12 (bookworm)` is `Debian 12` to its owner.
+fn short_os(os: &str) -> String {
+    os.replace(" GNU/Linux", "").split(" (").next().unwrap_or(os).to_owned()
+}
+
+/// The sentence of the verdict and its level.
+fn words(cx: &DrawCx<'_>) -> (String, Level) {
+    let verdict = cx.state.verdict();
+    match verdict.worst {
+        Some(worst) => {
+            let age = units::span_short(cx.state.host.now.since(worst.since));
+            (format!("{}, {age}", worst.say), worst.level)
+        }
+        None if cx.state.host.began.is_none() => ("looking at the machine…".to_owned(), Level::Unknown),
+        None => ("all quiet".to_owned(), Level::Ok),
+    }
+}
+
+fn sign(cx: &DrawCx<'_>, level: Level) -> (char, Role) {
+    let g = &cx.theme.glyphs;
+    match level {
+        Level::Crit => (g.crit, Role::Crit),
+        Level::Warn => (g.warn, Role::Warn),
+        Level::Advice => (g.ok, Role::Advice),
+        Level::Ok => (g.ok, Role::Ok),
+        Level::Unknown => (g.unknown, Role::Unknown),
+    }
+}
+
+/// Counts on coloured ground: ` ✖ 1  ▲ 2 `; gives the columns used.
+fn chips(cx: &DrawCx<'_>, x: u16, y: u16, room: u16, canvas: &mut Canvas<'_>) -> u16 {
+    let verdict = cx.state.verdict();
+    let mut used = 0;
+    for (count, glyph, role) in [
+        (verdict.crit, cx.theme.glyphs.crit, Role::VerdictCrit),
+        (verdict.warn, cx.theme.glyphs.warn, Role::VerdictWarn),
+    ] {
+        if count > 0 {
+            let text = format!(" {glyph} {count} ");
+            used += put(canvas.buf, x + used, y, room.saturating_sub(used), &text, cx.theme.style(role));
+        }
+    }
+    used
+}
+
+fn verdict(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &(String, Level)) {
+    let used = chips(cx, area.x, area.y, area.width, canvas);
+    if used > 0 {
+        let style = cx.theme.level(words.1);
+        put(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), &words.0, style);
+    } else {
+        sentence(cx, area, canvas, words);
+    }
+    canvas.hit(area, Target::Act(Action::Findings));
+}
+
+/// `● all quiet`.
+fn sentence(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, (text, level): &(String, Level)) {
+    let (glyph, role) = sign(cx, *level);
+    let used = put(canvas.buf, area.x, area.y, area.width, &format!("{glyph} "), cx.theme.style(role));
+    let style = if *level > Level::Ok { cx.theme.level(*level) } else { cx.theme.style(Role::Dim) };
+    put(canvas.buf, area.x + used, area.y, area.width.saturating_sub(used), text, style);
+    canvas.hit(area, Target::Act(Action::Findings));
+}

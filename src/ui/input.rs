@@ -1,0 +1,273 @@
+//! Keys, clicks and the wheel become actions; actions change the screen or become commands.
+
+use std::time::Duration;
+
+use crossterm::event::{Event as Input, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::{
+    Ui,
+    action::{Action, Context},
+    canvas::Target,
+    effect::{Command, Effect, Message, To},
+    overlays::{Key, findings::Findings, help::Help},
+    pane::PaneId,
+};
+use crate::{alert::Level, state::State};
+
+/// Steps of the refresh rate.
+const PACES_MS: [u64; 11] = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 30_000, 60_000];
+
+/// An effect may ask for an action that has effects; deeper than this it is a circle.
+const DEPTH: u8 = 4;
+
+impl Ui {
+    /// A key, a click, pasted text: what the outside world is to do about it.
+    pub fn input(&mut self, input: &Input, state: &State) -> Vec<Command> {
+        let mut out = Vec::new();
+        match input {
+            Input::Key(key) if key.kind != KeyEventKind::Release => {
+                self.said = None;
+                self.key(*key, state, &mut out);
+            }
+            Input::Mouse(mouse) if self.settings.mouse => self.mouse(*mouse, state, &mut out),
+            Input::Paste(text) => {
+                for c in text.chars().filter(|c| !c.is_control()) {
+                    let key = Key::new(crossterm::event::KeyCode::Char(c), crossterm::event::KeyModifiers::NONE);
+                    if self.takes_text() {
+                        self.key(key, state, &mut out);
+                    }
+                }
+            }
+            _ => {}
+        }
+        out
+    }
+
+    /// True while typed characters are text, not keys of the map.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        match self.overlays.last() {
+            Some(overlay) => overlay.takes_text(),
+            None => self.slots.get(self.focus).is_some_and(|s| s.pane.takes_text()),
+        }
+    }
+
+    fn key(&mut self, key: Key, state: &State, out: &mut Vec<Command>) {
+        if self.takes_text() {
+            let effects = match self.overlays.last_mut() {
+                Some(overlay) => overlay.key(key, state),
+                None => self.slots.get_mut(self.focus).and_then(|s| s.pane.key(key, state)),
+            };
+            if let Some(effects) = effects {
+                self.carry(effects, state, out, DEPTH);
+                return;
+            }
+        }
+        if let Some(action) = self.keymap.action(&key, self.context()) {
+            self.act(action, state, out, DEPTH);
+        }
+    }
+
+    /// Where keys mean something now.
+    fn context(&self) -> Context {
+        let in_processes = self.slots.get(self.focus).is_some_and(|s| s.def.id == PaneId::Processes);
+        if self.overlays.is_empty() && in_processes { Context::Processes } else { Context::List }
+    }
+
+    fn act(&mut self, action: Action, state: &State, out: &mut Vec<Command>, depth: u8) {
+        if depth == 0 {
+            return;
+        }
+        if let Some(overlay) = self.overlays.last_mut() {
+            if let Some(effects) = overlay.act(action, state) {
+                self.carry(effects, state, out, depth - 1);
+                return;
+            }
+            match action {
+                Action::Back => drop(self.overlays.pop()),
+                Action::Quit
+                | Action::Redraw
+                | Action::Suspend
+                | Action::Pause
+                | Action::Faster
+                | Action::Slower
+                | Action::NextTheme => self.anywhere(action, state, out),
+                _ => {}
+            }
+            return;
+        }
+        if action == Action::Back && self.zoomed {
+            self.zoomed = false;
+            return;
+        }
+        if let Some(slot) = self.slots.get_mut(self.focus)
+            && let Some(effects) = slot.pane.act(action, state, &self.settings)
+        {
+            self.carry(effects, state, out, depth - 1);
+            return;
+        }
+        self.anywhere(action, state, out);
+    }
+
+    /// What an action means when neither overlay nor pane answered.
+    fn anywhere(&mut self, action: Action, _state: &State, out: &mut Vec<Command>) {
+        match action {
+            Action::Quit => out.push(Command::Quit),
+            Action::Suspend => out.push(Command::Suspend),
+            Action::Redraw => out.push(Command::Redraw),
+            Action::Focus(digit) => self.focus_digit(digit),
+            Action::FocusNext => self.focus_by(1),
+            Action::FocusPrevious => self.focus_by(-1),
+            Action::Help => self.overlays.push(Box::<Help>::default()),
+            Action::Findings => self.overlays.push(Box::<Findings>::default()),
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Pause => {
+                self.paused = !self.paused;
+                let text = if self.paused { "paused: the figures stand still" } else { "live again" };
+                self.say(Level::Ok, text);
+            }
+            Action::Faster => self.pace(false, out),
+            Action::Slower => self.pace(true, out),
+            Action::NextTheme => {
+                if let Some(theme) = self.themes.after(&self.theme.name) {
+                    self.settings.theme.clone_from(&theme.name);
+                    self.theme = theme;
+                }
+                self.say(Level::Ok, format!("theme {}", self.settings.theme));
+            }
+            _ => {}
+        }
+    }
+
+    fn pace(&mut self, slower: bool, out: &mut Vec<Command>) {
+        let now = u64::try_from(self.settings.refresh.as_millis()).unwrap_or(u64::MAX);
+        let next = if slower {
+            PACES_MS.into_iter().find(|p| *p > now)
+        } else {
+            PACES_MS.into_iter().rev().find(|p| *p < now)
+        };
+        if let Some(ms) = next {
+            self.settings.refresh = Duration::from_millis(ms);
+            out.push(Command::Refresh(self.settings.refresh));
+        }
+        let shown = self.settings.refresh;
+        let text = if shown < Duration::from_secs(1) {
+            format!("{} ms", shown.as_millis())
+        } else {
+            format!("{} s", shown.as_secs())
+        };
+        self.say(Level::Ok, format!("refresh every {text}"));
+    }
+
+    fn focus_digit(&mut self, digit: u8) {
+        match self.slots.iter().position(|s| s.digit == digit) {
+            Some(slot) if self.in_layout(slot) => self.focus = slot,
+            _ => self.say(Level::Advice, format!("there is no pane {digit}")),
+        }
+    }
+
+    fn in_layout(&self, slot: usize) -> bool {
+        self.rows.iter().flatten().any(|(s, _)| *s == slot)
+    }
+
+    /// The next pane in reading order; those that the screen has no room for are passed over unless zoomed.
+    fn focus_by(&mut self, by: isize) {
+        let order: Vec<usize> = self
+            .rows
+            .iter()
+            .flatten()
+            .map(|(slot, _)| *slot)
+            .filter(|slot| self.zoomed || self.shown.contains(slot))
+            .collect();
+        let Some(count) = isize::try_from(order.len()).ok().filter(|c| *c > 0) else { return };
+        let at = order.iter().position(|s| *s == self.focus).and_then(|p| isize::try_from(p).ok()).unwrap_or(0);
+        self.focus = order[(at + by).rem_euclid(count) as usize];
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent, state: &State, out: &mut Vec<Command>) {
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Action::Up),
+            MouseEventKind::ScrollDown => Some(Action::Down),
+            MouseEventKind::Down(MouseButton::Left) => None,
+            _ => return,
+        };
+        let at = Position::new(mouse.column, mouse.row);
+        match wheel {
+            Some(action) => self.wheel(action, at, state, out),
+            None => self.click(at, state, out),
+        }
+    }
+
+    fn wheel(&mut self, action: Action, at: Position, state: &State, out: &mut Vec<Command>) {
+        const STEPS: u8 = 3;
+        for _ in 0..STEPS {
+            if !self.overlays.is_empty() {
+                self.act(action, state, out, DEPTH);
+                continue;
+            }
+            let pane = self.hits.iter().rev().find_map(|(area, target)| match target {
+                Target::Pane(pane) if area.contains(at) => Some(*pane),
+                _ => None,
+            });
+            let effects = self
+                .slots
+                .iter_mut()
+                .find(|s| Some(s.def.id) == pane)
+                .and_then(|s| s.pane.act(action, state, &self.settings));
+            self.carry(effects.unwrap_or_default(), state, out, DEPTH);
+        }
+    }
+
+    fn click(&mut self, at: Position, state: &State, out: &mut Vec<Command>) {
+        self.said = None;
+        let from = self.overlay_hits.min(self.hits.len());
+        let Some((_, target)) = self.hits[from..].iter().rev().find(|(area, _)| area.contains(at)) else { return };
+        let target = target.clone();
+        if let Target::Act(action) = target {
+            self.act(action, state, out, DEPTH);
+            return;
+        }
+        if let Some(overlay) = self.overlays.last_mut() {
+            let effects = overlay.click(&target, state);
+            self.carry(effects, state, out, DEPTH);
+            return;
+        }
+        let (Target::Pane(pane) | Target::Row(pane, _) | Target::Column(pane, _)) = target else { return };
+        let Some(slot) = self.slots.iter().position(|s| s.def.id == pane) else { return };
+        self.focus = slot;
+        if !matches!(target, Target::Pane(_)) {
+            let effects = self.slots[slot].pane.click(&target, state);
+            self.carry(effects, state, out, DEPTH);
+        }
+    }
+
+    fn tell(&mut self, to: To, message: Message, state: &State) -> Vec<Effect> {
+        match to {
+            To::Pane(pane) => self.slots.iter_mut().find(|s| s.def.id == pane).map(|s| s.pane.tell(message, state)),
+            To::Top => self.overlays.last_mut().map(|o| o.tell(message, state)),
+        }
+        .unwrap_or_default()
+    }
+
+    fn carry(&mut self, effects: Vec<Effect>, state: &State, out: &mut Vec<Command>, depth: u8) {
+        for effect in effects {
+            match effect {
+                Effect::Do(command) => out.push(command),
+                Effect::Open(mut overlay) => {
+                    overlay.refresh(state);
+                    self.overlays.push(overlay);
+                }
+                Effect::Close => drop(self.overlays.pop()),
+                Effect::Say(level, text) => self.say(level, text),
+                Effect::Act(action) => self.act(action, state, out, depth.saturating_sub(1)),
+                Effect::Tell(to, message) => {
+                    let effects = self.tell(to, message, state);
+                    if depth > 0 {
+                        self.carry(effects, state, out, depth - 1);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The screen: state in, cells out; keys in, effects out. Four tables: [`pane::PANES`], [`action::ACTIONS`],
+//! [`theme::ROLES`] and the overlays' files.
+
+pub mod action;
+pub mod canvas;
+mod draw;
+pub mod effect;
+pub mod figures;
+pub mod footer;
+pub mod header;
+mod input;
+pub mod keymap;
+pub mod layout;
+pub mod overlays;
+pub mod pane;
+pub mod panes;
+pub mod table;
+pub mod theme;
+pub mod widgets;
+
+use std::collections::BTreeMap;
+
+use ratatui::layout::Rect;
+
+use crate::{alert::Level, clock::Stamp, collect::Want, config::Settings, state::State};
+
+use canvas::Target;
+use keymap::Keymap;
+use overlays::Overlay;
+use pane::{PANES, Pane, PaneDef, PaneId};
+use theme::{Theme, ThemeSet};
+
+/// One pane of the table at work.
+struct Slot {
+    def: &'static PaneDef,
+    digit: u8,
+    pane: Box<dyn Pane>,
+}
+
+/// One line for some seconds.
+struct Said {
+    level: Level,
+    text: String,
+    /// When it was first on screen.
+    at: Option<Stamp>,
+}
+
+/// All that the screen remembers: focus, zoom, overlays, theme, and what each cell of the last frame answers to a click.
+pub struct Ui {
+    settings: Settings,
+    themes: ThemeSet,
+    theme: Theme,
+    keymap: Keymap,
+    slots: Vec<Slot>,
+    rows: Vec<Vec<(usize, u16)>>,
+    focus: usize,
+    zoomed: bool,
+    paused: bool,
+    overlays: Vec<Box<dyn Overlay>>,
+    said: Option<Said>,
+    hits: Vec<(Rect, Target)>,
+    /// Hits from here on belong to the overlay on top.
+    overlay_hits: usize,
+    /// Panes that the last frame showed: the others are not refreshed and want nothing.
+    shown: Vec<usize>,
+}
+
+impl Ui {
+    /// How long the footer shows what was said.
+    pub const SAY_SECONDS: u64 = 6;
+
+    /// A screen with these settings. Themes and keys were checked when the config was read; what is wrong with them
+    /// nevertheless falls back to [`Theme::plain`] and to the built-in keys.
+    #[must_use]
+    pub fn new(settings: Settings, themes: ThemeSet) -> Self {
+        let theme = themes.load(&settings.theme).unwrap_or_else(|_| Theme::plain());
+        let keymap = Keymap::new(&settings.keys, settings.read_only, settings.ascii)
+            .or_else(|_| Keymap::new(&BTreeMap::new(), settings.read_only, settings.ascii))
+            .unwrap_or_default();
+        let slots: Vec<Slot> =
+            PANES.iter().zip(1u8..).map(|(def, digit)| Slot { def, digit, pane: (def.make)(&settings) }).collect();
+        let rows: Vec<Vec<(usize, u16)>> = layout::rows(&settings)
+            .into_iter()
+            .map(|row| {
+                row.into_iter()
+                    .filter_map(|(name, share)| Some((slots.iter().position(|s| s.def.name == name)?, share)))
+                    .collect::<Vec<_>>()
+            })
+            .filter(|row| !row.is_empty())
+            .collect();
+        let shown: Vec<usize> = rows.iter().flatten().map(|(slot, _)| *slot).collect();
+        let focus = shown
+            .iter()
+            .copied()
+            .find(|i| slots[*i].def.id == PaneId::Processes)
+            .or(shown.first().copied())
+            .unwrap_or(0);
+        Ui {
+            settings,
+            themes,
+            theme,
+            keymap,
+            slots,
+            rows,
+            focus,
+            zoomed: false,
+            paused: false,
+            overlays: Vec::new(),
+            said: None,
+            hits: Vec::new(),
+            overlay_hits: 0,
+            shown,
+        }
+    }
+
+    /// The settings in force: keys change some while the program runs.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The theme in force.
+    #[must_use]
+    pub fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// True while the figures are to stand still: the loop holds events back.
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Shows one line in the footer for some seconds.
+    pub fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.said = Some(Said { level, text: text.into(), at: None });
+    }
+
+    /// The state changed: what is on screen recomputes its lists. Call once before a frame.
+    pub fn refresh(&mut self, state: &State) {
+        let now = state.host.now;
+        if let Some(said) = &mut self.said {
+            let at = *said.at.get_or_insert(now);
+            if now.since(at).as_secs() >= Self::SAY_SECONDS {
+                self.said = None;
+            }
+        }
+        for (i, slot) in self.slots.iter_mut().enumerate() {
+            if self.shown.contains(&i) {
+                slot.pane.refresh(state, &self.settings);
+            }
+        }
+        for overlay in &mut self.overlays {
+            overlay.refresh(state);
+        }
+    }
+
+    /// What the screen needs of the sources.
+    #[must_use]
+    pub fn want(&self, state: &State) -> Want {
+        let mut want = Want { paused: self.paused, ..Want::default() };
+        for i in &self.shown {
+            self.slots[*i].pane.want(&mut want, state);
+        }
+        for overlay in &self.overlays {
+            overlay.want(&mut want, state);
+        }
+        want
+    }
+}

@@ -1,0 +1,101 @@
+//! One disk: what it is, what it moves, how long that takes, and how it was.
+
+use ratatui::layout::Rect;
+
+use super::Overlay;
+use crate::{
+    state::State,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        figures::{bytes, fixed, latency, percent},
+        panes::disk_net::{disk, mirrored},
+        theme::Role,
+        widgets::{
+            graph::{Graph, graph, nice_top},
+            sheet::{SheetLine, pair},
+            text::put,
+        },
+    },
+    units::{bytes_long, count_short},
+};
+
+/// The view.
+pub struct DiskDetail {
+    name: String,
+}
+
+impl DiskDetail {
+    /// Of the disk with this kernel name.
+    #[must_use]
+    pub fn new(name: String) -> Self {
+        DiskDetail { name }
+    }
+}
+
+impl Overlay for DiskDetail {
+    fn title(&self, state: &State) -> String {
+        let model = disk(state, &self.name).and_then(|d| d.raw.model.clone());
+        model.map_or_else(|| self.name.clone(), |m| format!("{} · {m}", self.name))
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(d) = disk(cx.state, &self.name) else {
+            put(canvas.buf, area.x, area.y, area.width, "the disk is gone", cx.theme.style(Role::Dim));
+            return;
+        };
+        let per_second = |v: Option<f64>| fixed(v, 6, count_short);
+        let kind = match d.raw.rotational {
+            Some(true) => " · turning",
+            Some(false) => " · solid state",
+            None => "",
+        };
+        let facts: Vec<SheetLine> = vec![
+            pair("size", 9, format!("{}{kind}", d.raw.size_bytes.map_or("–".to_owned(), |b| bytes_long(b as f64)))),
+            pair(
+                "read",
+                9,
+                format!(
+                    "{}/s {} requests/s {}",
+                    bytes(d.read_per_second),
+                    per_second(d.read_iops),
+                    latency(d.read_latency_seconds)
+                ),
+            ),
+            pair(
+                "write",
+                9,
+                format!(
+                    "{}/s {} requests/s {}",
+                    bytes(d.write_per_second),
+                    per_second(d.write_iops),
+                    latency(d.write_latency_seconds)
+                ),
+            ),
+            pair("busy", 9, format!("{}   queue {}", percent(d.busy_ratio), fixed(d.queue, 5, |q| format!("{q:.1}")))),
+        ];
+        for (line, y) in facts.iter().zip(area.y..area.bottom()) {
+            let mut x = area.x;
+            for (text, role) in line {
+                x += put(canvas.buf, x, y, area.right().saturating_sub(x), text, cx.theme.style(*role));
+            }
+        }
+        let rest = Rect { y: area.y + 5, height: area.height.saturating_sub(5), ..area };
+        if rest.height < 6 {
+            return;
+        }
+        let top = nice_top(d.read_history.max().unwrap_or(0.0).max(d.write_history.max().unwrap_or(0.0)), 1024.0);
+        let words = format!("read over written, top {}/s", bytes(Some(top)).trim_start());
+        put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
+        let moved = Rect { y: rest.y + 1, height: (rest.height - 2) * 2 / 3, ..rest };
+        mirrored(cx, moved, canvas, top, (&d.read_history, Role::DiskRead), (&d.write_history, Role::DiskWrite));
+        put(canvas.buf, rest.x, moved.bottom(), rest.width, "busy", cx.theme.style(Role::Faint));
+        let busy = Rect { y: moved.bottom() + 1, height: rest.bottom().saturating_sub(moved.bottom() + 1), ..rest };
+        let g =
+            Graph { series: &d.busy_history, top: 1.0, style: cx.theme.style(Role::DiskRead), band: None, flip: false };
+        graph(canvas.buf, busy, cx.theme, &g);
+    }
+}

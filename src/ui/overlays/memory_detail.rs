@@ -1,0 +1,128 @@
+//! Memory in full: every figure of the kernel with what it means.
+
+use ratatui::layout::Rect;
+
+use super::Overlay;
+use crate::{
+    model::event::SourceId,
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        effect::Effect,
+        figures::{bytes, percent},
+        panes::memory::used_gauge,
+        theme::Role,
+        widgets::{
+            graph::{Graph, graph},
+            normal::NormalOf,
+            notice::notice,
+            sheet::{Sheet, SheetLine, heading},
+        },
+    },
+    units::bytes_long,
+};
+
+/// The view.
+#[derive(Default)]
+pub struct MemoryDetail {
+    normal: NormalOf,
+    sheet: Sheet,
+}
+
+impl Overlay for MemoryDetail {
+    fn title(&self, state: &State) -> String {
+        format!("memory · {}", bytes_long(state.host.memory.raw.total as f64))
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn refresh(&mut self, state: &State) {
+        self.normal.update(&state.host.memory.used_history);
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        if notice(cx, area, canvas, SourceId::Memory) || area.height < 4 {
+            return;
+        }
+        used_gauge(cx, Rect { height: 1, ..area }, canvas, self.normal.median());
+        let past = (area.height - 1) / 4;
+        let m = &cx.state.host.memory;
+        let style = cx.theme.style(Role::MemoryUsed);
+        let g = Graph { series: &m.used_history, top: 1.0, style, band: self.normal.band(), flip: false };
+        graph(canvas.buf, Rect { y: area.y + 1, height: past, ..area }, cx.theme, &g);
+        let rest = Rect { y: area.y + 1 + past, height: area.height - 1 - past, ..area };
+        self.sheet.draw(cx, rest, canvas, &lines(cx.state));
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        self.sheet.act(action).then(Vec::new)
+    }
+}
+
+fn lines(state: &State) -> Vec<SheetLine> {
+    let m = &state.host.memory;
+    let raw = &m.raw;
+    let mut lines = Vec::new();
+    let mut row = |name: &str, value: u64, of: u64, meaning: &str| {
+        let share = (of > 0).then(|| value as f64 / of as f64);
+        lines.push(vec![
+            (format!("{name:<16}"), Role::Dim),
+            (format!("{:>12} ", bytes_long(value as f64)), Role::Text),
+            (format!("{}  ", percent(share)), Role::Dim),
+            (meaning.to_owned(), Role::Faint),
+        ]);
+    };
+    row("used", m.used, raw.total, "programs and the kernel hold it");
+    if let Some(arc) = raw.arc {
+        row("ARC", arc.size, raw.total, "OpenZFS's cache; it gives back all above its minimum");
+        row("ARC target", arc.target, raw.total, "where it wants to be");
+        row("ARC maximum", arc.max, raw.total, "where it may go");
+    }
+    row("cache", m.cache, raw.total, "files that were read; given back when asked for");
+    row("free", m.free, raw.total, "in nobody's use");
+    row("available", m.available, raw.total, "what programs may still take without swapping");
+    row("anonymous", raw.anonymous, raw.total, "heaps and stacks");
+    row("huge, anonymous", raw.anonymous_huge, raw.total, "part of it in huge pages");
+    row("mapped", raw.mapped, raw.total, "files mapped by programs");
+    row("shared", raw.shmem, raw.total, "shared memory and tmpfs: used, though the kernel counts it as cache");
+    row("buffers", raw.buffers, raw.total, "raw blocks");
+    row("slab", raw.slab, raw.total, "the kernel's own objects");
+    row("  reclaimable", raw.slab_reclaimable, raw.total, "of them what it would give back");
+    row("page tables", raw.page_tables, raw.total, "maps of address spaces");
+    row("kernel stacks", raw.kernel_stack, raw.total, "one a thread");
+    row("dirty", raw.dirty, raw.total, "to be written to disks");
+    row("writeback", raw.writeback, raw.total, "on its way there");
+    row("committed", raw.committed, raw.commit_limit, "promised to programs, of what the kernel would promise");
+    if raw.huge_total > 0 {
+        row(
+            "huge pages",
+            (raw.huge_total - raw.huge_free.min(raw.huge_total)) * raw.huge_page_size,
+            raw.huge_total * raw.huge_page_size,
+            "reserved huge pages in use",
+        );
+    }
+    if raw.swap_total > 0 {
+        row("swap", m.swap_used, raw.swap_total, "moved out of memory");
+        row("swap, cached", raw.swap_cached, raw.swap_total, "in memory and in swap alike");
+    }
+    if let Some(zram) = raw.zram {
+        row("zram", zram.memory_used, zram.original, "memory that compressed swap takes, of what it holds");
+    }
+    lines.push(Vec::new());
+    lines.push(heading("Movement"));
+    for (name, value) in [("read from swap", m.swap_in_per_second), ("written to swap", m.swap_out_per_second)] {
+        lines.push(vec![(format!("{name:<16}"), Role::Dim), (format!("{:>10}/s", bytes(value)), Role::Text)]);
+    }
+    if let Some(stalls) = state.host.pressure.raw.memory {
+        let text = format!(
+            "some {:.1} · full {:.1} per cent of the last 10 s",
+            stalls.some.avg10 * 100.0,
+            stalls.full.map_or(0.0, |f| f.avg10) * 100.0
+        );
+        lines.push(vec![(format!("{:<16}", "pressure"), Role::Dim), (text, Role::Text)]);
+    }
+    lines
+}

@@ -1,0 +1,80 @@
+//! What lies over the overview: help, details, lists, questions. One file each; the topmost gets the keys.
+
+pub mod cpu_detail;
+pub mod disk_detail;
+pub mod findings;
+pub mod help;
+pub mod memory_detail;
+pub mod network_detail;
+
+use ratatui::layout::Rect;
+
+use super::{
+    action::Action,
+    canvas::{Canvas, DrawCx, Target},
+    effect::Effect,
+};
+use crate::{collect::Want, state::State};
+
+/// A key press, already free of the terminal library.
+pub type Key = crossterm::event::KeyEvent;
+
+/// One overlay.
+pub trait Overlay {
+    /// The title of its frame.
+    fn title(&self, state: &State) -> String;
+
+    /// True: the whole screen but header and footer; false: a box of [`Overlay::size`] in the middle.
+    fn full_screen(&self) -> bool {
+        false
+    }
+
+    /// Size wanted for its inside: columns, rows.
+    fn size(&self, _state: &State) -> (u16, u16) {
+        (60, 12)
+    }
+
+    /// The state changed.
+    fn refresh(&mut self, _state: &State) {}
+
+    /// Draws its inside.
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
+
+    /// True while it takes text: keys come to [`Overlay::key`] before the keymap is asked.
+    fn takes_text(&self) -> bool {
+        false
+    }
+
+    /// A key as typed, while [`Overlay::takes_text`]; pasted text comes as keys too. `None`: not mine, ask the keymap.
+    fn key(&mut self, _key: Key, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
+    /// An action of the keymap. `Back` closes it unless it answers. `None`: not mine (and nothing below gets it).
+    fn act(&mut self, _action: Action, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
+    /// A click on it.
+    fn click(&mut self, _target: &Target, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// What was chosen for it in a menu that lay above it.
+    fn tell(&mut self, _message: super::effect::Message, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Draws the footer in place of the key hints (the line being typed). False: nothing to say there.
+    fn footer(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) -> bool {
+        false
+    }
+
+    /// Keys for the footer: key and what it does.
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        Vec::new()
+    }
+
+    /// Adds what it needs of the sources while open.
+    fn want(&self, _want: &mut Want, _state: &State) {}
+}

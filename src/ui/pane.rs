@@ -1,0 +1,120 @@
+//! TABLE PANES: what can stand on the overview, be zoomed and focused.
+
+use ratatui::layout::Rect;
+
+use super::{
+    action::Action,
+    canvas::{Canvas, DrawCx},
+    effect::Effect,
+    panes,
+};
+use crate::{collect::Want, config::Settings, model::event::SourceId, state::State};
+
+/// The name of a pane, as the config and the layout spell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the table documents each")]
+pub enum PaneId {
+    Cpu,
+    Memory,
+    DiskNet,
+    Filesystems,
+    Sensors,
+    Processes,
+}
+
+/// How tall a pane would like to be, borders included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rows {
+    /// Below this it is not shown.
+    pub min: u16,
+    /// More than this it does not need; `u16::MAX` takes all that is left.
+    pub want: u16,
+}
+
+/// A pane at work: keeps its own cursor and scroll, reads the state, never changes it.
+pub trait Pane {
+    /// The state changed: recompute what is listed. Called once a frame, before [`Pane::draw`].
+    fn refresh(&mut self, _state: &State, _settings: &Settings) {}
+
+    /// The rows it would like at this width; `None` when its sources are absent and the room should go elsewhere.
+    fn rows(&self, state: &State, width: u16) -> Option<Rows>;
+
+    /// Draws the inside of its box (the border and the title are drawn by the screen).
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
+
+    /// The quiet text at the right of the title.
+    fn info(&self, _cx: &DrawCx<'_>) -> String {
+        String::new()
+    }
+
+    /// One line per essential for narrow screens; none by default.
+    fn compact_rows(&self, _state: &State) -> u16 {
+        1
+    }
+
+    /// Draws the essentials without a box.
+    fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
+
+    /// The whole screen for this pane (`z`); by default the same as the box.
+    fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        self.draw(cx, area, canvas);
+    }
+
+    /// A key while it has the focus. `None`: not mine.
+    fn act(&mut self, _action: Action, _state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
+        None
+    }
+
+    /// True while it takes text (a search, a filter): keys come to [`Pane::key`] before the keymap is asked.
+    fn takes_text(&self) -> bool {
+        false
+    }
+
+    /// A key as typed, while [`Pane::takes_text`]; pasted text comes as keys too. `None`: not mine, ask the keymap.
+    fn key(&mut self, _key: super::overlays::Key, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
+    /// Draws the footer in place of the key hints (the line being typed). False: nothing to say there.
+    fn footer(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) -> bool {
+        false
+    }
+
+    /// What was chosen for it in a menu.
+    fn tell(&mut self, _message: super::effect::Message, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// A click on its row or column header.
+    fn click(&mut self, _target: &super::canvas::Target, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Keys for the footer while it has the focus: key and what it does.
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        Vec::new()
+    }
+
+    /// Adds what it needs of the sources while on screen.
+    fn want(&self, _want: &mut Want, _state: &State) {}
+}
+
+/// One pane.
+pub struct PaneDef {
+    /// Its name.
+    pub id: PaneId,
+    /// As the config spells it.
+    pub name: &'static str,
+    /// As its border shows it.
+    pub title: &'static str,
+    /// Sources whose health the title shows.
+    pub feeds: &'static [SourceId],
+    /// Narrowest useful box.
+    pub min_width: u16,
+    /// Makes it.
+    pub make: fn(&Settings) -> Box<dyn Pane>,
+}
+
+/// TABLE PANES, in the order of focus digits.
+pub static PANES: &[PaneDef] =
+    &[panes::cpu::DEF, panes::memory::DEF, panes::disk_net::DEF, panes::filesystems::DEF, panes::sensors::DEF];

@@ -1,0 +1,148 @@
+//! Every core: a number, a small past, a share; a strip of heat when there are more than that has room for.
+
+use ratatui::layout::Rect;
+
+use crate::{
+    alert::Level,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        figures::percent,
+        theme::Role,
+        widgets::{
+            spark::{block, spark},
+            text::{put_char, put_right},
+        },
+    },
+};
+
+/// How the cores are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Grid {
+    /// Columns in all.
+    pub width: u16,
+    /// Rows in all.
+    pub rows: u16,
+    /// Columns of the number; 0 is the strip.
+    label: u16,
+    /// Columns of the past.
+    spark: u16,
+    /// With the share in figures.
+    percent: bool,
+}
+
+impl Grid {
+    /// Columns of one core, the gap behind it included.
+    fn cell(&self) -> u16 {
+        self.label + 1 + self.spark + if self.percent { 5 } else { 0 } + 2
+    }
+}
+
+/// The richest layout of `count` cores that leaves the graph its room.
+#[must_use]
+pub fn fit(count: usize, width: u16, rows: u16) -> Grid {
+    let Some(count) = u16::try_from(count).ok().filter(|c| *c > 0 && rows > 0) else { return Grid::default() };
+    let budget = (width * 11 / 20).min(width.saturating_sub(18));
+    within(
+        count,
+        budget,
+        rows,
+        &[(true, 6), (true, 4), (true, 3), (false, 5), (false, 4), (false, 3), (false, 2), (false, 1)],
+    )
+}
+
+/// [`fit`] into the whole width.
+fn within(count: u16, budget: u16, rows: u16, choices: &[(bool, u16)]) -> Grid {
+    let label = if count > 100 { 3 } else { 2 };
+    let columns = count.div_ceil(rows);
+    for (percent, spark) in choices {
+        let grid = Grid { width: 0, rows: rows.min(count), label, spark: *spark, percent: *percent };
+        let width = columns * grid.cell() - 2;
+        if width <= budget {
+            return Grid { width, ..grid };
+        }
+    }
+    if budget == 0 {
+        return Grid::default();
+    }
+    // A strip of heat: one cell a core.
+    let strip = count.div_ceil(rows).max(8).min(budget);
+    Grid { width: strip, rows: count.div_ceil(strip).min(rows), label: 0, spark: 0, percent: false }
+}
+
+/// Draws the cores and gives the rows used.
+pub fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, grid: &Grid) -> u16 {
+    let cores = &cx.state.host.cpu.cores;
+    let style = cx.theme.style(Role::CpuUser);
+    if grid.width == 0 || grid.rows == 0 {
+        return 0;
+    }
+    if grid.label == 0 {
+        // More cores than cells: a cell shows the busiest of its few.
+        let each = cores.len().div_ceil(usize::from(grid.width) * usize::from(grid.rows)).max(1);
+        for (i, group) in (0u16..).zip(cores.chunks(each)) {
+            let (x, y) = (area.x + i % grid.width, area.y + i / grid.width);
+            let busiest = group.iter().filter_map(|c| c.shares).map(|s| s.busy).reduce(f64::max);
+            let glyph = busiest.map_or(cx.theme.glyphs.absent, |b| block(b, cx.theme));
+            put_char(canvas.buf, x, y, glyph, style);
+        }
+        return grid.rows;
+    }
+    for (i, core) in (0u16..).zip(cores) {
+        let x = area.x + i / grid.rows * grid.cell();
+        let y = area.y + i % grid.rows;
+        if x + grid.cell() - 2 > area.right() || y >= area.bottom() {
+            break;
+        }
+        let end = x + grid.label;
+        put_right(canvas.buf, end, y, grid.label, &core.number.to_string(), cx.theme.style(Role::Faint));
+        spark(canvas.buf, end + 1, y, grid.spark, cx.theme, &core.history, 1.0, style);
+        if grid.percent {
+            let busy = core.shares.map(|s| s.busy);
+            let at = end + 1 + grid.spark + 5;
+            put_right(canvas.buf, at, y, 4, &percent(busy), share_style(cx, &core.number.to_string(), busy));
+        }
+    }
+    grid.rows
+}
+
+fn share_style(cx: &DrawCx<'_>, core: &str, busy: Option<f64>) -> ratatui::style::Style {
+    let level = busy.map_or(Level::Unknown, |b| cx.state.level("cpu_core_busy_ratio", &[core], b));
+    if level == Level::Ok { cx.theme.style(Role::Text) } else { cx.theme.level(level) }
+}
+
+/// Draws as many cores as fit into the whole of `area`, with their figures where there is room; gives the rows used.
+pub fn cores(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
+    let count = u16::try_from(cx.state.host.cpu.cores.len()).unwrap_or(u16::MAX);
+    if count == 0 || area.is_empty() {
+        return 0;
+    }
+    let choices = [(true, 16), (true, 10), (true, 6), (true, 3), (false, 4), (false, 2)];
+    let grid = within(count, area.width, area.height, &choices);
+    draw(cx, area, canvas, &grid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_cores_show_figures_and_many_become_a_strip() {
+        let two = fit(2, 57, 7);
+        assert!(two.percent && two.rows == 2 && two.spark == 6);
+        let many = fit(32, 57, 7);
+        assert!(many.label > 0 && !many.percent && many.width <= 31, "{many:?}");
+        let huge = fit(256, 57, 7);
+        assert_eq!(huge.label, 0);
+        assert!(huge.width <= 31 && huge.rows == 7, "{huge:?}");
+    }
+
+    #[test]
+    fn the_graph_keeps_its_room_whatever_the_number_of_cores() {
+        for count in 0..512 {
+            for width in 1..120 {
+                let grid = fit(count, width, 7);
+                assert!(grid.width <= width.saturating_sub(18) || grid.width == 0, "{count} {width}");
+            }
+        }
+    }
+}

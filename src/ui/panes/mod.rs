@@ -1,0 +1,7 @@
+//! One file a pane.
+
+pub mod cpu;
+pub mod disk_net;
+pub mod filesystems;
+pub mod memory;
+pub mod sensors;

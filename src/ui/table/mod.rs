@@ -1,0 +1,5 @@
+//! What every table shares: columns that give way, sorting, the filter language, search, cursor and scroll.
+
+pub mod column;
+pub mod filter;
+pub mod needle;

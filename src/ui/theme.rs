@@ -1,0 +1,111 @@
+//! Styles by role and glyphs by meaning: TABLE ROLES. Nothing else in the screen names a colour.
+
+mod color;
+mod detect;
+mod file;
+mod reduce;
+mod roles;
+mod set;
+
+pub use detect::{colors, lacks_glyphs};
+pub use roles::{Kind, ROLE_COUNT, ROLES, Role, RoleDef};
+pub use set::{Shipped, ThemeSet};
+
+use ratatui::style::Style;
+
+use crate::config::settings::Colors;
+
+/// A theme made ready for one terminal: styles already reduced to its colours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Theme {
+    /// Its name.
+    pub name: String,
+    /// One style a role.
+    pub styles: [Style; ROLE_COUNT],
+    /// Lines and blocks, or their ASCII stand-ins.
+    pub glyphs: Glyphs,
+}
+
+/// Shapes by meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Glyphs {
+    pub ascii: bool,
+    pub ok: char,
+    pub warn: char,
+    pub crit: char,
+    pub unknown: char,
+    pub absent: char,
+    pub ellipsis: char,
+    pub down: char,
+    pub up: char,
+    pub limit: char,
+    pub normal: char,
+}
+
+/// Unicode shapes.
+pub const UNICODE: Glyphs = Glyphs {
+    ascii: false,
+    ok: '●',
+    warn: '▲',
+    crit: '✖',
+    unknown: '◌',
+    absent: '–',
+    ellipsis: '…',
+    down: '▼',
+    up: '▲',
+    limit: '┃',
+    normal: '┼',
+};
+/// ASCII stand-ins.
+pub const ASCII: Glyphs = Glyphs {
+    ascii: true,
+    ok: 'o',
+    warn: '!',
+    crit: 'X',
+    unknown: '?',
+    absent: '-',
+    ellipsis: '~',
+    down: 'v',
+    up: '^',
+    limit: '|',
+    normal: '+',
+};
+
+impl Theme {
+    /// The style of a role.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+
+    /// The style of a level: calm text for `Ok`, colour only for what crossed a limit.
+    #[must_use]
+    pub fn level(&self, level: crate::alert::Level) -> Style {
+        use crate::alert::Level;
+        self.style(match level {
+            Level::Unknown => Role::Unknown,
+            Level::Ok => Role::Text,
+            Level::Advice => Role::Advice,
+            Level::Warn => Role::Warn,
+            Level::Crit => Role::Crit,
+        })
+    }
+
+    /// A theme without any file: reverse, bold, underline and dim alone.
+    #[must_use]
+    pub fn plain() -> Theme {
+        let styles = std::array::from_fn(|i| Style::new().add_modifier(ROLES[i].plain));
+        Theme { name: "plain".to_owned(), styles, glyphs: UNICODE }
+    }
+
+    /// The same theme for a terminal with these colours: see [`reduce`].
+    #[must_use]
+    fn reduced(mut self, colors: Colors, backdrop: color::Rgb) -> Theme {
+        reduce::reduce(&mut self.styles, colors, backdrop);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! What the terminal can show, from the environment alone: asking the terminal costs a round trip and confuses old ones.
+
+use crate::config::settings::Colors;
+
+/// The colours of the terminal that this environment describes.
+///
+/// `NO_COLOR` (no-color.org) counts when it is set and not empty. tmux and screen announce what they pass on by `TERM`;
+/// `COLORTERM` is inherited from outside of them and is believed only where they pass true colour through.
+#[must_use]
+pub fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
+    let get = |name: &str| env(name).unwrap_or_default();
+    if !get("NO_COLOR").is_empty() {
+        return Colors::None;
+    }
+    let term = get("TERM");
+    let has = |part: &str| term.contains(part);
+    if term.is_empty() || term == "dumb" || term.starts_with("vt") || has("-mono") || term.ends_with("-m") {
+        return Colors::None;
+    }
+    if term == "linux" || has("-16color") || matches!(term.as_str(), "ansi" | "cygwin" | "cons25") {
+        return Colors::Sixteen;
+    }
+    if has("-direct") || has("truecolor") || has("24bit") {
+        return Colors::True;
+    }
+    let screen = term.starts_with("screen") && get("TMUX").is_empty();
+    if matches!(get("COLORTERM").as_str(), "truecolor" | "24bit") && !screen {
+        return Colors::True;
+    }
+    if has("256") || screen && !get("COLORTERM").is_empty() {
+        return Colors::TwoFiveSix;
+    }
+    // These have had true colour for years and say it by name alone, also through ssh, which drops COLORTERM.
+    if ["alacritty", "kitty", "ghostty", "foot", "wezterm", "contour", "iterm", "rio"].iter().any(|t| has(t)) {
+        return Colors::True;
+    }
+    if has("xterm") || has("tmux") || has("rxvt") || has("konsole") || has("gnome") || has("vte") {
+        return Colors::TwoFiveSix;
+    }
+    Colors::Sixteen
+}
+
+/// Why this terminal or locale needs ASCII shapes; `None` when it has braille and rounded lines.
+#[must_use]
+pub fn lacks_glyphs(env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let term = env("TERM").unwrap_or_default();
+    if matches!(term.as_str(), "linux" | "ansi" | "cons25") || term.starts_with("vt") {
+        return Some(format!("TERM={term}"));
+    }
+    let (name, locale) = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| env(name).filter(|v| !v.is_empty()).map(|value| (name, value)))?;
+    let charset = locale.split_once('.')?.1.split('@').next().unwrap_or_default().replace('-', "");
+    (!charset.eq_ignore_ascii_case("utf8")).then(|| format!("{name}={locale}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
+    }
+
+    #[test]
+    fn the_environment_tells_the_colours() {
+        for (pairs, expected) in [
+            (&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")][..], Colors::True),
+            (&[("TERM", "xterm-256color"), ("COLORTERM", "24bit"), ("NO_COLOR", "1")], Colors::None),
+            (&[("TERM", "xterm-256color"), ("NO_COLOR", "")], Colors::TwoFiveSix),
+            (&[("TERM", "xterm")], Colors::TwoFiveSix),
+            (&[("TERM", "xterm-kitty")], Colors::True),
+            (&[("TERM", "linux"), ("COLORTERM", "truecolor")], Colors::Sixteen),
+            (&[("TERM", "dumb"), ("COLORTERM", "truecolor")], Colors::None),
+            (&[("TERM", "vt100")], Colors::None),
+            (&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x"), ("COLORTERM", "truecolor")], Colors::True),
+            (&[("TERM", "screen-256color"), ("TMUX", "/tmp/x")], Colors::TwoFiveSix),
+            (&[("TERM", "screen.xterm-256color"), ("COLORTERM", "truecolor")], Colors::TwoFiveSix),
+            (&[("TERM", "screen")], Colors::Sixteen),
+            (&[("TERM", "xterm-direct")], Colors::True),
+            (&[], Colors::None),
+        ] {
+            assert_eq!(colors(&env(pairs)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_console_and_an_old_locale_get_ascii_and_an_unset_one_does_not() {
+        assert_eq!(lacks_glyphs(&env(&[("TERM", "linux"), ("LANG", "C.UTF-8")])).as_deref(), Some("TERM=linux"));
+        assert_eq!(
+            lacks_glyphs(&env(&[("TERM", "xterm"), ("LANG", "de_DE.ISO-8859-1@euro")])).as_deref(),
+            Some("LANG=de_DE.ISO-8859-1@euro")
+        );
+        for locale in ["", "C", "C.UTF-8", "en_US.utf8", "de_DE.UTF-8@euro"] {
+            assert_eq!(lacks_glyphs(&env(&[("TERM", "xterm"), ("LANG", locale)])), None, "{locale}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! All themes: those inside the program, those in the user's folder, a file named by its path. Files are read when asked
+//! for, and a name in the user's folder goes before the shipped one.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use ratatui::style::{Color, Style};
+
+use super::{
+    ASCII, Glyphs, Theme, UNICODE, color,
+    file::{File, Wear},
+    roles::{ROLES, Role},
+};
+use crate::{
+    config::{settings::Colors, tree::At},
+    diag::{Diagnostic, did_you_mean},
+};
+
+/// A theme inside the program.
+pub struct Shipped {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file.
+    pub text: &'static str,
+}
+
+macro_rules! shipped {
+    ($($name:literal)*) => {
+        /// In the order in which the key walks through them.
+        pub static SHIPPED: &[Shipped] = &[$(Shipped {
+            name: $name,
+            text: include_str!(concat!("../../../themes/", $name, ".toml")),
+        },)*];
+    };
+}
+
+shipped!("calm" "light" "contrast" "colorblind" "mono" "sixteen" "gruvbox" "nord" "catppuccin" "dracula");
+
+/// A whole theme file is small; what is larger is something else.
+const MAX_BYTES: u64 = 256 * 1024;
+
+/// All themes, for one terminal.
+#[derive(Debug, Clone)]
+pub struct ThemeSet {
+    folder: Option<PathBuf>,
+    colors: Colors,
+    glyphs: Glyphs,
+}
+
+/// A theme with its parents, nearest first.
+struct Chain {
+    files: Vec<File>,
+}
+
+impl ThemeSet {
+    /// The shipped themes and those in `folder`, for a terminal with these colours. `Auto` is settled by the caller
+    /// ([`super::colors`]); here it means that nothing is reduced.
+    #[must_use]
+    pub fn new(folder: Option<PathBuf>, colors: Colors, ascii: bool) -> Self {
+        ThemeSet { folder, colors, glyphs: if ascii { ASCII } else { UNICODE } }
+    }
+
+    /// The names of all themes: the shipped ones in their order, then the user's by name.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = SHIPPED.iter().map(|s| s.name.to_owned()).collect();
+        let entries = self.folder.iter().filter_map(|f| std::fs::read_dir(f).ok()).flatten().flatten();
+        let mut own: Vec<String> = entries
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+            .filter_map(|p| p.file_stem().and_then(|s| s.to_str()).map(str::to_owned))
+            .filter(|name| !names.contains(name))
+            .collect();
+        own.sort();
+        names.append(&mut own);
+        names
+    }
+
+    /// The theme of this name, or in the file of this path (it holds a `/` or ends in `.toml`).
+    ///
+    /// # Errors
+    /// Every fault of the file and its parents, each at its place.
+    pub fn load(&self, name_or_path: &str) -> Result<Theme, Vec<Diagnostic>> {
+        let (chain, mut findings) = self.chain(name_or_path)?;
+        let theme = chain.resolve(name_or_path, &mut findings);
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Ok(Theme { glyphs: self.glyphs, ..theme.0.reduced(self.colors, theme.1) })
+    }
+
+    /// The next theme that can be read, in the order of [`ThemeSet::names`], around and around.
+    #[must_use]
+    pub fn after(&self, current: &str) -> Option<Theme> {
+        let names = self.names();
+        let start = names.iter().position(|n| n == current).map_or(0, |i| i + 1);
+        (0..names.len()).find_map(|i| self.load(&names[(start + i) % names.len()]).ok())
+    }
+
+    /// The sentence of a theme about itself; empty when there is none.
+    #[must_use]
+    pub fn about(&self, name: &str) -> String {
+        let files = self.chain(name).map(|(chain, _)| chain.files).unwrap_or_default();
+        files.into_iter().next().and_then(|f| f.about).unwrap_or_default()
+    }
+
+    /// The user's file of a theme, when that is where it comes from.
+    #[must_use]
+    pub fn own_file(&self, name: &str) -> Option<PathBuf> {
+        if name.contains('/') || name.ends_with(".toml") {
+            return Some(PathBuf::from(name));
+        }
+        self.folder.as_ref().map(|f| f.join(format!("{name}.toml"))).filter(|p| p.exists())
+    }
+
+    fn chain(&self, name: &str) -> Result<(Chain, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (mut files, mut findings) = (Vec::new(), Vec::new());
+        let mut seen: Vec<String> = Vec::new();
+        let mut child = None;
+        let mut next = Some((name.to_owned(), None::<Diagnostic>));
+        while let Some((name, asked)) = next.take() {
+            let place = self.own_file(&name).map_or_else(|| format!("themes/{name}.toml"), |p| p.display().to_string());
+            // A file of the user's may inherit from the shipped one that it replaces.
+            let shipped_wanted = child.as_ref() == Some(&name);
+            let key = if shipped_wanted { format!("themes/{name}.toml") } else { place };
+            if seen.contains(&key) {
+                let asked = asked.unwrap_or_else(|| Diagnostic::new(&key, ""));
+                findings.push(Diagnostic {
+                    what: format!("`{name}` inherits from itself: the parents go in a circle"),
+                    hint: Some("let one of them inherit from `calm`, or from nothing".to_owned()),
+                    ..asked
+                });
+                break;
+            }
+            seen.push(key.clone());
+            let Some((file, mut found)) = self.read(&name, &key, shipped_wanted)? else {
+                findings.push(self.unknown(&name, asked));
+                break;
+            };
+            findings.append(&mut found);
+            next = file.inherits.as_ref().map(|p| (p.value.clone(), Some(file.finding(p.offset, ""))));
+            files.push(file);
+            child = Some(name);
+        }
+        if files.is_empty() { Err(findings) } else { Ok((Chain { files }, findings)) }
+    }
+
+    fn read(&self, name: &str, place: &str, shipped: bool) -> Result<Option<(File, Vec<Diagnostic>)>, Vec<Diagnostic>> {
+        if !shipped && let Some(path) = self.own_file(name) {
+            return crate::config::file::read_text(&path, MAX_BYTES)
+                .map(|text| Some(File::parse(place, &text)))
+                .map_err(|finding| vec![finding]);
+        }
+        Ok(SHIPPED.iter().find(|s| s.name == name).map(|s| File::parse(place, s.text)))
+    }
+
+    fn unknown(&self, name: &str, asked: Option<Diagnostic>) -> Diagnostic {
+        let names = self.names();
+        let hint = match did_you_mean(name, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("themes: {}; or the path of a file", names.join(", ")),
+        };
+        let asked = asked.unwrap_or_else(|| Diagnostic::new("theme", ""));
+        Diagnostic { what: format!("there is no theme `{name}`"), hint: Some(hint), ..asked }
+    }
+}
+
+impl Chain {
+    /// The styles, and what they stand on.
+    fn resolve(&self, name: &str, findings: &mut Vec<Diagnostic>) -> (Theme, color::Rgb) {
+        // Every word of each palette is looked at, so that a slip in one that no role uses is found too.
+        let mut palette: BTreeMap<&str, Color> = BTreeMap::new();
+        for file in self.files.iter().rev() {
+            for (word, value) in &file.palette {
+                match color::parse(&value.value) {
+                    Some(color) => _ = palette.insert(word, color),
+                    None => findings.push(not_a_color(file, value, word, std::iter::empty())),
+                }
+            }
+        }
+        let mut look = |file: &File, word: &At<String>, whose: &str| {
+            let found = palette.get(word.value.as_str()).copied().or_else(|| color::parse(&word.value));
+            if found.is_none() {
+                findings.push(not_a_color(file, word, whose, palette.keys().copied()));
+            }
+            found
+        };
+        let mut dressed: BTreeMap<Role, Style> = BTreeMap::new();
+        for file in self.files.iter().rev() {
+            for (role, wear) in &file.roles {
+                let style = dress(file, wear, role.def().name, &mut look);
+                dressed.insert(*role, style);
+            }
+        }
+        let background = self.files.iter().find_map(|f| {
+            let word = f.background.as_ref()?;
+            look(f, word, "background").and_then(color::rgb)
+        });
+        let styles = std::array::from_fn(|i| wearing(&dressed, ROLES[i].role));
+        let theme = Theme { name: name.to_owned(), styles, glyphs: UNICODE };
+        let backdrop = theme.style(Role::Surface).bg.and_then(color::rgb).or(background).unwrap_or_default();
+        (theme, backdrop)
+    }
+}
+
+fn dress(
+    file: &File,
+    wear: &Wear,
+    whose: &str,
+    look: &mut impl FnMut(&File, &At<String>, &str) -> Option<Color>,
+) -> Style {
+    let mut style = Style::new().add_modifier(wear.modifiers);
+    style.fg = wear.fg.as_ref().and_then(|word| look(file, word, whose));
+    style.bg = wear.bg.as_ref().and_then(|word| look(file, word, whose));
+    style
+}
+
+/// The style of `role`, or of the first role in its line of fallbacks that has one.
+fn wearing(dressed: &BTreeMap<Role, Style>, role: Role) -> Style {
+    let mut role = role;
+    loop {
+        if let Some(style) = dressed.get(&role) {
+            return *style;
+        }
+        let next = role.def().falls_back;
+        if next == role {
+            return Style::new();
+        }
+        role = next;
+    }
+}
+
+fn not_a_color<'a>(
+    file: &File,
+    word: &At<String>,
+    whose: &str,
+    palette: impl Iterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let finding = file.finding(word.offset, format!("`{whose}`: `{}` is not a colour", word.value));
+    match did_you_mean(&word.value, palette.chain(color::NAMES).chain(["default"])) {
+        Some(near) if !word.value.starts_with('#') => finding.hint(format!("did you mean `{near}`?")),
+        _ => finding.hint("write #rgb, #rrggbb, a name of the palette, an ANSI name, 0 to 255, or default"),
+    }
+}

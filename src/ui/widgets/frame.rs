@@ -1,0 +1,95 @@
+//! The box around a pane: rounded thin lines, `¹title` at the left, quiet words at the right.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Margin, Rect},
+    style::Style,
+};
+
+use super::text::{put, put_char};
+use crate::{
+    text::width,
+    ui::theme::{Role, Theme},
+};
+
+/// What a box says.
+pub struct Frame<'a> {
+    /// Digit that focuses it.
+    pub digit: Option<u8>,
+    /// Title.
+    pub title: &'a str,
+    /// Quiet words at the right.
+    pub info: &'a str,
+    /// A warning about its figures, between the two: `stale 12s`.
+    pub badge: &'a str,
+    /// Drawn in the colour of the focus.
+    pub focused: bool,
+}
+
+/// The room inside a box of `area`.
+#[must_use]
+pub fn inside(area: Rect) -> Rect {
+    area.inner(Margin { horizontal: 2.min(area.width / 2), vertical: 1.min(area.height / 2) })
+}
+
+/// Draws a box and gives its inside.
+pub fn frame(buf: &mut Buffer, area: Rect, theme: &Theme, f: &Frame<'_>) -> Rect {
+    let area = area.intersection(buf.area);
+    if area.width < 2 || area.height < 2 {
+        return Rect::new(area.x, area.y, 0, 0);
+    }
+    let line = theme.style(if f.focused { Role::BorderFocused } else { Role::Border });
+    border(buf, area, theme.glyphs.ascii, line);
+    let mut left = area.x + 2;
+    let end = area.right() - 2;
+    if end > left + 2 {
+        left += put(buf, left, area.y, 1, " ", line);
+        if let Some(digit) = f.digit {
+            left +=
+                put(buf, left, area.y, 1, &digit_glyph(digit, theme.glyphs.ascii).to_string(), theme.style(Role::Key));
+        }
+        left += put(buf, left, area.y, end - left, f.title, theme.style(Role::Title));
+        left += put(buf, left, area.y, end.saturating_sub(left), " ", line);
+        if !f.badge.is_empty() && usize::from(end.saturating_sub(left)) > width(f.badge) + 2 {
+            put_char(buf, left, area.y, if theme.glyphs.ascii { '-' } else { '─' }, line);
+            left += 1;
+            left += put(buf, left, area.y, end - left, " ", line);
+            left += put(buf, left, area.y, end - left, f.badge, theme.style(Role::Unknown));
+            left += put(buf, left, area.y, end - left, " ", line);
+        }
+        let room = end.saturating_sub(left + 3);
+        if !f.info.is_empty() && room >= 6 {
+            let columns = u16::try_from(width(f.info)).unwrap_or(u16::MAX).min(room);
+            let at = end - columns - 1;
+            put(buf, at - 1, area.y, 1, " ", line);
+            put(buf, at, area.y, columns, f.info, theme.style(Role::Dim));
+            put(buf, at + columns, area.y, 1, " ", line);
+        }
+    }
+    inside(area)
+}
+
+fn border(buf: &mut Buffer, area: Rect, ascii: bool, line: Style) {
+    let (h, v, corners) = if ascii { ('-', '|', ['+'; 4]) } else { ('─', '│', ['╭', '╮', '╰', '╯']) };
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    for x in area.x + 1..right {
+        put_char(buf, x, area.y, h, line);
+        put_char(buf, x, bottom, h, line);
+    }
+    for y in area.y + 1..bottom {
+        put_char(buf, area.x, y, v, line);
+        put_char(buf, right, y, v, line);
+    }
+    for ((x, y), c) in [(area.x, area.y), (right, area.y), (area.x, bottom), (right, bottom)].into_iter().zip(corners) {
+        put_char(buf, x, y, c, line);
+    }
+}
+
+/// A small raised digit, or the plain one in ASCII mode.
+#[must_use]
+pub fn digit_glyph(digit: u8, ascii: bool) -> char {
+    if ascii {
+        return char::from(b'0' + digit % 10);
+    }
+    ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][usize::from(digit % 10)]
+}

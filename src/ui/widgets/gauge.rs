@@ -1,0 +1,107 @@
+//! A thin line that fills, with a tick where the alarm is and a mark where this machine usually stands.
+
+use ratatui::{buffer::Buffer, style::Style};
+
+use super::text::put_char;
+use crate::ui::theme::{Role, Theme};
+
+/// What a gauge shows; all are shares of its whole, 0 to 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gauge<'a> {
+    /// Pieces from the left, each with its style.
+    pub parts: &'a [(f64, Style)],
+    /// Where the alarm is.
+    pub limit: Option<f64>,
+    /// Where the figure usually stands.
+    pub normal: Option<f64>,
+}
+
+/// Draws a gauge of `width` columns. Resolution is half a column.
+pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Gauge<'_>) {
+    if width == 0 {
+        return;
+    }
+    let (full, half, empty) = if theme.glyphs.ascii { ('=', '=', '-') } else { ('━', '╸', '━') };
+    let faint = theme.style(Role::GaugeEmpty);
+    for column in 0..width {
+        put_char(buf, x + column, y, empty, faint);
+    }
+    let halves = f64::from(width) * 2.0;
+    let mut sum = 0.0;
+    let mut from = 0u16;
+    for (share, style) in g.parts {
+        if share.is_nan() {
+            continue;
+        }
+        sum += share.max(0.0);
+        // A figure above nothing shows at least half a column.
+        let least = if from == 0 && sum > 0.0 { 1.0 } else { 0.0 };
+        let to = (sum.min(1.0) * halves).round().max(least) as u16;
+        for column in from / 2..to / 2 {
+            put_char(buf, x + column, y, full, *style);
+        }
+        if to % 2 == 1 && to > from && to / 2 < width {
+            put_char(buf, x + to / 2, y, half, *style);
+        }
+        from = to.max(from);
+    }
+    let column = |share: f64| ((share.clamp(0.0, 1.0) * f64::from(width)) as u16).min(width - 1);
+    let filled = |column: u16| column < from / 2;
+    if let Some(normal) = g.normal {
+        put_char(buf, x + column(normal), y, theme.glyphs.normal, theme.style(Role::Normal));
+    }
+    if let Some(limit) = g.limit {
+        let at = column(limit);
+        // Crossed: the tick takes the colour of what crossed it.
+        let style = if filled(at) {
+            g.parts.last().map_or(theme.style(Role::Limit), |(_, s)| *s)
+        } else {
+            theme.style(Role::Limit)
+        };
+        put_char(buf, x + at, y, theme.glyphs.limit, style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+
+    fn drawn(width: u16, theme: &Theme, g: &Gauge<'_>) -> String {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
+        gauge(&mut buf, 0, 0, width, theme, g);
+        buf.content().iter().map(|c| c.symbol().to_owned()).collect()
+    }
+
+    fn ascii() -> Theme {
+        Theme { glyphs: crate::ui::theme::ASCII, ..Theme::plain() }
+    }
+
+    #[test]
+    fn the_fill_the_limit_and_the_normal_stand_at_their_shares() {
+        let s = Style::new();
+        let g = Gauge { parts: &[(0.4, s)], limit: Some(0.9), normal: Some(0.2) };
+        assert_eq!(drawn(10, &ascii(), &g), "==+=-----|");
+        assert_eq!(drawn(0, &ascii(), &g), "");
+        assert_eq!(drawn(1, &ascii(), &g), "|");
+    }
+
+    #[test]
+    fn a_small_figure_shows_and_too_great_a_one_stays_inside() {
+        let s = Style::new();
+        let with = |v: f64| Gauge { parts: &[], limit: None, normal: Some(v) };
+        assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(0.001, s)], ..Gauge::default() }), "=---");
+        assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(0.0, s)], ..Gauge::default() }), "----");
+        assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(7.5, s)], ..Gauge::default() }), "====");
+        assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(f64::NAN, s)], ..Gauge::default() }), "----");
+        assert_eq!(drawn(4, &ascii(), &with(9.0)), "---+");
+    }
+
+    #[test]
+    fn parts_are_stacked() {
+        let s = Style::new();
+        let g = Gauge { parts: &[(0.25, s), (0.5, s)], limit: None, normal: None };
+        assert_eq!(drawn(8, &ascii(), &g), "======--");
+    }
+}

@@ -1,0 +1,70 @@
+//! One essential in one row, for screens without boxes: name, figure, gauge, recent past, words at the right.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    gauge::{Gauge, gauge},
+    spark::long_spark,
+    text::{put, put_right},
+};
+use crate::{
+    model::series::Series,
+    text::width,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        theme::Role,
+    },
+};
+
+/// Columns of the name.
+pub const NAME: u16 = 8;
+/// Columns kept for the words at the right.
+const RIGHT: u16 = 18;
+
+/// One row.
+pub struct Line<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The figure, in five columns at most.
+    pub figure: &'a str,
+    /// Style of the figure.
+    pub style: Style,
+    /// The gauge.
+    pub gauge: Gauge<'a>,
+    /// Its past, the value of a full cell, its style.
+    pub past: Option<(&'a Series, f64, Style)>,
+    /// Words at the right.
+    pub right: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// A row with nothing but its name.
+    #[must_use]
+    pub fn of(name: &'a str) -> Self {
+        Line { name, figure: "", style: Style::new(), gauge: Gauge::default(), past: None, right: "" }
+    }
+}
+
+/// Draws the row; the narrower it is the less it shows.
+pub fn line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, l: &Line<'_>) {
+    if area.is_empty() {
+        return;
+    }
+    let (buf, theme) = (&mut *canvas.buf, cx.theme);
+    let y = area.y;
+    put(buf, area.x, y, NAME.min(area.width), l.name, theme.style(Role::Dim));
+    let figure_end = area.x + NAME + 5;
+    put_right(buf, figure_end, y, 5, l.figure, l.style);
+    let from = figure_end + 1;
+    let room = area.right().saturating_sub(from);
+    let right = (width(l.right) as u16).min(room.saturating_sub(8));
+    put_right(buf, area.right(), y, right, l.right, theme.style(Role::Dim));
+    let gauge_width = (room * 36 / 100).max(8).min(room.saturating_sub(right + 1));
+    gauge(buf, from, y, gauge_width, theme, &l.gauge);
+    let spark_width = room.saturating_sub(gauge_width + 2 + right.max(RIGHT) + 1);
+    if let Some((series, top, style)) = l.past
+        && spark_width >= 6
+    {
+        long_spark(buf, from + gauge_width + 2, y, spark_width, theme, series, top, style);
+    }
+}

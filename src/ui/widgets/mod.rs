@@ -1,0 +1,11 @@
+//! Shapes that panes and overlays share. Each clips to the buffer: no size of screen can make one panic.
+
+pub mod frame;
+pub mod gauge;
+pub mod graph;
+pub mod line;
+pub mod normal;
+pub mod notice;
+pub mod sheet;
+pub mod spark;
+pub mod text;

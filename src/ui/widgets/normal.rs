@@ -1,0 +1,109 @@
+//! What is usual for a figure in this session: the median and the range that holds four fifths of its past.
+
+use crate::model::series::Series;
+
+/// Readings that must exist before anything is called normal.
+pub const LEAST: usize = 60;
+/// Readings after which it is worked out anew; in between the mark stands still.
+const EVERY: u64 = 15;
+
+/// The usual values of a figure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normal {
+    /// A tenth of the readings is below.
+    pub low: f64,
+    /// Half of them.
+    pub median: f64,
+    /// A tenth is above.
+    pub high: f64,
+}
+
+/// Keeps the normal of one series until it is worth working out anew.
+#[derive(Debug, Clone, Default)]
+pub struct NormalOf {
+    at: u64,
+    normal: Option<Normal>,
+    scratch: Vec<f32>,
+}
+
+impl NormalOf {
+    /// Looks at `series`, which must be the same figure each time.
+    pub fn update(&mut self, series: &Series) {
+        let total = series.total();
+        if self.normal.is_some() && total >= self.at && total < self.at + EVERY {
+            return;
+        }
+        if series.len() < LEAST {
+            self.normal = None;
+            return;
+        }
+        self.at = total;
+        self.scratch.clear();
+        self.scratch.extend(series.iter().flatten().map(|v| v as f32));
+        self.normal = normal(&mut self.scratch);
+    }
+
+    /// The usual values; `None` before there are [`LEAST`] readings.
+    #[must_use]
+    pub fn get(&self) -> Option<Normal> {
+        self.normal
+    }
+
+    /// The range for a graph's shade.
+    #[must_use]
+    pub fn band(&self) -> Option<(f64, f64)> {
+        self.normal.map(|n| (n.low, n.high))
+    }
+
+    /// The middle for a gauge's mark.
+    #[must_use]
+    pub fn median(&self) -> Option<f64> {
+        self.normal.map(|n| n.median)
+    }
+}
+
+fn normal(values: &mut [f32]) -> Option<Normal> {
+    if values.len() < LEAST {
+        return None;
+    }
+    let mut nth = |tenths: usize| {
+        let at = (values.len() - 1) * tenths / 10;
+        f64::from(*values.select_nth_unstable_by(at, f32::total_cmp).1)
+    };
+    Some(Normal { low: nth(1), median: nth(5), high: nth(9) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Stamp;
+
+    #[test]
+    fn nothing_is_normal_before_a_minute_of_readings() {
+        let mut series = Series::default();
+        let mut of = NormalOf::default();
+        for i in 0..59 {
+            series.push(Stamp::at_seconds(i + 1), Duration::from_secs(1), Some(i as f64));
+        }
+        of.update(&series);
+        assert_eq!(of.get(), None);
+        for i in 59..101 {
+            series.push(Stamp::at_seconds(i + 1), Duration::from_secs(1), Some(i as f64));
+        }
+        of.update(&series);
+        assert_eq!(of.get(), Some(Normal { low: 10.0, median: 50.0, high: 90.0 }));
+    }
+
+    #[test]
+    fn gaps_do_not_count_as_readings() {
+        let mut series = Series::default();
+        let mut of = NormalOf::default();
+        for i in 0..100 {
+            series.push(Stamp::at_seconds(i + 1), Duration::from_secs(1), (i % 2 == 0).then_some(0.5));
+        }
+        of.update(&series);
+        assert_eq!(of.get(), None);
+    }
+}

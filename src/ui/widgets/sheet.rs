@@ -1,0 +1,131 @@
+//! Lines of styled words that scroll: what help, findings and details are made of.
+
+use std::cell::Cell;
+
+use ratatui::layout::Rect;
+
+use super::text::put;
+use crate::{
+    text::width,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        theme::Role,
+    },
+};
+
+/// One line: words with their roles, one after the other.
+pub type SheetLine = Vec<(String, Role)>;
+
+/// Where a reader is in a sheet.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    top: Cell<usize>,
+    /// The last line that may stand on top, and the rows in sight, as the last frame had them.
+    last: Cell<usize>,
+    page: Cell<usize>,
+}
+
+impl Sheet {
+    /// Scrolls; false when `action` is none of a scroll's.
+    pub fn act(&self, action: Action) -> bool {
+        let (top, page) = (self.top.get(), self.page.get().max(2) - 1);
+        let to = match action {
+            Action::Up => top.saturating_sub(1),
+            Action::Down => top + 1,
+            Action::PageUp => top.saturating_sub(page),
+            Action::PageDown => top + page,
+            Action::Top => 0,
+            Action::Bottom => usize::MAX,
+            _ => return false,
+        };
+        self.top.set(to.min(self.last.get()));
+        true
+    }
+
+    /// Draws the lines in sight.
+    pub fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[SheetLine]) {
+        let rows = usize::from(area.height);
+        self.page.set(rows);
+        self.last.set(lines.len().saturating_sub(rows));
+        let top = self.top.get().min(self.last.get());
+        self.top.set(top);
+        for (line, y) in lines.iter().skip(top).zip(area.y..area.bottom()) {
+            let mut x = area.x;
+            for (text, role) in line {
+                x += put(canvas.buf, x, y, area.right().saturating_sub(x), text, cx.theme.style(*role));
+            }
+        }
+        // What is out of sight is said at the edge.
+        let marks = if cx.theme.glyphs.ascii { ["^", "v"] } else { ["↑", "↓"] };
+        if top > 0 && area.width > 0 && area.height > 0 {
+            put(canvas.buf, area.right() - 1, area.y, 1, marks[0], cx.theme.style(Role::Dim));
+        }
+        if top < self.last.get() && area.width > 0 && area.height > 0 {
+            put(canvas.buf, area.right() - 1, area.bottom() - 1, 1, marks[1], cx.theme.style(Role::Dim));
+        }
+    }
+}
+
+/// A heading.
+#[must_use]
+pub fn heading(text: &str) -> SheetLine {
+    vec![(text.to_owned(), Role::Title)]
+}
+
+/// `name      value`, the name in `columns`.
+#[must_use]
+pub fn pair(name: &str, columns: usize, value: impl Into<String>) -> SheetLine {
+    vec![(format!("{name:<columns$} "), Role::Dim), (value.into(), Role::Text)]
+}
+
+/// Words broken into lines of at most `columns`; what is longer than a line is cut into pieces.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut word = word;
+        loop {
+            let line = lines.last_mut().map_or(0, |l| width(l));
+            let gap = usize::from(line > 0);
+            if line + gap + width(word) <= columns {
+                if let Some(last) = lines.last_mut() {
+                    last.push_str(if gap > 0 { " " } else { "" });
+                    last.push_str(word);
+                }
+                break;
+            }
+            if line == 0 {
+                let cut = word
+                    .char_indices()
+                    .map(|(i, c)| i + c.len_utf8())
+                    .take_while(|i| width(&word[..*i]) <= columns)
+                    .last();
+                let cut = cut.unwrap_or(word.len());
+                if let Some(last) = lines.last_mut() {
+                    last.push_str(&word[..cut]);
+                }
+                word = &word[cut..];
+                if word.is_empty() {
+                    break;
+                }
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_wrapped_and_long_ones_cut() {
+        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("abcdefgh x", 3), ["abc", "def", "gh", "x"]);
+        assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
+    }
+}
