@@ -3,37 +3,14 @@
 use crate::{
     alert,
     config::Known,
-    ui::{keymap::Keymap, layout},
+    ui::{keymap::Keymap, layout, panes::processes::columns::COLUMNS},
 };
-
-/// Columns of the process table.
-const COLUMNS: [&str; 19] = [
-    "pid",
-    "parent",
-    "user",
-    "state",
-    "priority",
-    "nice",
-    "threads",
-    "core",
-    "cpu",
-    "graph",
-    "memory",
-    "memory_percent",
-    "virtual",
-    "read",
-    "write",
-    "time",
-    "start",
-    "container",
-    "command",
-];
 
 /// All of them.
 pub fn known() -> Known {
     Known {
         panes: layout::built_in().collect(),
-        columns: COLUMNS.to_vec(),
+        columns: COLUMNS.iter().map(|c| c.id).collect(),
         rules: alert::shipped(),
         merge_rules: alert::merge,
         check_keys: |own| match Keymap::new(own, false, false) {

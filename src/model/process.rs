@@ -176,6 +176,19 @@ impl Process {
     pub fn container(&self) -> Option<&str> {
         container_of(&self.info.as_ref()?.cgroup)
     }
+
+    /// The systemd unit that its cgroup path names: `ssh.service`, `session-3.scope`.
+    #[must_use]
+    pub fn unit(&self) -> Option<&str> {
+        unit_of(&self.info.as_ref()?.cgroup)
+    }
+}
+
+/// The innermost service, scope or other unit in a cgroup path; slices only group units.
+#[must_use]
+pub fn unit_of(cgroup: &str) -> Option<&str> {
+    let kinds = [".service", ".scope", ".socket", ".mount", ".swap"];
+    cgroup.rsplit('/').find(|part| kinds.iter().any(|kind| part.ends_with(kind)))
 }
 
 /// The first 12 letters of the 64-letter container id in a cgroup path, as Docker, Podman, containerd and CRI-O write it.

@@ -64,4 +64,6 @@ pub enum Message {
     Columns(Vec<&'static str>),
     /// Show the processes of this user alone; `None` shows all.
     User(Option<u32>),
+    /// Send this signal to those that were meant when the list was opened.
+    Signal(i32),
 }

@@ -10,7 +10,7 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     effect::{Command, Effect, Message, To},
-    overlays::{Key, findings::Findings, help::Help},
+    overlays::{Key, findings::Findings, help::Help, sockets::Sockets},
     pane::PaneId,
 };
 use crate::{alert::Level, state::State};
@@ -121,6 +121,7 @@ impl Ui {
             Action::FocusPrevious => self.focus_by(-1),
             Action::Help => self.overlays.push(Box::<Help>::default()),
             Action::Findings => self.overlays.push(Box::<Findings>::default()),
+            Action::Sockets => self.overlays.push(Box::<Sockets>::default()),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Pause => {
                 self.paused = !self.paused;

@@ -116,5 +116,11 @@ pub struct PaneDef {
 }
 
 /// TABLE PANES, in the order of focus digits.
-pub static PANES: &[PaneDef] =
-    &[panes::cpu::DEF, panes::memory::DEF, panes::disk_net::DEF, panes::filesystems::DEF, panes::sensors::DEF];
+pub static PANES: &[PaneDef] = &[
+    panes::cpu::DEF,
+    panes::memory::DEF,
+    panes::disk_net::DEF,
+    panes::filesystems::DEF,
+    panes::sensors::DEF,
+    panes::processes::DEF,
+];

@@ -1,11 +1,16 @@
 //! What lies over the overview: help, details, lists, questions. One file each; the topmost gets the keys.
 
+pub mod columns;
+pub mod confirm;
 pub mod cpu_detail;
 pub mod disk_detail;
 pub mod findings;
 pub mod help;
 pub mod memory_detail;
+pub mod menu;
 pub mod network_detail;
+pub mod process_detail;
+pub mod sockets;
 
 use ratatui::layout::Rect;
 

@@ -4,4 +4,5 @@ pub mod cpu;
 pub mod disk_net;
 pub mod filesystems;
 pub mod memory;
+pub mod processes;
 pub mod sensors;

@@ -1,0 +1,131 @@
+//! Which columns a table shows, and in which order.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use super::{Key, Overlay};
+use crate::{
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx, Target},
+        effect::{Effect, Message, To},
+        table::{column::Column, cursor::Cursor},
+        theme::Role,
+        widgets::text::{put, put_all, tint},
+    },
+};
+
+/// Columns of a name.
+const NAME: u16 = 16;
+
+/// The chooser: what is shown comes first, in its order.
+pub struct ColumnChooser {
+    columns: &'static [Column],
+    /// Index and whether it is shown.
+    order: Vec<(usize, bool)>,
+    to: To,
+    cursor: Cursor<usize>,
+}
+
+impl ColumnChooser {
+    /// Over `columns`, of which those at `chosen` are shown; `to` hears of each change.
+    #[must_use]
+    pub fn new(columns: &'static [Column], chosen: &[usize], to: To) -> Self {
+        let shown = chosen.iter().map(|c| (*c, true));
+        let rest = (0..columns.len()).filter(|c| !chosen.contains(c)).map(|c| (c, false));
+        let order: Vec<(usize, bool)> = shown.chain(rest).collect();
+        let mut cursor = Cursor::default();
+        cursor.settle(0..order.len());
+        cursor.hold(0);
+        ColumnChooser { columns, order, to, cursor }
+    }
+
+    fn toggle(&mut self) -> Vec<Effect> {
+        let at = self.cursor.position();
+        let others = self.order.iter().enumerate().any(|(i, (_, on))| *on && i != at);
+        if let Some((_, on)) = self.order.get_mut(at) {
+            // One column always stays.
+            *on = !*on || !others;
+        }
+        self.changed()
+    }
+
+    fn shift(&mut self, later: bool) -> Vec<Effect> {
+        let at = self.cursor.position();
+        let to = if later { at + 1 } else { at.wrapping_sub(1) };
+        if at >= self.order.len() || to >= self.order.len() {
+            return Vec::new();
+        }
+        self.order.swap(at, to);
+        self.cursor.hold(to);
+        self.changed()
+    }
+
+    fn changed(&self) -> Vec<Effect> {
+        let ids = self.order.iter().filter(|(_, on)| *on).map(|(c, _)| self.columns[*c].id).collect();
+        vec![Effect::Tell(self.to, Message::Columns(ids))]
+    }
+}
+
+impl Overlay for ColumnChooser {
+    fn title(&self, _state: &State) -> String {
+        "columns · space shows and hides, + - moves".to_owned()
+    }
+
+    fn size(&self, _state: &State) -> (u16, u16) {
+        (64, u16::try_from(self.order.len()).unwrap_or(u16::MAX))
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        for (index, y) in self.cursor.window(usize::from(area.height)).zip(area.y..area.bottom()) {
+            let Some((column, on)) = self.order.get(index).and_then(|(c, on)| Some((self.columns.get(*c)?, *on)))
+            else {
+                continue;
+            };
+            let role = if on { Role::Text } else { Role::Dim };
+            let pieces = [
+                (if on { "[x] " } else { "[ ] " }, cx.theme.style(role)),
+                (column.id, cx.theme.style(if on { Role::Strong } else { Role::Dim })),
+            ];
+            put_all(canvas.buf, area.x, y, area.width, &pieces);
+            let x = area.x + 4 + NAME;
+            put(canvas.buf, x, y, area.right().saturating_sub(x), column.doc, cx.theme.style(Role::Dim));
+            let row = Rect { y, height: 1, ..area };
+            if index == self.cursor.position() {
+                tint(canvas.buf, row, cx.theme.style(Role::Selected));
+            }
+            canvas.hit(row, Target::OverlayRow(index));
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn key(&mut self, key: Key, _state: &State) -> Option<Vec<Effect>> {
+        match key.code {
+            KeyCode::Char(' ') => Some(self.toggle()),
+            KeyCode::Char('+' | '=' | ']') => Some(self.shift(true)),
+            KeyCode::Char('-' | '[') => Some(self.shift(false)),
+            _ => None,
+        }
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        match action {
+            Action::Open | Action::Columns => Some(vec![Effect::Close]),
+            Action::Top => {
+                self.cursor.hold(0);
+                Some(Vec::new())
+            }
+            _ => self.cursor.act(action).then(Vec::new),
+        }
+    }
+
+    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
+        let Target::OverlayRow(index) = target else { return Vec::new() };
+        self.cursor.hold(*index);
+        self.toggle()
+    }
+}

@@ -1,0 +1,142 @@
+//! A list to choose one thing from: a column to sort by, a user, a signal.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use super::{Key, Overlay};
+use crate::{
+    state::State,
+    text::width,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx, Target},
+        effect::{Effect, Message, To},
+        table::cursor::Cursor,
+        theme::Role,
+        widgets::text::{put, tint},
+    },
+};
+
+/// Columns between a label and its words.
+const GAP: u16 = 3;
+
+/// One line of the list.
+struct Item {
+    label: String,
+    doc: String,
+    message: Message,
+}
+
+/// The list.
+pub struct Menu {
+    title: String,
+    items: Vec<Item>,
+    to: To,
+    cursor: Cursor<usize>,
+    typed: String,
+}
+
+impl Menu {
+    /// An empty list with this title.
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        let cursor = Cursor::default();
+        Menu { title: title.into(), items: Vec::new(), to: To::Top, cursor, typed: String::new() }
+    }
+
+    /// Adds a line; `here` puts the cursor on it.
+    pub fn add(&mut self, label: impl Into<String>, doc: impl Into<String>, here: bool, message: Message) {
+        self.items.push(Item { label: label.into(), doc: doc.into(), message });
+        let at = self.cursor.position();
+        self.cursor.settle(0..self.items.len());
+        self.cursor.hold(if here { self.items.len() - 1 } else { at });
+    }
+
+    /// The same list, telling `to` what was chosen.
+    #[must_use]
+    pub fn telling(mut self, to: To) -> Self {
+        self.to = to;
+        self
+    }
+
+    fn choose(&self) -> Vec<Effect> {
+        let chosen = self.cursor.selected().and_then(|i| self.items.get(i));
+        let tell = chosen.map(|item| Effect::Tell(self.to, item.message.clone()));
+        std::iter::once(Effect::Close).chain(tell).collect()
+    }
+
+    fn label_width(&self) -> u16 {
+        u16::try_from(self.items.iter().map(|i| width(&i.label)).max().unwrap_or(0)).unwrap_or(u16::MAX).min(40)
+    }
+}
+
+impl Overlay for Menu {
+    fn title(&self, _state: &State) -> String {
+        self.title.clone()
+    }
+
+    fn size(&self, _state: &State) -> (u16, u16) {
+        let docs = self.items.iter().map(|i| width(&i.doc)).max().unwrap_or(0);
+        let columns = usize::from(self.label_width() + GAP) + docs;
+        let columns = columns.max(width(&self.title) + 4).min(90);
+        (columns as u16, u16::try_from(self.items.len()).unwrap_or(u16::MAX))
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let label = self.label_width();
+        for (index, y) in self.cursor.window(usize::from(area.height)).zip(area.y..area.bottom()) {
+            let Some(item) = self.items.get(index) else { continue };
+            put(canvas.buf, area.x, y, area.width, &item.label, cx.theme.style(Role::Text));
+            let x = area.x + label + GAP;
+            put(canvas.buf, x, y, area.right().saturating_sub(x), &item.doc, cx.theme.style(Role::Dim));
+            let row = Rect { y, height: 1, ..area };
+            if index == self.cursor.position() {
+                tint(canvas.buf, row, cx.theme.style(Role::Selected));
+            }
+            canvas.hit(row, Target::OverlayRow(index));
+        }
+    }
+
+    /// Digits go to the line that begins with them, as signals are known by their numbers too.
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn key(&mut self, key: Key, _state: &State) -> Option<Vec<Effect>> {
+        let KeyCode::Char(digit @ '0'..='9') = key.code else {
+            self.typed.clear();
+            return None;
+        };
+        self.typed.push(digit);
+        let begins = |typed: &str| self.items.iter().position(|i| i.label.trim_start().starts_with(typed));
+        let found = begins(&self.typed).or_else(|| {
+            self.typed = digit.to_string();
+            begins(&self.typed)
+        });
+        if let Some(index) = found {
+            self.cursor.hold(index);
+        }
+        Some(Vec::new())
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        if action == Action::Top {
+            self.cursor.hold(0);
+            return Some(Vec::new());
+        }
+        if self.cursor.act(action) {
+            return Some(Vec::new());
+        }
+        (action == Action::Open).then(|| self.choose())
+    }
+
+    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
+        let Target::OverlayRow(index) = target else { return Vec::new() };
+        self.cursor.hold(*index);
+        self.choose()
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Open, "choose"), (Action::Up, "up"), (Action::Down, "down")]
+    }
+}

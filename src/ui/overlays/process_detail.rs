@@ -1,0 +1,245 @@
+//! One process: who it is, what it uses and used, what it has open, whom it talks to, who descends from it.
+
+use ratatui::layout::Rect;
+
+use super::Overlay;
+use crate::{
+    collect::Want,
+    model::{
+        event::{Fault, SourceId},
+        process::{ProcKey, Process, ProcessDetail as Detail, ProcessDetailSample},
+        socket::Protocol,
+    },
+    state::State,
+    text::width,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        effect::Effect,
+        figures::bytes,
+        panes::processes::columns::{Row, RowCx, at, user},
+        theme::Role,
+        widgets::{
+            graph::{Graph, graph, nice_top},
+            sheet::{Sheet, SheetLine, heading, pair, wrap},
+            text::put,
+        },
+    },
+    units::{ABSENT, bytes_long},
+};
+
+/// Columns of a name before its value.
+const NAME: usize = 10;
+/// Rows of the graphs, their heads included.
+const PAST: u16 = 7;
+
+/// The view.
+pub struct ProcessDetail {
+    key: ProcKey,
+    /// As it was when last seen, so that it can still be read when it has ended.
+    last: Option<Process>,
+    ended: bool,
+    sheet: Sheet,
+}
+
+impl ProcessDetail {
+    /// Of the process that `key` names, and of no other that gets its pid.
+    #[must_use]
+    pub fn new(key: ProcKey) -> Self {
+        ProcessDetail { key, last: None, ended: false, sheet: Sheet::default() }
+    }
+}
+
+impl Overlay for ProcessDetail {
+    fn title(&self, _state: &State) -> String {
+        let name = self.last.as_ref().map_or("", |p| &*p.name);
+        let ended = if self.ended { " · ended" } else { "" };
+        format!("process {} {name}{ended}", self.key.pid)
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn refresh(&mut self, state: &State) {
+        match state.host.processes.find(self.key) {
+            Some(process) => {
+                self.last = Some(process.clone());
+                self.ended = false;
+            }
+            None => self.ended = true,
+        }
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(process) = &self.last else {
+            put(canvas.buf, area.x, area.y, area.width, "it has ended", cx.theme.style(Role::Dim));
+            return;
+        };
+        let detail = cx.state.host.process_detail.as_ref().filter(|d| d.raw.key == self.key);
+        let past = if area.height >= PAST * 2 { PAST } else { 0 };
+        if let Some(detail) = detail.filter(|_| past > 0) {
+            graphs(cx, Rect { height: past, ..area }, canvas, process, detail);
+        }
+        let rest = Rect { y: area.y + past, height: area.height - past, ..area };
+        let mut lines = facts(cx, process);
+        match detail {
+            Some(detail) => read(cx, &detail.raw, usize::from(area.width), &mut lines),
+            None if !self.ended => lines.push(vec![(waiting(cx.state), Role::Dim)]),
+            None => {}
+        }
+        children(cx.state, self.key, &mut lines);
+        self.sheet.draw(cx, rest, canvas, &lines);
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        self.sheet.act(action).then(Vec::new)
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        want.detail = Some(self.key);
+        // Its storage rates stand among the facts.
+        want.visible.push(self.key);
+    }
+}
+
+fn waiting(state: &State) -> String {
+    match state.host.health.get(SourceId::ProcessDetail).and_then(|h| h.fault.as_ref()) {
+        Some(Fault::Absent(what) | Fault::Broken(what)) => what.clone(),
+        Some(Fault::Denied { what, hint }) => format!("{what}: permission denied ({hint})"),
+        Some(Fault::Timeout) => "no answer".to_owned(),
+        None => "waiting…".to_owned(),
+    }
+}
+
+/// CPU at the left, memory at the right.
+fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, process: &Process, detail: &Detail) {
+    let half = area.width.saturating_sub(2) / 2;
+    let left = Rect { width: half, height: area.height - 2, y: area.y + 1, ..area };
+    let right = Rect { x: area.right() - half, ..left };
+    let cpu = RowCx::new(&cx.state.host, false, true);
+    let shown = Row { process, cx: cpu }.shown(at::CPU);
+    let cores = detail.cpu_history.max().unwrap_or(0.0).ceil().max(1.0);
+    let dim = cx.theme.style(Role::Dim);
+    put(canvas.buf, left.x, area.y, half, &format!("cpu {shown} %   top {:.0} %", cores * 100.0), dim);
+    let style = cx.theme.style(Role::CpuUser);
+    let g = Graph { series: &detail.cpu_history, top: cores, style, band: None, flip: false };
+    graph(canvas.buf, left, cx.theme, &g);
+    let top = nice_top(detail.memory_history.max().unwrap_or(0.0), 1024.0);
+    let memory = process.memory_bytes as f64;
+    let words = format!("memory {}   top {}", bytes_long(memory), bytes(Some(top)).trim_start());
+    put(canvas.buf, right.x, area.y, half, &words, dim);
+    let style = cx.theme.style(Role::MemoryUsed);
+    graph(canvas.buf, right, cx.theme, &Graph { series: &detail.memory_history, top, style, band: None, flip: false });
+}
+
+/// What the table knows.
+fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
+    let host = &cx.state.host;
+    let row = Row { process: p, cx: RowCx::new(host, false, true) };
+    let parent = host.processes.rows.iter().find(|o| o.key.pid == p.parent && !o.is_thread());
+    let parent = parent.map_or_else(|| p.parent.to_string(), |o| format!("{} {}", o.key.pid, o.name));
+    let state = match p.state {
+        b'R' => "running",
+        b'S' => "asleep",
+        b'D' => "waits for a device, deaf to signals",
+        b'I' => "idle thread of the kernel",
+        b'T' => "stopped",
+        b't' => "stopped by a tracer",
+        b'Z' => "ended, its parent has not asked how",
+        _ => "",
+    };
+    let rate = |column| row.shown(column);
+    let mut lines = vec![
+        pair("user", NAME, format!("{} ({})", user(&host.facts.users, p.uid), p.uid)),
+        pair("state", NAME, format!("{} {state}", char::from(p.state))),
+        pair("parent", NAME, parent),
+        pair("started", NAME, row.shown(at::START)),
+        pair("priority", NAME, format!("{}   nice {}   last core {}", p.priority, p.nice, p.core)),
+        pair("cpu time", NAME, format!("{}   threads {}", row.shown(at::TIME), p.threads)),
+        pair(
+            "memory",
+            NAME,
+            format!("{} resident   {} virtual", bytes_long(p.memory_bytes as f64), bytes_long(p.virtual_bytes as f64)),
+        ),
+        pair("storage", NAME, format!("{}/s read   {}/s written", rate(at::READ), rate(at::WRITE))),
+    ];
+    if let Some(info) = &p.info {
+        lines.extend((!info.cgroup.is_empty()).then(|| pair("cgroup", NAME, &*info.cgroup)));
+        lines.extend(p.container().map(|id| pair("container", NAME, id)));
+    }
+    lines
+}
+
+/// What was read for this view alone.
+fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut Vec<SheetLine>) {
+    let mut known = |name: &str, value: Option<String>| lines.extend(value.map(|v| pair(name, NAME, v)));
+    known("program", raw.executable.clone());
+    known("folder", raw.folder.clone());
+    let swap = raw.swap_bytes.filter(|s| *s > 0).map(|s| format!("   {} swapped", bytes_long(s as f64)));
+    known("own share", raw.pss_bytes.map(|b| format!("{} (PSS){}", bytes_long(b as f64), swap.unwrap_or_default())));
+    known("switches", raw.switches.map(|(own, forced)| format!("{own} of its own   {forced} forced")));
+    known("oom score", raw.oom_score.map(|s| s.to_string()));
+    known("waits in", raw.waits_in.clone());
+    for denied in &raw.denied {
+        lines.push(vec![(format!("{} ", cx.theme.glyphs.unknown), Role::Unknown), (denied.clone(), Role::Dim)]);
+    }
+    if raw.arguments.len() > 1 {
+        section(lines, "Arguments");
+        for argument in &raw.arguments {
+            lines.extend(wrap(argument, columns.saturating_sub(2)).into_iter().map(|l| vec![(l, Role::Text)]));
+        }
+    }
+    if !raw.sockets.is_empty() {
+        section(lines, "Sockets");
+        for socket in &raw.sockets {
+            let protocol = if socket.protocol == Protocol::Tcp { "tcp" } else { "udp" };
+            let remote = if socket.remote.port() == 0 { String::new() } else { format!(" to {}", socket.remote) };
+            lines.push(vec![
+                (format!("{protocol} {:<12}", socket.state), Role::Dim),
+                (format!("{}{remote}", socket.local), Role::Text),
+            ]);
+        }
+    }
+    if raw.files_total > 0 {
+        let limit = raw.files_limit.map(|l| format!(" of {l} allowed")).unwrap_or_default();
+        section(lines, &format!("Open files: {}{limit}", raw.files_total));
+        for (fd, target) in &raw.files {
+            lines.push(vec![(format!("{fd:>5} "), Role::Dim), (target.clone(), Role::Text)]);
+        }
+        let more = raw.files_total as usize - raw.files.len().min(raw.files_total as usize);
+        if more > 0 {
+            lines.push(vec![(format!("and {more} more"), Role::Dim)]);
+        }
+    }
+    if !raw.environment_names.is_empty() {
+        section(lines, "Environment: names alone, values may be secrets");
+        let names = raw.environment_names.join(" ");
+        lines.extend(wrap(&names, columns.saturating_sub(2)).into_iter().map(|l| vec![(l, Role::Text)]));
+    }
+}
+
+fn children(state: &State, key: ProcKey, lines: &mut Vec<SheetLine>) {
+    let rows = &state.host.processes.rows;
+    let children: Vec<&Process> =
+        rows.iter().filter(|p| p.parent == key.pid && !p.is_thread() && p.key != key).collect();
+    if children.is_empty() {
+        return;
+    }
+    section(lines, &format!("Children: {}", children.len()));
+    for child in children {
+        let cpu = child.cpu.map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1} %", c * 100.0));
+        lines.push(vec![
+            (format!("{:>7} ", child.key.pid), Role::Text),
+            (format!("{cpu:>8} {} ", bytes(Some(child.memory_bytes as f64))), Role::Dim),
+            (child.command().to_owned(), Role::Text),
+        ]);
+    }
+}
+
+fn section(lines: &mut Vec<SheetLine>, title: &str) {
+    if lines.last().is_some_and(|l| l.iter().any(|(text, _)| width(text) > 0)) {
+        lines.push(Vec::new());
+    }
+    lines.push(heading(title));
+}

@@ -1,0 +1,372 @@
+//! Processes: the table that htop's users expect, with the container and the storage rates of each.
+
+mod acts;
+pub mod columns;
+mod draw;
+mod list;
+mod tree;
+
+use std::{cell::RefCell, collections::HashSet};
+
+use ratatui::layout::Rect;
+
+use self::{
+    acts::HERE,
+    columns::{COLUMNS, Row, RowCx, at},
+    list::{Choice, ENDED_KEY, List},
+};
+use crate::{
+    alert::Level,
+    collect::Want,
+    config::{Settings, settings::ProcessSettings},
+    model::{event::SourceId, process::ProcKey},
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx, Target},
+        effect::{Effect, Message},
+        overlays::{Key, process_detail::ProcessDetail},
+        pane::{Pane, PaneDef, PaneId, Rows},
+        table::{
+            column::Placed,
+            filter::Fields,
+            grid::{Grid, Sort},
+            needle::Needle,
+        },
+    },
+};
+
+/// Its row in the table.
+pub const DEF: PaneDef = PaneDef {
+    id: PaneId::Processes,
+    name: "processes",
+    title: "processes",
+    feeds: &[SourceId::Processes],
+    min_width: 40,
+    make: |settings| Box::new(ProcessesPane::new(&settings.processes)),
+};
+
+/// Columns that the command moves with each step to the side.
+const SIDEWAYS: u16 = 16;
+
+/// The table at work.
+pub struct ProcessesPane {
+    grid: Grid<ProcKey>,
+    /// The order of the form that is not on screen: list and tree have one each.
+    other_sort: Sort,
+    choice: Choice,
+    list: List,
+    folded: HashSet<ProcKey>,
+    tags: HashSet<ProcKey>,
+    /// Who is meant by the signal that is being chosen.
+    meant: Vec<ProcKey>,
+    full_path: bool,
+    of_machine: bool,
+    /// Columns of the command that are scrolled out at the left.
+    shift: u16,
+    /// What the list was made from: the round and the grid's revision; `None` makes it anew.
+    made_from: Option<(u64, u64)>,
+    /// Columns of the last frame.
+    placed: RefCell<Vec<Placed>>,
+}
+
+impl ProcessesPane {
+    /// As the settings want it to begin.
+    #[must_use]
+    pub fn new(settings: &ProcessSettings) -> Self {
+        let chosen: Vec<&str> = settings.columns.iter().map(String::as_str).collect();
+        let mut grid = Grid::new(&COLUMNS, HERE, &chosen, &settings.sort);
+        if settings.ascending {
+            grid.set_sort(Sort { greatest_first: false, ..grid.sort() });
+        }
+        // A tree in the order of pids stands still.
+        let mut other_sort = Sort { column: at::PID, greatest_first: false };
+        if settings.tree {
+            let list = grid.sort();
+            grid.set_sort(std::mem::replace(&mut other_sort, list));
+        }
+        ProcessesPane {
+            grid,
+            other_sort,
+            choice: Choice {
+                kernel: settings.kernel_threads,
+                threads: settings.threads,
+                user: None,
+                tree: settings.tree,
+            },
+            list: List::default(),
+            folded: HashSet::new(),
+            tags: HashSet::new(),
+            meant: Vec::new(),
+            full_path: settings.full_path,
+            of_machine: settings.cpu_of_machine,
+            shift: 0,
+            made_from: None,
+            placed: RefCell::default(),
+        }
+    }
+
+    fn row_cx<'a>(&self, state: &'a State) -> RowCx<'a> {
+        RowCx::new(&state.host, self.of_machine, self.full_path)
+    }
+
+    /// Says whether the line at an index holds a word.
+    fn holds<'a>(list: &'a List, state: &'a State, cx: RowCx<'a>) -> impl Fn(usize, &Needle) -> bool + 'a {
+        move |index, needle| {
+            let process = list.lines.get(index).and_then(|line| list.process(&state.host.processes, line));
+            process.is_some_and(|process| Row { process, cx }.word(needle))
+        }
+    }
+
+    fn toggle_tree(&mut self) {
+        self.choice.tree = !self.choice.tree;
+        let other = std::mem::replace(&mut self.other_sort, self.grid.sort());
+        self.grid.set_sort(other);
+    }
+
+    fn fold(&mut self, key: ProcKey) {
+        if !self.folded.remove(&key) {
+            self.folded.insert(key);
+        }
+    }
+
+    /// Folds every branch but the outermost; unfolds all when some are folded.
+    fn fold_all(&mut self, state: &State) {
+        if !self.folded.is_empty() {
+            self.folded.clear();
+            return;
+        }
+        let rows = &state.host.processes.rows;
+        let inner = self.list.lines.iter().filter(|l| l.branch.parent && l.branch.depth > 0);
+        self.folded.extend(inner.filter_map(|l| rows.get(l.branch.row as usize)).map(|p| p.key));
+    }
+
+    /// In a tree: folds, or goes to the parent; else the command moves.
+    fn left(&mut self, state: &State) {
+        let line = self.list.lines.get(self.grid.cursor.position()).copied();
+        let (Some(line), Some(key), true) = (line, self.grid.cursor.selected(), self.choice.tree) else {
+            self.shift = self.shift.saturating_sub(SIDEWAYS);
+            return;
+        };
+        if line.branch.parent && !self.folded.contains(&key) {
+            self.folded.insert(key);
+        } else if let Some(parent) = self.list.process(&state.host.processes, &line).and_then(|p| {
+            let all = &state.host.processes;
+            list::parent_of(all, p).and_then(|i| all.rows.get(i as usize))
+        }) {
+            self.grid.cursor.hold_key(parent.key);
+        }
+    }
+
+    fn follow(&mut self, state: &State) -> Vec<Effect> {
+        let name = |key: ProcKey| state.host.processes.find(key).map(|p| p.name.to_string()).unwrap_or_default();
+        let words = match self.grid.cursor.toggle_follow() {
+            Some(key) => format!("following {} {}", key.pid, name(key)),
+            None => "no longer following".to_owned(),
+        };
+        vec![Effect::Say(Level::Ok, words)]
+    }
+
+    fn open(&self) -> Vec<Effect> {
+        match self.grid.cursor.selected().filter(|key| *key != ENDED_KEY) {
+            Some(key) => vec![Effect::Open(Box::new(ProcessDetail::new(key)))],
+            None => Vec::new(),
+        }
+    }
+
+    fn toggled(what: &str, on: bool) -> Vec<Effect> {
+        vec![Effect::Say(Level::Ok, format!("{what} {}", if on { "shown" } else { "hidden" }))]
+    }
+
+    /// What a table does not know of.
+    fn act_here(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        // What is listed changes by most of these.
+        self.made_from = None;
+        match action {
+            Action::Open => return Some(self.open()),
+            Action::Tree => self.toggle_tree(),
+            Action::Fold => self.grid.cursor.selected().into_iter().for_each(|key| self.fold(key)),
+            Action::FoldAll => self.fold_all(state),
+            Action::Left => self.left(state),
+            Action::Right => match self.grid.cursor.selected().filter(|_| self.choice.tree) {
+                Some(key) => drop(self.folded.remove(&key)),
+                None => self.shift = self.shift.saturating_add(SIDEWAYS).min(4096),
+            },
+            Action::SortCpu => self.sort_to(at::CPU),
+            Action::SortMemory => self.sort_to(at::MEMORY),
+            Action::SortTime => self.sort_to(at::TIME),
+            Action::SortPid => self.sort_to(at::PID),
+            Action::Tag => self.tag(),
+            Action::TagTree => self.tag_tree(state),
+            Action::Untag => self.tags.clear(),
+            Action::Signal => return Some(self.ask_signal(state)),
+            Action::NiceUp => return Some(self.renice(1, state)),
+            Action::NiceDown => return Some(self.renice(-1, state)),
+            Action::Follow => return Some(self.follow(state)),
+            Action::User => return Some(self.ask_user(state)),
+            Action::Threads => {
+                self.choice.threads = !self.choice.threads;
+                return Some(Self::toggled("threads", self.choice.threads));
+            }
+            Action::KernelThreads => {
+                self.choice.kernel = !self.choice.kernel;
+                return Some(Self::toggled("kernel threads", self.choice.kernel));
+            }
+            Action::FullPath => self.full_path = !self.full_path,
+            Action::Back if self.choice.user.is_some() => self.choice.user = None,
+            Action::Back if !self.tags.is_empty() => self.tags.clear(),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    /// A key of its own sorts one way only: pressed twice it does not turn the order around, as in htop.
+    fn sort_to(&mut self, column: usize) {
+        self.grid.set_sort(Sort { column, greatest_first: COLUMNS[column].greatest_first });
+    }
+
+    /// `482`, or `12 of 482` when a filter leaves some out.
+    fn count(&self, state: &State) -> String {
+        let counts = state.host.processes.counts;
+        let kernel = if self.choice.kernel { 0 } else { counts.kernel };
+        let threads = if self.choice.threads { counts.threads } else { 0 };
+        let all = counts.total.saturating_sub(kernel) + threads;
+        if self.grid.is_filtered() || self.choice.user.is_some() {
+            let shown = self.list.lines.iter().filter(|l| !l.leads).count();
+            return format!("{shown} of {all}");
+        }
+        all.to_string()
+    }
+}
+
+impl Pane for ProcessesPane {
+    fn refresh(&mut self, state: &State, _settings: &Settings) {
+        let from = Some((state.host.processes.round, self.grid.revision()));
+        if self.made_from == from {
+            return;
+        }
+        self.made_from = from;
+        let all = &state.host.processes;
+        let cx = self.row_cx(state);
+        self.list.compute(all, cx, self.choice, &self.grid, self.grid.sort(), &self.folded);
+        let keys = self.list.lines.iter().map(|l| self.list.process(all, l).map_or(ENDED_KEY, |p| p.key));
+        self.grid.cursor.settle(keys);
+        self.tags.retain(|key| all.find(*key).is_some());
+        self.folded.retain(|key| all.find(*key).is_some());
+    }
+
+    fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
+        Some(Rows { min: 6, want: u16::MAX })
+    }
+
+    fn info(&self, cx: &DrawCx<'_>) -> String {
+        let all = &cx.state.host.processes;
+        if all.round == 0 {
+            return String::new();
+        }
+        let sort = self.grid.sort();
+        let arrow = if sort.greatest_first { cx.theme.glyphs.down } else { cx.theme.glyphs.up };
+        let mut words = vec![self.count(cx.state)];
+        let mut some = |count: u32, what: &str| {
+            if count > 0 {
+                words.push(format!("{count} {what}"));
+            }
+        };
+        some(all.hidden.unwrap_or(0), "hidden");
+        some(all.counts.running, "running");
+        some(all.counts.blocked, "blocked");
+        some(all.counts.zombie, "zombie");
+        some(u32::try_from(self.tags.len()).unwrap_or(u32::MAX), "tagged");
+        words.extend(self.choice.user.map(|uid| format!("user {}", columns::user(&cx.state.host.facts.users, uid))));
+        if self.grid.is_filtered() {
+            words.push(format!("filter {}", self.grid.filter_text()));
+        }
+        words.extend(self.grid.cursor.followed().map(|key| format!("following {}", key.pid)));
+        words.push(format!("by {} {arrow}", COLUMNS[sort.column].id));
+        if self.choice.tree {
+            words.push("tree".to_owned());
+        }
+        words.join(" · ")
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        self.table(cx, area, canvas, "");
+    }
+
+    fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let filtered = self.grid.is_filtered() || self.choice.user.is_some();
+        let words = format!("{}{}", self.count(cx.state), if filtered { "" } else { " procs" });
+        let inside = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
+        self.table(cx, inside, canvas, &words);
+    }
+
+    fn act(&mut self, action: Action, state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
+        let cx = self.row_cx(state);
+        if let Some(effects) = self.grid.act(action, &Self::holds(&self.list, state, cx)) {
+            return Some(effects);
+        }
+        self.act_here(action, state)
+    }
+
+    fn takes_text(&self) -> bool {
+        self.grid.takes_text()
+    }
+
+    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
+        let cx = self.row_cx(state);
+        self.grid.key(key, &Self::holds(&self.list, state, cx))
+    }
+
+    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
+        self.grid.footer(cx, area, canvas, &self.count(cx.state))
+    }
+
+    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
+        if self.grid.tell(&message) {
+            return Vec::new();
+        }
+        match message {
+            Message::Signal(number) => return self.ask_sure(number, state),
+            Message::User(user) => {
+                self.choice.user = user;
+                self.made_from = None;
+            }
+            Message::Sort(_) | Message::Columns(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
+        match target {
+            Target::Column(_, id) => self.grid.sort_by(id),
+            Target::Row(_, index) => {
+                let again = self.grid.cursor.is_held() && self.grid.cursor.position() == *index;
+                self.grid.cursor.hold(*index);
+                if again {
+                    return self.open();
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::Search, "search"),
+            (Action::Filter, "filter"),
+            (Action::Tree, "tree"),
+            (Action::SortMenu, "sort"),
+            (Action::Signal, "signal"),
+        ]
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        want.threads |= self.choice.threads;
+        want.io_of_all |= self.grid.depends_on(at::READ) || self.grid.depends_on(at::WRITE);
+        let shows_io = self.placed.borrow().iter().any(|p| matches!(p.column, at::READ | at::WRITE));
+        if shows_io {
+            want.visible.extend(self.grid.cursor.in_sight().iter().filter(|key| **key != ENDED_KEY));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What is done to processes, and to which: those that are tagged, else the one under the cursor.
+
+use super::{ProcessesPane, columns::user, list::ENDED_KEY, list::parent_of};
+use crate::{
+    act::signal::{SIGNALS, by_number},
+    alert::Level,
+    model::process::{ProcKey, Process},
+    state::State,
+    ui::{
+        effect::{Command, Effect, Message, To},
+        overlays::{confirm::Confirm, menu::Menu},
+        pane::PaneId,
+        theme::Role,
+        widgets::sheet::SheetLine,
+    },
+};
+
+/// Whom menus tell.
+pub(super) const HERE: To = To::Pane(PaneId::Processes);
+
+impl ProcessesPane {
+    /// Who is meant, in the order of pids. A thread stands for its process.
+    pub(super) fn targets(&self, state: &State) -> Vec<ProcKey> {
+        let all = &state.host.processes;
+        let owner = |key: ProcKey| {
+            let row = all.find(key)?;
+            if !row.is_thread() {
+                return Some(key);
+            }
+            parent_of(all, row).and_then(|i| all.rows.get(i as usize)).map(|p| p.key)
+        };
+        let mut keys: Vec<ProcKey> = match self.tags.is_empty() {
+            true => self.grid.cursor.selected().into_iter().filter_map(owner).collect(),
+            false => self.tags.iter().copied().filter_map(owner).collect(),
+        };
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// The list of signals. Who is meant is settled now, not when the answer comes.
+    pub(super) fn ask_signal(&mut self, state: &State) -> Vec<Effect> {
+        self.meant = self.targets(state);
+        if self.meant.is_empty() {
+            return vec![Effect::Say(Level::Advice, "no process is selected".to_owned())];
+        }
+        let mut menu = Menu::new(format!("signal to {}", self.named(state)));
+        for signal in SIGNALS {
+            let label = format!("{:>2} {}", signal.number, signal.name);
+            menu.add(label, signal.doc, false, Message::Signal(signal.number));
+        }
+        vec![Effect::Open(Box::new(menu.telling(HERE)))]
+    }
+
+    /// The question before the signal.
+    pub(super) fn ask_sure(&self, number: i32, state: &State) -> Vec<Effect> {
+        let Some(signal) = by_number(number) else { return Vec::new() };
+        let title = format!("send {} to {}?", signal.name, self.named(state));
+        let users = &state.host.facts.users;
+        let line = |p: &Process| -> SheetLine {
+            vec![
+                (format!("{:>7} ", p.key.pid), Role::Strong),
+                (format!("{:<9}", user(users, p.uid)), Role::Dim),
+                (p.command().to_owned(), Role::Text),
+            ]
+        };
+        let mut lines: Vec<SheetLine> =
+            self.meant.iter().filter_map(|key| state.host.processes.find(*key)).map(line).collect();
+        if lines.is_empty() {
+            return vec![Effect::Say(Level::Advice, "it has ended meanwhile: nothing was sent".to_owned())];
+        }
+        lines.push(Vec::new());
+        lines.push(vec![(format!("{}: {}", signal.name, signal.doc), Role::Dim)]);
+        let command = Command::Signal { targets: self.meant.clone(), signal: number };
+        vec![Effect::Open(Box::new(Confirm::new(title, lines, command)))]
+    }
+
+    /// `1234 nginx`, or `3 processes`.
+    fn named(&self, state: &State) -> String {
+        match self.meant[..] {
+            [key] => {
+                let name = state.host.processes.find(key).map(|p| p.name.to_string()).unwrap_or_default();
+                format!("{} {name}", key.pid)
+            }
+            _ => format!("{} processes", self.meant.len()),
+        }
+    }
+
+    /// A step of niceness.
+    pub(super) fn renice(&self, by: i32, state: &State) -> Vec<Effect> {
+        let targets = self.targets(state);
+        if targets.is_empty() {
+            return vec![Effect::Say(Level::Advice, "no process is selected".to_owned())];
+        }
+        vec![Effect::Do(Command::Renice { targets, by })]
+    }
+
+    /// Tags the row under the cursor, or takes its tag off, and goes to the next.
+    pub(super) fn tag(&mut self) {
+        let Some(key) = self.grid.cursor.selected() else { return };
+        if key != ENDED_KEY && !self.tags.remove(&key) {
+            self.tags.insert(key);
+        }
+        self.grid.cursor.hold(self.grid.cursor.position() + 1);
+    }
+
+    /// Tags the row under the cursor with all that descend from it.
+    pub(super) fn tag_tree(&mut self, state: &State) {
+        let all = &state.host.processes;
+        let Some(root) = self.grid.cursor.selected().filter(|key| *key != ENDED_KEY) else { return };
+        self.tags.insert(root);
+        // Each pass finds one generation more; pids of children are not always greater.
+        loop {
+            let before = self.tags.len();
+            for process in all.rows.iter().filter(|p| !p.is_thread() && !p.kernel) {
+                let parent = parent_of(all, process).and_then(|i| all.rows.get(i as usize));
+                if parent.is_some_and(|p| p.key != process.key && self.tags.contains(&p.key)) {
+                    self.tags.insert(process.key);
+                }
+            }
+            if self.tags.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// The users that have processes, the busiest first.
+    pub(super) fn ask_user(&self, state: &State) -> Vec<Effect> {
+        let mut users: Vec<(u32, usize, f32)> = Vec::new();
+        for p in state.host.processes.rows.iter().filter(|p| !p.is_thread() && (self.choice.kernel || !p.kernel)) {
+            match users.iter_mut().find(|(uid, ..)| *uid == p.uid) {
+                Some((_, count, cpu)) => (*count, *cpu) = (*count + 1, *cpu + p.cpu.unwrap_or(0.0)),
+                None => users.push((p.uid, 1, p.cpu.unwrap_or(0.0))),
+            }
+        }
+        users.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
+        let mut menu = Menu::new("processes of");
+        menu.add("all users", "", self.choice.user.is_none(), Message::User(None));
+        for (uid, count, cpu) in users {
+            let doc = format!("{count:>5} processes {:>6.1} % CPU", cpu * 100.0);
+            let here = self.choice.user == Some(uid);
+            menu.add(user(&state.host.facts.users, uid), doc, here, Message::User(Some(uid)));
+        }
+        vec![Effect::Open(Box::new(menu.telling(HERE)))]
+    }
+}

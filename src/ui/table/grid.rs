@@ -1,0 +1,486 @@
+//! One table at work: which columns, in which order, what is filtered out, what is searched for, where the cursor is.
+//! Its owner lists the rows and draws their cells; all that keys do to a table is here, once for every table.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    column::{Align, Column, Placed, place},
+    cursor::Cursor,
+    filter::{Fields, Filter},
+    needle::Needle,
+    prompt::{Prompt, Typed, remember},
+};
+use crate::{
+    alert::Level,
+    text::width,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx, Target},
+        effect::{Effect, Message, To},
+        overlays::{Key, columns::ColumnChooser, menu::Menu},
+        theme::Role,
+        widgets::text::{put, tint},
+    },
+};
+
+/// The order of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// Index of the column.
+    pub column: usize,
+    /// The greatest, or the last of the alphabet, on top.
+    pub greatest_first: bool,
+}
+
+/// What is being typed.
+#[derive(Debug)]
+enum Asked {
+    /// With the row that had the cursor before, when one was held.
+    Search { from: usize, held: bool },
+    /// With the filter that was in force before.
+    Filter { before: String },
+}
+
+/// A table's columns, order, filter, search and cursor.
+#[derive(Debug)]
+pub struct Grid<K> {
+    columns: &'static [Column],
+    to: To,
+    chosen: Vec<usize>,
+    sort: Sort,
+    filter_text: String,
+    filter: Option<Filter>,
+    needle: Option<Needle>,
+    asked: Option<(Asked, Prompt)>,
+    filters: Vec<String>,
+    searches: Vec<String>,
+    revision: u64,
+    /// Cursor and scroll.
+    pub cursor: Cursor<K>,
+}
+
+/// Says whether the row at this index holds the word.
+pub type Holds<'a> = &'a dyn Fn(usize, &Needle) -> bool;
+
+impl<K: Copy + Eq> Grid<K> {
+    /// A table over `columns` that shows those called `chosen`, sorted by the one called `sort`; `to` is who hears what
+    /// was chosen in its menus.
+    #[must_use]
+    pub fn new(columns: &'static [Column], to: To, chosen: &[&str], sort: &str) -> Self {
+        let index = |name: &&str| columns.iter().position(|c| c.is_called(name));
+        let chosen: Vec<usize> = chosen.iter().filter_map(index).collect();
+        let column = index(&sort).unwrap_or(0);
+        Grid {
+            columns,
+            to,
+            chosen: if chosen.is_empty() { (0..columns.len()).collect() } else { chosen },
+            sort: Sort { column, greatest_first: columns.get(column).is_some_and(|c| c.greatest_first) },
+            filter_text: String::new(),
+            filter: None,
+            needle: None,
+            asked: None,
+            filters: Vec::new(),
+            searches: Vec::new(),
+            revision: 0,
+            cursor: Cursor::default(),
+        }
+    }
+
+    /// Goes up whenever order, filter or columns changed: the owner lists its rows anew then.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The order in force.
+    #[must_use]
+    pub fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// Puts another order in force.
+    pub fn set_sort(&mut self, sort: Sort) {
+        self.sort = sort;
+        self.revision += 1;
+    }
+
+    /// Sorts by the column called `id`; the same column again turns the order around.
+    pub fn sort_by(&mut self, id: &str) {
+        let Some(column) = self.columns.iter().position(|c| c.id == id) else { return };
+        let greatest_first = match self.sort.column == column {
+            true => !self.sort.greatest_first,
+            false => self.columns[column].greatest_first,
+        };
+        self.set_sort(Sort { column, greatest_first });
+    }
+
+    /// The filter in force, as it was typed; empty: none.
+    #[must_use]
+    pub fn filter_text(&self) -> &str {
+        &self.filter_text
+    }
+
+    /// True when a filter is in force.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// True when the filter leaves this row in.
+    pub fn keeps(&self, row: &impl Fields) -> bool {
+        self.filter.as_ref().is_none_or(|f| f.keeps(row))
+    }
+
+    /// True when rows are sorted or filtered by the column at `index`.
+    #[must_use]
+    pub fn depends_on(&self, index: usize) -> bool {
+        self.sort.column == index || self.filter.as_ref().is_some_and(|f| f.uses(index))
+    }
+
+    /// The word being looked for.
+    #[must_use]
+    pub fn needle(&self) -> Option<&Needle> {
+        self.needle.as_ref().filter(|n| !n.is_empty())
+    }
+
+    /// True while a line is being typed.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// The chosen columns at their places; `empty` says which have nothing to show and take no room.
+    pub fn placed(&self, width: u16, empty: impl Fn(&Column) -> bool) -> Vec<Placed> {
+        let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
+        place(self.columns, &chosen, width)
+    }
+
+    /// Draws the heads of `placed` into the first row of `area`.
+    pub fn header(
+        &self,
+        cx: &DrawCx<'_>,
+        area: Rect,
+        canvas: &mut Canvas<'_>,
+        placed: &[Placed],
+        target: impl Fn(&'static str) -> Target,
+    ) {
+        for p in placed {
+            let column = &self.columns[p.column];
+            let role = if p.column == self.sort.column { Role::TableHeaderSorted } else { Role::TableHeader };
+            let place = Rect { x: area.x + p.x, width: p.width, height: 1, ..area }.intersection(area);
+            if place.is_empty() {
+                continue;
+            }
+            cell(canvas, place, column.align, column.title, cx.theme.style(role));
+            canvas.hit(place, target(column.id));
+        }
+    }
+
+    /// Lays the style of found text over what `text` drew from `x` on.
+    pub fn mark(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, text: &str) {
+        let Some(range) = self.needle().and_then(|n| n.find(text)) else { return };
+        let columns = |text: &str| u16::try_from(width(text)).unwrap_or(u16::MAX);
+        let x = place.x.saturating_add(columns(&text[..range.start]));
+        let found = Rect { x, y: place.y, width: columns(&text[range]), height: 1 };
+        tint(canvas.buf, found.intersection(place), cx.theme.style(Role::Match));
+    }
+
+    /// Draws the line being typed into `area`; false when there is none. `right`: quiet words at the other edge.
+    pub fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, right: &str) -> bool {
+        let Some((_, prompt)) = &self.asked else { return false };
+        prompt.draw(cx, area, canvas, right);
+        true
+    }
+
+    /// What `action` means to a table; `None`: nothing.
+    pub fn act(&mut self, action: Action, holds: Holds<'_>) -> Option<Vec<Effect>> {
+        if self.cursor.act(action) {
+            return Some(Vec::new());
+        }
+        match action {
+            Action::Search => {
+                let asked = Asked::Search { from: self.cursor.position(), held: self.cursor.is_held() };
+                self.asked = Some((asked, Prompt::new("search", "", self.searches.clone())));
+            }
+            Action::Filter => {
+                let asked = Asked::Filter { before: self.filter_text.clone() };
+                self.asked = Some((asked, Prompt::new("filter", &self.filter_text, self.filters.clone())));
+            }
+            Action::NextMatch | Action::PreviousMatch => return Some(self.next_match(action, holds)),
+            Action::SortNext => self.sort_step(1),
+            Action::SortPrevious => self.sort_step(-1),
+            Action::SortInvert => {
+                self.set_sort(Sort { greatest_first: !self.sort.greatest_first, ..self.sort });
+            }
+            Action::SortMenu => return Some(vec![Effect::Open(Box::new(self.sort_menu()))]),
+            Action::Columns => {
+                let chooser = ColumnChooser::new(self.columns, &self.chosen, self.to);
+                return Some(vec![Effect::Open(Box::new(chooser))]);
+            }
+            Action::Back if self.filter.is_some() => self.set_filter(""),
+            Action::Back if self.needle.is_some() => self.needle = None,
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    /// A key of the line being typed; `None`: not for it.
+    pub fn key(&mut self, key: Key, holds: Holds<'_>) -> Option<Vec<Effect>> {
+        let (_, prompt) = self.asked.as_mut()?;
+        match prompt.key(key) {
+            Typed::NotMine => return None,
+            Typed::Same => {}
+            Typed::Changed => self.typed(holds),
+            Typed::Accepted => return Some(self.accept()),
+            Typed::Cancelled => self.cancel(),
+        }
+        Some(Vec::new())
+    }
+
+    /// What was chosen in one of its menus; false when it was none of a table's.
+    pub fn tell(&mut self, message: &Message) -> bool {
+        match message {
+            Message::Sort(id) => self.sort_by(id),
+            Message::Columns(ids) => {
+                let index = |id: &&str| self.columns.iter().position(|c| c.id == *id);
+                self.chosen = ids.iter().filter_map(index).collect();
+                self.revision += 1;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The text changed: searches and filters follow each letter.
+    fn typed(&mut self, holds: Holds<'_>) {
+        let Some((asked, prompt)) = &mut self.asked else { return };
+        match asked {
+            Asked::Search { from, .. } => {
+                let needle = Needle::new(prompt.text());
+                let found = match needle.is_empty() {
+                    true => Some(*from),
+                    false => self.cursor.find(*from, false, |i| holds(i, &needle)),
+                };
+                if let Some(index) = found {
+                    self.cursor.hold(index);
+                }
+                self.needle = Some(needle);
+            }
+            Asked::Filter { .. } => match Filter::new(prompt.text(), self.columns) {
+                Ok(filter) => {
+                    prompt.error = None;
+                    self.filter_text = if filter.is_some() { prompt.text().to_owned() } else { String::new() };
+                    self.filter = filter;
+                    self.revision += 1;
+                }
+                // The last good one stays in force.
+                Err(error) => prompt.error = Some(error),
+            },
+        }
+    }
+
+    fn accept(&mut self) -> Vec<Effect> {
+        let Some((asked, prompt)) = self.asked.take() else { return Vec::new() };
+        match asked {
+            Asked::Search { .. } => {
+                remember(&mut self.searches, prompt.text());
+                self.needle = Some(Needle::new(prompt.text())).filter(|n| !n.is_empty());
+            }
+            Asked::Filter { .. } => {
+                if let Some(error) = &prompt.error {
+                    let what = format!("filter at {}: {error}", error.column(prompt.text()));
+                    self.asked = Some((asked, prompt));
+                    return vec![Effect::Say(Level::Warn, what)];
+                }
+                remember(&mut self.filters, prompt.text());
+            }
+        }
+        Vec::new()
+    }
+
+    fn cancel(&mut self) {
+        match self.asked.take() {
+            Some((Asked::Search { from, held }, _)) => {
+                self.needle = None;
+                if held {
+                    self.cursor.hold(from);
+                } else {
+                    self.cursor.act(Action::Top);
+                }
+            }
+            Some((Asked::Filter { before }, _)) => self.set_filter(&before),
+            None => {}
+        }
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        self.filter = Filter::new(text, self.columns).unwrap_or(None);
+        self.filter_text = if self.filter.is_some() { text.to_owned() } else { String::new() };
+        self.revision += 1;
+    }
+
+    fn next_match(&mut self, action: Action, holds: Holds<'_>) -> Vec<Effect> {
+        let Some(needle) = self.needle.clone().filter(|n| !n.is_empty()) else {
+            return vec![Effect::Say(Level::Advice, "nothing is being searched for".to_owned())];
+        };
+        let count = self.cursor.keys().len().max(1);
+        let back = action == Action::PreviousMatch;
+        let from = (self.cursor.position() + if back { count - 1 } else { 1 }) % count;
+        match self.cursor.find(from, back, |i| holds(i, &needle)) {
+            Some(index) => {
+                self.cursor.hold(index);
+                Vec::new()
+            }
+            None => vec![Effect::Say(Level::Advice, format!("no row holds `{}`", needle.text()))],
+        }
+    }
+
+    fn sort_step(&mut self, by: isize) {
+        let at = self.chosen.iter().position(|c| *c == self.sort.column);
+        let count = self.chosen.len();
+        let to = match at {
+            Some(at) => at.saturating_add_signed(by).min(count.saturating_sub(1)),
+            None => 0,
+        };
+        if let Some(column) = self.chosen.get(to).filter(|c| **c != self.sort.column) {
+            self.sort_by(self.columns[*column].id);
+        }
+    }
+
+    fn sort_menu(&self) -> Menu {
+        let to = self.to;
+        let mut menu = Menu::new("sort by");
+        for (index, column) in self.columns.iter().enumerate() {
+            let id = column.id;
+            menu.add(id, column.doc, index == self.sort.column, Message::Sort(id));
+        }
+        menu.telling(to)
+    }
+}
+
+/// Writes `text` into one cell of a table.
+pub fn cell(canvas: &mut Canvas<'_>, place: Rect, align: Align, text: &str, style: Style) {
+    let columns = u16::try_from(width(text)).unwrap_or(u16::MAX);
+    let x = match align {
+        Align::Left => place.x,
+        Align::Right => place.x + place.width.saturating_sub(columns),
+    };
+    put(canvas.buf, x, place.y, place.width, text, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::*;
+    use crate::ui::{pane::PaneId, table::column::Kind};
+
+    static COLUMNS: [Column; 3] = [
+        Column::words("name", "NAME", 8, 0),
+        Column::figure("cpu", "CPU", Kind::Share, 5, 0),
+        Column::figure("pid", "PID", Kind::Count, 7, 0).smallest_first(),
+    ];
+
+    struct Row(&'static str, f64);
+
+    impl Fields for Row {
+        fn text(&self, _column: usize) -> Cow<'_, str> {
+            self.0.into()
+        }
+        fn number(&self, _column: usize) -> Option<f64> {
+            Some(self.1)
+        }
+        fn word(&self, needle: &Needle) -> bool {
+            needle.is_in(self.0)
+        }
+    }
+
+    const ROWS: [Row; 4] = [Row("init", 0.1), Row("sshd", 0.0), Row("nginx", 0.9), Row("sshd-session", 0.2)];
+
+    fn grid() -> Grid<usize> {
+        let mut grid = Grid::new(&COLUMNS, To::Pane(PaneId::Processes), &["cpu", "name"], "cpu");
+        grid.cursor.settle(0..ROWS.len());
+        grid
+    }
+
+    fn holds(i: usize, needle: &Needle) -> bool {
+        ROWS[i].word(needle)
+    }
+
+    fn kind(grid: &mut Grid<usize>, text: &str) {
+        for c in text.chars() {
+            grid.key(Key::new(KeyCode::Char(c), KeyModifiers::NONE), &holds);
+        }
+    }
+
+    fn press(grid: &mut Grid<usize>, code: KeyCode) -> Vec<Effect> {
+        grid.key(Key::new(code, KeyModifiers::NONE), &holds).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_search_follows_each_letter_goes_on_with_n_and_esc_brings_the_cursor_back() {
+        let mut g = grid();
+        g.act(Action::Search, &holds);
+        assert!(g.takes_text());
+        kind(&mut g, "ss");
+        assert_eq!(g.cursor.selected(), Some(1));
+        press(&mut g, KeyCode::Enter);
+        assert!(!g.takes_text());
+        g.act(Action::NextMatch, &holds);
+        assert_eq!(g.cursor.selected(), Some(3));
+        g.act(Action::NextMatch, &holds);
+        assert_eq!(g.cursor.selected(), Some(1), "round the end");
+        g.act(Action::PreviousMatch, &holds);
+        assert_eq!(g.cursor.selected(), Some(3));
+        g.act(Action::Search, &holds);
+        kind(&mut g, "nginx");
+        assert_eq!(g.cursor.selected(), Some(2));
+        press(&mut g, KeyCode::Esc);
+        assert_eq!((g.cursor.selected(), g.needle()), (Some(3), None));
+    }
+
+    #[test]
+    fn a_filter_works_while_it_is_typed_and_its_mistakes_leave_the_last_good_one() {
+        let mut g = grid();
+        let kept = |g: &Grid<usize>| ROWS.iter().filter(|r| g.keeps(*r)).count();
+        g.act(Action::Filter, &holds);
+        kind(&mut g, "cpu>15");
+        assert_eq!(kept(&g), 2);
+        kind(&mut g, " foo=");
+        assert_eq!((kept(&g), g.filter_text()), (0, "cpu>15 foo"), "a word until the sign is typed");
+        assert!(matches!(&press(&mut g, KeyCode::Enter)[..], [Effect::Say(Level::Warn, what)] if what.contains("foo")));
+        assert!(g.takes_text(), "it is still being typed");
+        press(&mut g, KeyCode::Esc);
+        assert_eq!((kept(&g), g.filter_text()), (4, ""));
+        g.act(Action::Filter, &holds);
+        kind(&mut g, "ssh");
+        press(&mut g, KeyCode::Enter);
+        assert_eq!(kept(&g), 2);
+        assert!(g.act(Action::Back, &holds).is_some(), "back takes the filter away first");
+        assert_eq!(kept(&g), 4);
+        assert!(g.act(Action::Back, &holds).is_none());
+        g.act(Action::Filter, &holds);
+        press(&mut g, KeyCode::Up);
+        assert_eq!((kept(&g), g.filter_text()), (2, "ssh"), "recalled");
+    }
+
+    #[test]
+    fn the_order_changes_by_step_by_turn_and_by_menu() {
+        let mut g = grid();
+        assert_eq!(g.sort(), Sort { column: 1, greatest_first: true });
+        g.act(Action::SortInvert, &holds);
+        assert!(!g.sort().greatest_first);
+        g.act(Action::SortNext, &holds);
+        assert_eq!(g.sort(), Sort { column: 0, greatest_first: false }, "the next of the chosen columns");
+        let revision = g.revision();
+        assert!(g.tell(&Message::Sort("pid")));
+        assert_eq!(g.sort(), Sort { column: 2, greatest_first: false });
+        assert!(g.revision() > revision);
+        assert!(g.tell(&Message::Columns(vec!["pid", "cpu"])));
+        let shown: Vec<usize> = g.placed(80, |_| false).iter().map(|p| p.column).collect();
+        assert_eq!(shown, [2, 1]);
+        assert!(!g.tell(&Message::User(None)));
+    }
+}
