@@ -160,7 +160,8 @@ impl Ui {
             if height == 0 {
                 continue;
             }
-            let area = Rect { x: body.x, y, width: body.width, height };
+            let margin = 1.min(body.width / 2);
+            let area = Rect { x: body.x + margin, y, width: body.width - 2 * margin, height };
             canvas.hit(area, Target::Pane(self.slots[slot].def.id));
             let cx = self.cx(state, slot == self.focus && self.overlays.is_empty());
             self.slots[slot].pane.draw_compact(&cx, area, canvas);

@@ -260,8 +260,8 @@ fn facts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     }
     // One blank row keeps the facts apart from the cores.
     for ((name, value, level), y) in lines.iter().zip(area.y + 1..area.bottom()) {
-        put(canvas.buf, area.x, y, area.width, name, cx.theme.style(Role::Dim));
+        let used = put(canvas.buf, area.x, y, area.width, name, cx.theme.style(Role::Dim));
         let style = if *level == Level::Ok { cx.theme.style(Role::Text) } else { cx.theme.level(*level) };
-        put_right(canvas.buf, area.right(), y, area.width.saturating_sub(10), value, style);
+        put_right(canvas.buf, area.right(), y, area.width.saturating_sub(used + 1), value, style);
     }
 }

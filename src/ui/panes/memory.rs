@@ -155,16 +155,12 @@ pub fn used_gauge(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal: 
 fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let m = &cx.state.host.memory;
     let total = m.raw.total as f64;
-    let arc = m.raw.arc.is_some();
     let mut cells: Vec<(&str, u64, Role)> = vec![("used", m.used, Role::MemoryUsed)];
-    if arc {
+    if m.raw.arc.is_some() {
         cells.push(("arc", m.arc, Role::MemoryArc));
     }
     cells.push(("cache", m.cache, Role::MemoryCache));
     cells.push(("free", m.free, Role::Dim));
-    if !arc {
-        cells.push(("avail", m.available, Role::Dim));
-    }
     let columns = if area.width >= 34 { 2 } else { 1 };
     let width = area.width / columns;
     let rows = (cells.len() as u16).div_ceil(columns);
@@ -178,7 +174,9 @@ fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
         let share = (total > 0.0).then(|| bytes_in as f64 / total);
         let at = put_right(canvas.buf, end, y, 5, &percent(share), cx.theme.style(Role::Dim));
         let room = at.saturating_sub(x + 6);
-        put_right(canvas.buf, at - 1, y, room, &bytes_long(bytes_in as f64), cx.theme.style(Role::Text));
+        let long = bytes_long(bytes_in as f64);
+        let figure = if crate::text::width(&long) < usize::from(room) { long } else { bytes(Some(bytes_in as f64)) };
+        put_right(canvas.buf, at - 1, y, room, &figure, cx.theme.style(Role::Text));
     }
     rows.min(area.height)
 }

@@ -296,8 +296,7 @@ impl Pane for ProcessesPane {
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let filtered = self.grid.is_filtered() || self.choice.user.is_some();
         let words = format!("{}{}", self.count(cx.state), if filtered { "" } else { " procs" });
-        let inside = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
-        self.table(cx, inside, canvas, &words);
+        self.table(cx, area, canvas, &words);
     }
 
     fn act(&mut self, action: Action, state: &State, _settings: &Settings) -> Option<Vec<Effect>> {

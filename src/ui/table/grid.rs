@@ -185,10 +185,11 @@ impl<K: Copy + Eq> Grid<K> {
         tint(canvas.buf, found.intersection(place), cx.theme.style(Role::Match));
     }
 
-    /// Draws the line being typed into `area`; false when there is none. `right`: quiet words at the other edge.
-    pub fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, right: &str) -> bool {
-        let Some((_, prompt)) = &self.asked else { return false };
-        prompt.draw(cx, area, canvas, right);
+    /// Draws the line being typed into `area`; false when there is none. `left`: how much a filter leaves.
+    pub fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, left: &str) -> bool {
+        let Some((asked, prompt)) = &self.asked else { return false };
+        let filters = matches!(asked, Asked::Filter { .. });
+        prompt.draw(cx, area, canvas, if filters { left } else { "enter keeps it, esc goes back" });
         true
     }
 
@@ -266,15 +267,19 @@ impl<K: Copy + Eq> Grid<K> {
                 }
                 self.needle = Some(needle);
             }
-            Asked::Filter { .. } => match Filter::new(prompt.text(), self.columns) {
+            Asked::Filter { before } => match Filter::new(prompt.text(), self.columns) {
                 Ok(filter) => {
                     prompt.error = None;
                     self.filter_text = if filter.is_some() { prompt.text().to_owned() } else { String::new() };
                     self.filter = filter;
                     self.revision += 1;
                 }
-                // The last good one stays in force.
-                Err(error) => prompt.error = Some(error),
+                Err(error) => {
+                    prompt.error = Some(error);
+                    // What was in force before stays so; half a filter is none.
+                    let before = before.clone();
+                    self.set_filter(&before);
+                }
             },
         }
     }
@@ -442,14 +447,14 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_works_while_it_is_typed_and_its_mistakes_leave_the_last_good_one() {
+    fn a_filter_works_while_it_is_typed_and_a_mistake_leaves_the_one_before() {
         let mut g = grid();
         let kept = |g: &Grid<usize>| ROWS.iter().filter(|r| g.keeps(*r)).count();
         g.act(Action::Filter, &holds);
         kind(&mut g, "cpu>15");
         assert_eq!(kept(&g), 2);
         kind(&mut g, " foo=");
-        assert_eq!((kept(&g), g.filter_text()), (0, "cpu>15 foo"), "a word until the sign is typed");
+        assert_eq!((kept(&g), g.filter_text()), (4, ""), "with a mistake in it, what was in force before is so");
         assert!(matches!(&press(&mut g, KeyCode::Enter)[..], [Effect::Say(Level::Warn, what)] if what.contains("foo")));
         assert!(g.takes_text(), "it is still being typed");
         press(&mut g, KeyCode::Esc);
