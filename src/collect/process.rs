@@ -1,7 +1,8 @@
 //! Processes: one small read each, the idle ones in turn, and an audit that sees to it that nothing is hidden by that.
 //!
-//! A round lists `/proc`, reads the awake, and compares what they used with what the machine says was used. When that
-//! does not explain the total, all others are read in the same round. What is sent is the difference to the round before.
+//! A round lists `/proc` when somebody was born or died, reads the awake, and compares what they used with what the
+//! machine says was used. When that does not explain the total, all others are read in the same round. What is sent is
+//! the difference to the round before.
 
 mod audit;
 mod folder;
@@ -35,10 +36,12 @@ use crate::{
     text::clean_bytes,
 };
 
-/// A sleeper is read in one of `2^3` rounds.
-const TURNS: u32 = 3;
+/// A sleeper is read in one of `2^4` rounds.
+const TURNS: u32 = 4;
 /// While the audit is blind: in every second.
 const BLIND_TURNS: u32 = 1;
+/// Rounds without a listing, at most: a container's figures of births and deaths may be of another machine.
+const UNLISTED: u32 = 8;
 /// The second round comes this soon, so that shares of CPU are there early.
 const SECOND: Duration = Duration::from_millis(150);
 /// Processes between two looks at the clock.
@@ -49,9 +52,12 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Processes {
         folder: Folder::open(&cx.root)?,
         machine: Reread::new(&cx.root, "proc/stat"),
+        load: Reread::new(&cx.root, "proc/loadavg"),
         clock: cx.clock,
         read_all: cx.read_all,
         listing: Listing::new(),
+        census: None,
+        unlisted: 0,
         slots: Vec::new(),
         spare: Vec::new(),
         unread: Vec::new(),
@@ -69,9 +75,14 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
 struct Processes {
     folder: Folder,
     machine: Reread,
+    load: Reread,
     clock: Clock,
     read_all: bool,
     listing: Listing,
+    /// Births and living tasks when the listing was taken.
+    census: Option<(u64, u64)>,
+    /// Rounds since then.
+    unlisted: u32,
     /// Ascending by pid.
     slots: Vec<Slot>,
     /// The table of the round before, for its room.
@@ -105,13 +116,11 @@ impl Collector for Processes {
         let sample = ProcessSample { fresh: first, page_bytes: self.page_bytes, ..ProcessSample::default() };
         let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
         let mut round = Round { sample, now_us, span_us, count: 0 };
-        self.listing.read(self.folder.fd()).map_err(|e| Fault::Broken(format!("proc could not be listed: {e}")))?;
-        if self.listing.names.is_empty() {
-            return Err(Fault::Absent("no process is to be seen in proc".to_owned()));
-        }
+        // Before the listing, so that who comes between the two is listed next time.
+        let (busy, forks) = self.machine_figures();
+        self.list(forks)?;
         self.audit.begin(span_us as f64 / 1e6);
         self.merge(&mut round);
-        let busy = self.machine_ticks();
         let grown = busy.zip(self.busy).and_then(|(now, before)| now.checked_sub(before));
         if !first && !self.unread.is_empty() && self.audit.settle(grown) == Verdict::Look {
             self.look(&mut round);
@@ -269,14 +278,40 @@ impl Processes {
         }
     }
 
-    /// Ticks of all cores in user, nice and system ("proc(5)" stat).
-    fn machine_ticks(&mut self) -> Option<u64> {
-        let bytes = self.machine.read().ok()?;
-        let line = bytes.split(|&b| b == b'\n').next()?;
-        let mut fields = words(line);
-        (fields.next()? == b"cpu").then_some(())?;
-        (0..3).try_fold(0u64, |sum, _| sum.checked_add(number(fields.next()?)?))
+    /// Lists the processes, unless nobody was born and nobody died since they were listed.
+    fn list(&mut self, forks: Option<u64>) -> Result<(), Fault> {
+        let tasks = self.load.read().ok().and_then(tasks);
+        let census = forks.zip(tasks);
+        self.unlisted += 1;
+        if census.is_some() && census == self.census && self.unlisted < UNLISTED {
+            return Ok(());
+        }
+        self.listing.read(self.folder.fd()).map_err(|e| Fault::Broken(format!("proc could not be listed: {e}")))?;
+        (self.census, self.unlisted) = (census, 0);
+        if self.listing.names.is_empty() {
+            return Err(Fault::Absent("no process is to be seen in proc".to_owned()));
+        }
+        Ok(())
     }
+
+    /// Ticks of all cores in user, nice and system, and births since boot ("proc(5)" stat).
+    fn machine_figures(&mut self) -> (Option<u64>, Option<u64>) {
+        let Ok(bytes) = self.machine.read() else { return (None, None) };
+        let mut lines = bytes.split(|&b| b == b'\n');
+        let busy = lines.next().and_then(|line| {
+            let mut fields = words(line);
+            (fields.next()? == b"cpu").then_some(())?;
+            (0..3).try_fold(0u64, |sum, _| sum.checked_add(number(fields.next()?)?))
+        });
+        let forks = lines.find_map(|line| line.strip_prefix(b"processes ")).and_then(number);
+        (busy, forks)
+    }
+}
+
+/// Living tasks of the machine: `4` in `0.10 0.20 0.30 1/4 99` ("proc(5)" loadavg).
+fn tasks(loadavg: &[u8]) -> Option<u64> {
+    let slash = loadavg.iter().position(|&b| b == b'/')?;
+    words(&loadavg[slash + 1..]).next().and_then(number)
 }
 
 /// The slot and the first row of a process that was never seen.

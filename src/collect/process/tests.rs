@@ -208,3 +208,34 @@ fn the_homelab_is_read_as_it_is() {
     assert!(sample.rows.iter().any(|r| r.name.as_deref() == Some("(evil) 1 2 (x")));
     assert!(sample.infos.iter().any(|i| crate::model::process::container_of(&i.cgroup).is_some()));
 }
+
+#[test]
+fn proc_is_listed_only_when_somebody_was_born_or_died() {
+    let mut m = Machine::new();
+    let census = |m: &Machine, forks: u64, tasks: u64| {
+        fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
+        fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} 99\n")).unwrap();
+    };
+    census(&m, 100, 4);
+    m.put(10, &line(10, "first", 'S', 5, 0, 0));
+    assert_eq!(pids(&m.round()), [10]);
+    m.put(11, &line(11, "second", 'S', 6, 0, 0));
+    assert!(!pids(&m.round()).contains(&11), "by the kernel's count nobody was born");
+    census(&m, 101, 4);
+    assert!(pids(&m.round()).contains(&11), "a birth and a death leave the number of the living as it was");
+    m.end(10);
+    census(&m, 101, 3);
+    assert_eq!(m.round().gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [10]);
+    m.put(12, &line(12, "third", 'S', 7, 0, 0));
+    let met = (0..UNLISTED).any(|_| pids(&m.round()).contains(&12));
+    assert!(met, "the count may be of another machine: now and then it is not believed");
+}
+
+#[test]
+fn without_the_kernel_s_count_every_round_lists() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "first", 'S', 5, 0, 0));
+    m.round();
+    m.put(11, &line(11, "second", 'S', 6, 0, 0));
+    assert!(pids(&m.round()).contains(&11));
+}

@@ -119,7 +119,8 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, process: &Proces
     let right = Rect { x: area.right() - half, ..left };
     let cpu = RowCx::new(&cx.state.host, false, true);
     let shown = Row { process, cx: cpu }.shown(at::CPU);
-    let cores = detail.cpu_history.max().unwrap_or(0.0).ceil().max(1.0);
+    // A clock tick too many does not make it a second core.
+    let cores = (detail.cpu_history.max().unwrap_or(0.0) - 0.1).ceil().max(1.0);
     let dim = cx.theme.style(Role::Dim);
     put(canvas.buf, left.x, area.y, half, &format!("cpu {shown} %   top {:.0} %", cores * 100.0), dim);
     let style = cx.theme.style(Role::CpuUser);
