@@ -1,0 +1,110 @@
+//! A frame: lists computed anew, cells drawn, and the bytes that bring a terminal from the frame before to this one.
+
+use std::time::{Duration, Instant};
+
+use benchtop::{
+    alert,
+    app::encode::Encoder,
+    config::{Settings, settings::Colors},
+    model::{
+        event::{Sample, SourceId},
+        process::ProcessSample,
+    },
+    state::State,
+    ui::{Ui, theme::ThemeSet},
+};
+use common::crowd::{crowd, reading};
+use criterion::{BenchmarkId, Criterion};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+mod common {
+    pub mod crowd;
+    pub mod timing;
+}
+#[path = "../tests/homelab/mod.rs"]
+mod homelab;
+
+const PROCESSES: u32 = 2_000;
+const SIZES: [(u16, u16); 2] = [(160, 45), (200, 50)];
+
+fn main() {
+    let mut criterion = common::timing::criterion();
+    frames(&mut criterion);
+    criterion.final_summary();
+}
+
+/// The recorded host with a crowd of processes, second after second.
+struct Machine {
+    state: State,
+    others: Vec<(SourceId, Sample)>,
+    round: ProcessSample,
+    second: u64,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let read = homelab::read().into_iter().filter(|(source, _)| source.id != SourceId::Processes);
+        let others = read.filter_map(|(source, outcome)| Some((source.id, outcome.ok()?))).collect();
+        let mut machine =
+            Machine { state: State::new(alert::shipped().into()), others, round: crowd(PROCESSES), second: 0 };
+        machine.tick();
+        machine.round.fresh = false;
+        machine.round.infos.clear();
+        for row in &mut machine.round.rows {
+            (row.over_us, row.name, row.uid) = (1_000_000, None, None);
+        }
+        (0..60).for_each(|_| machine.tick());
+        machine
+    }
+
+    /// One refresh; every process does a little, another amount each time.
+    fn tick(&mut self) {
+        self.second += 1;
+        for row in &mut self.round.rows {
+            row.user_ticks += (u64::from(row.key.pid) * 31 + self.second * 7) % 97 / 32;
+        }
+        for (source, sample) in &self.others {
+            self.state.apply(&reading(*source, self.second, sample.clone()));
+        }
+        let round = Sample::Processes(self.round.clone());
+        self.state.apply(&reading(SourceId::Processes, self.second, round));
+        self.state.judge();
+    }
+}
+
+fn frames(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("frame");
+    for (width, height) in SIZES {
+        let mut machine = Machine::new();
+        let mut ui = Ui::new(Settings::default(), ThemeSet::new(None, Colors::True, false));
+        let size = format!("{width}x{height}");
+        let mut frames = [Buffer::empty(Rect::new(0, 0, width, height)), Buffer::empty(Rect::new(0, 0, width, height))];
+        group.bench_function(BenchmarkId::new("draw", &size), |b| {
+            b.iter_custom(|rounds| {
+                let mut took = Duration::ZERO;
+                for _ in 0..rounds {
+                    machine.tick();
+                    let began = Instant::now();
+                    ui.refresh(&machine.state);
+                    ui.draw(&machine.state, &mut frames[0]);
+                    took += began.elapsed();
+                }
+                took
+            });
+        });
+        machine.tick();
+        ui.refresh(&machine.state);
+        ui.draw(&machine.state, &mut frames[1]);
+        let [shown, next] = &frames;
+        assert_ne!(shown, next, "a second later the figures are others");
+        let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+        for (name, shown) in [("encode_all", None), ("encode_same", Some(next)), ("encode_next", Some(shown))] {
+            group.bench_function(BenchmarkId::new(name, &size), |b| {
+                b.iter(|| {
+                    encoder.encode(shown, next, &mut bytes);
+                    bytes.len()
+                });
+            });
+        }
+    }
+}
