@@ -11,6 +11,7 @@ use super::{
     pane::Rows,
     theme::Role,
     widgets::{
+        ascii,
         frame::{Frame, frame},
         notice,
         text::blank,
@@ -65,6 +66,9 @@ impl Ui {
                 self.overlay(state, overlay.as_ref(), body, &mut canvas);
             }
             self.footer(state, last, &mut canvas);
+        }
+        if self.theme.glyphs.ascii {
+            ascii::reduce(buf);
         }
         self.hits = hits;
         self.shown = shown;

@@ -253,10 +253,10 @@ fn facts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         ));
     }
     if let Some(switches) = host.cpu.context_switches_per_second {
-        lines.push(("switches".to_owned(), format!("{}/s", units::count_short(switches)), Level::Ok));
+        lines.push(("switches".to_owned(), units::count_short(switches), Level::Ok));
     }
     if let Some(forks) = host.cpu.forks_per_second {
-        lines.push(("new procs".to_owned(), format!("{}/s", units::count_short(forks)), Level::Ok));
+        lines.push(("forks".to_owned(), units::count_short(forks), Level::Ok));
     }
     // One blank row keeps the facts apart from the cores.
     for ((name, value, level), y) in lines.iter().zip(area.y + 1..area.bottom()) {

@@ -1,0 +1,45 @@
+//! The last step of a frame for a terminal without Unicode: what is not ASCII by then gets its nearest relative.
+
+use ratatui::buffer::Buffer;
+
+/// Replaces every cell that is not ASCII.
+pub fn reduce(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        if !cell.symbol().is_ascii() {
+            let c = cell.symbol().chars().next().map_or(' ', relative);
+            cell.set_char(c);
+        }
+    }
+}
+
+fn relative(c: char) -> char {
+    match c {
+        '·' | '–' | '—' | '─' | '━' => '-',
+        '│' | '┃' => '|',
+        '…' => '~',
+        '↑' | '▲' => '^',
+        '↓' | '▼' => 'v',
+        '→' => '>',
+        '←' => '<',
+        '↵' => 'J',
+        '°' | '\u{a0}' => ' ',
+        // A name in another script: told that something stands there.
+        _ => '?',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::{layout::Rect, style::Style};
+
+    use super::*;
+
+    #[test]
+    fn nothing_but_ascii_is_left() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 12, 1));
+        buf.set_string(0, 0, "a·b…–°日é", Style::new());
+        reduce(&mut buf);
+        let text: String = buf.content().iter().map(|c| c.symbol().to_owned()).collect();
+        assert_eq!(text, "a-b~- ? ?   ");
+    }
+}

@@ -1,0 +1,276 @@
+//! The program in a real terminal, from its first frame to its last: what a user sees and what the shell gets back.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+#[path = "pty/terminal.rs"]
+mod terminal;
+
+use std::{
+    process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+use terminal::{PATIENCE, Setup, Terminal};
+
+fn live() -> Terminal {
+    let terminal = Terminal::start(&[]);
+    terminal.until("the boxes and a process", |s| s.contains("processes") && s.contains("benchtop") && s.contains('%'));
+    terminal
+}
+
+fn state_of(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+fn until(what: &str, fits: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !fits() {
+        assert!(Instant::now() < end, "never: {what}");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn it_shows_the_machine_and_q_gives_the_terminal_back() {
+    let mut t = live();
+    for title in ["cpu", "memory", "disk · net", "processes", "COMMAND"] {
+        t.until_shows(title);
+    }
+    assert!(t.screen(vt100::Screen::alternate_screen));
+    t.send(b"q");
+    let (status, took) = t.end();
+    assert!(status.success(), "{status:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    t.until_restored();
+}
+
+#[test]
+fn whatever_ends_it_the_terminal_is_sane_afterwards() {
+    let mut typed = live();
+    typed.send(b"\x03");
+    assert!(typed.end().0.success());
+    typed.until_restored();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        let mut t = live();
+        t.signal(signal);
+        assert!(t.end().0.success(), "{signal:?}");
+        t.until_restored();
+    }
+}
+
+#[test]
+fn a_terminal_that_vanishes_ends_it() {
+    let mut t = live();
+    t.vanish();
+    t.end();
+}
+
+#[test]
+fn help_opens_and_esc_closes_it() {
+    let mut t = live();
+    t.send(b"?");
+    t.until_shows("quit");
+    t.until_shows("this help");
+    t.send(b"\x1b");
+    t.until("the overview again", |s| !s.contains("this help") && s.contains("COMMAND"));
+}
+
+#[test]
+fn a_process_is_found_by_its_name_and_ended_after_the_question() {
+    let mut child = Command::new("sleep").arg("98765").spawn().unwrap();
+    let mut t = live();
+    t.until_shows("sleep");
+    t.send(b"/98765\r");
+    t.send(b"t");
+    t.until_shows("tree");
+    t.send(b"x");
+    t.until_shows(&format!("signal to {} sleep", child.id()));
+    t.send(b"\r");
+    t.until_shows(&format!("send TERM to {} sleep?", child.id()));
+    assert!(child.try_wait().unwrap().is_none(), "nothing is sent before the answer");
+    t.send(b"y");
+    t.until_shows(&format!("sent TERM to {} sleep", child.id()));
+    let status = child.wait().unwrap();
+    assert!(!status.success());
+    t.send(b"q");
+    t.end();
+}
+
+#[test]
+fn read_only_has_no_signals() {
+    let mut t = Terminal::start(&["--read-only"]);
+    t.until_shows("COMMAND");
+    t.send(b"x");
+    t.send(b"?");
+    t.until_shows("this help");
+    assert!(!t.text().contains("send a signal"), "{}", t.text());
+}
+
+#[test]
+fn a_filter_leaves_what_fits_and_a_mistake_names_its_place() {
+    let mut t = live();
+    t.send(b"fcpuu>5");
+    t.until_shows("at 1: no column `cpuu` (did you mean `cpu`?)");
+    t.send(b"\x1b");
+    t.until("no line is typed", |s| !s.contains("cpuu"));
+    t.send(b"fcommand~benchtop\r");
+    t.until_shows("filter command~benchtop");
+    t.send(b"\x1b");
+    t.until("all of them again", |s| !s.contains("filter command"));
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_fg_draws_anew() {
+    let mut t = live();
+    t.send(b"\x1a");
+    until("it stopped", || state_of(t.pid()) == Some('T'));
+    t.until_restored();
+    t.signal(Signal::CONT);
+    t.until("the screen again", |s| s.contains("processes"));
+    assert!(t.screen(vt100::Screen::alternate_screen));
+    t.send(b"q");
+    assert!(t.end().0.success());
+    t.until_restored();
+}
+
+#[test]
+fn a_storm_of_resizes_ends_in_the_right_screen() {
+    let mut t = live();
+    for (columns, rows) in [(1, 1), (300, 100), (40, 10), (39, 9), (2, 50), (200, 1), (80, 24), (160, 45)].repeat(4) {
+        t.resize(columns, rows);
+    }
+    t.until("the last size", |s| {
+        let lines: Vec<&str> = s.lines().collect();
+        lines.len() == 45 && lines[1].contains("╭") && lines[44].contains("help")
+    });
+    t.resize(80, 24);
+    t.until("one column", |s| s.lines().count() == 24 && !s.contains('╭') && s.contains("COMMAND"));
+}
+
+#[test]
+fn the_smallest_screen_has_the_essentials_and_a_smaller_one_a_line() {
+    let small = Terminal::with(&Setup { columns: 40, rows: 10, ..Setup::default() });
+    small.until("essentials", |s| s.contains("cpu") && s.contains("memory") && s.contains("PID"));
+    let tiny = Terminal::with(&Setup { columns: 39, rows: 9, ..Setup::default() });
+    tiny.until("one line", |s| s.contains("cpu") && s.contains("mem") && s.trim_end().lines().count() == 1);
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_does_not_hold_up_the_end() {
+    let mut t = live();
+    t.stop_reading();
+    // Frames pile up until the terminal is full.
+    for _ in 0..400 {
+        t.send(b"C");
+    }
+    t.signal(Signal::TERM);
+    let (_, took) = t.end();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn keys_are_answered_while_a_source_hangs() {
+    let root = tempfile::tempdir().unwrap();
+    let bare = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/bare");
+    assert!(Command::new("cp").args(["-a", bare]).arg(root.path().join("host")).status().unwrap().success());
+    let pipe = root.path().join("host/proc/meminfo");
+    let _ = std::fs::remove_file(&pipe);
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut t = Terminal::start(&["--root", root.path().join("host").to_str().unwrap()]);
+    t.until_shows("benchtop");
+    for _ in 0..3 {
+        t.send(b"?");
+        t.until_shows("this help");
+        t.send(b"\x1b");
+        t.until("help is gone", |s| !s.contains("this help"));
+    }
+    t.send(b"q");
+    let (status, took) = t.end();
+    assert!(status.success() && took < Duration::from_secs(3), "{status:?} {took:?}");
+}
+
+#[test]
+fn a_console_gets_ascii_and_a_dumb_terminal_a_refusal() {
+    let console = Terminal::with(&Setup { environment: &[("TERM", "linux"), ("COLORTERM", "")], ..Setup::default() });
+    console.until_shows("COMMAND");
+    let text = console.text();
+    assert!(text.is_ascii(), "{:?}", text.chars().find(|c| !c.is_ascii()));
+    let mut dumb = Terminal::with(&Setup { environment: &[("TERM", "dumb")], ..Setup::default() });
+    assert_eq!(dumb.end().0.exit_code(), 2);
+    dumb.until_shows("hint: `benchtop once` prints the same figures as text");
+}
+
+#[test]
+fn without_a_terminal_it_prints_plain_text_and_a_closed_pipe_is_quiet() {
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_benchtop")).args(arguments).stdin(Stdio::null()).output().unwrap()
+    };
+    for arguments in [&[][..], &["once"]] {
+        let out = run(arguments);
+        assert!(out.status.success() && out.stderr.is_empty(), "{out:?}");
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert!(text.contains("memory") && !text.contains('\x1b'), "{text}");
+    }
+    for arguments in [&["once"][..], &["once", "--json"], &["themes"], &["config", "show"], &["doctor"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_benchtop"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let out = child.wait_with_output().unwrap();
+        assert!(out.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+}
+
+/// A multiplexer of its own, ended by its own socket.
+fn in_tmux(test: impl Fn(&dyn Fn(&[&str]) -> String)) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    let tmux = |arguments: &[&str]| {
+        let out = Command::new("tmux").arg("-S").arg(&socket).args(["-f", "/dev/null"]).args(arguments).output();
+        String::from_utf8(out.unwrap().stdout).unwrap()
+    };
+    let benchtop = env!("CARGO_BIN_EXE_benchtop");
+    tmux(&["new-session", "-d", "-x", "120", "-y", "40", &format!("{benchtop}; echo back; sleep 60")]);
+    test(&tmux);
+    tmux(&["kill-server"]);
+}
+
+#[test]
+#[ignore = "needs tmux; .ci/run live installs it"]
+fn it_lives_in_a_tmux_pane_and_leaves_it_clean() {
+    in_tmux(|tmux| {
+        let shows = |words: &str| tmux(&["capture-pane", "-p"]).contains(words);
+        until("the boxes", || shows("╭") && shows("COMMAND"));
+        tmux(&["resize-window", "-x", "80", "-y", "24"]);
+        until("one column", || !shows("╭") && shows("COMMAND"));
+        tmux(&["send-keys", "q"]);
+        until("the shell goes on", || shows("back") && !shows("COMMAND"));
+    });
+}
+
+#[test]
+#[ignore = "needs screen; .ci/run live installs it"]
+fn it_lives_in_a_screen_window() {
+    /// screen leaves a server behind; it ends with the test.
+    struct Server(String);
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _ = Command::new("screen").args(["-S", &self.0, "-X", "quit"]).output();
+        }
+    }
+    let server = Server(format!("benchtop-test-{}", std::process::id()));
+    let arguments = ["-S", &server.0, "-m", "-U", env!("CARGO_BIN_EXE_benchtop")];
+    let mut t = Terminal::with(&Setup { program: "screen", arguments: &arguments, ..Setup::default() });
+    t.until("the boxes", |s| s.contains('╭') && s.contains("COMMAND"));
+    t.send(b"?");
+    t.until_shows("this help");
+    // screen itself keeps a lone Esc back while a program has the mouse, so it is left by its own key.
+    t.send(b"q");
+    t.end();
+}
