@@ -1,0 +1,289 @@
+//! A recording is the machine: written down as text and read back, the same events fold to the same state.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use benchtop::{
+    clock::{Clock, Stamp},
+    collect::{CollectCx, OpenCx, SOURCES, Want},
+    model::{
+        event::{Envelope, Event, Fault, Sample, SourceId},
+        host::Host,
+        load::LoadSample,
+        process::{ProcInfo, ProcIo, ProcKey, ProcRow, ProcessSample, Processes},
+    },
+    sys::root::Root,
+};
+use proptest::{collection::vec, prelude::*};
+
+/// One event a line, as a recording keeps them.
+fn written_and_read(events: &[Event]) -> Vec<Event> {
+    let text: String = events.iter().map(|e| serde_json::to_string(e).unwrap() + "\n").collect();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn fold(events: &[Event]) -> Host {
+    let mut host = Host::default();
+    for event in events {
+        host.apply(event);
+    }
+    host
+}
+
+fn reading(source: SourceId, at: Stamp, outcome: Result<Sample, Fault>) -> Event {
+    let (took, every) = (Duration::from_micros(700), Duration::from_secs(1));
+    Event::Reading(Envelope { source, at, took, every, outcome })
+}
+
+/// Every source read `rounds` times over `root`, with a detail open and all else wanted too.
+fn recording(root: &str, detail: u32, rounds: u32) -> Vec<Event> {
+    let clock = Clock::start();
+    let open = OpenCx { root: Root::new(root), clock, read_all: false };
+    let mut opened: Vec<_> = SOURCES.iter().map(|source| (source.id, (source.open)(&open))).collect();
+    let mut want = Want { io_of_all: true, threads: true, sockets: true, ..Want::default() };
+    let mut events = Vec::new();
+    for _ in 0..rounds {
+        for (id, source) in &mut opened {
+            let at = clock.now();
+            let cx = CollectCx { at, want: &want };
+            let outcome = source.as_mut().map_err(|fault| fault.clone()).and_then(|s| s.collect(&cx));
+            if let Ok(Sample::Processes(sample)) = &outcome
+                && let Some(row) = sample.rows.iter().find(|row| row.key.pid == detail)
+            {
+                want.detail = Some(row.key);
+            }
+            events.push(reading(*id, at, outcome));
+        }
+        events.push(Event::Tick(clock.now()));
+        burn(Duration::from_millis(30));
+    }
+    events
+}
+
+/// Uses up CPU, so that the next round differs from this one.
+fn burn(span: Duration) {
+    let until = Instant::now() + span;
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn this_machine_read_live_is_the_same_machine_when_its_recording_is_folded() {
+    let live = recording("/", std::process::id(), 4);
+    let host = fold(&live);
+    assert!(host.processes.rows.iter().any(|p| p.cpu.is_some()), "rates are part of what is compared");
+    assert!(host.process_detail.is_some(), "so is the detail of this very process");
+    assert!(host == fold(&written_and_read(&live)), "a recording of this machine folds to another state");
+}
+
+#[test]
+fn a_recorded_host_survives_being_recorded_again() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/homelab");
+    let live = recording(root, 1, 2);
+    assert!(fold(&live).disks.disks.len() > 1, "the fixture has disks");
+    assert!(fold(&live) == fold(&written_and_read(&live)), "a recording of the fixture folds to another state");
+}
+
+/// What happens to one pid within one round.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Sleep,
+    Work(u16),
+    End,
+    /// Ends, and its pid goes to another process before the next reading.
+    Recycle,
+    Rename,
+    Thread,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => Just(Step::Sleep),
+        3 => (1..400u16).prop_map(Step::Work),
+        1 => Just(Step::End),
+        1 => Just(Step::Recycle),
+        1 => Just(Step::Rename),
+        1 => Just(Step::Thread),
+    ]
+}
+
+/// A source that is well, silent, broken, or told late.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Good,
+    Late(u16),
+    Timeout,
+    Denied,
+    Fresh,
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        8 => Just(Answer::Good),
+        1 => (0..5000u16).prop_map(Answer::Late),
+        1 => Just(Answer::Timeout),
+        1 => Just(Answer::Denied),
+        1 => Just(Answer::Fresh),
+    ]
+}
+
+const PIDS: usize = 12;
+
+fn lives() -> impl Strategy<Value = Vec<(Answer, Vec<Step>)>> {
+    vec((answer(), vec(step(), PIDS)), 1..20)
+}
+
+/// An invented machine of at most [`PIDS`] processes: what is alive, and what the last reading told of it.
+#[derive(Default)]
+struct Machine {
+    alive: BTreeMap<u32, ProcRow>,
+    told: BTreeMap<u32, (ProcRow, bool)>,
+    births: u64,
+}
+
+impl Machine {
+    fn live(&mut self, steps: &[Step]) {
+        for (pid, step) in (1u32..).zip(steps) {
+            match step {
+                Step::End => drop(self.alive.remove(&pid)),
+                Step::Recycle => self.bear(pid),
+                Step::Sleep if !self.alive.contains_key(&pid) => self.bear(pid),
+                Step::Sleep => {}
+                Step::Work(ticks) => self.change(pid, |row| row.user_ticks += u64::from(*ticks)),
+                Step::Rename => self.change(pid, |row| row.name = Some(format!("{}x", row.key.start_ticks).into())),
+                Step::Thread => self.change(pid, |row| row.threads += 1),
+            }
+        }
+    }
+
+    fn change(&mut self, pid: u32, change: impl FnOnce(&mut ProcRow)) {
+        if let Some(row) = self.alive.get_mut(&pid) {
+            change(row);
+        }
+    }
+
+    fn bear(&mut self, pid: u32) {
+        self.births += 1;
+        let row = ProcRow {
+            key: ProcKey { pid, start_ticks: self.births },
+            tgid: pid,
+            parent: pid / 2,
+            state: b"RSD"[pid as usize % 3],
+            threads: 1,
+            name: Some(format!("p{}", self.births).into()),
+            uid: Some(pid % 3),
+            ..ProcRow::default()
+        };
+        self.alive.insert(pid, row);
+    }
+
+    /// One round: as the difference to the round before, or with every row.
+    fn round(&mut self, fresh: bool, whole: bool) -> ProcessSample {
+        let mut sample = ProcessSample { fresh, full: whole || fresh, page_bytes: 4096, ..ProcessSample::default() };
+        let told = if fresh { BTreeMap::new() } else { std::mem::take(&mut self.told) };
+        self.told.clear();
+        let ended = |row: &ProcRow| self.alive.get(&row.key.pid).is_none_or(|now| now.key != row.key);
+        sample.gone = told.values().filter(|(row, _)| ended(row)).map(|(row, _)| row.key).collect();
+        for (pid, row) in &self.alive {
+            let before = told.get(pid).filter(|(before, _)| before.key == row.key);
+            // The next round repeats a row that worked, or that has no rate yet, so that its rate falls to zero.
+            let worked = before.is_none_or(|(before, _)| before.user_ticks != row.user_ticks);
+            self.told.insert(*pid, (row.clone(), worked));
+            if !whole && before.is_some_and(|(before, repeat)| before == row && !repeat) {
+                continue;
+            }
+            let mut row = row.clone();
+            row.over_us = if before.is_some() { 1_000_000 } else { 0 };
+            if before.is_some_and(|(before, _)| before.name == row.name) {
+                (row.name, row.uid) = (None, None);
+            }
+            let key = row.key;
+            if before.is_none() {
+                sample.infos.push(ProcInfo {
+                    key,
+                    cgroup: format!("/slice/{}", pid % 4).into(),
+                    ..ProcInfo::default()
+                });
+            }
+            let read_bytes = row.user_ticks * 4096;
+            sample.ios.push(ProcIo { key, read_bytes, written_bytes: 7, over_us: row.over_us });
+            sample.rows.push(row);
+        }
+        sample
+    }
+}
+
+/// The events of an invented life, second after second.
+fn events(lives: &[(Answer, Vec<Step>)]) -> Vec<Event> {
+    let mut machine = Machine::default();
+    let mut events = Vec::new();
+    let mut at = Stamp::at_seconds(5);
+    for (second, (answer, steps)) in lives.iter().enumerate() {
+        machine.live(steps);
+        let late = if let Answer::Late(ms) = answer { Duration::from_millis(u64::from(*ms)) } else { Duration::ZERO };
+        at = at.plus(Duration::from_secs(1) + late);
+        let outcome = match answer {
+            Answer::Timeout => Err(Fault::Timeout),
+            Answer::Denied => Err(Fault::Denied { what: "/proc".into(), hint: "ask the owner".into() }),
+            fresh => {
+                let fresh = second == 0 || matches!(fresh, Answer::Fresh);
+                Ok(Sample::Processes(machine.round(fresh, false)))
+            }
+        };
+        events.push(reading(SourceId::Processes, at, outcome));
+        let load1 = f64::from(u32::try_from(second).unwrap()) / 3.0;
+        events.push(reading(SourceId::Load, at, Ok(Sample::Load(LoadSample { load1, ..LoadSample::default() }))));
+        events.push(Event::Tick(at.plus(Duration::from_millis(120))));
+    }
+    events
+}
+
+/// Ids of what is shown, and the count of processes in it.
+fn shown(processes: &Processes) -> (Vec<ProcKey>, u32) {
+    (processes.rows.iter().map(|p| p.key).collect(), processes.counts.total)
+}
+
+proptest! {
+    #[test]
+    fn any_life_told_twice_is_the_same_life(lives in lives()) {
+        let events = events(&lives);
+        prop_assert!(fold(&events) == fold(&written_and_read(&events)));
+    }
+
+    #[test]
+    fn the_table_holds_exactly_who_is_alive(lives in lives()) {
+        let (mut machine, mut host) = (Machine::default(), Host::default());
+        for (second, (_, steps)) in (1u64..).zip(&lives) {
+            machine.live(steps);
+            let round = Sample::Processes(machine.round(second == 1, false));
+            host.apply(&reading(SourceId::Processes, Stamp::at_seconds(second), Ok(round)));
+            let alive: Vec<ProcKey> = machine.alive.values().map(|row| row.key).collect();
+            prop_assert_eq!(shown(&host.processes), (alive, u32::try_from(machine.alive.len()).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_life_told_in_differences_is_the_life_told_whole(lives in lives()) {
+        let (mut by_delta, mut by_whole) = (Machine::default(), Machine::default());
+        let (mut delta, mut whole) = (Host::default(), Host::default());
+        for (second, (_, steps)) in (1u64..).zip(&lives) {
+            by_delta.live(steps);
+            by_whole.live(steps);
+            let at = Stamp::at_seconds(second);
+            let strip = |mut sample: ProcessSample| {
+                // A storage rate is shown only for the round that told it, so it may differ here.
+                sample.ios.clear();
+                Ok(Sample::Processes(sample))
+            };
+            delta.apply(&reading(SourceId::Processes, at, strip(by_delta.round(second == 1, false))));
+            whole.apply(&reading(SourceId::Processes, at, strip(by_whole.round(second == 1, true))));
+            prop_assert_eq!(&delta.processes.rows, &whole.processes.rows);
+            prop_assert_eq!(delta.processes.counts, whole.processes.counts);
+        }
+    }
+}
