@@ -11,7 +11,6 @@ use crate::{
         host::Host,
         metrics::{self, MetricDef},
     },
-    units,
 };
 
 /// All that a reader may know.
@@ -107,6 +106,16 @@ impl State {
         }
     }
 
+    /// What to say while nothing is held against the machine: quiet only where something was looked at.
+    #[must_use]
+    pub fn calm(&self) -> (&'static str, Level) {
+        match () {
+            () if self.host.health.any_figures() => ("all quiet", Level::Ok),
+            () if self.host.began.is_none() => ("looking at the machine…", Level::Unknown),
+            () => ("no source gives figures", Level::Unknown),
+        }
+    }
+
     /// Judges the machine by the rules: brings [`State::watches`] up to date.
     pub fn judge(&mut self) {
         let now = self.host.now;
@@ -187,7 +196,7 @@ impl State {
                 Some(Fault::Denied { what, .. }) => format!("{name} is denied now: {what}"),
                 Some(Fault::Absent(what)) if source != SourceId::ProcessDetail => format!("{name} is gone: {what}"),
                 Some(Fault::Absent(_)) => return None,
-                Some(Fault::Timeout) | None => format!("{name} has not answered for {}", units::span(age)),
+                Some(Fault::Timeout) | None => format!("{name} does not answer"),
             };
             Some(Watch {
                 rule: "source".to_owned(),

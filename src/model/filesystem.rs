@@ -21,7 +21,7 @@ impl Space {
     #[must_use]
     pub fn used_ratio(&self) -> Option<f64> {
         let used = self.size.saturating_sub(self.free);
-        let usable = used + self.available;
+        let usable = used.saturating_add(self.available);
         (usable > 0).then(|| used as f64 / usable as f64)
     }
 

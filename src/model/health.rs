@@ -66,6 +66,12 @@ impl Healths {
         self.map.get(&source)
     }
 
+    /// True when any source ever brought figures.
+    #[must_use]
+    pub fn any_figures(&self) -> bool {
+        self.map.values().any(|health| health.good_at.is_some())
+    }
+
     /// What to believe of `source` at `now`. A source is stale when three paces (3 s at least) went by without a sample.
     #[must_use]
     pub fn freshness(&self, source: SourceId, now: Stamp) -> Freshness {

@@ -70,7 +70,7 @@ fn host(state: &State, page: &mut String) {
 
 fn findings(state: &State, ascii: bool, page: &mut String) {
     if state.watches.iter().all(|w| !w.held) {
-        row(page, "verdict", "all quiet");
+        row(page, "verdict", state.calm().0);
     }
     for watch in state.watches.iter().filter(|w| w.held) {
         let sign = match (watch.level, ascii) {

@@ -90,9 +90,19 @@ fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
     load(&mut state, 2, Err(Fault::Timeout));
     assert_eq!(state.watches.iter().filter(|w| w.rule == "busy" && w.held).count(), 1);
     let silent = state.watches.iter().find(|w| w.rule == "source").expect("a source that is late is a finding");
-    assert_eq!(silent.say, "load has not answered for 1s");
+    assert_eq!(silent.say, "load does not answer");
     load(&mut state, 3, Ok(1.0));
     assert!(state.watches.is_empty());
+}
+
+#[test]
+fn only_a_machine_that_was_looked_at_is_called_quiet() {
+    let mut state = state(0);
+    assert_eq!(state.calm(), ("looking at the machine…", Level::Unknown));
+    load(&mut state, 1, Err(Fault::Denied { what: "loadavg".into(), hint: "ask".into() }));
+    assert_eq!(state.calm(), ("no source gives figures", Level::Unknown));
+    load(&mut state, 2, Ok(1.0));
+    assert_eq!(state.calm(), ("all quiet", Level::Ok));
 }
 
 #[test]

@@ -55,6 +55,12 @@ pub fn stall(share: Option<f64>) -> String {
     fixed(share, 4, |s| if s < 0.0995 { format!("{:.1}", s * 100.0) } else { format!("{:.0}", s * 100.0) })
 }
 
+/// The style of a figure among many: plain text while all is well, the level's colour otherwise.
+#[must_use]
+pub fn plain(cx: &DrawCx<'_>, level: Level) -> Style {
+    if level == Level::Ok { cx.theme.style(Role::Text) } else { cx.theme.level(level) }
+}
+
 /// The span that `steps` of a series cover: `2m`, `10m`.
 #[must_use]
 pub fn covered(step: Duration, steps: usize) -> String {

@@ -39,17 +39,28 @@ pub fn overview(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, pane: &[(A
     keys(cx, area, canvas, first.into_iter().chain(back).chain(pane.iter().copied()).chain(rest));
 }
 
+/// As many keys as fit; the last of them, the way out, keeps its place.
 fn keys(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, hints: impl Iterator<Item = (Action, &'static str)>) {
+    const APART: u16 = 3;
+    let mut hints: Vec<(Action, &str, &str, u16)> = hints
+        .filter_map(|(action, words)| {
+            let key = cx.keys.key_of(action)?;
+            Some((action, key, words, (width(key) + 1 + width(words)) as u16))
+        })
+        .collect();
+    let Some(last) = hints.pop() else { return };
+    let mut room = area.width.saturating_sub(1 + last.3);
+    hints.retain(|hint| {
+        // What follows one that did not fit is left out too: the order is that of worth.
+        room = room.saturating_sub(hint.3 + APART);
+        room > 0
+    });
     let mut x = area.x + 1;
-    for (action, words) in hints {
-        let Some(key) = cx.keys.key_of(action) else { continue };
-        let columns = (width(key) + 1 + width(words)) as u16;
-        if x + columns > area.right() {
-            break;
-        }
-        let used = put(canvas.buf, x, area.y, area.right() - x, key, cx.theme.style(Role::Key));
-        put(canvas.buf, x + used + 1, area.y, area.right() - x, words, cx.theme.style(Role::KeyText));
+    for (action, key, words, columns) in hints.into_iter().chain([last]) {
+        let used = put(canvas.buf, x, area.y, area.right().saturating_sub(x), key, cx.theme.style(Role::Key));
+        let after = x + used + 1;
+        put(canvas.buf, after, area.y, area.right().saturating_sub(after), words, cx.theme.style(Role::KeyText));
         canvas.hit(Rect { x, y: area.y, width: columns, height: 1 }, Target::Act(action));
-        x += columns + 3;
+        x += columns + APART;
     }
 }

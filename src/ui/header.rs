@@ -139,12 +139,15 @@ fn words(cx: &DrawCx<'_>) -> (String, Level) {
             let age = units::span_short(cx.state.host.now.since(worst.since));
             (format!("{}, {age}", worst.say), worst.level)
         }
-        None if cx.state.host.began.is_none() => ("looking at the machine…".to_owned(), Level::Unknown),
-        None => ("all quiet".to_owned(), Level::Ok),
+        None => {
+            let (words, level) = cx.state.calm();
+            (words.to_owned(), level)
+        }
     }
 }
 
-fn sign(cx: &DrawCx<'_>, level: Level) -> (char, Role) {
+/// The glyph of a level in the verdict.
+pub fn sign(cx: &DrawCx<'_>, level: Level) -> (char, Role) {
     let g = &cx.theme.glyphs;
     match level {
         Level::Crit => (g.crit, Role::Crit),

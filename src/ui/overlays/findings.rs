@@ -11,6 +11,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         effect::Effect,
+        header,
         theme::Role,
         widgets::{
             notice,
@@ -54,7 +55,9 @@ fn lines(cx: &DrawCx<'_>) -> Vec<SheetLine> {
     for held in [true, false] {
         let some: Vec<_> = state.watches.iter().filter(|w| w.held == held).collect();
         if held && some.is_empty() {
-            lines.push(vec![(format!("{} ", cx.theme.glyphs.ok), Role::Ok), ("all quiet".to_owned(), Role::Text)]);
+            let (words, level) = state.calm();
+            let (glyph, role) = header::sign(cx, level);
+            lines.push(vec![(format!("{glyph} "), role), (words.to_owned(), Role::Text)]);
         } else if !some.is_empty() {
             lines.push(heading(if held { "Since" } else { "Crossed, not yet held" }));
         }

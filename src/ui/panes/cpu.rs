@@ -16,7 +16,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         effect::Effect,
-        figures::{covered, figure, frequency, hue, percent, stall, temperature, tick},
+        figures::{covered, figure, frequency, hue, percent, plain, stall, temperature, tick},
         overlays::cpu_detail::CpuDetail,
         pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
@@ -112,6 +112,7 @@ impl Pane for CpuPane {
                     parts: &[(busy.unwrap_or(0.0), style)],
                     limit: tick(cx.state.limits("cpu_busy_ratio", &[])),
                     normal: self.normal.median(),
+                    ..Gauge::default()
                 },
                 past: Some((&host.cpu.busy_history, 1.0, style)),
                 right: &right.join("  "),
@@ -167,20 +168,23 @@ pub fn total_gauge(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal:
             (s.steal, cx.theme.style(Role::CpuSteal)),
         ]
     };
-    let g = Gauge { parts: &parts, limit: tick(cx.state.limits("cpu_busy_ratio", &[])), normal };
+    let g = Gauge { parts: &parts, limit: tick(cx.state.limits("cpu_busy_ratio", &[])), normal, ..Gauge::default() };
     gauge(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), cx.theme, &g);
 }
 
-/// `normal 15–25%   peak 58% in 10m`.
+/// `normal 15–25%   peak 58% in 10m`; without the span where it does not fit.
 pub fn history_words(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal: &NormalOf) {
     let history = &cx.state.host.cpu.busy_history;
-    let mut text = String::new();
-    if let Some(n) = normal.get() {
-        text.push_str(&format!("normal {:.0}–{:.0}%   ", n.low * 100.0, n.high * 100.0));
-    }
-    if let Some(peak) = history.max() {
-        text.push_str(&format!("peak {} in {}", units::percent(peak), covered(history.step(), history.len())));
-    }
+    let normal = normal.get().map(|n| {
+        let [low, high] = [n.low, n.high].map(|v| format!("{:.0}", v * 100.0));
+        if low == high { format!("normal {low}%") } else { format!("normal {low}–{high}%") }
+    });
+    let peak = history.max().map(|peak| format!("peak {}", units::percent(peak)));
+    let span = peak.as_ref().map(|peak| format!("{peak} in {}", covered(history.step(), history.len())));
+    // As much of it as fits whole.
+    let forms = [vec![normal.clone(), span], vec![normal.clone(), peak], vec![normal]];
+    let mut forms = forms.into_iter().map(|parts| parts.into_iter().flatten().collect::<Vec<_>>().join("   "));
+    let text = forms.find(|form| width(form) <= usize::from(area.width)).unwrap_or_default();
     put(canvas.buf, area.x, area.y, area.width, &text, cx.theme.style(Role::Faint));
 }
 
@@ -230,7 +234,7 @@ fn pressures(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let value = stalls.map(|s| s.some.avg10);
         let level = value.map_or(Level::Unknown, |v| cx.state.level("pressure_some_ratio", &[resource], v));
         put(canvas.buf, x, area.y, 4, name, cx.theme.style(Role::Dim));
-        let style = if level == Level::Ok { cx.theme.style(Role::Text) } else { cx.theme.level(level) };
+        let style = plain(cx, level);
         put_right(canvas.buf, x + 8, area.y, 4, &stall(value), style);
         x += 9;
     }
@@ -261,7 +265,7 @@ fn facts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     // One blank row keeps the facts apart from the cores.
     for ((name, value, level), y) in lines.iter().zip(area.y + 1..area.bottom()) {
         let used = put(canvas.buf, area.x, y, area.width, name, cx.theme.style(Role::Dim));
-        let style = if *level == Level::Ok { cx.theme.style(Role::Text) } else { cx.theme.level(*level) };
+        let style = plain(cx, *level);
         put_right(canvas.buf, area.right(), y, area.width.saturating_sub(used + 1), value, style);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     text::{elide, like, width},
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{bytes, figure, hue, percent, tick},
+        figures::{bytes, figure, hue, percent, plain, tick},
         pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
         widgets::{
@@ -51,8 +51,11 @@ impl Pane for FilesystemsPane {
         self.order.clear();
         let hidden = |fs: &Filesystem| settings.hidden_mounts.iter().any(|p| like(p, &fs.mount));
         self.order.extend((0..all.len()).filter(|i| !hidden(&all[*i])));
-        // Whole per cents, so that neighbours do not swap places; what does not answer stands first.
-        let key = |i: &usize| ratio(&all[*i]).map_or(i64::MIN, |r| -((r * 100.0) as i64));
+        // The worst first; whole per cents, so that neighbours do not swap places; what does not answer before its equals.
+        let key = |i: &usize| {
+            let share = ratio(&all[*i]).map_or(i64::MIN, |r| -((r * 100.0) as i64));
+            (std::cmp::Reverse(level(state, &all[*i])), share)
+        };
         self.order.sort_by_key(key);
     }
 
@@ -91,7 +94,7 @@ impl Pane for FilesystemsPane {
         let all = &cx.state.host.filesystems.filesystems;
         let Some(fs) = self.order.first().and_then(|i| all.get(*i)) else { return };
         let share = ratio(fs);
-        let level = level(cx, fs);
+        let level = level(cx.state, fs);
         let more = self.order.len() - 1;
         let words = match (more, share) {
             (_, None) => format!("{} does not answer", fs.mount),
@@ -108,7 +111,7 @@ impl Pane for FilesystemsPane {
                 gauge: Gauge {
                     parts: &[(share.unwrap_or(0.0), hue(cx, level, Role::DiskRead))],
                     limit: tick(cx.state.limits("filesystem_used_ratio", &[&fs.mount])),
-                    normal: None,
+                    ..Gauge::default()
                 },
                 right: &words,
                 ..Line::of("files")
@@ -118,9 +121,9 @@ impl Pane for FilesystemsPane {
     }
 }
 
-fn level(cx: &DrawCx<'_>, fs: &Filesystem) -> Level {
+fn level(state: &State, fs: &Filesystem) -> Level {
     match ratio(fs) {
-        Some(r) => cx.state.level("filesystem_used_ratio", &[&fs.mount], r),
+        Some(r) => state.level("filesystem_used_ratio", &[&fs.mount], r),
         None if matches!(fs.space, Err(Fault::Timeout)) => Level::Warn,
         None => Level::Unknown,
     }
@@ -129,7 +132,7 @@ fn level(cx: &DrawCx<'_>, fs: &Filesystem) -> Level {
 /// `/srv/media   86% ━━━━━━━━┃─  3.1T of  14T  ext4`.
 fn row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, fs: &Filesystem, name: u16) {
     let (buf, theme) = (&mut *canvas.buf, cx.theme);
-    let level = level(cx, fs);
+    let level = level(cx.state, fs);
     put(buf, area.x, area.y, name, &fs.mount, theme.style(Role::Text));
     let mut x = area.x + name + 1;
     let space = match &fs.space {
@@ -145,14 +148,7 @@ fn row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, fs: &Filesystem, na
         }
     };
     let share = space.used_ratio();
-    put(
-        buf,
-        x,
-        area.y,
-        4,
-        &percent(share),
-        if level > Level::Ok { theme.level(level) } else { theme.style(Role::Text) },
-    );
+    put(buf, x, area.y, 4, &percent(share), plain(cx, level));
     x += 5;
     let inodes = space.inodes_ratio();
     let inode_level = inodes.map_or(Level::Ok, |r| cx.state.level("filesystem_inodes_used_ratio", &[&fs.mount], r));
@@ -174,7 +170,7 @@ fn row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, fs: &Filesystem, na
     let g = Gauge {
         parts: &[(share.unwrap_or(0.0), hue(cx, level, Role::DiskRead))],
         limit: tick(cx.state.limits("filesystem_used_ratio", &[&fs.mount])),
-        normal: None,
+        ..Gauge::default()
     };
     gauge(buf, x, area.y, end.saturating_sub(x), theme, &g);
 }

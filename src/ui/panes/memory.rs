@@ -11,7 +11,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         effect::Effect,
-        figures::{bytes, figure, hue, percent, stall, tick},
+        figures::{bytes, figure, hue, percent, plain, stall, tick},
         overlays::memory_detail::MemoryDetail,
         pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
@@ -108,7 +108,8 @@ impl Pane for MemoryPane {
                 figure: &percent(m.used_ratio),
                 style: figure(cx, level),
                 gauge: Gauge {
-                    parts: &parts,
+                    parts: &parts[..1],
+                    beside: &parts[1..],
                     limit: tick(cx.state.limits("memory_used_ratio", &[])),
                     normal: self.normal.median(),
                 },
@@ -129,7 +130,7 @@ fn level(cx: &DrawCx<'_>) -> Level {
     cx.state.host.memory.used_ratio.map_or(Level::Unknown, |r| cx.state.level("memory_used_ratio", &[], r))
 }
 
-/// Used, ARC and cache as shares of the whole.
+/// Used, then ARC and cache, as shares of the whole.
 fn parts(cx: &DrawCx<'_>, used: ratatui::style::Style) -> [(f64, ratatui::style::Style); 3] {
     let m = &cx.state.host.memory;
     let total = m.raw.total as f64;
@@ -147,7 +148,12 @@ pub fn used_gauge(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal: 
     let level = level(cx);
     let used = put(canvas.buf, area.x, area.y, area.width, &percent(ratio), figure(cx, level));
     let parts = parts(cx, hue(cx, level, Role::MemoryUsed));
-    let g = Gauge { parts: &parts, limit: tick(cx.state.limits("memory_used_ratio", &[])), normal };
+    let g = Gauge {
+        parts: &parts[..1],
+        beside: &parts[1..],
+        limit: tick(cx.state.limits("memory_used_ratio", &[])),
+        normal,
+    };
     gauge(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), cx.theme, &g);
 }
 
@@ -213,7 +219,7 @@ fn swaps(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
         let g = Gauge {
             parts: &[(share.unwrap_or(0.0), hue(cx, level, role))],
             limit: tick(cx.state.limits(metric, &[])),
-            normal: None,
+            ..Gauge::default()
         };
         gauge(canvas.buf, area.x + 21, y, end.saturating_sub(area.x + 22), cx.theme, &g);
         used += 1;
@@ -233,7 +239,7 @@ fn last_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     {
         let full = stalls.full.map(|f| f.avg10);
         let level = full.map_or(Level::Ok, |v| cx.state.level("pressure_full_ratio", &["memory"], v));
-        let style = if level == Level::Ok { theme.style(Role::Text) } else { theme.level(level) };
+        let style = plain(cx, level);
         x = put_right(buf, x, area.y, 4, &stall(full), style);
         x = put_right(buf, x, area.y, 6, " full ", theme.style(Role::Dim));
         x = put_right(buf, x, area.y, 4, &stall(Some(stalls.some.avg10)), theme.style(Role::Text));

@@ -12,7 +12,7 @@ use crate::{
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{hue, temperature},
+        figures::{hue, plain, temperature},
         pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
         widgets::{
@@ -61,14 +61,14 @@ impl Pane for SensorsPane {
         for (t, y) in raw.temperatures.iter().zip(rows.by_ref()) {
             let level = level(cx, t);
             put(buf, area.x, y, name, &t.sensor, theme.style(Role::Text));
-            let style = if level > Level::Ok { theme.level(level) } else { theme.style(Role::Text) };
+            let style = plain(cx, level);
             let end = put_right(buf, area.right(), y, 7, &temperature(t.celsius, cx), style).min(area.right() - 7);
             let limit = t.high_celsius.or(t.critical_celsius);
             let top = t.critical_celsius.or(t.high_celsius.map(|h| h * 1.1)).unwrap_or(TOP_CELSIUS).max(1.0);
             let g = Gauge {
                 parts: &[((t.celsius / top).clamp(0.0, 1.0), hue(cx, level, Role::Temperature))],
                 limit: limit.map(|l| (l / top).min(1.0)),
-                normal: None,
+                ..Gauge::default()
             };
             let x = area.x + name + 1;
             gauge(buf, x, y, end.saturating_sub(x + 1), theme, &g);

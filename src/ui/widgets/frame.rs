@@ -59,14 +59,30 @@ pub fn frame(buf: &mut Buffer, area: Rect, theme: &Theme, f: &Frame<'_>) -> Rect
         }
         let room = end.saturating_sub(left + 3);
         if !f.info.is_empty() && room >= 6 {
-            let columns = u16::try_from(width(f.info)).unwrap_or(u16::MAX).min(room);
-            let at = end - columns - 1;
-            put(buf, at - 1, area.y, 1, " ", line);
-            put(buf, at, area.y, columns, f.info, theme.style(Role::Dim));
-            put(buf, at + columns, area.y, 1, " ", line);
+            let info = fitting(f.info, usize::from(room));
+            if !info.is_empty() {
+                let columns = u16::try_from(width(&info)).unwrap_or(u16::MAX).min(room);
+                let at = end - columns - 1;
+                put(buf, at - 1, area.y, 1, " ", line);
+                put(buf, at, area.y, columns, &info, theme.style(Role::Dim));
+                put(buf, at + columns, area.y, 1, " ", line);
+            }
         }
     }
     inside(area)
+}
+
+/// Those of the pieces between ` · ` that find room whole, from the first on.
+fn fitting(info: &str, room: usize) -> String {
+    let mut line = String::new();
+    for piece in info.split(" · ") {
+        let apart = if line.is_empty() { 0 } else { 3 };
+        if width(&line) + apart + width(piece) <= room {
+            line.push_str(if apart > 0 { " · " } else { "" });
+            line.push_str(piece);
+        }
+    }
+    line
 }
 
 fn border(buf: &mut Buffer, area: Rect, ascii: bool, line: Style) {

@@ -8,8 +8,10 @@ use crate::ui::theme::{Role, Theme};
 /// What a gauge shows; all are shares of its whole, 0 to 1.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Gauge<'a> {
-    /// Pieces from the left, each with its style.
+    /// Pieces from the left, each with its style: together the figure that the limit is for.
     pub parts: &'a [(f64, Style)],
+    /// Pieces behind them that the limit is not for.
+    pub beside: &'a [(f64, Style)],
     /// Where the alarm is.
     pub limit: Option<f64>,
     /// Where the figure usually stands.
@@ -29,7 +31,8 @@ pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Ga
     let halves = f64::from(width) * 2.0;
     let mut sum = 0.0;
     let mut from = 0u16;
-    for (share, style) in g.parts {
+    let mut judged = 0;
+    for (i, (share, style)) in g.parts.iter().chain(g.beside).enumerate() {
         if share.is_nan() {
             continue;
         }
@@ -44,9 +47,12 @@ pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Ga
             put_char(buf, x + to / 2, y, half, *style);
         }
         from = to.max(from);
+        if i < g.parts.len() {
+            judged = from;
+        }
     }
     let column = |share: f64| ((share.clamp(0.0, 1.0) * f64::from(width)) as u16).min(width - 1);
-    let filled = |column: u16| column < from / 2;
+    let filled = |column: u16| column < judged / 2;
     if let Some(normal) = g.normal {
         put_char(buf, x + column(normal), y, theme.glyphs.normal, theme.style(Role::Normal));
     }
@@ -64,7 +70,7 @@ pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Ga
 
 #[cfg(test)]
 mod tests {
-    use ratatui::layout::Rect;
+    use ratatui::{layout::Rect, style::Color};
 
     use super::*;
 
@@ -81,7 +87,7 @@ mod tests {
     #[test]
     fn the_fill_the_limit_and_the_normal_stand_at_their_shares() {
         let s = Style::new();
-        let g = Gauge { parts: &[(0.4, s)], limit: Some(0.9), normal: Some(0.2) };
+        let g = Gauge { parts: &[(0.4, s)], limit: Some(0.9), normal: Some(0.2), ..Gauge::default() };
         assert_eq!(drawn(10, &ascii(), &g), "==+=-----|");
         assert_eq!(drawn(0, &ascii(), &g), "");
         assert_eq!(drawn(1, &ascii(), &g), "|");
@@ -90,7 +96,7 @@ mod tests {
     #[test]
     fn a_small_figure_shows_and_too_great_a_one_stays_inside() {
         let s = Style::new();
-        let with = |v: f64| Gauge { parts: &[], limit: None, normal: Some(v) };
+        let with = |v: f64| Gauge { parts: &[], normal: Some(v), ..Gauge::default() };
         assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(0.001, s)], ..Gauge::default() }), "=---");
         assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(0.0, s)], ..Gauge::default() }), "----");
         assert_eq!(drawn(4, &ascii(), &Gauge { parts: &[(7.5, s)], ..Gauge::default() }), "====");
@@ -99,9 +105,21 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_is_crossed_by_the_figure_alone_not_by_what_stands_beside_it() {
+        let crossed = |used: f64| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 10, 1));
+            let (used, rest) = ([(used, Style::new().fg(Color::Red))], [(0.5, Style::new())]);
+            gauge(&mut buf, 0, 0, 10, &ascii(), &Gauge { parts: &used, beside: &rest, limit: Some(0.6), normal: None });
+            buf[(6, 0)].fg == Color::Red
+        };
+        assert!(!crossed(0.4));
+        assert!(crossed(0.8));
+    }
+
+    #[test]
     fn parts_are_stacked() {
         let s = Style::new();
-        let g = Gauge { parts: &[(0.25, s), (0.5, s)], limit: None, normal: None };
+        let g = Gauge { parts: &[(0.25, s), (0.5, s)], ..Gauge::default() };
         assert_eq!(drawn(8, &ascii(), &g), "======--");
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     alert::Level,
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::percent,
+        figures::{hue, percent, plain},
         theme::Role,
         widgets::{
             spark::{block, spark},
@@ -54,8 +54,10 @@ pub fn fit(count: usize, width: u16, rows: u16) -> Grid {
 fn within(count: u16, budget: u16, rows: u16, choices: &[(bool, u16)]) -> Grid {
     let label = if count > 100 { 3 } else { 2 };
     let columns = count.div_ceil(rows);
+    // Columns of the same length leave the rows below to the facts.
+    let even = count.div_ceil(columns);
     for (percent, spark) in choices {
-        let grid = Grid { width: 0, rows: rows.min(count), label, spark: *spark, percent: *percent };
+        let grid = Grid { width: 0, rows: even, label, spark: *spark, percent: *percent };
         let width = columns * grid.cell() - 2;
         if width <= budget {
             return Grid { width, ..grid };
@@ -94,20 +96,16 @@ pub fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, grid: &Grid) -
             break;
         }
         let end = x + grid.label;
-        put_right(canvas.buf, end, y, grid.label, &core.number.to_string(), cx.theme.style(Role::Faint));
-        spark(canvas.buf, end + 1, y, grid.spark, cx.theme, &core.history, 1.0, style);
+        let busy = core.shares.map(|s| s.busy);
+        let number = core.number.to_string();
+        let level = busy.map_or(Level::Unknown, |b| cx.state.level("cpu_core_busy_ratio", &[&number], b));
+        put_right(canvas.buf, end, y, grid.label, &number, cx.theme.style(Role::Faint));
+        spark(canvas.buf, end + 1, y, grid.spark, cx.theme, &core.history, 1.0, hue(cx, level, Role::CpuUser));
         if grid.percent {
-            let busy = core.shares.map(|s| s.busy);
-            let at = end + 1 + grid.spark + 5;
-            put_right(canvas.buf, at, y, 4, &percent(busy), share_style(cx, &core.number.to_string(), busy));
+            put_right(canvas.buf, end + 1 + grid.spark + 5, y, 4, &percent(busy), plain(cx, level));
         }
     }
     grid.rows
-}
-
-fn share_style(cx: &DrawCx<'_>, core: &str, busy: Option<f64>) -> ratatui::style::Style {
-    let level = busy.map_or(Level::Unknown, |b| cx.state.level("cpu_core_busy_ratio", &[core], b));
-    if level == Level::Ok { cx.theme.style(Role::Text) } else { cx.theme.level(level) }
 }
 
 /// Draws as many cores as fit into the whole of `area`, with their figures where there is room; gives the rows used.

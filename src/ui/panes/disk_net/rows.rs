@@ -7,7 +7,7 @@ use crate::{
     model::{disk::Disk, event::SourceId, network::Interface},
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{bytes, figure, fixed, hue, latency, percent},
+        figures::{bytes, fixed, hue, latency, percent, plain},
         theme::Role,
         widgets::{
             graph::nice_top,
@@ -50,14 +50,14 @@ pub fn disk(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, disk: &Disk) {
         x += 9;
     }
     if area.right() >= x + 5 {
-        put(buf, x, area.y, 4, &percent(disk.busy_ratio), figure_or_text(cx, level));
+        put(buf, x, area.y, 4, &percent(disk.busy_ratio), plain(cx, level));
         x += 5;
     }
     let style = hue(cx, level, Role::DiskRead);
     long_spark(buf, x, area.y, area.right().saturating_sub(x), theme, &disk.busy_history, 1.0, style);
 }
 
-/// `eth0     ↓ 11.2M ↑ 3.1M  1 Gb/s  ▁▂▁ ▁▁▁`; errors and drops take the place of the speed.
+/// `eth0     ↓ 11.2M ↑ 3.1M  1 Gb/s  ▁▂▁ ▁▁▁`; errors and drops a second take the place of the speed.
 pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Interface) {
     let (buf, theme) = (&mut *canvas.buf, cx.theme);
     let (dim, text) = (theme.style(Role::Dim), theme.style(Role::Text));
@@ -75,19 +75,19 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
         x += 9;
     }
     let room = area.right().saturating_sub(x);
-    if room >= 9 {
+    if room >= 10 {
         let errors = net.errors_per_second.unwrap_or(0.0);
         let drops = net.drops_per_second.unwrap_or(0.0);
         let level = cx.state.level("network_errors_per_second", &[&net.raw.name], errors);
         let (words, style) = if errors > 0.0 {
-            (format!("{} err/s", count_short(errors)), figure_or_text(cx, level))
+            (format!("{} err", count_short(errors)), plain(cx, level))
         } else if drops > 0.0 {
-            (format!("{} drop/s", count_short(drops)), text)
+            (format!("{} drop", count_short(drops)), text)
         } else {
             (net.raw.speed_bits.map(|b| bits_per_second(b as f64)).unwrap_or_default(), dim)
         };
-        put_right(buf, x + 8, area.y, 8, &words, style);
-        x += 9;
+        put_right(buf, x + 9, area.y, 9, &words, style);
+        x += 10;
     }
     // Two sparks on one scale: received, then sent.
     let room = area.right().saturating_sub(x + 1);
@@ -98,10 +98,6 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
         long_spark(buf, x, area.y, half, theme, &net.rx_history, top, theme.style(Role::NetReceive));
         long_spark(buf, other, area.y, half, theme, &net.tx_history, top, theme.style(Role::NetTransmit));
     }
-}
-
-fn figure_or_text(cx: &DrawCx<'_>, level: Level) -> ratatui::style::Style {
-    if level == Level::Ok { cx.theme.style(Role::Text) } else { figure(cx, level) }
 }
 
 /// `disk    r 181M  w  44M  sdc 9.8 ms    net ↓ 11.2M ↑ 3.1M`: all in one row.

@@ -1,0 +1,154 @@
+//! The screen as drawn, cells and styles, in every state at four sizes; and what must hold at any size.
+//!
+//! `BENCHTOP_FRAMES=DIR cargo test --test screens` writes each frame there as a terminal would get it: `cat` shows it
+//! in colour.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+use benchtop::{
+    app::encode::Encoder,
+    config::{Settings, settings::Colors},
+    model::event::Fault,
+    state::State,
+    ui::{Ui, theme::ThemeSet},
+};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{buffer::Buffer, layout::Rect};
+use screens::{
+    frame::{picture, text},
+    machine::{Machine, Mood},
+};
+
+mod screens {
+    pub mod frame;
+    pub mod machine;
+}
+
+const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (160, 45), (200, 60)];
+
+fn ui(settings: Settings) -> Ui {
+    let (colors, ascii) = (settings.colors, settings.ascii);
+    Ui::new(settings, ThemeSet::new(None, colors, ascii))
+}
+
+fn truecolor() -> Ui {
+    ui(Settings { colors: Colors::True, ..Settings::default() })
+}
+
+fn drawn(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Buffer {
+    let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+    // Lists are computed for what the frame before showed.
+    for _ in 0..2 {
+        ui.refresh(state);
+        ui.draw(state, &mut buf);
+    }
+    buf
+}
+
+fn press(ui: &mut Ui, state: &State, keys: &str) {
+    for key in keys.chars() {
+        let code = match key {
+            '\n' => KeyCode::Enter,
+            '\x1b' => KeyCode::Esc,
+            c => KeyCode::Char(c),
+        };
+        ui.input(&Input::Key(KeyEvent::new(code, KeyModifiers::NONE)), state);
+    }
+}
+
+/// For a look by eye.
+fn keep(name: &str, buf: &Buffer) {
+    let Some(folder) = std::env::var_os("BENCHTOP_FRAMES") else { return };
+    let mut bytes = Vec::new();
+    Encoder::default().encode(None, buf, &mut bytes);
+    let size = format!("{}x{}", buf.area.width, buf.area.height);
+    std::fs::write(std::path::Path::new(&folder).join(format!("{name}-{size}")), bytes).unwrap();
+}
+
+/// Draws a state at every size and holds it against what was accepted. Times of day depend on the time zone.
+fn accept(name: &str, state: &State) {
+    for size in SIZES {
+        let buf = drawn(&mut truecolor(), state, size);
+        keep(name, &buf);
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
+        settings.set_snapshot_path("screens/accepted");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), picture(&buf)));
+    }
+}
+
+#[test]
+fn before_the_first_reading_the_frame_stands_and_says_that_it_waits() {
+    accept("waiting", &Machine::waiting().state);
+}
+
+#[test]
+fn a_quiet_machine() {
+    accept("live", &Machine::lively(Mood::Calm).state);
+}
+
+#[test]
+fn a_machine_past_its_first_limits() {
+    accept("warn", &Machine::lively(Mood::Strained).state);
+}
+
+#[test]
+fn a_machine_past_its_last_limits() {
+    accept("crit", &Machine::lively(Mood::Failing).state);
+}
+
+#[test]
+fn sources_that_fell_silent_show_their_age() {
+    accept("stale", &Machine::silent(90).state);
+}
+
+#[test]
+fn what_the_machine_lacks_takes_no_room() {
+    accept("absent", &Machine::faulty(&Fault::Absent("/proc/nothing".into())).state);
+}
+
+#[test]
+fn what_is_refused_says_so_with_its_cure() {
+    let fault = Fault::Denied { what: "/proc/secret may not be read".into(), hint: "run as root".into() };
+    accept("denied", &Machine::faulty(&fault).state);
+}
+
+/// What opens from the overview, by keys.
+const OVERLAYS: [&str; 14] = ["", "?", "!", "s", "o", "k", "u", "\n", "1\n", "2\n", "3\n", "4\n", "/ngin", "fcpu>>"];
+
+#[test]
+fn no_size_and_no_overlay_makes_it_fall() {
+    let machines = [Machine::waiting(), Machine::lively(Mood::Failing), Machine::silent(30)];
+    let sizes = [(1, 1), (2, 3), (5, 1), (9, 4), (20, 6), (39, 9), (40, 10), (41, 12), (60, 15), (300, 8), (30, 120)];
+    for machine in &machines {
+        for keys in OVERLAYS {
+            for ascii in [false, true] {
+                let mut ui = ui(Settings { colors: Colors::True, ascii, ..Settings::default() });
+                drawn(&mut ui, &machine.state, (160, 45));
+                press(&mut ui, &machine.state, keys);
+                for size in sizes {
+                    let buf = drawn(&mut ui, &machine.state, size);
+                    assert!(!ascii || text(&buf).is_ascii(), "{keys:?} at {size:?}:\n{}", text(&buf));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colour_no_cell_has_one_and_the_selected_row_still_stands_out() {
+    let machine = Machine::lively(Mood::Failing);
+    let mut ui = ui(Settings { colors: Colors::None, ..Settings::default() });
+    drawn(&mut ui, &machine.state, (120, 40));
+    let before = drawn(&mut ui, &machine.state, (120, 40));
+    ui.input(&Input::Key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE)), &machine.state);
+    let after = drawn(&mut ui, &machine.state, (120, 40));
+    for buf in [&before, &after] {
+        let colored = buf.content.iter().find(|c| (c.fg, c.bg) != (Default::default(), Default::default()));
+        assert_eq!(colored.map(|c| (c.fg, c.bg)), None);
+    }
+    assert_eq!(text(&before), text(&after), "the cursor is told by style alone");
+    assert_ne!(before, after);
+}
