@@ -186,7 +186,7 @@ impl State {
     /// Sources that once answered, or should, and do not: what they last said is not to be trusted.
     fn silent_sources(&self) -> impl Iterator<Item = Watch> {
         let now = self.host.now;
-        SourceId::ALL.into_iter().filter_map(move |source| {
+        SourceId::ALL.into_iter().filter(|source| !source.is_on_demand()).filter_map(move |source| {
             let health = self.host.health.get(source)?;
             let Freshness::Stale(age) = self.host.health.freshness(source, now) else { return None };
             let since = health.fault_since.or(health.good_at).unwrap_or(now);
@@ -194,8 +194,7 @@ impl State {
             let say = match &health.fault {
                 Some(Fault::Broken(why)) => format!("{name} cannot be read: {why}"),
                 Some(Fault::Denied { what, .. }) => format!("{name} is denied now: {what}"),
-                Some(Fault::Absent(what)) if source != SourceId::ProcessDetail => format!("{name} is gone: {what}"),
-                Some(Fault::Absent(_)) => return None,
+                Some(Fault::Absent(what)) => format!("{name} is gone: {what}"),
                 Some(Fault::Timeout) | None => format!("{name} does not answer"),
             };
             Some(Watch {

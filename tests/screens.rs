@@ -12,7 +12,8 @@ use benchtop::{
     state::State,
     ui::{Ui, theme::ThemeSet},
 };
-use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use proptest::{collection::vec, prelude::*};
 use ratatui::{buffer::Buffer, layout::Rect};
 use screens::{
     frame::{picture, text},
@@ -116,7 +117,8 @@ fn what_is_refused_says_so_with_its_cure() {
 }
 
 /// What opens from the overview, by keys.
-const OVERLAYS: [&str; 14] = ["", "?", "!", "s", "o", "k", "u", "\n", "1\n", "2\n", "3\n", "4\n", "/ngin", "fcpu>>"];
+const OVERLAYS: [&str; 15] =
+    ["?", "a", "S", "s", "c", "u", "x", "x\n", "\n", "1\n", "2\n", "3\n", "z", "/ngin", "fcpu>>"];
 
 #[test]
 fn no_size_and_no_overlay_makes_it_fall() {
@@ -126,13 +128,59 @@ fn no_size_and_no_overlay_makes_it_fall() {
         for keys in OVERLAYS {
             for ascii in [false, true] {
                 let mut ui = ui(Settings { colors: Colors::True, ascii, ..Settings::default() });
-                drawn(&mut ui, &machine.state, (160, 45));
+                let overview = drawn(&mut ui, &machine.state, (160, 45));
                 press(&mut ui, &machine.state, keys);
+                let changed = overview != drawn(&mut ui, &machine.state, (160, 45));
+                assert!(changed || machine.state.host.began.is_none(), "{keys:?} does nothing");
                 for size in sizes {
                     let buf = drawn(&mut ui, &machine.state, size);
                     assert!(!ascii || text(&buf).is_ascii(), "{keys:?} at {size:?}:\n{}", text(&buf));
                 }
             }
+        }
+    }
+}
+
+/// A key that a keyboard has, or a click or a turn of the wheel.
+fn any_input() -> impl Strategy<Value = Input> {
+    let code = prop_oneof![
+        6 => proptest::char::range(' ', '~').prop_map(KeyCode::Char),
+        1 => Just(KeyCode::Char('é')),
+        2 => (1..=12u8).prop_map(KeyCode::F),
+        4 => proptest::sample::select(vec![
+            KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace, KeyCode::Delete,
+            KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::Home, KeyCode::End, KeyCode::PageUp,
+            KeyCode::PageDown,
+        ]),
+    ];
+    let control = prop_oneof![9 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL)];
+    let kind = proptest::sample::select(vec![
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::ScrollUp,
+        MouseEventKind::ScrollDown,
+    ]);
+    let modifiers = KeyModifiers::NONE;
+    prop_oneof![
+        5 => (code, control).prop_map(|(code, modifiers)| Input::Key(KeyEvent::new(code, modifiers))),
+        1 => (kind, 0..170u16, 0..50u16)
+            .prop_map(move |(kind, column, row)| Input::Mouse(MouseEvent { kind, column, row, modifiers })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_is_typed_and_clicked_at_whatever_size_it_draws(
+        steps in vec((any_input(), 0..3usize, (1..200u16, 1..60u16)), 1..80),
+    ) {
+        // The machines differ in who lives, so what is selected, tagged or looked at comes and goes.
+        let machines = [Machine::lively(Mood::Calm), Machine::waiting(), Machine::silent(30)];
+        let mut ui = truecolor();
+        for (input, machine, size) in steps {
+            let state = &machines[machine].state;
+            ui.input(&input, state);
+            let _ = ui.want(state);
+            drawn(&mut ui, state, size);
         }
     }
 }

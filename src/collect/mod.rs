@@ -269,3 +269,17 @@ pub static SOURCES: &[SourceDef] = &[
         open: process_detail::open,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_source_in_order_and_knows_which_are_read_on_demand() {
+        let ids: Vec<SourceId> = SOURCES.iter().map(|source| source.id).collect();
+        assert_eq!(ids, SourceId::ALL);
+        for source in SOURCES {
+            assert_eq!(matches!(source.pace, Pace::Wanted(_)), source.id.is_on_demand(), "{}", source.id.name());
+        }
+    }
+}

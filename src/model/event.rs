@@ -61,6 +61,12 @@ impl SourceId {
         Self::ProcessDetail,
     ];
 
+    /// Read only while a view is open that shows it: its silence means nothing.
+    #[must_use]
+    pub fn is_on_demand(self) -> bool {
+        matches!(self, Self::Sockets | Self::ProcessDetail)
+    }
+
     /// `cpu`, `process_detail` …
     #[must_use]
     pub fn name(self) -> &'static str {

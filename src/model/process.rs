@@ -4,7 +4,7 @@
 mod detail;
 mod fold;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +169,26 @@ impl Process {
     #[must_use]
     pub fn command(&self) -> &str {
         self.info.as_ref().map(|i| &*i.command).filter(|c| !c.is_empty()).unwrap_or(&self.name)
+    }
+
+    /// The command as tables show it, without the program's folder unless `full_path` asks for it; and how many bytes of
+    /// it are the program.
+    #[must_use]
+    pub fn shown_command(&self, full_path: bool) -> (Cow<'_, str>, usize) {
+        if self.is_thread() {
+            return (Cow::Borrowed(&self.name), self.name.len());
+        }
+        let Some(info) = self.info.as_ref().filter(|i| !i.command.is_empty()) else {
+            let text = if self.kernel { Cow::Owned(format!("[{}]", self.name)) } else { Cow::Borrowed(&*self.name) };
+            let len = text.len();
+            return (text, len);
+        };
+        let program = info.command.get(..usize::from(info.program_len)).unwrap_or(&info.command);
+        let folder = if full_path { 0 } else { program.rfind('/').map_or(0, |slash| slash + 1) };
+        if folder >= program.len() {
+            return (Cow::Borrowed(&info.command), program.len());
+        }
+        (Cow::Borrowed(&info.command[folder..]), program.len() - folder)
     }
 
     /// The container that its cgroup path names: 12 letters of its id.

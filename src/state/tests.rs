@@ -96,6 +96,21 @@ fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
 }
 
 #[test]
+fn the_silence_of_a_source_that_nobody_asks_is_no_finding() {
+    let mut state = state(0);
+    let sockets = Sample::Sockets(crate::model::socket::SocketSample::default());
+    state.apply(&Event::Reading(Envelope {
+        source: SourceId::Sockets,
+        at: Stamp::at_seconds(1),
+        took: Duration::ZERO,
+        every: Duration::from_secs(1),
+        outcome: Ok(sockets),
+    }));
+    load(&mut state, 99, Ok(1.0));
+    assert_eq!(state.watches, []);
+}
+
+#[test]
 fn only_a_machine_that_was_looked_at_is_called_quiet() {
     let mut state = state(0);
     assert_eq!(state.calm(), ("looking at the machine…", Level::Unknown));

@@ -65,5 +65,10 @@ pub enum Message {
     /// Show the processes of this user alone; `None` shows all.
     User(Option<u32>),
     /// Send this signal to those that were meant when the list was opened.
-    Signal(i32),
+    Signal {
+        /// Targets.
+        targets: Vec<ProcKey>,
+        /// Signal number.
+        number: i32,
+    },
 }

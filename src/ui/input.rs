@@ -71,8 +71,11 @@ impl Ui {
 
     /// Where keys mean something now.
     fn context(&self) -> Context {
-        let in_processes = self.slots.get(self.focus).is_some_and(|s| s.def.id == PaneId::Processes);
-        if self.overlays.is_empty() && in_processes { Context::Processes } else { Context::List }
+        match self.overlays.last() {
+            Some(overlay) => overlay.context(),
+            None if self.slots.get(self.focus).is_some_and(|s| s.def.id == PaneId::Processes) => Context::Processes,
+            None => Context::List,
+        }
     }
 
     fn act(&mut self, action: Action, state: &State, out: &mut Vec<Command>, depth: u8) {

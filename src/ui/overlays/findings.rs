@@ -76,7 +76,9 @@ fn lines(cx: &DrawCx<'_>) -> Vec<SheetLine> {
                 (format!("   {}", watch.rule), Role::Faint),
             ]);
         }
-        lines.push(Vec::new());
+        if lines.last().is_some_and(|line: &SheetLine| !line.is_empty()) {
+            lines.push(Vec::new());
+        }
     }
     let silent: Vec<(SourceId, (String, Option<String>))> =
         SourceId::ALL.into_iter().filter_map(|id| notice::words(state, id).map(|w| (id, w))).collect();
@@ -85,6 +87,8 @@ fn lines(cx: &DrawCx<'_>) -> Vec<SheetLine> {
         if i == 0 {
             lines.push(heading("Without figures"));
         }
+        // Its name stands in front already.
+        let words = words.strip_prefix(&format!("no {}: ", id.name())).unwrap_or(&words).to_owned();
         lines.push(vec![(format!("{:<15}", id.name()), Role::Dim), (words, Role::Text)]);
         lines.extend(cure.map(|cure| vec![(format!("{:<15}", ""), Role::Dim), (cure, Role::Dim)]));
     }

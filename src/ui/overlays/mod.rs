@@ -10,12 +10,13 @@ pub mod memory_detail;
 pub mod menu;
 pub mod network_detail;
 pub mod process_detail;
+pub mod signal;
 pub mod sockets;
 
 use ratatui::layout::Rect;
 
 use super::{
-    action::Action,
+    action::{Action, Context},
     canvas::{Canvas, DrawCx, Target},
     effect::Effect,
 };
@@ -53,6 +54,11 @@ pub trait Overlay {
     /// A key as typed, while [`Overlay::takes_text`]; pasted text comes as keys too. `None`: not mine, ask the keymap.
     fn key(&mut self, _key: Key, _state: &State) -> Option<Vec<Effect>> {
         None
+    }
+
+    /// Which keys of the keymap mean something on it.
+    fn context(&self) -> Context {
+        Context::List
     }
 
     /// An action of the keymap. `Back` closes it unless it answers. `None`: not mine (and nothing below gets it).

@@ -2,8 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
+use super::{Overlay, signal};
 use crate::{
+    alert::Level,
     collect::Want,
     model::{
         event::{Fault, SourceId},
@@ -13,9 +14,9 @@ use crate::{
     state::State,
     text::width,
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::Effect,
+        effect::{Command, Effect},
         figures::bytes,
         panes::processes::columns::{Row, RowCx, at, user},
         theme::Role,
@@ -92,8 +93,29 @@ impl Overlay for ProcessDetail {
         self.sheet.draw(cx, rest, canvas, &lines);
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+    fn context(&self) -> Context {
+        Context::Processes
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        let renice = |by| vec![Effect::Do(Command::Renice { targets: vec![self.key], by })];
+        match action {
+            Action::Signal | Action::NiceUp | Action::NiceDown if self.ended => {
+                Some(vec![Effect::Say(Level::Advice, "it has ended".to_owned())])
+            }
+            Action::Signal => Some(signal::choose(vec![self.key], state)),
+            Action::NiceUp => Some(renice(1)),
+            Action::NiceDown => Some(renice(-1)),
+            _ => self.sheet.act(action).then(Vec::new),
+        }
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        if self.ended {
+            Vec::new()
+        } else {
+            vec![(Action::Signal, "signal"), (Action::NiceUp, "less CPU"), (Action::NiceDown, "more CPU")]
+        }
     }
 
     fn want(&self, want: &mut Want, _state: &State) {

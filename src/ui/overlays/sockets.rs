@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{Key, Overlay, process_detail::ProcessDetail};
 use crate::{
+    alert::Level,
     collect::Want,
     model::{
         event::SourceId,
@@ -49,15 +50,15 @@ mod at {
 
 /// The columns.
 static COLUMNS: [Column; 10] = [
-    Column::words("protocol", "PROTO", 5, 3).also(&["proto"]).doc("tcp or udp"),
+    Column::words("protocol", "PROTO", 5, 4).also(&["proto"]).doc("tcp or udp"),
     Column::words("state", "STATE", 11, 0).doc("listen, established, time_wait …; open for udp"),
-    Column::words("local", "LOCAL", 24, 1).also(&["address"]).doc("address and port on this machine"),
+    Column::words("local", "LOCAL", 22, 1).also(&["address"]).doc("address and port on this machine"),
     Column::figure("port", "PORT", Kind::Count, 5, 0).smallest_first().doc("port on this machine"),
-    Column::words("remote", "REMOTE", 24, 2).also(&["peer"]).doc("address and port of the other side"),
+    Column::words("remote", "REMOTE", 22, 2).also(&["peer"]).doc("address and port of the other side"),
     Column::figure("receive", "RECVQ", Kind::Bytes, 5, 6).also(&["recvq"]).doc("received and not yet read"),
     Column::figure("send", "SENDQ", Kind::Bytes, 5, 6).also(&["sendq"]).doc("sent and not yet taken"),
-    Column::words("user", "USER", 8, 4).doc("its owner"),
-    Column::figure("pid", "PID", Kind::Count, 7, 5).smallest_first().doc("the process that holds it"),
+    Column::words("user", "USER", 8, 5).doc("its owner"),
+    Column::figure("pid", "PID", Kind::Count, 7, 3).smallest_first().doc("the process that holds it"),
     Column::words("process", "PROCESS", 16, 0).stretching().also(&["name", "command"]).doc("that process's command"),
 ];
 
@@ -146,7 +147,7 @@ impl Sockets {
         let holder = socket.and_then(|s| s.pid).and_then(|pid| process(&state.host.processes, pid));
         match holder {
             Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
-            None => Vec::new(),
+            None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
         }
     }
 }
@@ -213,7 +214,11 @@ impl Overlay for Sockets {
                 if place.is_empty() {
                     continue;
                 }
-                let text = row.text(p.column);
+                // Found by its whole path, shown without it.
+                let text = match row.holder.filter(|_| p.column == at::PROCESS) {
+                    Some(holder) => holder.shown_command(false).0,
+                    None => row.text(p.column),
+                };
                 let role = match p.column {
                     at::LOCAL | at::PORT | at::PROCESS => Role::Text,
                     at::RECEIVE | at::SEND if text == "0" => Role::Faint,

@@ -25,7 +25,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
         effect::{Effect, Message},
-        overlays::{Key, process_detail::ProcessDetail},
+        overlays::{Key, process_detail::ProcessDetail, signal},
         pane::{Pane, PaneDef, PaneId, Rows},
         table::{
             column::Placed,
@@ -58,8 +58,6 @@ pub struct ProcessesPane {
     list: List,
     folded: HashSet<ProcKey>,
     tags: HashSet<ProcKey>,
-    /// Who is meant by the signal that is being chosen.
-    meant: Vec<ProcKey>,
     full_path: bool,
     of_machine: bool,
     /// Columns of the command that are scrolled out at the left.
@@ -97,7 +95,6 @@ impl ProcessesPane {
             list: List::default(),
             folded: HashSet::new(),
             tags: HashSet::new(),
-            meant: Vec::new(),
             full_path: settings.full_path,
             of_machine: settings.cpu_of_machine,
             shift: 0,
@@ -199,7 +196,7 @@ impl ProcessesPane {
             Action::Tag => self.tag(),
             Action::TagTree => self.tag_tree(state),
             Action::Untag => self.tags.clear(),
-            Action::Signal => return Some(self.ask_signal(state)),
+            Action::Signal => return Some(signal::choose(self.targets(state), state)),
             Action::NiceUp => return Some(self.renice(1, state)),
             Action::NiceDown => return Some(self.renice(-1, state)),
             Action::Follow => return Some(self.follow(state)),
@@ -325,7 +322,7 @@ impl Pane for ProcessesPane {
             return Vec::new();
         }
         match message {
-            Message::Signal(number) => return self.ask_sure(number, state),
+            Message::Signal { targets, number } => return signal::ask(targets, number, state),
             Message::User(user) => {
                 self.choice.user = user;
                 self.made_from = None;

@@ -2,16 +2,13 @@
 
 use super::{ProcessesPane, columns::user, list::ENDED_KEY, list::parent_of};
 use crate::{
-    act::signal::{SIGNALS, by_number},
     alert::Level,
-    model::process::{ProcKey, Process},
+    model::process::ProcKey,
     state::State,
     ui::{
         effect::{Command, Effect, Message, To},
-        overlays::{confirm::Confirm, menu::Menu},
+        overlays::menu::Menu,
         pane::PaneId,
-        theme::Role,
-        widgets::sheet::SheetLine,
     },
 };
 
@@ -36,54 +33,6 @@ impl ProcessesPane {
         keys.sort_unstable();
         keys.dedup();
         keys
-    }
-
-    /// The list of signals. Who is meant is settled now, not when the answer comes.
-    pub(super) fn ask_signal(&mut self, state: &State) -> Vec<Effect> {
-        self.meant = self.targets(state);
-        if self.meant.is_empty() {
-            return vec![Effect::Say(Level::Advice, "no process is selected".to_owned())];
-        }
-        let mut menu = Menu::new(format!("signal to {}", self.named(state)));
-        for signal in SIGNALS {
-            let label = format!("{:>2} {}", signal.number, signal.name);
-            menu.add(label, signal.doc, false, Message::Signal(signal.number));
-        }
-        vec![Effect::Open(Box::new(menu.telling(HERE)))]
-    }
-
-    /// The question before the signal.
-    pub(super) fn ask_sure(&self, number: i32, state: &State) -> Vec<Effect> {
-        let Some(signal) = by_number(number) else { return Vec::new() };
-        let title = format!("send {} to {}?", signal.name, self.named(state));
-        let users = &state.host.facts.users;
-        let line = |p: &Process| -> SheetLine {
-            vec![
-                (format!("{:>7} ", p.key.pid), Role::Strong),
-                (format!("{:<9}", user(users, p.uid)), Role::Dim),
-                (p.command().to_owned(), Role::Text),
-            ]
-        };
-        let mut lines: Vec<SheetLine> =
-            self.meant.iter().filter_map(|key| state.host.processes.find(*key)).map(line).collect();
-        if lines.is_empty() {
-            return vec![Effect::Say(Level::Advice, "it has ended meanwhile: nothing was sent".to_owned())];
-        }
-        lines.push(Vec::new());
-        lines.push(vec![(format!("{}: {}", signal.name, signal.doc), Role::Dim)]);
-        let command = Command::Signal { targets: self.meant.clone(), signal: number };
-        vec![Effect::Open(Box::new(Confirm::new(title, lines, command)))]
-    }
-
-    /// `1234 nginx`, or `3 processes`.
-    fn named(&self, state: &State) -> String {
-        match self.meant[..] {
-            [key] => {
-                let name = state.host.processes.find(key).map(|p| p.name.to_string()).unwrap_or_default();
-                format!("{} {name}", key.pid)
-            }
-            _ => format!("{} processes", self.meant.len()),
-        }
     }
 
     /// A step of niceness.

@@ -134,25 +134,10 @@ impl Row<'_> {
         (now > 0.0).then(|| now - began as f64 - self.process.key.start_ticks as f64 / TICKS_PER_SECOND as f64)
     }
 
-    /// The command as the table shows it: without the program's folder unless asked for; and how much of it is the
-    /// program.
+    /// The command as the table shows it, and how much of it is the program.
     #[must_use]
     pub fn command(&self) -> (Cow<'_, str>, usize) {
-        let p = self.process;
-        if p.is_thread() {
-            return (Cow::Borrowed(&p.name), p.name.len());
-        }
-        let Some(info) = p.info.as_ref().filter(|i| !i.command.is_empty()) else {
-            let text = if p.kernel { Cow::Owned(format!("[{}]", p.name)) } else { Cow::Borrowed(&*p.name) };
-            let len = text.len();
-            return (text, len);
-        };
-        let program = info.command.get(..usize::from(info.program_len)).unwrap_or(&info.command);
-        let folder = if self.cx.full_path { 0 } else { program.rfind('/').map_or(0, |slash| slash + 1) };
-        if folder >= program.len() {
-            return (Cow::Borrowed(&info.command), program.len());
-        }
-        (Cow::Borrowed(&info.command[folder..]), program.len() - folder)
+        self.process.shown_command(self.cx.full_path)
     }
 
     /// What stands in the cell of this column.
