@@ -52,6 +52,8 @@ pub struct DiskNetPane {
     disks: Vec<usize>,
     /// Indices into the host's interfaces, most active first, loopback last.
     interfaces: Vec<usize>,
+    /// Of the host's interfaces, which are down.
+    down: Vec<bool>,
     cursor: Option<Device>,
 }
 
@@ -66,6 +68,8 @@ impl Pane for DiskNetPane {
             (d.is_layer(), idle, std::cmp::Reverse(step(recent(&d.busy_history) * 1000.0)))
         });
         let interfaces = &state.host.network.interfaces;
+        self.down.clear();
+        self.down.extend(interfaces.iter().map(is_down));
         self.interfaces.clear();
         self.interfaces
             .extend((0..interfaces.len()).filter(|i| !hidden(&settings.hidden_interfaces, &interfaces[*i].raw.name)));
@@ -143,18 +147,18 @@ impl Pane for DiskNetPane {
 }
 
 impl DiskNetPane {
-    /// The devices that fit into `rows`, in the order of the machine so that rows do not swap places.
+    /// The devices that fit into `rows`, in the order of the machine so that rows do not swap places, interfaces that are
+    /// down behind the others.
     fn chosen(&self, rows: u16) -> (Vec<usize>, Vec<usize>) {
         let rows = usize::from(rows);
         let (d, n) = (self.disks.len(), self.interfaces.len());
         let for_disks = d.min((rows / 2).max(rows.saturating_sub(n.max(1))));
         let for_interfaces = n.min(rows.saturating_sub(for_disks.max(1)));
-        let take = |list: &[usize], count: usize| {
-            let mut chosen: Vec<usize> = list.iter().copied().take(count).collect();
-            chosen.sort_unstable();
-            chosen
-        };
-        (take(&self.disks, for_disks), take(&self.interfaces, for_interfaces))
+        let take = |list: &[usize], count: usize| list.iter().copied().take(count).collect::<Vec<usize>>();
+        let (mut disks, mut interfaces) = (take(&self.disks, for_disks), take(&self.interfaces, for_interfaces));
+        disks.sort_unstable();
+        interfaces.sort_unstable_by_key(|i| (self.down.get(*i), *i));
+        (disks, interfaces)
     }
 
     /// Every device, in the order of the machine.

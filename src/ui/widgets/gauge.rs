@@ -23,7 +23,8 @@ pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Ga
     if width == 0 {
         return;
     }
-    let (full, half, empty) = if theme.glyphs.ascii { ('=', '=', '-') } else { ('━', '╸', '━') };
+    // Heavy against light: the fill is seen without colour too.
+    let (full, half, empty) = if theme.glyphs.ascii { ('=', '=', '-') } else { ('━', '╸', '─') };
     let faint = theme.style(Role::GaugeEmpty);
     for column in 0..width {
         put_char(buf, x + column, y, empty, faint);
