@@ -20,11 +20,16 @@ pub(super) struct Processor {
     pub(super) cores: Option<u32>,
     /// A hypervisor lets itself be seen; `None` where the processor tells no flags.
     pub(super) hypervisor: Option<bool>,
+    /// It tells the numbers of its maker and part, not its name (Arm).
+    pub(super) by_number: bool,
 }
 
 impl Processor {
     pub(super) fn read(root: &Root) -> Self {
         let mut found = parse(&root.read("proc/cpuinfo").unwrap_or_default());
+        if found.by_number && root.is_this_machine() {
+            found.model = named().or(found.model);
+        }
         if found.cores.is_none() {
             found.cores = found.threads.and_then(|threads| topology(root, threads));
         }
@@ -59,11 +64,18 @@ pub(super) fn parse(text: &[u8]) -> Processor {
         }
     }
     if let (None, (Some(maker), Some(part))) = (&found.model, arm) {
-        found.model = arm_name(maker, part);
+        (found.model, found.by_number) = (arm_name(maker, part), true);
     }
     found.threads = (threads > 0).then_some(threads);
     found.cores = u32::try_from(cores.len()).ok().filter(|&n| n > 0);
     found
+}
+
+/// The name that the sysinfo library has for the processor of this machine: it keeps the long lists of part numbers.
+fn named() -> Option<String> {
+    let cpu = sysinfo::RefreshKind::nothing().with_cpu(sysinfo::CpuRefreshKind::nothing());
+    let system = sysinfo::System::new_with_specifics(cpu).ok()?;
+    system.cpus().first().and_then(|cpu| shorten(cpu.brand()))
 }
 
 /// Where cpuinfo tells no cores (ARM), sysfs has them.
@@ -89,7 +101,7 @@ fn shorten(name: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Arm's processors tell numbers only; the ones that are met in servers and small boards.
+/// Arm's processors tell numbers only; those that are met in servers and small boards, for recordings of them.
 fn arm_name(maker: &[u8], part: &[u8]) -> Option<String> {
     let name = match (maker, part) {
         (b"0x41", part) => match part {
