@@ -1,5 +1,5 @@
 //! From the frame that the terminal shows to the frame that it should show, in as few bytes as a careful hand would
-//! need: runs of changed cells, the cheapest move between them, colours only where they change, one synchronized write.
+//! need: the cells that changed, pen after pen, the cheapest move between them, one synchronized write.
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -20,9 +20,30 @@ struct Pen {
     modifier: Modifier,
 }
 
+impl Pen {
+    /// True when `cell` looks right under it.
+    fn fits(&self, cell: &Cell) -> bool {
+        if is_blank(cell) && !cell.modifier.intersects(SEEN_ON_BLANK) {
+            return cell.bg == self.bg && !self.modifier.intersects(SEEN_ON_BLANK);
+        }
+        cell.fg == self.fg && cell.bg == self.bg && cell.modifier == self.modifier
+    }
+}
+
 const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 /// Modifiers that show on a blank.
 const SEEN_ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
+
+/// One letter to be written, or a row's blank end to be erased.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    x: u16,
+    y: u16,
+    /// Index into [`Encoder::inks`].
+    ink: u16,
+    /// 0 erases to the end of the line.
+    columns: u8,
+}
 
 /// Turns pairs of frames into bytes.
 #[derive(Debug)]
@@ -30,11 +51,14 @@ pub struct Encoder {
     pen: Pen,
     /// Where the terminal's cursor is; `None` when that cannot be known.
     at: Option<(u16, u16)>,
+    /// What is to be written of the frame under way, and in which pens.
+    spots: Vec<Spot>,
+    inks: Vec<Pen>,
 }
 
 impl Default for Encoder {
     fn default() -> Self {
-        Encoder { pen: PLAIN, at: None }
+        Encoder { pen: PLAIN, at: None, spots: Vec::new(), inks: Vec::new() }
     }
 }
 
@@ -56,14 +80,32 @@ impl Encoder {
         };
         let begun = out.len();
         let (width, height) = (usize::from(next.area.width), next.area.height);
+        self.spots.clear();
+        self.inks.clear();
+        self.inks.push(self.pen);
         if width > 0 {
             let rows = shown.content.chunks_exact(width).zip(next.content.chunks_exact(width));
             for ((before, after), y) in rows.zip(0..height) {
                 if before != after {
-                    self.row(before, after, y, height, out);
+                    self.row(before, after, y);
                 }
             }
         }
+        self.arrange();
+        let spots = std::mem::take(&mut self.spots);
+        for spot in &spots {
+            let from = usize::from(spot.y) * width;
+            let row = &next.content[from..from + width];
+            self.reach(row, (spot.x, spot.y), height, out);
+            if spot.columns == 0 {
+                let modifier = self.pen.modifier.difference(SEEN_ON_BLANK);
+                self.set(Pen { bg: Color::Reset, modifier, ..self.pen }, out);
+                out.extend_from_slice(b"\x1b[K");
+            } else {
+                self.put(&row[usize::from(spot.x)], spot, width, out);
+            }
+        }
+        self.spots = spots;
         if out.len() == begun && begun == BEGIN.len() {
             out.clear();
         } else {
@@ -71,16 +113,17 @@ impl Encoder {
         }
     }
 
-    fn row(&mut self, before: &[Cell], after: &[Cell], y: u16, height: u16, out: &mut Vec<u8>) {
+    /// Finds what has changed in a row.
+    fn row(&mut self, before: &[Cell], after: &[Cell], y: u16) {
         let width = after.len();
         let tail = blank_tail(after);
         // Erasing to the end of the line pays from four changed blanks on.
         let worth_erasing = (tail..width).filter(|x| !same(&before[*x], &after[*x])).count() > 3;
         let end = if worth_erasing { tail } else { width };
+        let first = self.spots.len();
         let mut x = 0;
         // The column up to which the terminal's cells are dirty because half of a wide letter was overwritten.
         let mut dirty = 0;
-        let mut pending: Option<usize> = None;
         while x < end {
             let cell = &after[x];
             let columns = columns_of(cell).clamp(1, end - x);
@@ -88,43 +131,73 @@ impl Encoder {
                 x < dirty || (x..x + columns).any(|i| !same(&before[i], &after[i])) || columns_of(&before[x]) > columns;
             if changed {
                 dirty = (x..x + columns).map(|i| i + columns_of(&before[i])).max().unwrap_or(dirty).max(dirty);
-                self.reach(pending.take(), after, (x, y), height, out);
-                self.put(cell, x, y, columns, width, out);
-            } else if pending.is_none() {
-                pending = Some(x);
+                let near =
+                    self.spots[first..].last().filter(|spot| usize::from(spot.x) + usize::from(spot.columns) == x);
+                let ink = self.ink(near.map(|spot| spot.ink), cell);
+                let x = u16::try_from(x).unwrap_or(u16::MAX);
+                self.spots.push(Spot { x, y, ink, columns: u8::try_from(columns).unwrap_or(u8::MAX) });
             }
             x += columns;
         }
         if worth_erasing && tail < width {
-            self.reach(pending.take(), after, (tail, y), height, out);
-            self.set(Pen { bg: Color::Reset, modifier: self.pen.modifier.difference(SEEN_ON_BLANK), ..self.pen }, out);
-            out.extend_from_slice(b"\x1b[K");
+            let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), &Cell::EMPTY);
+            self.spots.push(Spot { x: u16::try_from(tail).unwrap_or(u16::MAX), y, ink, columns: 0 });
         }
     }
 
-    /// Brings the cursor to `to`: over the unchanged cells since `gap` by writing them again where that is shorter.
-    fn reach(&mut self, gap: Option<usize>, after: &[Cell], to: (usize, u16), height: u16, out: &mut Vec<u8>) {
-        let target = (u16::try_from(to.0).unwrap_or(u16::MAX), to.1);
-        if self.at == Some(target) {
+    /// The pen for a cell. A blank takes that of its neighbour `near` where it shows no difference.
+    fn ink(&mut self, near: Option<u16>, cell: &Cell) -> u16 {
+        let near = near.unwrap_or(0);
+        if self.inks.get(usize::from(near)).is_some_and(|pen| pen.fits(cell)) {
+            return near;
+        }
+        let known = self.inks.iter().position(|pen| pen.fits(cell)).unwrap_or_else(|| {
+            let fg = if is_blank(cell) && !cell.modifier.intersects(SEEN_ON_BLANK) { self.pen.fg } else { cell.fg };
+            self.inks.push(Pen { fg, bg: cell.bg, modifier: cell.modifier });
+            self.inks.len() - 1
+        });
+        u16::try_from(known).unwrap_or(0)
+    }
+
+    /// One pen after the other rather than one row after the other: with long colours a move costs a third of a change
+    /// of pen. Pens that share their background, then their weight, follow each other.
+    fn arrange(&mut self) {
+        let long = |color: Color| matches!(color, Color::Rgb(..) | Color::Indexed(_));
+        if !self.inks.iter().any(|pen| long(pen.fg) || long(pen.bg)) {
             return;
         }
-        if let (Some(gap), Some((x, y))) = (gap, self.at)
+        let inks = &self.inks;
+        let first = |same: &dyn Fn(&Pen) -> bool| inks.iter().position(same).unwrap_or(0);
+        let rank: Vec<(usize, usize, usize)> = inks
+            .iter()
+            .enumerate()
+            .map(|(at, pen)| (first(&|p| p.bg == pen.bg), first(&|p| p.modifier == pen.modifier), at))
+            .collect();
+        self.spots.sort_by_key(|spot| rank.get(usize::from(spot.ink)).copied().unwrap_or_default());
+    }
+
+    /// Brings the cursor to `to`: over unchanged cells by writing them again where that is shorter.
+    fn reach(&mut self, row: &[Cell], to: (u16, u16), height: u16, out: &mut Vec<u8>) {
+        if self.at == Some(to) {
+            return;
+        }
+        if let Some((x, y)) = self.at
             && y == to.1
-            && usize::from(x) == gap
-            && to.0 - gap <= 4
+            && to.0 > x
+            && to.0 - x <= 4
         {
-            let cells = &after[gap..to.0];
-            let plain = cells.iter().all(|c| self.fits(c) && columns_of(c) == 1 && is_steady(c.symbol()));
+            let cells = &row[usize::from(x)..usize::from(to.0)];
+            let plain = cells.iter().all(|c| self.pen.fits(c) && columns_of(c) == 1 && is_steady(c.symbol()));
             let bytes: usize = cells.iter().map(|c| c.symbol().len()).sum();
-            if plain && bytes <= forward_cost(to.0 - gap) {
+            if plain && bytes <= forward_cost(cells.len()) {
                 for cell in cells {
                     out.extend_from_slice(cell.symbol().as_bytes());
                 }
-                self.at = Some(target);
+                self.at = Some(to);
                 return;
             }
         }
-        self.go(target, height, out);
+        self.go(to, height, out);
     }
 
     /// The shortest move that is right on every terminal.
@@ -166,31 +239,16 @@ impl Encoder {
         self.at = Some(to);
     }
 
-    fn put(&mut self, cell: &Cell, x: usize, y: u16, columns: usize, width: usize, out: &mut Vec<u8>) {
+    fn put(&mut self, cell: &Cell, spot: &Spot, width: usize, out: &mut Vec<u8>) {
         let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
-        if !self.fits(cell) {
-            let pen = if is_blank(cell) {
-                // A blank shows its background alone: what it does not show stays as it is.
-                let unseen = self.pen.modifier.difference(SEEN_ON_BLANK);
-                let fg = if cell.modifier.intersects(SEEN_ON_BLANK) { cell.fg } else { self.pen.fg };
-                Pen { fg, bg: cell.bg, modifier: unseen.union(cell.modifier.intersection(SEEN_ON_BLANK)) }
-            } else {
-                Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
-            };
-            self.set(pen, out);
+        if !self.pen.fits(cell) {
+            let pen = self.inks.get(usize::from(spot.ink)).copied().filter(|pen| pen.fits(cell));
+            self.set(pen.unwrap_or(Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }), out);
         }
         out.extend_from_slice(symbol.as_bytes());
         // After the last column terminals disagree on where the cursor is; after rare letters, on how wide they were.
-        self.at =
-            (x + columns < width && is_steady(symbol)).then(|| (u16::try_from(x + columns).unwrap_or(u16::MAX), y));
-    }
-
-    /// True when `cell` looks right under the pen as it is.
-    fn fits(&self, cell: &Cell) -> bool {
-        if is_blank(cell) && !cell.modifier.intersects(SEEN_ON_BLANK) {
-            return cell.bg == self.pen.bg && !self.pen.modifier.intersects(SEEN_ON_BLANK);
-        }
-        cell.fg == self.pen.fg && cell.bg == self.pen.bg && cell.modifier == self.pen.modifier
+        let end = spot.x + u16::from(spot.columns);
+        self.at = (usize::from(end) < width && is_steady(symbol)).then_some((end, spot.y));
     }
 
     /// Changes the pen with the shorter of a change and a fresh start.
