@@ -1,97 +1,70 @@
-//! Whether we, or the machine under another root, run inside a container, and of what kind.
+//! Containers: each engine is followed by a thread of its own that keeps what the engine said last; a reading takes that
+//! and counts what control groups tell. An engine that hangs costs its thread, and the figures go on.
 
-use super::mounts;
+mod describe;
+mod engine;
+mod find;
+mod usage;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{CollectCx, Collector, OpenCx};
 use crate::{
-    sys::{parse::lines, root::Root},
-    text::clean_bytes,
+    model::{
+        container::{Container, ContainerSample, RunState},
+        event::{Fault, Sample},
+    },
+    sys::root::Root,
 };
+use engine::Follower;
+use usage::Counters;
 
-/// `docker`, `podman`, `lxc`, `systemd-nspawn`, `kubernetes` …; `None` outside of any.
-pub(super) fn kind(root: &Root) -> Option<String> {
-    if root.path("run/.containerenv").exists() {
-        return Some("podman".into());
+/// Opens the source: begins to follow every engine that has a socket, or that the environment names.
+///
+/// # Errors
+/// [`Fault::Absent`] where no engine is found.
+pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    let found = find::engines(&cx.root);
+    if found.is_empty() {
+        return Err(Fault::Absent(find::looked_at(&cx.root)));
     }
-    if let Some(kind) = by_cgroup(&root.read(own_cgroup(root)).unwrap_or_default()) {
-        return Some(kind.into());
-    }
-    if let Some(name) = word(root.read("run/systemd/container").ok()).or_else(|| by_environment(root)) {
-        return Some(name);
-    }
-    (root.path(".dockerenv").exists() && has_engine_files(root)).then(|| "docker".into())
+    let engines = (0..).zip(found).map(|(number, found)| Follower::start(number, found)).collect();
+    Ok(Box::new(Containers {
+        root: cx.root.clone(),
+        engines,
+        seen: Vec::new(),
+        list: Vec::new(),
+        counters: Counters::default(),
+    }))
 }
 
-/// Where the groups of the process are told that is meant by "our own".
-pub(super) fn own_cgroup(root: &Root) -> &'static str {
-    if root.is_live() { "proc/self/cgroup" } else { "proc/1/cgroup" }
+struct Containers {
+    root: Root,
+    engines: Vec<Follower>,
+    /// What generation of each engine's containers `list` was made from.
+    seen: Vec<u64>,
+    list: Vec<Arc<Container>>,
+    counters: Counters,
 }
 
-/// By the folders that engines make; seen only where no cgroup namespace hides them.
-fn by_cgroup(text: &[u8]) -> Option<&'static str> {
-    const SIGNS: [(&str, &str); 8] = [
-        ("kubepods", "kubernetes"),
-        ("/docker/", "docker"),
-        ("/docker-", "docker"),
-        ("/libpod-", "podman"),
-        ("/libpod/", "podman"),
-        ("/lxc/", "lxc"),
-        ("/lxc.payload", "lxc"),
-        ("machine.slice/machine-", "systemd-nspawn"),
-    ];
-    lines(text).find_map(|line| {
-        let line = String::from_utf8_lossy(line);
-        SIGNS.iter().find(|(sign, _)| line.contains(sign)).map(|(_, kind)| *kind)
-    })
-}
-
-/// The first process is told what it runs in ("container interface of systemd"); only root may read that.
-fn by_environment(root: &Root) -> Option<String> {
-    let environment = root.read("proc/1/environ").ok()?;
-    let value = environment.split(|&b| b == 0).find_map(|entry| entry.strip_prefix(b"container="))?;
-    word(Some(value.to_vec()))
-}
-
-/// One plain word, as the names of engines are.
-fn word(text: Option<Vec<u8>>) -> Option<String> {
-    let text = clean_bytes(text?.trim_ascii());
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (!text.is_empty() && text.len() <= 32 && text.chars().all(plain)).then_some(text)
-}
-
-/// `.dockerenv` stays behind when an image becomes a machine's disk; the files that an engine binds do not.
-fn has_engine_files(root: &Root) -> bool {
-    let text = root.read(mounts::file(root)).unwrap_or_default();
-    mounts::parse(&text).iter().any(|m| m.point == b"/etc/hosts" || m.point == b"/etc/hostname")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn made(files: &[(&str, &str)]) -> Option<String> {
-        let folder = tempfile::tempdir().expect("folder");
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-            std::fs::write(path, text).expect("file");
+impl Collector for Containers {
+    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let generations: Vec<u64> = self.engines.iter().map(Follower::generation).collect();
+        if generations != self.seen {
+            self.list = self.engines.iter().flat_map(Follower::containers).collect();
+            self.list.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
+            self.seen = generations;
         }
-        kind(&Root::new(folder.path()))
-    }
-
-    #[test]
-    fn each_engine_is_known_by_its_signs() {
-        let bind = "1 0 254:0 /x/hosts /etc/hosts rw - ext4 /dev/vda rw\n";
-        assert_eq!(made(&[(".dockerenv", ""), ("proc/1/mountinfo", bind)]).as_deref(), Some("docker"));
-        assert_eq!(made(&[("run/.containerenv", "")]).as_deref(), Some("podman"));
-        assert_eq!(made(&[("proc/1/cgroup", "4:memory:/docker/0123\n0::/docker/0123\n")]).as_deref(), Some("docker"));
-        assert_eq!(made(&[("proc/1/cgroup", "0::/kubepods.slice/x\n")]).as_deref(), Some("kubernetes"));
-        assert_eq!(made(&[("proc/1/environ", "TERM=x\0container=lxc\0")]).as_deref(), Some("lxc"));
-        assert_eq!(kind(&Root::fixture("lxc")).as_deref(), Some("lxc"));
-    }
-
-    #[test]
-    fn a_machine_is_no_container_and_a_left_over_file_makes_none() {
-        assert_eq!(kind(&Root::fixture("homelab")), None);
-        assert_eq!(made(&[(".dockerenv", ""), ("proc/1/mountinfo", "1 0 254:0 / / rw - ext4 /dev/vda rw\n")]), None);
-        assert_eq!(kind(&Root::fixture("hostile")), None, "a name with control bytes");
+        let engines: Vec<_> = self.engines.iter().map(Follower::describe).collect();
+        let mut usages = BTreeMap::new();
+        self.counters.begin(&self.root);
+        for container in &self.list {
+            let local = engines.get(usize::from(container.engine)).is_some_and(|e| e.local);
+            if local && container.pid > 0 && matches!(container.state, RunState::Running | RunState::Paused) {
+                usages.extend(self.counters.read(&self.root, container).map(|usage| (container.id.clone(), usage)));
+            }
+        }
+        self.counters.end();
+        Ok(Sample::Containers(ContainerSample { engines, containers: self.list.clone(), usages }))
     }
 }

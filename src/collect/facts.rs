@@ -1,6 +1,6 @@
 //! What hardly ever changes: names, versions and sizes of the machine.
 
-use super::{CollectCx, Collector, OpenCx, container, processor::Processor};
+use super::{CollectCx, Collector, OpenCx, inside, processor::Processor};
 use crate::{
     model::{
         event::{Fault, Sample},
@@ -127,7 +127,7 @@ fn virtualization(root: &Root, processor: &Processor) -> Option<String> {
         ("bochs", "bochs"),
         ("parallels", "parallels"),
     ];
-    if let Some(kind) = container::kind(root) {
+    if let Some(kind) = inside::kind(root) {
         return Some(kind);
     }
     if root.line("proc/sys/kernel/osrelease").is_some_and(|k| k.to_lowercase().contains("microsoft")) {

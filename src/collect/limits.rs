@@ -3,7 +3,7 @@
 use super::{
     CollectCx, Collector, OpenCx,
     cgroup::{Groups, Path, Version},
-    container, mounts,
+    inside, mounts,
 };
 use crate::{
     model::{
@@ -23,7 +23,7 @@ use crate::{
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Limits {
-        own: Reread::new(&cx.root, container::own_cgroup(&cx.root)),
+        own: Reread::new(&cx.root, inside::own_cgroup(&cx.root)),
         mountinfo: Reread::new(&cx.root, mounts::file(&cx.root)),
         root: cx.root.clone(),
     }))
@@ -57,7 +57,7 @@ impl Collector for Limits {
             return Err(Fault::Absent(format!("nothing limits us: looked from {own} up to {}", top.display())));
         }
         let service = place.is_some_and(|p| [".slice", ".service", ".scope"].iter().any(|s| p.contains(s)));
-        sample.kind = container::kind(&self.root).or_else(|| service.then(|| "systemd".into()));
+        sample.kind = inside::kind(&self.root).or_else(|| service.then(|| "systemd".into()));
         Ok(Sample::Limits(sample))
     }
 }

@@ -6,11 +6,12 @@
 mod asker;
 mod cgroup;
 mod chip;
-mod container;
+pub mod container;
 pub mod cpu;
 pub mod disk;
 pub mod facts;
 pub mod filesystem;
+mod inside;
 mod interface;
 pub mod lane;
 pub mod limits;
@@ -132,6 +133,7 @@ pub enum Lane {
     Power,
     Sockets,
     Facts,
+    Containers,
     Detail,
 }
 
@@ -251,6 +253,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::AtLeast(Duration::from_secs(2)),
         deadline: Duration::from_secs(2),
         open: limits::open,
+    },
+    SourceDef {
+        id: SourceId::Containers,
+        reads: "the sockets of Docker and Podman, their control groups",
+        lane: Lane::Containers,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(5),
+        open: container::open,
     },
     SourceDef {
         id: SourceId::Processes,

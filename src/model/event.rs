@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    container::ContainerSample,
     cpu::CpuSample,
     disk::DiskSample,
     facts::FactsSample,
@@ -38,13 +39,14 @@ pub enum SourceId {
     Sockets,
     Facts,
     Limits,
+    Containers,
     Processes,
     ProcessDetail,
 }
 
 impl SourceId {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceId; 14] = [
+    pub const ALL: [SourceId; 15] = [
         Self::Cpu,
         Self::Memory,
         Self::Pressure,
@@ -57,6 +59,7 @@ impl SourceId {
         Self::Sockets,
         Self::Facts,
         Self::Limits,
+        Self::Containers,
         Self::Processes,
         Self::ProcessDetail,
     ];
@@ -83,6 +86,7 @@ impl SourceId {
             Self::Sockets => "sockets",
             Self::Facts => "facts",
             Self::Limits => "limits",
+            Self::Containers => "containers",
             Self::Processes => "processes",
             Self::ProcessDetail => "process_detail",
         }
@@ -106,6 +110,7 @@ pub enum Sample {
     Sockets(SocketSample),
     Facts(Box<FactsSample>),
     Limits(LimitsSample),
+    Containers(ContainerSample),
     Processes(ProcessSample),
     ProcessDetail(Box<ProcessDetailSample>),
 }

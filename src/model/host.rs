@@ -1,6 +1,7 @@
 //! The machine as the events have told it so far: the host's part of the fold.
 
 use super::{
+    container::Containers,
     cpu::Cpu,
     disk::Disks,
     event::{Envelope, Event, Sample},
@@ -40,6 +41,7 @@ pub struct Host {
     pub sockets: Sockets,
     pub facts: FactsSample,
     pub limits: Limits,
+    pub containers: Containers,
     pub processes: Processes,
     pub process_detail: Option<ProcessDetail>,
 }
@@ -77,6 +79,7 @@ impl Host {
             Sample::Sockets(s) => self.sockets.raw.clone_from(s),
             Sample::Facts(s) => self.facts.clone_from(s),
             Sample::Limits(s) => self.limits.apply(span, s),
+            Sample::Containers(s) => self.containers.apply(span, s),
             Sample::Processes(s) => self.processes.apply(span, s),
             Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, s, &self.processes),
         }

@@ -1,6 +1,7 @@
 //! Every figure that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a figure.
 
 use super::{
+    container::{ContainerRow, Health, RunState},
     disk::Disk,
     event::{Fault, SourceId},
     filesystem::{Filesystem, Space},
@@ -189,6 +190,19 @@ fn processes(host: &Host, put: Put<'_>, figure: fn(&super::process::ProcessCount
     one(put, read_once(host, SourceId::Processes).then(|| f64::from(figure(&host.processes.counts))));
 }
 
+fn containers(host: &Host, put: Put<'_>, figure: impl Fn(&ContainerRow) -> Option<f64>) {
+    for row in &host.containers.rows {
+        if let Some(value) = figure(row) {
+            put(&[&row.meta.name], value);
+        }
+    }
+}
+
+/// 1 or 0.
+fn flag(yes: bool) -> f64 {
+    if yes { 1.0 } else { 0.0 }
+}
+
 fn read_once(host: &Host, source: SourceId) -> bool {
     host.health.get(source).is_some_and(|h| h.good_at.is_some())
 }
@@ -200,8 +214,12 @@ const MOUNT: &[&str] = &["mount"];
 const NONE: &[&str] = &[];
 const RESOURCE: &[&str] = &["resource"];
 const SENSOR: &[&str] = &["sensor"];
+const CONTAINER: &[&str] = &["container"];
+const ENGINE: &[&str] = &["engine"];
 
-use SourceId::{Cpu, Disks, Filesystems, Limits, Load, Memory, Network, Power, Pressure, Processes, Sensors};
+use SourceId::{
+    Containers, Cpu, Disks, Filesystems, Limits, Load, Memory, Network, Power, Pressure, Processes, Sensors,
+};
 use Unit::{Bytes, BytesPerSecond, Celsius, Count, Hertz, Joules, PerSecond, Ratio, Seconds, Watts};
 
 /// TABLE METRICS.
@@ -318,6 +336,38 @@ pub static METRICS: &[MetricDef] = &[
     gauge("own_throttled_ratio", Ratio, Limits, NONE, "Share of periods in which our own container was throttled.",
         |h, put| one(put, h.limits.throttled_ratio)),
 
+    gauge("engine_up", Count, Containers, ENGINE, "1 when the container engine answers, 0 when it does not.",
+        |h, put| for engine in h.containers.engines.iter().filter(|e| e.version.is_some() || e.fault.is_some()) {
+            put(&[&engine.address], flag(engine.fault.is_none()));
+        }),
+    gauge("containers_running", Count, Containers, NONE, "Containers that run.",
+        |h, put| one(put, read_once(h, Containers).then(|| h.containers.running() as f64))),
+    gauge("container_running", Count, Containers, CONTAINER, "1 when the container runs, 0 when it does not.",
+        |h, put| containers(h, put, |c| Some(flag(c.meta.state == RunState::Running)))),
+    gauge("container_healthy", Count, Containers, CONTAINER, "1 when its health check passes, 0 when it fails.",
+        |h, put| containers(h, put, |c| match c.meta.health {
+            Some(Health::Healthy) => Some(1.0),
+            Some(Health::Unhealthy) => Some(0.0),
+            Some(Health::Starting) | None => None,
+        })),
+    gauge("container_cpu_cores", Count, Containers, CONTAINER, "Cores that the container uses.", |h, put| containers(h, put, |c| c.cpu_cores)),
+    gauge("container_cpu_limit_ratio", Ratio, Containers, CONTAINER, "Share of the cores that the container may use.",
+        |h, put| containers(h, put, ContainerRow::cpu_ratio)),
+    gauge("container_memory_bytes", Bytes, Containers, CONTAINER, "Memory of the container without inactive file cache.",
+        |h, put| containers(h, put, |c| c.memory_bytes().map(|b| b as f64))),
+    gauge("container_memory_limit_ratio", Ratio, Containers, CONTAINER, "Share of the memory that the container may use.",
+        |h, put| containers(h, put, |c| c.memory_ratio(h.memory.raw.total))),
+    gauge("container_receive_bytes_per_second", BytesPerSecond, Containers, CONTAINER, "Bytes a second that the container receives.",
+        |h, put| containers(h, put, |c| c.rx_per_second)),
+    gauge("container_transmit_bytes_per_second", BytesPerSecond, Containers, CONTAINER, "Bytes a second that the container sends.",
+        |h, put| containers(h, put, |c| c.tx_per_second)),
+    gauge("container_read_bytes_per_second", BytesPerSecond, Containers, CONTAINER, "Bytes a second that the container reads from storage.",
+        |h, put| containers(h, put, |c| c.read_per_second)),
+    gauge("container_write_bytes_per_second", BytesPerSecond, Containers, CONTAINER, "Bytes a second that the container writes to storage.",
+        |h, put| containers(h, put, |c| c.write_per_second)),
+    gauge("container_restarts_10m", Count, Containers, CONTAINER, "How often the container came up again by itself in the last ten minutes.",
+        |h, put| containers(h, put, |c| Some(f64::from(c.restarts_lately(h.now))))),
+
     gauge("processes_total", Count, Processes, NONE, "Processes.", |h, put| processes(h, put, |c| c.total)),
     gauge("processes_running", Count, Processes, NONE, "Processes that run or may run (state R).", |h, put| processes(h, put, |c| c.running)),
     gauge("processes_blocked", Count, Processes, NONE, "Processes that wait inside the kernel (state D).",
@@ -340,7 +390,8 @@ mod tests {
         temperature_celsius disk_read_bytes_per_second disk_write_bytes_per_second disk_busy_ratio \
         disk_read_latency_seconds disk_write_latency_seconds filesystem_size_bytes filesystem_used_ratio \
         network_receive_bytes_per_second network_transmit_bytes_per_second network_errors_per_second \
-        cpu_energy_joules processes_total processes_running processes_blocked processes_zombie";
+        cpu_energy_joules container_running container_healthy container_cpu_cores \
+        container_memory_bytes container_memory_limit_ratio container_restarts_10m containers_running processes_total processes_running processes_blocked processes_zombie";
 
     #[test]
     fn every_id_is_unique_and_ends_in_its_base_unit() {

@@ -24,6 +24,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     findings(state, ascii, &mut page);
     figures(state, &mut page);
     devices(state, &mut page);
+    containers(state, &mut page);
     processes(state, &mut page);
     for line in page.lines() {
         let line = elide(line.trim_end(), columns);
@@ -219,6 +220,28 @@ fn devices(state: &State, page: &mut String) {
     }
     for fan in &host.sensors.raw.fans {
         row(page, "fan", format!("{} · {:.0} turns a minute", fan.sensor, fan.rpm));
+    }
+}
+
+fn containers(state: &State, page: &mut String) {
+    for row_of in &state.host.containers.rows {
+        let meta = &row_of.meta;
+        let word = meta.health.map_or(meta.state.word(), crate::model::container::Health::word);
+        let restarts = match row_of.restarts_lately(state.host.now) {
+            0 => String::new(),
+            n => format!(" · {n} restarts in ten minutes"),
+        };
+        row(
+            page,
+            "container",
+            format!(
+                "{} · {word} · cpu {} · memory {} · {}{restarts}",
+                meta.name,
+                or_absent(row_of.cpu_cores, |c| format!("{:.1}%", c * 100.0)),
+                or_absent(row_of.memory_bytes(), |b| units::bytes_long(b as f64)),
+                meta.image
+            ),
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     footer, header,
     layout::{self, Form, Wish},
     overlays::Overlay,
-    pane::Rows,
+    pane::{PaneDef, Rows},
     theme::Role,
     widgets::{
         ascii,
@@ -27,6 +27,11 @@ impl Ui {
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();
         let area = buf.area;
+        let mut numbered = std::mem::take(&mut self.numbered);
+        numbered.clear();
+        let there = |slot: &usize| self.slots[*slot].pane.rows(state, area.width).is_some();
+        numbered.extend(self.rows.iter().flatten().map(|(slot, _)| *slot).filter(there));
+        self.numbered = numbered;
         blank(buf, area, self.theme().style(Role::Surface));
         let cx = self.cx(state, false);
         let mut canvas = Canvas { buf, hits: &mut hits };
@@ -117,7 +122,8 @@ impl Ui {
         area: Rect,
         canvas: &mut Canvas<'_>,
     ) -> (DrawCx<'a>, Rect) {
-        let Slotted { digit, title, feeds } = self.slotted(slot);
+        let PaneDef { title, feeds, .. } = self.slots[slot].def;
+        let digit = self.numbered.iter().position(|s| *s == slot).and_then(|at| u8::try_from(at + 1).ok());
         canvas.hit(area, Target::Pane(self.slots[slot].def.id));
         let cx = self.cx(state, slot == self.focus && self.overlays.is_empty());
         let info = self.slots[slot].pane.info(&cx);
@@ -127,14 +133,9 @@ impl Ui {
             canvas.buf,
             area,
             cx.theme,
-            &Frame { digit: Some(digit), title, info: &info, badge: &badge, focused: cx.focused },
+            &Frame { digit: digit.filter(|d| *d < 10), title, info: &info, badge: &badge, focused: cx.focused },
         );
         (cx, inside)
-    }
-
-    fn slotted(&self, slot: usize) -> Slotted {
-        let s = &self.slots[slot];
-        Slotted { digit: s.digit, title: s.def.title, feeds: s.def.feeds }
     }
 
     /// One column without boxes. The pane that fills the screen gets what the essentials of the others leave.
@@ -213,13 +214,6 @@ impl Ui {
             }
         }
     }
-}
-
-/// What the border of a pane needs of the table.
-struct Slotted {
-    digit: u8,
-    title: &'static str,
-    feeds: &'static [crate::model::event::SourceId],
 }
 
 /// `area` without `top` rows above and `bottom` rows below.

@@ -165,14 +165,10 @@ impl Ui {
     }
 
     fn focus_digit(&mut self, digit: u8) {
-        match self.slots.iter().position(|s| s.digit == digit) {
-            Some(slot) if self.in_layout(slot) => self.focus = slot,
-            _ => self.say(Level::Advice, format!("there is no pane {digit}")),
+        match usize::from(digit).checked_sub(1).and_then(|at| self.numbered.get(at)) {
+            Some(slot) => self.focus = *slot,
+            None => self.say(Level::Advice, format!("there is no pane {digit}")),
         }
-    }
-
-    fn in_layout(&self, slot: usize) -> bool {
-        self.rows.iter().flatten().any(|(s, _)| *s == slot)
     }
 
     /// The next pane in reading order; those that the screen has no room for are passed over unless zoomed.

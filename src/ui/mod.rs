@@ -33,7 +33,6 @@ use theme::{Theme, ThemeSet};
 /// One pane of the table at work.
 struct Slot {
     def: &'static PaneDef,
-    digit: u8,
     pane: Box<dyn Pane>,
 }
 
@@ -63,6 +62,8 @@ pub struct Ui {
     overlay_hits: usize,
     /// Panes that the last frame showed: the others are not refreshed and want nothing.
     shown: Vec<usize>,
+    /// Panes that this machine has something for, in reading order: the first is focused by 1.
+    numbered: Vec<usize>,
 }
 
 impl Ui {
@@ -77,8 +78,7 @@ impl Ui {
         let keymap = Keymap::new(&settings.keys, settings.read_only, settings.ascii)
             .or_else(|_| Keymap::new(&BTreeMap::new(), settings.read_only, settings.ascii))
             .unwrap_or_default();
-        let slots: Vec<Slot> =
-            PANES.iter().zip(1u8..).map(|(def, digit)| Slot { def, digit, pane: (def.make)(&settings) }).collect();
+        let slots: Vec<Slot> = PANES.iter().map(|def| Slot { def, pane: (def.make)(&settings) }).collect();
         let rows: Vec<Vec<(usize, u16)>> = layout::rows(&settings)
             .into_iter()
             .map(|row| {
@@ -109,6 +109,7 @@ impl Ui {
             said: None,
             hits: Vec::new(),
             overlay_hits: 0,
+            numbered: shown.clone(),
             shown,
         }
     }

@@ -19,6 +19,7 @@ pub enum PaneId {
     DiskNet,
     Filesystems,
     Sensors,
+    Containers,
     Processes,
 }
 
@@ -115,12 +116,13 @@ pub struct PaneDef {
     pub make: fn(&Settings) -> Box<dyn Pane>,
 }
 
-/// TABLE PANES, in the order of focus digits.
+/// TABLE PANES. Digits follow the layout: the first pane that the machine has something for is 1.
 pub static PANES: &[PaneDef] = &[
     panes::cpu::DEF,
     panes::memory::DEF,
     panes::disk_net::DEF,
     panes::filesystems::DEF,
     panes::sensors::DEF,
+    panes::containers::DEF,
     panes::processes::DEF,
 ];

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod confirm;
+pub mod container_detail;
 pub mod cpu_detail;
 pub mod disk_detail;
 pub mod findings;

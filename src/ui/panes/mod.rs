@@ -1,5 +1,6 @@
 //! One file a pane.
 
+pub mod containers;
 pub mod cpu;
 pub mod disk_net;
 pub mod filesystems;

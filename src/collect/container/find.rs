@@ -1,0 +1,123 @@
+//! Where engines may be: `DOCKER_HOST`, the current Docker context, and the sockets that Docker and Podman make for root
+//! and for users.
+
+use std::{env, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::sys::root::Root;
+
+/// An engine's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// `docker` or `podman`, as the socket is named; the engine's answer may correct it.
+    pub(super) kind: &'static str,
+    /// `unix:///var/run/docker.sock`, `tcp://nas:2375`.
+    pub(super) address: String,
+    /// It is on this machine.
+    pub(super) local: bool,
+}
+
+/// All that were found, each once.
+pub(super) fn engines(root: &Root) -> Vec<Found> {
+    let mut found = Vec::new();
+    if root.is_live() {
+        found.extend(env::var("DOCKER_HOST").ok().or_else(context).filter(|host| !host.is_empty()).map(named));
+    }
+    for (kind, path) in sockets(root) {
+        if path.exists() {
+            found.push(Found { kind, address: format!("unix://{}", path.display()), local: true });
+        }
+    }
+    let mut places = Vec::new();
+    found.retain(|engine: &Found| {
+        // `/var/run` is a link to `/run`: one engine, two names.
+        let path = engine.address.strip_prefix("unix://").map(PathBuf::from);
+        let place = path.and_then(|p| p.canonicalize().ok()).unwrap_or_else(|| PathBuf::from(&engine.address));
+        let new = !places.contains(&place);
+        places.push(place);
+        new
+    });
+    found
+}
+
+/// Where was looked, for those who have none.
+pub(super) fn looked_at(root: &Root) -> String {
+    let places: Vec<String> = sockets(root).iter().map(|(_, path)| path.display().to_string()).collect();
+    format!("no engine's socket: looked for {}", places.join(", "))
+}
+
+fn named(host: String) -> Found {
+    let kind = if host.contains("podman") { "podman" } else { "docker" };
+    Found { kind, local: host.starts_with("unix://"), address: host }
+}
+
+fn sockets(root: &Root) -> Vec<(&'static str, PathBuf)> {
+    let mut sockets =
+        vec![("docker", root.path("var/run/docker.sock")), ("podman", root.path("run/podman/podman.sock"))];
+    if root.is_live() {
+        let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        if let Some(runtime) = runtime.filter(|r| r.is_absolute()) {
+            sockets.push(("docker", runtime.join("docker.sock")));
+            sockets.push(("podman", runtime.join("podman/podman.sock")));
+        }
+    }
+    sockets
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DockerConfig {
+    current_context: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContextMeta {
+    name: String,
+    endpoints: std::collections::BTreeMap<String, Endpoint>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Endpoint {
+    host: Option<String>,
+}
+
+/// The address of the context that `docker context use` chose; `None` for the default one.
+fn context() -> Option<String> {
+    let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| {
+        let dirs = directories::BaseDirs::new()?;
+        Some(dirs.home_dir().join(".docker"))
+    })?;
+    let config: DockerConfig = serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
+    let name = env::var("DOCKER_CONTEXT").ok().or(config.current_context).filter(|name| name != "default")?;
+    std::fs::read_dir(folder.join("contexts/meta")).ok()?.flatten().find_map(|entry| {
+        let meta: ContextMeta = serde_json::from_slice(&std::fs::read(entry.path().join("meta.json")).ok()?).ok()?;
+        (meta.name == name).then(|| meta.endpoints.get("docker")?.host.clone())?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_sockets_has_no_engine_and_says_where_it_looked() {
+        let root = Root::fixture("homelab");
+        assert_eq!(engines(&root), []);
+        assert!(looked_at(&root).contains("var/run/docker.sock"), "{}", looked_at(&root));
+    }
+
+    #[test]
+    fn one_socket_under_two_names_is_one_engine() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir_all(folder.path().join("run/podman")).expect("folder");
+        std::fs::create_dir_all(folder.path().join("var")).expect("folder");
+        std::os::unix::fs::symlink("../run", folder.path().join("var/run")).expect("link");
+        std::fs::write(folder.path().join("run/docker.sock"), "").expect("file");
+        std::os::unix::fs::symlink("../docker.sock", folder.path().join("run/podman/podman.sock")).expect("link");
+        let found = engines(&Root::new(folder.path()));
+        assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), ["docker"]);
+    }
+}

@@ -1,0 +1,243 @@
+//! What control groups and the network namespace count for one container: found through its first process, so that every
+//! driver and every engine's way of naming groups is the same to us.
+
+use std::collections::HashMap;
+
+use crate::{
+    collect::{
+        cgroup::{Groups, Path, Version},
+        mounts,
+    },
+    model::container::{Container, Usage},
+    sys::{
+        parse::{lines, number, value_of, words},
+        root::Root,
+    },
+};
+
+/// Where one container's files are.
+struct Place {
+    pid: u32,
+    cpu: Option<Path>,
+    account: Option<Path>,
+    memory: Option<Path>,
+    pids: Option<Path>,
+    io: Option<Path>,
+    /// Its network is not the machine's.
+    own_network: bool,
+    /// Read in the round under way.
+    seen: bool,
+}
+
+/// Keeps where each container's files are.
+#[derive(Default)]
+pub(super) struct Counters {
+    places: HashMap<String, Place>,
+    mountinfo: Vec<u8>,
+    host_network: Option<std::path::PathBuf>,
+}
+
+impl Counters {
+    /// A round begins.
+    pub(super) fn begin(&mut self, root: &Root) {
+        self.mountinfo.clear();
+        self.host_network = std::fs::read_link(root.path("proc/1/ns/net")).ok();
+        self.places.values_mut().for_each(|place| place.seen = false);
+    }
+
+    /// A round ends: containers that were not asked for are forgotten.
+    pub(super) fn end(&mut self) {
+        self.places.retain(|_, place| place.seen);
+    }
+
+    /// The counters of one container; `None` when its first process is gone.
+    pub(super) fn read(&mut self, root: &Root, container: &Container) -> Option<Usage> {
+        if self.places.get(&container.id).is_none_or(|place| place.pid != container.pid) {
+            let place = self.find(root, container)?;
+            self.places.insert(container.id.clone(), place);
+        }
+        let place = self.places.get_mut(&container.id)?;
+        place.seen = true;
+        let usage = read(root, place);
+        if usage.cpu_us.is_none() && usage.memory_bytes.is_none() {
+            // Its groups went: perhaps it was moved.
+            self.places.remove(&container.id);
+            return None;
+        }
+        Some(usage)
+    }
+
+    fn find(&mut self, root: &Root, container: &Container) -> Option<Place> {
+        let text = root.read(format!("proc/{}/cgroup", container.pid)).ok()?;
+        // A pid that another process got meanwhile stands in other groups.
+        let short = container.id.get(..12)?;
+        if !String::from_utf8_lossy(&text).contains(short) {
+            return None;
+        }
+        if self.mountinfo.is_empty() {
+            self.mountinfo = root.read(mounts::file(root)).ok()?;
+        }
+        let groups = Groups::new(&text, &self.mountinfo);
+        let own = std::fs::read_link(root.path(format!("proc/{}/ns/net", container.pid))).ok();
+        Some(Place {
+            pid: container.pid,
+            cpu: groups.path(root, "cpu"),
+            account: groups.path(root, "cpuacct"),
+            memory: groups.path(root, "memory"),
+            pids: groups.path(root, "pids"),
+            io: groups.path(root, "io").or_else(|| groups.path(root, "blkio")),
+            own_network: own.is_some() && own != self.host_network,
+            seen: true,
+        })
+    }
+}
+
+fn read(root: &Root, place: &Place) -> Usage {
+    let mut usage = Usage::default();
+    let file = |path: &Path, name: &str| path.folders.first().map(|folder| format!("{folder}/{name}"));
+    let text = |path: &Path, name: &str| root.read(file(path, name)?).ok();
+    let figure = |path: &Path, name: &str| text(path, name).and_then(|t| number(t.trim_ascii()));
+    if let Some(cpu) = &place.cpu {
+        let stat = text(cpu, "cpu.stat").unwrap_or_default();
+        let value = |key: &[u8]| value_of(&stat, key).and_then(number);
+        usage.throttled_periods = value(b"nr_throttled").zip(value(b"nr_periods"));
+        usage.cpu_us = value(b"usage_usec");
+    }
+    if let Some(account) = place.account.as_ref().filter(|_| usage.cpu_us.is_none()) {
+        usage.cpu_us = figure(account, "cpuacct.usage").map(|nanoseconds| nanoseconds / 1000);
+    }
+    if let Some(memory) = &place.memory {
+        let (current, limit, inactive): (_, _, &[u8]) = match memory.version {
+            Version::Two => ("memory.current", "memory.max", b"inactive_file"),
+            Version::One => ("memory.usage_in_bytes", "memory.limit_in_bytes", b"total_inactive_file"),
+        };
+        let stat = text(memory, "memory.stat").unwrap_or_default();
+        let cache = value_of(&stat, inactive).and_then(number).unwrap_or(0);
+        usage.memory_bytes = figure(memory, current).map(|bytes| bytes.saturating_sub(cache));
+        usage.memory_limit = figure(memory, limit);
+    }
+    usage.pids = place.pids.as_ref().and_then(|pids| figure(pids, "pids.current"));
+    if let Some(io) = &place.io {
+        let bytes = match io.version {
+            Version::Two => text(io, "io.stat").map(|t| io_v2(&t)),
+            Version::One => text(io, "blkio.throttle.io_service_bytes").map(|t| io_v1(&t)),
+        };
+        (usage.read_bytes, usage.written_bytes) = bytes.map_or((None, None), |(r, w)| (Some(r), Some(w)));
+    }
+    if place.own_network
+        && let Ok(text) = root.read(format!("proc/{}/net/dev", place.pid))
+    {
+        let (rx, tx) = network(&text);
+        (usage.rx_bytes, usage.tx_bytes) = (Some(rx), Some(tx));
+    }
+    usage
+}
+
+/// `8:0 rbytes=1 wbytes=2 …`, a line a device.
+fn io_v2(text: &[u8]) -> (u64, u64) {
+    let sum = |key: &[u8]| -> u64 {
+        lines(text).flat_map(words).filter_map(|word| number(word.strip_prefix(key)?)).fold(0, u64::saturating_add)
+    };
+    (sum(b"rbytes="), sum(b"wbytes="))
+}
+
+/// `8:0 Read 1`, a line a device and direction.
+fn io_v1(text: &[u8]) -> (u64, u64) {
+    let sum = |direction: &[u8]| -> u64 {
+        let value = |line| {
+            let mut words = words(line).skip(1);
+            (words.next()? == direction).then(|| number(words.next()?))?
+        };
+        lines(text).filter_map(value).fold(0, u64::saturating_add)
+    };
+    (sum(b"Read"), sum(b"Write"))
+}
+
+/// Received and sent over all interfaces but loopback ("proc(5)" net/dev).
+fn network(text: &[u8]) -> (u64, u64) {
+    lines(text).skip(2).fold((0, 0), |(rx, tx), line| {
+        let Some(colon) = line.iter().position(|&b| b == b':') else { return (rx, tx) };
+        if line[..colon].trim_ascii() == b"lo" {
+            return (rx, tx);
+        }
+        let mut figures = words(&line[colon + 1..]).map(|w| number(w).unwrap_or(0));
+        let (received, sent) = (figures.next().unwrap_or(0), figures.nth(7).unwrap_or(0));
+        (rx + received, tx + sent)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_versions_tell_what_was_read_and_written() {
+        assert_eq!(
+            io_v2(b"8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n253:0 rbytes=1 wbytes=2\n"),
+            (11, 22)
+        );
+        assert_eq!(io_v1(b"8:0 Read 10\n8:0 Write 20\n8:0 Sync 30\n8:0 Total 30\n9:0 Read 1\nTotal 31\n"), (11, 20));
+        assert_eq!((io_v2(b""), io_v1(b"Total 0\n")), ((0, 0), (0, 0)));
+    }
+
+    #[test]
+    fn loopback_is_no_traffic() {
+        let text = b"Inter-| Receive\n face |bytes\n    lo: 99 0 0 0 0 0 0 0 99 0 0 0 0 0 0 0\n\
+            eth0:10 1 0 0 0 0 0 0 20 2 0 0 0 0 0 0\n  eth1: 5 0 0 0 0 0 0 0 6 0 0 0 0 0 0 0\n";
+        assert_eq!(network(text), (15, 26));
+    }
+
+    /// A machine of version 2 whose process 42 is the first of a container.
+    fn machine(cgroup: &str) -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        let group = "sys/fs/cgroup/docker/0123456789abcdef";
+        write("proc/42/cgroup", cgroup);
+        write("proc/1/mountinfo", "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+        write("sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
+        write(&format!("{group}/cpu.stat"), "usage_usec 5000\nnr_periods 10\nnr_throttled 4\n");
+        write(&format!("{group}/memory.current"), "1000\n");
+        write(&format!("{group}/memory.max"), "max\n");
+        write(&format!("{group}/memory.stat"), "anon 1\ninactive_file 300\n");
+        write(&format!("{group}/pids.current"), "7\n");
+        write(&format!("{group}/io.stat"), "8:0 rbytes=10 wbytes=20\n");
+        let root = Root::new(folder.path());
+        (folder, root)
+    }
+
+    fn container() -> Container {
+        Container { id: "0123456789abcdef".into(), pid: 42, ..Container::default() }
+    }
+
+    #[test]
+    fn a_container_is_counted_by_the_groups_of_its_first_process() {
+        let (_folder, root) = machine("0::/docker/0123456789abcdef\n");
+        let mut counters = Counters::default();
+        counters.begin(&root);
+        let usage = counters.read(&root, &container()).expect("there");
+        let expected = Usage {
+            cpu_us: Some(5000),
+            throttled_periods: Some((4, 10)),
+            memory_bytes: Some(700),
+            memory_limit: None,
+            pids: Some(7),
+            read_bytes: Some(10),
+            written_bytes: Some(20),
+            rx_bytes: None,
+            tx_bytes: None,
+        };
+        assert_eq!(usage, expected);
+    }
+
+    #[test]
+    fn a_pid_that_belongs_to_another_now_is_not_counted() {
+        let (_folder, root) = machine("0::/user.slice\n");
+        let mut counters = Counters::default();
+        counters.begin(&root);
+        assert_eq!(counters.read(&root, &container()), None);
+    }
+}

@@ -1,0 +1,378 @@
+//! Containers: what their engines say of them (Docker Engine API, as Podman speaks it too) and what their control groups
+//! count ("cgroups(7)", versions 1 and 2), joined by id.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Fault,
+    host::Span,
+    rate::{align, per_second},
+    series::Series,
+};
+use crate::clock::Stamp;
+
+/// One engine: a socket that answers, or does not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Engine {
+    /// `docker`, `podman`.
+    pub kind: String,
+    /// Its address: `unix:///var/run/docker.sock`.
+    pub address: String,
+    /// Its version, once it answered.
+    pub version: Option<String>,
+    /// Why it is not answering now; `None` while it does.
+    pub fault: Option<Fault>,
+    /// It is on this machine: its containers' control groups can be read here.
+    pub local: bool,
+}
+
+/// What a container is doing, in the engine's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the engine's words")]
+pub enum RunState {
+    Running,
+    Paused,
+    Restarting,
+    Removing,
+    Dead,
+    Created,
+    Exited,
+    #[default]
+    Unknown,
+}
+
+impl RunState {
+    /// The engine's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Paused => "paused",
+            RunState::Restarting => "restarting",
+            RunState::Removing => "removing",
+            RunState::Dead => "dead",
+            RunState::Created => "created",
+            RunState::Exited => "exited",
+            RunState::Unknown => "unknown",
+        }
+    }
+}
+
+/// What its health check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the engine's words")]
+pub enum Health {
+    Starting,
+    Healthy,
+    Unhealthy,
+}
+
+impl Health {
+    /// The engine's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Health::Starting => "starting",
+            Health::Healthy => "healthy",
+            Health::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// A folder or volume inside a container.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Mounted {
+    /// `bind`, `volume`, `tmpfs`.
+    pub kind: String,
+    /// Where it comes from on the host, or the volume's name.
+    pub source: String,
+    /// Where it is inside.
+    pub destination: String,
+    /// It may be written to.
+    pub writable: bool,
+}
+
+/// What an engine knows of one container; made anew when an event tells that it changed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Container {
+    /// 64 letters.
+    pub id: String,
+    /// Index into [`ContainerSample::engines`].
+    pub engine: u16,
+    /// Cleaned, without the engine's leading `/`.
+    pub name: String,
+    /// Image as it was named at the start, cleaned.
+    pub image: String,
+    /// What it runs, cleaned.
+    pub command: String,
+    /// What it does.
+    pub state: RunState,
+    /// Its health check; `None` without one.
+    pub health: Option<Health>,
+    /// How often the check failed in a row.
+    pub failing_streak: u32,
+    /// The last outputs of the check, oldest first, cleaned.
+    pub health_log: Vec<String>,
+    /// How it last ended.
+    pub exit_code: Option<i64>,
+    /// The kernel ended it for want of memory.
+    pub oom_killed: bool,
+    /// What the engine said when it could not be started.
+    pub error: Option<String>,
+    /// When it was created, started, ended: milliseconds since 1970.
+    pub created_unix_ms: Option<i64>,
+    /// See above.
+    pub started_unix_ms: Option<i64>,
+    /// See above.
+    pub finished_unix_ms: Option<i64>,
+    /// Restarts by the engine since it was created.
+    pub restarts: u32,
+    /// `no`, `always`, `unless-stopped`, `on-failure`.
+    pub restart_policy: String,
+    /// Its first process; 0 when it does not run.
+    pub pid: u32,
+    /// Compose project and service.
+    pub project: Option<String>,
+    /// See above.
+    pub service: Option<String>,
+    /// `127.0.0.1:8080→80/tcp`.
+    pub ports: Vec<String>,
+    /// What is mounted.
+    pub mounts: Vec<Mounted>,
+    /// Network and address.
+    pub networks: Vec<(String, String)>,
+    /// Names of its environment's variables, never their values.
+    pub environment_names: Vec<String>,
+    /// Cores that it may use; `None` without a limit.
+    pub cpu_limit: Option<f64>,
+    /// Memory that it may use, bytes; `None` without a limit.
+    pub memory_limit: Option<u64>,
+    /// It has a terminal: its log is one plain stream.
+    pub tty: bool,
+    /// When it came up again without anybody having asked, in the last ten minutes: milliseconds since 1970.
+    pub restarted_unix_ms: Vec<i64>,
+}
+
+/// What the control groups and the network namespace of a running container count.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU used, microseconds.
+    pub cpu_us: Option<u64>,
+    /// Periods in which it was held back by its quota, and periods in all.
+    pub throttled_periods: Option<(u64, u64)>,
+    /// Memory charged to it without inactive file cache, bytes: as `docker stats` shows it.
+    pub memory_bytes: Option<u64>,
+    /// Its group's ceiling, bytes.
+    pub memory_limit: Option<u64>,
+    /// Processes and threads.
+    pub pids: Option<u64>,
+    /// Bytes from and to disks.
+    pub read_bytes: Option<u64>,
+    /// See above.
+    pub written_bytes: Option<u64>,
+    /// Bytes over its own interfaces; `None` where it shares the host's network.
+    pub rx_bytes: Option<u64>,
+    /// See above.
+    pub tx_bytes: Option<u64>,
+}
+
+/// One reading.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ContainerSample {
+    /// Engines that were looked for and found, those that do not answer included.
+    pub engines: Vec<Engine>,
+    /// Containers of all engines, by name.
+    pub containers: Vec<Arc<Container>>,
+    /// Counters of those that run, by id.
+    pub usages: BTreeMap<String, Usage>,
+}
+
+/// One container as shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ContainerRow {
+    /// What the engine says.
+    pub meta: Arc<Container>,
+    /// The newest counters; `None` while it does not run or cannot be read.
+    pub usage: Option<Usage>,
+    /// Cores used; `None` until two readings exist.
+    pub cpu_cores: Option<f64>,
+    /// Share of the periods in which its quota held it back.
+    pub throttled_ratio: Option<f64>,
+    /// Bytes a second.
+    pub read_per_second: Option<f64>,
+    /// Bytes a second.
+    pub write_per_second: Option<f64>,
+    /// Bytes a second.
+    pub rx_per_second: Option<f64>,
+    /// Bytes a second.
+    pub tx_per_second: Option<f64>,
+    /// Cores used.
+    pub cpu_history: Series,
+    /// Memory, bytes.
+    pub memory_history: Series,
+}
+
+/// All containers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Containers {
+    /// Engines.
+    pub engines: Vec<Engine>,
+    /// Containers, by name.
+    pub rows: Vec<ContainerRow>,
+}
+
+/// The span in which restarts are counted.
+pub const RESTARTS_WITHIN_MS: i64 = 600_000;
+/// Steps of history kept for each container: five minutes at one a second.
+const HISTORY: usize = 300;
+
+impl ContainerRow {
+    fn new(meta: &Arc<Container>) -> Self {
+        let series = || Series::new(HISTORY);
+        ContainerRow { meta: meta.clone(), cpu_history: series(), memory_history: series(), ..ContainerRow::default() }
+    }
+
+    fn apply(&mut self, span: Span, meta: &Arc<Container>, usage: Option<&Usage>) {
+        // Another start means other counters.
+        let same = self.meta.started_unix_ms == meta.started_unix_ms && self.meta.pid == meta.pid;
+        let before = self.usage.take().filter(|_| same);
+        let rate =
+            |of: fn(&Usage) -> Option<u64>| per_second(before.as_ref().and_then(of)?, usage.and_then(of)?, span.since?);
+        self.cpu_cores = rate(|u| u.cpu_us).map(|us| us / 1e6);
+        self.read_per_second = rate(|u| u.read_bytes);
+        self.write_per_second = rate(|u| u.written_bytes);
+        self.rx_per_second = rate(|u| u.rx_bytes);
+        self.tx_per_second = rate(|u| u.tx_bytes);
+        let periods = |usage: Option<&Usage>| usage.and_then(|u| u.throttled_periods);
+        self.throttled_ratio = periods(before.as_ref()).zip(periods(usage)).and_then(|(b, n)| {
+            let (held, all) = (n.0.checked_sub(b.0)?, n.1.checked_sub(b.1)?);
+            Some(if all == 0 { 0.0 } else { (held as f64 / all as f64).min(1.0) })
+        });
+        self.usage = usage.cloned();
+        self.meta = meta.clone();
+        self.cpu_history.push(span.at, span.every, self.cpu_cores);
+        self.memory_history.push(span.at, span.every, self.memory_bytes().map(|b| b as f64));
+    }
+
+    /// Memory in use, bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.usage.as_ref()?.memory_bytes
+    }
+
+    /// The ceiling that holds: the engine's, else the group's where it is below `machine` bytes.
+    #[must_use]
+    pub fn memory_limit(&self, machine: u64) -> Option<u64> {
+        let group = self.usage.as_ref().and_then(|u| u.memory_limit);
+        self.meta.memory_limit.or(group).filter(|limit| *limit > 0 && (machine == 0 || *limit < machine))
+    }
+
+    /// Memory against its limit, 0 to 1; `None` without a limit.
+    #[must_use]
+    pub fn memory_ratio(&self, machine: u64) -> Option<f64> {
+        Some(self.memory_bytes()? as f64 / self.memory_limit(machine)? as f64)
+    }
+
+    /// CPU against its limit, 0 to 1; `None` without a limit.
+    #[must_use]
+    pub fn cpu_ratio(&self) -> Option<f64> {
+        Some(self.cpu_cores? / self.meta.cpu_limit.filter(|cores| *cores > 0.0)?)
+    }
+
+    /// How often it came up again by itself in the ten minutes before `now`.
+    #[must_use]
+    pub fn restarts_lately(&self, now: Stamp) -> u32 {
+        let recent = |at: &&i64| now.unix_ms.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
+        u32::try_from(self.meta.restarted_unix_ms.iter().filter(recent).count()).unwrap_or(u32::MAX)
+    }
+
+    /// 12 letters of its id, as everybody writes it.
+    #[must_use]
+    pub fn short_id(&self) -> &str {
+        self.meta.id.get(..12).unwrap_or(&self.meta.id)
+    }
+}
+
+impl Containers {
+    /// Folds one sample in.
+    pub fn apply(&mut self, span: Span, sample: &ContainerSample) {
+        self.engines.clone_from(&sample.engines);
+        align(&mut self.rows, &sample.containers, |row, meta| row.meta.id == meta.id, ContainerRow::new);
+        for (row, meta) in self.rows.iter_mut().zip(&sample.containers) {
+            row.apply(span, meta, sample.usages.get(&meta.id));
+        }
+    }
+
+    /// The container whose id begins with `id`.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&ContainerRow> {
+        self.rows.iter().find(|row| row.meta.id.starts_with(id))
+    }
+
+    /// Those that run.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.rows.iter().filter(|row| row.meta.state == RunState::Running).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn meta(id: &str, started: i64) -> Arc<Container> {
+        let (pid, state) = (77, RunState::Running);
+        Arc::new(Container { id: id.into(), pid, state, started_unix_ms: Some(started), ..Container::default() })
+    }
+
+    fn fold(all: &mut Containers, second: u64, meta: &Arc<Container>, cpu_us: u64) {
+        let usage = Usage { cpu_us: Some(cpu_us), memory_bytes: Some(50), ..Usage::default() };
+        let sample = ContainerSample {
+            containers: vec![meta.clone()],
+            usages: BTreeMap::from([(meta.id.clone(), usage)]),
+            ..ContainerSample::default()
+        };
+        let since = (second > 1).then_some(Duration::from_secs(1));
+        all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, &sample);
+    }
+
+    #[test]
+    fn cpu_is_cores_used_between_two_readings_of_one_run() {
+        let mut all = Containers::default();
+        let first = meta("ab", 1);
+        fold(&mut all, 1, &first, 1_000_000);
+        assert_eq!(all.rows[0].cpu_cores, None);
+        fold(&mut all, 2, &first, 2_500_000);
+        assert_eq!(all.rows[0].cpu_cores, Some(1.5));
+        fold(&mut all, 3, &meta("ab", 9), 2_600_000);
+        assert_eq!(all.rows[0].cpu_cores, None, "it was started again: its counters are others");
+        assert_eq!(all.rows[0].cpu_history.len(), 3, "its history goes on");
+    }
+
+    #[test]
+    fn a_limit_above_the_machine_is_none() {
+        let mut row = ContainerRow::new(&meta("ab", 1));
+        row.usage = Some(Usage { memory_bytes: Some(50), memory_limit: Some(1 << 62), ..Usage::default() });
+        assert_eq!(row.memory_ratio(1 << 34), None);
+        row.usage.as_mut().expect("set").memory_limit = Some(100);
+        assert_eq!(row.memory_ratio(1 << 34), Some(0.5));
+    }
+
+    #[test]
+    fn restarts_count_for_ten_minutes() {
+        let now = Stamp::at_seconds(1000);
+        let ago = |minutes: i64| now.unix_ms - minutes * 60_000;
+        let restarted_unix_ms = vec![ago(11), ago(9), ago(1)];
+        let row = ContainerRow {
+            meta: Arc::new(Container { restarted_unix_ms, ..Container::default() }),
+            ..ContainerRow::default()
+        };
+        assert_eq!(row.restarts_lately(now), 2);
+    }
+}

@@ -1,0 +1,206 @@
+//! The columns of the containers: what each says of one, how it compares, and what a filter finds in it.
+
+use std::{borrow::Cow, cmp::Ordering, time::Duration};
+
+use crate::{
+    clock::Stamp,
+    model::container::{ContainerRow, Health, RunState},
+    state::State,
+    ui::table::{
+        column::{Column, Kind},
+        filter::Fields,
+        grid::Sort,
+        needle::Needle,
+    },
+    units::{self, ABSENT},
+};
+
+/// Indices into [`COLUMNS`].
+#[expect(missing_docs, reason = "the table documents each")]
+pub mod at {
+    pub const NAME: usize = 0;
+    pub const STATE: usize = 1;
+    pub const CPU: usize = 2;
+    pub const CPU_LIMIT: usize = 3;
+    pub const GRAPH: usize = 4;
+    pub const MEMORY: usize = 5;
+    pub const LIMIT: usize = 6;
+    pub const RECEIVE: usize = 7;
+    pub const SEND: usize = 8;
+    pub const READ: usize = 9;
+    pub const WRITE: usize = 10;
+    pub const PIDS: usize = 11;
+    pub const RESTARTS: usize = 12;
+    pub const UP: usize = 13;
+    pub const IMAGE: usize = 14;
+    pub const PORTS: usize = 15;
+    pub const PROJECT: usize = 16;
+    pub const ENGINE: usize = 17;
+    pub const ID: usize = 18;
+}
+
+/// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
+pub static COLUMNS: [Column; 19] = [
+    Column::words("name", "NAME", 16, 0).doc("its name"),
+    Column::words("state", "STATE", 12, 0)
+        .also(&["status", "health"])
+        .doc("what it does; its health where it is checked"),
+    Column::figure("cpu", "CPU%", Kind::Share, 5, 0).doc("CPU, 100 is one core"),
+    Column::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12).doc("CPU against its limit"),
+    Column::words("graph", "", 8, 9).doc("its CPU lately, a full block is one core or its limit"),
+    Column::figure("memory", "MEM", Kind::Bytes, 5, 0).also(&["mem"]).doc("memory without file cache that may go"),
+    Column::figure("limit", "", Kind::Share, 8, 4).also(&["mem%", "memory_percent"]).doc("memory against its limit"),
+    Column::figure("receive", "NET↓/s", Kind::Bytes, 6, 6).also(&["rx", "down"]).doc("received each second"),
+    Column::figure("send", "NET↑/s", Kind::Bytes, 6, 6).also(&["tx", "up/s"]).doc("sent each second"),
+    Column::figure("read", "READ/s", Kind::Bytes, 6, 7).doc("read from storage each second"),
+    Column::figure("write", "WRIT/s", Kind::Bytes, 6, 7).doc("written to storage each second"),
+    Column::figure("pids", "PIDS", Kind::Count, 5, 10).doc("processes and threads"),
+    Column::figure("restarts", "RST", Kind::Count, 3, 2).doc("came up again by itself in the last ten minutes"),
+    Column::figure("up", "UP", Kind::Seconds, 4, 3).also(&["age"]).doc("since it started, or since it ended"),
+    Column::words("image", "IMAGE", 18, 8).stretching().doc("its image"),
+    Column::words("ports", "PORTS", 20, 13).doc("published ports"),
+    Column::words("project", "PROJECT", 12, 11).also(&["compose"]).doc("its compose project"),
+    Column::words("engine", "ENGINE", 7, 14).doc("docker or podman"),
+    Column::words("id", "ID", 12, 15).doc("the front of its id"),
+];
+
+/// A container with what its cells need of the machine.
+pub struct Row<'a> {
+    /// The container.
+    pub container: &'a ContainerRow,
+    memory_total: u64,
+    now: Stamp,
+    engine: &'a str,
+}
+
+impl<'a> Row<'a> {
+    /// A row of this state.
+    #[must_use]
+    pub fn new(container: &'a ContainerRow, state: &'a State) -> Self {
+        let host = &state.host;
+        let engine = host.containers.engines.get(usize::from(container.meta.engine)).map_or("", |e| e.kind.as_str());
+        Row { container, memory_total: host.memory.raw.total, now: host.now, engine }
+    }
+
+    /// `healthy` says more than `running`.
+    #[must_use]
+    pub fn state_word(&self) -> &'static str {
+        match (self.container.meta.state, self.container.meta.health) {
+            (RunState::Running, Some(health)) => health.word(),
+            (state, _) => state.word(),
+        }
+    }
+
+    /// Restarts of the last ten minutes.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.container.restarts_lately(self.now)
+    }
+
+    /// Since when it has been what it is.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        let meta = &self.container.meta;
+        let since = match meta.state {
+            RunState::Exited | RunState::Dead => meta.finished_unix_ms,
+            RunState::Created => meta.created_unix_ms,
+            _ => meta.started_unix_ms,
+        };
+        let ms = u64::try_from(self.now.unix_ms.saturating_sub(since?)).ok()?;
+        Some(Duration::from_millis(ms))
+    }
+
+    /// What stands in the cell of this column.
+    #[must_use]
+    pub fn shown(&self, column: usize) -> String {
+        let running = matches!(self.container.meta.state, RunState::Running | RunState::Paused);
+        let absent = || if running { ABSENT.to_owned() } else { String::new() };
+        let bytes = || self.number(column).map_or_else(absent, units::bytes_short);
+        match column {
+            at::CPU => self.number(column).map_or_else(absent, |c| format!("{:.1}", c * 100.0)),
+            at::CPU_LIMIT => self.number(column).map_or_else(String::new, units::percent),
+            at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => bytes(),
+            at::PIDS => self.number(column).map_or_else(absent, |n| format!("{n:.0}")),
+            at::RESTARTS => self.restarts().to_string(),
+            at::UP => self.age().map_or_else(String::new, units::span_short),
+            at::LIMIT | at::GRAPH => String::new(),
+            _ => self.text(column).into_owned(),
+        }
+    }
+}
+
+impl Fields for Row<'_> {
+    fn text(&self, column: usize) -> Cow<'_, str> {
+        let meta = &self.container.meta;
+        match column {
+            at::NAME => Cow::Borrowed(&meta.name),
+            at::STATE => Cow::Borrowed(self.state_word()),
+            at::IMAGE => Cow::Borrowed(&meta.image),
+            at::PORTS => Cow::Owned(meta.ports.join(" ")),
+            at::PROJECT => Cow::Borrowed(meta.project.as_deref().unwrap_or_default()),
+            at::ENGINE => Cow::Borrowed(self.engine),
+            at::ID => Cow::Borrowed(self.container.short_id()),
+            at::GRAPH => Cow::Borrowed(""),
+            _ => Cow::Owned(self.shown(column)),
+        }
+    }
+
+    fn number(&self, column: usize) -> Option<f64> {
+        let c = self.container;
+        Some(match column {
+            at::CPU | at::GRAPH => c.cpu_cores?,
+            at::CPU_LIMIT => c.cpu_ratio()?,
+            at::MEMORY => c.memory_bytes()? as f64,
+            at::LIMIT => c.memory_ratio(self.memory_total)?,
+            at::RECEIVE => c.rx_per_second?,
+            at::SEND => c.tx_per_second?,
+            at::READ => c.read_per_second?,
+            at::WRITE => c.write_per_second?,
+            at::PIDS => c.usage.as_ref()?.pids? as f64,
+            at::RESTARTS => f64::from(self.restarts()),
+            at::UP => self.age()?.as_secs_f64(),
+            _ => return None,
+        })
+    }
+
+    fn word(&self, needle: &Needle) -> bool {
+        let meta = &self.container.meta;
+        [&meta.name, &meta.image, &meta.id, &meta.command].into_iter().any(|text| needle.is_in(text))
+            || meta.project.as_deref().is_some_and(|project| needle.is_in(project))
+            || needle.is_in(self.state_word())
+    }
+}
+
+/// Sorts `list`, indices into the state's containers. What has no figure stands last in either order.
+pub fn order(list: &mut [usize], sort: Sort, state: &State) {
+    let rows = &state.host.containers.rows;
+    let row = |i: &usize| Row::new(&rows[*i], state);
+    if sort.column == at::STATE {
+        list.sort_by_key(|i| worth(&rows[*i]));
+    } else if COLUMNS[sort.column].kind == Kind::Text && sort.column != at::GRAPH {
+        list.sort_by_cached_key(|i| row(i).text(sort.column).to_lowercase());
+    } else {
+        list.sort_by(|a, b| match (row(a).number(sort.column), row(b).number(sort.column)) {
+            (Some(a), Some(b)) if sort.greatest_first => b.total_cmp(&a),
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        });
+        return;
+    }
+    if sort.greatest_first {
+        list.reverse();
+    }
+}
+
+/// What needs a look comes first.
+fn worth(row: &ContainerRow) -> (u8, Ordering) {
+    let rank = match (row.meta.state, row.meta.health) {
+        (RunState::Dead, _) => 0,
+        (RunState::Restarting, _) => 1,
+        (_, Some(Health::Unhealthy)) => 2,
+        (RunState::Paused, _) => 3,
+        (RunState::Running, _) => 4,
+        _ => 5,
+    };
+    (rank, Ordering::Equal)
+}
