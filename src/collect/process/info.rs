@@ -16,12 +16,12 @@ use crate::{
 
 /// Command lines in the first round, which is waited for.
 const FIRST: usize = 128;
-/// Command lines in each later round.
-const SLICE: usize = 256;
+/// Command lines in each later round: so many, or that share of all, so that even a full machine is known in few rounds.
+const SLICE: (usize, usize) = (256, 6);
 
 /// Reads what is not yet known of the most wanted.
 pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first: bool, sample: &mut ProcessSample) {
-    let mut left = if first { FIRST } else { SLICE };
+    let mut left = if first { FIRST } else { SLICE.0.max(slots.len() / SLICE.1) };
     for key in &want.visible {
         if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid)
             && slots[at].has(Flag::Unknown)

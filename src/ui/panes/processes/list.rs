@@ -54,7 +54,7 @@ pub struct List {
     /// Some row is in a container.
     pub containers: bool,
     kept: Vec<u32>,
-    keyed: Vec<(f64, u32)>,
+    keyed: Vec<(f64, bool, u32)>,
     leads: Vec<bool>,
     branches: Vec<Branch>,
 }
@@ -169,8 +169,9 @@ pub fn parent_of(all: &Processes, process: &Process) -> Option<u32> {
     u32::try_from(at).ok()
 }
 
-/// Sorts row indices. Absent figures come last either way; equals keep the order of pids.
-fn order<'a>(kept: &mut Vec<u32>, keyed: &mut Vec<(f64, u32)>, sort: Sort, row: impl Fn(u32) -> Row<'a>) {
+/// Sorts row indices. Absent figures come last either way; equals keep the order of pids. By CPU, those that ever used
+/// some stand before those that never did: who falls asleep stays near and does not push the whole screen down.
+fn order<'a>(kept: &mut Vec<u32>, keyed: &mut Vec<(f64, bool, u32)>, sort: Sort, row: impl Fn(u32) -> Row<'a>) {
     let Some(column) = COLUMNS.get(sort.column) else { return };
     if column.kind == Kind::Text && sort.column != at::GRAPH {
         let mut words: Vec<(Cow<'_, str>, u32)> =
@@ -186,14 +187,19 @@ fn order<'a>(kept: &mut Vec<u32>, keyed: &mut Vec<(f64, u32)>, sort: Sort, row: 
         return;
     }
     keyed.clear();
+    let by_cpu = sort.column == at::CPU && sort.greatest_first;
     keyed.extend(kept.iter().map(|index| {
-        let figure = row(*index).number(sort.column);
+        let row = row(*index);
+        let never = by_cpu && row.process.mini.is_none();
         // One comparison for both directions: the smaller key comes first.
-        (figure.map_or(f64::INFINITY, |f| if sort.greatest_first { -f } else { f }), *index)
+        let figure = row.number(sort.column);
+        (figure.map_or(f64::INFINITY, |f| if sort.greatest_first { -f } else { f }), never, *index)
     }));
-    keyed.sort_unstable_by(|(a, i), (b, j)| a.partial_cmp(b).unwrap_or(Ordering::Equal).then(i.cmp(j)));
+    keyed.sort_unstable_by(|(a, m, i), (b, n, j)| {
+        a.partial_cmp(b).unwrap_or(Ordering::Equal).then(m.cmp(n)).then(i.cmp(j))
+    });
     kept.clear();
-    kept.extend(keyed.iter().map(|(_, index)| *index));
+    kept.extend(keyed.iter().map(|(_, _, index)| *index));
 }
 
 fn lower(row: &Row<'_>, column: usize) -> Cow<'static, str> {
@@ -259,6 +265,15 @@ mod tests {
         assert_eq!(names(&all, ALL, &grid(), turned, &[]), ["init", "cron", "bash", "make", "sshd"]);
         let by_name = Sort { column: at::COMMAND, greatest_first: false };
         assert_eq!(names(&all, ALL, &grid(), by_name, &[]), ["bash", "cron", "init", "make", "sshd"]);
+    }
+
+    #[test]
+    fn who_falls_asleep_stays_above_those_that_never_ran() {
+        let mut all = table();
+        all.rows[6].mini = Some(Box::default());
+        assert_eq!(names(&all, ALL, &grid(), BY_CPU, &[]), ["make", "bash", "cron", "init", "sshd"]);
+        let turned = Sort { greatest_first: false, ..BY_CPU };
+        assert_eq!(names(&all, ALL, &grid(), turned, &[]), ["init", "cron", "bash", "make", "sshd"]);
     }
 
     #[test]
