@@ -176,6 +176,10 @@ impl State {
         if let Some(limit) = rule.limit(crossed.level).or(rule.limits.mildest()) {
             say = say.replace("{limit}", &show(limit));
         }
+        if say.contains("{cause}") {
+            let cause = metrics::cause(&rule.metric, &crossed.labels, &self.host);
+            say = say.replace("{cause}", &cause.map_or_else(String::new, |cause| format!(": {cause}")));
+        }
         for (name, value) in &labels {
             say = say.replace(&format!("{{{name}}}"), value);
         }

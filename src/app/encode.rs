@@ -34,16 +34,29 @@ const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier:
 /// Modifiers that show on a blank.
 const SEEN_ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
 
-/// One letter to be written, or a row's blank end to be erased.
+/// What a spot is written by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// One letter of so many columns.
+    Letter(u8),
+    /// So many blanks, erased (ECH); the cursor stays before them.
+    Blanks(u16),
+    /// The blank end of a row, erased (EL).
+    Tail,
+}
+
+/// Some cells of a row that change together.
 #[derive(Debug, Clone, Copy)]
 struct Spot {
     x: u16,
     y: u16,
     /// Index into [`Encoder::inks`].
     ink: u16,
-    /// 0 erases to the end of the line.
-    columns: u8,
+    how: How,
 }
+
+/// Erasing so many blanks and moving past them costs less than writing them.
+const MANY_BLANKS: usize = 10;
 
 /// Turns pairs of frames into bytes.
 #[derive(Debug)]
@@ -97,12 +110,17 @@ impl Encoder {
             let from = usize::from(spot.y) * width;
             let row = &next.content[from..from + width];
             self.reach(row, (spot.x, spot.y), height, out);
-            if spot.columns == 0 {
-                let modifier = self.pen.modifier.difference(SEEN_ON_BLANK);
-                self.set(Pen { bg: Color::Reset, modifier, ..self.pen }, out);
-                out.extend_from_slice(b"\x1b[K");
-            } else {
-                self.put(&row[usize::from(spot.x)], spot, width, out);
+            match spot.how {
+                How::Letter(columns) => self.put(&row[usize::from(spot.x)], spot, columns, width, out),
+                How::Blanks(columns) => {
+                    self.erase(out);
+                    number(columns, out);
+                    out.push(b'X');
+                }
+                How::Tail => {
+                    self.erase(out);
+                    out.push(b'K');
+                }
             }
         }
         self.spots = spots;
@@ -111,6 +129,13 @@ impl Encoder {
         } else {
             out.extend_from_slice(END);
         }
+    }
+
+    /// Begins an erasure under a plain background.
+    fn erase(&mut self, out: &mut Vec<u8>) {
+        let modifier = self.pen.modifier.difference(SEEN_ON_BLANK);
+        self.set(Pen { bg: Color::Reset, modifier, ..self.pen }, out);
+        out.extend_from_slice(b"\x1b[");
     }
 
     /// Finds what has changed in a row.
@@ -129,19 +154,31 @@ impl Encoder {
             let columns = columns_of(cell).clamp(1, end - x);
             let changed =
                 x < dirty || (x..x + columns).any(|i| !same(&before[i], &after[i])) || columns_of(&before[x]) > columns;
+            let blanks = if changed { blanks_to_erase(&before[x..end], &after[x..end]) } else { 0 };
+            if blanks >= MANY_BLANKS {
+                let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), &Cell::EMPTY);
+                let (at, count) = (u16::try_from(x).unwrap_or(u16::MAX), u16::try_from(blanks).unwrap_or(u16::MAX));
+                self.spots.push(Spot { x: at, y, ink, how: How::Blanks(count) });
+                x += blanks;
+                continue;
+            }
             if changed {
                 dirty = (x..x + columns).map(|i| i + columns_of(&before[i])).max().unwrap_or(dirty).max(dirty);
-                let near =
-                    self.spots[first..].last().filter(|spot| usize::from(spot.x) + usize::from(spot.columns) == x);
+                let next_to = |spot: &&Spot| match spot.how {
+                    How::Letter(columns) => usize::from(spot.x) + usize::from(columns) == x,
+                    How::Blanks(_) | How::Tail => false,
+                };
+                let near = self.spots[first..].last().filter(next_to);
                 let ink = self.ink(near.map(|spot| spot.ink), cell);
                 let x = u16::try_from(x).unwrap_or(u16::MAX);
-                self.spots.push(Spot { x, y, ink, columns: u8::try_from(columns).unwrap_or(u8::MAX) });
+                let how = How::Letter(u8::try_from(columns).unwrap_or(u8::MAX));
+                self.spots.push(Spot { x, y, ink, how });
             }
             x += columns;
         }
         if worth_erasing && tail < width {
             let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), &Cell::EMPTY);
-            self.spots.push(Spot { x: u16::try_from(tail).unwrap_or(u16::MAX), y, ink, columns: 0 });
+            self.spots.push(Spot { x: u16::try_from(tail).unwrap_or(u16::MAX), y, ink, how: How::Tail });
         }
     }
 
@@ -202,31 +239,30 @@ impl Encoder {
 
     /// The shortest move that is right on every terminal.
     fn go(&mut self, to: (u16, u16), height: u16, out: &mut Vec<u8>) {
-        let absolute = 4 + digits(to.0 + 1) + digits(to.1 + 1);
-        if let Some((x, y)) = self.at {
-            if y == to.1 && to.0 > x {
-                forward(to.0 - x, out);
-                self.at = Some(to);
-                return;
-            }
-            let down = usize::from(to.1.saturating_sub(y));
-            // A line feed on the last row would scroll; rows here are below `height`, so it never is.
-            if to.1 > y && to.1 < height {
-                let across = if to.0 == 0 { 0 } else { forward_cost(usize::from(to.0)) };
-                if to.0 == x && down < absolute {
-                    out.extend(std::iter::repeat_n(b'\n', down));
-                    self.at = Some(to);
-                    return;
-                }
-                if 1 + down + across < absolute {
+        let absolute = if to.0 == 0 { 3 } else { 4 + digits(to.0 + 1) } + digits(to.1 + 1);
+        // A line feed on the last row would scroll; rows here are below `height`, so it never is.
+        if let Some((x, y)) = self.at.filter(|(_, y)| *y <= to.1 && to.1 < height) {
+            let down = usize::from(to.1 - y);
+            let from_left = 1 + if to.0 == 0 { 0 } else { forward_cost(usize::from(to.0)) };
+            let across = match to.0.checked_sub(x) {
+                Some(0) => 0,
+                Some(right) => forward_cost(usize::from(right)),
+                None => usize::from(x - to.0),
+            };
+            if down + across.min(from_left) < absolute {
+                out.extend(std::iter::repeat_n(b'\n', down));
+                if from_left < across {
                     out.push(b'\r');
-                    out.extend(std::iter::repeat_n(b'\n', down));
                     if to.0 > 0 {
                         forward(to.0, out);
                     }
-                    self.at = Some(to);
-                    return;
+                } else if to.0 > x {
+                    forward(to.0 - x, out);
+                } else {
+                    out.extend(std::iter::repeat_n(8, usize::from(x - to.0)));
                 }
+                self.at = Some(to);
+                return;
             }
         }
         out.extend_from_slice(b"\x1b[");
@@ -239,7 +275,7 @@ impl Encoder {
         self.at = Some(to);
     }
 
-    fn put(&mut self, cell: &Cell, spot: &Spot, width: usize, out: &mut Vec<u8>) {
+    fn put(&mut self, cell: &Cell, spot: &Spot, columns: u8, width: usize, out: &mut Vec<u8>) {
         let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
         if !self.pen.fits(cell) {
             let pen = self.inks.get(usize::from(spot.ink)).copied().filter(|pen| pen.fits(cell));
@@ -247,7 +283,7 @@ impl Encoder {
         }
         out.extend_from_slice(symbol.as_bytes());
         // After the last column terminals disagree on where the cursor is; after rare letters, on how wide they were.
-        let end = spot.x + u16::from(spot.columns);
+        let end = spot.x + u16::from(columns);
         self.at = (usize::from(end) < width && is_steady(symbol)).then_some((end, spot.y));
     }
 
@@ -448,9 +484,20 @@ fn same(a: &Cell, b: &Cell) -> bool {
     a == b
 }
 
+/// A blank as an erasure leaves it.
+fn plain(c: &Cell) -> bool {
+    is_blank(c) && c.bg == Color::Reset && !c.modifier.intersects(SEEN_ON_BLANK)
+}
+
+/// How many cells from here on become plain blanks, up to the last that changes. Letters of two columns in their place
+/// are left to the letter-wise way.
+fn blanks_to_erase(before: &[Cell], after: &[Cell]) -> usize {
+    let run = before.iter().zip(after).take_while(|(b, a)| plain(a) && columns_of(b) == 1);
+    run.enumerate().filter(|(_, (b, a))| !same(b, a)).last().map_or(0, |(at, _)| at + 1)
+}
+
 /// Where the plain blanks at the end of a row begin.
 fn blank_tail(row: &[Cell]) -> usize {
-    let plain = |c: &Cell| is_blank(c) && c.bg == Color::Reset && !c.modifier.intersects(SEEN_ON_BLANK);
     let tail = row.iter().rposition(|c| !plain(c)).map_or(0, |at| at + 1);
     // The second half of a wide letter is a blank cell that belongs to the letter.
     tail.max(tail.checked_sub(1).map_or(0, |last| last + columns_of(&row[last]))).min(row.len())

@@ -19,6 +19,7 @@ pub mod load;
 pub mod memory;
 mod mounts;
 pub mod network;
+pub mod pool;
 pub mod power;
 pub mod pressure;
 pub mod process;
@@ -133,6 +134,7 @@ pub enum Lane {
     Power,
     Sockets,
     Facts,
+    Pools,
     Containers,
     Detail,
 }
@@ -253,6 +255,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::AtLeast(Duration::from_secs(2)),
         deadline: Duration::from_secs(2),
         open: limits::open,
+    },
+    SourceDef {
+        id: SourceId::Pools,
+        reads: "/proc/spl/kstat/zfs, zpool, zfs",
+        lane: Lane::Pools,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(5),
+        open: pool::open,
     },
     SourceDef {
         id: SourceId::Containers,

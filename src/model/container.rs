@@ -141,6 +141,9 @@ pub struct Container {
     pub service: Option<String>,
     /// `127.0.0.1:8080→80/tcp`.
     pub ports: Vec<String>,
+    /// The dataset that holds its own layer, where the engine stores on ZFS.
+    #[serde(default)]
+    pub layer_dataset: Option<String>,
     /// What is mounted.
     pub mounts: Vec<Mounted>,
     /// Network and address.

@@ -14,6 +14,7 @@ use super::{
     load::LoadSample,
     memory::MemorySample,
     network::NetworkSample,
+    pool::PoolSample,
     power::PowerSample,
     pressure::PressureSample,
     process::{ProcessDetailSample, ProcessSample},
@@ -39,6 +40,7 @@ pub enum SourceId {
     Sockets,
     Facts,
     Limits,
+    Pools,
     Containers,
     Processes,
     ProcessDetail,
@@ -46,7 +48,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceId; 15] = [
+    pub const ALL: [SourceId; 16] = [
         Self::Cpu,
         Self::Memory,
         Self::Pressure,
@@ -59,6 +61,7 @@ impl SourceId {
         Self::Sockets,
         Self::Facts,
         Self::Limits,
+        Self::Pools,
         Self::Containers,
         Self::Processes,
         Self::ProcessDetail,
@@ -86,6 +89,7 @@ impl SourceId {
             Self::Sockets => "sockets",
             Self::Facts => "facts",
             Self::Limits => "limits",
+            Self::Pools => "pools",
             Self::Containers => "containers",
             Self::Processes => "processes",
             Self::ProcessDetail => "process_detail",
@@ -110,6 +114,7 @@ pub enum Sample {
     Sockets(SocketSample),
     Facts(Box<FactsSample>),
     Limits(LimitsSample),
+    Pools(Box<PoolSample>),
     Containers(ContainerSample),
     Processes(ProcessSample),
     ProcessDetail(Box<ProcessDetailSample>),

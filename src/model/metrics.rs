@@ -7,6 +7,7 @@ use super::{
     filesystem::{Filesystem, Space},
     host::Host,
     network::Interface,
+    pool::{DatasetRow, Pool, PoolRow, Vdev},
     pressure::{Stall, Stalls},
 };
 use crate::units;
@@ -198,6 +199,43 @@ fn containers(host: &Host, put: Put<'_>, figure: impl Fn(&ContainerRow) -> Optio
     }
 }
 
+fn pools(host: &Host, put: Put<'_>, figure: impl Fn(&PoolRow) -> Option<f64>) {
+    for row in &host.pools.rows {
+        if let Some(value) = figure(row) {
+            put(&[&row.name], value);
+        }
+    }
+}
+
+fn told(host: &Host, put: Put<'_>, figure: impl Fn(&Pool) -> Option<f64>) {
+    pools(host, put, |row| row.told.as_ref().and_then(&figure));
+}
+
+/// Every vdev with its pool; a group is a vdev too.
+fn vdevs(host: &Host, mut each: impl FnMut(&str, &Vdev)) {
+    for row in &host.pools.rows {
+        let vdevs = row.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
+        vdevs.iter().for_each(|vdev| each(&row.name, vdev));
+    }
+}
+
+fn datasets(host: &Host, put: Put<'_>, figure: impl Fn(&DatasetRow) -> Option<f64>) {
+    for row in &host.pools.datasets {
+        if let Some(value) = figure(row) {
+            put(&[&row.told.name], value);
+        }
+    }
+}
+
+/// What a figure's sentence may add from the state: `sdd offline` for a pool that is not healthy.
+#[must_use]
+pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
+    match metric {
+        "pool_healthy" => host.pools.find(labels.first()?)?.cause(),
+        _ => None,
+    }
+}
+
 /// 1 or 0.
 fn flag(yes: bool) -> f64 {
     if yes { 1.0 } else { 0.0 }
@@ -214,11 +252,16 @@ const MOUNT: &[&str] = &["mount"];
 const NONE: &[&str] = &[];
 const RESOURCE: &[&str] = &["resource"];
 const SENSOR: &[&str] = &["sensor"];
+const POOL: &[&str] = &["pool"];
+const POOL_STATE: &[&str] = &["pool", "state"];
+const VDEV_STATE: &[&str] = &["pool", "vdev", "state"];
+const VDEV_KIND: &[&str] = &["pool", "vdev", "kind"];
+const DATASET: &[&str] = &["dataset"];
 const CONTAINER: &[&str] = &["container"];
 const ENGINE: &[&str] = &["engine"];
 
 use SourceId::{
-    Containers, Cpu, Disks, Filesystems, Limits, Load, Memory, Network, Power, Pressure, Processes, Sensors,
+    Containers, Cpu, Disks, Filesystems, Limits, Load, Memory, Network, Pools, Power, Pressure, Processes, Sensors,
 };
 use Unit::{Bytes, BytesPerSecond, Celsius, Count, Hertz, Joules, PerSecond, Ratio, Seconds, Watts};
 
@@ -336,6 +379,46 @@ pub static METRICS: &[MetricDef] = &[
     gauge("own_throttled_ratio", Ratio, Limits, NONE, "Share of periods in which our own container was throttled.",
         |h, put| one(put, h.limits.throttled_ratio)),
 
+    gauge("pool_healthy", Count, Pools, POOL_STATE, "1 when the pool is online, 0 when it is anything else.",
+        |h, put| for row in &h.pools.rows {
+            put(&[&row.name, &row.state.to_lowercase()], flag(row.is_healthy()));
+        }),
+    gauge("pool_size_bytes", Bytes, Pools, POOL, "Raw size of the pool.", |h, put| told(h, put, |p| (p.size > 0).then_some(p.size as f64))),
+    gauge("pool_used_ratio", Ratio, Pools, POOL, "Share of the pool that is allocated.", |h, put| pools(h, put, PoolRow::used_ratio)),
+    gauge("pool_fragmentation_ratio", Ratio, Pools, POOL, "Fragmentation of the pool's free space.", |h, put| told(h, put, |p| p.fragmentation)),
+    gauge("pool_compress_ratio", Ratio, Pools, POOL, "Compress ratio of all that the pool holds, 1 and more.", |h, put| told(h, put, |p| p.compress)),
+    gauge("pool_data_errors", Count, Pools, POOL, "Files or blocks of the pool that are lost for good.",
+        |h, put| told(h, put, |p| Some(p.data_errors as f64))),
+    gauge("pool_scan_done_ratio", Ratio, Pools, POOL, "How far a scrub or resilver under way has come.",
+        |h, put| told(h, put, |p| p.scan.as_ref()?.done_ratio)),
+    gauge("pool_read_bytes_per_second", BytesPerSecond, Pools, POOL, "Bytes a second read from the pool's devices.",
+        |h, put| pools(h, put, |p| p.io.map(|io| io.read_bytes))),
+    gauge("pool_write_bytes_per_second", BytesPerSecond, Pools, POOL, "Bytes a second written to the pool's devices.",
+        |h, put| pools(h, put, |p| p.io.map(|io| io.write_bytes))),
+    gauge("pool_read_operations_per_second", PerSecond, Pools, POOL, "Reads a second of the pool.",
+        |h, put| pools(h, put, |p| p.io.map(|io| io.reads))),
+    gauge("pool_write_operations_per_second", PerSecond, Pools, POOL, "Writes a second of the pool.",
+        |h, put| pools(h, put, |p| p.io.map(|io| io.writes))),
+    gauge("pool_read_latency_seconds", Seconds, Pools, POOL, "How long a read of the pool took, queues included.",
+        |h, put| pools(h, put, |p| p.io?.read_wait)),
+    gauge("pool_write_latency_seconds", Seconds, Pools, POOL, "How long a write of the pool took, queues included.",
+        |h, put| pools(h, put, |p| p.io?.write_wait)),
+    gauge("vdev_healthy", Count, Pools, VDEV_STATE, "1 when the device is online or a spare at hand, 0 when it is anything else.",
+        |h, put| vdevs(h, |pool, v| put(&[pool, &v.name, &v.state.to_lowercase()], flag(v.is_well())))),
+    gauge("vdev_errors", Count, Pools, VDEV_KIND, "Errors that the device counted since they were last cleared.",
+        |h, put| vdevs(h, |pool, v| if v.leaf {
+            for (kind, errors) in ["read", "write", "checksum"].into_iter().zip(v.errors) {
+                put(&[pool, &v.name, kind], errors as f64);
+            }
+        })),
+    gauge("dataset_compress_ratio", Ratio, Pools, DATASET, "Compress ratio of the dataset, 1 and more.", |h, put| datasets(h, put, |d| d.told.ratio)),
+    gauge("dataset_used_bytes", Bytes, Pools, DATASET, "Bytes of the dataset, its descendants and snapshots included.",
+        |h, put| datasets(h, put, |d| Some(d.told.used as f64))),
+    gauge("dataset_read_bytes_per_second", BytesPerSecond, Pools, DATASET, "Bytes a second that programs read from the dataset.",
+        |h, put| datasets(h, put, |d| d.read_per_second)),
+    gauge("dataset_write_bytes_per_second", BytesPerSecond, Pools, DATASET, "Bytes a second that programs wrote to the dataset.",
+        |h, put| datasets(h, put, |d| d.write_per_second)),
+
     gauge("engine_up", Count, Containers, ENGINE, "1 when the container engine answers, 0 when it does not.",
         |h, put| for engine in h.containers.engines.iter().filter(|e| e.version.is_some() || e.fault.is_some()) {
             put(&[&engine.address], flag(engine.fault.is_none()));
@@ -390,7 +473,9 @@ mod tests {
         temperature_celsius disk_read_bytes_per_second disk_write_bytes_per_second disk_busy_ratio \
         disk_read_latency_seconds disk_write_latency_seconds filesystem_size_bytes filesystem_used_ratio \
         network_receive_bytes_per_second network_transmit_bytes_per_second network_errors_per_second \
-        cpu_energy_joules container_running container_healthy container_cpu_cores \
+        pool_healthy pool_size_bytes pool_used_ratio pool_fragmentation_ratio pool_compress_ratio \
+        pool_read_bytes_per_second pool_write_bytes_per_second pool_read_latency_seconds pool_write_latency_seconds \
+        vdev_healthy vdev_errors dataset_compress_ratio dataset_used_bytes cpu_energy_joules container_running container_healthy container_cpu_cores \
         container_memory_bytes container_memory_limit_ratio container_restarts_10m containers_running processes_total processes_running processes_blocked processes_zombie";
 
     #[test]

@@ -1,5 +1,8 @@
 //! `once --json`: every figure in base units, by `assets/once.schema.json`. An absent figure is left out, never 0.
 
+mod container;
+mod pool;
+
 use std::{collections::BTreeMap, io};
 
 use serde::Serialize;
@@ -7,7 +10,7 @@ use serde::Serialize;
 use super::report;
 use crate::{
     alert::Level,
-    model::{container::ContainerRow, event::SourceId, metrics::METRICS, process::Process},
+    model::{event::SourceId, metrics::METRICS, process::Process},
     state::State,
 };
 
@@ -23,9 +26,9 @@ struct Report<'a> {
     metrics: Vec<Metric<'a>>,
     alerts: Vec<Alert<'a>>,
     processes: Vec<Proc<'a>>,
-    containers: Vec<Ct<'a>>,
+    containers: Vec<container::Container<'a>>,
+    pools: Vec<pool::Pool<'a>>,
     // Domains that have no source yet: there, so that a reader needs no second form.
-    pools: [(); 0],
     gpus: [(); 0],
     services: [(); 0],
     models: [(); 0],
@@ -116,48 +119,6 @@ struct Proc<'a> {
     container: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Ct<'a> {
-    id: &'a str,
-    name: &'a str,
-    image: &'a str,
-    engine: &'a str,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    health: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<i64>,
-    oom_killed: bool,
-    restarts: u32,
-    restarts_10m: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pid: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_unix_milliseconds: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu_cores: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu_limit_cores: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory_limit_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    processes: Option<u64>,
-    ports: &'a [String],
-    mounts: Vec<Mount<'a>>,
-}
-
-#[derive(Serialize)]
-struct Mount<'a> {
-    kind: &'a str,
-    source: &'a str,
-    destination: &'a str,
-    writable: bool,
-}
-
 /// Writes the state as one JSON document and a line end.
 ///
 /// # Errors
@@ -188,8 +149,8 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
         metrics: metrics(state),
         alerts: state.watches.iter().map(alert).collect(),
         processes: report::busiest(state).into_iter().map(|p| process(state, p)).collect(),
-        containers: state.host.containers.rows.iter().map(|row| container(state, row)).collect(),
-        pools: [],
+        containers: container::all(state),
+        pools: pool::all(state),
         gpus: [],
         services: [],
         models: [],
@@ -233,37 +194,6 @@ fn alert(watch: &crate::alert::Watch) -> Alert<'_> {
         value: watch.value,
         since_unix_milliseconds: watch.since.unix_ms,
         message: &watch.say,
-    }
-}
-
-fn container<'a>(state: &'a State, row: &'a ContainerRow) -> Ct<'a> {
-    let meta = &row.meta;
-    let engine = state.host.containers.engines.get(usize::from(meta.engine)).map_or("", |e| e.kind.as_str());
-    Ct {
-        id: &meta.id,
-        name: &meta.name,
-        image: &meta.image,
-        engine,
-        state: meta.state.word(),
-        health: meta.health.map(crate::model::container::Health::word),
-        exit_code: meta.exit_code.filter(|_| meta.finished_unix_ms.is_some()),
-        oom_killed: meta.oom_killed,
-        restarts: meta.restarts,
-        restarts_10m: row.restarts_lately(state.host.now),
-        project: meta.project.as_deref(),
-        pid: Some(meta.pid).filter(|pid| *pid > 0),
-        started_unix_milliseconds: meta.started_unix_ms,
-        cpu_cores: row.cpu_cores,
-        cpu_limit_cores: meta.cpu_limit,
-        memory_bytes: row.memory_bytes(),
-        memory_limit_bytes: row.memory_limit(state.host.memory.raw.total),
-        processes: row.usage.as_ref().and_then(|usage| usage.pids),
-        ports: &meta.ports,
-        mounts: meta
-            .mounts
-            .iter()
-            .map(|m| Mount { kind: &m.kind, source: &m.source, destination: &m.destination, writable: m.writable })
-            .collect(),
     }
 }
 

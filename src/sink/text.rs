@@ -24,6 +24,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     findings(state, ascii, &mut page);
     figures(state, &mut page);
     devices(state, &mut page);
+    pools(state, &mut page);
     containers(state, &mut page);
     processes(state, &mut page);
     for line in page.lines() {
@@ -220,6 +221,26 @@ fn devices(state: &State, page: &mut String) {
     }
     for fan in &host.sensors.raw.fans {
         row(page, "fan", format!("{} · {:.0} turns a minute", fan.sensor, fan.rpm));
+    }
+}
+
+fn pools(state: &State, page: &mut String) {
+    for pool in &state.host.pools.rows {
+        let cause = pool.cause().map_or_else(String::new, |cause| format!(" ({cause})"));
+        let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
+        let scan = crate::model::pool::scan_words(scan, state.host.now);
+        let free = pool.told.as_ref().map(|told| told.free as f64);
+        row(
+            page,
+            "pool",
+            format!(
+                "{} · {}{cause} · {} used · {} free · scrub {scan}",
+                pool.name,
+                pool.state.to_lowercase(),
+                or_absent(pool.used_ratio(), units::percent),
+                or_absent(free, units::bytes_long),
+            ),
+        );
     }
 }
 

@@ -1,5 +1,6 @@
-//! Hands on the machine: files under a root.
+//! Hands on the machine: files under a root, and children.
 
+pub mod exec;
 pub mod parse;
 pub mod reread;
 pub mod root;

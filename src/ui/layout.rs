@@ -8,7 +8,7 @@ use crate::config::Settings;
 /// The built-in rows: pane and its share of the width.
 static BUILT_IN: &[&[(&str, u16)]] = &[
     &[("cpu", 44), ("memory", 31), ("disk_net", 40)],
-    &[("filesystems", 60), ("sensors", 40)],
+    &[("pools", 60), ("filesystems", 60), ("sensors", 40)],
     &[("containers", 100)],
     &[("processes", 100)],
 ];
@@ -254,6 +254,6 @@ mod tests {
             Settings { hidden_panes: vec!["sensors".to_owned(), "processes".to_owned()], ..Settings::default() };
         let names: Vec<Vec<String>> =
             rows(&settings).into_iter().map(|r| r.into_iter().map(|(n, _)| n).collect()).collect();
-        assert_eq!(names, [vec!["cpu", "memory", "disk_net"], vec!["filesystems"], vec!["containers"]]);
+        assert_eq!(names, [vec!["cpu", "memory", "disk_net"], vec!["pools", "filesystems"], vec!["containers"]]);
     }
 }

@@ -19,6 +19,7 @@ pub enum PaneId {
     DiskNet,
     Filesystems,
     Sensors,
+    Pools,
     Containers,
     Processes,
 }
@@ -123,6 +124,7 @@ pub static PANES: &[PaneDef] = &[
     panes::disk_net::DEF,
     panes::filesystems::DEF,
     panes::sensors::DEF,
+    panes::pools::DEF,
     panes::containers::DEF,
     panes::processes::DEF,
 ];

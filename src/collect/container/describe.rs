@@ -56,6 +56,11 @@ pub(super) fn describe(
         project: label("com.docker.compose.project").or_else(|| label("io.podman.compose.project")),
         service: label("com.docker.compose.service"),
         ports,
+        layer_dataset: answer
+            .graph_driver
+            .filter(|driver| driver.name == "zfs")
+            .and_then(|mut driver| driver.data.remove("Dataset"))
+            .map(|name| clean(&name).into_owned()),
         mounts: answer.mounts.unwrap_or_default().into_iter().map(mounted).collect(),
         networks,
         environment_names: names(config.env.unwrap_or_default()),

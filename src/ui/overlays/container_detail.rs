@@ -5,7 +5,11 @@ use ratatui::layout::Rect;
 
 use super::Overlay;
 use crate::{
-    model::container::{Container, ContainerRow, RunState},
+    model::{
+        container::{Container, ContainerRow, RunState},
+        host::Host,
+        join,
+    },
     state::State,
     text::width,
     ui::{
@@ -79,7 +83,7 @@ impl Overlay for ContainerDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, row);
-        rooms(&row.meta, usize::from(area.width), &mut lines);
+        rooms(&cx.state.host, &row.meta, usize::from(area.width), &mut lines);
         processes(cx.state, row, &mut lines);
         self.sheet.draw(cx, rest, canvas, &lines);
     }
@@ -135,6 +139,7 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     };
     lines.push(pair("restarts", NAME, format!("{}{lately} · policy {}", meta.restarts, meta.restart_policy)));
     lines.extend(last_end(meta).map(|words| pair("last end", NAME, words)));
+    lines.extend(meta.layer_dataset.as_ref().map(|name| pair("layer", NAME, format!("dataset {name}"))));
     lines.extend(meta.error.as_ref().map(|error| pair("error", NAME, error.clone())));
     let figure = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
     lines.push(pair(
@@ -176,7 +181,7 @@ fn last_end(meta: &Container) -> Option<String> {
 }
 
 /// Mounts, networks, ports, names of the environment, outputs of the health check.
-fn rooms(meta: &Container, room: usize, lines: &mut Vec<SheetLine>) {
+fn rooms(host: &Host, meta: &Container, room: usize, lines: &mut Vec<SheetLine>) {
     let mut section = |title: &str, rows: Vec<SheetLine>| {
         if !rows.is_empty() {
             lines.push(Vec::new());
@@ -187,7 +192,8 @@ fn rooms(meta: &Container, room: usize, lines: &mut Vec<SheetLine>) {
     let longest = meta.mounts.iter().map(|m| width(&m.destination)).max().unwrap_or(0).min(40);
     let mounts = meta.mounts.iter().map(|m| {
         let how = if m.writable { "" } else { " read-only" };
-        pair(&m.destination, longest, format!("{} {}{how}", m.kind, m.source))
+        let dataset = join::dataset_of(host, m).map_or_else(String::new, |name| format!("  on dataset {name}"));
+        pair(&m.destination, longest, format!("{} {}{how}{dataset}", m.kind, m.source))
     });
     section("Mounts", mounts.collect());
     let networks = meta.networks.iter().map(|(name, address)| pair(name, NAME, address.clone()));
@@ -213,12 +219,5 @@ fn processes(state: &State, row: &ContainerRow, lines: &mut Vec<SheetLine>) {
     own.sort_by(|a, b| b.cpu.unwrap_or(0.0).total_cmp(&a.cpu.unwrap_or(0.0)));
     lines.push(Vec::new());
     lines.push(heading(&format!("Processes, {}", own.len())));
-    for p in own.iter().take(PROCESSES) {
-        let cpu = p.cpu.map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1}", c * 100.0));
-        let memory = bytes(Some(p.memory_bytes as f64));
-        lines.push(vec![
-            (format!("{:>7} {cpu:>6} {memory} ", p.key.pid), Role::Dim),
-            (p.shown_command(false).0.into_owned(), Role::Text),
-        ]);
-    }
+    lines.extend(own.into_iter().take(PROCESSES).map(super::process_line));
 }

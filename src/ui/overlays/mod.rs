@@ -10,6 +10,7 @@ pub mod help;
 pub mod memory_detail;
 pub mod menu;
 pub mod network_detail;
+pub mod pool_detail;
 pub mod process_detail;
 pub mod signal;
 pub mod sockets;
@@ -89,4 +90,15 @@ pub trait Overlay {
 
     /// Adds what it needs of the sources while open.
     fn want(&self, _want: &mut Want, _state: &State) {}
+}
+
+/// One process in a list of a detail: pid, CPU, memory, command.
+fn process_line(p: &crate::model::process::Process) -> super::widgets::sheet::SheetLine {
+    use super::{figures::bytes, theme::Role};
+    let cpu = p.cpu.map_or_else(|| crate::units::ABSENT.to_owned(), |c| format!("{:.1}", c * 100.0));
+    let memory = bytes(Some(p.memory_bytes as f64));
+    vec![
+        (format!("{:>7} {cpu:>6} {memory} ", p.key.pid), Role::Dim),
+        (p.shown_command(false).0.into_owned(), Role::Text),
+    ]
 }

@@ -5,5 +5,7 @@ pub mod cpu;
 pub mod disk_net;
 pub mod filesystems;
 pub mod memory;
+pub mod pools;
 pub mod processes;
 pub mod sensors;
+pub mod tabled;

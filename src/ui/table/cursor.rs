@@ -93,10 +93,11 @@ impl<K: Copy + Eq> Cursor<K> {
         }
     }
 
-    /// Moves; false when `action` is no movement. To the first row means to let go.
+    /// Moves; false when `action` is no movement. To the first row, or up from there, means to let go.
     pub fn act(&mut self, action: Action) -> bool {
         let page = self.page.get().max(2) - 1;
         let to = match action {
+            Action::Up | Action::PageUp if self.at == 0 => return self.act(Action::Top),
             Action::Up => self.at.saturating_sub(1),
             Action::Down => self.at.saturating_add(1),
             Action::PageUp => self.at.saturating_sub(page),

@@ -137,6 +137,15 @@ impl<K: Copy + Eq> Grid<K> {
         self.sort.column == index || self.filter.as_ref().is_some_and(|f| f.uses(index))
     }
 
+    /// Marks the row under the cursor: strongly when the user put it there, else faintly.
+    pub fn highlight(&self, cx: &DrawCx<'_>, canvas: &mut Canvas<'_>, whole: Rect, index: usize) {
+        let held = self.cursor.is_held();
+        if index == self.cursor.position() && (cx.focused || held) {
+            let role = if cx.focused && held { Role::Selected } else { Role::SelectedUnfocused };
+            tint(canvas.buf, whole, cx.theme.style(role));
+        }
+    }
+
     /// The word being looked for.
     #[must_use]
     pub fn needle(&self) -> Option<&Needle> {

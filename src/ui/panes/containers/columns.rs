@@ -1,6 +1,6 @@
 //! The columns of the containers: what each says of one, how it compares, and what a filter finds in it.
 
-use std::{borrow::Cow, cmp::Ordering, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     clock::Stamp,
@@ -9,7 +9,6 @@ use crate::{
     ui::table::{
         column::{Column, Kind},
         filter::Fields,
-        grid::Sort,
         needle::Needle,
     },
     units::{self, ABSENT},
@@ -171,36 +170,14 @@ impl Fields for Row<'_> {
     }
 }
 
-/// Sorts `list`, indices into the state's containers. What has no figure stands last in either order.
-pub fn order(list: &mut [usize], sort: Sort, state: &State) {
-    let rows = &state.host.containers.rows;
-    let row = |i: &usize| Row::new(&rows[*i], state);
-    if sort.column == at::STATE {
-        list.sort_by_key(|i| worth(&rows[*i]));
-    } else if COLUMNS[sort.column].kind == Kind::Text && sort.column != at::GRAPH {
-        list.sort_by_cached_key(|i| row(i).text(sort.column).to_lowercase());
-    } else {
-        list.sort_by(|a, b| match (row(a).number(sort.column), row(b).number(sort.column)) {
-            (Some(a), Some(b)) if sort.greatest_first => b.total_cmp(&a),
-            (Some(a), Some(b)) => a.total_cmp(&b),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        });
-        return;
-    }
-    if sort.greatest_first {
-        list.reverse();
-    }
-}
-
 /// What needs a look comes first.
-fn worth(row: &ContainerRow) -> (u8, Ordering) {
-    let rank = match (row.meta.state, row.meta.health) {
+pub(super) fn rank(row: &ContainerRow) -> u8 {
+    match (row.meta.state, row.meta.health) {
         (RunState::Dead, _) => 0,
         (RunState::Restarting, _) => 1,
         (_, Some(Health::Unhealthy)) => 2,
         (RunState::Paused, _) => 3,
         (RunState::Running, _) => 4,
         _ => 5,
-    };
-    (rank, Ordering::Equal)
+    }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{
-    ContainerKey, ContainersPane,
+    super::tabled::TableGrid,
     columns::{COLUMNS, Row, at},
 };
 use crate::{
@@ -14,17 +14,16 @@ use crate::{
     },
     state::State,
     ui::{
-        canvas::{Canvas, DrawCx, Target},
+        canvas::{Canvas, DrawCx},
         figures::hue,
-        pane::PaneId,
-        table::grid::{Grid, cell},
+        table::grid::cell,
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
             line::NAME,
-            notice::{dim_when_stale, notice, words},
+            notice::{dim_when_stale, words},
             spark::spark,
-            text::{put, put_char, tint},
+            text::{put, put_char},
         },
     },
     units::{ABSENT, span_short},
@@ -42,13 +41,10 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
 }
 
 /// `12 running · 1 restarting · docker 28.2`.
-pub(super) fn summary(state: &State, grid: &Grid<ContainerKey>, shown: usize) -> String {
+pub(super) fn summary(state: &State) -> String {
     let all = &state.host.containers;
     let count = |wanted: RunState| all.rows.iter().filter(|r| r.meta.state == wanted).count();
     let mut words = Vec::new();
-    if grid.is_filtered() {
-        words.push(format!("{shown} of {} · filter {}", all.rows.len(), grid.filter_text()));
-    }
     for state in [RunState::Running, RunState::Restarting, RunState::Paused, RunState::Dead, RunState::Exited] {
         let n = count(state);
         if n > 0 {
@@ -62,7 +58,7 @@ pub(super) fn summary(state: &State, grid: &Grid<ContainerKey>, shown: usize) ->
 }
 
 /// Why an engine is silent, in one line.
-fn complaint(engine: &Engine) -> Option<String> {
+pub(super) fn complaint(engine: &Engine) -> Option<String> {
     let why = match engine.fault.as_ref()? {
         Fault::Timeout => format!("{} does not answer", engine.address),
         Fault::Denied { what, hint } => format!("{what}: permission denied ({hint})"),
@@ -71,110 +67,51 @@ fn complaint(engine: &Engine) -> Option<String> {
     Some(format!("{}: {why}", engine.kind))
 }
 
-impl ContainersPane {
-    /// Heads and rows, after the lines of engines that do not answer.
-    pub(super) fn table(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        if area.is_empty() || notice(cx, area, canvas, SourceId::Containers) {
-            self.placed.take();
-            return;
+/// One cell.
+pub(super) fn cell_of(
+    cx: &DrawCx<'_>,
+    place: Rect,
+    canvas: &mut Canvas<'_>,
+    column: usize,
+    row: &Row<'_>,
+    grid: &TableGrid,
+) {
+    let (theme, c) = (cx.theme, row.container);
+    match column {
+        at::STATE => state_cell(cx, place, canvas, row),
+        at::GRAPH => {
+            let top = c.meta.cpu_limit.unwrap_or(1.0);
+            spark(canvas.buf, place.x, place.y, place.width, theme, &c.cpu_history, top, theme.style(Role::CpuUser));
         }
-        let all = &cx.state.host.containers;
-        let mut y = area.y;
-        for line in all.engines.iter().filter_map(complaint).take(usize::from(area.height)) {
-            put(canvas.buf, area.x, y, area.width, &line, cx.theme.style(Role::Warn));
-            y += 1;
+        at::LIMIT => {
+            let Some(ratio) = c.memory_ratio(cx.state.host.memory.raw.total) else { return };
+            let level = cx.state.level("container_memory_limit_ratio", &[&c.meta.name], ratio);
+            let limits = cx.state.limits("container_memory_limit_ratio", &[&c.meta.name]);
+            let g = Gauge {
+                parts: &[(ratio.min(1.0), hue(cx, level, Role::MemoryUsed))],
+                limit: crate::ui::figures::tick(limits),
+                ..Gauge::default()
+            };
+            gauge(canvas.buf, place.x, place.y, place.width, theme, &g);
         }
-        let area = Rect { y, height: area.bottom() - y, ..area };
-        if area.is_empty() {
-            return;
-        }
-        if all.rows.is_empty() {
-            if all.engines.iter().any(|e| e.fault.is_none()) {
-                let words =
-                    if all.engines.iter().all(|e| e.version.is_none()) { "waiting…" } else { "no containers" };
-                put(canvas.buf, area.x, area.y, area.width, words, cx.theme.style(Role::Dim));
-            }
-            return;
-        }
-        let empty = |id: &str| match id {
-            "limit" => all.rows.iter().all(|r| r.memory_limit(cx.state.host.memory.raw.total).is_none()),
-            _ => false,
-        };
-        let placed = self.grid.placed(area.width, |c| empty(c.id));
-        let head = Rect { height: 1, ..area };
-        self.grid.header(cx, head, canvas, &placed, |id| Target::Column(PaneId::Containers, id));
-        let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        for (index, y) in self.grid.cursor.window(usize::from(body.height)).zip(body.y..body.bottom()) {
-            let Some(container) = self.row(cx.state, index) else { continue };
-            let line = Rect { y, height: 1, ..area };
-            let row = Row::new(container, cx.state);
-            for p in &placed {
-                let place = Rect { x: area.x + p.x, width: p.width, ..line }.intersection(line);
-                if !place.is_empty() {
-                    self.cell(cx, place, canvas, p.column, &row);
-                }
-            }
-            let whole = Rect { x: line.x.saturating_sub(1), width: line.width + 2, ..line };
-            if index == self.grid.cursor.position() && (cx.focused || self.grid.cursor.is_held()) {
-                let role = if cx.focused { Role::Selected } else { Role::SelectedUnfocused };
-                tint(canvas.buf, whole, cx.theme.style(role));
-            }
-            canvas.hit(line, Target::Row(PaneId::Containers, index));
-        }
-        if self.list.is_empty() && body.height > 0 {
-            put(canvas.buf, body.x, body.y, body.width, "no container fits the filter", cx.theme.style(Role::Dim));
-        }
-        dim_when_stale(cx, body, canvas, SourceId::Containers);
-        self.placed.replace(placed);
-    }
-
-    fn cell(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, row: &Row<'_>) {
-        let (theme, c) = (cx.theme, row.container);
-        match column {
-            at::STATE => state_cell(cx, place, canvas, row),
-            at::GRAPH => {
-                let top = c.meta.cpu_limit.unwrap_or(1.0);
-                spark(
-                    canvas.buf,
-                    place.x,
-                    place.y,
-                    place.width,
-                    theme,
-                    &c.cpu_history,
-                    top,
-                    theme.style(Role::CpuUser),
-                );
-            }
-            at::LIMIT => {
-                let Some(ratio) = c.memory_ratio(cx.state.host.memory.raw.total) else { return };
-                let level = cx.state.level("container_memory_limit_ratio", &[&c.meta.name], ratio);
-                let limits = cx.state.limits("container_memory_limit_ratio", &[&c.meta.name]);
-                let g = Gauge {
-                    parts: &[(ratio.min(1.0), hue(cx, level, Role::MemoryUsed))],
-                    limit: crate::ui::figures::tick(limits),
-                    ..Gauge::default()
-                };
-                gauge(canvas.buf, place.x, place.y, place.width, theme, &g);
-            }
-            column => {
-                let text = row.shown(column);
-                let running = c.meta.state == RunState::Running;
-                let role = match column {
-                    at::NAME if running => Role::Strong,
-                    at::RESTARTS if row.restarts() > 0 => Role::Text,
-                    _ if matches!(text.as_str(), "0" | "0.0" | ABSENT) => Role::Faint,
-                    at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => Role::Text,
-                    _ => Role::Dim,
-                };
-                let restarts = f64::from(row.restarts());
-                let level = match column {
-                    at::RESTARTS => cx.state.level("container_restarts_10m", &[&c.meta.name], restarts),
-                    _ => Level::Ok,
-                };
-                let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
-                cell(canvas, place, COLUMNS[column].align, &text, style);
-                self.grid.mark(cx, place, canvas, &text);
-            }
+        column => {
+            let text = row.shown(column);
+            let running = c.meta.state == RunState::Running;
+            let role = match column {
+                at::NAME if running => Role::Strong,
+                at::RESTARTS if row.restarts() > 0 => Role::Text,
+                _ if matches!(text.as_str(), "0" | "0.0" | ABSENT) => Role::Faint,
+                at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => Role::Text,
+                _ => Role::Dim,
+            };
+            let restarts = f64::from(row.restarts());
+            let level = match column {
+                at::RESTARTS => cx.state.level("container_restarts_10m", &[&c.meta.name], restarts),
+                _ => Level::Ok,
+            };
+            let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
+            cell(canvas, place, COLUMNS[column].align, &text, style);
+            grid.mark(cx, place, canvas, &text);
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         widgets::{
             notice::{dim_when_stale, notice},
             spark::block,
-            text::{put, put_char, put_right, tint},
+            text::{put, put_char, put_right},
         },
     },
     units::ABSENT,
@@ -52,10 +52,7 @@ impl ProcessesPane {
             let row = Rect { y, height: 1, ..area };
             self.row(cx, row, canvas, &placed, line, process);
             let whole = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
-            if index == self.grid.cursor.position() && (cx.focused || self.grid.cursor.is_held()) {
-                let role = if cx.focused { Role::Selected } else { Role::SelectedUnfocused };
-                tint(canvas.buf, whole, cx.theme.style(role));
-            }
+            self.grid.highlight(cx, canvas, whole, index);
             canvas.hit(row, Target::Row(PaneId::Processes, index));
         }
         if self.list.lines.is_empty() && body.height > 0 {

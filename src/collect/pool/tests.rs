@@ -1,0 +1,179 @@
+//! Parsers on what the tools of OpenZFS 2.1 to 2.4 really printed (`tests/fixtures/zfs`), and the source on a made-up root.
+
+use std::{fs, time::Duration};
+
+use super::*;
+use crate::{
+    collect::testing::read_once,
+    model::pool::{Class, Pool, ScanKind, ScanState, Vdev},
+};
+
+/// Long after the recordings.
+const NOW: i64 = 1_714_600_000;
+
+fn recorded(name: &str) -> String {
+    let path = format!("{}/tests/fixtures/zfs/{name}", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+fn named<'a>(pools: &'a [Pool], name: &str) -> &'a Pool {
+    pools.iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no pool {name}"))
+}
+
+fn vdev<'a>(pool: &'a Pool, name: &str) -> &'a Vdev {
+    pool.vdevs.iter().find(|v| v.name.ends_with(name)).unwrap_or_else(|| panic!("no {name} in {:?}", pool.vdevs))
+}
+
+/// What both forms of `zpool status` tell of the twelve pools.
+fn judge(pools: &[Pool], version: &str) {
+    assert_eq!(pools.len(), 12, "{version}");
+    let dozer = named(pools, "dozer");
+    assert_eq!(dozer.state, "DEGRADED", "{version}");
+    assert!(dozer.status.starts_with("One or more devices has been taken offline"), "{}", dozer.status);
+    assert!(dozer.action.contains("'zpool online'") && dozer.action.contains("'zpool replace'"), "{}", dozer.action);
+    assert_eq!((vdev(dozer, "dozer1").state.as_str(), vdev(dozer, "dozer1").leaf), ("OFFLINE", true));
+    assert_eq!(
+        (vdev(dozer, "raidz1-0").depth, vdev(dozer, "raidz1-0").leaf, vdev(dozer, "dozer1").depth),
+        (0, false, 1)
+    );
+
+    let fast = named(pools, "fast");
+    let classes: Vec<Class> = fast.vdevs.iter().filter(|v| v.depth == 0).map(|v| v.class).collect();
+    assert_eq!(classes, [Class::Normal, Class::Normal, Class::Log, Class::Cache, Class::Spare], "{version}");
+    assert_eq!((vdev(fast, "fast-spare").state.as_str(), vdev(fast, "fast-log1").class), ("AVAIL", Class::Log));
+
+    let gone = named(pools, "gone");
+    let lost =
+        gone.vdevs.iter().find(|v| v.state == "UNAVAIL").unwrap_or_else(|| panic!("{version}: {:?}", gone.vdevs));
+    assert_eq!((lost.note.as_str(), lost.short_name()), ("was /vdev/gone1", "gone1"), "{version}");
+
+    let hotspare = named(pools, "hotspare");
+    assert_eq!(vdev(hotspare, "hotspare1").state, "FAULTED", "{version}");
+    assert_eq!(vdev(hotspare, "hotspare1").note, "external device fault", "{version}");
+    assert!(hotspare.vdevs.iter().any(|v| v.class == Class::Spare && v.state == "INUSE"), "{:?}", hotspare.vdevs);
+
+    let exotic = named(pools, "exotic");
+    for (name, class) in [("exotic-dd", Class::Dedup), ("exotic-sp1", Class::Special)] {
+        assert_eq!(vdev(exotic, name).class, class, "{version} {name}");
+    }
+    assert!(vdev(named(pools, "sick"), "sick1").errors[2] > 0, "{version}");
+    assert!(named(pools, "lossy").data_errors > 0, "{version}");
+
+    let scan = |name: &str| named(pools, name).scan.clone().unwrap_or_else(|| panic!("{version}: {name} has no scan"));
+    assert_eq!((scan("busy").kind, scan("busy").state), (ScanKind::Scrub, ScanState::Running), "{version}");
+    assert_eq!((scan("paused").kind, scan("paused").state), (ScanKind::Scrub, ScanState::Paused), "{version}");
+    assert_eq!((scan("resilver").kind, scan("resilver").state), (ScanKind::Resilver, ScanState::Running), "{version}");
+    assert_eq!((scan("tank").kind, scan("tank").state), (ScanKind::Scrub, ScanState::Finished), "{version}");
+    assert_eq!((scan("lossy").errors, scan("tank").errors), (56, 0), "{version}");
+    assert_eq!(named(pools, "cramped").scan, None, "{version}: never scrubbed");
+}
+
+#[test]
+fn text_and_json_of_every_version_tell_the_same_of_twelve_pools() {
+    for version in ["2.1.11", "2.3.2", "2.4.4"] {
+        judge(&status_text::parse(&recorded(&format!("{version}/status.txt"))), version);
+    }
+    for version in ["2.3.2", "2.4.4"] {
+        let text = recorded(&format!("{version}/status.json"));
+        judge(&status_json::parse(text.as_bytes(), NOW).expect("JSON"), version);
+    }
+}
+
+#[test]
+fn the_text_s_scans_have_their_progress_their_errors_and_their_end() {
+    let pools = status_text::parse(&recorded("2.1.11/status.txt"));
+    let busy = named(&pools, "busy").scan.clone().expect("a scan");
+    assert_eq!((busy.done_ratio, busy.remaining), (Some(5.05 / 100.0), None), "no estimated completion time");
+    let tank = named(&pools, "tank").scan.clone().expect("a scan");
+    assert!(tank.ended_unix.is_some() && tank.started_unix.is_none() && tank.done_ratio.is_none());
+    let sick = named(&pools, "sick").scan.clone().expect("a scan");
+    assert_eq!(sick.repaired_bytes, Some(3_701_473), "3.53M");
+    let text = "  pool: a\n state: ONLINE\n  scan: resilver in progress since Wed May  1 12:00:13 2024\n\t1G scanned\n\
+        \t0B resilvered, 40.00% done, 2 days 02:03:04 to go\nconfig:\n";
+    let left = status_text::parse(text)[0].scan.clone().and_then(|s| s.remaining);
+    assert_eq!(left, Some(Duration::from_secs(2 * 86_400 + 2 * 3600 + 3 * 60 + 4)));
+}
+
+#[test]
+fn json_with_numbers_has_exact_times() {
+    let pools = status_json::parse(recorded("2.3.2/status-int.json").as_bytes(), NOW).expect("JSON");
+    let scan = pools[0].scan.clone().expect("a scan");
+    assert_eq!((scan.started_unix, scan.ended_unix), (Some(1_714_564_824), Some(1_714_564_825)));
+    assert_eq!(
+        pools[0].vdevs.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(),
+        ["mirror-0", "/dev/vda1", "/dev/vdb1"]
+    );
+    assert_eq!(status_json::parse(b"zfs-2.1.11-1\n", NOW), None, "2.1 answers `-j` in text");
+}
+
+#[test]
+fn the_time_left_is_reckoned_from_what_was_issued_in_this_pass() {
+    let scan = r#"{"function":"SCRUB","state":"SCANNING","start_time":1000,"to_examine":5000,"skipped":1000,
+        "pass_start":1000,"scrub_pause":0,"scrub_spent_paused":0,"issued_bytes_per_scan":1000,"issued":1000}"#;
+    let text = format!(r#"{{"pools":{{"a":{{"name":"a","state":"ONLINE","scan_stats":{scan}}}}}}}"#);
+    let scan = status_json::parse(text.as_bytes(), 1100).expect("JSON")[0].scan.clone().expect("a scan");
+    assert_eq!((scan.done_ratio, scan.remaining), (Some(0.25), Some(Duration::from_secs(300))));
+}
+
+#[test]
+fn a_suspended_pool_is_told_in_both_forms() {
+    let text = status_text::parse(&recorded("2.1.11/suspended.txt"));
+    let json = status_json::parse(recorded("2.3.2/suspended.json").as_bytes(), NOW).expect("JSON");
+    for pools in [text, json] {
+        assert_eq!((pools[0].name.as_str(), pools[0].state.as_str()), ("stuck", "SUSPENDED"));
+        assert!(pools[0].action.contains("zpool clear"), "{}", pools[0].action);
+    }
+}
+
+#[test]
+fn room_comes_from_the_list_and_a_pool_that_status_left_out_is_added() {
+    let mut pools = vec![Pool { name: "tank".into(), state: "ONLINE".into(), ..Pool::default() }];
+    let text =
+        "tank\t1000\t400\t600\t40\t1.50\tONLINE\t70656\ton\toff\nstuck\t50\t9\t41\t-\t1.00\tSUSPENDED\t-\toff\ton\n";
+    tools::space(text, &mut pools);
+    let tank = named(&pools, "tank");
+    assert_eq!((tank.size, tank.allocated, tank.free), (1000, 400, 600));
+    assert_eq!((tank.fragmentation, tank.dedup, tank.checkpoint), (Some(0.4), Some(1.5), Some(70_656)));
+    assert_eq!((tank.autotrim, tank.readonly), (Some(true), false));
+    let stuck = named(&pools, "stuck");
+    assert_eq!(
+        (stuck.state.as_str(), stuck.fragmentation, stuck.checkpoint, stuck.readonly),
+        ("SUSPENDED", None, None, true)
+    );
+}
+
+/// A root with the kstats of one pool.
+fn machine(state: &str) -> (tempfile::TempDir, Root) {
+    let folder = tempfile::tempdir().expect("folder");
+    let kstat = folder.path().join("proc/spl/kstat/zfs/tank");
+    fs::create_dir_all(&kstat).expect("folder");
+    fs::write(kstat.join("state"), state).expect("file");
+    for name in ["objset-0x36", "guid"] {
+        let from = format!("{}/tests/fixtures/zfs/2.3.2/kstat-tank/{name}", env!("CARGO_MANIFEST_DIR"));
+        fs::copy(from, kstat.join(name)).expect("recorded");
+    }
+    let root = Root::new(folder.path());
+    (folder, root)
+}
+
+#[test]
+fn without_the_module_the_source_is_absent_and_with_it_the_state_is_told_though_no_tool_answers() {
+    let bare = tempfile::tempdir().expect("folder");
+    assert!(matches!(read_once(open, Root::new(bare.path())), Err(Fault::Absent(_))));
+    let (_folder, root) = machine("SUSPENDED\n");
+    let Ok(Sample::Pools(sample)) = read_once(open, root) else { panic!("no sample") };
+    assert_eq!(sample.states, [("tank".to_owned(), "SUSPENDED".to_owned())]);
+    assert_eq!(sample.counters.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["tank"]);
+    assert!(sample.pools.fault.is_some(), "the tools were not asked: their silence shows");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_parsers_panic(
+        text: String,
+        lines in proptest::collection::vec("(  pool: |\t|  scan: |errors: |config:|\tNAME STATE)[a-zA-Z0-9 %.,:-]{0,40}", 0..12),
+    ) {
+        let _ = status_text::parse(&format!("{text}\n{}", lines.join("\n")));
+        let _ = status_json::parse(text.as_bytes(), 0);
+    }
+}

@@ -1,0 +1,68 @@
+//! Who uses what: a container's mounts lead to datasets and pools, and back.
+
+use super::{
+    container::{Container, ContainerRow, Mounted},
+    host::Host,
+    pool::pool_of,
+};
+
+/// The dataset that a mount of a container comes from; `None` when it is none of ZFS.
+#[must_use]
+pub fn dataset_of<'a>(host: &'a Host, mount: &Mounted) -> Option<&'a str> {
+    if mount.kind == "tmpfs" {
+        return None;
+    }
+    Some(host.pools.dataset_of(&mount.source)?.told.name.as_str())
+}
+
+/// Every dataset that a container uses, each once: its mounts' and the one that holds its own layer.
+#[must_use]
+pub fn datasets_of<'a>(host: &'a Host, container: &'a Container) -> Vec<&'a str> {
+    let mut all: Vec<&str> = container.layer_dataset.as_deref().into_iter().collect();
+    for name in container.mounts.iter().filter_map(|mount| dataset_of(host, mount)) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+/// Containers that use a pool, with the first of its datasets that they use.
+#[must_use]
+pub fn containers_of_pool<'a>(host: &'a Host, pool: &str) -> Vec<(&'a ContainerRow, &'a str)> {
+    let of = |row: &'a ContainerRow| {
+        let dataset = datasets_of(host, &row.meta).into_iter().find(|dataset| pool_of(dataset) == pool)?;
+        Some((row, dataset))
+    };
+    host.containers.rows.iter().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::pool::{Dataset, DatasetRow};
+
+    #[test]
+    fn a_container_s_bind_mount_leads_to_its_dataset_and_pool_and_back() {
+        let mut host = Host::default();
+        let dataset = |name: &str, at: &str| DatasetRow {
+            told: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
+            ..DatasetRow::default()
+        };
+        host.pools.datasets = vec![dataset("tank", "/tank"), dataset("tank/media", "/tank/media")];
+        let mount =
+            |kind: &str, source: &str| Mounted { kind: kind.into(), source: source.into(), ..Mounted::default() };
+        let meta = Container {
+            id: "0123456789abcdef".into(),
+            mounts: vec![mount("bind", "/tank/media/films"), mount("tmpfs", "/tank"), mount("bind", "/etc")],
+            ..Container::default()
+        };
+        host.containers.rows.push(ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() });
+        assert_eq!(datasets_of(&host, &host.containers.rows[0].meta), ["tank/media"]);
+        let users = containers_of_pool(&host, "tank");
+        assert_eq!(users.iter().map(|(c, d)| (c.short_id(), *d)).collect::<Vec<_>>(), [("0123456789ab", "tank/media")]);
+        assert!(containers_of_pool(&host, "media").is_empty());
+    }
+}

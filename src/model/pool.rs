@@ -1,0 +1,571 @@
+//! ZFS pools: what `zpool` says of them, what the module's kstats count ("OpenZFS kstat", state and objset-*), and the
+//! rates of `zpool iostat`, joined by name.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Stamp;
+
+use super::{
+    event::Fault,
+    host::Span,
+    rate::{align, per_second},
+    series::Series,
+};
+
+/// What a virtual device is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "zpoolconcepts(7)")]
+pub enum Class {
+    #[default]
+    Normal,
+    Special,
+    Dedup,
+    Log,
+    Cache,
+    Spare,
+}
+
+impl Class {
+    /// The heading that `zpool status` puts above them.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Class::Normal => "data",
+            Class::Special => "special",
+            Class::Dedup => "dedup",
+            Class::Log => "log",
+            Class::Cache => "cache",
+            Class::Spare => "spare",
+        }
+    }
+}
+
+/// One virtual device, a leaf or a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Vdev {
+    /// As `zpool status -P` names it: `mirror-0`, `/dev/sda1`; a lost one its guid.
+    pub name: String,
+    /// 0 is directly below the pool.
+    pub depth: u8,
+    /// What it is for.
+    pub class: Class,
+    /// `ONLINE DEGRADED FAULTED OFFLINE UNAVAIL REMOVED AVAIL INUSE`.
+    pub state: String,
+    /// Read, write and checksum errors.
+    pub errors: [u64; 3],
+    /// I/O that took longer than 30 s (`zio_slow_io_ms`).
+    pub slow: u64,
+    /// What stands beside it: `was /dev/sdd1`, `(resilvering)`, `external device fault`.
+    pub note: String,
+    /// It has none below it.
+    pub leaf: bool,
+}
+
+impl Vdev {
+    /// The name without its folders, or the path that a lost one had.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        let path = self.note.strip_prefix("was ").filter(|_| self.leaf).unwrap_or(&self.name);
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// Nothing is wrong with its state.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        matches!(self.state.as_str(), "ONLINE" | "AVAIL" | "INUSE")
+    }
+}
+
+/// What a scan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "zpool-scrub(8), zpool-resilver(8)")]
+pub enum ScanKind {
+    Scrub,
+    Resilver,
+}
+
+/// Where a scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "plain words")]
+pub enum ScanState {
+    Running,
+    Paused,
+    Finished,
+    Canceled,
+}
+
+/// A scrub or a resilver, under way or the last one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scan {
+    /// What it is for.
+    pub kind: ScanKind,
+    /// Where it is.
+    pub state: ScanState,
+    /// When it began, and when it ended: seconds since 1970.
+    pub started_unix: Option<i64>,
+    /// See above.
+    pub ended_unix: Option<i64>,
+    /// 0 to 1; above 1 does not occur here though the tools may say so.
+    pub done_ratio: Option<f64>,
+    /// Until it is done, as `zpool` or we reckon it from its rate so far.
+    pub remaining: Option<Duration>,
+    /// Errors that it met.
+    pub errors: u64,
+    /// Bytes that it repaired or rebuilt.
+    pub repaired_bytes: Option<u64>,
+}
+
+/// What `zpool` said of one pool.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Pool {
+    /// Its name.
+    pub name: String,
+    /// `ONLINE DEGRADED FAULTED SUSPENDED UNAVAIL`.
+    pub state: String,
+    /// What `zpool status` says is the matter, on one line; empty when nothing is.
+    pub status: String,
+    /// What it advises.
+    pub action: String,
+    /// The last scan.
+    pub scan: Option<Scan>,
+    /// All below it, in the order of `zpool status`.
+    pub vdevs: Vec<Vdev>,
+    /// Files or blocks that are lost for good.
+    pub data_errors: u64,
+    /// Raw size, bytes.
+    pub size: u64,
+    /// Raw bytes in use.
+    pub allocated: u64,
+    /// Raw bytes free.
+    pub free: u64,
+    /// Fragmentation of free space, 0 to 1.
+    pub fragmentation: Option<f64>,
+    /// Deduplication ratio, 1 and more.
+    pub dedup: Option<f64>,
+    /// Compress ratio of all its data, 1 and more.
+    pub compress: Option<f64>,
+    /// Bytes that a checkpoint holds; `None` without one.
+    pub checkpoint: Option<u64>,
+    /// Trims by itself.
+    pub autotrim: Option<bool>,
+    /// Was imported read-only.
+    pub readonly: bool,
+}
+
+/// What `zpool iostat` said of a pool or vdev over its last interval.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct PoolIo {
+    /// Operations a second.
+    pub reads: f64,
+    /// Operations a second.
+    pub writes: f64,
+    /// Bytes a second.
+    pub read_bytes: f64,
+    /// Bytes a second.
+    pub write_bytes: f64,
+    /// From queueing to completion, seconds; `None` when nothing was read.
+    pub read_wait: Option<f64>,
+    /// Likewise for writes.
+    pub write_wait: Option<f64>,
+}
+
+/// One interval of `zpool iostat`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct IoTold {
+    /// Counts the intervals.
+    pub number: u64,
+    /// By the name of the pool, or of the pool and the vdev.
+    pub rows: Vec<(String, Option<String>, PoolIo)>,
+}
+
+/// What one dataset's kstat counts since it was mounted ("OpenZFS objset kstat": reads, nread, writes, nwritten).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DatasetCounters {
+    /// `tank/db`.
+    pub name: String,
+    /// Reads and bytes read.
+    pub reads: u64,
+    /// See above.
+    pub read_bytes: u64,
+    /// Writes and bytes written.
+    pub writes: u64,
+    /// See above.
+    pub written_bytes: u64,
+}
+
+/// What `zfs list` said of one filesystem or volume.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Dataset {
+    /// `tank/db`.
+    pub name: String,
+    /// A volume rather than a filesystem.
+    pub volume: bool,
+    /// Bytes, descendants and snapshots included.
+    pub used: u64,
+    /// Bytes that may still be written.
+    pub available: u64,
+    /// Bytes held by snapshots alone.
+    pub by_snapshots: u64,
+    /// Compress ratio, 1 and more.
+    pub ratio: Option<f64>,
+    /// Record or block size, bytes.
+    pub record: Option<u64>,
+    /// `lz4`, `zstd-3`, `off`.
+    pub compression: String,
+    /// Quota, bytes; `None` without one.
+    pub quota: Option<u64>,
+    /// Where it is mounted; `None` when it is not.
+    pub mountpoint: Option<String>,
+    /// Its snapshots.
+    pub snapshots: u32,
+    /// When the newest of them was made: seconds since 1970.
+    pub newest_snapshot_unix: Option<i64>,
+}
+
+impl Dataset {
+    /// The pool that it is in.
+    #[must_use]
+    pub fn pool(&self) -> &str {
+        pool_of(&self.name)
+    }
+}
+
+/// The pool that a dataset is in.
+#[must_use]
+pub fn pool_of(dataset: &str) -> &str {
+    dataset.split(['/', '@', '#']).next().unwrap_or(dataset)
+}
+
+/// An answer of a slow tool, and when it was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told<T> {
+    /// What was said last.
+    pub said: Arc<T>,
+    /// Microseconds of the run's clock.
+    pub at_us: u64,
+    /// Why the tool says nothing now.
+    pub fault: Option<Fault>,
+}
+
+impl<T: Default> Default for Told<T> {
+    fn default() -> Self {
+        Told { said: Arc::default(), at_us: 0, fault: None }
+    }
+}
+
+/// One reading.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PoolSample {
+    /// Version of the module: `2.3.2-2~bpo12+2`.
+    pub version: Option<String>,
+    /// Imported pools and the state that the module gives each.
+    pub states: Vec<(String, String)>,
+    /// Mounted datasets.
+    pub counters: Vec<DatasetCounters>,
+    /// `zpool list` and `zpool status`.
+    pub pools: Told<Vec<Pool>>,
+    /// `zpool iostat`.
+    pub io: Told<IoTold>,
+    /// `zfs list`.
+    pub datasets: Told<Vec<Dataset>>,
+}
+
+/// One pool as shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PoolRow {
+    /// Its name.
+    pub name: String,
+    /// The module's word for its state now.
+    pub state: String,
+    /// What `zpool` said last; `None` until it has.
+    pub told: Option<Pool>,
+    /// Why `zpool` says nothing now: what it said last may be old.
+    pub silent: bool,
+    /// Rates of the last interval.
+    pub io: Option<PoolIo>,
+    /// The vdevs' rates, by name.
+    pub vdev_io: Vec<(String, PoolIo)>,
+    /// How many errors its vdevs counted more since the program started.
+    pub errors_grown: u64,
+    errors_first: Option<u64>,
+    /// Bytes a second.
+    pub read_history: Series,
+    /// Bytes a second.
+    pub write_history: Series,
+}
+
+/// One dataset as shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DatasetRow {
+    /// What `zfs list` said.
+    pub told: Dataset,
+    /// Bytes a second, as programs asked for them.
+    pub read_per_second: Option<f64>,
+    /// Bytes a second.
+    pub write_per_second: Option<f64>,
+}
+
+/// All pools.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pools {
+    /// The newest reading.
+    pub raw: PoolSample,
+    /// Pools by name.
+    pub rows: Vec<PoolRow>,
+    /// Datasets by name.
+    pub datasets: Vec<DatasetRow>,
+}
+
+impl PoolRow {
+    /// Allocated over size, 0 to 1.
+    #[must_use]
+    pub fn used_ratio(&self) -> Option<f64> {
+        let told = self.told.as_ref().filter(|p| p.size > 0)?;
+        Some(told.allocated as f64 / told.size as f64)
+    }
+
+    /// True when the module calls it online.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.state == "ONLINE"
+    }
+
+    /// The devices that make it unhealthy, in words: `sdd offline`; `None` when all are well or nothing is known.
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        let vdevs = &self.told.as_ref()?.vdevs;
+        let bad = |v: &&Vdev| v.leaf && !v.is_well();
+        let mut bad: Vec<String> =
+            vdevs.iter().filter(bad).map(|v| format!("{} {}", v.short_name(), v.state.to_lowercase())).collect();
+        let more = bad.len().saturating_sub(2);
+        bad.truncate(2);
+        if more > 0 {
+            bad.push(format!("{more} more"));
+        }
+        (!bad.is_empty()).then(|| bad.join(", "))
+    }
+
+    /// The longest wait among its leaves, seconds, with the leaf's name.
+    #[must_use]
+    pub fn worst_wait(&self) -> Option<(&str, f64)> {
+        let wait = |io: &PoolIo| [io.read_wait, io.write_wait].into_iter().flatten().fold(None, greatest);
+        let waits = self.vdev_io.iter().filter_map(|(name, io)| Some((name.as_str(), wait(io)?)));
+        waits.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// The wait of the pool as a whole, seconds, over reads and writes by their number.
+    #[must_use]
+    pub fn wait(&self) -> Option<f64> {
+        let io = self.io.as_ref()?;
+        match (io.read_wait, io.write_wait) {
+            (Some(r), Some(w)) if io.reads + io.writes > 0.0 => {
+                Some((r * io.reads + w * io.writes) / (io.reads + io.writes))
+            }
+            (r, w) => r.or(w),
+        }
+    }
+
+    fn apply(&mut self, span: Span, state: &str, sample: &PoolSample) {
+        state.clone_into(&mut self.state);
+        self.silent = sample.pools.fault.is_some();
+        if let Some(told) = sample.pools.said.iter().find(|p| p.name == self.name)
+            && self.told.as_ref() != Some(told)
+        {
+            let errors: u64 = told.vdevs.iter().filter(|v| v.leaf).flat_map(|v| v.errors).fold(0, u64::saturating_add);
+            let first = *self.errors_first.get_or_insert(errors);
+            self.errors_grown = errors.saturating_sub(first);
+            if errors < first {
+                // They were cleared.
+                self.errors_first = Some(errors);
+            }
+            self.told = Some(told.clone());
+        }
+        let io = Some(&sample.io).filter(|io| io.fault.is_none()).map(|io| &io.said.rows);
+        let of_pool = io.and_then(|rows| rows.iter().find(|(pool, vdev, _)| *pool == self.name && vdev.is_none()));
+        self.io = of_pool.map(|(_, _, io)| *io);
+        let leaf = |name: &str| {
+            let vdevs = self.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
+            vdevs.iter().any(|v| v.leaf && v.name == name)
+        };
+        self.vdev_io = io
+            .into_iter()
+            .flatten()
+            .filter_map(|(pool, vdev, io)| {
+                Some((vdev.as_ref().filter(|v| *pool == self.name && leaf(v))?.clone(), *io))
+            })
+            .collect();
+        self.read_history.push(span.at, span.every, self.io.map(|io| io.read_bytes));
+        self.write_history.push(span.at, span.every, self.io.map(|io| io.write_bytes));
+    }
+}
+
+fn greatest(known: Option<f64>, value: f64) -> Option<f64> {
+    Some(known.map_or(value, |k| k.max(value)))
+}
+
+impl Pools {
+    /// Folds one sample in.
+    pub fn apply(&mut self, span: Span, sample: &PoolSample) {
+        let make = |(name, _): &(String, String)| PoolRow { name: name.clone(), ..PoolRow::default() };
+        align(&mut self.rows, &sample.states, |row, (name, _)| row.name == *name, make);
+        for (row, (_, state)) in self.rows.iter_mut().zip(&sample.states) {
+            row.apply(span, state, sample);
+        }
+        let make = |told: &Dataset| DatasetRow { told: told.clone(), ..DatasetRow::default() };
+        align(&mut self.datasets, &sample.datasets.said, |row, told| row.told.name == told.name, make);
+        for (row, told) in self.datasets.iter_mut().zip(sample.datasets.said.iter()) {
+            if row.told != *told {
+                row.told.clone_from(told);
+            }
+            let of = |counters: &[DatasetCounters]| {
+                let at = counters.binary_search_by(|c| c.name.as_str().cmp(&told.name)).ok();
+                at.map(|i| (counters[i].read_bytes, counters[i].written_bytes))
+            };
+            let pair = of(&self.raw.counters).zip(of(&sample.counters)).zip(span.since);
+            row.read_per_second = pair.and_then(|((b, n), since)| per_second(b.0, n.0, since));
+            row.write_per_second = pair.and_then(|((b, n), since)| per_second(b.1, n.1, since));
+        }
+        self.raw.clone_from(sample);
+    }
+
+    /// The pool of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&PoolRow> {
+        self.rows.iter().find(|row| row.name == name)
+    }
+
+    /// The dataset that holds `path`: the one mounted deepest above it.
+    #[must_use]
+    pub fn dataset_of(&self, path: &str) -> Option<&DatasetRow> {
+        let depth = |row: &&DatasetRow| row.told.mountpoint.as_deref().map_or(0, str::len);
+        self.datasets
+            .iter()
+            .filter(|row| row.told.mountpoint.as_deref().is_some_and(|at| is_below(path, at)))
+            .max_by_key(depth)
+    }
+
+    /// Where `path` is not on a dataset's own mountpoint but the mount table says so: `tank/db` of `findmnt`.
+    #[must_use]
+    pub fn dataset(&self, name: &str) -> Option<&DatasetRow> {
+        self.datasets.iter().find(|row| row.told.name == name)
+    }
+}
+
+/// `resilver 42%`, `scrub paused`, `6d ok`, `3 errors`, `never`.
+#[must_use]
+pub fn scan_words(scan: Option<&Scan>, now: Stamp) -> String {
+    let Some(scan) = scan else { return "never".to_owned() };
+    let kind = match scan.kind {
+        ScanKind::Scrub => "scrub",
+        ScanKind::Resilver => "resilver",
+    };
+    let done = scan.done_ratio.map_or_else(String::new, |r| format!(" {:.0}%", (r * 100.0).floor()));
+    match scan.state {
+        ScanState::Running => match scan.remaining {
+            Some(left) => format!("{kind}{done} {}", crate::units::span_short(left)),
+            None => format!("{kind}{done}"),
+        },
+        ScanState::Paused => format!("{kind} paused{done}"),
+        ScanState::Canceled => format!("{kind} canceled"),
+        ScanState::Finished => {
+            let age = age(scan, now).map_or_else(String::new, |age| format!("{} ", crate::units::span_short(age)));
+            let what = if scan.kind == ScanKind::Resilver { "resilvered" } else { "ok" };
+            match scan.errors {
+                0 => format!("{age}{what}"),
+                n => format!("{age}{n} errors"),
+            }
+        }
+    }
+}
+
+/// Since the scan ended.
+fn age(scan: &Scan, now: Stamp) -> Option<Duration> {
+    Some(Duration::from_secs(u64::try_from(now.unix_ms / 1000 - scan.ended_unix?).ok()?))
+}
+
+/// True when `path` is `folder` or lies in it.
+#[must_use]
+pub fn is_below(path: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vdev(name: &str, state: &str, errors: u64) -> Vdev {
+        Vdev { name: name.into(), state: state.into(), errors: [0, 0, errors], leaf: true, ..Vdev::default() }
+    }
+
+    fn sample(vdevs: Vec<Vdev>) -> PoolSample {
+        let pool =
+            Pool { name: "tank".into(), state: "DEGRADED".into(), vdevs, size: 100, allocated: 86, ..Pool::default() };
+        PoolSample {
+            states: vec![("tank".into(), "DEGRADED".into())],
+            pools: Told { said: Arc::new(vec![pool]), ..Told::default() },
+            ..PoolSample::default()
+        }
+    }
+
+    fn fold(pools: &mut Pools, second: u64, sample: &PoolSample) {
+        let since = (second > 1).then_some(Duration::from_secs(1));
+        pools.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, sample);
+    }
+
+    #[test]
+    fn a_pool_names_the_devices_that_fail_it() {
+        let mut pools = Pools::default();
+        let lost = Vdev { note: "was /dev/sdx1".into(), ..vdev("6173901934738265661", "UNAVAIL", 0) };
+        fold(&mut pools, 1, &sample(vec![vdev("/dev/sda1", "ONLINE", 0), vdev("/dev/sdd1", "OFFLINE", 0), lost]));
+        assert_eq!(pools.rows[0].cause().as_deref(), Some("sdd1 offline, sdx1 unavail"));
+        assert_eq!(pools.rows[0].used_ratio(), Some(0.86));
+    }
+
+    #[test]
+    fn errors_are_counted_from_the_first_look_and_anew_after_a_clear() {
+        let mut pools = Pools::default();
+        for (second, errors, grown) in [(1, 5, 0), (2, 9, 4), (3, 0, 0), (4, 2, 2)] {
+            fold(&mut pools, second, &sample(vec![vdev("/dev/sda1", "ONLINE", errors)]));
+            assert_eq!(pools.rows[0].errors_grown, grown, "second {second}");
+        }
+    }
+
+    #[test]
+    fn a_folder_belongs_to_the_dataset_mounted_deepest_above_it() {
+        let mut pools = Pools::default();
+        let at = |name: &str, mountpoint: &str| Dataset {
+            name: name.into(),
+            mountpoint: Some(mountpoint.into()),
+            ..Dataset::default()
+        };
+        let said = Arc::new(vec![at("tank", "/tank"), at("tank/media", "/tank/media"), at("tank/me", "/tank/me")]);
+        fold(&mut pools, 1, &PoolSample { datasets: Told { said, ..Told::default() }, ..PoolSample::default() });
+        let of = |path: &str| pools.dataset_of(path).map(|d| d.told.name.as_str());
+        assert_eq!(of("/tank/media/films"), Some("tank/media"));
+        assert_eq!(of("/tank/mediax"), Some("tank"));
+        assert_eq!(of("/home"), None);
+    }
+
+    #[test]
+    fn datasets_have_rates_by_their_kstats() {
+        let mut pools = Pools::default();
+        let reading = |written_bytes| PoolSample {
+            counters: vec![DatasetCounters { name: "tank/db".into(), written_bytes, ..DatasetCounters::default() }],
+            datasets: Told {
+                said: Arc::new(vec![Dataset { name: "tank/db".into(), ..Dataset::default() }]),
+                ..Told::default()
+            },
+            ..PoolSample::default()
+        };
+        fold(&mut pools, 1, &reading(1000));
+        assert_eq!(pools.datasets[0].write_per_second, None);
+        fold(&mut pools, 2, &reading(5000));
+        assert_eq!(pools.datasets[0].write_per_second, Some(4000.0));
+    }
+}

@@ -1,0 +1,83 @@
+//! `containers` of the document.
+
+use serde::Serialize;
+
+use crate::{model::container::ContainerRow, state::State};
+
+#[derive(Serialize)]
+pub(super) struct Container<'a> {
+    id: &'a str,
+    name: &'a str,
+    image: &'a str,
+    engine: &'a str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i64>,
+    oom_killed: bool,
+    restarts: u32,
+    restarts_10m: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_unix_milliseconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_cores: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_limit_cores: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_limit_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processes: Option<u64>,
+    ports: &'a [String],
+    mounts: Vec<Mount<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Mount<'a> {
+    kind: &'a str,
+    source: &'a str,
+    destination: &'a str,
+    writable: bool,
+}
+
+/// All containers.
+pub(super) fn all(state: &State) -> Vec<Container<'_>> {
+    state.host.containers.rows.iter().map(|row| container(state, row)).collect()
+}
+
+fn container<'a>(state: &'a State, row: &'a ContainerRow) -> Container<'a> {
+    let meta = &row.meta;
+    let engine = state.host.containers.engines.get(usize::from(meta.engine)).map_or("", |e| e.kind.as_str());
+    Container {
+        id: &meta.id,
+        name: &meta.name,
+        image: &meta.image,
+        engine,
+        state: meta.state.word(),
+        health: meta.health.map(crate::model::container::Health::word),
+        exit_code: meta.exit_code.filter(|_| meta.finished_unix_ms.is_some()),
+        oom_killed: meta.oom_killed,
+        restarts: meta.restarts,
+        restarts_10m: row.restarts_lately(state.host.now),
+        project: meta.project.as_deref(),
+        pid: Some(meta.pid).filter(|pid| *pid > 0),
+        started_unix_milliseconds: meta.started_unix_ms,
+        cpu_cores: row.cpu_cores,
+        cpu_limit_cores: meta.cpu_limit,
+        memory_bytes: row.memory_bytes(),
+        memory_limit_bytes: row.memory_limit(state.host.memory.raw.total),
+        processes: row.usage.as_ref().and_then(|usage| usage.pids),
+        ports: &meta.ports,
+        mounts: meta
+            .mounts
+            .iter()
+            .map(|m| Mount { kind: &m.kind, source: &m.source, destination: &m.destination, writable: m.writable })
+            .collect(),
+    }
+}

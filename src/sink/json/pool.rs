@@ -1,0 +1,133 @@
+//! `pools` of the document.
+
+use serde::Serialize;
+
+use crate::{
+    model::pool::{DatasetRow, PoolRow, Scan, ScanKind, ScanState, Vdev},
+    state::State,
+};
+
+#[derive(Serialize)]
+pub(super) struct Pool<'a> {
+    name: &'a str,
+    state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allocated_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_errors: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan: Option<ScanJson>,
+    vdevs: Vec<VdevJson<'a>>,
+    datasets: Vec<DatasetJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ScanJson {
+    kind: ScanKind,
+    state: ScanState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_unix_seconds: Option<i64>,
+    errors: u64,
+}
+
+#[derive(Serialize)]
+struct VdevJson<'a> {
+    name: &'a str,
+    class: &'static str,
+    depth: u8,
+    state: String,
+    read_errors: u64,
+    write_errors: u64,
+    checksum_errors: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct DatasetJson<'a> {
+    name: &'a str,
+    used_bytes: u64,
+    available_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compress_ratio: Option<f64>,
+    compression: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mountpoint: Option<&'a str>,
+    snapshots: u32,
+}
+
+/// All pools.
+pub(super) fn all(state: &State) -> Vec<Pool<'_>> {
+    state.host.pools.rows.iter().map(|row| pool(state, row)).collect()
+}
+
+fn pool<'a>(state: &'a State, row: &'a PoolRow) -> Pool<'a> {
+    let told = row.told.as_ref();
+    let datasets = state.host.pools.datasets.iter().filter(|d| d.told.pool() == row.name);
+    Pool {
+        name: &row.name,
+        state: row.state.to_lowercase(),
+        cause: row.cause(),
+        status: told.map_or("", |t| t.status.as_str()),
+        size_bytes: told.map(|t| t.size),
+        allocated_bytes: told.map(|t| t.allocated),
+        data_errors: told.map(|t| t.data_errors),
+        scan: told.and_then(|t| t.scan.as_ref()).map(scan),
+        vdevs: told.map(|t| t.vdevs.iter().map(vdev).collect()).unwrap_or_default(),
+        datasets: datasets.map(dataset).collect(),
+    }
+}
+
+fn scan(scan: &Scan) -> ScanJson {
+    ScanJson {
+        kind: scan.kind,
+        state: scan.state,
+        done_ratio: scan.done_ratio,
+        remaining_seconds: scan.remaining.map(|left| left.as_secs()),
+        ended_unix_seconds: scan.ended_unix,
+        errors: scan.errors,
+    }
+}
+
+fn vdev(vdev: &Vdev) -> VdevJson<'_> {
+    let [read_errors, write_errors, checksum_errors] = vdev.errors;
+    VdevJson {
+        name: &vdev.name,
+        class: vdev.class.word(),
+        depth: vdev.depth,
+        state: vdev.state.to_lowercase(),
+        read_errors,
+        write_errors,
+        checksum_errors,
+        note: &vdev.note,
+    }
+}
+
+fn dataset(row: &DatasetRow) -> DatasetJson<'_> {
+    let told = &row.told;
+    DatasetJson {
+        name: &told.name,
+        used_bytes: told.used,
+        available_bytes: told.available,
+        compress_ratio: told.ratio,
+        compression: &told.compression,
+        record_bytes: told.record,
+        quota_bytes: told.quota,
+        mountpoint: told.mountpoint.as_deref(),
+        snapshots: told.snapshots,
+    }
+}

@@ -1,0 +1,250 @@
+//! The pools pane: ZFS pools with their health, room, rates and scans. A machine without the module gives its room away.
+
+pub mod columns;
+
+use ratatui::layout::Rect;
+
+use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
+use crate::{
+    alert::Level,
+    model::{
+        event::{Fault, SourceId},
+        pool::ScanState,
+    },
+    state::State,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        figures::{hue, tick},
+        overlays::{Overlay, pool_detail::PoolDetail},
+        pane::{PaneDef, PaneId, Rows},
+        table::{column::Column, grid::cell},
+        theme::Role,
+        widgets::{
+            gauge::{Gauge, gauge},
+            text::{put, put_char, tint},
+        },
+    },
+    units::{ABSENT, bytes_long, percent, span_short},
+};
+use columns::{COLUMNS, Row, at};
+
+/// Its row in the table.
+pub const DEF: PaneDef = PaneDef {
+    id: PaneId::Pools,
+    name: "pools",
+    title: "zfs",
+    feeds: &[SourceId::Pools],
+    min_width: 60,
+    make: |_| Box::<TablePane<Pools>>::default(),
+};
+
+/// The table of pools.
+pub struct Pools;
+
+/// How a pool fares by the rules.
+#[must_use]
+pub fn level(state: &State, row: &crate::model::pool::PoolRow) -> Level {
+    let word = row.state.to_lowercase();
+    state.level("pool_healthy", &[&row.name, &word], if row.is_healthy() { 1.0 } else { 0.0 })
+}
+
+impl Tabled for Pools {
+    type Row<'a> = Row<'a>;
+    const PANE: PaneId = PaneId::Pools;
+    const SOURCE: SourceId = SourceId::Pools;
+    const COLUMNS: &'static [Column] = &COLUMNS;
+    const SHOWN: &'static [&'static str] =
+        &["name", "health", "used", "gauge", "free", "frag", "ratio", "read", "write", "latency", "errors", "scrub"];
+    const SORT: &'static str = "name";
+    const THING: &'static str = "pool";
+
+    fn count(state: &State) -> usize {
+        state.host.pools.rows.len()
+    }
+
+    fn row(state: &State, index: usize) -> Row<'_> {
+        Row::new(&state.host.pools.rows[index], state)
+    }
+
+    fn key(state: &State, index: usize) -> RowKey {
+        key_of(&state.host.pools.rows[index].name)
+    }
+
+    fn cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, row: &Row<'_>, grid: &TableGrid) {
+        let (theme, pool) = (cx.theme, row.pool);
+        let name = pool.name.as_str();
+        let used = pool.used_ratio();
+        let fullness = used.map_or(Level::Unknown, |r| cx.state.level("pool_used_ratio", &[name], r));
+        match column {
+            at::HEALTH => health(cx, place, canvas, row),
+            at::GAUGE => {
+                let g = Gauge {
+                    parts: &[(used.unwrap_or(0.0).min(1.0), hue(cx, fullness, Role::DiskRead))],
+                    limit: tick(cx.state.limits("pool_used_ratio", &[name])),
+                    ..Gauge::default()
+                };
+                gauge(canvas.buf, place.x, place.y, place.width, theme, &g);
+            }
+            column => {
+                let text = row.shown(column);
+                let level = match column {
+                    at::USED => fullness,
+                    at::ERRORS if row.errors().is_some_and(|n| n > 0) => Level::Warn,
+                    _ => Level::Ok,
+                };
+                let scans =
+                    pool.told.as_ref().and_then(|t| t.scan.as_ref()).is_some_and(|s| s.state == ScanState::Running);
+                let role = match column {
+                    at::NAME => Role::Strong,
+                    at::SCRUB if scans => Role::Advice,
+                    _ if matches!(text.as_str(), "0" | ABSENT) => Role::Faint,
+                    at::USED | at::READ | at::WRITE | at::LATENCY => Role::Text,
+                    _ => Role::Dim,
+                };
+                let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
+                cell(canvas, place, COLUMNS[column].align, &text, style);
+                grid.mark(cx, place, canvas, &text);
+            }
+        }
+        // What was said last, by a tool that says nothing now.
+        if pool.silent && !matches!(column, at::NAME | at::HEALTH) {
+            tint(canvas.buf, place, theme.style(Role::Faint));
+        }
+    }
+
+    fn detail(state: &State, index: usize) -> Box<dyn Overlay> {
+        Box::new(PoolDetail::new(state.host.pools.rows[index].name.clone()))
+    }
+
+    fn notes(state: &State) -> Vec<(Level, String)> {
+        let raw = &state.host.pools.raw;
+        let age = |at_us: u64| match at_us {
+            0 => String::new(),
+            at => {
+                let ago = std::time::Duration::from_micros(state.host.now.mono_us.saturating_sub(at));
+                format!(", its last answer is {} old", span_short(ago))
+            }
+        };
+        let words = |tool: &str, fault: &Option<Fault>, at_us: u64| {
+            let why = match fault.as_ref()? {
+                Fault::Timeout => "does not answer".to_owned(),
+                Fault::Denied { what, hint } => format!("is denied: {what} ({hint})"),
+                Fault::Absent(what) | Fault::Broken(what) => what.clone(),
+            };
+            Some((Level::Warn, format!("{tool}: {why}{}", age(at_us))))
+        };
+        let lines = [
+            words("zpool", &raw.pools.fault, raw.pools.at_us),
+            words("zfs", &raw.datasets.fault, raw.datasets.at_us),
+            words("zpool iostat", &raw.io.fault, raw.io.at_us),
+        ];
+        lines.into_iter().flatten().take(1).collect()
+    }
+
+    fn nothing(_state: &State) -> &'static str {
+        "the ZFS module is loaded and no pool is imported"
+    }
+
+    fn summary(state: &State) -> String {
+        let memory = &state.host.memory;
+        let mut words = Vec::new();
+        if let Some(arc) = memory.raw.arc {
+            words.push(format!("arc {} of {}", bytes_long(arc.size as f64), bytes_long(arc.max as f64)));
+            words.extend(memory.arc_hit_ratio.map(|r| format!("hit {}", percent(r).trim_start())));
+        }
+        words.extend(state.host.pools.raw.version.as_ref().map(|v| v.split('-').next().unwrap_or(v).to_owned()));
+        words.join(" · ")
+    }
+
+    fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
+        (column == at::HEALTH).then(|| u8::from(row.pool.is_healthy()))
+    }
+
+    fn is_empty(state: &State, id: &str) -> bool {
+        let rows = &state.host.pools.rows;
+        match id {
+            "errors" => rows.iter().all(|p| Row::new(p, state).errors().unwrap_or(0) == 0),
+            _ => false,
+        }
+    }
+
+    fn rows(state: &State) -> Option<Rows> {
+        let all = &state.host.pools.rows;
+        if all.is_empty() {
+            return None;
+        }
+        let notes = u16::try_from(Self::notes(state).len()).unwrap_or(0);
+        let want = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(3 + notes).min(14);
+        Some(Rows { min: want.min(5), want })
+    }
+
+    fn compact_rows(state: &State) -> u16 {
+        match state.host.pools.rows.len() {
+            0 => 0,
+            n => u16::try_from(n).unwrap_or(u16::MAX).min(3) + 1,
+        }
+    }
+
+    fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        essentials(cx, area, canvas);
+    }
+}
+
+/// `✖ degraded`.
+fn health(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let glyphs = &cx.theme.glyphs;
+    let level = level(cx.state, row.pool);
+    let (glyph, style) = match level {
+        Level::Crit => (glyphs.crit, cx.theme.level(level)),
+        Level::Warn => (glyphs.warn, cx.theme.level(level)),
+        _ if row.pool.is_healthy() => (glyphs.ok, cx.theme.style(Role::Ok)),
+        _ => (glyphs.unknown, cx.theme.style(Role::Advice)),
+    };
+    put_char(canvas.buf, place.x, place.y, glyph, style);
+    let x = place.x + 2;
+    put(canvas.buf, x, place.y, place.right().saturating_sub(x), &row.pool.state.to_lowercase(), style);
+}
+
+/// The worst and fullest pools, as many as there is room for.
+fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    use crate::ui::table::column::place;
+    let state = cx.state;
+    let mut order: Vec<usize> = (0..state.host.pools.rows.len()).collect();
+    order.sort_by(|a, b| {
+        let of = |i: &usize| {
+            let row = &state.host.pools.rows[*i];
+            (level(state, row), row.used_ratio().unwrap_or(0.0))
+        };
+        let ((la, ua), (lb, ub)) = (of(a), of(b));
+        lb.cmp(&la).then(ub.total_cmp(&ua))
+    });
+    let chosen: Vec<usize> =
+        [at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB].into();
+    let placed = place(&COLUMNS, &chosen, area.width);
+    let grid = TableGrid::new(&COLUMNS, crate::ui::effect::To::Pane(PaneId::Pools), &[], "name");
+    for p in &placed {
+        let title = COLUMNS[p.column].title;
+        let at = Rect { x: area.x + p.x, width: p.width, height: 1, ..area }.intersection(area);
+        cell(canvas, at, COLUMNS[p.column].align, title, cx.theme.style(Role::Dim));
+    }
+    for (index, y) in order.iter().zip(area.y + 1..area.bottom()) {
+        let row = Row::new(&state.host.pools.rows[*index], state);
+        for p in &placed {
+            let at = Rect { x: area.x + p.x, y, width: p.width, height: 1 }.intersection(area);
+            if !at.is_empty() {
+                Pools::cell(cx, at, canvas, p.column, &row, &grid);
+            }
+        }
+    }
+    let hidden = order.len().saturating_sub(usize::from(area.height.saturating_sub(1)));
+    if hidden > 0 {
+        crate::ui::widgets::text::put_right(
+            canvas.buf,
+            area.right(),
+            area.y,
+            8,
+            &format!("+{hidden}"),
+            cx.theme.style(Role::Dim),
+        );
+    }
+}
