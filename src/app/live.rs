@@ -39,6 +39,8 @@ use crate::{
 const GRACE: Duration = Duration::from_millis(120);
 /// At the start, what comes first is gathered for this long before it is drawn.
 const GATHER: Duration = Duration::from_millis(12);
+/// How long the first figures wait for the first round of processes.
+const FIRST_GATHER: Duration = Duration::from_millis(40);
 /// A terminal that takes nothing is tried again after this.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -282,6 +284,8 @@ impl Live {
         let now = Instant::now();
         let wait = match (complete, first) {
             (true, _) => Duration::ZERO,
+            // The very first figures wait for the first round of processes, which is under way: one frame, not two.
+            (_, true) if self.state.host.health.get(SourceId::Processes).is_none() => FIRST_GATHER,
             (_, true) => GATHER,
             // What trickles in between rounds is shown with the next one; the tick's grace covers a round that is late.
             _ => {

@@ -40,7 +40,7 @@ impl Said {
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
         let lines = self.err.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-        lines.last().map(clean_bytes)
+        lines.fold(None, |_, line| Some(line)).map(clean_bytes)
     }
 
     /// The output of one that went well.
