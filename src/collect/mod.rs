@@ -11,6 +11,7 @@ pub mod cpu;
 pub mod disk;
 pub mod facts;
 pub mod filesystem;
+pub mod gpu;
 mod inside;
 mod interface;
 pub mod lane;
@@ -134,6 +135,7 @@ pub enum Lane {
     Power,
     Sockets,
     Facts,
+    Gpus,
     Pools,
     Containers,
     Detail,
@@ -255,6 +257,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::AtLeast(Duration::from_secs(2)),
         deadline: Duration::from_secs(2),
         open: limits::open,
+    },
+    SourceDef {
+        id: SourceId::Gpus,
+        reads: "libnvidia-ml.so.1, /sys/class/drm, hwmon, DRM fdinfo",
+        lane: Lane::Gpus,
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(5),
+        open: gpu::open,
     },
     SourceDef {
         id: SourceId::Pools,

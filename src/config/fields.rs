@@ -109,6 +109,20 @@ pub static FIELDS: &[Field] = &[
         },
         |s| Some(quoted(if s.fahrenheit { "fahrenheit" } else { "celsius" })),
     ),
+    field(
+        "energy_price",
+        |s, value, r| match value.value {
+            Node::Real(price) if price.is_finite() && price >= 0.0 => s.energy_price = price,
+            Node::Whole(price) if price >= 0 => s.energy_price = price as f64,
+            _ => r.wrong(value.offset, "`energy_price` is no price", Some("write a number: 0.32".to_owned())),
+        },
+        |s| Some(s.energy_price.to_string()),
+    ),
+    field(
+        "currency",
+        |s, value, r| s.currency = r.text(value).unwrap_or(s.currency.clone()),
+        |s| Some(quoted(&s.currency)),
+    ),
     field("root", root, |s| Some(quoted(&folder(&s.root)))).env("BENCHTOP_ROOT"),
     field(
         "log",

@@ -23,6 +23,10 @@ pub struct Settings {
     pub read_only: bool,
     /// Temperatures in Fahrenheit on the screen.
     pub fahrenheit: bool,
+    /// What a kilowatt-hour costs, and in what; 0: not known.
+    pub energy_price: f64,
+    /// See above.
+    pub currency: String,
     /// Rows of panes by name, top to bottom; `None` is the built-in layout.
     pub layout: Option<Vec<Vec<String>>>,
     /// Panes that are never shown.
@@ -91,6 +95,8 @@ impl Default for Settings {
             mouse: true,
             read_only: false,
             fahrenheit: false,
+            energy_price: 0.0,
+            currency: "€".to_owned(),
             layout: None,
             hidden_panes: Vec::new(),
             processes: ProcessSettings::default(),
@@ -117,6 +123,7 @@ impl Default for ProcessSettings {
                 "cpu",
                 "graph",
                 "memory",
+                "gpu",
                 "read",
                 "write",
                 "time",

@@ -10,6 +10,7 @@ use super::{
     disk::DiskSample,
     facts::FactsSample,
     filesystem::FilesystemSample,
+    gpu::GpuSample,
     limits::LimitsSample,
     load::LoadSample,
     memory::MemorySample,
@@ -40,6 +41,7 @@ pub enum SourceId {
     Sockets,
     Facts,
     Limits,
+    Gpus,
     Pools,
     Containers,
     Processes,
@@ -48,7 +50,7 @@ pub enum SourceId {
 
 impl SourceId {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceId; 16] = [
+    pub const ALL: [SourceId; 17] = [
         Self::Cpu,
         Self::Memory,
         Self::Pressure,
@@ -61,6 +63,7 @@ impl SourceId {
         Self::Sockets,
         Self::Facts,
         Self::Limits,
+        Self::Gpus,
         Self::Pools,
         Self::Containers,
         Self::Processes,
@@ -89,6 +92,7 @@ impl SourceId {
             Self::Sockets => "sockets",
             Self::Facts => "facts",
             Self::Limits => "limits",
+            Self::Gpus => "gpus",
             Self::Pools => "pools",
             Self::Containers => "containers",
             Self::Processes => "processes",
@@ -114,6 +118,7 @@ pub enum Sample {
     Sockets(SocketSample),
     Facts(Box<FactsSample>),
     Limits(LimitsSample),
+    Gpus(GpuSample),
     Pools(Box<PoolSample>),
     Containers(ContainerSample),
     Processes(ProcessSample),

@@ -4,6 +4,7 @@ use super::{
     container::{Container, ContainerRow, Mounted},
     host::Host,
     pool::pool_of,
+    process::Process,
 };
 
 /// The dataset that a mount of a container comes from; `None` when it is none of ZFS.
@@ -35,6 +36,38 @@ pub fn containers_of_pool<'a>(host: &'a Host, pool: &str) -> Vec<(&'a ContainerR
         Some((row, dataset))
     };
     host.containers.rows.iter().filter_map(of).collect()
+}
+
+/// The container that a process runs in.
+#[must_use]
+pub fn container_of_process<'a>(host: &'a Host, process: &Process) -> Option<&'a ContainerRow> {
+    host.containers.find(process.container()?)
+}
+
+/// The process with this number.
+#[must_use]
+pub fn process(host: &Host, pid: u32) -> Option<&Process> {
+    let rows = &host.processes.rows;
+    rows.binary_search_by_key(&(pid, pid), |p| (p.tgid, p.key.pid)).ok().map(|at| &rows[at])
+}
+
+/// What people call it: its container, else the program; its number when neither is known.
+#[must_use]
+pub fn name_of_process(host: &Host, pid: u32) -> String {
+    let Some(process) = process(host, pid) else { return format!("pid {pid}") };
+    match container_of_process(host, process) {
+        Some(container) => container.meta.name.clone(),
+        None => process.name.to_string(),
+    }
+}
+
+/// Memory on all GPUs that the processes of a container hold, bytes; `None` when they are on none.
+#[must_use]
+pub fn gpu_memory_of(host: &Host, container: &ContainerRow) -> Option<u64> {
+    let short = container.short_id();
+    let own = |pid: u32| process(host, pid).is_some_and(|p| p.container() == Some(short));
+    let all = host.gpus.rows.iter().flat_map(|row| &row.raw.processes);
+    all.filter(|p| own(p.pid)).filter_map(|p| p.memory).reduce(u64::saturating_add)
 }
 
 #[cfg(test)]

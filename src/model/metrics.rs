@@ -5,6 +5,7 @@ use super::{
     disk::Disk,
     event::{Fault, SourceId},
     filesystem::{Filesystem, Space},
+    gpu::{CardState, GpuRow, XID_LASTS},
     host::Host,
     network::Interface,
     pool::{DatasetRow, Pool, PoolRow, Vdev},
@@ -199,6 +200,15 @@ fn containers(host: &Host, put: Put<'_>, figure: impl Fn(&ContainerRow) -> Optio
     }
 }
 
+/// Cards that are up. A lost one has its `gpu_up` alone.
+fn gpus(host: &Host, put: Put<'_>, figure: impl Fn(&GpuRow) -> Option<f64>) {
+    for row in host.gpus.rows.iter().filter(|row| row.is_up()) {
+        if let Some(value) = figure(row) {
+            put(&[&row.raw.label()], value);
+        }
+    }
+}
+
 fn pools(host: &Host, put: Put<'_>, figure: impl Fn(&PoolRow) -> Option<f64>) {
     for row in &host.pools.rows {
         if let Some(value) = figure(row) {
@@ -232,6 +242,11 @@ fn datasets(host: &Host, put: Put<'_>, figure: impl Fn(&DatasetRow) -> Option<f6
 pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     match metric {
         "pool_healthy" => host.pools.find(labels.first()?)?.cause(),
+        "gpu_driver_ok" => host.gpus.cause(),
+        "gpu_slowed" => {
+            let row = host.gpus.rows.iter().find(|row| Some(&row.raw.label()) == labels.first())?;
+            Some(row.raw.throttles.iter().filter(|t| t.is_bad()).map(|t| t.word()).collect::<Vec<_>>().join(", "))
+        }
         _ => None,
     }
 }
@@ -252,6 +267,7 @@ const MOUNT: &[&str] = &["mount"];
 const NONE: &[&str] = &[];
 const RESOURCE: &[&str] = &["resource"];
 const SENSOR: &[&str] = &["sensor"];
+const GPU: &[&str] = &["gpu"];
 const POOL: &[&str] = &["pool"];
 const POOL_STATE: &[&str] = &["pool", "state"];
 const VDEV_STATE: &[&str] = &["pool", "vdev", "state"];
@@ -261,7 +277,8 @@ const CONTAINER: &[&str] = &["container"];
 const ENGINE: &[&str] = &["engine"];
 
 use SourceId::{
-    Containers, Cpu, Disks, Filesystems, Limits, Load, Memory, Network, Pools, Power, Pressure, Processes, Sensors,
+    Containers, Cpu, Disks, Filesystems, Gpus, Limits, Load, Memory, Network, Pools, Power, Pressure, Processes,
+    Sensors,
 };
 use Unit::{Bytes, BytesPerSecond, Celsius, Count, Hertz, Joules, PerSecond, Ratio, Seconds, Watts};
 
@@ -379,6 +396,40 @@ pub static METRICS: &[MetricDef] = &[
     gauge("own_throttled_ratio", Ratio, Limits, NONE, "Share of periods in which our own container was throttled.",
         |h, put| one(put, h.limits.throttled_ratio)),
 
+    gauge("gpu_driver_ok", Count, Gpus, NONE, "1 when every GPU driver and card answers, 0 when one that should does not.",
+        |h, put| one(put, h.gpus.is_well().map(flag))),
+    gauge("gpu_up", Count, Gpus, GPU, "1 when the card answers or sleeps, 0 when it is lost.", |h, put| for row in &h.gpus.rows {
+        put(&[&row.raw.label()], flag(!matches!(row.raw.state, CardState::Lost(_))));
+    }),
+    gauge("gpu_busy_ratio", Ratio, Gpus, GPU, "Share of the time that something ran on the card.", |h, put| gpus(h, put, |g| g.busy)),
+    gauge("gpu_memory_busy_ratio", Ratio, Gpus, GPU, "Share of the time that the card's memory was read or written.",
+        |h, put| gpus(h, put, |g| g.raw.memory_busy)),
+    gauge("gpu_memory_total_bytes", Bytes, Gpus, GPU, "Memory of the card.", |h, put| gpus(h, put, |g| g.raw.memory_total.map(|b| b as f64))),
+    gauge("gpu_memory_used_bytes", Bytes, Gpus, GPU, "Memory of the card in use, without what the driver keeps.",
+        |h, put| gpus(h, put, |g| g.raw.memory_used.map(|b| b as f64))),
+    gauge("gpu_memory_used_ratio", Ratio, Gpus, GPU, "Share of the card's memory that is not free.", |h, put| gpus(h, put, |g| g.raw.memory_ratio())),
+    gauge("gpu_temperature_celsius", Celsius, Gpus, GPU, "Temperature of the chip.", |h, put| gpus(h, put, |g| g.raw.temperature)),
+    gauge("gpu_memory_temperature_celsius", Celsius, Gpus, GPU, "Temperature of the card's memory.",
+        |h, put| gpus(h, put, |g| g.raw.memory_temperature)),
+    gauge("gpu_power_watts", Watts, Gpus, GPU, "Power that the card takes.", |h, put| gpus(h, put, |g| g.power)),
+    gauge("gpu_power_limit_watts", Watts, Gpus, GPU, "Power that the card may take.", |h, put| gpus(h, put, |g| g.raw.power_limit)),
+    MetricDef { counter: true, ..gauge("gpu_energy_joules", Joules, Gpus, GPU, "Energy that the card used, by its own count.",
+        |h, put| gpus(h, put, |g| g.raw.energy_uj.map(|uj| uj as f64 / 1e6))) },
+    gauge("gpu_clock_hertz", Hertz, Gpus, GPU, "Clock of the card's cores.", |h, put| gpus(h, put, |g| g.raw.clock.map(|c| c as f64))),
+    gauge("gpu_fan_ratio", Ratio, Gpus, GPU, "Speed of the fan against its full speed.", |h, put| gpus(h, put, |g| g.raw.fan)),
+    gauge("gpu_slowed", Count, Gpus, GPU, "1 while heat or failing power slows the card, 0 otherwise.",
+        |h, put| gpus(h, put, |g| Some(flag(g.raw.throttles.iter().any(|t| t.is_bad()))))),
+    gauge("gpu_link_downtrained", Count, Gpus, GPU, "1 while the card works over less of its PCIe link than it could, 0 otherwise.",
+        |h, put| gpus(h, put, |g| g.busy.is_some().then(|| flag(g.raw.link.is_downtrained(g.busy))))),
+    gauge("gpu_uncorrected_errors", Count, Gpus, GPU, "Uncorrected memory errors since the driver was loaded.",
+        |h, put| gpus(h, put, |g| g.raw.ecc.map(|(_, uncorrected)| uncorrected as f64))),
+    gauge("gpu_xid_errors_10m", Count, Gpus, GPU, "Errors that the driver reported in the last ten minutes.", |h, put| {
+        gpus(h, put, |g| {
+            let lasts = i64::try_from(XID_LASTS.as_millis()).unwrap_or(i64::MAX);
+            Some(g.raw.xids.iter().filter(|x| h.now.unix_ms - x.unix_ms <= lasts).count() as f64)
+        });
+    }),
+
     gauge("pool_healthy", Count, Pools, POOL_STATE, "1 when the pool is online, 0 when it is anything else.",
         |h, put| for row in &h.pools.rows {
             put(&[&row.name, &row.state.to_lowercase()], flag(row.is_healthy()));
@@ -475,7 +526,8 @@ mod tests {
         network_receive_bytes_per_second network_transmit_bytes_per_second network_errors_per_second \
         pool_healthy pool_size_bytes pool_used_ratio pool_fragmentation_ratio pool_compress_ratio \
         pool_read_bytes_per_second pool_write_bytes_per_second pool_read_latency_seconds pool_write_latency_seconds \
-        vdev_healthy vdev_errors dataset_compress_ratio dataset_used_bytes cpu_energy_joules container_running container_healthy container_cpu_cores \
+        gpu_busy_ratio gpu_memory_used_bytes gpu_memory_used_ratio gpu_temperature_celsius gpu_memory_busy_ratio \
+        gpu_power_watts gpu_energy_joules gpu_driver_ok vdev_healthy vdev_errors dataset_compress_ratio dataset_used_bytes cpu_energy_joules container_running container_healthy container_cpu_cores \
         container_memory_bytes container_memory_limit_ratio container_restarts_10m containers_running processes_total processes_running processes_blocked processes_zombie";
 
     #[test]

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod event;
 pub mod facts;
 pub mod filesystem;
+pub mod gpu;
 pub mod health;
 pub mod host;
 pub mod join;

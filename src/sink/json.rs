@@ -1,6 +1,7 @@
 //! `once --json`: every figure in base units, by `assets/once.schema.json`. An absent figure is left out, never 0.
 
 mod container;
+mod gpu;
 mod pool;
 
 use std::{collections::BTreeMap, io};
@@ -29,7 +30,7 @@ struct Report<'a> {
     containers: Vec<container::Container<'a>>,
     pools: Vec<pool::Pool<'a>>,
     // Domains that have no source yet: there, so that a reader needs no second form.
-    gpus: [(); 0],
+    gpus: Vec<gpu::Gpu<'a>>,
     services: [(); 0],
     models: [(); 0],
 }
@@ -151,7 +152,7 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
         processes: report::busiest(state).into_iter().map(|p| process(state, p)).collect(),
         containers: container::all(state),
         pools: pool::all(state),
-        gpus: [],
+        gpus: gpu::all(state),
         services: [],
         models: [],
     };

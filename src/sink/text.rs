@@ -24,6 +24,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     findings(state, ascii, &mut page);
     figures(state, &mut page);
     devices(state, &mut page);
+    gpus(state, &mut page);
     pools(state, &mut page);
     containers(state, &mut page);
     processes(state, &mut page);
@@ -224,6 +225,24 @@ fn devices(state: &State, page: &mut String) {
     }
 }
 
+fn gpus(state: &State, page: &mut String) {
+    use crate::model::gpu::CardState;
+    for gpu in &state.host.gpus.rows {
+        let words = match &gpu.raw.state {
+            CardState::Lost(why) => format!("lost: {why}"),
+            CardState::Asleep => "asleep".to_owned(),
+            CardState::Up => format!(
+                "{} busy · memory {} used · {} · {}",
+                or_absent(gpu.busy, units::percent),
+                or_absent(gpu.raw.memory_ratio(), units::percent),
+                or_absent(gpu.raw.temperature, |c| format!("{c:.0} °C")),
+                or_absent(gpu.power, |w| format!("{w:.0} W")),
+            ),
+        };
+        row(page, "gpu", format!("{} · {words}", gpu.raw.label()));
+    }
+}
+
 fn pools(state: &State, page: &mut String) {
     for pool in &state.host.pools.rows {
         let cause = pool.cause().map_or_else(String::new, |cause| format!(" ({cause})"));
@@ -234,7 +253,7 @@ fn pools(state: &State, page: &mut String) {
             page,
             "pool",
             format!(
-                "{} · {}{cause} · {} used · {} free · scrub {scan}",
+                "{} · {}{cause} · {} used · {} free · {scan}",
                 pool.name,
                 pool.state.to_lowercase(),
                 or_absent(pool.used_ratio(), units::percent),

@@ -29,8 +29,13 @@ impl Ui {
         let area = buf.area;
         let mut numbered = std::mem::take(&mut self.numbered);
         numbered.clear();
-        let there = |slot: &usize| self.slots[*slot].pane.rows(state, area.width).is_some();
-        numbered.extend(self.rows.iter().flatten().map(|(slot, _)| *slot).filter(there));
+        match layout::form(area.width, area.height) {
+            Form::Boxes => numbered.extend(self.wishes(state, area).iter().flatten().map(|wish| wish.pane)),
+            _ => {
+                let there = |slot: &usize| self.slots[*slot].pane.rows(state, area.width).is_some();
+                numbered.extend(self.rows.iter().flatten().map(|(slot, _)| *slot).filter(there));
+            }
+        }
         self.numbered = numbered;
         blank(buf, area, self.theme().style(Role::Surface));
         let cx = self.cx(state, false);
@@ -83,7 +88,8 @@ impl Ui {
         DrawCx { state, theme: &self.theme, settings: &self.settings, keys: &self.keymap, focused, paused: self.paused }
     }
 
-    fn boxes(&self, state: &State, body: Rect, canvas: &mut Canvas<'_>, shown: &mut Vec<usize>) {
+    /// What the panes that this machine has something for would like, row by row.
+    fn wishes(&self, state: &State, body: Rect) -> Vec<Vec<Wish>> {
         let wishes: Vec<Vec<Wish>> = self
             .rows
             .iter()
@@ -100,6 +106,14 @@ impl Ui {
             })
             .filter(|row: &Vec<Wish>| !row.is_empty())
             .collect();
+        match self.settings.layout {
+            Some(_) => wishes,
+            None => layout::spill(wishes, layout::abreast(body.width).max(3)),
+        }
+    }
+
+    fn boxes(&self, state: &State, body: Rect, canvas: &mut Canvas<'_>, shown: &mut Vec<usize>) {
+        let wishes = self.wishes(state, body);
         for (slot, area) in layout::place(body, &wishes) {
             let (cx, inside) = self.pane_box(state, slot, area, canvas);
             self.slots[slot].pane.draw(&cx, inside, canvas);

@@ -7,8 +7,8 @@ use crate::config::Settings;
 
 /// The built-in rows: pane and its share of the width.
 static BUILT_IN: &[&[(&str, u16)]] = &[
-    &[("cpu", 44), ("memory", 31), ("disk_net", 40)],
-    &[("pools", 60), ("filesystems", 60), ("sensors", 40)],
+    &[("cpu", 44), ("memory", 31), ("gpus", 40), ("disk_net", 40)],
+    &[("pools", 100), ("filesystems", 57), ("sensors", 38)],
     &[("containers", 100)],
     &[("processes", 100)],
 ];
@@ -60,6 +60,37 @@ pub fn rows(settings: &Settings) -> Vec<Vec<(String, u16)>> {
         .map(|r| r.into_iter().filter(|(n, _)| !hidden(n)).collect::<Vec<_>>())
         .filter(|r| !r.is_empty())
         .collect()
+}
+
+/// So many boxes stand side by side in a row of the built-in layout, on a screen of this width.
+#[must_use]
+pub fn abreast(width: u16) -> usize {
+    usize::from(width / 53).max(1)
+}
+
+/// Moves the last panes of rows that hold more than `most` to the row below, behind its first; the row of what fills the
+/// screen is left alone.
+#[must_use]
+pub fn spill(rows: Vec<Vec<Wish>>, most: usize) -> Vec<Vec<Wish>> {
+    let mut out: Vec<Vec<Wish>> = Vec::new();
+    let mut spilt: Vec<Wish> = Vec::new();
+    for mut row in rows {
+        let fills = row.iter().any(|w| w.rows.want == u16::MAX);
+        if fills && !spilt.is_empty() {
+            out.push(std::mem::take(&mut spilt));
+        }
+        let at = row.len().min(1);
+        row.splice(at..at, spilt.drain(..));
+        if row.len() > most && !fills {
+            spilt = row.split_off(most);
+        }
+        out.push(row);
+    }
+    if !spilt.is_empty() {
+        out.push(spilt);
+    }
+    out.retain(|row| !row.is_empty());
+    out
 }
 
 /// One pane that wants room.
@@ -249,11 +280,27 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_is_too_full_gives_its_last_panes_to_the_row_below() {
+        let row = |panes: &[usize]| panes.iter().map(|p| wish(*p, 40, 30, 4, 8)).collect::<Vec<_>>();
+        let fills = vec![wish(9, 100, 40, 5, u16::MAX)];
+        let panes = |rows: Vec<Vec<Wish>>, most| {
+            spill(rows, most).iter().map(|r| r.iter().map(|w| w.pane).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        let rows = vec![row(&[0, 1, 2, 3]), row(&[4, 5, 6]), row(&[7]), fills.clone()];
+        assert_eq!(panes(rows.clone(), 3), [vec![0, 1, 2], vec![4, 3, 5], vec![7, 6], vec![9]]);
+        assert_eq!(panes(rows, 4), [vec![0, 1, 2, 3], vec![4, 5, 6], vec![7], vec![9]]);
+        assert_eq!(panes(vec![row(&[0, 1]), fills], 1), [vec![0], vec![1], vec![9]]);
+    }
+
+    #[test]
     fn hidden_panes_take_no_room() {
         let settings =
             Settings { hidden_panes: vec!["sensors".to_owned(), "processes".to_owned()], ..Settings::default() };
         let names: Vec<Vec<String>> =
             rows(&settings).into_iter().map(|r| r.into_iter().map(|(n, _)| n).collect()).collect();
-        assert_eq!(names, [vec!["cpu", "memory", "disk_net"], vec!["pools", "filesystems"], vec!["containers"]]);
+        assert_eq!(
+            names,
+            [vec!["cpu", "memory", "gpus", "disk_net"], vec!["pools", "filesystems"], vec!["containers"]]
+        );
     }
 }

@@ -16,6 +16,7 @@ use crate::{collect::Want, config::Settings, model::event::SourceId, state::Stat
 pub enum PaneId {
     Cpu,
     Memory,
+    Gpus,
     DiskNet,
     Filesystems,
     Sensors,
@@ -121,6 +122,7 @@ pub struct PaneDef {
 pub static PANES: &[PaneDef] = &[
     panes::cpu::DEF,
     panes::memory::DEF,
+    panes::gpus::DEF,
     panes::disk_net::DEF,
     panes::filesystems::DEF,
     panes::sensors::DEF,

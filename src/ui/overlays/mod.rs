@@ -6,6 +6,7 @@ pub mod container_detail;
 pub mod cpu_detail;
 pub mod disk_detail;
 pub mod findings;
+pub mod gpu_detail;
 pub mod help;
 pub mod memory_detail;
 pub mod menu;

@@ -39,8 +39,8 @@ impl Tabled for Containers {
     const SOURCE: SourceId = SourceId::Containers;
     const COLUMNS: &'static [Column] = &COLUMNS;
     const SHOWN: &'static [&'static str] = &[
-        "name", "state", "cpu", "graph", "memory", "limit", "receive", "send", "read", "write", "pids", "restarts",
-        "up", "image",
+        "name", "state", "cpu", "graph", "memory", "limit", "gpu", "receive", "send", "read", "write", "pids",
+        "restarts", "up", "image",
     ];
     const SORT: &'static str = "name";
     const THING: &'static str = "container";
@@ -87,6 +87,9 @@ impl Tabled for Containers {
 
     fn is_empty(state: &State, id: &str) -> bool {
         let all = &state.host.containers.rows;
+        if id == "gpu" {
+            return state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
+        }
         id == "limit" && all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none())
     }
 

@@ -4,6 +4,7 @@ pub mod containers;
 pub mod cpu;
 pub mod disk_net;
 pub mod filesystems;
+pub mod gpus;
 pub mod memory;
 pub mod pools;
 pub mod processes;

@@ -34,7 +34,7 @@ pub const DEF: PaneDef = PaneDef {
     name: "pools",
     title: "zfs",
     feeds: &[SourceId::Pools],
-    min_width: 60,
+    min_width: 82,
     make: |_| Box::<TablePane<Pools>>::default(),
 };
 

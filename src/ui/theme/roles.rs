@@ -109,6 +109,10 @@ roles! {
     NetTransmit "net_transmit" Graph else NetReceive, NONE, "Sent.";
     Pressure "pressure" Graph else CpuUser, NONE, "Time lost to waiting.";
     Temperature "temperature" Graph else MemoryUsed, NONE, "Temperatures.";
+    Gpu "gpu" Graph else CpuSteal, NONE, "GPUs: busy.";
+    GpuMemory "gpu_memory" Graph else MemoryUsed, NONE, "GPUs: memory, and its traffic.";
+    Power "power" Graph else Temperature, NONE, "Watts.";
+    Container "container" Text else MemoryArc, NONE, "Names of containers beside processes.";
     Surface "surface" Fill else Surface, NONE, "Under everything.";
     SurfaceRaised "surface_raised" Fill else Surface, NONE, "Under what lies over the screen.";
 }

@@ -4,7 +4,11 @@ use std::{borrow::Cow, time::Duration};
 
 use crate::{
     clock::Stamp,
-    model::container::{ContainerRow, Health, RunState},
+    model::{
+        container::{ContainerRow, Health, RunState},
+        host::Host,
+        join,
+    },
     state::State,
     ui::table::{
         column::{Column, Kind},
@@ -36,10 +40,11 @@ pub mod at {
     pub const PROJECT: usize = 16;
     pub const ENGINE: usize = 17;
     pub const ID: usize = 18;
+    pub const GPU: usize = 19;
 }
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
-pub static COLUMNS: [Column; 19] = [
+pub static COLUMNS: [Column; 20] = [
     Column::words("name", "NAME", 16, 0).doc("its name"),
     Column::words("state", "STATE", 12, 0)
         .also(&["status", "health"])
@@ -61,6 +66,7 @@ pub static COLUMNS: [Column; 19] = [
     Column::words("project", "PROJECT", 12, 11).also(&["compose"]).doc("its compose project"),
     Column::words("engine", "ENGINE", 7, 14).doc("docker or podman"),
     Column::words("id", "ID", 12, 15).doc("the front of its id"),
+    Column::figure("gpu", "GPU", Kind::Bytes, 5, 5).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
 ];
 
 /// A container with what its cells need of the machine.
@@ -70,6 +76,7 @@ pub struct Row<'a> {
     memory_total: u64,
     now: Stamp,
     engine: &'a str,
+    host: &'a Host,
 }
 
 impl<'a> Row<'a> {
@@ -78,7 +85,7 @@ impl<'a> Row<'a> {
     pub fn new(container: &'a ContainerRow, state: &'a State) -> Self {
         let host = &state.host;
         let engine = host.containers.engines.get(usize::from(container.meta.engine)).map_or("", |e| e.kind.as_str());
-        Row { container, memory_total: host.memory.raw.total, now: host.now, engine }
+        Row { container, memory_total: host.memory.raw.total, now: host.now, engine, host }
     }
 
     /// `healthy` says more than `running`.
@@ -119,6 +126,7 @@ impl<'a> Row<'a> {
             at::CPU => self.number(column).map_or_else(absent, |c| format!("{:.1}", c * 100.0)),
             at::CPU_LIMIT => self.number(column).map_or_else(String::new, units::percent),
             at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => bytes(),
+            at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
             at::PIDS => self.number(column).map_or_else(absent, |n| format!("{n:.0}")),
             at::RESTARTS => self.restarts().to_string(),
             at::UP => self.age().map_or_else(String::new, units::span_short),
@@ -155,6 +163,7 @@ impl Fields for Row<'_> {
             at::SEND => c.tx_per_second?,
             at::READ => c.read_per_second?,
             at::WRITE => c.write_per_second?,
+            at::GPU => join::gpu_memory_of(self.host, c)? as f64,
             at::PIDS => c.usage.as_ref()?.pids? as f64,
             at::RESTARTS => f64::from(self.restarts()),
             at::UP => self.age()?.as_secs_f64(),

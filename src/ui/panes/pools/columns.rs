@@ -37,7 +37,7 @@ pub mod at {
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, health and use stay.
 pub static COLUMNS: [Column; 16] = [
-    Column::words("name", "POOL", 12, 0).also(&["pool"]).doc("its name"),
+    Column::words("name", "POOL", 10, 0).also(&["pool"]).doc("its name"),
     Column::words("health", "HEALTH", 11, 0).also(&["state"]).doc("the module's word for its state"),
     Column::figure("used", "USED", Kind::Share, 4, 0).also(&["capacity"]).doc("allocated of its size"),
     Column::figure("gauge", "", Kind::Share, 8, 5).stretching().doc("the same as a gauge, with the limit"),

@@ -40,14 +40,15 @@ pub mod at {
     pub const START: usize = 16;
     pub const CONTAINER: usize = 17;
     pub const UNIT: usize = 18;
-    pub const COMMAND: usize = 19;
+    pub const GPU: usize = 19;
+    pub const COMMAND: usize = 20;
 }
 
 /// Columns of the small graph.
 pub const GRAPH_WIDTH: u16 = 8;
 
 /// Every column. On a narrow screen those of the greatest rank go first; pid, CPU and command stay.
-pub static COLUMNS: [Column; 20] = [
+pub static COLUMNS: [Column; 21] = [
     Column::figure("pid", "PID", Kind::Count, 7, 0).smallest_first().doc("process id"),
     Column::figure("parent", "PPID", Kind::Count, 7, 13).smallest_first().also(&["ppid"]).doc("its parent's id"),
     Column::words("user", "USER", 8, 3).doc("its owner"),
@@ -67,8 +68,9 @@ pub static COLUMNS: [Column; 20] = [
     Column::figure("write", "WRIT/s", Kind::Bytes, 6, 7).doc("written to storage each second"),
     Column::figure("time", "TIME", Kind::Seconds, 8, 10).doc("CPU time since it began"),
     Column::figure("start", "START", Kind::Seconds, 6, 16).doc("when it began; sorts by age"),
-    Column::words("container", "CONTAINER", 12, 4).also(&["ct"]).doc("id of its container"),
+    Column::words("container", "CONTAINER", 12, 4).also(&["ct"]).doc("its container"),
     Column::words("unit", "UNIT", 20, 8).also(&["service"]).doc("its systemd unit"),
+    Column::figure("gpu", "GPU", Kind::Bytes, 5, 6).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
     Column::words("command", "COMMAND", 32, 0).also(&["name", "cmd", "comm"]).stretching().doc("program and arguments"),
 ];
 
@@ -82,6 +84,7 @@ pub struct RowCx<'a> {
     cpu_divisor: f32,
     boot_unix_seconds: Option<i64>,
     now: Stamp,
+    host: &'a Host,
     /// Arguments of the command are shown with the program's whole path.
     pub full_path: bool,
 }
@@ -97,6 +100,7 @@ impl<'a> RowCx<'a> {
             cpu_divisor: if cpu_of_machine { cores as f32 } else { 1.0 },
             boot_unix_seconds: host.facts.boot_unix_seconds,
             now: host.now,
+            host,
             full_path,
         }
     }
@@ -127,6 +131,12 @@ impl Row<'_> {
         self.process.cpu.map(|c| c / self.cx.cpu_divisor)
     }
 
+    /// The name of its container; the front of its id where no engine tells one.
+    fn container(&self) -> Option<&str> {
+        let id = self.process.container()?;
+        Some(self.cx.host.containers.find(id).map_or(id, |row| row.meta.name.as_str()))
+    }
+
     /// Seconds that it has lived.
     fn age(&self) -> Option<f64> {
         let began = self.cx.boot_unix_seconds?;
@@ -154,6 +164,7 @@ impl Row<'_> {
             at::MEMORY if own && !p.kernel => units::bytes_short(p.memory_bytes as f64),
             at::VIRTUAL if own && !p.kernel => units::bytes_short(p.virtual_bytes as f64),
             at::MEMORY_PERCENT => self.number(column).map_or_else(String::new, |m| format!("{:.1}", m * 100.0)),
+            at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
             at::MEMORY | at::VIRTUAL | at::GRAPH => String::new(),
             at::READ | at::WRITE => self.number(column).map_or_else(absent, units::bytes_short),
             at::TIME => clock(p.cpu_ticks),
@@ -187,7 +198,7 @@ impl Fields for Row<'_> {
         match column {
             at::USER => user(self.cx.users, p.uid),
             at::STATE => Cow::Owned(char::from(p.state).to_string()),
-            at::CONTAINER => Cow::Borrowed(p.container().unwrap_or_default()),
+            at::CONTAINER => Cow::Borrowed(self.container().unwrap_or_default()),
             at::UNIT => Cow::Borrowed(p.unit().unwrap_or_default()),
             at::COMMAND => self.command().0,
             at::GRAPH => Cow::Borrowed(""),
@@ -215,6 +226,7 @@ impl Fields for Row<'_> {
             at::WRITE => f64::from(p.write_per_second?),
             at::TIME => p.cpu_ticks as f64 / TICKS_PER_SECOND as f64,
             at::START => self.age()?,
+            at::GPU => own.then(|| self.cx.host.gpus.memory_of(p.key.pid)).flatten()? as f64,
             _ => return None,
         })
     }
@@ -224,6 +236,7 @@ impl Fields for Row<'_> {
         needle.is_in(&self.command().0)
             || needle.is_in(&p.name)
             || needle.is_in(&user(self.cx.users, p.uid))
+            || self.container().is_some_and(|name| needle.is_in(name))
             || p.info.as_ref().is_some_and(|i| needle.is_in(&i.cgroup) || needle.is_in(&i.command))
             || (needle.text().bytes().all(|b| b.is_ascii_digit()) && p.key.pid.to_string() == needle.text())
     }

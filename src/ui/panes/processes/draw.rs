@@ -39,7 +39,10 @@ impl ProcessesPane {
             return;
         }
         let no_container = !self.list.containers;
-        let placed = self.grid.placed(area.width, |c| no_container && c.id == COLUMNS[at::CONTAINER].id);
+        let no_gpu = cx.state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
+        let placed = self.grid.placed(area.width, |c| {
+            (no_container && c.id == COLUMNS[at::CONTAINER].id) || (no_gpu && c.id == COLUMNS[at::GPU].id)
+        });
         let head = Rect { height: 1, ..area };
         self.grid.header(cx, head, canvas, &placed, |id| Target::Column(PaneId::Processes, id));
         if !right.is_empty() {
@@ -156,7 +159,7 @@ fn role(column: usize, text: &str, process: &Process) -> Role {
         at::CPU | at::MEMORY => Role::Text,
         at::PID | at::USER if process.is_thread() => Role::Dim,
         at::PID | at::USER | at::READ | at::WRITE => Role::Text,
-        at::CONTAINER => Role::MemoryArc,
+        at::CONTAINER => Role::Container,
         _ => Role::Dim,
     }
 }
