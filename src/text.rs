@@ -28,6 +28,38 @@ fn is_hostile(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// The text without escape sequences ("ECMA-48": CSI to its final byte, OSC to its end, two-byte ones); borrowed when
+/// there are none.
+#[must_use]
+pub fn without_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\u{1b}' {
+            out.push(c);
+            continue;
+        }
+        match rest.next() {
+            Some('[') => {
+                let _ = rest.by_ref().find(|c| ('@'..='~').contains(c));
+            }
+            Some(']' | 'P' | '_' | '^' | 'X') => {
+                while let Some(c) = rest.next() {
+                    // It ends with BEL, or with ESC and a backslash.
+                    if c == '\u{7}' || (c == '\u{1b}' && rest.next_if_eq(&'\\').is_some()) {
+                        break;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Columns that `text` takes on a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {

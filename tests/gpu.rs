@@ -1,7 +1,7 @@
 //! NVIDIA's library faked at the place where the real one is loaded from: the program finds it by the loader's path, and
 //! each scenario is told as what it is. The scenario file is read again when it changes, so a card can be lost meanwhile.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
 use std::{
     path::{Path, PathBuf},

@@ -1,7 +1,9 @@
 //! What changes the machine: signals and priorities, each with its outcome in words. Every act looks first whether the
 //! process is still the one that was meant: a recycled pid is another process.
 
+pub mod job;
 pub mod renice;
+pub mod save;
 pub mod signal;
 
 use std::{io, os::unix::fs::MetadataExt};

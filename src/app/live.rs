@@ -5,7 +5,10 @@
 
 use std::{
     process::ExitCode,
-    sync::{Arc, mpsc::Receiver},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,7 +25,7 @@ use super::{
     terminal::{Sent, Terminal},
 };
 use crate::{
-    act,
+    act::{self, job::Job},
     alert::Level,
     clock::Clock,
     collect::{
@@ -32,6 +35,7 @@ use crate::{
     config::Settings,
     model::event::{Envelope, Event, SourceId},
     state::State,
+    sys::exec,
     ui::{Ui, effect::Command, theme::ThemeSet},
 };
 
@@ -69,7 +73,14 @@ struct Live {
     news: bool,
     /// They should be drawn at this moment of the run's clock.
     draw_at: Option<Instant>,
+    /// Where acts on threads of their own report, with what takes them back.
+    done: (Sender<Report>, Receiver<Report>),
+    undo: Option<Job>,
+    wake: Arc<Notify>,
 }
+
+/// How an act went, and the act that takes it back.
+type Report = (act::Outcome, Option<Job>);
 
 /// Why the loop ended.
 enum End {
@@ -139,6 +150,9 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
         events,
         news: false,
         draw_at: None,
+        done: channel(),
+        undo: None,
+        wake: wake.clone(),
     };
     let end = live.run(&wake, &typed, &mut signals).await;
     if let End::Quit = end {
@@ -196,6 +210,7 @@ impl Live {
                 return end;
             }
             self.take_in();
+            self.reports();
             if self.draw_at.is_some_and(|at| at <= Instant::now()) && self.draw_figures() == Sent::Gone {
                 return End::Gone;
             }
@@ -255,6 +270,16 @@ impl Live {
                 self.settings.refresh = every;
                 self.lanes.refresh(every, self.clock.now());
             }
+            Command::Job(job) => self.begin(job),
+            Command::Undo => match self.undo.take() {
+                Some(job) => self.begin(job),
+                None => self.ui.say(Level::Advice, "nothing to take back"),
+            },
+            Command::Shell { engine, id } => self.shell(&engine, &id),
+            Command::Save { name, text } => {
+                let outcome = act::save::save(&name, &text);
+                self.ui.say(outcome.level, outcome.text);
+            }
             Command::Signal { targets, signal } => {
                 let outcome = act::signal::send(root, &targets, signal);
                 self.ui.say(outcome.level, outcome.text);
@@ -267,6 +292,51 @@ impl Live {
         None
     }
 
+    /// Carries out on a thread what takes its time.
+    fn begin(&self, job: Job) {
+        let (done, wake) = (self.done.0.clone(), self.wake.clone());
+        let spawned = std::thread::Builder::new().name("act".into()).spawn(move || {
+            let outcome = job.run();
+            let undo = job.undo().filter(|_| outcome.level == Level::Ok);
+            // Nobody listens any more when the program is ending.
+            let _ = done.send((outcome, undo));
+            wake.notify_one();
+        });
+        if let Err(error) = spawned {
+            let text = format!("no thread could be started: {error}");
+            let _ = self.done.0.send((act::Outcome { level: Level::Warn, text }, None));
+        }
+    }
+
+    /// Says how acts went that were begun earlier.
+    fn reports(&mut self) {
+        while let Ok((outcome, undo)) = self.done.1.try_recv() {
+            self.ui.say(outcome.level, outcome.text);
+            self.undo = undo.or(self.undo.take());
+            self.news = true;
+        }
+    }
+
+    /// Steps aside for a shell in a container and comes back when it ends.
+    fn shell(&mut self, engine: &str, id: &str) {
+        let program = if engine.contains("podman") { "podman" } else { "docker" };
+        let Some(path) = exec::find(program) else {
+            self.ui.say(Level::Warn, format!("a shell needs the program {program}, which is not installed"));
+            return;
+        };
+        self.terminal.release();
+        let shell = "command -v bash >/dev/null 2>&1 && exec bash; exec sh";
+        let mut command = std::process::Command::new(path);
+        command.env("DOCKER_HOST", engine).env("CONTAINER_HOST", engine);
+        let status = command.args(["exec", "-it", id, "sh", "-c", shell]).status();
+        self.come_back();
+        match status {
+            Ok(status) if matches!(status.code(), Some(0 | 130)) => {}
+            Ok(status) => self.ui.say(Level::Advice, format!("the shell ended: {status}")),
+            Err(error) => self.ui.say(Level::Warn, format!("{program} could not be started: {error}")),
+        }
+    }
+
     /// Folds what the lanes brought, and decides when it is drawn.
     fn take_in(&mut self) {
         if self.ui.paused() {
@@ -277,7 +347,8 @@ impl Live {
         let brought = std::iter::from_fn(|| self.events.try_recv().ok());
         for envelope in brought.chain(late) {
             first |= self.state.host.health.get(envelope.source).is_none() || envelope.outcome.is_err();
-            complete |= matches!(envelope.source, SourceId::Processes | SourceId::ProcessDetail | SourceId::Sockets);
+            complete |= matches!(envelope.source, SourceId::Processes)
+                || (envelope.source.is_on_demand() && envelope.outcome.is_ok());
             self.state.apply(&Event::Reading(envelope));
             self.news = true;
         }

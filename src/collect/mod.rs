@@ -17,6 +17,7 @@ mod interface;
 pub mod lane;
 pub mod limits;
 pub mod load;
+pub mod log;
 pub mod memory;
 mod mounts;
 pub mod network;
@@ -78,6 +79,8 @@ pub struct Want {
     pub detail: Option<ProcKey>,
     /// The list of sockets is open.
     pub sockets: bool,
+    /// The container whose log is open: its engine's address and its id.
+    pub log: Option<(String, String)>,
     /// Nothing is to be read: the screen is paused or suspended.
     pub paused: bool,
 }
@@ -139,6 +142,7 @@ pub enum Lane {
     Pools,
     Containers,
     Detail,
+    Log,
 }
 
 /// One source.
@@ -297,6 +301,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::Wanted(|want| want.detail.is_some()),
         deadline: Duration::from_secs(5),
         open: process_detail::open,
+    },
+    SourceDef {
+        id: SourceId::ContainerLog,
+        reads: "the engine's log of one container",
+        lane: Lane::Log,
+        pace: Pace::Wanted(|want| want.log.is_some()),
+        deadline: Duration::from_secs(2),
+        open: log::open,
     },
 ];
 

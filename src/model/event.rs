@@ -13,6 +13,7 @@ use super::{
     gpu::GpuSample,
     limits::LimitsSample,
     load::LoadSample,
+    log::LogSample,
     memory::MemorySample,
     network::NetworkSample,
     pool::PoolSample,
@@ -46,11 +47,12 @@ pub enum SourceId {
     Containers,
     Processes,
     ProcessDetail,
+    ContainerLog,
 }
 
 impl SourceId {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceId; 17] = [
+    pub const ALL: [SourceId; 18] = [
         Self::Cpu,
         Self::Memory,
         Self::Pressure,
@@ -68,12 +70,13 @@ impl SourceId {
         Self::Containers,
         Self::Processes,
         Self::ProcessDetail,
+        Self::ContainerLog,
     ];
 
     /// Read only while a view is open that shows it: its silence means nothing.
     #[must_use]
     pub fn is_on_demand(self) -> bool {
-        matches!(self, Self::Sockets | Self::ProcessDetail)
+        matches!(self, Self::Sockets | Self::ProcessDetail | Self::ContainerLog)
     }
 
     /// `cpu`, `process_detail` …
@@ -97,6 +100,7 @@ impl SourceId {
             Self::Containers => "containers",
             Self::Processes => "processes",
             Self::ProcessDetail => "process_detail",
+            Self::ContainerLog => "container_log",
         }
     }
 }
@@ -123,6 +127,7 @@ pub enum Sample {
     Containers(ContainerSample),
     Processes(ProcessSample),
     ProcessDetail(Box<ProcessDetailSample>),
+    ContainerLog(LogSample),
 }
 
 /// Why a source gave no sample.

@@ -11,6 +11,7 @@ use super::{
     health::Healths,
     limits::Limits,
     load::Load,
+    log::ContainerLog,
     memory::Memory,
     network::Network,
     pool::Pools,
@@ -48,6 +49,7 @@ pub struct Host {
     pub containers: Containers,
     pub processes: Processes,
     pub process_detail: Option<ProcessDetail>,
+    pub log: ContainerLog,
 }
 
 impl Host {
@@ -87,6 +89,7 @@ impl Host {
             Sample::Pools(s) => self.pools.apply(span, s),
             Sample::Containers(s) => self.containers.apply(span, s),
             Sample::Processes(s) => self.processes.apply(span, s),
+            Sample::ContainerLog(s) => self.log.apply(s),
             Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, s, &self.processes),
         }
     }

@@ -13,6 +13,7 @@ pub mod host;
 pub mod join;
 pub mod limits;
 pub mod load;
+pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod network;

@@ -28,6 +28,12 @@ pub enum Action {
     Suspend,
     Findings,
     Sockets,
+    Acts,
+    Logs,
+    Undo,
+    LogWrap,
+    LogTimes,
+    LogSave,
     Search,
     Filter,
     NextMatch,
@@ -66,6 +72,10 @@ pub enum Context {
     List,
     /// In the process table.
     Processes,
+    /// In tables of things that can be acted on: containers, pools.
+    Things,
+    /// In a log.
+    Logs,
 }
 
 /// One action.
@@ -104,7 +114,7 @@ const fn changing(
     ActionDef { action, name, doc, keys, context, changes: true }
 }
 
-use Context::{Anywhere, List, Processes};
+use Context::{Anywhere, List, Logs, Processes, Things};
 
 /// TABLE ACTIONS, in the order of the help.
 pub static ACTIONS: &[ActionDef] = &[
@@ -167,4 +177,10 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::KernelThreads, "kernel_threads", &["K"], Processes, "show kernel threads"),
     def(Action::User, "user", &["u"], Processes, "processes of one user"),
     def(Action::FullPath, "full_path", &["w"], Processes, "program with its whole path"),
+    changing(Action::Acts, "acts", &["x", "F9"], Things, "what can be done to it"),
+    changing(Action::Undo, "undo", &["ctrl-u"], Things, "take the last change of a dataset back"),
+    def(Action::Logs, "logs", &["l"], Things, "the log of the selected container"),
+    def(Action::LogWrap, "log_wrap", &["w"], Logs, "wrap long lines"),
+    def(Action::LogTimes, "log_times", &["t"], Logs, "show times"),
+    def(Action::LogSave, "log_save", &["W"], Logs, "save the log to a file"),
 ];

@@ -1,7 +1,10 @@
 //! What a key leads to: a request to the outside world, or a change of the screen.
 
-use super::{overlays::Overlay, pane::PaneId};
-use crate::{alert::Level, model::process::ProcKey};
+use super::{
+    overlays::{Overlay, container_acts::Wish, pool_acts::Step},
+    pane::PaneId,
+};
+use crate::{act::job::Job, alert::Level, model::process::ProcKey};
 
 /// A typed request to the outside world; the loop carries it out and says how it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,24 @@ pub enum Command {
         targets: Vec<ProcKey>,
         /// Steps, negative is more favourable.
         by: i32,
+    },
+    /// Something that takes its time: done on a thread of its own, and reported.
+    Job(Job),
+    /// Take the last change of a dataset back.
+    Undo,
+    /// Step aside for a shell in this container.
+    Shell {
+        /// Address of its engine.
+        engine: String,
+        /// Its id.
+        id: String,
+    },
+    /// Write these lines into a new file of this name in the current folder.
+    Save {
+        /// Name of the file; a number is added when there is one.
+        name: String,
+        /// What is written.
+        text: String,
     },
     /// Another time between refreshes.
     Refresh(std::time::Duration),
@@ -64,6 +85,20 @@ pub enum Message {
     Columns(Vec<&'static str>),
     /// Show the processes of this user alone; `None` shows all.
     User(Option<u32>),
+    /// Do this to the container with this id.
+    Container {
+        /// Which.
+        id: String,
+        /// What.
+        act: Wish,
+    },
+    /// Go on with what is to be done to this pool.
+    Pool {
+        /// Which.
+        pool: String,
+        /// What.
+        step: Step,
+    },
     /// Send this signal to those that were meant when the list was opened.
     Signal {
         /// Targets.

@@ -73,8 +73,11 @@ impl Ui {
     fn context(&self) -> Context {
         match self.overlays.last() {
             Some(overlay) => overlay.context(),
-            None if self.slots.get(self.focus).is_some_and(|s| s.def.id == PaneId::Processes) => Context::Processes,
-            None => Context::List,
+            None => match self.slots.get(self.focus).map(|s| s.def.id) {
+                Some(PaneId::Processes) => Context::Processes,
+                Some(PaneId::Containers | PaneId::Pools) => Context::Things,
+                _ => Context::List,
+            },
         }
     }
 
@@ -95,6 +98,7 @@ impl Ui {
                 | Action::Pause
                 | Action::Faster
                 | Action::Slower
+                | Action::Undo
                 | Action::NextTheme => self.anywhere(action, state, out),
                 _ => {}
             }
@@ -119,6 +123,7 @@ impl Ui {
             Action::Quit => out.push(Command::Quit),
             Action::Suspend => out.push(Command::Suspend),
             Action::Redraw => out.push(Command::Redraw),
+            Action::Undo => out.push(Command::Undo),
             Action::Focus(digit) => self.focus_digit(digit),
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(-1),

@@ -191,6 +191,8 @@ impl Context {
             Context::Anywhere => &[Context::Anywhere],
             Context::List => &[Context::List, Context::Anywhere],
             Context::Processes => &[Context::Processes, Context::List, Context::Anywhere],
+            Context::Things => &[Context::Things, Context::List, Context::Anywhere],
+            Context::Logs => &[Context::Logs, Context::List, Context::Anywhere],
         }
     }
 
@@ -378,19 +380,19 @@ mod tests {
             format!("{}: {} | {}", f.path, f.what, f.hint.as_deref().unwrap_or_default())
         };
         assert_eq!(
-            fault(&[("zoom", &["x"])]),
-            "keys.zoom: key `x` is bound to both `signal` and `zoom` | `x` is built in for `signal`: give that one other keys, or none: signal = []"
+            fault(&[("zoom", &["u"])]),
+            "keys.zoom: key `u` is bound to both `user` and `zoom` | `u` is built in for `user`: give that one other keys, or none: user = []"
         );
         assert_eq!(
-            fault(&[("zoom", &["W"]), ("pause", &["W"])]),
-            "keys.pause: key `W` is bound to both `zoom` and `pause` | keep it at one of the two"
+            fault(&[("zoom", &["Q"]), ("pause", &["Q"])]),
+            "keys.pause: key `Q` is bound to both `zoom` and `pause` | keep it at one of the two"
         );
         assert_eq!(
-            fault(&[("zoom", &["W", "shift-w"])]),
-            "keys.zoom: key `W` is given twice to `zoom` | keep one of the two"
+            fault(&[("zoom", &["Q", "shift-q"])]),
+            "keys.zoom: key `Q` is given twice to `zoom` | keep one of the two"
         );
-        assert_eq!(fault(&[("zom", &["W"])]), "keys.zom: unknown action `zom` | did you mean `zoom`?");
-        assert_eq!(fault(&[("zoom", &["W", "spcae"])]), "keys.zoom[1]: `spcae` is not a key | did you mean `space`?");
+        assert_eq!(fault(&[("zom", &["Q"])]), "keys.zom: unknown action `zom` | did you mean `zoom`?");
+        assert_eq!(fault(&[("zoom", &["Q", "spcae"])]), "keys.zoom[1]: `spcae` is not a key | did you mean `space`?");
         assert_eq!(
             fault(&[("zoom", &["crtl-w"])]),
             "keys.zoom[0]: `crtl-w` is not a key: unknown modifier `crtl` | did you mean `ctrl-w`?"

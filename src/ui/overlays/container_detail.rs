@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
+use super::{Overlay, container_acts, log};
 use crate::{
     model::{
         container::{Container, ContainerRow, RunState},
@@ -13,7 +13,7 @@ use crate::{
     state::State,
     text::width,
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx},
         effect::Effect,
         figures::bytes,
@@ -88,8 +88,20 @@ impl Overlay for ContainerDetail {
         self.sheet.draw(cx, rest, canvas, &lines);
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+    fn context(&self) -> Context {
+        Context::Things
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        match action {
+            Action::Acts => Some(container_acts::choose(&self.id, state)),
+            Action::Logs => Some(log::open(&self.id, state)),
+            action => self.sheet.act(action).then(Vec::new),
+        }
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Logs, "log"), (Action::Acts, "acts")]
     }
 }
 

@@ -44,11 +44,11 @@ impl Overlay for Help {
         let lines = if area.width >= 130 {
             beside(
                 &keys(cx, &[Context::Anywhere, Context::List]),
-                &keys(cx, &[Context::Processes]),
+                &keys(cx, &[Context::Processes, Context::Things, Context::Logs]),
                 usize::from(area.width / 2),
             )
         } else {
-            keys(cx, &[Context::Anywhere, Context::List, Context::Processes])
+            keys(cx, &[Context::Anywhere, Context::List, Context::Processes, Context::Things, Context::Logs])
         };
         let mut lines = lines;
         lines.push(Vec::new());
@@ -81,6 +81,8 @@ fn keys(cx: &DrawCx<'_>, contexts: &[Context]) -> Vec<SheetLine> {
             Context::Anywhere => "Everywhere",
             Context::List => "In lists",
             Context::Processes => "In the processes",
+            Context::Things => "In containers and pools",
+            Context::Logs => "In a log",
         }));
         // Nine digits for nine panes are one thing to know.
         let focus = |def: &&ActionDef| !matches!(def.action, Action::Focus(2..));

@@ -2,15 +2,19 @@
 
 pub mod columns;
 pub mod confirm;
+pub mod container_acts;
 pub mod container_detail;
 pub mod cpu_detail;
 pub mod disk_detail;
 pub mod findings;
 pub mod gpu_detail;
 pub mod help;
+pub mod limits;
+pub mod log;
 pub mod memory_detail;
 pub mod menu;
 pub mod network_detail;
+pub mod pool_acts;
 pub mod pool_detail;
 pub mod process_detail;
 pub mod signal;

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
+use super::{Overlay, pool_acts};
 use crate::{
     alert::Level,
     model::{
@@ -13,7 +13,7 @@ use crate::{
     state::State,
     text::{elide, width},
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx},
         effect::Effect,
         figures::{bytes, latency, percent},
@@ -89,8 +89,19 @@ impl Overlay for PoolDetail {
         self.sheet.draw(cx, rest, canvas, &lines);
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+    fn context(&self) -> Context {
+        Context::Things
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        match action {
+            Action::Acts => Some(pool_acts::choose(&self.name, state)),
+            action => self.sheet.act(action).then(Vec::new),
+        }
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Acts, "acts")]
     }
 }
 

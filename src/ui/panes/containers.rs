@@ -9,11 +9,14 @@ use ratatui::layout::Rect;
 use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
 use crate::{
     alert::Level,
+    config::Settings,
     model::event::SourceId,
     state::State,
     ui::{
+        action::Action,
         canvas::{Canvas, DrawCx},
-        overlays::{Overlay, container_detail::ContainerDetail},
+        effect::{Effect, Message},
+        overlays::{Overlay, container_acts, container_detail::ContainerDetail, log},
         pane::{PaneDef, PaneId, Rows},
         table::column::Column,
     },
@@ -91,6 +94,27 @@ impl Tabled for Containers {
             return state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
         }
         id == "limit" && all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none())
+    }
+
+    fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
+        let chosen = chosen.first().and_then(|index| state.host.containers.rows.get(*index));
+        let id = chosen.map_or("", |row| row.meta.id.as_str());
+        match action {
+            Action::Acts => Some(container_acts::choose(id, state)),
+            Action::Logs => Some(log::open(id, state)),
+            _ => None,
+        }
+    }
+
+    fn tell(message: Message, state: &State) -> Vec<Effect> {
+        match message {
+            Message::Container { id, act } => container_acts::answer(&id, act, state),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hints() -> Vec<(Action, &'static str)> {
+        vec![(Action::Logs, "log"), (Action::Acts, "acts")]
     }
 
     fn rows(state: &State) -> Option<Rows> {

@@ -7,15 +7,18 @@ use ratatui::layout::Rect;
 use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
 use crate::{
     alert::Level,
+    config::Settings,
     model::{
         event::{Fault, SourceId},
         pool::ScanState,
     },
     state::State,
     ui::{
+        action::Action,
         canvas::{Canvas, DrawCx},
+        effect::{Effect, Message},
         figures::{hue, tick},
-        overlays::{Overlay, pool_detail::PoolDetail},
+        overlays::{Overlay, pool_acts, pool_detail::PoolDetail},
         pane::{PaneDef, PaneId, Rows},
         table::{column::Column, grid::cell},
         theme::Role,
@@ -166,6 +169,22 @@ impl Tabled for Pools {
             "errors" => rows.iter().all(|p| Row::new(p, state).errors().unwrap_or(0) == 0),
             _ => false,
         }
+    }
+
+    fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
+        let chosen = chosen.first().and_then(|index| state.host.pools.rows.get(*index));
+        (action == Action::Acts).then(|| pool_acts::choose(chosen.map_or("", |row| row.name.as_str()), state))
+    }
+
+    fn tell(message: Message, state: &State) -> Vec<Effect> {
+        match message {
+            Message::Pool { pool, step } => pool_acts::answer(pool, step, state),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hints() -> Vec<(Action, &'static str)> {
+        vec![(Action::Acts, "acts")]
     }
 
     fn rows(state: &State) -> Option<Rows> {

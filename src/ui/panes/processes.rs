@@ -327,7 +327,7 @@ impl Pane for ProcessesPane {
                 self.choice.user = user;
                 self.made_from = None;
             }
-            Message::Sort(_) | Message::Columns(_) => {}
+            Message::Sort(_) | Message::Columns(_) | Message::Container { .. } | Message::Pool { .. } => {}
         }
         Vec::new()
     }

@@ -109,6 +109,11 @@ pub trait Tabled: 'static {
         None
     }
 
+    /// What was chosen in a menu that this table opened.
+    fn tell(_message: Message, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
     /// What the footer offers beside the table's own.
     fn hints() -> Vec<(Action, &'static str)> {
         Vec::new()
@@ -276,9 +281,9 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.grid.footer(cx, area, canvas, &left)
     }
 
-    fn tell(&mut self, message: Message, _state: &State) -> Vec<Effect> {
+    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
         self.grid.tell(&message);
-        Vec::new()
+        T::tell(message, state)
     }
 
     fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {

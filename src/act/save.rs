@@ -1,0 +1,35 @@
+//! Text written into a new file of the current folder: what is there is never overwritten.
+
+use std::{fs::OpenOptions, io::Write};
+
+use super::Outcome;
+use crate::alert::Level;
+
+/// How many files of one name are tried.
+const MOST: u32 = 1000;
+
+/// Writes `text` into `name`, or into `name` with a number before its ending when there is one.
+#[must_use]
+pub fn save(name: &str, text: &str) -> Outcome {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    // A container's name is another's word: it may not lead out of the folder.
+    let stem: String =
+        stem.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
+    let stem = stem.trim_start_matches('.');
+    for number in 0..MOST {
+        let name = if number == 0 { format!("{stem}.{ending}") } else { format!("{stem}-{number}.{ending}") };
+        match OpenOptions::new().write(true).create_new(true).open(&name) {
+            Ok(mut file) => {
+                return match file.write_all(text.as_bytes()) {
+                    Ok(()) => {
+                        Outcome { level: Level::Ok, text: format!("saved {} lines in ./{name}", text.lines().count()) }
+                    }
+                    Err(error) => Outcome { level: Level::Warn, text: format!("./{name}: {error}") },
+                };
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Outcome { level: Level::Warn, text: format!("./{name}: {error}") },
+        }
+    }
+    Outcome { level: Level::Warn, text: format!("./{stem}.{ending} and {MOST} more are there already") }
+}

@@ -1,0 +1,231 @@
+//! The log of one container, followed while a view of it is open. Both kinds of stream come out as cleaned lines: with a
+//! terminal one plain stream, without one frames of standard output and error.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use bollard::{Docker, container::LogOutput, query_parameters::LogsOptions};
+use futures_util::StreamExt;
+use tokio::sync::Notify;
+
+use super::{CollectCx, Collector, OpenCx, lane::THREAD_PREFIX};
+use crate::{
+    model::{
+        event::{Fault, Sample},
+        log::{LogLine, LogSample},
+    },
+    text::clean,
+};
+
+/// Lines of the past that are asked for.
+const PAST: &str = "2000";
+/// Lines that wait to be taken; what comes faster is counted and dropped, the oldest first.
+const WAITING: usize = 10_000;
+/// Letters kept of one line.
+const LONGEST: usize = 8 << 10;
+/// While a log is open it is looked at this often.
+const OFTEN: Duration = Duration::from_millis(250);
+/// An engine that takes longer to begin counts as silent.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Opens the source; nothing is read until a log is wanted.
+///
+/// # Errors
+/// None.
+pub fn open(_cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    Ok(Box::new(Log { follower: None, fresh: true }))
+}
+
+struct Log {
+    follower: Option<Follower>,
+    /// The next sample is the first of its container.
+    fresh: bool,
+}
+
+/// The reader's end of the thread that follows one log. Dropping it ends the thread.
+struct Follower {
+    engine: String,
+    id: String,
+    waiting: Arc<Mutex<Waiting>>,
+    stop: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<LogLine>,
+    dropped: u64,
+    ended: Option<String>,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+    }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Collector for Log {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let Some((engine, id)) = &cx.want.log else {
+            self.follower = None;
+            return Ok(Sample::ContainerLog(LogSample::default()));
+        };
+        if self.follower.as_ref().is_none_or(|f| f.id != *id || f.engine != *engine) {
+            self.follower = Some(Follower::start(engine, id)?);
+            self.fresh = true;
+        }
+        let Some(follower) = &self.follower else { return Err(Fault::Broken("no thread".to_owned())) };
+        let mut waiting = lock(&follower.waiting);
+        let sample = LogSample {
+            id: id.clone(),
+            fresh: std::mem::take(&mut self.fresh),
+            lines: std::mem::take(&mut waiting.lines),
+            dropped: std::mem::take(&mut waiting.dropped),
+            ended: waiting.ended.clone(),
+        };
+        Ok(Sample::ContainerLog(sample))
+    }
+
+    fn hurry(&self) -> Option<Duration> {
+        self.follower.is_some().then_some(OFTEN)
+    }
+}
+
+impl Follower {
+    fn start(engine: &str, id: &str) -> Result<Self, Fault> {
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
+        let stop = Arc::new(Notify::new());
+        let follower = Follower { engine: engine.to_owned(), id: id.to_owned(), waiting, stop };
+        let (engine, id) = (engine.to_owned(), id.to_owned());
+        let (waiting, stop) = (follower.waiting.clone(), follower.stop.clone());
+        thread::Builder::new()
+            .name(format!("{THREAD_PREFIX}log"))
+            .spawn(move || {
+                let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime.block_on(async {
+                        tokio::select! {
+                            () = stop.notified() => String::new(),
+                            ended = follow(&engine, &id, &waiting) => ended,
+                        }
+                    }),
+                    Err(error) => error.to_string(),
+                };
+                lock(&waiting).ended = Some(ended);
+            })
+            .map_err(|e| Fault::Broken(format!("no thread to follow the log with: {e}")))?;
+        Ok(follower)
+    }
+}
+
+/// Follows to the end, and says what it was.
+async fn follow(engine: &str, id: &str, waiting: &Mutex<Waiting>) -> String {
+    let say = |error: bollard::errors::Error| clean(&error.to_string()).into_owned();
+    let docker = match Docker::connect_with_host(engine) {
+        Ok(docker) => match docker.with_timeout(PATIENCE).negotiate_version().await {
+            Ok(docker) => docker,
+            Err(error) => return say(error),
+        },
+        Err(error) => return say(error),
+    };
+    let options = LogsOptions {
+        follow: true,
+        stdout: true,
+        stderr: true,
+        timestamps: true,
+        tail: PAST.to_owned(),
+        ..LogsOptions::default()
+    };
+    let mut stream = std::pin::pin!(docker.logs(id, Some(options)));
+    let mut halves = [Half::default(), Half { error: true, ..Half::default() }];
+    while let Some(piece) = stream.next().await {
+        match piece {
+            Ok(piece) => {
+                let half = &mut halves[usize::from(matches!(piece, LogOutput::StdErr { .. }))];
+                let lines = half.take(&piece.into_bytes());
+                let mut waiting = lock(waiting);
+                waiting.lines.extend(lines);
+                let more = waiting.lines.len().saturating_sub(WAITING);
+                waiting.lines.drain(..more);
+                waiting.dropped += more as u64;
+            }
+            Err(error) => return say(error),
+        }
+    }
+    "the container ended".to_owned()
+}
+
+/// One stream, whose pieces end anywhere.
+#[derive(Debug, Default)]
+struct Half {
+    error: bool,
+    rest: Vec<u8>,
+}
+
+impl Half {
+    /// The whole lines that this piece completes.
+    fn take(&mut self, piece: &[u8]) -> Vec<LogLine> {
+        let mut lines = Vec::new();
+        for part in piece.split_inclusive(|b| *b == b'\n') {
+            self.rest.extend_from_slice(part);
+            if part.ends_with(b"\n") || self.rest.len() > LONGEST {
+                lines.push(line(&self.rest, self.error));
+                self.rest.clear();
+            }
+        }
+        lines
+    }
+}
+
+/// `2026-01-02T03:04:05.678901234Z text`: the engine's time, then what the program wrote.
+fn line(bytes: &[u8], error: bool) -> LogLine {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_end_matches(['\n', '\r']);
+    let (unix_ms, rest) = match text.split_once(' ') {
+        Some((time, rest)) => match time.parse::<jiff::Timestamp>() {
+            Ok(at) => (Some(at.as_millisecond()), rest),
+            Err(_) => (None, text),
+        },
+        None => match text.parse::<jiff::Timestamp>() {
+            Ok(at) => (Some(at.as_millisecond()), ""),
+            Err(_) => (None, text),
+        },
+    };
+    // What overwrote itself in place (a progress bar) ends as its last state.
+    let rest = rest.rsplit('\r').find(|part| !part.is_empty()).unwrap_or("");
+    LogLine { unix_ms, error, text: clean(&crate::text::without_escapes(&rest.replace('\t', "    "))).into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_put_together_from_pieces_and_have_the_engine_s_time() {
+        let mut half = Half::default();
+        assert_eq!(half.take(b"2026-01-02T03:04:05.5Z he"), []);
+        let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n");
+        let seen: Vec<_> = lines.iter().map(|l| (l.unix_ms, l.text.as_str())).collect();
+        assert_eq!(seen, [(Some(1_767_323_045_500), "hello"), (Some(1_767_323_046_000), ""), (None, "no time")]);
+    }
+
+    #[test]
+    fn hostile_bytes_and_colours_are_cleaned_and_progress_ends_as_its_last_state() {
+        let text = |bytes: &[u8]| line(bytes, false).text;
+        assert_eq!(text(b"2026-01-02T03:04:05Z \x1b[31mred\x1b[0m \x1b]0;title\x07done\r\n"), "red done");
+        assert_eq!(text(b"10%\r50%\r100%\r\n"), "100%");
+        assert!(!text(b"a\x00b\x9b31mc\xff\n").chars().any(char::is_control));
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_rather_than_kept_for_ever() {
+        let mut half = Half::default();
+        assert_eq!(half.take(&vec![b'x'; LONGEST + 1]).len(), 1);
+        assert!(half.rest.is_empty());
+    }
+}

@@ -1,0 +1,84 @@
+//! The log of one container, as far as it was read: the newest lines, each numbered from the first that was read.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// Lines kept.
+const KEPT: usize = 10_000;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When the engine took it: milliseconds since 1970.
+    pub unix_ms: Option<i64>,
+    /// It came over standard error.
+    pub error: bool,
+    /// Cleaned.
+    pub text: String,
+}
+
+/// New lines since the reading before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogSample {
+    /// Id of the container.
+    pub id: String,
+    /// These are its first lines: what was there of another is to go.
+    pub fresh: bool,
+    /// Oldest first.
+    pub lines: Vec<LogLine>,
+    /// Lines that came faster than they could be kept.
+    pub dropped: u64,
+    /// Why no more come; `None` while it is followed.
+    pub ended: Option<String>,
+}
+
+/// What was read so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerLog {
+    /// Id of the container.
+    pub id: String,
+    /// Number of the first line that is kept.
+    pub first: u64,
+    /// Oldest first.
+    pub lines: VecDeque<LogLine>,
+    /// Lines that came faster than they could be kept.
+    pub dropped: u64,
+    /// Why no more come.
+    pub ended: Option<String>,
+}
+
+impl ContainerLog {
+    /// Folds one sample in.
+    pub fn apply(&mut self, sample: &LogSample) {
+        if sample.fresh || sample.id != self.id {
+            *self = ContainerLog { id: sample.id.clone(), ..ContainerLog::default() };
+        }
+        self.lines.extend(sample.lines.iter().cloned());
+        let more = self.lines.len().saturating_sub(KEPT);
+        self.lines.drain(..more);
+        self.first += more as u64;
+        self.dropped += sample.dropped;
+        self.ended.clone_from(&sample.ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(id: &str, fresh: bool, count: usize) -> LogSample {
+        let lines = vec![LogLine { text: "x".into(), ..LogLine::default() }; count];
+        LogSample { id: id.into(), fresh, lines, ..LogSample::default() }
+    }
+
+    #[test]
+    fn the_newest_lines_are_kept_and_numbered_and_another_container_begins_anew() {
+        let mut log = ContainerLog::default();
+        log.apply(&sample("a", true, KEPT));
+        log.apply(&sample("a", false, 5));
+        assert_eq!((log.first, log.lines.len()), (5, KEPT));
+        log.apply(&sample("b", true, 2));
+        assert_eq!((log.id.as_str(), log.first, log.lines.len()), ("b", 0, 2));
+    }
+}

@@ -1,0 +1,306 @@
+//! The log of a container: followed at its end until the reader scrolls up, searched, wrapped, with times, saved.
+
+use ratatui::layout::Rect;
+
+use super::{Key, Overlay};
+use crate::{
+    alert::Level,
+    collect::Want,
+    model::log::{ContainerLog, LogLine},
+    state::State,
+    text::width,
+    ui::{
+        action::{Action, Context},
+        canvas::{Canvas, DrawCx},
+        effect::{Command, Effect},
+        table::{
+            needle::Needle,
+            prompt::{Prompt, Typed},
+        },
+        theme::Role,
+        widgets::text::{put, put_right, tint},
+    },
+};
+
+/// Columns that Left and Right scroll.
+const STEP: usize = 16;
+
+/// The view.
+pub struct LogView {
+    engine: String,
+    id: String,
+    name: String,
+    /// Number of the line on top; `None` follows the end.
+    top: Option<u64>,
+    wrap: bool,
+    times: bool,
+    left: usize,
+    needle: Option<Needle>,
+    prompt: Option<Prompt>,
+    /// Rows and columns of the last frame, and the number of the line that stood on top.
+    seen: std::cell::Cell<(usize, usize, u64)>,
+}
+
+/// Opens the log of the container with this id.
+#[must_use]
+pub fn open(id: &str, state: &State) -> Vec<Effect> {
+    let Some(row) = state.host.containers.find(id) else {
+        return vec![Effect::Say(Level::Advice, "no container is selected".to_owned())];
+    };
+    let engines = &state.host.containers.engines;
+    let engine = engines.get(usize::from(row.meta.engine)).map(|e| e.address.clone()).unwrap_or_default();
+    vec![Effect::Open(Box::new(LogView {
+        engine,
+        id: row.meta.id.clone(),
+        name: row.meta.name.clone(),
+        top: None,
+        wrap: false,
+        times: false,
+        left: 0,
+        needle: None,
+        prompt: None,
+        seen: std::cell::Cell::default(),
+    }))]
+}
+
+impl LogView {
+    fn log<'a>(&self, state: &'a State) -> Option<&'a ContainerLog> {
+        Some(&state.host.log).filter(|log| log.id == self.id)
+    }
+
+    /// What a line shows before its text.
+    fn prefix(&self, line: &LogLine) -> String {
+        let time = line.unix_ms.filter(|_| self.times).and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        time.map_or_else(String::new, |at| {
+            at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%m-%d %H:%M:%S ").to_string()
+        })
+    }
+
+    /// The rows of a line in `columns`.
+    fn rows(&self, line: &LogLine, columns: usize) -> Vec<String> {
+        let room = columns.saturating_sub(width(&self.prefix(line))).max(8);
+        if self.wrap {
+            return chop(&line.text, room);
+        }
+        vec![line.text.chars().skip(self.left).collect()]
+    }
+
+    /// The line that stands on top when the end is in sight.
+    fn top_at_end(&self, log: &ContainerLog, height: usize, columns: usize) -> u64 {
+        let mut left = height;
+        for (index, line) in log.lines.iter().enumerate().rev() {
+            let rows = if self.wrap { self.rows(line, columns).len() } else { 1 };
+            if rows > left {
+                return log.first + index as u64 + 1;
+            }
+            left -= rows;
+        }
+        log.first
+    }
+
+    /// Moves the line on top; at the end it follows again.
+    fn scroll(&mut self, state: &State, by: i64) {
+        let Some(log) = self.log(state) else { return };
+        let (height, columns, shown) = self.seen.get();
+        let end = self.top_at_end(log, height, columns);
+        let to = shown.saturating_add_signed(by).max(log.first);
+        self.top = (to < end).then_some(to);
+    }
+
+    fn find(&mut self, state: &State, back: bool, from_here: bool) -> Vec<Effect> {
+        let (Some(needle), Some(log)) = (&self.needle, self.log(state)) else { return Vec::new() };
+        let count = log.lines.len();
+        let here =
+            usize::try_from(self.seen.get().2.saturating_sub(log.first)).unwrap_or(0).min(count.saturating_sub(1));
+        let fits = |index: &usize| log.lines.get(*index).is_some_and(|line| needle.is_in(&line.text));
+        let step = usize::from(!from_here);
+        let found = if back { (0..here).rev().find(fits) } else { (here + step..count).find(fits) };
+        // Round the end, once.
+        let found = found.or_else(|| if back { (0..count).rev().find(fits) } else { (0..count).find(fits) });
+        match found {
+            Some(index) => {
+                self.top = Some(log.first + index as u64);
+                Vec::new()
+            }
+            None => vec![Effect::Say(Level::Advice, format!("{} is not in the log", needle.text()))],
+        }
+    }
+
+    fn save(&self, state: &State) -> Vec<Effect> {
+        let Some(log) = self.log(state) else { return Vec::new() };
+        let mut text = String::new();
+        for line in &log.lines {
+            if let Some(at) = line.unix_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) {
+                text.push_str(&at.to_string());
+                text.push(' ');
+            }
+            text.push_str(&line.text);
+            text.push('\n');
+        }
+        vec![Effect::Do(Command::Save { name: format!("{}.log", self.name), text })]
+    }
+}
+
+/// `text` in pieces of at most `columns`; an empty one is one empty piece.
+fn chop(text: &str, columns: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = width(c.encode_utf8(&mut [0; 4]));
+        if used + wide > columns {
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(last) = pieces.last_mut() {
+            last.push(c);
+        }
+    }
+    pieces
+}
+
+impl Overlay for LogView {
+    fn title(&self, state: &State) -> String {
+        let state = match self.log(state).and_then(|log| log.ended.as_ref()) {
+            Some(why) => format!(" · {why}"),
+            None if self.top.is_some() => " · held".to_owned(),
+            None => " · following".to_owned(),
+        };
+        format!("log of {}{state}", self.name)
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(log) = self.log(cx.state) else {
+            put(canvas.buf, area.x, area.y, area.width, "waiting…", cx.theme.style(Role::Dim));
+            return;
+        };
+        if log.lines.is_empty() {
+            let words = if log.ended.is_some() { "it wrote nothing" } else { "nothing yet" };
+            put(canvas.buf, area.x, area.y, area.width, words, cx.theme.style(Role::Dim));
+            return;
+        }
+        let (height, columns) = (usize::from(area.height), usize::from(area.width));
+        let end = self.top_at_end(log, height, columns);
+        let top = self.top.unwrap_or(end).clamp(log.first, end.max(log.first));
+        self.seen.set((height, columns, top));
+        let mut y = area.y;
+        for line in log.lines.iter().skip(usize::try_from(top - log.first).unwrap_or(0)) {
+            let prefix = self.prefix(line);
+            let role = if line.error { Role::Advice } else { Role::Text };
+            for (number, row) in self.rows(line, columns).iter().enumerate() {
+                if y >= area.bottom() {
+                    return;
+                }
+                let x = area.x
+                    + put(
+                        canvas.buf,
+                        area.x,
+                        y,
+                        area.width,
+                        if number == 0 { &prefix } else { "" },
+                        cx.theme.style(Role::Dim),
+                    );
+                let x = if number == 0 { x } else { area.x + u16::try_from(width(&prefix)).unwrap_or(0) };
+                put(canvas.buf, x, y, area.right().saturating_sub(x), row, cx.theme.style(role));
+                if let Some(found) = self.needle.as_ref().filter(|n| !n.is_empty()).and_then(|n| n.find(row)) {
+                    let at = x + u16::try_from(width(&row[..found.start])).unwrap_or(u16::MAX);
+                    let wide = u16::try_from(width(&row[found])).unwrap_or(0);
+                    let place = Rect { x: at, y, width: wide, height: 1 }.intersection(area);
+                    tint(canvas.buf, place, cx.theme.style(Role::Match));
+                }
+                y += 1;
+            }
+        }
+        if log.dropped > 0 {
+            let words = format!("{} lines came too fast", log.dropped);
+            put_right(canvas.buf, area.right(), area.y, 40, &words, cx.theme.style(Role::Warn));
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.prompt.is_some()
+    }
+
+    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
+        let prompt = self.prompt.as_mut()?;
+        match prompt.key(key) {
+            Typed::Changed => {
+                self.needle = Some(Needle::new(prompt.text())).filter(|n| !n.is_empty());
+                // While a word is typed, what is not found is not said.
+                self.find(state, false, true);
+                Some(Vec::new())
+            }
+            Typed::Accepted => {
+                self.prompt = None;
+                Some(Vec::new())
+            }
+            Typed::Cancelled => {
+                (self.prompt, self.needle) = (None, None);
+                Some(Vec::new())
+            }
+            _ => Some(Vec::new()),
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context::Logs
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        let page = i64::try_from(self.seen.get().0.saturating_sub(1).max(1)).unwrap_or(1);
+        match action {
+            Action::Up => self.scroll(state, -1),
+            Action::Down => self.scroll(state, 1),
+            Action::PageUp => self.scroll(state, -page),
+            Action::PageDown => self.scroll(state, page),
+            Action::Top => self.scroll(state, i64::MIN / 2),
+            Action::Bottom => self.top = None,
+            Action::Left => self.left = self.left.saturating_sub(STEP),
+            Action::Right => self.left += STEP,
+            Action::LogWrap => self.wrap = !self.wrap,
+            Action::LogTimes => self.times = !self.times,
+            Action::Search => self.prompt = Some(Prompt::new("search", "", Vec::new())),
+            Action::NextMatch => return Some(self.find(state, false, false)),
+            Action::PreviousMatch => return Some(self.find(state, true, false)),
+            Action::LogSave => return Some(self.save(state)),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
+        let Some(prompt) = &self.prompt else { return false };
+        prompt.draw(cx, area, canvas, "");
+        true
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::Search, "search"),
+            (Action::LogWrap, "wrap"),
+            (Action::LogTimes, "times"),
+            (Action::LogSave, "save"),
+            (Action::Bottom, "follow"),
+        ]
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        want.log = Some((self.engine.clone(), self.id.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_cut_into_rows_by_their_columns() {
+        assert_eq!(chop("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(chop("日本語", 4), ["日本", "語"]);
+        assert_eq!(chop("", 4), [""]);
+    }
+}
