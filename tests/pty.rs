@@ -82,8 +82,8 @@ fn help_opens_and_esc_closes_it() {
 fn a_process_is_found_by_its_name_and_ended_after_the_question() {
     let mut child = Command::new("sleep").arg("98765").spawn().unwrap();
     let mut t = live();
-    t.until_shows("sleep");
     t.send(b"/98765\r");
+    t.until_shows("sleep 98765");
     t.send(b"t");
     t.until_shows("tree");
     t.send(b"x");

@@ -181,15 +181,18 @@ impl Thread {
             known.kind = Some(if podman { "podman" } else { "docker" }.to_owned());
             known.version = version.version.map(|v| clean(&v).into_owned());
         }
-        // From a moment before the list on: what happens while it is read comes as events.
-        let since = unix_ms() / 1000 - 1;
+        // From before the list on, so that what happens while it is read comes as events; the first time the engine is
+        // asked for all that restarts are counted over.
+        let from = unix_ms() / 1000 - 1;
+        let since = if lives.lives.is_empty() { from - RESTARTS_WITHIN_MS / 1000 } else { from };
+        lives.counted_from_ms = from * 1000;
         let options = EventsOptions {
             since: Some(since.to_string()),
             filters: Some(HashMap::from([("type".to_owned(), vec!["container".to_owned()])])),
             ..EventsOptions::default()
         };
         let mut events = pin!(docker.events(Some(options)));
-        self.list(&docker, lives, since * 1000).await?;
+        self.list(&docker, lives, from * 1000).await?;
         lock(&self.known).fault = None;
         let mut changed: BTreeSet<String> = BTreeSet::new();
         loop {
@@ -261,6 +264,8 @@ fn unix_ms() -> i64 {
 #[derive(Default)]
 struct Lives {
     lives: HashMap<String, Life>,
+    /// Events from here on are in no list that the engine's own count was taken from.
+    counted_from_ms: i64,
 }
 
 #[derive(Default)]
@@ -287,8 +292,9 @@ impl Lives {
             "die" => life.died = true,
             "start" => {
                 if life.died && !life.asked {
-                    life.restarts.push(event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000));
-                    life.counted += 1;
+                    let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
+                    life.restarts.push(at);
+                    life.counted += u32::from(at >= self.counted_from_ms);
                 }
                 (life.died, life.asked) = (false, false);
             }
