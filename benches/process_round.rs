@@ -48,7 +48,7 @@ fn rounds(criterion: &mut Criterion) {
 }
 
 fn source(root: Root, read_all: bool) -> Box<dyn Collector> {
-    process::open(&OpenCx { root, clock: Clock::start(), read_all }).expect("the root has a proc")
+    process::open(&OpenCx { root, clock: Clock::start(), read_all, engines: Vec::new() }).expect("the root has a proc")
 }
 
 /// The time that one reading takes, a second after the one before.

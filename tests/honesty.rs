@@ -66,7 +66,7 @@ struct Watcher {
 impl Watcher {
     fn new(read_all: bool) -> Self {
         let clock = Clock::start();
-        let source = process::open(&OpenCx { root: Root::default(), clock, read_all }).unwrap();
+        let source = process::open(&OpenCx { root: Root::default(), clock, read_all, engines: Vec::new() }).unwrap();
         let next = Instant::now();
         Watcher { clock, source, state: State::default(), next, machine: 0.0, at: None, read: 0 }
     }

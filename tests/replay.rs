@@ -42,7 +42,7 @@ fn reading(source: SourceId, at: Stamp, outcome: Result<Sample, Fault>) -> Event
 /// Every source read `rounds` times over `root`, with a detail open and all else wanted too.
 fn recording(root: &str, detail: u32, rounds: u32) -> Vec<Event> {
     let clock = Clock::start();
-    let open = OpenCx { root: Root::new(root), clock, read_all: false };
+    let open = OpenCx { root: Root::new(root), clock, read_all: false, engines: Vec::new() };
     let mut opened: Vec<_> = SOURCES.iter().map(|source| (source.id, (source.open)(&open))).collect();
     let mut want = Want { io_of_all: true, threads: true, sockets: true, ..Want::default() };
     let mut events = Vec::new();

@@ -12,7 +12,8 @@ use bollard::{
     },
 };
 
-use super::Outcome;
+pub use super::remove::Removal;
+use super::{Outcome, remove};
 use crate::{
     alert::Level,
     sys::exec::{self, Runner},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// An engine or a tool that takes longer has not done it.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What can be done to a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +123,8 @@ pub enum Job {
         /// What.
         act: PoolAct,
     },
+    /// Things that engines keep are removed.
+    Remove(Vec<Removal>),
 }
 
 impl Job {
@@ -134,6 +137,7 @@ impl Job {
                 container(engine, id, *act).map(|()| format!("{name} {}", act.done())),
             ),
             Job::Pool { pool, act } => (describe(pool, act), zfs(pool, act)),
+            Job::Remove(things) => ("remove all of them".to_owned(), remove::remove(things)),
         };
         match done {
             Ok(text) => Outcome { level: Level::Ok, text },
@@ -200,7 +204,7 @@ async fn limit(docker: &Docker, id: &str, nano_cpus: Option<i64>, memory: Option
 }
 
 /// The engine's own words.
-fn say(error: &Error) -> String {
+pub(super) fn say(error: &Error) -> String {
     match error {
         Error::DockerResponseServerError { message, .. } => clean(message.trim()).into_owned(),
         other => clean(&other.to_string()).into_owned(),

@@ -2,6 +2,7 @@
 //! process is still the one that was meant: a recycled pid is another process.
 
 pub mod job;
+mod remove;
 pub mod renice;
 pub mod save;
 pub mod signal;

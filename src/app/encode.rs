@@ -62,6 +62,8 @@ const MANY_BLANKS: usize = 10;
 #[derive(Debug)]
 pub struct Encoder {
     pen: Pen,
+    /// The terminal erases in the background of the pen ("bce", terminfo(5)) rather than in its own.
+    erases_in_colour: bool,
     /// Where the terminal's cursor is; `None` when that cannot be known.
     at: Option<(u16, u16)>,
     /// What is to be written of the frame under way, and in which pens.
@@ -71,11 +73,17 @@ pub struct Encoder {
 
 impl Default for Encoder {
     fn default() -> Self {
-        Encoder { pen: PLAIN, at: None, spots: Vec::new(), inks: Vec::new() }
+        Encoder { pen: PLAIN, erases_in_colour: false, at: None, spots: Vec::new(), inks: Vec::new() }
     }
 }
 
 impl Encoder {
+    /// For a terminal that erases in the background of the pen, when it is `known` to: [`erases_in_colour`].
+    #[must_use]
+    pub fn erasing_in_colour(known: bool) -> Self {
+        Encoder { erases_in_colour: known, ..Encoder::default() }
+    }
+
     /// Puts into `out` what turns a terminal that shows `shown` into one that shows `next`; `out` stays empty when
     /// nothing changed. Without `shown`, or when the sizes differ, everything is drawn anew.
     pub fn encode(&mut self, shown: Option<&Buffer>, next: &Buffer, out: &mut Vec<u8>) {
@@ -113,12 +121,12 @@ impl Encoder {
             match spot.how {
                 How::Letter(columns) => self.put(&row[usize::from(spot.x)], spot, columns, width, out),
                 How::Blanks(columns) => {
-                    self.erase(out);
+                    self.erase(spot.ink, out);
                     number(columns, out);
                     out.push(b'X');
                 }
                 How::Tail => {
-                    self.erase(out);
+                    self.erase(spot.ink, out);
                     out.push(b'K');
                 }
             }
@@ -131,17 +139,19 @@ impl Encoder {
         }
     }
 
-    /// Begins an erasure under a plain background.
-    fn erase(&mut self, out: &mut Vec<u8>) {
+    /// Begins an erasure under the background of an ink.
+    fn erase(&mut self, ink: u16, out: &mut Vec<u8>) {
         let modifier = self.pen.modifier.difference(SEEN_ON_BLANK);
-        self.set(Pen { bg: Color::Reset, modifier, ..self.pen }, out);
+        let bg = self.inks.get(usize::from(ink)).map_or(Color::Reset, |pen| pen.bg);
+        self.set(Pen { bg, modifier, ..self.pen }, out);
         out.extend_from_slice(b"\x1b[");
     }
 
     /// Finds what has changed in a row.
     fn row(&mut self, before: &[Cell], after: &[Cell], y: u16) {
         let width = after.len();
-        let tail = blank_tail(after);
+        let any = self.erases_in_colour;
+        let tail = blank_tail(after, any);
         // Erasing to the end of the line pays from four changed blanks on.
         let worth_erasing = (tail..width).filter(|x| !same(&before[*x], &after[*x])).count() > 3;
         let end = if worth_erasing { tail } else { width };
@@ -154,9 +164,9 @@ impl Encoder {
             let columns = columns_of(cell).clamp(1, end - x);
             let changed =
                 x < dirty || (x..x + columns).any(|i| !same(&before[i], &after[i])) || columns_of(&before[x]) > columns;
-            let blanks = if changed { blanks_to_erase(&before[x..end], &after[x..end]) } else { 0 };
+            let blanks = if changed { blanks_to_erase(&before[x..end], &after[x..end], any) } else { 0 };
             if blanks >= MANY_BLANKS {
-                let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), &Cell::EMPTY);
+                let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), cell);
                 let (at, count) = (u16::try_from(x).unwrap_or(u16::MAX), u16::try_from(blanks).unwrap_or(u16::MAX));
                 self.spots.push(Spot { x: at, y, ink, how: How::Blanks(count) });
                 x += blanks;
@@ -177,7 +187,7 @@ impl Encoder {
             x += columns;
         }
         if worth_erasing && tail < width {
-            let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), &Cell::EMPTY);
+            let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), &after[tail]);
             self.spots.push(Spot { x: u16::try_from(tail).unwrap_or(u16::MAX), y, ink, how: How::Tail });
         }
     }
@@ -484,21 +494,32 @@ fn same(a: &Cell, b: &Cell) -> bool {
     a == b
 }
 
-/// A blank as an erasure leaves it.
-fn plain(c: &Cell) -> bool {
-    is_blank(c) && c.bg == Color::Reset && !c.modifier.intersects(SEEN_ON_BLANK)
+/// A blank as an erasure leaves it; `any`: an erasure leaves whatever background the pen has.
+fn plain(c: &Cell, any: bool) -> bool {
+    is_blank(c) && (any || c.bg == Color::Reset) && !c.modifier.intersects(SEEN_ON_BLANK)
 }
 
-/// How many cells from here on become plain blanks, up to the last that changes. Letters of two columns in their place
-/// are left to the letter-wise way.
-fn blanks_to_erase(before: &[Cell], after: &[Cell]) -> usize {
-    let run = before.iter().zip(after).take_while(|(b, a)| plain(a) && columns_of(b) == 1);
+/// True for a terminal of this name (`TERM`) that is known to erase in the background of the pen; inside tmux all do.
+/// GNU screen erases in its own, kitty does not promise.
+#[must_use]
+pub fn erases_in_colour(term: &str, in_tmux: bool) -> bool {
+    const EXACT: [&str; 5] = ["xterm", "xterm-256color", "xterm-direct", "linux", "st-256color"];
+    const FAMILIES: [&str; 5] = ["tmux", "alacritty", "foot", "rxvt", "konsole"];
+    in_tmux || EXACT.contains(&term) || FAMILIES.iter().any(|family| term.starts_with(family))
+}
+
+/// How many cells from here on become plain blanks of one background, up to the last that changes. Letters of two columns
+/// in their place are left to the letter-wise way.
+fn blanks_to_erase(before: &[Cell], after: &[Cell], any: bool) -> usize {
+    let Some(bg) = after.first().map(|cell| cell.bg) else { return 0 };
+    let run = before.iter().zip(after).take_while(|(b, a)| plain(a, any) && a.bg == bg && columns_of(b) == 1);
     run.enumerate().filter(|(_, (b, a))| !same(b, a)).last().map_or(0, |(at, _)| at + 1)
 }
 
 /// Where the plain blanks at the end of a row begin.
-fn blank_tail(row: &[Cell]) -> usize {
-    let tail = row.iter().rposition(|c| !plain(c)).map_or(0, |at| at + 1);
+fn blank_tail(row: &[Cell], any: bool) -> usize {
+    let Some(bg) = row.last().map(|cell| cell.bg) else { return 0 };
+    let tail = row.iter().rposition(|c| !plain(c, any) || c.bg != bg).map_or(0, |at| at + 1);
     // The second half of a wide letter is a blank cell that belongs to the letter.
     tail.max(tail.checked_sub(1).map_or(0, |last| last + columns_of(&row[last]))).min(row.len())
 }

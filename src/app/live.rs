@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    encode::Encoder,
+    encode::{Encoder, erases_in_colour},
     keyboard::{self, Typed},
     terminal::{Sent, Terminal},
 };
@@ -29,7 +29,7 @@ use crate::{
     alert::Level,
     clock::Clock,
     collect::{
-        OpenCx, SOURCES, SourceDef, WantCell,
+        OpenCx, SOURCES, SourceDef, Want, WantCell,
         lane::{Lanes, Outbox},
     },
     config::Settings,
@@ -76,6 +76,8 @@ struct Live {
     /// Where acts on threads of their own report, with what takes them back.
     done: (Sender<Report>, Receiver<Report>),
     undo: Option<Job>,
+    /// How many acts were reported.
+    acts_done: u64,
     wake: Arc<Notify>,
 }
 
@@ -121,7 +123,9 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
     let area = Rect::new(0, 0, width, height);
     // The first frame, before the first look at the machine.
     let mut first = Buffer::empty(area);
-    let (mut encoder, mut bytes) = (Encoder::default(), Vec::with_capacity(32 << 10));
+    let term = std::env::var("TERM").unwrap_or_default();
+    let in_colour = erases_in_colour(&term, std::env::var_os("TMUX").is_some());
+    let (mut encoder, mut bytes) = (Encoder::erasing_in_colour(in_colour), Vec::with_capacity(32 << 10));
     ui.refresh(&state);
     ui.draw(&state, &mut first);
     encoder.encode(None, &first, &mut bytes);
@@ -129,7 +133,12 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
 
     let bell = wake.clone();
     let (outbox, events) = Outbox::new(move || bell.notify_one());
-    let open = OpenCx { root: settings.root.clone(), clock, read_all: settings.processes.read_all };
+    let open = OpenCx {
+        root: settings.root.clone(),
+        clock,
+        read_all: settings.processes.read_all,
+        engines: settings.engines.clone(),
+    };
     let wants = WantCell::default();
     wants.set(ui.want(&state));
     let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);
@@ -152,6 +161,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
         draw_at: None,
         done: channel(),
         undo: None,
+        acts_done: 0,
         wake: wake.clone(),
     };
     let end = live.run(&wake, &typed, &mut signals).await;
@@ -313,6 +323,7 @@ impl Live {
         while let Ok((outcome, undo)) = self.done.1.try_recv() {
             self.ui.say(outcome.level, outcome.text);
             self.undo = undo.or(self.undo.take());
+            self.acts_done += 1;
             self.news = true;
         }
     }
@@ -410,7 +421,7 @@ impl Live {
         self.encoder.encode(shown, &self.next, &mut self.bytes);
         self.spoiled = false;
         std::mem::swap(&mut self.shown, &mut self.next);
-        self.lanes.want(self.ui.want(&self.state));
+        self.lanes.want(Want { acts_done: self.acts_done, ..self.ui.want(&self.state) });
         if self.bytes.is_empty() { Sent::Whole } else { self.terminal.send(&self.bytes) }
     }
 

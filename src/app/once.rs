@@ -39,7 +39,7 @@ fn read(settings: &Settings, rates: bool) -> State {
     let mut owed: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
     // Watts come from a pair too.
     owed.entry(SourceId::Power).and_modify(|n| *n = if rates { 2 } else { 1 });
-    let open = OpenCx { root: settings.root.clone(), clock, read_all: true };
+    let open = OpenCx { root: settings.root.clone(), clock, read_all: true, engines: settings.engines.clone() };
     let (outbox, events) = Outbox::new(|| {});
     let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
     drop(outbox);

@@ -4,9 +4,15 @@
 mod describe;
 mod engine;
 mod find;
+mod lives;
+mod stats;
 mod usage;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
@@ -19,44 +25,91 @@ use crate::{
 use engine::Follower;
 use usage::Counters;
 
+/// How often sockets are looked for that were not there at the start.
+const RESCAN: Duration = Duration::from_secs(30);
+
 /// Opens the source: begins to follow every engine that has a socket, or that the environment names.
 ///
 /// # Errors
 /// [`Fault::Absent`] where no engine is found.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    let found = find::engines(&cx.root);
-    if found.is_empty() {
-        return Err(Fault::Absent(find::looked_at(&cx.root)));
-    }
-    let engines = (0..).zip(found).map(|(number, found)| Follower::start(number, found)).collect();
-    Ok(Box::new(Containers {
+    let mut source = Containers {
         root: cx.root.clone(),
-        engines,
+        more: cx.engines.clone(),
+        engines: Vec::new(),
+        looked: Instant::now(),
         seen: Vec::new(),
         list: Vec::new(),
         counters: Counters::default(),
-    }))
+    };
+    source.look();
+    match source.engines.is_empty() {
+        true => Err(Fault::Absent(find::looked_at(&cx.root))),
+        false => Ok(Box::new(source)),
+    }
+}
+
+/// Addresses of every engine that has a socket or that the environment names.
+pub(super) fn engines(cx: &OpenCx) -> Vec<String> {
+    find::engines(&cx.root, &cx.engines).into_iter().map(|found| found.address).collect()
 }
 
 struct Containers {
     root: Root,
+    /// Addresses from the config.
+    more: Vec<String>,
     engines: Vec<Follower>,
-    /// What generation of each engine's containers `list` was made from.
-    seen: Vec<u64>,
+    looked: Instant,
+    /// What generation of each engine's containers `list` was made from, and which engines spoke then.
+    seen: Vec<(u64, bool)>,
     list: Vec<Arc<Container>>,
     counters: Counters,
 }
 
+impl Containers {
+    /// Begins to follow engines that are not followed yet. Who is followed stays so: an engine that went away may come back.
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        for found in find::engines(&self.root, &self.more) {
+            if self.engines.iter().any(|engine| engine.address() == found.address) {
+                continue;
+            }
+            let Ok(number) = u16::try_from(self.engines.len()) else { return };
+            self.engines.push(Follower::start(number, found));
+        }
+    }
+
+    /// Whether each engine is the first to answer under its id: one that is reached in two ways is one engine, and the way
+    /// that reads control groups is the better one.
+    fn speak(&self) -> Vec<bool> {
+        let ids: Vec<Option<String>> = self.engines.iter().map(Follower::id).collect();
+        let better = |a: usize, b: usize| (self.engines[a].is_local(), b) > (self.engines[b].is_local(), a);
+        let twin = |at: usize| {
+            (0..ids.len()).any(|other| other != at && ids[at].is_some() && ids[other] == ids[at] && better(other, at))
+        };
+        (0..ids.len()).map(|at| !twin(at)).collect()
+    }
+}
+
 impl Collector for Containers {
     fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
-        let generations: Vec<u64> = self.engines.iter().map(Follower::generation).collect();
-        if generations != self.seen {
-            self.list = self.engines.iter().flat_map(Follower::containers).collect();
-            self.list.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
-            self.seen = generations;
+        if self.looked.elapsed() >= RESCAN {
+            self.look();
         }
-        let engines: Vec<_> = self.engines.iter().map(Follower::describe).collect();
+        let speak = self.speak();
+        let seen: Vec<(u64, bool)> = self.engines.iter().map(Follower::generation).zip(speak.iter().copied()).collect();
+        let speakers = || self.engines.iter().zip(&speak).filter(|(_, speaks)| **speaks).map(|(engine, _)| engine);
+        if seen != self.seen {
+            self.list = speakers().flat_map(Follower::containers).collect();
+            self.list.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
+            self.seen = seen;
+        }
         let mut usages = BTreeMap::new();
+        for engine in speakers().filter(|engine| !engine.is_local()) {
+            usages.append(&mut engine.usages());
+        }
+        let mut engines: Vec<_> = self.engines.iter().map(Follower::describe).collect();
+        engines.iter_mut().zip(&speak).for_each(|(engine, speaks)| engine.twin = !speaks);
         self.counters.begin(&self.root);
         for container in &self.list {
             let local = engines.get(usize::from(container.engine)).is_some_and(|e| e.local);

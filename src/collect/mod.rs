@@ -30,6 +30,7 @@ mod processor;
 mod schedule;
 pub mod sensor;
 pub mod socket;
+pub mod store;
 #[cfg(test)]
 mod testing;
 
@@ -56,6 +57,8 @@ pub struct OpenCx {
     pub clock: Clock,
     /// Read every process in every round.
     pub read_all: bool,
+    /// Addresses of engines beside those that are found.
+    pub engines: Vec<String>,
 }
 
 /// What a source may know at each reading.
@@ -81,6 +84,10 @@ pub struct Want {
     pub sockets: bool,
     /// The container whose log is open: its engine's address and its id.
     pub log: Option<(String, String)>,
+    /// The view of images, volumes and networks is open.
+    pub stores: bool,
+    /// Acts of ours that were done so far: what they changed is asked for anew.
+    pub acts_done: u64,
     /// Nothing is to be read: the screen is paused or suspended.
     pub paused: bool,
 }
@@ -143,6 +150,7 @@ pub enum Lane {
     Containers,
     Detail,
     Log,
+    Stores,
 }
 
 /// One source.
@@ -309,6 +317,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::Wanted(|want| want.log.is_some()),
         deadline: Duration::from_secs(2),
         open: log::open,
+    },
+    SourceDef {
+        id: SourceId::Stores,
+        reads: "what the engines keep: images, volumes, networks",
+        lane: Lane::Stores,
+        pace: Pace::Wanted(|want| want.stores),
+        deadline: Duration::from_secs(2),
+        open: store::open,
     },
 ];
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// Everything that opening needs, for `root`.
 pub(crate) fn open_cx(root: Root) -> OpenCx {
-    OpenCx { root, clock: Clock::start(), read_all: false }
+    OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() }
 }
 
 /// One reading of the source `open` on `root`.

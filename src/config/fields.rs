@@ -176,6 +176,8 @@ pub static FIELDS: &[Field] = &[
     patterns!("hide.disks", hidden_disks),
     patterns!("hide.interfaces", hidden_interfaces),
     patterns!("hide.mounts", hidden_mounts),
+    flag!("containers.group", group_containers),
+    field("containers.engines", engines, |s| Some(list(&s.engines))),
     field(
         "sources.disabled",
         |s, value, r| {
@@ -194,6 +196,20 @@ fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
         let what = format!("`root`: there is no folder `{text}`");
         reading.wrong(value.offset, what, Some("name a folder that holds proc and sys, as `/` does".to_owned()));
     }
+}
+
+/// Addresses of engines, in the forms that are spoken.
+fn engines(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
+    const FORMS: [&str; 4] = ["unix://", "tcp://", "http://", "https://"];
+    let Some(texts) = reading.texts(value) else { return };
+    for text in &texts {
+        if !FORMS.iter().any(|form| text.value.strip_prefix(form).is_some_and(|rest| !rest.is_empty())) {
+            let what = format!("`containers.engines`: `{}` is no address of an engine", text.value);
+            let hint = "write unix:///run/podman/podman.sock or tcp://nas:2375; one behind ssh: forward its socket with ssh -L";
+            reading.wrong(text.offset, what, Some(hint.to_owned()));
+        }
+    }
+    settings.engines = texts.into_iter().map(|text| text.value).collect();
 }
 
 /// Rows of panes; no pane twice in the whole.

@@ -41,6 +41,10 @@ pub struct Settings {
     pub hidden_mounts: Vec<String>,
     /// Sources that are not read at all, by name.
     pub disabled_sources: Vec<String>,
+    /// Addresses of container engines beside those that are found.
+    pub engines: Vec<String>,
+    /// The containers begin grouped by compose project.
+    pub group_containers: bool,
     /// Keys by action name, in place of the built-in ones.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Rules in force: the shipped ones with the user's changes.
@@ -104,6 +108,8 @@ impl Default for Settings {
             hidden_interfaces: Vec::new(),
             hidden_mounts: Vec::new(),
             disabled_sources: Vec::new(),
+            engines: Vec::new(),
+            group_containers: false,
             keys: BTreeMap::new(),
             rules: Vec::new(),
             log: None,

@@ -26,6 +26,9 @@ pub struct Engine {
     pub fault: Option<Fault>,
     /// It is on this machine: its containers' control groups can be read here.
     pub local: bool,
+    /// It is an engine that another address reaches too: its containers are listed there.
+    #[serde(default)]
+    pub twin: bool,
 }
 
 /// What a container is doing, in the engine's words.
@@ -96,6 +99,15 @@ pub struct Mounted {
     pub writable: bool,
 }
 
+/// Something that happened to a container, as its engine told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Happening {
+    /// When: milliseconds since 1970.
+    pub unix_ms: i64,
+    /// `start`, `die, code 3`, `health_status: unhealthy`, cleaned.
+    pub what: String,
+}
+
 /// What an engine knows of one container; made anew when an event tells that it changed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Container {
@@ -158,6 +170,9 @@ pub struct Container {
     pub tty: bool,
     /// When it came up again without anybody having asked, in the last ten minutes: milliseconds since 1970.
     pub restarted_unix_ms: Vec<i64>,
+    /// What happened to it since the engine is followed, the newest last.
+    #[serde(default)]
+    pub happenings: Vec<Happening>,
 }
 
 /// What the control groups and the network namespace of a running container count.
@@ -181,6 +196,10 @@ pub struct Usage {
     pub rx_bytes: Option<u64>,
     /// See above.
     pub tx_bytes: Option<u64>,
+    /// When the engine counted all this: milliseconds since 1970, by its own clock. `None` where it was read here, with the
+    /// sample.
+    #[serde(default)]
+    pub counted_unix_ms: Option<i64>,
 }
 
 /// One reading.
@@ -243,8 +262,20 @@ impl ContainerRow {
         // Another start means other counters.
         let same = self.meta.started_unix_ms == meta.started_unix_ms && self.meta.pid == meta.pid;
         let before = self.usage.take().filter(|_| same);
+        let counted = |usage: Option<&Usage>| usage.and_then(|u| u.counted_unix_ms);
+        let since = match (counted(before.as_ref()), counted(usage)) {
+            // The engine counts less often than this is read: its last figures hold until the next.
+            (Some(then), Some(now)) if then == now => {
+                self.usage = before;
+                self.meta = meta.clone();
+                self.remember(span);
+                return;
+            }
+            (Some(then), Some(now)) => u64::try_from(now - then).ok().map(std::time::Duration::from_millis),
+            _ => span.since,
+        };
         let rate =
-            |of: fn(&Usage) -> Option<u64>| per_second(before.as_ref().and_then(of)?, usage.and_then(of)?, span.since?);
+            |of: fn(&Usage) -> Option<u64>| per_second(before.as_ref().and_then(of)?, usage.and_then(of)?, since?);
         self.cpu_cores = rate(|u| u.cpu_us).map(|us| us / 1e6);
         self.read_per_second = rate(|u| u.read_bytes);
         self.write_per_second = rate(|u| u.written_bytes);
@@ -257,6 +288,10 @@ impl ContainerRow {
         });
         self.usage = usage.cloned();
         self.meta = meta.clone();
+        self.remember(span);
+    }
+
+    fn remember(&mut self, span: Span) {
         self.cpu_history.push(span.at, span.every, self.cpu_cores);
         self.memory_history.push(span.at, span.every, self.memory_bytes().map(|b| b as f64));
     }
@@ -356,6 +391,27 @@ mod tests {
         fold(&mut all, 3, &meta("ab", 9), 2_600_000);
         assert_eq!(all.rows[0].cpu_cores, None, "it was started again: its counters are others");
         assert_eq!(all.rows[0].cpu_history.len(), 3, "its history goes on");
+    }
+
+    #[test]
+    fn what_an_engine_counts_itself_is_a_rate_over_its_own_clock_and_holds_between() {
+        let mut all = Containers::default();
+        let meta = meta("ab", 1);
+        let mut fold = |second: u64, counted: i64, cpu_us: u64| {
+            let usage = Usage { cpu_us: Some(cpu_us), counted_unix_ms: Some(counted), ..Usage::default() };
+            let sample = ContainerSample {
+                containers: vec![meta.clone()],
+                usages: BTreeMap::from([(meta.id.clone(), usage)]),
+                ..ContainerSample::default()
+            };
+            let since = (second > 1).then_some(Duration::from_secs(1));
+            all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, &sample);
+            all.rows[0].cpu_cores
+        };
+        assert_eq!(fold(1, 10_000, 1_000_000), None);
+        assert_eq!(fold(2, 15_000, 6_000_000), Some(1.0));
+        assert_eq!(fold(3, 15_000, 6_000_000), Some(1.0), "nothing new was counted");
+        assert_eq!(fold(4, 20_000, 8_500_000), Some(0.5));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{
     process::{ProcessDetailSample, ProcessSample},
     sensor::SensorSample,
     socket::SocketSample,
+    store::StoreSample,
 };
 use crate::clock::Stamp;
 
@@ -48,11 +49,12 @@ pub enum SourceId {
     Processes,
     ProcessDetail,
     ContainerLog,
+    Stores,
 }
 
 impl SourceId {
     /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceId; 18] = [
+    pub const ALL: [SourceId; 19] = [
         Self::Cpu,
         Self::Memory,
         Self::Pressure,
@@ -71,12 +73,13 @@ impl SourceId {
         Self::Processes,
         Self::ProcessDetail,
         Self::ContainerLog,
+        Self::Stores,
     ];
 
     /// Read only while a view is open that shows it: its silence means nothing.
     #[must_use]
     pub fn is_on_demand(self) -> bool {
-        matches!(self, Self::Sockets | Self::ProcessDetail | Self::ContainerLog)
+        matches!(self, Self::Sockets | Self::ProcessDetail | Self::ContainerLog | Self::Stores)
     }
 
     /// `cpu`, `process_detail` …
@@ -101,6 +104,7 @@ impl SourceId {
             Self::Processes => "processes",
             Self::ProcessDetail => "process_detail",
             Self::ContainerLog => "container_log",
+            Self::Stores => "stores",
         }
     }
 }
@@ -128,6 +132,7 @@ pub enum Sample {
     Processes(ProcessSample),
     ProcessDetail(Box<ProcessDetailSample>),
     ContainerLog(LogSample),
+    Stores(StoreSample),
 }
 
 /// Why a source gave no sample.

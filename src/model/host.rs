@@ -20,6 +20,7 @@ use super::{
     process::{ProcessDetail, Processes},
     sensor::Sensors,
     socket::Sockets,
+    store::StoreSample,
 };
 use crate::clock::Stamp;
 
@@ -50,6 +51,7 @@ pub struct Host {
     pub processes: Processes,
     pub process_detail: Option<ProcessDetail>,
     pub log: ContainerLog,
+    pub stores: StoreSample,
 }
 
 impl Host {
@@ -90,6 +92,7 @@ impl Host {
             Sample::Containers(s) => self.containers.apply(span, s),
             Sample::Processes(s) => self.processes.apply(span, s),
             Sample::ContainerLog(s) => self.log.apply(s),
+            Sample::Stores(s) => self.stores.clone_from(s),
             Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, s, &self.processes),
         }
     }

@@ -25,3 +25,4 @@ pub mod rate;
 pub mod sensor;
 pub mod series;
 pub mod socket;
+pub mod store;

@@ -28,6 +28,7 @@ pub enum Action {
     Suspend,
     Findings,
     Sockets,
+    Stores,
     Acts,
     Logs,
     Undo,
@@ -70,6 +71,8 @@ pub enum Context {
     Anywhere,
     /// In lists and tables.
     List,
+    /// In tables of processes and of things.
+    Tables,
     /// In the process table.
     Processes,
     /// In tables of things that can be acted on: containers, pools.
@@ -114,7 +117,7 @@ const fn changing(
     ActionDef { action, name, doc, keys, context, changes: true }
 }
 
-use Context::{Anywhere, List, Logs, Processes, Things};
+use Context::{Anywhere, List, Logs, Processes, Tables, Things};
 
 /// TABLE ACTIONS, in the order of the help.
 pub static ACTIONS: &[ActionDef] = &[
@@ -136,6 +139,7 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::FocusPrevious, "focus_previous", &["shift-tab"], Anywhere, "focus the previous pane"),
     def(Action::Findings, "findings", &["a"], Anywhere, "list what is wrong now"),
     def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets: who listens, who talks"),
+    def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes and networks: who uses them, what is unused"),
     def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause and go on"),
     def(Action::Faster, "faster", &["-"], Anywhere, "refresh more often"),
     def(Action::Slower, "slower", &["+", "="], Anywhere, "refresh less often"),
@@ -163,12 +167,12 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::SortMemory, "sort_memory", &["M"], Processes, "sort by memory"),
     def(Action::SortTime, "sort_time", &["T"], Processes, "sort by CPU time"),
     def(Action::SortPid, "sort_pid", &["O"], Processes, "sort by process id"),
-    def(Action::Tree, "tree", &["t", "F5"], Processes, "tree of parents and children"),
-    def(Action::Fold, "fold", &["o"], Processes, "fold and unfold a branch"),
-    def(Action::FoldAll, "fold_all", &["*"], Processes, "fold and unfold all branches"),
-    def(Action::Tag, "tag", &["space"], Processes, "tag; acts go to all that are tagged"),
+    def(Action::Tree, "tree", &["t", "F5"], Tables, "tree of processes; containers by compose project"),
+    def(Action::Fold, "fold", &["o"], Tables, "fold and unfold a branch"),
+    def(Action::FoldAll, "fold_all", &["*"], Tables, "fold and unfold all branches"),
+    def(Action::Tag, "tag", &["space"], Tables, "tag; acts go to all that are tagged"),
+    def(Action::Untag, "untag", &["U"], Tables, "untag all"),
     def(Action::TagTree, "tag_tree", &["B"], Processes, "tag with all children"),
-    def(Action::Untag, "untag", &["U"], Processes, "untag all"),
     changing(Action::Signal, "signal", &["x", "F9"], Processes, "send a signal"),
     changing(Action::NiceDown, "nice_down", &["[", "F7"], Processes, "more CPU time: niceness down"),
     changing(Action::NiceUp, "nice_up", &["]", "F8"], Processes, "less CPU time: niceness up"),

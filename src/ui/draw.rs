@@ -166,7 +166,7 @@ impl Ui {
                 if fills(*slot) {
                     return u16::MAX;
                 }
-                let height = self.slots[*slot].pane.compact_rows(state).min(left);
+                let height = self.slots[*slot].pane.compact_rows(state, body.height).min(left);
                 left -= height;
                 height
             })

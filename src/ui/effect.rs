@@ -85,10 +85,10 @@ pub enum Message {
     Columns(Vec<&'static str>),
     /// Show the processes of this user alone; `None` shows all.
     User(Option<u32>),
-    /// Do this to the container with this id.
+    /// Do this to the containers with these ids.
     Container {
         /// Which.
-        id: String,
+        ids: Vec<String>,
         /// What.
         act: Wish,
     },
@@ -98,6 +98,13 @@ pub enum Message {
         pool: String,
         /// What.
         step: Step,
+    },
+    /// Remove what engines keep.
+    Remove {
+        /// What it is called together.
+        what: String,
+        /// Engine and id of each.
+        things: Vec<(String, String)>,
     },
     /// Send this signal to those that were meant when the list was opened.
     Signal {

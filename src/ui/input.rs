@@ -10,7 +10,7 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     effect::{Command, Effect, Message, To},
-    overlays::{Key, findings::Findings, help::Help, sockets::Sockets},
+    overlays::{Key, findings::Findings, help::Help, sockets::Sockets, stores::Stores},
     pane::PaneId,
 };
 use crate::{alert::Level, state::State};
@@ -130,6 +130,7 @@ impl Ui {
             Action::Help => self.overlays.push(Box::<Help>::default()),
             Action::Findings => self.overlays.push(Box::<Findings>::default()),
             Action::Sockets => self.overlays.push(Box::<Sockets>::default()),
+            Action::Stores => self.overlays.push(Box::<Stores>::default()),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Pause => {
                 self.paused = !self.paused;

@@ -190,8 +190,9 @@ impl Context {
         match self {
             Context::Anywhere => &[Context::Anywhere],
             Context::List => &[Context::List, Context::Anywhere],
-            Context::Processes => &[Context::Processes, Context::List, Context::Anywhere],
-            Context::Things => &[Context::Things, Context::List, Context::Anywhere],
+            Context::Tables => &[Context::Tables, Context::List, Context::Anywhere],
+            Context::Processes => &[Context::Processes, Context::Tables, Context::List, Context::Anywhere],
+            Context::Things => &[Context::Things, Context::Tables, Context::List, Context::Anywhere],
             Context::Logs => &[Context::Logs, Context::List, Context::Anywhere],
         }
     }

@@ -51,7 +51,7 @@ pub trait Pane {
     }
 
     /// One line per essential for narrow screens; none by default.
-    fn compact_rows(&self, _state: &State) -> u16 {
+    fn compact_rows(&self, _state: &State, _body: u16) -> u16 {
         1
     }
 

@@ -41,6 +41,8 @@ pub struct Glyphs {
     pub up: char,
     pub limit: char,
     pub normal: char,
+    pub folded: char,
+    pub unfolded: char,
 }
 
 /// Unicode shapes.
@@ -56,6 +58,8 @@ pub const UNICODE: Glyphs = Glyphs {
     up: '▲',
     limit: '┃',
     normal: '┼',
+    folded: '▸',
+    unfolded: '▾',
 };
 /// ASCII stand-ins.
 pub const ASCII: Glyphs = Glyphs {
@@ -70,6 +74,8 @@ pub const ASCII: Glyphs = Glyphs {
     up: '^',
     limit: '|',
     normal: '+',
+    folded: '+',
+    unfolded: '-',
 };
 
 impl Theme {

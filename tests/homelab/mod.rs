@@ -10,7 +10,7 @@ use benchtop::{
 /// What each source says of it, in the order of [`SOURCES`].
 pub fn read() -> Vec<(&'static SourceDef, Result<Sample, Fault>)> {
     let root = Root::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/homelab"));
-    let open = OpenCx { root, clock: Clock::start(), read_all: false };
+    let open = OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() };
     let want = Want { io_of_all: true, sockets: true, ..Want::default() };
     let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
     SOURCES.iter().map(|source| (source, (source.open)(&open).and_then(|mut s| s.collect(&cx)))).collect()

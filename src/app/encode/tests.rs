@@ -106,8 +106,12 @@ fn frame() -> impl Strategy<Value = Buffer> {
 
 proptest! {
     #[test]
-    fn any_frame_after_any_frame_is_shown_exactly(frames in prop::collection::vec(frame(), 1..6)) {
-        let (mut terminal, mut encoder, mut bytes) = (emulator(), Encoder::default(), Vec::new());
+    fn any_frame_after_any_frame_is_shown_exactly(
+        frames in prop::collection::vec(frame(), 1..6),
+        in_colour in any::<bool>(),
+    ) {
+        let mut encoder = Encoder::erasing_in_colour(in_colour);
+        let (mut terminal, mut bytes) = (emulator(), Vec::new());
         let mut shown: Option<Buffer> = None;
         for next in frames {
             encoder.encode(shown.as_ref(), &next, &mut bytes);
@@ -144,4 +148,23 @@ fn another_size_is_drawn_from_a_cleared_screen() {
     let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
     encoder.encode(Some(&Buffer::with_lines(["ab"])), &Buffer::with_lines(["a"]), &mut bytes);
     assert_eq!(bytes, b"\x1b[?2026h\x1b[m\x1b[2J\x1b[1Ha\x1b[?2026l");
+}
+
+#[test]
+fn blanks_on_a_coloured_ground_are_erased_where_the_terminal_erases_in_colour() {
+    let row = |text: &str| {
+        let mut row = Buffer::with_lines([format!("{text:<40}")]);
+        row.set_style(row.area, Style::new().bg(Color::Indexed(235)));
+        row
+    };
+    let bytes_with = |in_colour: bool| {
+        let (mut encoder, mut bytes) = (Encoder::erasing_in_colour(in_colour), Vec::new());
+        encoder.encode(None, &row("a long command line that ends"), &mut bytes);
+        encoder.encode(Some(&row("a long command line that ends")), &row("a"), &mut bytes);
+        bytes
+    };
+    assert_eq!(bytes_with(true), b"\x1b[?2026h\r\x1b[C\x1b[K\x1b[?2026l");
+    assert!(bytes_with(false).len() > 8 + 27 + 8, "written blank by blank");
+    assert!(erases_in_colour("xterm-256color", false) && erases_in_colour("screen", true));
+    assert!(!erases_in_colour("screen.xterm-256color", false) && !erases_in_colour("xterm-kitty", false));
 }

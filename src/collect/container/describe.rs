@@ -5,7 +5,7 @@ use bollard::models::{
 };
 
 use crate::{
-    model::container::{Container, Health, Mounted, RunState},
+    model::container::{Container, Happening, Health, Mounted, RunState},
     text::clean,
 };
 
@@ -15,7 +15,7 @@ const CHECKS: (usize, usize) = (5, 400);
 /// The container; `None` without an id.
 pub(super) fn describe(
     engine: u16,
-    restarted_unix_ms: Vec<i64>,
+    (restarted_unix_ms, happenings): (Vec<i64>, Vec<Happening>),
     answer: ContainerInspectResponse,
 ) -> Option<Container> {
     let state = answer.state.unwrap_or_default();
@@ -68,6 +68,7 @@ pub(super) fn describe(
         memory_limit: host.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0),
         tty: config.tty.unwrap_or(false),
         restarted_unix_ms,
+        happenings,
     })
 }
 
@@ -183,7 +184,7 @@ mod tests {
             "443/tcp":null},"Networks":{"shop_default":{"IPAddress":"172.18.0.2"}}}}"#;
 
     fn container() -> Container {
-        describe(0, Vec::new(), serde_json::from_str(ANSWER).expect("an engine's answer")).expect("an id")
+        describe(0, Default::default(), serde_json::from_str(ANSWER).expect("an engine's answer")).expect("an id")
     }
 
     #[test]
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn an_answer_with_hardly_anything_is_a_container_too() {
-        let c = describe(0, Vec::new(), serde_json::from_str(r#"{"Id":"ab"}"#).expect("JSON")).expect("an id");
+        let c = describe(0, Default::default(), serde_json::from_str(r#"{"Id":"ab"}"#).expect("JSON")).expect("an id");
         assert_eq!((c.state, c.cpu_limit, c.pid), (RunState::Unknown, None, 0));
     }
 }

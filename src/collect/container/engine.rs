@@ -8,23 +8,30 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use bollard::{
     Docker,
     errors::Error,
-    models::EventMessage,
     query_parameters::{EventsOptions, InspectContainerOptions, ListContainersOptions},
 };
 use futures_util::StreamExt;
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant as TokioInstant, sleep, sleep_until},
+};
 
-use super::{describe::describe, find::Found};
+use super::{
+    describe::describe,
+    find::Found,
+    lives::{Lives, unix_ms},
+    stats,
+};
 use crate::{
     collect::lane::THREAD_PREFIX,
     model::{
-        container::{Container, Engine, RESTARTS_WITHIN_MS},
+        container::{Container, Engine, RESTARTS_WITHIN_MS, RunState, Usage},
         event::Fault,
     },
     text::clean,
@@ -36,6 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BURST: Duration = Duration::from_millis(50);
 /// The whole list is asked for again this often, lest a lost event be missed for ever.
 const RELIST: Duration = Duration::from_secs(120);
+/// An engine elsewhere is asked for its own figures this often: each answer costs it about a millisecond.
+const COUNT: Duration = Duration::from_secs(3);
 /// First and longest wait before a lost engine is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -44,7 +53,11 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 struct Known {
     kind: Option<String>,
     version: Option<String>,
+    /// What the engine calls itself: the same one may be reached in two ways.
+    id: Option<String>,
     fault: Option<Fault>,
+    /// What it counts itself, where its control groups cannot be read here.
+    usages: BTreeMap<String, Usage>,
     containers: BTreeMap<String, Arc<Container>>,
     /// Goes up with every change.
     generation: u64,
@@ -82,6 +95,16 @@ impl Follower {
         Follower { found, known, stop }
     }
 
+    /// Where it is.
+    pub(super) fn address(&self) -> &str {
+        &self.found.address
+    }
+
+    /// Its containers' control groups can be read here.
+    pub(super) fn is_local(&self) -> bool {
+        self.found.local
+    }
+
     /// Goes up whenever a container changed.
     pub(super) fn generation(&self) -> u64 {
         lock(&self.known).generation
@@ -90,6 +113,16 @@ impl Follower {
     /// Its containers as last told.
     pub(super) fn containers(&self) -> Vec<Arc<Container>> {
         lock(&self.known).containers.values().cloned().collect()
+    }
+
+    /// What the engine counts itself, by id of the container: nothing where its control groups can be read here.
+    pub(super) fn usages(&self) -> BTreeMap<String, Usage> {
+        lock(&self.known).usages.clone()
+    }
+
+    /// What the engine calls itself.
+    pub(super) fn id(&self) -> Option<String> {
+        lock(&self.known).id.clone()
     }
 
     /// The engine itself.
@@ -101,6 +134,7 @@ impl Follower {
             version: known.version.clone(),
             fault: known.fault.clone(),
             local: self.found.local,
+            twin: false,
         }
     }
 }
@@ -174,11 +208,13 @@ impl Thread {
         let docker = Docker::connect_with_host(&self.found.address)?.with_timeout(PATIENCE);
         let docker = docker.negotiate_version().await?;
         let version = docker.version().await?;
+        let id = docker.info().await.ok().and_then(|info| info.id);
         {
             let parts = version.components.unwrap_or_default();
             let podman = parts.iter().any(|part| part.name.to_lowercase().contains("podman"));
             let mut known = lock(&self.known);
             known.kind = Some(if podman { "podman" } else { "docker" }.to_owned());
+            known.id = id.filter(|id| !id.is_empty());
             known.version = version.version.map(|v| clean(&v).into_owned());
         }
         // From before the list on, so that what happens while it is read comes as events; the first time the engine is
@@ -195,6 +231,7 @@ impl Thread {
         self.list(&docker, lives, from * 1000).await?;
         lock(&self.known).fault = None;
         let mut changed: BTreeSet<String> = BTreeSet::new();
+        let mut count_at = TokioInstant::now();
         loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -206,9 +243,22 @@ impl Thread {
                         self.inspect(&docker, &id, lives).await?;
                     }
                 }
+                () = sleep_until(count_at), if !self.found.local && changed.is_empty() => {
+                    self.count(&docker).await?;
+                    count_at = TokioInstant::now() + COUNT;
+                }
                 () = sleep(RELIST), if changed.is_empty() => self.list(&docker, lives, unix_ms()).await?,
             }
         }
+    }
+
+    /// Asks an engine whose control groups cannot be read here for its own figures.
+    async fn count(&self, docker: &Docker) -> Result<(), Error> {
+        let runs = |container: &&Arc<Container>| container.state == RunState::Running;
+        let ids: Vec<String> = lock(&self.known).containers.values().filter(runs).map(|c| c.id.clone()).collect();
+        let usages = stats::of(docker, ids).await?;
+        lock(&self.known).usages = usages;
+        Ok(())
     }
 
     /// Asks for all containers; those that are gone are dropped.
@@ -238,8 +288,7 @@ impl Thread {
     async fn inspect(&self, docker: &Docker, id: &str, lives: &Lives) -> Result<(), Error> {
         match docker.inspect_container(id, None::<InspectContainerOptions>).await {
             Ok(answer) => {
-                let restarted = lives.restarts(id, unix_ms());
-                if let Some(container) = describe(self.number, restarted, answer) {
+                if let Some(container) = describe(self.number, lives.of(id, unix_ms()), answer) {
                     lock(&self.known).put(container);
                 }
                 Ok(())
@@ -251,74 +300,6 @@ impl Thread {
             Err(Error::JsonDataError { .. } | Error::DockerResponseServerError { .. }) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-}
-
-fn unix_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// What events tell of each container's life beyond what it is now: who asked for its end, and when it came up again
-/// unasked.
-#[derive(Default)]
-struct Lives {
-    lives: HashMap<String, Life>,
-    /// Events from here on are in no list that the engine's own count was taken from.
-    counted_from_ms: i64,
-}
-
-#[derive(Default)]
-struct Life {
-    /// Somebody sent it a signal or stopped it since it last started.
-    asked: bool,
-    died: bool,
-    restarts: Vec<i64>,
-    /// Restarts of `restarts` that the engine's own count has been compared with.
-    counted: u32,
-}
-
-impl Lives {
-    /// Takes an event in; gives the container that is to be inspected.
-    fn note(&mut self, event: &EventMessage) -> Option<String> {
-        let (action, id) = (event.action.as_deref()?, event.actor.as_ref()?.id.clone()?);
-        if action == "destroy" {
-            self.lives.remove(&id);
-            return Some(id);
-        }
-        let life = self.lives.entry(id.clone()).or_default();
-        match action {
-            "kill" | "stop" => life.asked = true,
-            "die" => life.died = true,
-            "start" => {
-                if life.died && !life.asked {
-                    let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
-                    life.restarts.push(at);
-                    life.counted += u32::from(at >= self.counted_from_ms);
-                }
-                (life.died, life.asked) = (false, false);
-            }
-            // What happens inside of it changes nothing that is shown.
-            _ if action.starts_with("exec_") || matches!(action, "top" | "resize" | "attach" | "detach" | "copy") => {
-                return None;
-            }
-            _ => {}
-        }
-        Some(id)
-    }
-
-    /// Books restarts that the engine counted and no event told; true when there were some.
-    fn note_missed(&mut self, id: &str, more: u32, at: i64) -> bool {
-        let life = self.lives.entry(id.to_owned()).or_default();
-        let missed = more.saturating_sub(std::mem::take(&mut life.counted));
-        life.restarts.extend((0..missed).map(|_| at));
-        missed > 0
-    }
-
-    /// Restarts of the last ten minutes.
-    fn restarts(&self, id: &str, now: i64) -> Vec<i64> {
-        let recent = |at: &&i64| now.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
-        self.lives.get(id).map(|life| life.restarts.iter().filter(recent).copied().collect()).unwrap_or_default()
     }
 }
 
@@ -349,40 +330,7 @@ fn fault(address: &str, error: &Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use bollard::models::EventActor;
-
     use super::*;
-
-    fn lived(actions: &[&str]) -> usize {
-        let mut lives = Lives::default();
-        for action in actions {
-            let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
-            lives.note(&EventMessage {
-                action: Some((*action).into()),
-                actor: Some(actor),
-                time_nano: Some(5_000_000_000),
-                ..EventMessage::default()
-            });
-        }
-        lives.restarts("ab", 6000).len()
-    }
-
-    #[test]
-    fn only_a_start_that_nobody_asked_for_is_a_restart() {
-        assert_eq!(lived(&["create", "start", "die", "start", "oom", "die", "start"]), 2, "a loop");
-        assert_eq!(lived(&["start", "kill", "die", "stop", "start"]), 0, "stopped and started by hand");
-        assert_eq!(lived(&["start", "kill", "die", "stop", "start", "restart"]), 0, "docker restart");
-        assert_eq!(lived(&["start", "kill", "die", "stop", "start", "die", "start"]), 1);
-        assert_eq!(lived(&["start", "die"]), 0, "it ended and stays so");
-    }
-
-    #[test]
-    fn restarts_while_nobody_listened_are_told_by_the_engines_count() {
-        let mut lives = Lives::default();
-        assert!(lives.note_missed("ab", 2, 5000));
-        assert_eq!(lives.restarts("ab", 6000), [5000, 5000]);
-        assert_eq!(lives.restarts("ab", 5000 + RESTARTS_WITHIN_MS + 1), [0i64; 0]);
-    }
 
     #[test]
     fn a_container_that_did_not_change_stays_the_same_one() {

@@ -19,7 +19,7 @@ pub(super) struct Found {
 }
 
 /// All that were found, each once.
-pub(super) fn engines(root: &Root) -> Vec<Found> {
+pub(super) fn engines(root: &Root, more: &[String]) -> Vec<Found> {
     let mut found = Vec::new();
     if root.is_live() {
         found.extend(env::var("DOCKER_HOST").ok().or_else(context).filter(|host| !host.is_empty()).map(named));
@@ -29,6 +29,7 @@ pub(super) fn engines(root: &Root) -> Vec<Found> {
             found.push(Found { kind, address: format!("unix://{}", path.display()), local: true });
         }
     }
+    found.extend(more.iter().cloned().map(named));
     let mut places = Vec::new();
     found.retain(|engine: &Found| {
         // `/var/run` is a link to `/run`: one engine, two names.
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn a_machine_without_sockets_has_no_engine_and_says_where_it_looked() {
         let root = Root::fixture("homelab");
-        assert_eq!(engines(&root), []);
+        assert_eq!(engines(&root, &[]), []);
         assert!(looked_at(&root).contains("var/run/docker.sock"), "{}", looked_at(&root));
     }
 
@@ -117,7 +118,7 @@ mod tests {
         std::os::unix::fs::symlink("../run", folder.path().join("var/run")).expect("link");
         std::fs::write(folder.path().join("run/docker.sock"), "").expect("file");
         std::os::unix::fs::symlink("../docker.sock", folder.path().join("run/podman/podman.sock")).expect("link");
-        let found = engines(&Root::new(folder.path()));
+        let found = engines(&Root::new(folder.path()), &[]);
         assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), ["docker"]);
     }
 }

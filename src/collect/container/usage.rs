@@ -229,6 +229,7 @@ mod tests {
             written_bytes: Some(20),
             rx_bytes: None,
             tx_bytes: None,
+            counted_unix_ms: None,
         };
         assert_eq!(usage, expected);
     }

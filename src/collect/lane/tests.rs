@@ -34,7 +34,7 @@ fn steady(id: SourceId, lane: Lane) -> Task {
 }
 
 fn open() -> OpenCx {
-    OpenCx { root: Root::default(), clock: Clock::start(), read_all: false }
+    OpenCx { root: Root::default(), clock: Clock::start(), read_all: false, engines: Vec::new() }
 }
 
 fn start(tasks: Vec<Task>, every: Duration) -> (Lanes, Receiver<Envelope>, OpenCx) {

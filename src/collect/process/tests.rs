@@ -30,7 +30,7 @@ impl Machine {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("proc")).unwrap();
         let root = Root::new(folder.path());
-        let source = open(&OpenCx { root, clock: Clock::start(), read_all: false }).unwrap();
+        let source = open(&OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
         let machine = Machine { folder, source, second: 0, want: Want::default() };
         machine.busy(0);
         machine
@@ -199,7 +199,8 @@ fn storage_rates_are_read_for_what_is_on_the_screen_alone() {
 #[test]
 fn the_homelab_is_read_as_it_is() {
     let top = FsPath::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hosts/homelab");
-    let mut source = open(&OpenCx { root: Root::new(top), clock: Clock::start(), read_all: false }).unwrap();
+    let mut source =
+        open(&OpenCx { root: Root::new(top), clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
     let want = Want::default();
     let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
     let Ok(Sample::Processes(sample)) = source.collect(&cx) else { panic!("processes") };

@@ -23,7 +23,7 @@ use crate::{
 pub struct Confirm {
     title: String,
     lines: Vec<SheetLine>,
-    command: Command,
+    commands: Vec<Command>,
     sheet: Sheet,
 }
 
@@ -31,11 +31,17 @@ impl Confirm {
     /// Asks whether `command` is to be carried out; `lines` name what it is done to.
     #[must_use]
     pub fn new(title: String, lines: Vec<SheetLine>, command: Command) -> Self {
-        Confirm { title, lines, command, sheet: Sheet::default() }
+        Confirm::of_all(title, lines, vec![command])
+    }
+
+    /// Asks whether all these `commands` are to be carried out.
+    #[must_use]
+    pub fn of_all(title: String, lines: Vec<SheetLine>, commands: Vec<Command>) -> Self {
+        Confirm { title, lines, commands, sheet: Sheet::default() }
     }
 
     fn yes(&self) -> Vec<Effect> {
-        vec![Effect::Close, Effect::Do(self.command.clone())]
+        std::iter::once(Effect::Close).chain(self.commands.iter().cloned().map(Effect::Do)).collect()
     }
 }
 

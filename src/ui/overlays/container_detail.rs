@@ -25,13 +25,15 @@ use crate::{
             text::put,
         },
     },
-    units::{ABSENT, bytes_long, percent, span},
+    units::{ABSENT, bytes_long, percent, span, span_short},
 };
 
 /// Columns of a name before its value.
 const NAME: usize = 11;
 /// Rows of the graphs, their heads included.
 const PAST: u16 = 7;
+/// Events that are listed.
+const HAPPENINGS: usize = 12;
 /// Processes listed at most.
 const PROCESSES: usize = 40;
 
@@ -84,6 +86,7 @@ impl Overlay for ContainerDetail {
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, row);
         rooms(&cx.state.host, &row.meta, usize::from(area.width), &mut lines);
+        happenings(cx.state, &row.meta, &mut lines);
         processes(cx.state, row, &mut lines);
         self.sheet.draw(cx, rest, canvas, &lines);
     }
@@ -94,7 +97,7 @@ impl Overlay for ContainerDetail {
 
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
         match action {
-            Action::Acts => Some(container_acts::choose(&self.id, state)),
+            Action::Acts => Some(container_acts::choose(std::slice::from_ref(&self.id), state)),
             Action::Logs => Some(log::open(&self.id, state)),
             action => self.sheet.act(action).then(Vec::new),
         }
@@ -218,6 +221,20 @@ fn rooms(host: &Host, meta: &Container, room: usize, lines: &mut Vec<SheetLine>)
     }
     let checks = meta.health_log.iter().flat_map(|output| words(output));
     section("Health checks, the newest last", checks.collect());
+}
+
+/// What happened to it lately, the newest first.
+fn happenings(state: &State, meta: &Container, lines: &mut Vec<SheetLine>) {
+    if meta.happenings.is_empty() {
+        return;
+    }
+    lines.push(Vec::new());
+    lines.push(heading("What happened, the newest first"));
+    for happening in meta.happenings.iter().rev().take(HAPPENINGS) {
+        let ago = u64::try_from(state.host.now.unix_ms.saturating_sub(happening.unix_ms)).unwrap_or(0);
+        let ago = format!("{} ago", span_short(std::time::Duration::from_millis(ago)));
+        lines.push(pair(&ago, NAME, happening.what.clone()));
+    }
 }
 
 /// Its processes, the busiest first.

@@ -44,11 +44,21 @@ impl Overlay for Help {
         let lines = if area.width >= 130 {
             beside(
                 &keys(cx, &[Context::Anywhere, Context::List]),
-                &keys(cx, &[Context::Processes, Context::Things, Context::Logs]),
+                &keys(cx, &[Context::Tables, Context::Processes, Context::Things, Context::Logs]),
                 usize::from(area.width / 2),
             )
         } else {
-            keys(cx, &[Context::Anywhere, Context::List, Context::Processes, Context::Things, Context::Logs])
+            keys(
+                cx,
+                &[
+                    Context::Anywhere,
+                    Context::List,
+                    Context::Tables,
+                    Context::Processes,
+                    Context::Things,
+                    Context::Logs,
+                ],
+            )
         };
         let mut lines = lines;
         lines.push(Vec::new());
@@ -80,6 +90,7 @@ fn keys(cx: &DrawCx<'_>, contexts: &[Context]) -> Vec<SheetLine> {
         lines.push(heading(match context {
             Context::Anywhere => "Everywhere",
             Context::List => "In lists",
+            Context::Tables => "In processes and containers",
             Context::Processes => "In the processes",
             Context::Things => "In containers and pools",
             Context::Logs => "In a log",

@@ -19,6 +19,7 @@ pub mod pool_detail;
 pub mod process_detail;
 pub mod signal;
 pub mod sockets;
+pub mod stores;
 
 use ratatui::layout::Rect;
 

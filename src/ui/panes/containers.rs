@@ -21,7 +21,7 @@ use crate::{
         table::column::Column,
     },
 };
-use columns::{COLUMNS, Row};
+use columns::{COLUMNS, Row, at};
 
 /// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
@@ -30,7 +30,7 @@ pub const DEF: PaneDef = PaneDef {
     title: "containers",
     feeds: &[SourceId::Containers],
     min_width: 60,
-    make: |_| Box::<TablePane<Containers>>::default(),
+    make: |settings| Box::new(TablePane::<Containers>::grouped(settings.group_containers)),
 };
 
 /// The table of containers.
@@ -47,6 +47,10 @@ impl Tabled for Containers {
     ];
     const SORT: &'static str = "name";
     const THING: &'static str = "container";
+    const TAGS: bool = true;
+    const GROUP: &'static str = "project";
+    const ESSENTIAL: &'static [usize] = &[at::NAME, at::STATE, at::CPU, at::MEMORY, at::RESTARTS, at::UP];
+    const ESSENTIAL_SHARE: u16 = 5;
 
     fn count(state: &State) -> usize {
         state.host.containers.rows.len()
@@ -85,7 +89,7 @@ impl Tabled for Containers {
     }
 
     fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
-        (column == columns::at::STATE).then(|| columns::rank(row.container))
+        (column == at::STATE).then(|| columns::rank(row.container))
     }
 
     fn is_empty(state: &State, id: &str) -> bool {
@@ -96,19 +100,30 @@ impl Tabled for Containers {
         id == "limit" && all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none())
     }
 
+    fn group(state: &State, index: usize) -> Option<&str> {
+        state.host.containers.rows[index].meta.project.as_deref()
+    }
+
+    fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, members: &[usize]) {
+        draw::group_cell(cx, place, canvas, column, members);
+    }
+
     fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
-        let chosen = chosen.first().and_then(|index| state.host.containers.rows.get(*index));
-        let id = chosen.map_or("", |row| row.meta.id.as_str());
+        let ids: Vec<String> = chosen
+            .iter()
+            .filter_map(|index| state.host.containers.rows.get(*index))
+            .map(|row| row.meta.id.clone())
+            .collect();
         match action {
-            Action::Acts => Some(container_acts::choose(id, state)),
-            Action::Logs => Some(log::open(id, state)),
+            Action::Acts => Some(container_acts::choose(&ids, state)),
+            Action::Logs => Some(log::open(ids.first().map_or("", String::as_str), state)),
             _ => None,
         }
     }
 
     fn tell(message: Message, state: &State) -> Vec<Effect> {
         match message {
-            Message::Container { id, act } => container_acts::answer(&id, act, state),
+            Message::Container { ids, act } => container_acts::answer(&ids, act, state),
             _ => Vec::new(),
         }
     }
@@ -128,11 +143,12 @@ impl Tabled for Containers {
         Some(Rows { min: want.min(6), want })
     }
 
-    fn compact_rows(state: &State) -> u16 {
-        u16::from(!state.host.containers.engines.is_empty())
+    fn weight(state: &State, index: usize) -> (Level, f64) {
+        let row = &state.host.containers.rows[index];
+        (draw::level(state, row), row.cpu_cores.unwrap_or(-1.0))
     }
 
-    fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        draw::essentials(cx, area, canvas);
+    fn tally(state: &State) -> String {
+        format!("{} of {} up", state.host.containers.running(), state.host.containers.rows.len())
     }
 }

@@ -115,7 +115,7 @@ impl Pane for DiskNetPane {
         self.totals(cx, graphs, canvas);
     }
 
-    fn compact_rows(&self, _state: &State) -> u16 {
+    fn compact_rows(&self, _state: &State, _body: u16) -> u16 {
         1
     }
 

@@ -86,7 +86,7 @@ impl Pane for FilesystemsPane {
         dim_when_stale(cx, area, canvas, SourceId::Filesystems);
     }
 
-    fn compact_rows(&self, state: &State) -> u16 {
+    fn compact_rows(&self, state: &State, _body: u16) -> u16 {
         u16::from(!self.order.is_empty() && state.host.health.get(SourceId::Filesystems).is_some())
     }
 

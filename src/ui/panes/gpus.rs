@@ -211,7 +211,7 @@ impl Pane for GpusPane {
         dim_when_stale(cx, area, canvas, SourceId::Gpus);
     }
 
-    fn compact_rows(&self, state: &State) -> u16 {
+    fn compact_rows(&self, state: &State, _body: u16) -> u16 {
         match Self::rows_of(state).len() {
             0 => u16::from(state.host.gpus.is_well() == Some(false)),
             n => u16::try_from(n * 2).unwrap_or(u16::MAX).min(4),

@@ -60,6 +60,9 @@ impl Tabled for Pools {
         &["name", "health", "used", "gauge", "free", "frag", "ratio", "read", "write", "latency", "errors", "scrub"];
     const SORT: &'static str = "name";
     const THING: &'static str = "pool";
+    const ESSENTIAL: &'static [usize] =
+        &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB];
+    const ESSENTIAL_SHARE: u16 = 7;
 
     fn count(state: &State) -> usize {
         state.host.pools.rows.len()
@@ -197,15 +200,9 @@ impl Tabled for Pools {
         Some(Rows { min: want.min(5), want })
     }
 
-    fn compact_rows(state: &State) -> u16 {
-        match state.host.pools.rows.len() {
-            0 => 0,
-            n => u16::try_from(n).unwrap_or(u16::MAX).min(3) + 1,
-        }
-    }
-
-    fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        essentials(cx, area, canvas);
+    fn weight(state: &State, index: usize) -> (Level, f64) {
+        let row = &state.host.pools.rows[index];
+        (level(state, row), row.used_ratio().unwrap_or(0.0))
     }
 }
 
@@ -222,48 +219,4 @@ fn health(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) 
     put_char(canvas.buf, place.x, place.y, glyph, style);
     let x = place.x + 2;
     put(canvas.buf, x, place.y, place.right().saturating_sub(x), &row.pool.state.to_lowercase(), style);
-}
-
-/// The worst and fullest pools, as many as there is room for.
-fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-    use crate::ui::table::column::place;
-    let state = cx.state;
-    let mut order: Vec<usize> = (0..state.host.pools.rows.len()).collect();
-    order.sort_by(|a, b| {
-        let of = |i: &usize| {
-            let row = &state.host.pools.rows[*i];
-            (level(state, row), row.used_ratio().unwrap_or(0.0))
-        };
-        let ((la, ua), (lb, ub)) = (of(a), of(b));
-        lb.cmp(&la).then(ub.total_cmp(&ua))
-    });
-    let chosen: Vec<usize> =
-        [at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB].into();
-    let placed = place(&COLUMNS, &chosen, area.width);
-    let grid = TableGrid::new(&COLUMNS, crate::ui::effect::To::Pane(PaneId::Pools), &[], "name");
-    for p in &placed {
-        let title = COLUMNS[p.column].title;
-        let at = Rect { x: area.x + p.x, width: p.width, height: 1, ..area }.intersection(area);
-        cell(canvas, at, COLUMNS[p.column].align, title, cx.theme.style(Role::Dim));
-    }
-    for (index, y) in order.iter().zip(area.y + 1..area.bottom()) {
-        let row = Row::new(&state.host.pools.rows[*index], state);
-        for p in &placed {
-            let at = Rect { x: area.x + p.x, y, width: p.width, height: 1 }.intersection(area);
-            if !at.is_empty() {
-                Pools::cell(cx, at, canvas, p.column, &row, &grid);
-            }
-        }
-    }
-    let hidden = order.len().saturating_sub(usize::from(area.height.saturating_sub(1)));
-    if hidden > 0 {
-        crate::ui::widgets::text::put_right(
-            canvas.buf,
-            area.right(),
-            area.y,
-            8,
-            &format!("+{hidden}"),
-            cx.theme.style(Role::Dim),
-        );
-    }
 }

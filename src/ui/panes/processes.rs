@@ -327,7 +327,11 @@ impl Pane for ProcessesPane {
                 self.choice.user = user;
                 self.made_from = None;
             }
-            Message::Sort(_) | Message::Columns(_) | Message::Container { .. } | Message::Pool { .. } => {}
+            Message::Sort(_)
+            | Message::Columns(_)
+            | Message::Container { .. }
+            | Message::Pool { .. }
+            | Message::Remove { .. } => {}
         }
         Vec::new()
     }

@@ -84,7 +84,7 @@ impl Pane for SensorsPane {
         dim_when_stale(cx, area, canvas, SourceId::Sensors);
     }
 
-    fn compact_rows(&self, _state: &State) -> u16 {
+    fn compact_rows(&self, _state: &State, _body: u16) -> u16 {
         0
     }
 

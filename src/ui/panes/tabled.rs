@@ -1,7 +1,10 @@
 //! Panes that are one table: filter, search, order, cursor, clicks and the drawing of rows, written once. What is listed,
 //! and what stands in a cell, is the table's own.
 
-use std::cell::RefCell;
+mod essentials;
+mod list;
+
+use std::{cell::RefCell, collections::HashSet};
 
 use ratatui::layout::Rect;
 
@@ -17,18 +20,18 @@ use crate::{
         overlays::{Key, Overlay},
         pane::{Pane, PaneId, Rows},
         table::{
-            column::{Column, Kind, Placed},
+            column::{Column, Placed},
             filter::Fields,
-            grid::{Grid, Sort},
-            needle::Needle,
+            grid::Grid,
         },
         theme::Role,
         widgets::{
             notice::{dim_when_stale, notice},
-            text::put,
+            text::{put, put_char, tint},
         },
     },
 };
+use list::{Line, List};
 
 /// What names a row as long as its thing exists.
 pub type RowKey = u64;
@@ -49,6 +52,14 @@ pub trait Tabled: 'static {
     const SORT: &'static str;
     /// What one row is called: `container`.
     const THING: &'static str;
+    /// Several rows can be tagged and acted on at once.
+    const TAGS: bool = false;
+    /// What a group is called: `project`; empty where rows have none.
+    const GROUP: &'static str = "";
+    /// Columns of its essentials, for a screen without boxes.
+    const ESSENTIAL: &'static [usize];
+    /// Its essentials take one in so many rows of such a screen.
+    const ESSENTIAL_SHARE: u16;
 
     /// How many rows there are before the filter.
     fn count(state: &State) -> usize;
@@ -95,14 +106,24 @@ pub trait Tabled: 'static {
         false
     }
 
+    /// The group that a row belongs to.
+    fn group(_state: &State, _index: usize) -> Option<&str> {
+        None
+    }
+
+    /// Draws what a group comes to in a cell of its line; its name is drawn already.
+    fn group_cell(_cx: &DrawCx<'_>, _place: Rect, _canvas: &mut Canvas<'_>, _column: usize, _members: &[usize]) {}
+
     /// The room it would like, as [`Pane::rows`].
     fn rows(state: &State) -> Option<Rows>;
 
-    /// The lines of [`Tabled::essentials`].
-    fn compact_rows(state: &State) -> u16;
+    /// What brings a row among the essentials: how it fares, then how much it weighs.
+    fn weight(state: &State, index: usize) -> (Level, f64);
 
-    /// Its essentials without a box.
-    fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
+    /// The words at the right end of the essentials' head: `12 of 13 up`.
+    fn tally(_state: &State) -> String {
+        String::new()
+    }
 
     /// What a key does to the rows chosen, beside what all tables do; `None` when the key means nothing here.
     fn act(_action: Action, _state: &State, _settings: &Settings, _chosen: &[usize]) -> Option<Vec<Effect>> {
@@ -126,8 +147,10 @@ pub type TableGrid = Grid<RowKey>;
 /// The pane of one table.
 pub struct TablePane<T> {
     grid: TableGrid,
-    /// Indices into all rows.
-    list: Vec<usize>,
+    list: List,
+    grouped: bool,
+    folded: HashSet<RowKey>,
+    tags: HashSet<RowKey>,
     placed: RefCell<Vec<Placed>>,
     table: std::marker::PhantomData<T>,
 }
@@ -136,7 +159,10 @@ impl<T: Tabled> Default for TablePane<T> {
     fn default() -> Self {
         TablePane {
             grid: Grid::new(T::COLUMNS, To::Pane(T::PANE), T::SHOWN, T::SORT),
-            list: Vec::new(),
+            list: List::default(),
+            grouped: false,
+            folded: HashSet::new(),
+            tags: HashSet::new(),
             placed: RefCell::default(),
             table: std::marker::PhantomData,
         }
@@ -144,66 +170,120 @@ impl<T: Tabled> Default for TablePane<T> {
 }
 
 impl<T: Tabled> TablePane<T> {
-    fn holds<'a>(list: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
-        move |at, needle| {
-            let index = list.get(at).copied().filter(|index| *index < T::count(state));
-            index.is_some_and(|index| T::row(state, index).word(needle))
-        }
+    /// A table that begins with its rows in groups, or without.
+    #[must_use]
+    pub fn grouped(grouped: bool) -> Self {
+        TablePane { grouped, ..TablePane::default() }
     }
 
     /// The index of the row under the cursor.
     fn chosen(&self, state: &State) -> Option<usize> {
-        self.list.get(self.grid.cursor.position()).copied().filter(|index| *index < T::count(state))
+        self.list.row::<T>(state, self.grid.cursor.position())
     }
 
-    fn open(&self, state: &State) -> Vec<Effect> {
+    /// What an act goes to: the tagged rows, else those of the group or the one row under the cursor.
+    fn meant(&self, state: &State) -> Vec<usize> {
+        let tagged: Vec<usize> =
+            (0..T::count(state)).filter(|index| self.tags.contains(&T::key(state, *index))).collect();
+        if !tagged.is_empty() {
+            return tagged;
+        }
+        match self.list.group(self.grid.cursor.position()) {
+            Some(group) if T::TAGS => group.members.iter().copied().filter(|i| *i < T::count(state)).collect(),
+            _ => self.chosen(state).into_iter().collect(),
+        }
+    }
+
+    fn open(&mut self, state: &State) -> Vec<Effect> {
+        if self.list.group(self.grid.cursor.position()).is_some() {
+            self.fold();
+            return Vec::new();
+        }
         self.chosen(state).map(|index| Effect::Open(T::detail(state, index))).into_iter().collect()
     }
 
-    fn order(&mut self, state: &State) {
-        let Sort { column, greatest_first } = self.grid.sort();
-        let row = |index: &usize| T::row(state, *index);
-        let words = T::COLUMNS.get(column).is_some_and(|c| c.kind == Kind::Text);
-        if words && self.list.first().is_some_and(|first| row(first).number(column).is_none()) {
-            self.list.sort_by_cached_key(|i| (T::rank(&row(i), column), row(i).text(column).to_lowercase()));
-            if greatest_first {
-                self.list.reverse();
-            }
-            return;
+    /// Folds the group under the cursor away, or unfolds it; on a row, its own group.
+    fn fold(&mut self) {
+        let at = self.grid.cursor.position();
+        let Some(key) = (0..=at).rev().find_map(|at| self.list.group(at)).map(|group| group.key) else { return };
+        let inside = matches!(self.list.lines.get(at), Some(Line::Row { inside: true, .. } | Line::Group(_)));
+        if inside && !self.folded.remove(&key) {
+            self.folded.insert(key);
         }
-        // What has no figure stands last in either order.
-        self.list.sort_by(|a, b| match (row(a).number(column), row(b).number(column)) {
-            (Some(a), Some(b)) if greatest_first => b.total_cmp(&a),
-            (Some(a), Some(b)) => a.total_cmp(&b),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        });
+    }
+
+    fn fold_all(&mut self) {
+        match self.folded.is_empty() {
+            true => self.folded.extend(self.list.groups.iter().map(|group| group.key)),
+            false => self.folded.clear(),
+        }
+    }
+
+    fn tag(&mut self, state: &State) {
+        let keys: Vec<RowKey> = match self.list.group(self.grid.cursor.position()) {
+            Some(group) => group.members.iter().map(|index| T::key(state, *index)).collect(),
+            None => self.chosen(state).map(|index| T::key(state, index)).into_iter().collect(),
+        };
+        let all = keys.iter().all(|key| self.tags.contains(key));
+        for key in keys {
+            if all {
+                self.tags.remove(&key)
+            } else {
+                self.tags.insert(key)
+            };
+        }
+        self.grid.cursor.act(Action::Down);
     }
 
     fn lines(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, placed: &[Placed]) {
-        let state = cx.state;
         for (at, y) in self.grid.cursor.window(usize::from(area.height)).zip(area.y..area.bottom()) {
-            let Some(index) = self.list.get(at).copied().filter(|index| *index < T::count(state)) else { continue };
-            let line = Rect { y, height: 1, ..area };
-            let row = T::row(state, index);
-            for p in placed {
-                let place = Rect { x: area.x + p.x, width: p.width, ..line }.intersection(line);
-                if !place.is_empty() {
-                    T::cell(cx, place, canvas, p.column, &row, &self.grid);
-                }
-            }
-            let whole = Rect { x: line.x.saturating_sub(1), width: line.width + 2, ..line };
+            self.line(cx, Rect { y, height: 1, ..area }, canvas, placed, at);
+            let whole = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
             self.grid.highlight(cx, canvas, whole, at);
-            canvas.hit(line, Target::Row(T::PANE, at));
         }
+    }
+
+    /// Draws the line at the place `at` of the list.
+    fn line(&self, cx: &DrawCx<'_>, line: Rect, canvas: &mut Canvas<'_>, placed: &[Placed], at: usize) {
+        let state = cx.state;
+        let places = placed.iter().map(|p| (p.column, Rect { x: line.x + p.x, width: p.width, ..line }));
+        let places = places.map(|(column, place)| (column, place.intersection(line))).filter(|(_, p)| !p.is_empty());
+        if let Some(group) = self.list.group(at) {
+            let glyphs = &cx.theme.glyphs;
+            let sign = if group.folded { glyphs.folded } else { glyphs.unfolded };
+            for (number, (column, place)) in places.enumerate() {
+                if number > 0 {
+                    T::group_cell(cx, place, canvas, column, &group.members);
+                    continue;
+                }
+                put_char(canvas.buf, place.x, place.y, sign, cx.theme.style(Role::Dim));
+                let room = place.width.saturating_sub(2);
+                put(canvas.buf, place.x + 2, place.y, room, &group.name, cx.theme.style(Role::Container));
+            }
+        } else if let Some(index) = self.list.row::<T>(state, at) {
+            let row = T::row(state, index);
+            let inside = matches!(self.list.lines.get(at), Some(Line::Row { inside: true, .. }));
+            for (number, (column, place)) in places.enumerate() {
+                let indent = if inside && number == 0 { 2.min(place.width) } else { 0 };
+                let place = Rect { x: place.x + indent, width: place.width - indent, ..place };
+                T::cell(cx, place, canvas, column, &row, &self.grid);
+            }
+            if self.tags.contains(&T::key(state, index)) {
+                tint(canvas.buf, line, cx.theme.style(Role::Tagged));
+            }
+        }
+        canvas.hit(line, Target::Row(T::PANE, at));
     }
 }
 
 impl<T: Tabled> Pane for TablePane<T> {
     fn refresh(&mut self, state: &State, _settings: &Settings) {
-        self.list.clear();
-        self.list.extend((0..T::count(state)).filter(|index| self.grid.keeps(&T::row(state, *index))));
-        self.order(state);
-        self.grid.cursor.settle(self.list.iter().map(|index| T::key(state, *index)));
+        self.list.make::<T>(state, &self.grid, self.grouped, &self.folded);
+        self.grid.cursor.settle(self.list.keys::<T>(state));
+        if !self.tags.is_empty() {
+            let there: HashSet<RowKey> = (0..T::count(state)).map(|index| T::key(state, index)).collect();
+            self.tags.retain(|key| there.contains(key));
+        }
     }
 
     fn rows(&self, state: &State, _width: u16) -> Option<Rows> {
@@ -211,11 +291,19 @@ impl<T: Tabled> Pane for TablePane<T> {
     }
 
     fn info(&self, cx: &DrawCx<'_>) -> String {
-        let summary = T::summary(cx.state);
-        if !self.grid.is_filtered() {
-            return summary;
+        let mut words = Vec::new();
+        if self.grid.is_filtered() {
+            words.push(format!("{} of {}", self.list.kept, T::count(cx.state)));
+            words.push(format!("filter {}", self.grid.filter_text()));
         }
-        format!("{} of {} · filter {} · {summary}", self.list.len(), T::count(cx.state), self.grid.filter_text())
+        if !self.tags.is_empty() {
+            words.push(format!("{} tagged", self.tags.len()));
+        }
+        if self.grouped {
+            words.push(format!("by {}", T::GROUP));
+        }
+        words.push(T::summary(cx.state));
+        words.join(" · ")
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
@@ -241,7 +329,7 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.grid.header(cx, head, canvas, &placed, |id| Target::Column(T::PANE, id));
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         self.lines(cx, body, canvas, &placed);
-        if self.list.is_empty() && body.height > 0 {
+        if self.list.lines.is_empty() && body.height > 0 {
             let words = format!("no {} fits the filter", T::THING);
             put(canvas.buf, body.x, body.y, body.width, &words, cx.theme.style(Role::Dim));
         }
@@ -249,23 +337,38 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.placed.replace(placed);
     }
 
-    fn compact_rows(&self, state: &State) -> u16 {
-        T::compact_rows(state)
+    fn compact_rows(&self, state: &State, body: u16) -> u16 {
+        essentials::rows::<T>(state, body)
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        T::essentials(cx, area, canvas);
+        essentials::draw(self, cx, area, canvas);
     }
 
     fn act(&mut self, action: Action, state: &State, settings: &Settings) -> Option<Vec<Effect>> {
-        if let Some(effects) = self.grid.act(action, &Self::holds(&self.list, state)) {
-            return Some(effects);
+        let grouped = self.grouped && self.list.group(self.grid.cursor.position()).is_some();
+        match action {
+            Action::Open => return Some(self.open(state)),
+            Action::Tag if T::TAGS => self.tag(state),
+            Action::Untag if T::TAGS => self.tags.clear(),
+            Action::Tree if !T::GROUP.is_empty() => self.grouped = !self.grouped,
+            Action::Fold if self.grouped => self.fold(),
+            Action::FoldAll if self.grouped => self.fold_all(),
+            Action::Left | Action::Right if grouped => {
+                let key = self.list.group(self.grid.cursor.position()).map_or(0, |group| group.key);
+                if self.folded.contains(&key) == (action == Action::Right) {
+                    self.fold();
+                }
+            }
+            action => {
+                if let Some(effects) = self.grid.act(action, &self.list.holds::<T>(state)) {
+                    return Some(effects);
+                }
+                return T::act(action, state, settings, &self.meant(state));
+            }
         }
-        if action == Action::Open {
-            return Some(self.open(state));
-        }
-        let chosen: Vec<usize> = self.chosen(state).into_iter().collect();
-        T::act(action, state, settings, &chosen)
+        self.refresh(state, settings);
+        Some(Vec::new())
     }
 
     fn takes_text(&self) -> bool {
@@ -273,11 +376,11 @@ impl<T: Tabled> Pane for TablePane<T> {
     }
 
     fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
-        self.grid.key(key, &Self::holds(&self.list, state))
+        self.grid.key(key, &self.list.holds::<T>(state))
     }
 
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
-        let left = format!("{} of {}", self.list.len(), T::count(cx.state));
+        let left = format!("{} of {}", self.list.kept, T::count(cx.state));
         self.grid.footer(cx, area, canvas, &left)
     }
 
@@ -303,7 +406,8 @@ impl<T: Tabled> Pane for TablePane<T> {
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
         let own = [(Action::Search, "search"), (Action::Filter, "filter"), (Action::SortMenu, "sort")];
-        T::hints().into_iter().chain(own).collect()
+        let group = (!T::GROUP.is_empty()).then_some((Action::Tree, "group"));
+        T::hints().into_iter().chain(group).chain(own).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rows of containers in sight, the words in the border, and the one line for screens without boxes.
+//! The rows of containers in sight, and the words in the border.
 
 use ratatui::layout::Rect;
 
@@ -10,23 +10,21 @@ use crate::{
     alert::Level,
     model::{
         container::{ContainerRow, Engine, Health, RunState},
-        event::{Fault, SourceId},
+        event::Fault,
     },
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
         figures::hue,
-        table::grid::cell,
+        table::{filter::Fields, grid::cell},
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
-            line::NAME,
-            notice::{dim_when_stale, words},
             spark::spark,
             text::{put, put_char},
         },
     },
-    units::{ABSENT, span_short},
+    units::{ABSENT, bytes_short},
 };
 
 /// How a container fares by the rules.
@@ -51,7 +49,7 @@ pub(super) fn summary(state: &State) -> String {
             words.push(format!("{n} {}", state.word()));
         }
     }
-    for engine in all.engines.iter().filter(|e| e.fault.is_none()) {
+    for engine in all.engines.iter().filter(|e| e.fault.is_none() && !e.twin) {
         words.push(format!("{} {}", engine.kind, engine.version.as_deref().unwrap_or_default()).trim_end().to_owned());
     }
     words.join(" · ")
@@ -134,41 +132,32 @@ fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'
     put(canvas.buf, x, place.y, place.right().saturating_sub(x), row.state_word(), style);
 }
 
-/// `containers  12 running · 1 restarting   plex restarting`: for a screen without boxes.
-pub(super) fn essentials(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-    let (theme, all) = (cx.theme, &cx.state.host.containers);
-    put(canvas.buf, area.x, area.y, NAME, "contain", theme.style(Role::Dim));
-    let x = area.x + NAME;
-    let room = area.right().saturating_sub(x);
-    if let Some((words, _)) = words(cx.state, SourceId::Containers) {
-        put(canvas.buf, x, area.y, room, &words, theme.style(Role::Dim));
-        return;
-    }
-    let count = |wanted: RunState| all.rows.iter().filter(|r| r.meta.state == wanted).count();
-    let mut parts = vec![format!("{} running", count(RunState::Running))];
-    for state in [RunState::Restarting, RunState::Paused, RunState::Exited] {
-        let n = count(state);
-        if n > 0 {
-            parts.push(format!("{n} {}", state.word()));
+/// What the containers of a project come to in one column: sums, and how many of them run.
+pub(super) fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, members: &[usize]) {
+    let state = cx.state;
+    let rows: Vec<Row<'_>> =
+        members.iter().filter_map(|i| state.host.containers.rows.get(*i)).map(|row| Row::new(row, state)).collect();
+    let sum = || rows.iter().filter_map(|row| row.number(column)).reduce(|a, b| a + b);
+    let text = match column {
+        at::STATE => {
+            let up = rows.iter().filter(|row| row.container.meta.state == RunState::Running).count();
+            let worst = rows.iter().map(|row| level(state, row.container)).max().unwrap_or(Level::Ok);
+            let (glyphs, text) = (&cx.theme.glyphs, cx.theme.style(Role::Dim));
+            let (glyph, style) = match worst {
+                Level::Crit => (glyphs.crit, cx.theme.level(worst)),
+                Level::Warn => (glyphs.warn, cx.theme.level(worst)),
+                _ if up == rows.len() => (glyphs.ok, text),
+                _ => (glyphs.unknown, text),
+            };
+            put_char(canvas.buf, place.x, place.y, glyph, style);
+            let room = place.width.saturating_sub(2);
+            put(canvas.buf, place.x + 2, place.y, room, &format!("{up} of {} up", rows.len()), text);
+            return;
         }
-    }
-    let mut x = x;
-    x += put(canvas.buf, x, area.y, room, &parts.join(" · "), theme.style(Role::Text)) + 2;
-    let room = area.right().saturating_sub(x);
-    let worst = all.rows.iter().map(|row| (level(cx.state, row), row)).filter(|(l, _)| *l >= Level::Warn);
-    if let Some(line) = all.engines.iter().find_map(complaint) {
-        put(canvas.buf, x, area.y, room, &line, theme.style(Role::Warn));
-    } else if let Some((level, row)) = worst.max_by_key(|(level, _)| *level) {
-        let row = Row::new(row, cx.state);
-        let age = row.age().map(span_short).unwrap_or_default();
-        let text = format!("{} {} {age}", row.container.meta.name, row.state_word());
-        put(canvas.buf, x, area.y, room, &text, theme.level(level));
-    } else if let Some(busiest) =
-        all.rows.iter().max_by(|a, b| a.cpu_cores.unwrap_or(0.0).total_cmp(&b.cpu_cores.unwrap_or(0.0)))
-        && let Some(cores) = busiest.cpu_cores
-    {
-        let text = format!("{} {:.0}%", busiest.meta.name, cores * 100.0);
-        put(canvas.buf, x, area.y, room, &text, theme.style(Role::Dim));
-    }
-    dim_when_stale(cx, area, canvas, SourceId::Containers);
+        at::CPU => sum().map(|cores| format!("{:.1}", cores * 100.0)),
+        at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::GPU => sum().map(bytes_short),
+        at::PIDS | at::RESTARTS => sum().map(|n| format!("{n:.0}")),
+        _ => None,
+    };
+    cell(canvas, place, COLUMNS[column].align, &text.unwrap_or_default(), cx.theme.style(Role::Dim));
 }

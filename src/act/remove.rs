@@ -1,0 +1,67 @@
+//! Removing what engines keep, thing by thing: no more than was named before goes, whatever became unused meanwhile.
+
+use std::collections::HashMap;
+
+use bollard::{
+    Docker,
+    query_parameters::{PruneBuildOptions, RemoveImageOptions, RemoveVolumeOptions},
+};
+
+use super::job::{PATIENCE, say};
+use crate::{model::store::Kind, units::bytes_long};
+
+/// One thing to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Address of its engine.
+    pub engine: String,
+    /// What it is.
+    pub kind: Kind,
+    /// As the engine calls it.
+    pub id: String,
+    /// As the report calls it.
+    pub name: String,
+    /// Bytes that it frees.
+    pub bytes: u64,
+}
+
+/// Removes all of them; goes on past one that cannot be removed.
+///
+/// # Errors
+/// In the engine's words, with how far it came.
+pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let (mut gone, mut bytes, mut complaint) = (0usize, 0u64, None);
+    for thing in things {
+        match runtime.block_on(async { tokio::time::timeout(PATIENCE, one(thing)).await }) {
+            Ok(Ok(())) => (gone, bytes) = (gone + 1, bytes + thing.bytes),
+            Ok(Err(why)) => {
+                complaint.get_or_insert(why);
+            }
+            Err(_) => {
+                complaint.get_or_insert(format!("{} did not answer", thing.engine));
+            }
+        }
+    }
+    let freed = bytes_long(bytes as f64);
+    match complaint {
+        None if things.len() == 1 => Ok(format!("{} is removed, {freed} are free", things[0].name)),
+        None => Ok(format!("{gone} are removed, {freed} are free")),
+        Some(why) => Err(format!("{gone} of {} are removed, {freed} are free; {why}", things.len())),
+    }
+}
+
+async fn one(thing: &Removal) -> Result<(), String> {
+    let connected = Docker::connect_with_host(&thing.engine).map_err(|e| say(&e))?.with_timeout(PATIENCE);
+    let docker = connected.negotiate_version().await.map_err(|e| say(&e))?;
+    let done = match thing.kind {
+        Kind::Image => docker.remove_image(&thing.id, None::<RemoveImageOptions>, None).await.map(drop),
+        Kind::Volume => docker.remove_volume(&thing.id, None::<RemoveVolumeOptions>).await,
+        Kind::Network => docker.remove_network(&thing.id).await,
+        Kind::Cache => {
+            let filters = Some(HashMap::from([("id".to_owned(), vec![thing.id.clone()])]));
+            docker.prune_build(Some(PruneBuildOptions { filters, ..PruneBuildOptions::default() })).await.map(drop)
+        }
+    };
+    done.map_err(|e| say(&e))
+}

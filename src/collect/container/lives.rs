@@ -1,0 +1,168 @@
+//! What events tell of each container's life beyond what it is now: who asked for its end, when it came up again unasked,
+//! and what happened to it lately.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bollard::models::EventMessage;
+
+use crate::{
+    model::container::{Happening, RESTARTS_WITHIN_MS},
+    text::clean,
+};
+
+/// Events kept of each container.
+const KEPT: usize = 50;
+
+/// Now, in milliseconds since 1970.
+pub(super) fn unix_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What events tell of each container's life beyond what it is now: who asked for its end, and when it came up again
+/// unasked.
+#[derive(Default)]
+pub(super) struct Lives {
+    pub(super) lives: HashMap<String, Life>,
+    /// Events from here on are in no list that the engine's own count was taken from.
+    pub(super) counted_from_ms: i64,
+}
+
+#[derive(Default)]
+pub(super) struct Life {
+    /// Somebody sent it a signal or stopped it since it last started.
+    asked: bool,
+    died: bool,
+    restarts: Vec<i64>,
+    /// Restarts of `restarts` that the engine's own count has been compared with.
+    counted: u32,
+    happenings: VecDeque<Happening>,
+}
+
+impl Lives {
+    /// Takes an event in; gives the container that is to be inspected.
+    pub(super) fn note(&mut self, event: &EventMessage) -> Option<String> {
+        let (action, id) = (event.action.as_deref()?, event.actor.as_ref()?.id.clone()?);
+        if action == "destroy" {
+            self.lives.remove(&id);
+            return Some(id);
+        }
+        // What happens inside of it changes nothing that is shown.
+        if action.starts_with("exec_") || matches!(action, "top" | "resize" | "attach" | "detach" | "copy") {
+            return None;
+        }
+        let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
+        let life = self.lives.entry(id.clone()).or_default();
+        life.happenings.push_back(Happening { unix_ms: at, what: words(action, event) });
+        if life.happenings.len() > KEPT {
+            life.happenings.pop_front();
+        }
+        match action {
+            "kill" | "stop" => life.asked = true,
+            "die" => life.died = true,
+            "start" => {
+                if life.died && !life.asked {
+                    life.restarts.push(at);
+                    life.counted += u32::from(at >= self.counted_from_ms);
+                }
+                (life.died, life.asked) = (false, false);
+            }
+            _ => {}
+        }
+        Some(id)
+    }
+
+    /// Books restarts that the engine counted and no event told; true when there were some.
+    pub(super) fn note_missed(&mut self, id: &str, more: u32, at: i64) -> bool {
+        let life = self.lives.entry(id.to_owned()).or_default();
+        let missed = more.saturating_sub(std::mem::take(&mut life.counted));
+        life.restarts.extend((0..missed).map(|_| at));
+        missed > 0
+    }
+
+    /// Restarts of the last ten minutes, and what happened, the newest last.
+    pub(super) fn of(&self, id: &str, now: i64) -> (Vec<i64>, Vec<Happening>) {
+        let happenings = self.lives.get(id).map(|life| life.happenings.iter().cloned().collect());
+        (self.restarts(id, now), happenings.unwrap_or_default())
+    }
+
+    /// Restarts of the last ten minutes.
+    pub(super) fn restarts(&self, id: &str, now: i64) -> Vec<i64> {
+        let recent = |at: &&i64| now.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
+        self.lives.get(id).map(|life| life.restarts.iter().filter(recent).copied().collect()).unwrap_or_default()
+    }
+}
+
+/// `die, code 137`, `kill, signal 15`, `rename, it was old`.
+fn words(action: &str, event: &EventMessage) -> String {
+    let attributes = event.actor.as_ref().and_then(|actor| actor.attributes.as_ref());
+    let of = |name: &str| attributes.and_then(|all| all.get(name)).map(String::as_str);
+    let more = match action {
+        "die" => of("exitCode").map(|code| format!(", code {code}")),
+        "kill" => of("signal").map(|signal| format!(", signal {signal}")),
+        "rename" => of("oldName").map(|old| format!(", it was {}", old.trim_start_matches('/'))),
+        _ => None,
+    };
+    clean(&format!("{action}{}", more.unwrap_or_default())).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::EventActor;
+
+    use super::*;
+
+    fn lived(actions: &[&str]) -> usize {
+        let mut lives = Lives::default();
+        for action in actions {
+            let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
+            lives.note(&EventMessage {
+                action: Some((*action).into()),
+                actor: Some(actor),
+                time_nano: Some(5_000_000_000),
+                ..EventMessage::default()
+            });
+        }
+        lives.restarts("ab", 6000).len()
+    }
+
+    #[test]
+    fn only_a_start_that_nobody_asked_for_is_a_restart() {
+        assert_eq!(lived(&["create", "start", "die", "start", "oom", "die", "start"]), 2, "a loop");
+        assert_eq!(lived(&["start", "kill", "die", "stop", "start"]), 0, "stopped and started by hand");
+        assert_eq!(lived(&["start", "kill", "die", "stop", "start", "restart"]), 0, "docker restart");
+        assert_eq!(lived(&["start", "kill", "die", "stop", "start", "die", "start"]), 1);
+        assert_eq!(lived(&["start", "die"]), 0, "it ended and stays so");
+    }
+
+    #[test]
+    fn what_happened_is_told_in_words_and_what_goes_on_inside_is_not() {
+        let mut lives = Lives::default();
+        for (action, attribute) in
+            [("die", ("exitCode", "3")), ("kill", ("signal", "15")), ("exec_start: sh", ("", ""))]
+        {
+            let attributes = Some(HashMap::from([(attribute.0.to_owned(), attribute.1.to_owned())]));
+            let actor = EventActor { id: Some("ab".into()), attributes };
+            let time_nano = Some(5_000_000_000);
+            lives.note(&EventMessage {
+                action: Some(action.into()),
+                actor: Some(actor),
+                time_nano,
+                ..EventMessage::default()
+            });
+        }
+        let seen: Vec<_> = lives.of("ab", 6000).1.into_iter().map(|h| (h.unix_ms, h.what)).collect();
+        assert_eq!(seen, [(5000, "die, code 3".to_owned()), (5000, "kill, signal 15".to_owned())]);
+    }
+
+    #[test]
+    fn restarts_while_nobody_listened_are_told_by_the_engines_count() {
+        let mut lives = Lives::default();
+        assert!(lives.note_missed("ab", 2, 5000));
+        assert_eq!(lives.restarts("ab", 6000), [5000, 5000]);
+        assert_eq!(lives.restarts("ab", 5000 + RESTARTS_WITHIN_MS + 1), [0i64; 0]);
+    }
+}

@@ -1,0 +1,90 @@
+//! A table on a screen without boxes: its head and a few rows. The worst and heaviest stand there, until the pane has the
+//! focus: then it is the list in its own order, with the cursor.
+
+use ratatui::layout::Rect;
+
+use super::{TablePane, Tabled};
+use crate::{
+    state::State,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        table::{column::place, grid::cell},
+        theme::Role,
+        widgets::{
+            notice::{dim_when_stale, words},
+            text::{put, put_right},
+        },
+    },
+};
+
+/// Lines that [`draw`] fills: one for the head, one each for what is wrong with the source, and a share of `body` rows.
+pub(super) fn rows<T: Tabled>(state: &State, body: u16) -> u16 {
+    let count = u16::try_from(T::count(state)).unwrap_or(u16::MAX);
+    let notes = u16::try_from(T::notes(state).len()).unwrap_or(0);
+    match count {
+        0 if T::rows(state).is_none() => 0,
+        0 => 1,
+        count => count.min(body / T::ESSENTIAL_SHARE) + notes + 1,
+    }
+}
+
+/// Draws the essentials into `area`.
+pub(super) fn draw<T: Tabled>(pane: &TablePane<T>, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    let (theme, state) = (cx.theme, cx.state);
+    let dim = theme.style(Role::Dim);
+    let head = T::THING.to_uppercase();
+    let waits = words(state, T::SOURCE).map(|(words, _)| words).filter(|_| T::count(state) == 0);
+    let notes = T::notes(state);
+    if T::count(state) == 0 || area.height < 2 {
+        let x = area.x + put(canvas.buf, area.x, area.y, area.width, &head, dim) + 2;
+        let room = area.right().saturating_sub(x);
+        match (waits, notes.first()) {
+            (Some(words), _) => put(canvas.buf, x, area.y, room, &words, dim),
+            (None, Some((level, note))) => put(canvas.buf, x, area.y, room, note, theme.level(*level)),
+            (None, None) if T::count(state) == 0 => put(canvas.buf, x, area.y, room, T::nothing(state), dim),
+            (None, None) => put(canvas.buf, x, area.y, room, &T::summary(state), theme.style(Role::Text)),
+        };
+        return;
+    }
+    let placed = place(T::COLUMNS, T::ESSENTIAL, area.width);
+    for p in &placed {
+        let column = &T::COLUMNS[p.column];
+        let at = Rect { x: area.x + p.x, width: p.width, height: 1, ..area }.intersection(area);
+        cell(canvas, at, column.align, if p.x == 0 { &head } else { column.title }, dim);
+    }
+    let mut y = area.y + 1;
+    for (level, note) in notes.iter().take(usize::from(area.height.saturating_sub(2))) {
+        put(canvas.buf, area.x, y, area.width, note, theme.level(*level));
+        y += 1;
+    }
+    let body = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let order = if cx.focused { in_order(pane, body.height) } else { worst_first(pane, state) };
+    for (at, y) in order.iter().zip(body.y..body.bottom()) {
+        pane.line(cx, Rect { y, height: 1, ..area }, canvas, &placed, *at);
+        if cx.focused {
+            let whole = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
+            pane.grid.highlight(cx, canvas, whole, *at);
+        }
+    }
+    let hidden = pane.list.lines.len().saturating_sub(usize::from(body.height));
+    let tally = match T::tally(state) {
+        tally if !tally.is_empty() => tally,
+        _ if hidden > 0 => format!("+{hidden}"),
+        _ => String::new(),
+    };
+    let used = placed.last().map_or(0, |p| p.x + p.width + 1);
+    put_right(canvas.buf, area.right(), area.y, area.width.saturating_sub(used), &tally, dim);
+    dim_when_stale(cx, body, canvas, T::SOURCE);
+}
+
+fn in_order<T: Tabled>(pane: &TablePane<T>, height: u16) -> Vec<usize> {
+    pane.grid.cursor.window(usize::from(height)).collect()
+}
+
+/// Places in the list, of rows alone.
+fn worst_first<T: Tabled>(pane: &TablePane<T>, state: &State) -> Vec<usize> {
+    let rows = (0..pane.list.lines.len()).filter_map(|at| Some((at, pane.list.row::<T>(state, at)?)));
+    let mut order: Vec<_> = rows.map(|(at, index)| (at, T::weight(state, index))).collect();
+    order.sort_by(|(_, (level_a, a)), (_, (level_b, b))| level_b.cmp(level_a).then(b.total_cmp(a)));
+    order.into_iter().map(|(at, _)| at).collect()
+}

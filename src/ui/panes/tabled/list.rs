@@ -1,0 +1,125 @@
+//! The lines of a table: its rows in their order, and, where they are grouped, a line for each group that folds them away.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{RowKey, TableGrid, Tabled, key_of};
+use crate::{
+    state::State,
+    ui::table::{column::Kind, filter::Fields, grid::Sort, needle::Needle},
+};
+
+/// One line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A row, by its index among all.
+    Row {
+        /// Its index.
+        index: usize,
+        /// It stands under the line of its group.
+        inside: bool,
+    },
+    /// A group, by its index in [`List::groups`].
+    Group(usize),
+}
+
+/// Rows that belong together.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) key: RowKey,
+    pub(super) folded: bool,
+    /// Indices of its rows.
+    pub(super) members: Vec<usize>,
+}
+
+/// All lines of a table, folded ones left out.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    pub(super) lines: Vec<Line>,
+    pub(super) groups: Vec<Group>,
+    /// Rows that the filter leaves.
+    pub(super) kept: usize,
+}
+
+impl List {
+    /// Lists what `grid` keeps, in its order.
+    pub(super) fn make<T: Tabled>(&mut self, state: &State, grid: &TableGrid, grouped: bool, folded: &HashSet<RowKey>) {
+        let mut rows: Vec<usize> = (0..T::count(state)).filter(|index| grid.keeps(&T::row(state, *index))).collect();
+        order::<T>(&mut rows, state, grid.sort());
+        self.lines.clear();
+        self.groups.clear();
+        self.kept = rows.len();
+        if !grouped {
+            self.lines.extend(rows.into_iter().map(|index| Line::Row { index, inside: false }));
+            return;
+        }
+        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut alone = Vec::new();
+        for index in rows {
+            match T::group(state, index) {
+                Some(name) => groups.entry(name).or_default().push(index),
+                None => alone.push(index),
+            }
+        }
+        for (name, members) in groups {
+            let key = key_of(&format!("group {name}"));
+            let group = Group { name: name.to_owned(), key, folded: folded.contains(&key), members };
+            self.lines.push(Line::Group(self.groups.len()));
+            if !group.folded {
+                self.lines.extend(group.members.iter().map(|index| Line::Row { index: *index, inside: true }));
+            }
+            self.groups.push(group);
+        }
+        self.lines.extend(alone.into_iter().map(|index| Line::Row { index, inside: false }));
+    }
+
+    /// The index of the row in this line, as long as it is there.
+    pub(super) fn row<T: Tabled>(&self, state: &State, at: usize) -> Option<usize> {
+        match self.lines.get(at)? {
+            Line::Row { index, .. } => Some(*index).filter(|index| *index < T::count(state)),
+            Line::Group(_) => None,
+        }
+    }
+
+    /// The group whose line this is.
+    pub(super) fn group(&self, at: usize) -> Option<&Group> {
+        match self.lines.get(at)? {
+            Line::Group(group) => self.groups.get(*group),
+            Line::Row { .. } => None,
+        }
+    }
+
+    /// What names each line.
+    pub(super) fn keys<T: Tabled>(&self, state: &State) -> impl Iterator<Item = RowKey> {
+        self.lines.iter().map(|line| match line {
+            Line::Row { index, .. } => T::key(state, *index),
+            Line::Group(group) => self.groups.get(*group).map_or(0, |group| group.key),
+        })
+    }
+
+    /// Says whether the line at an index holds a word.
+    pub(super) fn holds<'a, T: Tabled>(&'a self, state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
+        move |at, needle| match self.group(at) {
+            Some(group) => needle.is_in(&group.name),
+            None => self.row::<T>(state, at).is_some_and(|index| T::row(state, index).word(needle)),
+        }
+    }
+}
+
+fn order<T: Tabled>(rows: &mut [usize], state: &State, Sort { column, greatest_first }: Sort) {
+    let row = |index: &usize| T::row(state, *index);
+    let words = T::COLUMNS.get(column).is_some_and(|c| c.kind == Kind::Text);
+    if words && rows.first().is_some_and(|first| row(first).number(column).is_none()) {
+        rows.sort_by_cached_key(|i| (T::rank(&row(i), column), row(i).text(column).to_lowercase()));
+        if greatest_first {
+            rows.reverse();
+        }
+        return;
+    }
+    // What has no figure stands last in either order.
+    rows.sort_by(|a, b| match (row(a).number(column), row(b).number(column)) {
+        (Some(a), Some(b)) if greatest_first => b.total_cmp(&a),
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+}
