@@ -80,10 +80,12 @@ fn help_opens_and_esc_closes_it() {
 
 #[test]
 fn a_process_is_found_by_its_name_and_ended_after_the_question() {
-    let mut child = Command::new("sleep").arg("98765").spawn().unwrap();
+    // A length that no sleep of another run has.
+    let length = format!("98{}", std::process::id());
+    let mut child = Command::new("sleep").arg(&length).spawn().unwrap();
     let mut t = live();
-    t.send(b"/98765\r");
-    t.until_shows("sleep 98765");
+    t.send(format!("/{length}\r").as_bytes());
+    t.until_shows(&format!("sleep {length}"));
     t.send(b"t");
     t.until_shows("tree");
     t.send(b"x");

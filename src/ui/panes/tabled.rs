@@ -287,7 +287,8 @@ impl<T: Tabled> Pane for TablePane<T> {
     }
 
     fn rows(&self, state: &State, _width: u16) -> Option<Rows> {
-        T::rows(state)
+        let heads = u16::try_from(self.list.groups.len()).unwrap_or(u16::MAX);
+        T::rows(state).map(|rows| Rows { want: rows.want.saturating_add(heads), ..rows })
     }
 
     fn info(&self, cx: &DrawCx<'_>) -> String {
