@@ -6,7 +6,7 @@
 mod terminal;
 
 use std::{
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -78,11 +78,22 @@ fn help_opens_and_esc_closes_it() {
     t.until("the overview again", |s| !s.contains("this help") && s.contains("COMMAND"));
 }
 
+/// A child that does not outlive a test that fails.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_process_is_found_by_its_name_and_ended_after_the_question() {
     // A length that no sleep of another run has.
     let length = format!("98{}", std::process::id());
-    let mut child = Command::new("sleep").arg(&length).spawn().unwrap();
+    let mut child = Ended(Command::new("sleep").arg(&length).spawn().unwrap());
+    let child = &mut child.0;
     let mut t = live();
     t.send(format!("/{length}\r").as_bytes());
     t.until_shows(&format!("sleep {length}"));

@@ -20,6 +20,7 @@ use crate::{
     model::event::{Event, Fault, SourceId},
     sink::{self, doctor::Check},
     state::State,
+    sys::exec,
 };
 
 /// All in all.
@@ -31,10 +32,12 @@ const APART: Duration = Duration::from_millis(500);
 fn read(settings: &Settings, rates: bool) -> State {
     let clock = Clock::start();
     let mut state = State::new(settings.rules.clone().into());
-    // Readers of a report want every figure: no process's storage rates are left out.
+    // Readers of a report want every figure: no process's command line or storage rates are left out.
+    let want = Want { io_of_all: true, commands_of_all: true, sockets: true, ..Want::default() };
+    // Nobody looks at one process, one log: such a source would be waited for in vain.
+    let sources: Vec<_> = sources(settings).into_iter().filter(|s| s.pace.is_wanted(&want)).collect();
     let wants = WantCell::default();
-    wants.set(Want { io_of_all: true, sockets: true, ..Want::default() });
-    let sources: Vec<_> = sources(settings).into_iter().filter(|s| s.id != SourceId::ProcessDetail).collect();
+    wants.set(want);
     let needed = |pace: Pace| if rates && !matches!(pace, Pace::AtLeast(_)) { 2 } else { 1 };
     let mut owed: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
     // Watts come from a pair too.
@@ -100,8 +103,9 @@ pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode 
     let state = read(settings, false);
     let on = |id: SourceId| {
         let off = settings.disabled_sources.iter().any(|name| name == id.name());
-        SOURCES.iter().find(|s| s.id == id && !off && id != SourceId::ProcessDetail).map(|s| s.reads)
+        SOURCES.iter().find(|s| s.id == id && !off && sink::report::is_asked(&state, s)).map(|s| s.reads)
     };
+    own.extend(tool_checks(&state));
     let checks = sink::doctor::checks(&state, &on, own);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if json {
@@ -111,6 +115,28 @@ pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode 
     };
     super::written(written.and_then(|()| out.flush()))
         .unwrap_or_else(|| ExitCode::from(sink::doctor::exit_code(&checks)))
+}
+
+/// The programs that a source of this machine asks: without them it knows less.
+fn tool_checks(state: &State) -> Vec<Check> {
+    let zfs = state.host.health.get(SourceId::Pools).is_some_and(|h| h.good_at.is_some());
+    let tools: &[(&str, &str)] = if zfs {
+        &[("zpool", "devices, errors, scrubs and latencies of pools"), ("zfs", "datasets and their properties")]
+    } else {
+        &[]
+    };
+    let check = |(tool, gives): &(&str, &str)| match exec::find(tool) {
+        Some(path) => {
+            Check { id: (*tool).into(), state: "live".into(), message: path.display().to_string(), hint: None }
+        }
+        None => Check {
+            id: (*tool).into(),
+            state: "broken".into(),
+            message: format!("not found in PATH and the system's folders: it tells {gives}"),
+            hint: Some("install zfsutils-linux, or what else your system calls OpenZFS's tools".into()),
+        },
+    };
+    tools.iter().map(check).collect()
 }
 
 fn terminal_check() -> Check {

@@ -32,7 +32,7 @@ pub struct Arguments {
     /// Plain ASCII in place of lines, blocks and braille.
     #[arg(long, global = true)]
     ascii: bool,
-    /// Nothing on this machine can be changed: no signals, no renice.
+    /// Nothing on this machine can be changed: no signals, no renice, no acts on containers and pools.
     #[arg(long, global = true)]
     read_only: bool,
     /// Leave clicks and the wheel to the terminal.

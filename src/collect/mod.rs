@@ -76,6 +76,8 @@ pub struct Want {
     pub visible: Vec<ProcKey>,
     /// Storage rates of all processes (sorted or filtered by them).
     pub io_of_all: bool,
+    /// Command lines of all processes, at once: words are searched for in them.
+    pub commands_of_all: bool,
     /// Threads have rows of their own.
     pub threads: bool,
     /// The process whose detail is open.
@@ -132,6 +134,17 @@ pub enum Pace {
     AtLeast(Duration),
     /// Only while wanted, then at each refresh.
     Wanted(fn(&Want) -> bool),
+}
+
+impl Pace {
+    /// False for what nobody asks for with this wish.
+    #[must_use]
+    pub fn is_wanted(self, want: &Want) -> bool {
+        match self {
+            Pace::Wanted(wanted) => wanted(want),
+            Pace::Refresh | Pace::AtLeast(_) => true,
+        }
+    }
 }
 
 /// The thread that reads a source.

@@ -73,7 +73,7 @@ impl Schedule {
     #[must_use]
     pub fn new(grid: &Grid, lane: Lane, pace: Pace, want: &Want) -> Self {
         let phase_us = if lane == Lane::Processes { micros(PROCESS_PHASE) } else { 0 };
-        let wanted = wanted(pace, want);
+        let wanted = pace.is_wanted(want);
         // The very first round does not wait for its phase: rows should come as soon as they can.
         let due_us = if wanted { grid.base_us } else { NEVER };
         Schedule { pace, phase_us, due_us, misses: 0, failing: false }
@@ -115,7 +115,7 @@ impl Schedule {
             grid.after(from, step) + self.phase_us
         };
         self.due_us = match fault {
-            None if !wanted(self.pace, want) => NEVER,
+            None if !self.pace.is_wanted(want) => NEVER,
             None => {
                 let due = regular(began_us + grid.every_us / 4, grid.step(self.pace));
                 hurry.map_or(due, |h| due.min(ended_us + micros(h)))
@@ -149,14 +149,10 @@ pub fn wakes(pace: Pace, lane: Lane, old: &Want, new: &Want) -> bool {
     match pace {
         Pace::Wanted(asks) => asks(new) && (resumed || !asks(old) || old.detail != new.detail),
         _ if resumed => true,
-        _ => lane == Lane::Processes && ((new.threads && !old.threads) || (new.io_of_all && !old.io_of_all)),
-    }
-}
-
-fn wanted(pace: Pace, want: &Want) -> bool {
-    match pace {
-        Pace::Wanted(asks) => asks(want),
-        Pace::Refresh | Pace::AtLeast(_) => true,
+        _ => {
+            let more = |asks: fn(&Want) -> bool| asks(new) && !asks(old);
+            lane == Lane::Processes && (more(|w| w.threads) || more(|w| w.io_of_all) || more(|w| w.commands_of_all))
+        }
     }
 }
 

@@ -37,6 +37,14 @@ pub struct InterfaceCounters {
     pub addresses: Vec<String>,
 }
 
+impl InterfaceCounters {
+    /// True for the port of a bridge that leads into a container or a guest (veth, tap): what it moves the bridge moves too.
+    #[must_use]
+    pub fn is_port(&self) -> bool {
+        !self.physical && (self.master.is_some() || self.name.starts_with("veth"))
+    }
+}
+
 /// One reading.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NetworkSample {

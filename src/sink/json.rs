@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::report;
 use crate::{
     alert::Level,
+    collect::SOURCES,
     model::{event::SourceId, metrics::METRICS, process::Process},
     state::State,
 };
@@ -29,8 +30,8 @@ struct Report<'a> {
     processes: Vec<Proc<'a>>,
     containers: Vec<container::Container<'a>>,
     pools: Vec<pool::Pool<'a>>,
-    // Domains that have no source yet: there, so that a reader needs no second form.
     gpus: Vec<gpu::Gpu<'a>>,
+    // Domains that have no source yet: there, so that a reader needs no second form.
     services: [(); 0],
     models: [(); 0],
 }
@@ -142,11 +143,7 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
             boot_unix_seconds: facts.boot_unix_seconds,
             unix_milliseconds: state.host.now.unix_ms,
         },
-        sources: SourceId::ALL
-            .iter()
-            .filter(|id| **id != SourceId::ProcessDetail)
-            .map(|id| source(state, *id))
-            .collect(),
+        sources: SOURCES.iter().filter(|s| report::is_asked(state, s)).map(|s| source(state, s.id)).collect(),
         metrics: metrics(state),
         alerts: state.watches.iter().map(alert).collect(),
         processes: report::busiest(state).into_iter().map(|p| process(state, p)).collect(),

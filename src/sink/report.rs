@@ -1,6 +1,7 @@
 //! What every sink says of a source and of a process: told once, so that text, JSON and doctor agree.
 
 use crate::{
+    collect::{SourceDef, Want},
     model::{
         event::{Fault, SourceId},
         facts::FactsSample,
@@ -24,6 +25,12 @@ pub fn standing(state: &State, source: SourceId) -> &'static str {
         (Freshness::Stale(_), Some(Fault::Broken(_))) => "broken",
         (Freshness::Stale(_), _) => "stale",
     }
+}
+
+/// False for a source that is read only while somebody looks at what it tells, and nobody did.
+#[must_use]
+pub fn is_asked(state: &State, source: &SourceDef) -> bool {
+    source.pace.is_wanted(&Want::default()) || state.host.health.get(source.id).is_some()
 }
 
 /// Why a source gives nothing, in words: what was looked for or refused; `None` when nothing is wrong.

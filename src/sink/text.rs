@@ -5,7 +5,7 @@ use std::{fmt::Display, io, time::Duration};
 use super::report;
 use crate::{
     alert::Level,
-    model::{event::SourceId, health::Freshness},
+    model::{event::SourceId, health::Freshness, network::Interface},
     state::State,
     text::elide,
     units::{self, ABSENT},
@@ -201,7 +201,8 @@ fn devices(state: &State, page: &mut String) {
         let read_only = if fs.read_only { " · read-only" } else { "" };
         row(page, "filesystem", format!("{} · {space} · {} on {}{read_only}", fs.mount, fs.kind, fs.device));
     }
-    for interface in &host.network.interfaces {
+    let (ports, own): (Vec<_>, Vec<_>) = host.network.interfaces.iter().partition(|i| i.raw.is_port());
+    for interface in own {
         let raw = &interface.raw;
         let speed =
             raw.speed_bits.map_or_else(String::new, |bits| format!(" · {}", units::bits_per_second(bits as f64)));
@@ -216,6 +217,12 @@ fn devices(state: &State, page: &mut String) {
                 raw.state.as_deref().unwrap_or(ABSENT)
             ),
         );
+    }
+    if !ports.is_empty() {
+        let sum = |of: fn(&Interface) -> Option<f64>| rate(ports.iter().filter_map(|i| of(i)).reduce(|a, b| a + b));
+        let (received, sent) = (sum(|i| i.rx_per_second), sum(|i| i.tx_per_second));
+        let text = format!("{} ports of bridges · receive {received} · transmit {sent}", ports.len());
+        row(page, "network", text);
     }
     for t in &host.sensors.raw.temperatures {
         row(page, "temperature", format!("{} · {:.0} °C", t.sensor, t.celsius));

@@ -139,7 +139,7 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::FocusPrevious, "focus_previous", &["shift-tab"], Anywhere, "focus the previous pane"),
     def(Action::Findings, "findings", &["a"], Anywhere, "list what is wrong now"),
     def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets: who listens, who talks"),
-    def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes and networks: who uses them, what is unused"),
+    def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes, networks: what is unused"),
     def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause and go on"),
     def(Action::Faster, "faster", &["-"], Anywhere, "refresh more often"),
     def(Action::Slower, "slower", &["+", "="], Anywhere, "refresh less often"),

@@ -21,7 +21,11 @@ const SLICE: (usize, usize) = (256, 6);
 
 /// Reads what is not yet known of the most wanted.
 pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first: bool, sample: &mut ProcessSample) {
-    let mut left = if first { FIRST } else { SLICE.0.max(slots.len() / SLICE.1) };
+    let mut left = match first {
+        _ if want.commands_of_all => usize::MAX,
+        true => FIRST,
+        false => SLICE.0.max(slots.len() / SLICE.1),
+    };
     for key in &want.visible {
         if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid)
             && slots[at].has(Flag::Unknown)
@@ -31,7 +35,7 @@ pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first:
         }
     }
     // Those that worked most stand first on the screen.
-    let least = if first { nth_most(slots, FIRST) } else { 0 };
+    let least = if first && !want.commands_of_all { nth_most(slots, FIRST) } else { 0 };
     for slot in slots.iter_mut().filter(|s| s.has(Flag::Unknown) && s.own >= least) {
         if left == 0 {
             return;

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::Overlay;
 use crate::{
     state::State,
+    text::{elide, width},
     ui::{
         action::{ACTIONS, Action, ActionDef, Context},
         canvas::{Canvas, DrawCx},
@@ -67,7 +68,7 @@ impl Overlay for Help {
             if cx.theme.glyphs.ascii && !mark.is_ascii() {
                 continue;
             }
-            let gap = " ".repeat(18usize.saturating_sub(crate::text::width(mark)));
+            let gap = " ".repeat(18usize.saturating_sub(width(mark)));
             lines.push(vec![(mark.to_owned(), Role::Key), (gap, Role::Text), (doc.to_owned(), Role::Text)]);
         }
         self.sheet.draw(cx, area, canvas, &lines);
@@ -105,7 +106,7 @@ fn keys(cx: &DrawCx<'_>, contexts: &[Context]) -> Vec<SheetLine> {
                 _ if bound.is_empty() => ("no key".to_owned(), def.doc),
                 _ => (bound, def.doc),
             };
-            let gap = " ".repeat(18usize.saturating_sub(crate::text::width(&bound)).max(1));
+            let gap = " ".repeat(18usize.saturating_sub(width(&bound)).max(1));
             let name = format!("  {}", def.name);
             lines.push(vec![(bound, Role::Key), (gap, Role::Text), (doc.to_owned(), Role::Text), (name, Role::Faint)]);
         }
@@ -119,8 +120,12 @@ fn beside(left: &[SheetLine], right: &[SheetLine], columns: usize) -> Vec<SheetL
     (0..left.len().max(right.len()))
         .map(|i| {
             let mut line = left.get(i).unwrap_or(&empty).clone();
-            let used: usize = line.iter().map(|(t, _)| crate::text::width(t)).sum();
-            line.push((" ".repeat(columns.saturating_sub(used)), Role::Text));
+            let mut room = columns.saturating_sub(1);
+            for (words, _) in &mut line {
+                *words = elide(words, room).into_owned();
+                room -= width(words).min(room);
+            }
+            line.push((" ".repeat(room + 1), Role::Text));
             line.extend(right.get(i).unwrap_or(&empty).iter().cloned());
             line
         })

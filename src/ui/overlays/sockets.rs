@@ -194,6 +194,7 @@ impl Overlay for Sockets {
         }
         let name = |s: &Socket| SocketKey { protocol: s.protocol, local: s.local, remote: s.remote, inode: s.inode };
         self.grid.cursor.settle(self.order.iter().map(|i| name(&sockets[*i])));
+        self.grid.seek(&Self::holds(&self.order, state));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -244,6 +244,7 @@ impl Overlay for Stores {
         }
         let name = |t: &Stored| key_of(&format!("{} {} {}", t.engine, t.kind.word(), t.id));
         self.grid.cursor.settle(self.order.iter().map(|i| name(&things[*i])));
+        self.grid.seek(&Self::holds(&self.order, state));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -248,6 +248,7 @@ impl Pane for ProcessesPane {
         self.list.compute(all, cx, self.choice, &self.grid, self.grid.sort(), &self.folded);
         let keys = self.list.lines.iter().map(|l| self.list.process(all, l).map_or(ENDED_KEY, |p| p.key));
         self.grid.cursor.settle(keys);
+        self.grid.seek(&Self::holds(&self.list, state, cx));
         self.tags.retain(|key| all.find(*key).is_some());
         self.folded.retain(|key| all.find(*key).is_some());
     }
@@ -364,6 +365,7 @@ impl Pane for ProcessesPane {
     fn want(&self, want: &mut Want, _state: &State) {
         want.threads |= self.choice.threads;
         want.io_of_all |= self.grid.depends_on(at::READ) || self.grid.depends_on(at::WRITE);
+        want.commands_of_all |= self.grid.reads_words();
         let shows_io = self.placed.borrow().iter().any(|p| matches!(p.column, at::READ | at::WRITE));
         if shows_io {
             want.visible.extend(self.grid.cursor.in_sight().iter().filter(|key| **key != ENDED_KEY));

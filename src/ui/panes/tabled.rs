@@ -280,6 +280,7 @@ impl<T: Tabled> Pane for TablePane<T> {
     fn refresh(&mut self, state: &State, _settings: &Settings) {
         self.list.make::<T>(state, &self.grid, self.grouped, &self.folded);
         self.grid.cursor.settle(self.list.keys::<T>(state));
+        self.grid.seek(&self.list.holds::<T>(state));
         if !self.tags.is_empty() {
             let there: HashSet<RowKey> = (0..T::count(state)).map(|index| T::key(state, index)).collect();
             self.tags.retain(|key| there.contains(key));

@@ -51,6 +51,8 @@ pub struct Grid<K> {
     filter_text: String,
     filter: Option<Filter>,
     needle: Option<Needle>,
+    /// No row holds the needle so far; one that comes is gone to, as long as the cursor stays where it is.
+    seeks: bool,
     asked: Option<(Asked, Prompt)>,
     filters: Vec<String>,
     searches: Vec<String>,
@@ -78,6 +80,7 @@ impl<K: Copy + Eq> Grid<K> {
             filter_text: String::new(),
             filter: None,
             needle: None,
+            seeks: false,
             asked: None,
             filters: Vec::new(),
             searches: Vec::new(),
@@ -205,6 +208,7 @@ impl<K: Copy + Eq> Grid<K> {
     /// What `action` means to a table; `None`: nothing.
     pub fn act(&mut self, action: Action, holds: Holds<'_>) -> Option<Vec<Effect>> {
         if self.cursor.act(action) {
+            self.seeks = false;
             return Some(Vec::new());
         }
         match action {
@@ -228,10 +232,25 @@ impl<K: Copy + Eq> Grid<K> {
                 return Some(vec![Effect::Open(Box::new(chooser))]);
             }
             Action::Back if self.filter.is_some() => self.set_filter(""),
-            Action::Back if self.needle.is_some() => self.needle = None,
+            Action::Back if self.needle.is_some() => (self.needle, self.seeks) = (None, false),
             _ => return None,
         }
         Some(Vec::new())
+    }
+
+    /// Rows were listed anew: a search that found nothing looks again.
+    pub fn seek(&mut self, holds: Holds<'_>) {
+        let Some(needle) = self.needle.as_ref().filter(|_| self.seeks) else { return };
+        if let Some(index) = self.cursor.find(self.cursor.position(), false, |i| holds(i, needle)) {
+            self.cursor.hold(index);
+            self.seeks = false;
+        }
+    }
+
+    /// True while words are searched for or filtered by: every row should be known then.
+    #[must_use]
+    pub fn reads_words(&self) -> bool {
+        self.asked.is_some() || self.needle.is_some() || self.filter.is_some()
     }
 
     /// A key of the line being typed; `None`: not for it.
@@ -271,6 +290,7 @@ impl<K: Copy + Eq> Grid<K> {
                     true => Some(*from),
                     false => self.cursor.find(*from, false, |i| holds(i, &needle)),
                 };
+                self.seeks = found.is_none();
                 if let Some(index) = found {
                     self.cursor.hold(index);
                 }
@@ -299,6 +319,9 @@ impl<K: Copy + Eq> Grid<K> {
             Asked::Search { .. } => {
                 remember(&mut self.searches, prompt.text());
                 self.needle = Some(Needle::new(prompt.text())).filter(|n| !n.is_empty());
+                if let Some(needle) = self.needle.as_ref().filter(|_| self.seeks) {
+                    return vec![Effect::Say(Level::Advice, no_row(needle))];
+                }
             }
             Asked::Filter { .. } => {
                 if let Some(error) = &prompt.error {
@@ -315,7 +338,7 @@ impl<K: Copy + Eq> Grid<K> {
     fn cancel(&mut self) {
         match self.asked.take() {
             Some((Asked::Search { from, held }, _)) => {
-                self.needle = None;
+                (self.needle, self.seeks) = (None, false);
                 if held {
                     self.cursor.hold(from);
                 } else {
@@ -345,7 +368,7 @@ impl<K: Copy + Eq> Grid<K> {
                 self.cursor.hold(index);
                 Vec::new()
             }
-            None => vec![Effect::Say(Level::Advice, format!("no row holds `{}`", needle.text()))],
+            None => vec![Effect::Say(Level::Advice, no_row(&needle))],
         }
     }
 
@@ -380,6 +403,10 @@ pub fn cell(canvas: &mut Canvas<'_>, place: Rect, align: Align, text: &str, styl
         Align::Right => place.x + place.width.saturating_sub(columns),
     };
     put(canvas.buf, x, place.y, place.width, text, style);
+}
+
+fn no_row(needle: &Needle) -> String {
+    format!("no row holds `{}`", needle.text())
 }
 
 #[cfg(test)]
@@ -453,6 +480,24 @@ mod tests {
         assert_eq!(g.cursor.selected(), Some(2));
         press(&mut g, KeyCode::Esc);
         assert_eq!((g.cursor.selected(), g.needle()), (Some(3), None));
+    }
+
+    #[test]
+    fn a_search_without_a_match_says_so_and_goes_to_the_row_that_comes() {
+        let mut g = grid();
+        g.act(Action::Search, &|_, _| false);
+        for c in "nginx".chars() {
+            g.key(Key::new(KeyCode::Char(c), KeyModifiers::NONE), &|_, _| false);
+        }
+        let said = g.key(Key::new(KeyCode::Enter, KeyModifiers::NONE), &|_, _| false).unwrap_or_default();
+        assert!(matches!(&said[..], [Effect::Say(Level::Advice, what)] if what == "no row holds `nginx`"));
+        g.seek(&|_, _| false);
+        assert!(!g.cursor.is_held());
+        g.seek(&holds);
+        assert_eq!(g.cursor.selected(), Some(2));
+        g.act(Action::Top, &holds);
+        g.seek(&holds);
+        assert!(!g.cursor.is_held(), "it was found once: the cursor is the user's again");
     }
 
     #[test]

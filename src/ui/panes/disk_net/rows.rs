@@ -68,12 +68,10 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
         put(buf, x, area.y, area.right().saturating_sub(x), "down", dim);
         return;
     }
-    let arrows = if theme.glyphs.ascii { ["d", "u"] } else { ["↓", "↑"] };
-    for (sign, value) in arrows.into_iter().zip([net.rx_per_second, net.tx_per_second]) {
-        put(buf, x, area.y, 1, sign, dim);
-        put(buf, x + 2, area.y, area.right().saturating_sub(x + 2).min(5), &bytes(value), text);
-        x += 9;
-    }
+    let place = Rect { x, width: area.right().saturating_sub(x), ..area };
+    rates(cx, place, canvas, [net.rx_per_second, net.tx_per_second]);
+    let buf = &mut *canvas.buf;
+    x += 18;
     let room = area.right().saturating_sub(x);
     if room >= 10 {
         let errors = net.errors_per_second.unwrap_or(0.0);
@@ -97,6 +95,39 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
         let other = area.right() - half;
         long_spark(buf, x, area.y, half, theme, &net.rx_history, top, theme.style(Role::NetReceive));
         long_spark(buf, other, area.y, half, theme, &net.tx_history, top, theme.style(Role::NetTransmit));
+    }
+}
+
+/// `57 ports ↓ 11.2M ↑ 3.1M`: what the ports of bridges move together.
+pub fn ports<'a>(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, ports: impl Iterator<Item = &'a Interface>) {
+    let sum = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a + b).or(a).or(b);
+    let (mut count, mut received, mut sent) = (0_u32, None, None);
+    for port in ports {
+        count += 1;
+        received = sum(received, port.rx_per_second);
+        sent = sum(sent, port.tx_per_second);
+    }
+    let (buf, theme) = (&mut *canvas.buf, cx.theme);
+    let dim = theme.style(Role::Dim);
+    put(buf, area.x, area.y, DEVICE, &format!("{count} ports"), dim);
+    rates(
+        cx,
+        Rect { x: area.x + DEVICE + 1, width: area.width.saturating_sub(DEVICE + 1), ..area },
+        canvas,
+        [received, sent],
+    );
+}
+
+/// `↓ 11.2M ↑ 3.1M`: 18 columns.
+fn rates(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, values: [Option<f64>; 2]) {
+    let (buf, theme) = (&mut *canvas.buf, cx.theme);
+    let arrows = if theme.glyphs.ascii { ["d", "u"] } else { ["↓", "↑"] };
+    let mut x = area.x;
+    for (sign, value) in arrows.into_iter().zip(values) {
+        put(buf, x, area.y, area.right().saturating_sub(x).min(1), sign, theme.style(Role::Dim));
+        let room = area.right().saturating_sub(x + 2).min(5);
+        put(buf, x + 2, area.y, room, &bytes(value), theme.style(Role::Text));
+        x += 9;
     }
 }
 

@@ -1,0 +1,187 @@
+//! Which devices have a row, and in which order: what moves most when there is no room for all, the order of the machine
+//! otherwise. A bridge's ports (one for each container) are one row until somebody opens it.
+
+use crate::{
+    config::Settings,
+    model::{network::Interface, series::Series},
+    state::State,
+    text::like,
+};
+
+/// Steps of the past by which devices are chosen when not all fit.
+const RECENT: usize = 60;
+/// So many ports have rows of their own.
+const FEW_PORTS: usize = 2;
+
+/// One row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row {
+    /// Index into the host's disks.
+    Disk(usize),
+    /// Index into the host's interfaces.
+    Interface(usize),
+    /// All ports of bridges together.
+    Ports,
+}
+
+/// The devices of this machine that are worth a row.
+#[derive(Default)]
+pub(super) struct Devices {
+    /// Indices into the host's disks, most active first, layers last.
+    disks: Vec<usize>,
+    /// Indices into the host's interfaces, most active first, loopback last, ports left out.
+    interfaces: Vec<usize>,
+    /// Indices of the ports that stand together, in the order of the machine.
+    ports: Vec<usize>,
+    /// Of the host's interfaces, which are down.
+    down: Vec<bool>,
+    /// The ports are listed below the row that stands for them.
+    unfolded: bool,
+}
+
+impl Devices {
+    /// Looks again what there is.
+    pub(super) fn refresh(&mut self, state: &State, settings: &Settings) {
+        let disks = &state.host.disks.disks;
+        self.disks.clear();
+        self.disks.extend((0..disks.len()).filter(|i| !hidden(&settings.hidden_disks, &disks[*i].raw.name)));
+        self.disks.sort_by_cached_key(|i| {
+            let d = &disks[*i];
+            let idle = recent(&d.read_history) + recent(&d.write_history) <= 0.0;
+            (d.is_layer(), idle, std::cmp::Reverse(step(recent(&d.busy_history) * 1000.0)))
+        });
+        let all = &state.host.network.interfaces;
+        self.down.clear();
+        self.down.extend(all.iter().map(is_down));
+        let shown = (0..all.len()).filter(|i| !hidden(&settings.hidden_interfaces, &all[*i].raw.name));
+        (self.ports, self.interfaces) = shown.partition(|i| all[*i].raw.is_port());
+        if self.ports.len() <= FEW_PORTS {
+            self.interfaces.append(&mut self.ports);
+        }
+        self.interfaces.sort_by_cached_key(|i| {
+            let n = &all[*i];
+            let moved = recent(&n.rx_history) + recent(&n.tx_history);
+            (n.raw.loopback, !n.raw.physical, is_down(n), std::cmp::Reverse(step(moved)))
+        });
+    }
+
+    /// The disk that is busiest, or was.
+    pub(super) fn busiest_disk(&self) -> Option<usize> {
+        self.disks.first().copied()
+    }
+
+    /// The ports that stand together.
+    pub(super) fn ports(&self) -> &[usize] {
+        &self.ports
+    }
+
+    /// Lists the ports, or puts them together again.
+    pub(super) fn fold(&mut self) {
+        self.unfolded = !self.unfolded;
+    }
+
+    /// Every row: disks, then interfaces.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let (disks, interfaces) = self.chosen(u16::MAX);
+        disks.into_iter().chain(interfaces).collect()
+    }
+
+    /// The rows that fit into `rows`, in the order of the machine so that rows do not swap places, interfaces that are
+    /// down behind the others and ports behind all.
+    pub(super) fn chosen(&self, rows: u16) -> (Vec<Row>, Vec<Row>) {
+        let rows = usize::from(rows);
+        let folded = usize::from(!self.ports.is_empty());
+        let (d, n) = (self.disks.len(), self.interfaces.len() + folded);
+        let for_disks = d.min((rows / 2).max(rows.saturating_sub(n.max(1))));
+        let for_interfaces = rows.saturating_sub(for_disks.max(1));
+        let take = |list: &[usize], count: usize| list.iter().copied().take(count).collect::<Vec<usize>>();
+        let mut disks = take(&self.disks, for_disks);
+        // Containers' ports say more than the interfaces that are down.
+        let up = self.interfaces.iter().filter(|i| !self.down.get(**i).is_some_and(|d| *d)).count();
+        let keep = folded.min(for_interfaces.saturating_sub(up));
+        let mut interfaces = take(&self.interfaces, for_interfaces - keep);
+        disks.sort_unstable();
+        interfaces.sort_unstable_by_key(|i| (self.down.get(*i), *i));
+        let disks = disks.into_iter().map(Row::Disk).collect();
+        let mut interfaces: Vec<Row> = interfaces.into_iter().map(Row::Interface).collect();
+        if keep > 0 {
+            interfaces.push(Row::Ports);
+            if self.unfolded {
+                let room = for_interfaces.saturating_sub(interfaces.len());
+                interfaces.extend(self.ports.iter().take(room).map(|i| Row::Interface(*i)));
+            }
+        }
+        (disks, interfaces)
+    }
+}
+
+fn hidden(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|p| like(p, name))
+}
+
+fn is_down(interface: &Interface) -> bool {
+    interface.raw.state.as_deref() == Some("down")
+}
+
+/// The mean of the last steps, gaps left out.
+fn recent(series: &Series) -> f64 {
+    let (sum, count) =
+        (0..RECENT.min(series.len())).filter_map(|b| series.back(b)).fold((0.0, 0u32), |(s, c), v| (s + v, c + 1));
+    if count == 0 { 0.0 } else { sum / f64::from(count) }
+}
+
+/// Powers of two apart, so that neighbours do not swap places all the time.
+fn step(value: f64) -> u32 {
+    (value + 1.0).log2().floor() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{disk::Disk, network::InterfaceCounters};
+
+    fn machine(ports: usize) -> State {
+        let mut state = State::new(Vec::new().into());
+        state.host.disks.disks = vec![Disk::default()];
+        let interface = |name: &str, physical: bool, master: Option<&str>| Interface {
+            raw: InterfaceCounters {
+                name: name.into(),
+                physical,
+                master: master.map(str::to_owned),
+                ..InterfaceCounters::default()
+            },
+            ..Interface::default()
+        };
+        let all = &mut state.host.network.interfaces;
+        all.extend([interface("eth0", true, Some("br0")), interface("br0", false, None)]);
+        all.extend((0..ports).map(|n| interface(&format!("veth{n}"), false, Some("docker0"))));
+        state
+    }
+
+    fn devices(state: &State) -> Devices {
+        let mut devices = Devices::default();
+        devices.refresh(state, &Settings::default());
+        devices
+    }
+
+    #[test]
+    fn the_ports_of_fifty_containers_are_one_row_and_two_ports_are_two() {
+        let many = devices(&machine(50));
+        let own = [Row::Disk(0), Row::Interface(0), Row::Interface(1)];
+        assert_eq!(many.rows(), [&own[..], &[Row::Ports]].concat());
+        assert_eq!(many.ports().len(), 50);
+        assert_eq!(devices(&machine(2)).rows(), [&own[..], &[Row::Interface(2), Row::Interface(3)]].concat());
+    }
+
+    #[test]
+    fn opened_ports_are_listed_below_their_row_as_far_as_there_is_room() {
+        let mut devices = devices(&machine(50));
+        devices.fold();
+        assert_eq!(devices.rows().len(), 4 + 50);
+        let (disks, interfaces) = devices.chosen(8);
+        assert_eq!(disks.len() + interfaces.len(), 8);
+        assert_eq!(interfaces[2..4], [Row::Ports, Row::Interface(2)]);
+        devices.fold();
+        assert_eq!(devices.rows().len(), 4);
+    }
+}
