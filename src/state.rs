@@ -1,6 +1,10 @@
 //! The fold that every mode shares: events in, one state out; and what is wrong by the rules, since when.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     alert::{Level, Limits, Rule, Watch},
@@ -25,6 +29,8 @@ pub struct State {
     /// Rules by metric, so that a colour costs no search through all of them.
     by_metric: Arc<BTreeMap<&'static str, Vec<usize>>>,
     crossed: Vec<Crossed>,
+    /// Metrics that were judged at least once.
+    judged: BTreeSet<&'static str>,
 }
 
 /// What the verdict line says.
@@ -50,6 +56,8 @@ struct Crossed {
     /// Since when the level has been at least advice, warn, crit.
     since: [Option<Stamp>; 3],
     held: bool,
+    /// When its metric was judged for the first time, if it was crossed then.
+    began: Option<Stamp>,
     /// Seen in the judgement under way.
     seen: bool,
 }
@@ -137,9 +145,12 @@ impl State {
     }
 
     fn judge_metric(&mut self, metric: &MetricDef, rules: &[usize]) {
-        let State { host, rules: all, crossed, .. } = self;
+        let State { host, rules: all, crossed, judged, .. } = self;
         let now = host.now;
+        let began = (!judged.contains(metric.id)).then_some(now);
+        let mut seen = false;
         (metric.read)(host, &mut |labels, value| {
+            seen = true;
             for &i in rules {
                 let rule = &all[i];
                 if !rule.concerns(metric.labels, labels) {
@@ -152,7 +163,8 @@ impl State {
                     None if level >= Level::Advice => {
                         let labels = labels.iter().map(|l| (*l).to_owned()).collect();
                         let since = [None; 3];
-                        crossed.push(Crossed { rule: i, labels, value, level, since, held: false, seen: true });
+                        let (held, seen) = (false, true);
+                        crossed.push(Crossed { rule: i, labels, value, level, since, held, began, seen });
                         let last = crossed.len() - 1;
                         &mut crossed[last]
                     }
@@ -161,6 +173,9 @@ impl State {
                 entry.judge(rule, value, level, now);
             }
         });
+        if seen {
+            judged.insert(metric.id);
+        }
     }
 
     fn watch(&self, crossed: &Crossed) -> Watch {
@@ -184,7 +199,17 @@ impl State {
             say = say.replace(&format!("{{{name}}}"), value);
         }
         let (level, value) = (crossed.level, crossed.value);
-        Watch { rule: rule.id.clone(), labels, level, held: crossed.held, left, value, since, say }
+        Watch {
+            rule: rule.id.clone(),
+            labels,
+            level,
+            held: crossed.held,
+            left,
+            value,
+            since,
+            from_start: crossed.began == Some(since),
+            say,
+        }
     }
 
     /// Sources that once answered, or should, and do not: what they last said is not to be trusted.
@@ -209,6 +234,7 @@ impl State {
                 left: Duration::ZERO,
                 value: age.as_secs_f64(),
                 since,
+                from_start: health.good_at.is_none(),
                 say,
             })
         })

@@ -91,6 +91,7 @@ fn a_lively_machine_keeps_to_the_schema_and_says_what_it_knows() {
         held: true,
         left: Duration::ZERO,
         value: 0.97,
+        from_start: false,
         since: Stamp::at_seconds(1),
         say: "CPU is 97% busy".into(),
     });

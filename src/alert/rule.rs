@@ -156,8 +156,19 @@ pub struct Watch {
     pub value: f64,
     /// Since when the level has been this or worse.
     pub since: Stamp,
+    /// It was so when its metric was first judged: it may have been so for longer.
+    pub from_start: bool,
     /// The sentence, ready to be shown.
     pub say: String,
+}
+
+impl Watch {
+    /// How long it has been so, `3m`; `3m+` where it was so before anybody looked.
+    #[must_use]
+    pub fn age(&self, now: Stamp, show: fn(Duration) -> String) -> String {
+        let more = if self.from_start { "+" } else { "" };
+        format!("{}{more}", show(now.since(self.since)))
+    }
 }
 
 #[cfg(test)]

@@ -91,6 +91,8 @@ struct Alert<'a> {
     held: bool,
     value: f64,
     since_unix_milliseconds: i64,
+    /// It was so when the reading began: it may have been so for longer.
+    from_start: bool,
     message: &'a str,
 }
 
@@ -191,6 +193,7 @@ fn alert(watch: &crate::alert::Watch) -> Alert<'_> {
         held: watch.held,
         value: watch.value,
         since_unix_milliseconds: watch.since.unix_ms,
+        from_start: watch.from_start,
         message: &watch.say,
     }
 }

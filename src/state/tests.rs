@@ -53,6 +53,20 @@ fn a_crossed_limit_colours_at_once_and_is_said_when_it_was_held() {
 }
 
 #[test]
+fn what_was_so_at_the_first_look_may_have_been_so_for_longer_and_what_came_later_may_not() {
+    let mut state = state(0);
+    load(&mut state, 1, Ok(5.0));
+    let age = |state: &State| state.watches[0].age(state.host.now, crate::units::span_short);
+    load(&mut state, 61, Ok(5.0));
+    assert_eq!(age(&state), "1m+");
+    load(&mut state, 62, Ok(0.0));
+    assert!(state.watches.is_empty());
+    load(&mut state, 70, Ok(5.0));
+    load(&mut state, 130, Ok(5.0));
+    assert_eq!(age(&state), "1m");
+}
+
+#[test]
 fn a_dip_before_the_hold_is_over_begins_anew() {
     let mut state = state(3);
     load(&mut state, 1, Ok(5.0));

@@ -61,8 +61,14 @@ pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
             put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &format!("up {up}"), cx.theme.style(Role::Dim)) + 2;
     }
     if state.host.load.raw.threads > 0 {
-        let text = format!("load {:.1} {:.1} {:.1}", load.load1, load.load5, load.load15);
-        x += put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &text, cx.theme.style(Role::Dim)) + 2;
+        // What is wrong is counted before the load is told in full.
+        let room =
+            usize::from(clock.saturating_sub(x + 1)).saturating_sub(counts(cx).map(|(c, _)| width(&c) + 1).sum());
+        let all = format!("load {:.1} {:.1} {:.1}", load.load1, load.load5, load.load15);
+        let one = format!("load {:.1}", load.load1);
+        if let Some(text) = [all, one].into_iter().find(|text| width(text) <= room) {
+            x += put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &text, cx.theme.style(Role::Dim)) + 2;
+        }
     }
     chips(cx, x, area.y, clock.saturating_sub(x + 1), canvas);
     if area.height > 1 {
@@ -136,7 +142,7 @@ fn words(cx: &DrawCx<'_>) -> (String, Level) {
     let verdict = cx.state.verdict();
     match verdict.worst {
         Some(worst) => {
-            let age = units::span_short(cx.state.host.now.since(worst.since));
+            let age = worst.age(cx.state.host.now, units::span_short);
             (format!("{}, {age}", worst.say), worst.level)
         }
         None => {
@@ -158,18 +164,20 @@ pub fn sign(cx: &DrawCx<'_>, level: Level) -> (char, Role) {
     }
 }
 
-/// Counts on coloured ground: ` ✖ 1  ▲ 2 `; gives the columns used.
+/// Counts of what is wrong: ` ✖ 1 `, ` ▲ 2 `.
+fn counts(cx: &DrawCx<'_>) -> impl Iterator<Item = (String, Role)> {
+    let (verdict, glyphs) = (cx.state.verdict(), &cx.theme.glyphs);
+    [(verdict.crit, glyphs.crit, Role::VerdictCrit), (verdict.warn, glyphs.warn, Role::VerdictWarn)]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, glyph, role)| (format!(" {glyph} {count} "), role))
+}
+
+/// The counts on coloured ground; gives the columns used.
 fn chips(cx: &DrawCx<'_>, x: u16, y: u16, room: u16, canvas: &mut Canvas<'_>) -> u16 {
-    let verdict = cx.state.verdict();
     let mut used = 0;
-    for (count, glyph, role) in [
-        (verdict.crit, cx.theme.glyphs.crit, Role::VerdictCrit),
-        (verdict.warn, cx.theme.glyphs.warn, Role::VerdictWarn),
-    ] {
-        if count > 0 {
-            let text = format!(" {glyph} {count} ");
-            used += put(canvas.buf, x + used, y, room.saturating_sub(used), &text, cx.theme.style(role));
-        }
+    for (text, role) in counts(cx) {
+        used += put(canvas.buf, x + used, y, room.saturating_sub(used), &text, cx.theme.style(role));
     }
     used
 }

@@ -68,7 +68,7 @@ fn lines(cx: &DrawCx<'_>) -> Vec<SheetLine> {
                 Level::Advice => ('·', Role::Advice),
                 Level::Ok | Level::Unknown => (cx.theme.glyphs.unknown, Role::Unknown),
             };
-            let age = if held { span(now.since(watch.since)) } else { format!("in {}", span(watch.left)) };
+            let age = if held { watch.age(now, span) } else { format!("in {}", span(watch.left)) };
             lines.push(vec![
                 (format!("{age:<9}"), Role::Dim),
                 (format!("{sign} "), role),

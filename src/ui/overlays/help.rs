@@ -16,10 +16,11 @@ use crate::{
 };
 
 /// What stands for what.
-const MARKS: [(&str, &str); 7] = [
+const MARKS: [(&str, &str); 8] = [
     ("━━━┼──┃─", "a gauge: ┃ is where the alarm is, ┼ where this machine has mostly stood since benchtop began"),
     ("shade", "in a graph: the range that held four fifths of the last ten minutes, once a minute is known"),
     ("● ▲ ✖ ◌", "fine, warning, critical, unknown; amber and red mean a crossed limit and nothing else"),
+    ("3m+", "it was so already when benchtop began: for three minutes at least"),
     ("–", "there is no figure; a measured nothing is 0"),
     ("◌ stale", "the source has not answered for that long; its last figures are dimmed"),
     ("CPU", "of a process: 100 % is one core, unless cpu_of_machine is set"),
