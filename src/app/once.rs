@@ -40,8 +40,10 @@ fn read(settings: &Settings, rates: bool) -> State {
     wants.set(want);
     let needed = |pace: Pace| if rates && !matches!(pace, Pace::AtLeast(_)) { 2 } else { 1 };
     let mut owed: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
-    // Watts come from a pair too.
-    owed.entry(SourceId::Power).and_modify(|n| *n = if rates { 2 } else { 1 });
+    // Watts, and the share of a limit, come from a pair too.
+    for source in [SourceId::Power, SourceId::Limits] {
+        owed.entry(source).and_modify(|n| *n = if rates { 2 } else { 1 });
+    }
     let open = OpenCx { root: settings.root.clone(), clock, read_all: true, engines: settings.engines.clone() };
     let (outbox, events) = Outbox::new(|| {});
     let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);

@@ -279,7 +279,7 @@ pub static SOURCES: &[SourceDef] = &[
         id: SourceId::Limits,
         reads: "/proc/self/cgroup, /sys/fs/cgroup",
         lane: Lane::Kernel,
-        pace: Pace::AtLeast(Duration::from_secs(2)),
+        pace: Pace::AtLeast(Duration::from_secs(1)),
         deadline: Duration::from_secs(2),
         open: limits::open,
     },

@@ -145,6 +145,7 @@ fn figures(state: &State, page: &mut String) {
             row(page, "swap", format!("{} used of {}", long(m.swap_used), long(m.raw.swap_total)));
         }
     }
+    own_limits(state, page);
     if live(state, SourceId::Pressure) {
         let p = host.pressure.raw;
         let some =
@@ -165,6 +166,23 @@ fn figures(state: &State, page: &mut String) {
                 counts.total, counts.threads, counts.running, counts.blocked, counts.zombie
             ),
         );
+    }
+}
+
+/// What this program and what runs beside it in the same container may use.
+fn own_limits(state: &State, page: &mut String) {
+    let limits = &state.host.limits;
+    let mut words = Vec::new();
+    if let Some(cores) = limits.raw.cpu_cores {
+        words.push(format!("cpu {} of {cores:.1} cores", or_absent(limits.cpu_ratio, units::percent)));
+    }
+    words.extend(limits.throttled_ratio.map(|r| format!("throttled {}", units::percent(r))));
+    if let Some(most) = limits.raw.memory_bytes {
+        let used = or_absent(limits.raw.memory_used_bytes, |b| units::bytes_long(b as f64));
+        words.push(format!("memory {used} of {}", units::bytes_long(most as f64)));
+    }
+    if live(state, SourceId::Limits) && !words.is_empty() {
+        row(page, "own limits", words.join(" · "));
     }
 }
 

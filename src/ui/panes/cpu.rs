@@ -247,7 +247,7 @@ fn facts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let mut lines: Vec<(String, String, Level)> = Vec::new();
     if let (Some(cores), ratio) = (limits.raw.cpu_cores, limits.cpu_ratio) {
         let level = ratio.map_or(Level::Unknown, |r| cx.state.level("own_cpu_ratio", &[], r));
-        lines.push(("own limit".to_owned(), format!("{} of {cores:.1}", percent(ratio).trim_start()), level));
+        lines.push(("own".to_owned(), format!("{} of {cores:.1}", percent(ratio).trim_start()), level));
     }
     if let Some(throttled) = limits.throttled_ratio.filter(|t| *t > 0.0) {
         lines.push((
