@@ -5,7 +5,7 @@ use super::{
     disk::Disk,
     event::{Fault, SourceId},
     filesystem::{Filesystem, Space},
-    gpu::{CardState, GpuRow, XID_LASTS},
+    gpu::{CardState, GpuRow, xid_words},
     host::Host,
     network::Interface,
     pool::{DatasetRow, Pool, PoolRow, Vdev},
@@ -244,8 +244,15 @@ pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
         "pool_healthy" => host.pools.find(labels.first()?)?.cause(),
         "gpu_driver_ok" => host.gpus.cause(),
         "gpu_slowed" => {
-            let row = host.gpus.rows.iter().find(|row| Some(&row.raw.label()) == labels.first())?;
-            Some(row.raw.throttles.iter().filter(|t| t.is_bad()).map(|t| t.word()).collect::<Vec<_>>().join(", "))
+            Some(host.gpus.labelled(labels.first()?)?.slowed_by().map(|t| t.word()).collect::<Vec<_>>().join(", "))
+        }
+        "gpu_link_downtrained" => host.gpus.labelled(labels.first()?)?.raw.link.shortfall(),
+        "gpu_xid_errors_10m" => {
+            let xids = &host.gpus.labelled(labels.first()?)?.raw.xids;
+            let newest = xids.last()?;
+            let more = xids.iter().filter(|x| x.is_recent(host.now.unix_ms)).count().saturating_sub(1);
+            let more = if more > 0 { format!(", and {more} more in ten minutes") } else { String::new() };
+            Some(format!("Xid {}, {}{more}", newest.code, xid_words(newest.code)))
         }
         _ => None,
     }
@@ -418,16 +425,20 @@ pub static METRICS: &[MetricDef] = &[
     gauge("gpu_clock_hertz", Hertz, Gpus, GPU, "Clock of the card's cores.", |h, put| gpus(h, put, |g| g.raw.clock.map(|c| c as f64))),
     gauge("gpu_fan_ratio", Ratio, Gpus, GPU, "Speed of the fan against its full speed.", |h, put| gpus(h, put, |g| g.raw.fan)),
     gauge("gpu_slowed", Count, Gpus, GPU, "1 while heat or failing power slows the card, 0 otherwise.",
-        |h, put| gpus(h, put, |g| Some(flag(g.raw.throttles.iter().any(|t| t.is_bad()))))),
+        |h, put| gpus(h, put, |g| Some(flag(g.slowed_by().next().is_some())))),
     gauge("gpu_link_downtrained", Count, Gpus, GPU, "1 while the card works over less of its PCIe link than it could, 0 otherwise.",
         |h, put| gpus(h, put, |g| g.busy.is_some().then(|| flag(g.raw.link.is_downtrained(g.busy))))),
     gauge("gpu_uncorrected_errors", Count, Gpus, GPU, "Uncorrected memory errors since the driver was loaded.",
         |h, put| gpus(h, put, |g| g.raw.ecc.map(|(_, uncorrected)| uncorrected as f64))),
+    gauge("gpu_row_remap_failed", Count, Gpus, GPU, "1 when a row of the card's memory could not be replaced, 0 otherwise.",
+        |h, put| gpus(h, put, |g| g.raw.remapped.map(|(.., failed)| flag(failed)))),
+    gauge("gpu_row_remap_pending", Count, Gpus, GPU, "1 while a row of the card's memory waits for a reset to be replaced, 0 otherwise.",
+        |h, put| gpus(h, put, |g| g.raw.remapped.map(|(_, _, pending, _)| flag(pending)))),
     gauge("gpu_xid_errors_10m", Count, Gpus, GPU, "Errors that the driver reported in the last ten minutes.", |h, put| {
-        gpus(h, put, |g| {
-            let lasts = i64::try_from(XID_LASTS.as_millis()).unwrap_or(i64::MAX);
-            Some(g.raw.xids.iter().filter(|x| h.now.unix_ms - x.unix_ms <= lasts).count() as f64)
-        });
+        // Of a lost card too: they tell why.
+        for row in &h.gpus.rows {
+            put(&[&row.raw.label()], row.raw.xids.iter().filter(|x| x.is_recent(h.now.unix_ms)).count() as f64);
+        }
     }),
 
     gauge("pool_healthy", Count, Pools, POOL_STATE, "1 when the pool is online, 0 when it is anything else.",

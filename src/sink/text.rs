@@ -256,6 +256,7 @@ fn gpus(state: &State, page: &mut String) {
         let words = match &gpu.raw.state {
             CardState::Lost(why) => format!("lost: {why}"),
             CardState::Asleep => "asleep".to_owned(),
+            CardState::Untold(why) => why.clone(),
             CardState::Up => format!(
                 "{} busy · memory {} used · {} · {}",
                 or_absent(gpu.busy, units::percent),

@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use super::fdinfo::{Clients, Engines};
+use super::{
+    fdinfo::{Clients, User},
+    metrics_table, pci,
+};
 use crate::{
-    model::gpu::{CardState, Gpu, GpuProcess, Link, Maker, Throttle},
+    model::gpu::{CardState, Gpu, Link, Maker, Throttle},
     sys::root::Root,
 };
 
@@ -27,100 +30,109 @@ struct Card {
 #[derive(Default)]
 pub(super) struct Drm {
     clients: Clients,
+    /// Cards as last found, by the names in the folder: what does not change is read once.
+    cards: Vec<Card>,
+    names: Vec<String>,
+    round: u32,
 }
 
+/// Rounds after which cards are looked for anew though their names are the same: another driver may have taken one.
+const LOOK: u32 = 60;
+
 impl Drm {
-    /// The cards now; `first` is the number of the first.
-    pub(super) fn read(&mut self, root: &Root, first: usize) -> Vec<Gpu> {
-        let cards = cards(root);
-        if cards.is_empty() {
+    /// The cards now.
+    pub(super) fn read(&mut self, root: &Root) -> Vec<Gpu> {
+        let names = names(root);
+        self.round = self.round.wrapping_add(1);
+        if names != self.names || self.round.is_multiple_of(LOOK) {
+            self.cards = names.iter().filter_map(|name| card(root, name)).collect();
+            self.names = names;
+        }
+        if self.cards.is_empty() {
             return Vec::new();
         }
         let clients = self.clients.read(root);
-        let read = |(index, card): (usize, &Card)| {
+        let hidden = self.clients.hidden;
+        let read = |card: &Card| {
             let mut gpu = card.read(root);
-            gpu.index = u16::try_from(first + index).unwrap_or(u16::MAX);
-            gpu.processes = clients.iter().filter(|c| c.bus == card.bus).map(process).collect();
+            let users: Vec<&User> = clients.iter().filter(|c| c.bus == card.bus).collect();
+            if gpu.state == CardState::Up {
+                gpu.processes_hidden = hidden;
+                used_by(&mut gpu, &users);
+            }
             gpu
         };
-        cards.iter().enumerate().map(read).collect()
+        self.cards.iter().map(read).collect()
     }
 }
 
-fn process(client: &Engines) -> GpuProcess {
-    GpuProcess {
-        pid: client.pid,
-        graphics: false,
-        memory: client.memory,
-        busy: None,
-        engine_ns: Some(client.busiest_ns),
+/// Who uses it; and what they hold together, where its driver does not tell what is in use and all of them are seen.
+fn used_by(gpu: &mut Gpu, users: &[&User]) {
+    let unified = gpu.unified;
+    let own = |user: &&User| {
+        let mut process = user.process.clone();
+        if unified {
+            process.memory = [process.memory, user.shared].into_iter().flatten().reduce(u64::saturating_add);
+        }
+        process
+    };
+    gpu.processes = users.iter().map(own).collect();
+    if gpu.memory_used.is_none() && gpu.memory_total.is_some() && !gpu.processes_hidden {
+        gpu.memory_used = Some(gpu.processes.iter().filter_map(|p| p.memory).fold(0, u64::saturating_add));
     }
 }
 
 /// True when there may be something to read.
 pub(super) fn any(root: &Root) -> bool {
-    !cards(root).is_empty()
+    names(root).iter().any(|name| card(root, name).is_some())
 }
 
-fn cards(root: &Root) -> Vec<Card> {
-    let Ok(entries) = fs::read_dir(root.path(FOLDER)) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str().map(str::to_owned))
-        // `card0-HDMI-A-1` is a plug of it.
-        .filter(|name| {
-            name.strip_prefix("card").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        })
-        .collect();
-    names.sort_by_key(|name| name[4..].parse::<u32>().unwrap_or(u32::MAX));
-    names.iter().filter_map(|name| card(root, name)).collect()
+/// `card0`, `card1`, by number; `card0-HDMI-A-1` is a plug of one.
+fn names(root: &Root) -> Vec<String> {
+    let mut names = root.names(FOLDER);
+    let number = |name: &str| name.strip_prefix("card")?.parse::<u32>().ok();
+    names.retain(|name| number(name).is_some());
+    names.sort_by_key(|name| number(name));
+    names
 }
 
 fn card(root: &Root, name: &str) -> Option<Card> {
     let path = format!("{FOLDER}/{name}");
-    let maker = match root.line(format!("{path}/device/vendor"))?.as_str() {
-        "0x1002" => Maker::Amd,
-        "0x8086" => Maker::Intel,
-        _ => return None,
-    };
-    let last = |link: &str| {
-        let target = fs::read_link(root.path(format!("{path}/{link}"))).ok()?;
-        Some(target.file_name()?.to_str()?.to_owned())
-    };
-    let uevent = root.text(format!("{path}/device/uevent")).unwrap_or_default();
-    let told = |key: &str| uevent.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned);
-    let driver = last("device/driver").or_else(|| told("DRIVER")).unwrap_or_default();
-    let bus = last("device").filter(|b| b.contains(':')).or_else(|| told("PCI_SLOT_NAME")).unwrap_or_default();
-    let sensors = fs::read_dir(root.path(format!("{path}/device/hwmon"))).ok().and_then(|entries| {
-        let folder = entries.flatten().find_map(|e| e.file_name().to_str().map(str::to_owned))?;
-        Some(format!("{path}/device/hwmon/{folder}"))
-    });
-    let device = root.line(format!("{path}/device/device")).unwrap_or_default();
-    let product = root.line(format!("{path}/device/product_name"));
-    let name = product.unwrap_or_else(|| format!("{} GPU {}", maker.word(), device.trim_start_matches("0x")));
-    Some(Card { path, bus, maker, driver, sensors, name })
+    let device = format!("{path}/device");
+    let maker = pci::maker(&root.line(format!("{device}/vendor"))?).filter(|maker| *maker != Maker::Nvidia)?;
+    let linked = fs::read_link(root.path(&device)).ok();
+    let linked = linked.as_deref().and_then(|to| to.file_name()?.to_str()).filter(|b| b.contains(':'));
+    let bus = linked.map(str::to_owned).or_else(|| pci::uevent(root, &device, "PCI_SLOT_NAME")).unwrap_or_default();
+    let sensors = root.names(format!("{device}/hwmon")).first().map(|folder| format!("{device}/hwmon/{folder}"));
+    let number = root.line(format!("{device}/device")).unwrap_or_default();
+    let told = root.line(format!("{device}/product_name"));
+    let name = told.unwrap_or_else(|| pci::name(root, maker, &number));
+    Some(Card { driver: pci::driver(root, &device), path, bus, maker, sensors, name })
 }
 
 impl Card {
     fn read(&self, root: &Root) -> Gpu {
-        let id = if self.bus.is_empty() { self.path.clone() } else { self.bus.clone() };
-        let mut gpu = Gpu { id, maker: self.maker, name: self.name.clone(), bus: self.bus.clone(), ..Gpu::default() };
-        let device = |file: &str| format!("{}/device/{file}", self.path);
-        let asleep = root.line(device("power/runtime_status"));
-        if matches!(asleep.as_deref(), Some("suspended" | "suspending")) {
+        let device = format!("{}/device", self.path);
+        let mut gpu = Gpu {
+            id: if self.bus.is_empty() { self.path.clone() } else { self.bus.clone() },
+            maker: self.maker,
+            name: self.name.clone(),
+            bus: self.bus.clone(),
+            driver: self.driver.clone(),
+            ..Gpu::default()
+        };
+        // First of all: whatever else is read of a sleeping card may wake it.
+        if pci::suspended(root, &device) {
             gpu.state = CardState::Asleep;
             return gpu;
         }
-        let number = |file: &str| root.line(device(file))?.parse::<u64>().ok();
-        gpu.link = Link {
-            generation: pair(
-                speed(root.line(device("current_link_speed"))),
-                speed(root.line(device("max_link_speed"))),
-            ),
-            width: pair(small(number("current_link_width")), small(number("max_link_width"))),
-            replays: number("pcie_replay_count"),
-            ..Link::default()
-        };
+        if off_the_bus(root, &device) {
+            gpu.state =
+                CardState::Lost("it has fallen off the bus: a reboot, perhaps a reseat, brings it back".to_owned());
+            return gpu;
+        }
+        let replays = root.number(format!("{device}/pcie_replay_count"));
+        gpu.link = Link { replays, ..pci::link(root, &device) };
         match self.maker {
             Maker::Amd => self.amd(root, &mut gpu),
             _ => self.intel(root, &mut gpu),
@@ -136,11 +148,11 @@ impl Card {
         gpu.busy = share("gpu_busy_percent");
         gpu.memory_busy = share("mem_busy_percent");
         (gpu.memory_total, gpu.memory_used) = (number("mem_info_vram_total"), number("mem_info_vram_used"));
+        let table = root.read(device("gpu_metrics")).unwrap_or_default();
         // A processor's own graphics keeps its models in the system's memory.
         let shared = number("mem_info_gtt_total").zip(number("mem_info_gtt_used"));
         if let (Some((total, used)), Some(own)) = (shared, gpu.memory_total)
-            && own < total
-            && own <= 4 << 30
+            && metrics_table::is_of_processor(&table).unwrap_or(own <= 2 << 30)
         {
             gpu.unified = true;
             gpu.memory_total = Some(own.saturating_add(total));
@@ -149,6 +161,9 @@ impl Card {
         let levels = |file: &str| clocks(&root.text(device(file)).unwrap_or_default());
         (gpu.clock, gpu.clock_max) = levels("pp_dpm_sclk");
         gpu.memory_clock = levels("pp_dpm_mclk").0;
+        if let Some(told) = metrics_table::parse(&table) {
+            (gpu.throttles, gpu.energy_uj) = (told.throttles, told.energy_uj);
+        }
         let errors = root.text(device("ras/umc_err_count")).unwrap_or_default();
         let count = |key: &str| {
             errors.lines().find_map(|line| line.trim().strip_prefix(key)?.trim_start_matches(':').trim().parse().ok())
@@ -176,7 +191,10 @@ impl Card {
                 gpu.throttles.push(throttle);
             }
         }
-        gpu.unified = self.sensors.is_none();
+        let tiles = (0..4).map_while(|n| root.number::<u64>(file(&format!("device/tile{n}/physical_vram_size_bytes"))));
+        gpu.memory_total = tiles.reduce(u64::saturating_add).filter(|bytes| *bytes > 0);
+        // A card of its own has sensors of its own; the processor's graphics share the processor's.
+        gpu.unified = gpu.memory_total.is_none() && self.sensors.is_none();
     }
 
     /// Temperatures, power, energy and fan of hwmon ("hwmon sysfs interface": m°C, µW, µJ, RPM).
@@ -202,34 +220,18 @@ impl Card {
         gpu.power_limit = watts("power1_cap").or_else(|| watts("power1_max"));
         gpu.power_default = watts("power1_cap_default").or_else(|| watts("power1_rated_max"));
         gpu.power_max = watts("power1_cap_max");
-        gpu.energy_uj = number("energy1_input");
+        gpu.energy_uj = number("energy1_input").or_else(|| number("energy2_input")).or(gpu.energy_uj);
         gpu.fan = match (number("fan1_input"), number("fan1_max")) {
             (Some(now), Some(most)) if most > 0 => Some(now as f64 / most as f64),
             _ => number("pwm1").map(|duty| duty as f64 / 255.0),
         };
+        gpu.fan_rpm = number("fan1_input").and_then(|turns| u32::try_from(turns).ok());
     }
 }
 
-fn small(value: Option<u64>) -> Option<u32> {
-    value.and_then(|v| u32::try_from(v).ok())
-}
-
-fn pair(now: Option<u32>, best: Option<u32>) -> Option<(u32, u32)> {
-    now.zip(best)
-}
-
-/// `16.0 GT/s PCIe` is generation 4.
-fn speed(text: Option<String>) -> Option<u32> {
-    let text = text?;
-    Some(match text.split_whitespace().next()? {
-        "2.5" => 1,
-        "5.0" | "5" => 2,
-        "8.0" | "8" => 3,
-        "16.0" | "16" => 4,
-        "32.0" | "32" => 5,
-        "64.0" | "64" => 6,
-        _ => return None,
-    })
+/// True when the card's own registers answer with nothing but ones: it is on no bus any more, whatever the driver believes.
+fn off_the_bus(root: &Root, device: &str) -> bool {
+    root.read(format!("{device}/config")).is_ok_and(|bytes| bytes.len() >= 4 && bytes[..4] == [0xff; 4])
 }
 
 /// `1: 2100Mhz *`, a line a level: the one in force and the highest.
@@ -245,19 +247,7 @@ fn clocks(text: &str) -> (Option<u64>, Option<u64>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// A root with files, `path=content` each.
-    fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-        let folder = tempfile::tempdir().expect("folder");
-        for (path, content) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().expect("parent")).expect("folder");
-            fs::write(path, content).expect("file");
-        }
-        let root = Root::new(folder.path());
-        (folder, root)
-    }
+    use super::{super::testing::machine, *};
 
     const AMD: &[(&str, &str)] = &[
         ("sys/class/drm/card1/device/vendor", "0x1002\n"),
@@ -292,10 +282,10 @@ mod tests {
     #[test]
     fn an_amd_card_tells_its_figures_by_its_files() {
         let (_folder, root) = machine(AMD);
-        let cards = Drm::default().read(&root, 2);
+        let cards = Drm::default().read(&root);
         assert_eq!(cards.len(), 1, "a plug is no card");
         let gpu = &cards[0];
-        assert_eq!((gpu.index, gpu.maker, gpu.bus.as_str()), (2, Maker::Amd, "0000:03:00.0"));
+        assert_eq!((gpu.driver.as_str(), gpu.maker, gpu.bus.as_str()), ("amdgpu", Maker::Amd, "0000:03:00.0"));
         assert_eq!((gpu.busy, gpu.memory_busy), (Some(0.97), Some(0.41)));
         assert_eq!(
             (gpu.memory_total, gpu.memory_used, gpu.unified),
@@ -309,10 +299,54 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_a_processor_shares_is_told_apart_from_a_card_s_own() {
+        let with = |version: &'static str| {
+            let (_folder, root) = machine(&[AMD, &[("sys/class/drm/card1/device/gpu_metrics", version)]].concat());
+            let gpu = &Drm::default().read(&root)[0];
+            (gpu.unified, gpu.memory_total, gpu.memory_used)
+        };
+        assert_eq!(with("\x50\x00\x01\x03"), (false, Some(25_753_026_560), Some(18_000_000_000)));
+        assert_eq!(with("\x50\x00\x02\x02"), (true, Some(41_753_026_560), Some(18_000_000_100)));
+    }
+
+    #[test]
+    fn a_card_whose_registers_read_as_ones_is_off_the_bus() {
+        let (folder, root) = machine(AMD);
+        let config = folder.path().join("sys/class/drm/card1/device/config");
+        fs::write(&config, [0x02, 0x10, 0x4c, 0x74]).expect("file");
+        assert_eq!(Drm::default().read(&root)[0].state, CardState::Up);
+        fs::write(&config, [0xff; 64]).expect("file");
+        let gpu = &Drm::default().read(&root)[0];
+        assert!(matches!(&gpu.state, CardState::Lost(why) if why.contains("fallen off the bus")));
+        assert_eq!((gpu.busy, gpu.name.as_str()), (None, "AMD GPU 744c"));
+    }
+
+    #[test]
+    fn an_xe_card_s_memory_is_what_its_clients_hold_when_all_are_seen() {
+        let (folder, root) = machine(&[
+            ("sys/class/drm/card0/device/vendor", "0x8086\n"),
+            ("sys/class/drm/card0/device/uevent", "DRIVER=xe\nPCI_SLOT_NAME=0000:03:00.0\n"),
+            ("sys/class/drm/card0/device/tile0/physical_vram_size_bytes", "17095983104\n"),
+            ("sys/class/drm/card0/device/tile0/gt0/freq0/act_freq", "2850\n"),
+            ("sys/class/drm/card0/device/hwmon/hwmon1/temp2_input", "55000\n"),
+            ("sys/class/drm/card0/device/hwmon/hwmon1/temp2_label", "pkg\n"),
+            ("sys/class/drm/card0/device/hwmon/hwmon1/temp3_input", "61000\n"),
+            ("sys/class/drm/card0/device/hwmon/hwmon1/temp3_label", "vram\n"),
+            ("sys/class/drm/card0/device/hwmon/hwmon1/fan1_input", "1480\n"),
+        ]);
+        let text = "drm-pdev: 0000:03:00.0\ndrm-client-id: 4\ndrm-resident-vram0: 3 GiB\ndrm-cycles-ccs: 5\n";
+        super::super::fdinfo::tests::process(folder.path(), 7, &[text]);
+        let gpu = &Drm::default().read(&root)[0];
+        assert_eq!((gpu.memory_total, gpu.memory_used), (Some(17_095_983_104), Some(3 << 30)));
+        assert_eq!((gpu.temperature, gpu.memory_temperature, gpu.fan_rpm), (Some(55.0), Some(61.0), Some(1480)));
+        assert_eq!((gpu.clock, gpu.unified, gpu.processes.len()), (Some(2_850_000_000), false, 1));
+    }
+
+    #[test]
     fn a_sleeping_card_is_not_asked() {
         let (_folder, root) =
             machine(&[AMD, &[("sys/class/drm/card1/device/power/runtime_status", "suspended\n")]].concat());
-        let gpu = &Drm::default().read(&root, 0)[0];
+        let gpu = &Drm::default().read(&root)[0];
         assert_eq!((&gpu.state, gpu.busy, gpu.temperature), (&CardState::Asleep, None, None));
     }
 
@@ -329,7 +363,7 @@ mod tests {
             ("sys/class/drm/card0/device/hwmon/hwmon2/energy1_input", "5000000\n"),
             ("sys/class/drm/card0/device/hwmon/hwmon2/power1_max", "190000000\n"),
         ]);
-        let gpu = &Drm::default().read(&root, 0)[0];
+        let gpu = &Drm::default().read(&root)[0];
         assert_eq!((gpu.maker, gpu.name.as_str(), gpu.busy), (Maker::Intel, "Intel GPU 56a0", None));
         assert_eq!((gpu.clock, gpu.energy_uj, gpu.power), (Some(2_400_000_000), Some(5_000_000), None));
         assert_eq!((gpu.throttles.as_slice(), gpu.power_limit), (&[Throttle::HardwareThermal][..], Some(190.0)));
@@ -343,7 +377,7 @@ mod tests {
             ("sys/class/drm/card0/device/pp_dpm_sclk", "x*\n:\n1: Mhz *\n"),
             ("sys/class/drm/card0/device/mem_info_vram_total", "-1\n"),
         ]);
-        let gpu = &Drm::default().read(&root, 0)[0];
+        let gpu = &Drm::default().read(&root)[0];
         assert_eq!((gpu.busy, gpu.clock, gpu.memory_total, gpu.temperature), (None, None, None, None));
     }
 }

@@ -1,0 +1,357 @@
+//! All cards as shown: each keeps its row, its number and its past for as long as the program runs, whatever becomes of it.
+
+use super::{CardState, Driver, Engine, Gpu, GpuProcess, GpuSample, Maker, Throttle};
+use crate::model::{host::Span, rate::per_second, series::Series};
+
+/// One card as shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GpuRow {
+    /// The newest reading; of one that is lost the last that it gave.
+    pub raw: Gpu,
+    /// Share of the time that something ran on it.
+    pub busy: Option<f64>,
+    /// Watts, told or reckoned from the energy.
+    pub power: Option<f64>,
+    /// Joules since the program started, by the card's count or else by its power.
+    pub energy_joules: Option<f64>,
+    /// Shares by process, told or reckoned from engine time.
+    pub process_busy: Vec<(u32, f64)>,
+    /// Share of the time that something ran on it.
+    pub busy_history: Series,
+    /// Share of the time that its memory was busy.
+    pub memory_busy_history: Series,
+    /// Share of its memory in use.
+    pub memory_history: Series,
+    /// °C.
+    pub temperature_history: Series,
+    /// Watts.
+    pub power_history: Series,
+    /// It was once more than a place at which a card should be.
+    pub known: bool,
+}
+
+/// All cards.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Gpus {
+    /// Drivers.
+    pub drivers: Vec<Driver>,
+    /// Cards, by number.
+    pub rows: Vec<GpuRow>,
+}
+
+/// Share of its time that an engine worked for a process, between two readings.
+fn engine_share(before: &GpuProcess, now: &Engine, span: Span) -> Option<f64> {
+    let before = before.engines.iter().find(|e| e.name == now.name)?;
+    let share = match (before.of, now.of) {
+        (Some(then), Some(of)) => {
+            let (part, whole) = (now.used.checked_sub(before.used)?, of.checked_sub(then)?);
+            (whole > 0).then(|| part as f64 / whole as f64)?
+        }
+        _ => per_second(before.used, now.used, span.since?)? / 1e9,
+    };
+    Some(share / f64::from(now.count.max(1)))
+}
+
+impl GpuRow {
+    fn apply(&mut self, span: Span, raw: Gpu) {
+        let before = std::mem::replace(&mut self.raw, raw);
+        let raw = &self.raw;
+        let up = raw.state == CardState::Up;
+        self.known |= !matches!(raw.state, CardState::Lost(_));
+        let counted = before.energy_uj.zip(raw.energy_uj).and_then(|(b, n)| n.checked_sub(b)).map(|uj| uj as f64 / 1e6);
+        let seconds = span.since.map(|s| s.as_secs_f64()).filter(|s| *s > 0.0);
+        self.power = raw.power.or(counted.zip(seconds).map(|(joules, seconds)| joules / seconds)).filter(|_| up);
+        let joules = match raw.energy_uj {
+            Some(_) => counted,
+            None => self.power.zip(seconds).map(|(watts, seconds)| watts * seconds),
+        };
+        if let Some(joules) = joules.filter(|_| up) {
+            self.energy_joules = Some(self.energy_joules.unwrap_or(0.0) + joules);
+        }
+        // What each process had of each engine: of a process its busiest engine counts, of the card the sum on its
+        // busiest engine.
+        let mut engines: Vec<(&str, f64)> = Vec::new();
+        self.process_busy.clear();
+        for process in &raw.processes {
+            let old = before.processes.iter().find(|o| o.pid == process.pid && o.slice == process.slice);
+            let mut most = process.busy;
+            for (engine, share) in
+                process.engines.iter().filter_map(|e| Some((e.name.as_str(), engine_share(old?, e, span)?)))
+            {
+                most = Some(most.unwrap_or(0.0).max(share));
+                match engines.iter_mut().find(|(name, _)| *name == engine) {
+                    Some((_, sum)) => *sum += share,
+                    None => engines.push((engine, share)),
+                }
+            }
+            self.process_busy.extend(most.map(|busy| (process.pid, busy.min(1.0))));
+        }
+        // Intel's drivers tell no figure of the whole: what the processes that we see used is what is known.
+        let seen = engines.iter().map(|(_, sum)| sum.min(1.0)).reduce(f64::max);
+        self.busy = raw.busy.or(seen.filter(|_| raw.maker == Maker::Intel)).filter(|_| up);
+        let put = |series: &mut Series, value: Option<f64>| series.push(span.at, span.every, value.filter(|_| up));
+        put(&mut self.busy_history, self.busy);
+        put(&mut self.memory_busy_history, raw.memory_busy);
+        put(&mut self.memory_history, raw.memory_ratio());
+        put(&mut self.temperature_history, raw.temperature);
+        put(&mut self.power_history, self.power);
+    }
+
+    /// What it is now that `gpu` is told of it: one that answers has the word, of another the last answer stands, without
+    /// its users. Its number stays.
+    fn now(&self, gpu: &Gpu) -> Gpu {
+        let index = self.raw.index;
+        if gpu.state == CardState::Up || !self.known {
+            return Gpu { index, ..gpu.clone() };
+        }
+        let (state, processes, throttles) = (gpu.state.clone(), Vec::new(), Vec::new());
+        // The error that tells why comes with the loss.
+        let xids = if gpu.xids.is_empty() { self.raw.xids.clone() } else { gpu.xids.clone() };
+        Gpu { state, processes, throttles, xids, ..self.raw.clone() }
+    }
+
+    /// True while it answers.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.raw.state == CardState::Up
+    }
+
+    /// Why it is lost.
+    #[must_use]
+    pub fn lost(&self) -> Option<&str> {
+        match &self.raw.state {
+            CardState::Lost(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// What slows it that nobody wants: heat, failing power.
+    pub fn slowed_by(&self) -> impl Iterator<Item = Throttle> + '_ {
+        self.raw.throttles.iter().copied().filter(|t| t.is_bad())
+    }
+
+    /// Share of the time that a process used it.
+    #[must_use]
+    pub fn busy_of(&self, pid: u32) -> Option<f64> {
+        self.process_busy.iter().find(|(known, _)| *known == pid).map(|(_, busy)| *busy)
+    }
+
+    /// Energy used so far, in kilowatt-hours.
+    #[must_use]
+    pub fn kilowatt_hours(&self) -> Option<f64> {
+        Some(self.energy_joules? / 3.6e6)
+    }
+}
+
+impl Gpus {
+    /// Folds one sample in. A card that the sample does not know any more stays, lost.
+    pub fn apply(&mut self, span: Span, sample: &GpuSample) {
+        self.drivers.clone_from(&sample.drivers);
+        let same = |row: &GpuRow, gpu: &Gpu| row.raw.id == gpu.id || (!gpu.bus.is_empty() && row.raw.bus == gpu.bus);
+        let (mut rows, mut gone) = (Vec::new(), std::mem::take(&mut self.rows));
+        let mut fresh = Vec::new();
+        for gpu in &sample.gpus {
+            match gone.iter().position(|row| same(row, gpu)) {
+                Some(at) => {
+                    let mut row = gone.remove(at);
+                    let now = row.now(gpu);
+                    row.apply(span, now);
+                    rows.push(row);
+                }
+                None => fresh.push(gpu),
+            }
+        }
+        for mut row in gone.into_iter().filter(|row| row.known) {
+            let fault = sample.drivers.iter().find(|d| d.maker == row.raw.maker).and_then(|d| d.fault.clone());
+            let why = fault.unwrap_or_else(|| "it is gone from the bus, or its driver let go of it".to_owned());
+            let now = row.now(&Gpu { state: CardState::Lost(why), ..Gpu::default() });
+            row.apply(span, now);
+            rows.push(row);
+        }
+        // A number is a card's own: that of one which is gone goes to no other.
+        for gpu in fresh {
+            let taken = |index: u16| rows.iter().any(|row: &GpuRow| row.raw.index == index);
+            let index = (gpu.index..u16::MAX).find(|index| !taken(*index)).unwrap_or(gpu.index);
+            let mut row = GpuRow::default();
+            row.apply(span, Gpu { index, ..gpu.clone() });
+            rows.push(row);
+        }
+        rows.sort_by_key(|row| row.raw.index);
+        self.rows = rows;
+    }
+
+    /// The card with this label.
+    #[must_use]
+    pub fn labelled(&self, label: &str) -> Option<&GpuRow> {
+        self.rows.iter().find(|row| row.raw.label() == label)
+    }
+
+    /// False when a driver that should work does not, or a card that was there is lost; `None` without any.
+    #[must_use]
+    pub fn is_well(&self) -> Option<bool> {
+        let told = |row: &GpuRow| !matches!(row.raw.state, CardState::Untold(_));
+        let any = !self.drivers.is_empty() || self.rows.iter().any(told);
+        let failed = self.drivers.iter().any(|d| d.fault.is_some()) || self.rows.iter().any(|row| row.lost().is_some());
+        any.then_some(!failed)
+    }
+
+    /// Why not, in words.
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        if let Some(failed) = self.drivers.iter().find(|d| d.fault.is_some()) {
+            return Some(format!("{}: {}", failed.maker.word(), failed.fault.as_ref()?));
+        }
+        let mut lost = self.rows.iter().filter_map(|row| Some((row.raw.label(), row.lost()?)));
+        let (label, why) = lost.next()?;
+        Some(match lost.count() {
+            0 => format!("{label}: {why}"),
+            more => format!("{label} and {more} more: {why}"),
+        })
+    }
+
+    /// What is there, in a line: `NVIDIA 580.95.05, CUDA 13.0: 1 card · AMD amdgpu: 2 cards, 1 asleep`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for maker in [Maker::Nvidia, Maker::Amd, Maker::Intel] {
+            let own: Vec<&GpuRow> = self.rows.iter().filter(|row| row.raw.maker == maker).collect();
+            let Some(first) = own.first() else { continue };
+            let mut driver = self.drivers.iter().find(|d| d.maker == maker).and_then(|d| d.version.clone());
+            driver = driver.or_else(|| (!first.raw.driver.is_empty()).then(|| first.raw.driver.clone()));
+            let cuda = self.drivers.iter().find(|d| d.maker == maker).and_then(|d| d.cuda.as_ref());
+            let mut part = maker.word().to_owned();
+            part.extend(driver.map(|d| format!(" {d}")));
+            part.extend(cuda.map(|v| format!(", CUDA {v}")));
+            part.push_str(&format!(": {} card{}", own.len(), if own.len() == 1 { "" } else { "s" }));
+            let asleep = own.iter().filter(|row| row.raw.state == CardState::Asleep).count();
+            part.extend((asleep > 0).then(|| format!(", {asleep} asleep")));
+            for row in &own {
+                if let CardState::Untold(why) = &row.raw.state {
+                    part.push_str(&format!(", {}: {why}", row.raw.bus));
+                }
+            }
+            parts.push(part);
+        }
+        parts.join(" · ")
+    }
+
+    /// Memory that a process holds on all cards, bytes; `None` when it is on none, or none tells.
+    #[must_use]
+    pub fn memory_of(&self, pid: u32) -> Option<u64> {
+        let on = self.rows.iter().flat_map(|row| &row.raw.processes).filter(|p| p.pid == pid);
+        on.filter_map(|p| p.memory).reduce(u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Stamp;
+
+    /// A sample of these cards at this second, folded in.
+    pub(in crate::model::gpu) fn fold(gpus: &mut Gpus, second: u64, cards: Vec<Gpu>) {
+        let since = (second > 1).then_some(Duration::from_secs(1));
+        let span = Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since };
+        gpus.apply(span, &GpuSample { gpus: cards, ..GpuSample::default() });
+    }
+
+    pub(in crate::model::gpu) fn busy(busy: f64) -> Gpu {
+        Gpu { id: "a".into(), busy: Some(busy), ..Gpu::default() }
+    }
+
+    fn named(id: &str, index: u16) -> Gpu {
+        Gpu { id: id.into(), index, name: format!("NVIDIA {id}"), ..busy(0.5) }
+    }
+
+    #[test]
+    fn power_is_reckoned_from_energy_where_only_that_is_told_and_energy_from_power() {
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![Gpu { energy_uj: Some(1_000_000), ..busy(0.0) }]);
+        assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (None, None));
+        fold(&mut gpus, 2, vec![Gpu { energy_uj: Some(151_000_000), ..busy(0.0) }]);
+        assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (Some(150.0), Some(150.0)));
+        fold(&mut gpus, 3, vec![Gpu { energy_uj: Some(0), power: Some(90.0), ..busy(0.0) }]);
+        assert_eq!(gpus.rows[0].energy_joules, Some(150.0), "a counter that began anew adds nothing");
+        let mut gpus = Gpus::default();
+        for second in 1..=3 {
+            fold(&mut gpus, second, vec![Gpu { power: Some(100.0), ..busy(0.0) }]);
+        }
+        assert_eq!(gpus.rows[0].energy_joules, Some(200.0));
+    }
+
+    #[test]
+    fn a_lost_card_keeps_its_row_and_has_no_figures() {
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![Gpu { name: "NVIDIA T4".into(), ..busy(0.5) }]);
+        assert_eq!(gpus.is_well(), Some(true));
+        let state = CardState::Lost("it has fallen off the bus".into());
+        fold(&mut gpus, 2, vec![Gpu { state, ..busy(0.5) }]);
+        assert_eq!((gpus.rows.len(), gpus.rows[0].busy, gpus.is_well()), (1, None, Some(false)));
+        assert_eq!(gpus.cause().as_deref(), Some("0:T4: it has fallen off the bus"));
+        assert_eq!(Gpus::default().is_well(), None);
+    }
+
+    #[test]
+    fn a_card_that_is_no_longer_told_of_stays_lost_keeps_its_number_and_comes_back() {
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![named("A", 0), named("B", 1)]);
+        // The driver now counts one card: what was the second is its first.
+        fold(&mut gpus, 2, vec![named("B", 0), named("C", 1)]);
+        let told: Vec<_> = gpus.rows.iter().map(|r| (r.raw.label(), r.is_up())).collect();
+        assert_eq!(told, [("0:A".to_owned(), false), ("1:B".to_owned(), true), ("2:C".to_owned(), true)]);
+        assert_eq!(gpus.is_well(), Some(false), "never resolved by vanishing");
+        fold(&mut gpus, 3, vec![named("A", 0), named("B", 1), named("C", 2)]);
+        assert_eq!((gpus.rows.len(), gpus.is_well()), (3, Some(true)));
+    }
+
+    #[test]
+    fn a_place_at_which_no_card_ever_answered_is_forgotten_when_its_card_does() {
+        let mut gpus = Gpus::default();
+        let lost = Gpu { state: CardState::Lost("off the bus".into()), ..named("nvidia1", 1) };
+        fold(&mut gpus, 1, vec![named("A", 0), lost]);
+        fold(&mut gpus, 2, vec![named("A", 0), named("B", 1)]);
+        assert_eq!(gpus.rows.iter().map(|r| r.raw.id.as_str()).collect::<Vec<_>>(), ["A", "B"]);
+    }
+
+    #[test]
+    fn a_card_that_the_owner_gave_away_is_no_alarm() {
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![Gpu { state: CardState::Untold("vfio-pci".into()), ..busy(0.0) }]);
+        assert_eq!((gpus.is_well(), gpus.rows.len()), (None, 1));
+    }
+
+    fn engine(used: u64, of: Option<u64>, count: u32) -> GpuProcess {
+        let engine = Engine { name: "video".into(), used, of, count };
+        GpuProcess { pid: 7, engines: vec![engine], ..GpuProcess::default() }
+    }
+
+    #[test]
+    fn shares_of_processes_come_from_engine_time_where_the_driver_tells_none() {
+        let at = |process| Gpu { maker: Maker::Intel, busy: None, processes: vec![process], ..busy(0.0) };
+        let both = |before, now| {
+            let mut gpus = Gpus::default();
+            fold(&mut gpus, 1, vec![at(before)]);
+            fold(&mut gpus, 2, vec![at(now)]);
+            (gpus.rows[0].busy_of(7), gpus.rows[0].busy)
+        };
+        let time = both(engine(1_000_000_000, None, 1), engine(1_250_000_000, None, 1));
+        assert_eq!(time, (Some(0.25), Some(0.25)));
+        let cycles = both(engine(100, Some(1000), 2), engine(400, Some(1400), 2));
+        assert_eq!(cycles, (Some(0.375), Some(0.375)), "of cycles that passed, over two engines of the name");
+        assert_eq!(both(engine(9, None, 1), engine(1, None, 1)), (None, None), "a counter that went backwards");
+    }
+
+    #[test]
+    fn a_process_on_two_cards_is_counted_on_each() {
+        let on = |id: &str, index, memory, share| Gpu {
+            processes: vec![GpuProcess { pid: 9, memory: Some(memory), busy: Some(share), ..GpuProcess::default() }],
+            ..named(id, index)
+        };
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![on("A", 0, 5, 0.9), on("B", 1, 3, 0.2)]);
+        assert_eq!(gpus.memory_of(9), Some(8));
+        assert_eq!((gpus.rows[0].busy_of(9), gpus.rows[1].busy_of(9)), (Some(0.9), Some(0.2)));
+    }
+}
