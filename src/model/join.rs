@@ -1,10 +1,16 @@
-//! Who uses what: a container's mounts lead to datasets and pools, and back.
+//! Who uses what: a container's mounts lead to datasets and pools, and back; a process to its owner and its datasets.
+
+mod owner;
+mod places;
+
+pub use owner::{GpuUser, Owner, OwnerKind, container_of_port, owner, users_of_gpu};
+pub use places::datasets_of_process;
 
 use super::{
     container::{Container, ContainerRow, Mounted},
     host::Host,
     pool::pool_of,
-    process::Process,
+    process::{Process, containers},
 };
 
 /// The dataset that a mount of a container comes from; `None` when it is none of ZFS.
@@ -38,10 +44,10 @@ pub fn containers_of_pool<'a>(host: &'a Host, pool: &str) -> Vec<(&'a ContainerR
     host.containers.rows.iter().filter_map(of).collect()
 }
 
-/// The container that a process runs in.
+/// The container that a process runs in: the innermost that an engine knows, where one runs in another.
 #[must_use]
 pub fn container_of_process<'a>(host: &'a Host, process: &Process) -> Option<&'a ContainerRow> {
-    host.containers.find(process.container()?)
+    containers(&process.info.as_ref()?.cgroup).find_map(|id| host.containers.find(id))
 }
 
 /// The process with this number.
@@ -49,16 +55,6 @@ pub fn container_of_process<'a>(host: &'a Host, process: &Process) -> Option<&'a
 pub fn process(host: &Host, pid: u32) -> Option<&Process> {
     let rows = &host.processes.rows;
     rows.binary_search_by_key(&(pid, pid), |p| (p.tgid, p.key.pid)).ok().map(|at| &rows[at])
-}
-
-/// What people call it: its container, else the program; its number when neither is known.
-#[must_use]
-pub fn name_of_process(host: &Host, pid: u32) -> String {
-    let Some(process) = process(host, pid) else { return format!("pid {pid}") };
-    match container_of_process(host, process) {
-        Some(container) => container.meta.name.clone(),
-        None => process.name.to_string(),
-    }
 }
 
 /// Memory on all GPUs that the processes of a container hold, bytes; `None` when they are on none.

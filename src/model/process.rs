@@ -1,12 +1,15 @@
 //! Processes: what a round of `/proc` brought (a delta), and the table that the deltas keep ("proc(5)" pid/stat,
 //! pid/cmdline, pid/io, pid/cgroup).
 
+mod cgroup;
 mod detail;
 mod fold;
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+pub use cgroup::{container_of, containers, guest_of, pod_of, unit_of};
 
 /// Identity: a recycled pid has another start time and is another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -197,27 +200,23 @@ impl Process {
         container_of(&self.info.as_ref()?.cgroup)
     }
 
+    /// The pod that its cgroup path names: the front of its unique id.
+    #[must_use]
+    pub fn pod(&self) -> Option<String> {
+        pod_of(&self.info.as_ref()?.cgroup)
+    }
+
+    /// The guest that its cgroup path names: `lxc 101`, `vm 102`.
+    #[must_use]
+    pub fn guest(&self) -> Option<String> {
+        guest_of(&self.info.as_ref()?.cgroup)
+    }
+
     /// The systemd unit that its cgroup path names: `ssh.service`, `session-3.scope`.
     #[must_use]
     pub fn unit(&self) -> Option<&str> {
         unit_of(&self.info.as_ref()?.cgroup)
     }
-}
-
-/// The innermost service, scope or other unit in a cgroup path; slices only group units.
-#[must_use]
-pub fn unit_of(cgroup: &str) -> Option<&str> {
-    let kinds = [".service", ".scope", ".socket", ".mount", ".swap"];
-    cgroup.rsplit('/').find(|part| kinds.iter().any(|kind| part.ends_with(kind)))
-}
-
-/// The first 12 letters of the 64-letter container id in a cgroup path, as Docker, Podman, containerd and CRI-O write it.
-#[must_use]
-pub fn container_of(cgroup: &str) -> Option<&str> {
-    cgroup.rsplit('/').find_map(|part| {
-        let id = part.rsplit('-').next()?.trim_end_matches(".scope");
-        (id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| &id[..12])
-    })
 }
 
 /// All processes.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     collect::Want,
-    model::process::{ProcInfo, ProcessSample},
+    model::process::{ProcInfo, ProcessSample, container_of},
     sys::parse::lines,
     text::clean_bytes,
 };
@@ -76,7 +76,9 @@ fn command(bytes: &[u8]) -> (String, u16) {
     (clean_bytes(&joined), u16::try_from(length).unwrap_or(u16::MAX))
 }
 
-/// The path that tells most ("cgroups(7)"): of version 2 where that is in use, else of systemd, else of another hierarchy.
+/// The path that tells most ("cgroups(7)"): one that names a container, else that of version 2 where that is in use, else
+/// of systemd, else of another hierarchy. Where both versions are mounted, engines may have put their containers into
+/// version 1 alone.
 fn cgroup(bytes: &[u8]) -> String {
     let mut best: (u8, &[u8]) = (0, b"");
     for line in lines(bytes) {
@@ -89,6 +91,8 @@ fn cgroup(bytes: &[u8]) -> String {
             _ if controllers.split(|&b| b == b',').any(|c| c == b"pids" || c == b"memory") => 3,
             _ => 2,
         };
+        let named = std::str::from_utf8(path).is_ok_and(|path| container_of(path).is_some());
+        let rank = rank + if named { 10 } else { 0 };
         if rank > best.0 {
             best = (rank, path);
         }
@@ -115,5 +119,16 @@ mod tests {
         assert_eq!(cgroup(b"3:cpu,cpuacct:/x\n2:pids:/y\n"), "/y");
         assert_eq!(cgroup(b"0::/\n"), "/");
         assert_eq!(cgroup(b"nonsense"), "");
+    }
+
+    #[test]
+    fn a_container_that_stands_in_version_1_alone_is_found_on_a_hybrid_machine() {
+        let id = "3f2a9c1d4e5b60718293a4b5c6d7e8f90123456789abcdef0123456789abcdef";
+        let hybrid = format!(
+            "13:memory:/docker/{id}\n5:pids:/docker/{id}\n1:name=systemd:/docker/{id}\n0::/system.slice/containerd.service\n"
+        );
+        assert_eq!(cgroup(hybrid.as_bytes()), format!("/docker/{id}"));
+        let second = format!("4:memory:/docker/{id}\n0::/docker/{id}\n");
+        assert_eq!(cgroup(second.as_bytes()), format!("/docker/{id}"));
     }
 }

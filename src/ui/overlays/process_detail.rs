@@ -8,6 +8,7 @@ use crate::{
     collect::Want,
     model::{
         event::{Fault, SourceId},
+        join,
         process::{ProcKey, Process, ProcessDetail as Detail, ProcessDetailSample},
         socket::Protocol,
     },
@@ -84,6 +85,7 @@ impl Overlay for ProcessDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, process);
+        belongings(cx.state, process, detail.map(|d| &d.raw), usize::from(area.width), &mut lines);
         match detail {
             Some(detail) => read(cx, &detail.raw, usize::from(area.width), &mut lines),
             None if !self.ended => lines.push(vec![(waiting(cx.state), Role::Dim)]),
@@ -187,11 +189,65 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
         ),
         pair("storage", NAME, format!("{}/s read   {}/s written", rate(at::READ), rate(at::WRITE))),
     ];
-    if let Some(info) = &p.info {
-        lines.extend((!info.cgroup.is_empty()).then(|| pair("cgroup", NAME, &*info.cgroup)));
-        lines.extend(p.container().map(|id| pair("container", NAME, id)));
-    }
+    lines.extend(p.info.iter().filter(|i| !i.cgroup.is_empty()).map(|info| pair("cgroup", NAME, &*info.cgroup)));
     lines
+}
+
+/// Whose it is, and what it holds beyond itself: GPUs, datasets, ports.
+fn belongings(
+    state: &State,
+    p: &Process,
+    detail: Option<&ProcessDetailSample>,
+    columns: usize,
+    lines: &mut Vec<SheetLine>,
+) {
+    let host = &state.host;
+    let mut note = |name: &str, role: Role, value: &str| {
+        for (at, line) in wrap(value, columns.saturating_sub(NAME + 1)).into_iter().enumerate() {
+            lines.push(vec![(format!("{:<NAME$} ", if at == 0 { name } else { "" }), Role::Dim), (line, role)]);
+        }
+    };
+    match (join::container_of_process(host, p), p.container()) {
+        (Some(c), _) => {
+            note("container", Role::Container, &format!("{} ({}) {}", c.meta.name, c.short_id(), c.meta.image))
+        }
+        (None, Some(id)) => note("container", Role::Container, id),
+        _ => {}
+    }
+    let (pod, guest) = (p.pod(), p.guest());
+    note_some(&mut note, "pod", pod.as_deref());
+    note_some(&mut note, "guest", guest.as_deref());
+    note_some(&mut note, "unit", p.unit());
+    for row in &host.gpus.rows {
+        for on in row.raw.processes.iter().filter(|on| on.pid == p.tgid) {
+            let memory = on.memory.map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
+            let busy = row.busy_of(on.pid).map_or_else(String::new, |b| format!(", {:.0} % of its time", b * 100.0));
+            note("gpu", Role::Text, &format!("{} holds {memory}{busy}", row.raw.label()));
+        }
+    }
+    let Some(detail) = detail else { return };
+    for (dataset, whys) in join::datasets_of_process(host, p, detail) {
+        note("dataset", Role::Text, &format!("{dataset}: {}", whys.join(", ")));
+    }
+    let mut ports: Vec<String> = detail
+        .sockets
+        .iter()
+        .filter(|s| s.state == "listen" || (s.protocol == Protocol::Udp && s.remote.port() == 0))
+        .map(|s| format!("{} {}", protocol(s.protocol), s.local))
+        .collect();
+    ports.sort();
+    ports.dedup();
+    note_some(&mut note, "listens", (!ports.is_empty()).then(|| ports.join(", ")).as_deref());
+}
+
+fn note_some(note: &mut impl FnMut(&str, Role, &str), name: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        note(name, Role::Text, value);
+    }
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    if protocol == Protocol::Tcp { "tcp" } else { "udp" }
 }
 
 /// What was read for this view alone.
@@ -216,7 +272,7 @@ fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut 
     if !raw.sockets.is_empty() {
         section(lines, "Sockets");
         for socket in &raw.sockets {
-            let protocol = if socket.protocol == Protocol::Tcp { "tcp" } else { "udp" };
+            let protocol = protocol(socket.protocol);
             let remote = if socket.remote.port() == 0 { String::new() } else { format!(" to {}", socket.remote) };
             lines.push(vec![
                 (format!("{protocol} {:<12}", socket.state), Role::Dim),

@@ -10,7 +10,9 @@ use crate::{
     collect::Want,
     model::{
         event::SourceId,
-        process::{Process, Processes},
+        host::Host,
+        join,
+        process::Process,
         socket::{Protocol, Socket},
     },
     state::State,
@@ -45,11 +47,12 @@ mod at {
     pub const SEND: usize = 6;
     pub const USER: usize = 7;
     pub const PID: usize = 8;
-    pub const PROCESS: usize = 9;
+    pub const CONTAINER: usize = 9;
+    pub const PROCESS: usize = 10;
 }
 
 /// The columns.
-static COLUMNS: [Column; 10] = [
+static COLUMNS: [Column; 11] = [
     Column::words("protocol", "PROTO", 5, 4).also(&["proto"]).doc("tcp or udp"),
     Column::words("state", "STATE", 11, 0).doc("listen, established, time_wait …; open for udp"),
     Column::words("local", "LOCAL", 22, 1).also(&["address"]).doc("address and port on this machine"),
@@ -59,6 +62,9 @@ static COLUMNS: [Column; 10] = [
     Column::figure("send", "SENDQ", Kind::Bytes, 5, 6).also(&["sendq"]).doc("sent and not yet taken"),
     Column::words("user", "USER", 8, 5).doc("its owner"),
     Column::figure("pid", "PID", Kind::Count, 7, 3).smallest_first().doc("the process that holds it"),
+    Column::words("container", "CONTAINER", 12, 1)
+        .also(&["ct"])
+        .doc("its container, or the one that the port leads into"),
     Column::words("process", "PROCESS", 16, 0).stretching().also(&["name", "command"]).doc("that process's command"),
 ];
 
@@ -88,18 +94,22 @@ impl Default for Sockets {
 struct Row<'a> {
     socket: &'a Socket,
     holder: Option<&'a Process>,
-    users: &'a [(u32, String)],
+    host: &'a Host,
 }
 
 impl<'a> Row<'a> {
     fn new(socket: &'a Socket, state: &'a State) -> Self {
-        let holder = socket.pid.and_then(|pid| process(&state.host.processes, pid));
-        Row { socket, holder, users: &state.host.facts.users }
+        let holder = socket.pid.and_then(|pid| join::process(&state.host, pid));
+        Row { socket, holder, host: &state.host }
     }
-}
 
-fn process(all: &Processes, pid: u32) -> Option<&Process> {
-    all.rows.binary_search_by_key(&(pid, pid), |p| (p.tgid, p.key.pid)).ok().and_then(|at| all.rows.get(at))
+    /// The container of its holder; of a port that an engine publishes the one behind it.
+    fn container(&self) -> &'a str {
+        let listens = self.socket.remote.port() == 0;
+        let own = self.holder.and_then(|p| join::container_of_process(self.host, p));
+        let behind = || join::container_of_port(self.host, self.socket.protocol, self.socket.local.port());
+        own.or_else(|| behind().filter(|_| listens)).map_or("", |row| row.meta.name.as_str())
+    }
 }
 
 impl Fields for Row<'_> {
@@ -111,7 +121,8 @@ impl Fields for Row<'_> {
             at::LOCAL => Cow::Owned(s.local.to_string()),
             at::REMOTE if s.remote.port() == 0 => Cow::Borrowed(""),
             at::REMOTE => Cow::Owned(s.remote.to_string()),
-            at::USER => user(self.users, s.uid),
+            at::USER => user(&self.host.facts.users, s.uid),
+            at::CONTAINER => Cow::Borrowed(self.container()),
             at::PROCESS => Cow::Borrowed(self.holder.map_or("", |p| p.command())),
             at::RECEIVE | at::SEND => Cow::Owned(self.number(column).map_or_else(String::new, units::bytes_short)),
             _ => Cow::Owned(self.number(column).map_or_else(String::new, |n| format!("{n:.0}"))),
@@ -144,7 +155,7 @@ impl Sockets {
 
     fn open(&self, state: &State) -> Vec<Effect> {
         let socket = self.order.get(self.grid.cursor.position()).and_then(|i| state.host.sockets.raw.sockets.get(*i));
-        let holder = socket.and_then(|s| s.pid).and_then(|pid| process(&state.host.processes, pid));
+        let holder = socket.and_then(|s| s.pid).and_then(|pid| join::process(&state.host, pid));
         match holder {
             Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
             None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
@@ -223,6 +234,7 @@ impl Overlay for Sockets {
                 let role = match p.column {
                     at::LOCAL | at::PORT | at::PROCESS => Role::Text,
                     at::RECEIVE | at::SEND if text == "0" => Role::Faint,
+                    at::CONTAINER => Role::Container,
                     at::STATE if socket.state == "listen" => Role::Ok,
                     _ => Role::Dim,
                 };

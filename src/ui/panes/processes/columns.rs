@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     clock::Stamp,
-    model::{host::Host, process::Process},
+    model::{host::Host, join, process::Process},
     ui::table::{
         column::{Column, Kind},
         filter::Fields,
@@ -134,7 +134,8 @@ impl Row<'_> {
     /// The name of its container; the front of its id where no engine tells one.
     fn container(&self) -> Option<&str> {
         let id = self.process.container()?;
-        Some(self.cx.host.containers.find(id).map_or(id, |row| row.meta.name.as_str()))
+        let known = join::container_of_process(self.cx.host, self.process);
+        Some(known.map_or(id, |row| row.meta.name.as_str()))
     }
 
     /// Seconds that it has lived.
