@@ -3,65 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
+#[path = "gpu/fake.rs"]
+mod fake;
+#[path = "pty/terminal.rs"]
+#[expect(dead_code, reason = "a room for tests/pty.rs, which needs more of it")]
+mod terminal;
+
 use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
 };
 
-use serde_json::Value;
-
-/// The folder that holds the library, built once for all tests.
-fn library() -> &'static Path {
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake_nvml/lib.rs");
-            let to = folder.path().join("libnvidia-ml.so.1");
-            let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-            let built = Command::new(rustc)
-                .args(["--edition", "2021", "--crate-type", "cdylib", "--cap-lints", "allow", "-o"])
-                .args([to.as_os_str(), from.as_os_str()])
-                .status()
-                .unwrap();
-            assert!(built.success(), "the fake library was not built");
-            folder
-        })
-        .path()
-}
-
-fn scenario(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fake_nvml/scenarios/{name}.txt"))
-}
-
-/// The document of `once --json` with this scenario.
-fn once(scenario: &Path) -> Value {
-    let said = Command::new(env!("CARGO_BIN_EXE_benchtop"))
-        .args(["once", "--json"])
-        .env("LD_LIBRARY_PATH", library())
-        .env("FAKE_NVML", scenario)
-        .env("BENCHTOP_CONFIG", "")
-        .env("XDG_CONFIG_HOME", library())
-        .output()
-        .unwrap();
-    assert!(said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
-    serde_json::from_slice(&said.stdout).unwrap()
-}
-
-fn metric(document: &Value, id: &str) -> Option<f64> {
-    let metrics = document["metrics"].as_array().unwrap();
-    metrics.iter().find(|m| m["id"] == id)?["value"].as_f64()
-}
-
-fn alerts(document: &Value) -> Vec<String> {
-    let alerts = document["alerts"].as_array().unwrap();
-    alerts.iter().map(|a| a["message"].as_str().unwrap().to_owned()).collect()
-}
+use fake::{alerts, document, library, metric, old_library, once, said, scenario};
+use serde_json::{Value, json};
+use terminal::{Setup, Terminal};
 
 #[test]
 fn a_card_at_work_tells_all_its_figures() {
-    let document = once(&scenario("healthy"));
+    let document = once("healthy");
     let gpu = &document["gpus"][0];
     assert_eq!((gpu["name"].as_str(), gpu["state"].as_str()), (Some("NVIDIA GeForce RTX 4090"), Some("up")));
     assert_eq!((gpu["bus"].as_str(), gpu["maker"].as_str()), (Some("0000:01:00.0"), Some("nvidia")));
@@ -72,7 +32,7 @@ fn a_card_at_work_tells_all_its_figures() {
     assert_eq!((gpu["power_limit_watts"].as_f64(), gpu["clock_hertz"].as_u64()), (Some(450.0), Some(2_520_000_000)));
     assert_eq!(gpu["memory_temperature_celsius"].as_f64(), Some(74.0));
     assert_eq!((gpu["pcie_generation"][0].as_u64(), gpu["pcie_lanes"][1].as_u64()), (Some(4), Some(16)));
-    assert_eq!(gpu["throttles"], serde_json::json!(["power_cap"]));
+    assert_eq!(gpu["throttles"], json!(["power_cap"]));
     assert!(gpu.get("ecc_errors").is_none(), "a consumer card has none: left out, never 0");
     let process = &gpu["processes"][0];
     assert_eq!((process["pid"].as_u64(), process["memory_bytes"].as_u64()), (Some(4242), Some(17_179_869_184)));
@@ -87,7 +47,7 @@ fn a_card_at_work_tells_all_its_figures() {
 
 #[test]
 fn heat_is_told_in_words() {
-    let document = once(&scenario("hot"));
+    let document = once("hot");
     let throttles: Vec<&str> =
         document["gpus"][0]["throttles"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(throttles, ["hardware_slowdown", "software_thermal", "hardware_thermal"]);
@@ -96,47 +56,49 @@ fn heat_is_told_in_words() {
 
 #[test]
 fn memory_errors_of_a_data_centre_card_are_findings() {
-    let document = once(&scenario("ecc-xid"));
-    assert_eq!(document["gpus"][0]["ecc_errors"], serde_json::json!([12, 3]));
+    let document = once("ecc-xid");
+    assert_eq!(document["gpus"][0]["ecc_errors"], json!([12, 3]));
     assert!(
-        alerts(&document).iter().any(|a| a == "GPU 0:A100-SXM4-80GB has 3 uncorrected memory errors"),
+        alerts(&document).iter().any(|a| a == "GPU 0:A100-SXM4-80GB has uncorrected memory errors: 3"),
         "{:?}",
         alerts(&document)
     );
+    let rows = &document["gpus"][0]["remapped_rows"];
+    assert_eq!(*rows, json!({"corrected": 4, "uncorrected": 1, "pending": true, "failed": false}));
+    assert!(alerts(&document).iter().any(|a| a.contains("waits for a reset")), "{:?}", alerts(&document));
 }
 
 #[test]
 fn a_card_in_slices_lists_them() {
-    let document = once(&scenario("mig"));
+    let document = once("mig");
     let slices = document["gpus"][0]["slices"].as_array().unwrap();
     assert_eq!(slices.len(), 2);
     assert_eq!(slices[1]["memory_used_bytes"].as_u64(), Some(19_327_352_832));
     assert!(document["gpus"][0].get("busy_ratio").is_none(), "of a whole card in slices nothing tells it");
+    assert_eq!(slices[0]["name"], "1g.10gb", "by its profile");
+    let processes = document["gpus"][0]["processes"].as_array().unwrap();
+    let told: Vec<_> = processes.iter().map(|p| (p["pid"].as_u64().unwrap(), p["slice"].as_str().unwrap())).collect();
+    assert_eq!(told, [(4242, "1g.10gb"), (4243, "3g.40gb"), (4242, "3g.40gb")], "one process may be in two slices");
 }
 
 #[test]
 fn one_lost_card_is_named_and_the_other_goes_on() {
-    let document = once(&scenario("lost"));
+    let document = once("lost");
     assert_eq!(document["gpus"][0]["state"], "up");
     assert_eq!(document["gpus"][1]["state"], "lost");
     assert!(document["gpus"][1]["cause"].as_str().unwrap().contains("fallen off the bus"));
     assert!(document["gpus"][1].get("busy_ratio").is_none());
     assert_eq!(metric(&document, "gpu_driver_ok"), Some(0.0));
-    assert!(
-        alerts(&document).iter().any(|a| a.starts_with("GPU driver failed: 1:") && a.contains("fallen off the bus"))
-    );
+    assert!(alerts(&document).iter().any(|a| a.starts_with("GPU failed: 1:") && a.contains("fallen off the bus")));
 }
 
 #[test]
 fn a_driver_that_does_not_work_says_why_and_is_never_no_gpu() {
     for (name, words) in [("mismatch", "reboot"), ("no-driver", "not loaded")] {
-        let document = once(&scenario(name));
+        let document = once(name);
         assert_eq!(metric(&document, "gpu_driver_ok"), Some(0.0), "{name}");
         let alerts = alerts(&document);
-        assert!(
-            alerts.iter().any(|a| a.starts_with("GPU driver failed: NVIDIA:") && a.contains(words)),
-            "{name}: {alerts:?}"
-        );
+        assert!(alerts.iter().any(|a| a.starts_with("GPU failed: NVIDIA:") && a.contains(words)), "{name}: {alerts:?}");
     }
 }
 
@@ -147,6 +109,242 @@ fn without_the_library_the_source_is_absent_and_nothing_is_wrong() {
     let source = document["sources"].as_array().unwrap().iter().find(|s| s["id"] == "gpus").unwrap();
     if source["state"] == "absent" {
         assert_eq!(metric(&document, "gpu_driver_ok"), None);
-        assert_eq!(document["gpus"], serde_json::json!([]));
+        assert_eq!(document["gpus"], json!([]));
     }
+}
+
+#[test]
+fn memory_that_is_the_system_s_is_told_as_such() {
+    let document = once("unified");
+    let gpu = &document["gpus"][0];
+    assert_eq!(
+        (gpu["memory_is_unified"].as_bool(), gpu["memory_used_bytes"].as_u64()),
+        (Some(true), Some(1_610_612_736))
+    );
+    assert_eq!(gpu["memory_total_bytes"], metric(&document, "memory_total_bytes").unwrap() as u64);
+}
+
+#[test]
+fn a_power_limit_that_the_owner_set_is_a_fact_and_no_alarm() {
+    let document = once("capped");
+    let gpu = &document["gpus"][0];
+    assert_eq!((gpu["power_limit_watts"].as_f64(), gpu["power_default_watts"].as_f64()), (Some(250.0), Some(450.0)));
+    assert_eq!(gpu["throttles"], json!(["power_cap"]));
+    assert_eq!(metric(&document, "gpu_slowed"), Some(0.0));
+    assert!(!alerts(&document).iter().any(|a| a.contains("GPU")), "{:?}", alerts(&document));
+}
+
+#[test]
+fn a_link_below_its_best_under_load_is_a_finding_with_its_figures() {
+    let document = once("downtrained");
+    assert_eq!(metric(&document, "gpu_link_downtrained"), Some(1.0));
+    let words = "works over less of its PCIe link than it could: generation 1 of 4, lanes 4 of 16";
+    assert!(alerts(&document).iter().any(|a| a.ends_with(words)), "{:?}", alerts(&document));
+    assert_eq!(metric(&once("lost"), "gpu_link_downtrained"), Some(0.0), "of an idle card nothing is said");
+}
+
+#[test]
+fn a_process_on_two_cards_has_its_share_of_each() {
+    let document = once("two-cards");
+    let shares = |card: usize| -> Vec<(u64, f64)> {
+        let processes = document["gpus"][card]["processes"].as_array().unwrap();
+        processes.iter().map(|p| (p["pid"].as_u64().unwrap(), p["busy_ratio"].as_f64().unwrap())).collect()
+    };
+    assert_eq!((shares(0), shares(1)), (vec![(4242, 0.70)], vec![(4242, 0.60), (4300, 0.33)]));
+    assert_eq!(document["gpus"][1]["nvlinks_up"], json!([1, 2]));
+}
+
+#[test]
+fn of_eight_cards_each_has_its_row_and_the_lost_one_is_named() {
+    let document = once("eight-cards");
+    let gpus = document["gpus"].as_array().unwrap();
+    let lost: Vec<u64> = gpus.iter().filter(|g| g["state"] == "lost").map(|g| g["index"].as_u64().unwrap()).collect();
+    assert_eq!((gpus.len(), lost), (8, vec![7]));
+}
+
+#[test]
+fn a_driver_older_than_510_tells_what_it_can() {
+    let document = document(old_library(), &scenario("healthy"));
+    let gpu = &document["gpus"][0];
+    assert_eq!((gpu["state"].as_str(), gpu["temperature_celsius"].is_number()), (Some("up"), true));
+    assert_eq!(gpu["memory_is_unified"], false, "what is not told is not the system's");
+    assert!(gpu.get("memory_used_bytes").is_none(), "left out, never 0");
+    let process = &gpu["processes"][0];
+    assert_eq!((process["pid"].as_u64(), process["memory_bytes"].as_u64()), (Some(4242), Some(17_179_869_184)));
+}
+
+#[test]
+fn the_doctor_says_what_ails_a_driver_and_how_to_mend_it() {
+    for (name, words) in [
+        ("healthy", "NVIDIA 580.95.05, CUDA 13.0: 1 card"),
+        ("mismatch", "the driver was updated and the old kernel module still runs: reboot"),
+        ("no-driver", "the kernel module is not loaded: modprobe nvidia"),
+        ("lost", "1:GPU: it has fallen off the bus"),
+    ] {
+        let text = said(&["doctor"], library(), &scenario(name));
+        let line = text.lines().find(|l| l.contains(" gpus ")).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.contains(words), "{name}: {line}");
+        assert_eq!(line.starts_with('●'), name == "healthy", "{line}");
+    }
+}
+
+/// A scenario that a test rewrites while the program runs.
+struct Changing(tempfile::NamedTempFile);
+
+impl Changing {
+    fn new(text: &str) -> Self {
+        let changing = Changing(tempfile::NamedTempFile::new().unwrap());
+        changing.put(text);
+        changing
+    }
+
+    /// In one step: the library must never read half of it.
+    fn put(&self, text: &str) {
+        let new = self.0.path().with_extension("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.0.path()).unwrap();
+    }
+
+    fn path(&self) -> &str {
+        self.0.path().to_str().unwrap()
+    }
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(scenario(name)).unwrap()
+}
+
+fn screen(scenario: &str, (columns, rows): (u16, u16)) -> Terminal {
+    let library = library().to_str().unwrap();
+    let environment = &[("LD_LIBRARY_PATH", library), ("FAKE_NVML", scenario), ("BENCHTOP_CONFIG", "")];
+    Terminal::with(&Setup { columns, rows, environment, ..Setup::default() })
+}
+
+#[test]
+fn a_card_that_falls_off_the_bus_while_we_look_is_told_at_once_and_comes_back_without_a_restart() {
+    let both = read("two-cards");
+    let (front, back) = both.split_at(both.rfind("[gpu]").unwrap());
+    let changing = Changing::new(&both);
+    let t = screen(changing.path(), (160, 45));
+    t.until_shows("1:RTX 3090");
+    t.until("both at work", |s| s.contains("71%") && s.contains("93%"));
+    changing.put(&format!("{front}[gpu]\nerror.* = 15\nevent = 8 79\n"));
+    t.until_shows("GPU failed: 1:RTX 3090: it has fallen off the bus");
+    t.until("the other goes on", |s| s.contains("0:RTX 3090") && s.contains("71%") && !s.contains("93%"));
+    changing.put(&format!("{front}{back}"));
+    t.until("it is back", |s| s.contains("93%") && !s.contains("GPU failed"));
+}
+
+#[test]
+fn a_driver_that_goes_and_comes_back_keeps_its_cards_as_rows() {
+    let changing = Changing::new(&read("two-cards"));
+    let t = screen(changing.path(), (160, 45));
+    t.until_shows("1:RTX 3090");
+    // The module is unloaded: running calls fail, and a new start too.
+    changing.put("init = 18\n[gpu]\nerror.* = 9\n[gpu]\nerror.* = 9\n");
+    t.until_shows("GPU failed: NVIDIA: the driver was updated");
+    t.until("both rows stay", |s| s.contains("0:RTX 3090") && s.contains("1:RTX 3090") && !s.contains("71%"));
+    changing.put(&read("two-cards"));
+    t.until("both are back", |s| s.contains("71%") && s.contains("93%") && !s.contains("GPU failed"));
+}
+
+/// A process of our own, ended with the test.
+struct Sleeper(std::process::Child);
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_detail_leads_from_a_card_to_its_processes_and_from_a_process_to_its_card() {
+    // The library says that it is on the card.
+    let sleeper = Sleeper(Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap());
+    let pid = sleeper.0.id();
+    let changing = Changing::new(&format!("{}process = {pid} 3221225472 C x 7 1\n", read("healthy")));
+    let mut t = screen(changing.path(), (160, 45));
+    t.until_shows("RTX 4090");
+    t.send(format!("f{pid}\r").as_bytes());
+    t.until("the filter", |s| s.contains("sleep 600"));
+    t.send(b"\r");
+    t.until_shows("0:RTX 4090 holds 3.0 GiB, 7 % of its time");
+    t.send(b"\x1b");
+    t.until_shows("COMMAND");
+    t.send(b"3\r");
+    t.until("who uses it", |s| {
+        s.lines().any(|l| l.contains(&pid.to_string()) && l.contains("3.0G") && l.contains("sleep 600"))
+    });
+    t.until_shows("held back by its own cores: 98 % busy, at its power cap of 450 W");
+}
+
+#[test]
+fn the_essentials_of_a_small_screen_tell_heat_power_and_memory() {
+    let t = screen(scenario("two-cards").to_str().unwrap(), (80, 24));
+    t.until("two rows a card", |s| {
+        let row = |name: &str, end: &str| s.lines().map(str::trim).any(|l| l.starts_with(name) && l.ends_with(end));
+        row("gpu0      71%", "64 °C  288 W") && row("vram1     66%", "15.4G / 24.0G")
+    });
+    let t = screen(scenario("eight-cards").to_str().unwrap(), (80, 24));
+    t.until("the lost one first, and the others in a sum", |s| {
+        let mut lines = s.lines().map(str::trim);
+        lines.any(|l| l.starts_with("gpu7") && l.contains("fallen off the bus"))
+            && lines.any(|l| l.starts_with("5 more") && l.ends_with("hottest 87 °C"))
+    });
+}
+
+/// A machine of another maker, as files.
+fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn cards_of_several_makers_stand_side_by_side_and_a_sleeping_one_is_left_alone() {
+    let folder = machine(&[
+        ("sys/class/drm/card0/device/vendor", "0x8086\n"),
+        ("sys/class/drm/card0/device/device", "0x56a0\n"),
+        ("sys/class/drm/card0/device/uevent", "DRIVER=i915\nPCI_SLOT_NAME=0000:03:00.0\n"),
+        ("sys/class/drm/card0/gt_act_freq_mhz", "2400\n"),
+        ("sys/class/drm/card0/device/hwmon/hwmon1/energy1_input", "5000000\n"),
+        ("sys/class/drm/card1/device/vendor", "0x1002\n"),
+        ("sys/class/drm/card1/device/device", "0x744c\n"),
+        ("sys/class/drm/card1/device/uevent", "DRIVER=amdgpu\nPCI_SLOT_NAME=0000:0b:00.0\n"),
+        ("sys/class/drm/card1/device/gpu_busy_percent", "61\n"),
+        ("sys/class/drm/card1/device/mem_info_vram_total", "25753026560\n"),
+        ("sys/class/drm/card1/device/mem_info_vram_used", "24000000000\n"),
+        ("sys/class/drm/card2/device/vendor", "0x1002\n"),
+        ("sys/class/drm/card2/device/uevent", "DRIVER=amdgpu\nPCI_SLOT_NAME=0000:0c:00.0\n"),
+        ("sys/class/drm/card2/device/power/runtime_status", "suspended\n"),
+        ("sys/class/drm/card2/device/gpu_busy_percent", "61\n"),
+        ("sys/bus/pci/devices/0000:01:00.0/class", "0x030000\n"),
+        ("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n"),
+        ("sys/bus/pci/devices/0000:01:00.0/device", "0x2684\n"),
+        ("sys/bus/pci/devices/0000:01:00.0/uevent", "DRIVER=vfio-pci\n"),
+    ]);
+    let root = folder.path().to_str().unwrap();
+    let said = said(&["--root", root, "once", "--json"], Path::new("/nowhere"), Path::new("/nowhere"));
+    let document: Value = serde_json::from_str(&said).unwrap();
+    let told: Vec<_> = document["gpus"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|g| (g["maker"].as_str().unwrap(), g["state"].as_str().unwrap(), g["busy_ratio"].as_f64()))
+        .collect();
+    assert_eq!(
+        told,
+        [("intel", "up", None), ("amd", "up", Some(0.61)), ("amd", "asleep", None), ("nvidia", "untold", None)]
+    );
+    assert_eq!(metric(&document, "gpu_driver_ok"), Some(1.0), "nothing of this is a failure");
+    assert!(
+        alerts(&document).iter().any(|a| a == "GPU 1:GPU 744c has 93% of its memory in use"),
+        "{:?}",
+        alerts(&document)
+    );
 }

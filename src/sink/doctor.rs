@@ -30,14 +30,29 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
     for id in SourceId::ALL {
         let Some(reads) = reads(id) else { continue };
         let standing = report::standing(state, id);
-        all.push(Check {
+        let mut check = Check {
             id: id.name().to_owned(),
             state: standing.to_owned(),
             message: report::reason(state, id).unwrap_or_else(|| reads.to_owned()),
             hint: report::cure(state, id).map(str::to_owned),
-        });
+        };
+        if id == SourceId::Gpus && standing == "live" {
+            gpus(state, &mut check);
+        }
+        all.push(check);
     }
     all
+}
+
+/// The source answers though a driver or a card does not: that is what its user asks for.
+fn gpus(state: &State, check: &mut Check) {
+    let gpus = &state.host.gpus;
+    check.message = gpus.summary();
+    if let Some(cause) = gpus.cause() {
+        (check.state, check.message) = ("broken".to_owned(), cause);
+    } else if gpus.rows.iter().any(|row| row.raw.processes_hidden) {
+        check.hint = Some("which processes of other users are on a card is seen by root alone".to_owned());
+    }
 }
 
 /// 0: all is found or calmly absent; 1: something is denied, late or broken; 2: an essential source is not there.

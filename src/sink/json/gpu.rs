@@ -3,7 +3,11 @@
 use serde::Serialize;
 
 use crate::{
-    model::gpu::{CardState, GpuRow, Maker, Throttle},
+    model::{
+        gpu::{CardState, GpuProcess, GpuRow, Maker, Throttle},
+        host::Host,
+        join,
+    },
     state::State,
 };
 
@@ -14,6 +18,11 @@ pub(super) struct Gpu<'a> {
     maker: Maker,
     name: &'a str,
     bus: &'a str,
+    driver: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    driver_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cuda_version: Option<&'a str>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
@@ -21,6 +30,10 @@ pub(super) struct Gpu<'a> {
     busy_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_busy_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoder_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoder_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_total_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,29 +44,60 @@ pub(super) struct Gpu<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature_celsius: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    hotspot_temperature_celsius: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     memory_temperature_celsius: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slowdown_temperature_celsius: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shutdown_temperature_celsius: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     power_watts: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     power_limit_watts: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    power_default_watts: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     energy_joules: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_hertz: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_max_hertz: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_clock_hertz: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fan_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fan_rpm: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pcie_generation: Option<(u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pcie_lanes: Option<(u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pcie_received_bytes_per_second: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pcie_sent_bytes_per_second: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pcie_replays: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nvlinks_up: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ecc_errors: Option<(u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remapped_rows: Option<Remapped>,
     throttles: &'a [Throttle],
     xids: Vec<u64>,
     slices: Vec<Slice<'a>>,
-    processes: Vec<Process>,
+    processes: Vec<Process<'a>>,
+    processes_hidden: bool,
+}
+
+#[derive(Serialize)]
+struct Remapped {
+    corrected: u64,
+    uncorrected: u64,
+    pending: bool,
+    failed: bool,
 }
 
 #[derive(Serialize)]
@@ -66,27 +110,41 @@ struct Slice<'a> {
 }
 
 #[derive(Serialize)]
-struct Process {
+struct Process<'a> {
     pid: u32,
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Owner>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slice: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     busy_ratio: Option<f64>,
 }
 
-/// All cards.
-pub(super) fn all(state: &State) -> Vec<Gpu<'_>> {
-    state.host.gpus.rows.iter().map(gpu).collect()
+#[derive(Serialize)]
+struct Owner {
+    kind: &'static str,
+    name: String,
 }
 
-fn gpu(row: &GpuRow) -> Gpu<'_> {
+/// All cards.
+pub(super) fn all(state: &State) -> Vec<Gpu<'_>> {
+    state.host.gpus.rows.iter().map(|row| gpu(&state.host, row)).collect()
+}
+
+fn gpu<'a>(host: &'a Host, row: &'a GpuRow) -> Gpu<'a> {
     let raw = &row.raw;
     let (state, cause) = match &raw.state {
         CardState::Up => ("up", None),
         CardState::Asleep => ("asleep", None),
+        CardState::Untold(why) => ("untold", Some(why.as_str())),
         CardState::Lost(why) => ("lost", Some(why.as_str())),
     };
+    let driver = host.gpus.drivers.iter().find(|d| d.maker == raw.maker);
     // What a lost card said last is no figure of now.
     let up = row.is_up();
     let now = |value: Option<f64>| value.filter(|_| up);
@@ -96,25 +154,46 @@ fn gpu(row: &GpuRow) -> Gpu<'_> {
         maker: raw.maker,
         name: &raw.name,
         bus: &raw.bus,
+        driver: &raw.driver,
+        driver_version: driver.and_then(|d| d.version.as_deref()),
+        cuda_version: driver.and_then(|d| d.cuda.as_deref()),
         state,
         cause,
         busy_ratio: row.busy,
         memory_busy_ratio: now(raw.memory_busy),
+        encoder_ratio: now(raw.encoder),
+        decoder_ratio: now(raw.decoder),
         memory_total_bytes: raw.memory_total,
         memory_used_bytes: raw.memory_used.filter(|_| up),
         memory_reserved_bytes: raw.memory_reserved.filter(|_| up),
         memory_is_unified: raw.unified,
         temperature_celsius: now(raw.temperature),
+        hotspot_temperature_celsius: now(raw.hotspot),
         memory_temperature_celsius: now(raw.memory_temperature),
+        slowdown_temperature_celsius: raw.slowdown_temperature,
+        shutdown_temperature_celsius: raw.shutdown_temperature,
         power_watts: row.power,
         power_limit_watts: raw.power_limit,
+        power_default_watts: raw.power_default,
         energy_joules: raw.energy_uj.map(|uj| uj as f64 / 1e6),
         clock_hertz: raw.clock.filter(|_| up),
+        clock_max_hertz: raw.clock_max,
         memory_clock_hertz: raw.memory_clock.filter(|_| up),
         fan_ratio: now(raw.fan),
+        fan_rpm: raw.fan_rpm.filter(|_| up),
         pcie_generation: raw.link.generation.filter(|_| up),
         pcie_lanes: raw.link.width.filter(|_| up),
+        pcie_received_bytes_per_second: raw.link.received.filter(|_| up),
+        pcie_sent_bytes_per_second: raw.link.sent.filter(|_| up),
+        pcie_replays: raw.link.replays,
+        nvlinks_up: raw.nvlinks,
         ecc_errors: raw.ecc,
+        remapped_rows: raw.remapped.map(|(corrected, uncorrected, pending, failed)| Remapped {
+            corrected,
+            uncorrected,
+            pending,
+            failed,
+        }),
         throttles: &raw.throttles,
         xids: raw.xids.iter().map(|x| x.code).collect(),
         slices: raw
@@ -122,15 +201,20 @@ fn gpu(row: &GpuRow) -> Gpu<'_> {
             .iter()
             .map(|s| Slice { name: &s.name, memory_total_bytes: s.memory_total, memory_used_bytes: s.memory_used })
             .collect(),
-        processes: raw
-            .processes
-            .iter()
-            .map(|p| Process {
-                pid: p.pid,
-                kind: if p.graphics { "graphics" } else { "compute" },
-                memory_bytes: p.memory,
-                busy_ratio: row.process_busy.iter().find(|(pid, _)| *pid == p.pid).map(|(_, busy)| *busy),
-            })
-            .collect(),
+        processes: raw.processes.iter().map(|p| process(host, row, p)).collect(),
+        processes_hidden: raw.processes_hidden,
+    }
+}
+
+fn process<'a>(host: &'a Host, row: &'a GpuRow, of: &GpuProcess) -> Process<'a> {
+    let found = join::process(host, of.pid);
+    Process {
+        pid: of.pid,
+        kind: if of.graphics { "graphics" } else { "compute" },
+        name: found.map(|p| &*p.name),
+        owner: found.map(|p| join::owner(host, p)).map(|o| Owner { kind: o.kind.word(), name: o.name }),
+        slice: of.slice.and_then(|at| row.raw.slices.get(at as usize)).map(|s| s.name.as_str()),
+        memory_bytes: of.memory,
+        busy_ratio: row.busy_of(of.pid),
     }
 }
