@@ -84,6 +84,8 @@ pub struct Want {
     pub detail: Option<ProcKey>,
     /// The list of sockets is open.
     pub sockets: bool,
+    /// The process whose network's sockets are looked at: the first one of the container whose detail is open.
+    pub sockets_of: Option<u32>,
     /// The container whose log is open: its engine's address and its id.
     pub log: Option<(String, String)>,
     /// The view of images, volumes and networks is open.
@@ -263,7 +265,7 @@ pub static SOURCES: &[SourceDef] = &[
         id: SourceId::Sockets,
         reads: "/proc/net/tcp, /proc/net/udp, /proc/PID/fd",
         lane: Lane::Sockets,
-        pace: Pace::Wanted(|want| want.sockets),
+        pace: Pace::Wanted(|want| want.sockets || want.sockets_of.is_some()),
         deadline: Duration::from_secs(5),
         open: socket::open,
     },

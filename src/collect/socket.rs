@@ -32,8 +32,10 @@ struct Sockets {
 }
 
 impl Collector for Sockets {
-    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
-        let mut sockets = read(&self.root, PathBuf::from("proc/net"))?;
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        let of = cx.want.sockets_of.filter(|_| !cx.want.sockets);
+        let folder = of.map_or_else(|| "proc/net".to_owned(), |pid| format!("proc/{pid}/net"));
+        let mut sockets = read(&self.root, PathBuf::from(folder))?;
         let missing = sockets.iter().any(|s| s.inode != 0 && !self.holders.contains_key(&s.inode));
         if missing && self.round.is_multiple_of(HOLDERS_EVERY) {
             (self.holders, self.denied) = holders(&self.root);
@@ -43,7 +45,7 @@ impl Collector for Sockets {
             socket.pid = self.holders.get(&socket.inode).copied();
         }
         sockets.sort_by_key(|s| (s.state != "listen", s.protocol, s.state == "time_wait", s.local.port()));
-        Ok(Sample::Sockets(SocketSample { sockets, holders_denied: self.denied }))
+        Ok(Sample::Sockets(SocketSample { of, sockets, holders_denied: self.denied }))
     }
 }
 

@@ -99,6 +99,17 @@ pub struct Mounted {
     pub writable: bool,
 }
 
+/// One run of a health check.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Check {
+    /// When it began: milliseconds since 1970.
+    pub unix_ms: Option<i64>,
+    /// 0 when it passed.
+    pub exit_code: Option<i64>,
+    /// What it wrote, on one line, cleaned.
+    pub output: String,
+}
+
 /// Something that happened to a container, as its engine told.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Happening {
@@ -127,8 +138,8 @@ pub struct Container {
     pub health: Option<Health>,
     /// How often the check failed in a row.
     pub failing_streak: u32,
-    /// The last outputs of the check, oldest first, cleaned.
-    pub health_log: Vec<String>,
+    /// The last runs of the check, oldest first.
+    pub health_log: Vec<Check>,
     /// How it last ended.
     pub exit_code: Option<i64>,
     /// The kernel ended it for want of memory.
@@ -170,6 +181,9 @@ pub struct Container {
     pub tty: bool,
     /// When it came up again without anybody having asked, in the last ten minutes: milliseconds since 1970.
     pub restarted_unix_ms: Vec<i64>,
+    /// When the kernel ended a process of it for want of memory, in the last ten minutes: milliseconds since 1970.
+    #[serde(default)]
+    pub ooms_unix_ms: Vec<i64>,
     /// What happened to it since the engine is followed, the newest last.
     #[serde(default)]
     pub happenings: Vec<Happening>,
@@ -247,7 +261,7 @@ pub struct Containers {
     pub rows: Vec<ContainerRow>,
 }
 
-/// The span in which restarts are counted.
+/// The span in which restarts and ends for want of memory are counted.
 pub const RESTARTS_WITHIN_MS: i64 = 600_000;
 /// Steps of history kept for each container: five minutes at one a second.
 const HISTORY: usize = 300;
@@ -296,6 +310,16 @@ impl ContainerRow {
         self.memory_history.push(span.at, span.every, self.memory_bytes().map(|b| b as f64));
     }
 
+    /// Cores used in the last minute on average; `None` until they were counted.
+    #[must_use]
+    pub fn cpu_lately(&self) -> Option<f64> {
+        let step = self.cpu_history.step().as_secs_f64();
+        let steps = if step > 0.0 { (60.0 / step).ceil().max(1.0) as usize } else { 1 };
+        let lately = self.cpu_history.iter().rev().take(steps).flatten();
+        let (sum, count) = lately.fold((0.0, 0u32), |(sum, count), cores| (sum + cores, count + 1));
+        (count > 0).then(|| sum / f64::from(count))
+    }
+
     /// Memory in use, bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> Option<u64> {
@@ -324,8 +348,13 @@ impl ContainerRow {
     /// How often it came up again by itself in the ten minutes before `now`.
     #[must_use]
     pub fn restarts_lately(&self, now: Stamp) -> u32 {
-        let recent = |at: &&i64| now.unix_ms.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
-        u32::try_from(self.meta.restarted_unix_ms.iter().filter(recent).count()).unwrap_or(u32::MAX)
+        lately(&self.meta.restarted_unix_ms, now)
+    }
+
+    /// How often the kernel ended a process of it for want of memory in the ten minutes before `now`.
+    #[must_use]
+    pub fn ooms_lately(&self, now: Stamp) -> u32 {
+        lately(&self.meta.ooms_unix_ms, now)
     }
 
     /// 12 letters of its id, as everybody writes it.
@@ -333,6 +362,12 @@ impl ContainerRow {
     pub fn short_id(&self) -> &str {
         self.meta.id.get(..12).unwrap_or(&self.meta.id)
     }
+}
+
+/// How many of these moments are within ten minutes of `now`.
+fn lately(moments: &[i64], now: Stamp) -> u32 {
+    let recent = |at: &&i64| now.unix_ms.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
+    u32::try_from(moments.iter().filter(recent).count()).unwrap_or(u32::MAX)
 }
 
 impl Containers {

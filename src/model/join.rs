@@ -8,6 +8,7 @@ pub use places::datasets_of_process;
 
 use super::{
     container::{Container, ContainerRow, Mounted},
+    gpu::GpuRow,
     host::Host,
     pool::pool_of,
     process::{Process, containers},
@@ -57,13 +58,37 @@ pub fn process(host: &Host, pid: u32) -> Option<&Process> {
     rows.binary_search_by_key(&(pid, pid), |p| (p.tgid, p.key.pid)).ok().map(|at| &rows[at])
 }
 
+/// What the processes of a container do on one GPU.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GpuShare<'a> {
+    /// The card.
+    pub gpu: &'a GpuRow,
+    /// Processes on it.
+    pub processes: usize,
+    /// Memory that they hold, bytes; `None` when the driver tells of none.
+    pub memory: Option<u64>,
+    /// Share of the time that they used the card, 0 to 1; `None` when the driver tells of none.
+    pub busy: Option<f64>,
+}
+
+/// The GPUs that the processes of a container are on.
+#[must_use]
+pub fn gpus_of<'a>(host: &'a Host, container: &ContainerRow) -> Vec<GpuShare<'a>> {
+    let short = container.short_id();
+    let own = |pid: u32| process(host, pid).is_some_and(|p| p.container() == Some(short));
+    let share = |gpu: &'a GpuRow| {
+        let of: Vec<_> = gpu.raw.processes.iter().filter(|p| own(p.pid)).collect();
+        let busy = of.iter().filter_map(|p| gpu.busy_of(p.pid));
+        let (memory, busy) = (of.iter().filter_map(|p| p.memory).reduce(u64::saturating_add), busy.reduce(|a, b| a + b));
+        (!of.is_empty()).then_some(GpuShare { gpu, processes: of.len(), memory, busy })
+    };
+    host.gpus.rows.iter().filter_map(share).collect()
+}
+
 /// Memory on all GPUs that the processes of a container hold, bytes; `None` when they are on none.
 #[must_use]
 pub fn gpu_memory_of(host: &Host, container: &ContainerRow) -> Option<u64> {
-    let short = container.short_id();
-    let own = |pid: u32| process(host, pid).is_some_and(|p| p.container() == Some(short));
-    let all = host.gpus.rows.iter().flat_map(|row| &row.raw.processes);
-    all.filter(|p| own(p.pid)).filter_map(|p| p.memory).reduce(u64::saturating_add)
+    gpus_of(host, container).into_iter().filter_map(|share| share.memory).reduce(u64::saturating_add)
 }
 
 #[cfg(test)]

@@ -512,6 +512,8 @@ pub static METRICS: &[MetricDef] = &[
         |h, put| containers(h, put, |c| c.write_per_second)),
     gauge("container_restarts_10m", Count, Containers, CONTAINER, "How often the container came up again by itself in the last ten minutes.",
         |h, put| containers(h, put, |c| Some(f64::from(c.restarts_lately(h.now))))),
+    gauge("container_ooms_10m", Count, Containers, CONTAINER, "How often the kernel ended a process of the container for want of memory in the last ten minutes.",
+        |h, put| containers(h, put, |c| Some(f64::from(c.ooms_lately(h.now))))),
 
     gauge("processes_total", Count, Processes, NONE, "Processes.", |h, put| processes(h, put, |c| c.total)),
     gauge("processes_running", Count, Processes, NONE, "Processes that run or may run (state R).", |h, put| processes(h, put, |c| c.running)),

@@ -37,6 +37,9 @@ pub struct Socket {
 /// One reading. Processes are looked up only while somebody wants them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SocketSample {
+    /// Whose network they are in: that of the process with this number, else this machine's own.
+    #[serde(default)]
+    pub of: Option<u32>,
     /// Listening first, then established.
     pub sockets: Vec<Socket>,
     /// True when the holders of some could not be read; root sees them.

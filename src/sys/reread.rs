@@ -55,6 +55,11 @@ impl Reread {
         Ok(&self.buffer[..length])
     }
 
+    /// Lets the descriptor go; the next reading opens the file anew.
+    pub fn close(&mut self) {
+        self.kept = None;
+    }
+
     /// The file's figures.
     ///
     /// # Errors

@@ -1,23 +1,20 @@
 //! An engine's answer about one container, cleaned and made ours. Whatever is missing stays unknown.
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum, HostConfig, MountPoint, NetworkSettings,
+    ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum, HealthcheckResult, HostConfig, MountPoint,
+    NetworkSettings,
 };
 
 use crate::{
-    model::container::{Container, Happening, Health, Mounted, RunState},
-    text::clean,
+    model::container::{Check, Container, Health, Mounted, RunState},
+    text::{clean, without_escapes},
 };
 
 /// Outputs of the health check that are kept, and letters of each.
 const CHECKS: (usize, usize) = (5, 400);
 
 /// The container; `None` without an id.
-pub(super) fn describe(
-    engine: u16,
-    (restarted_unix_ms, happenings): (Vec<i64>, Vec<Happening>),
-    answer: ContainerInspectResponse,
-) -> Option<Container> {
+pub(super) fn describe(engine: u16, answer: ContainerInspectResponse) -> Option<Container> {
     let state = answer.state.unwrap_or_default();
     let config = answer.config.unwrap_or_default();
     let host = answer.host_config.unwrap_or_default();
@@ -37,7 +34,7 @@ pub(super) fn describe(
         state: state.status.map_or(RunState::Unknown, run_state),
         health: health.status.and_then(health_of),
         failing_streak: health.failing_streak.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-        health_log: checks(health.log.unwrap_or_default().into_iter().filter_map(|check| check.output)),
+        health_log: checks(health.log.unwrap_or_default()),
         exit_code: state.exit_code,
         oom_killed: state.oom_killed.unwrap_or(false),
         error: state.error.map(|error| clean(&error).into_owned()).filter(|error| !error.is_empty()),
@@ -67,8 +64,7 @@ pub(super) fn describe(
         cpu_limit: cpu_limit(&host),
         memory_limit: host.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0),
         tty: config.tty.unwrap_or(false),
-        restarted_unix_ms,
-        happenings,
+        ..Container::default()
     })
 }
 
@@ -94,16 +90,20 @@ fn health_of(status: HealthStatusEnum) -> Option<Health> {
     }
 }
 
-/// The last outputs, each on one line.
-fn checks(outputs: impl DoubleEndedIterator<Item = String>) -> Vec<String> {
+/// The last runs, each output on one line.
+fn checks(mut log: Vec<HealthcheckResult>) -> Vec<Check> {
     let (count, letters) = CHECKS;
-    let one_line = |output: String| {
+    let one_line = |output: String| -> String {
         let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        clean(&lines.join(" · ")).chars().take(letters).collect()
+        clean(&without_escapes(&lines.join(" · "))).chars().take(letters).collect()
     };
-    let mut last: Vec<String> = outputs.rev().take(count).map(one_line).collect();
-    last.reverse();
-    last
+    let check = |check: HealthcheckResult| Check {
+        unix_ms: check.start.and_then(|at| moment(&at.to_string())),
+        exit_code: check.exit_code,
+        output: one_line(check.output.unwrap_or_default()),
+    };
+    log.drain(..log.len().saturating_sub(count));
+    log.into_iter().map(check).collect()
 }
 
 /// Milliseconds since 1970; the engine writes the year 1 for "never".
@@ -175,7 +175,7 @@ mod tests {
         "Path":"nginx","Args":["-g","daemon off;"],"RestartCount":3,
         "State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":1612,"ExitCode":0,
             "StartedAt":"2026-01-02T03:04:06Z","FinishedAt":"0001-01-01T00:00:00Z",
-            "Health":{"Status":"unhealthy","FailingStreak":4,"Log":[{"Output":"refused\n"}]}},
+            "Health":{"Status":"unhealthy","FailingStreak":4,"Log":[{"Start":"2026-01-02T03:05:00Z","ExitCode":1,"Output":"\u001b[31mrefused\n"}]}},
         "HostConfig":{"Memory":268435456,"CpuQuota":150000,"CpuPeriod":100000,"RestartPolicy":{"Name":"always"}},
         "Config":{"Image":"nginx:1.27","Tty":false,"Env":["PASSWORD=hunter2","A=1"],
             "Labels":{"com.docker.compose.project":"shop","com.docker.compose.service":"web"}},
@@ -184,7 +184,7 @@ mod tests {
             "443/tcp":null},"Networks":{"shop_default":{"IPAddress":"172.18.0.2"}}}}"#;
 
     fn container() -> Container {
-        describe(0, Default::default(), serde_json::from_str(ANSWER).expect("an engine's answer")).expect("an id")
+        describe(0, serde_json::from_str(ANSWER).expect("an engine's answer")).expect("an id")
     }
 
     #[test]
@@ -199,7 +199,8 @@ mod tests {
         assert_eq!((c.project.as_deref(), c.service.as_deref()), (Some("shop"), Some("web")));
         assert_eq!(c.mounts[0].source, "/tank/www");
         assert!(!c.mounts[0].writable);
-        assert_eq!(c.health_log, ["refused"]);
+        let check = Check { unix_ms: Some(1_767_323_100_000), exit_code: Some(1), output: "refused".into() };
+        assert_eq!(c.health_log, [check]);
     }
 
     #[test]
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_answer_with_hardly_anything_is_a_container_too() {
-        let c = describe(0, Default::default(), serde_json::from_str(r#"{"Id":"ab"}"#).expect("JSON")).expect("an id");
+        let c = describe(0, serde_json::from_str(r#"{"Id":"ab"}"#).expect("JSON")).expect("an id");
         assert_eq!((c.state, c.cpu_limit, c.pid), (RunState::Unknown, None, 0));
     }
 }

@@ -288,7 +288,8 @@ impl Thread {
     async fn inspect(&self, docker: &Docker, id: &str, lives: &Lives) -> Result<(), Error> {
         match docker.inspect_container(id, None::<InspectContainerOptions>).await {
             Ok(answer) => {
-                if let Some(container) = describe(self.number, lives.of(id, unix_ms()), answer) {
+                if let Some(mut container) = describe(self.number, answer) {
+                    lives.tell(&mut container, unix_ms());
                     lock(&self.known).put(container);
                 }
                 Ok(())

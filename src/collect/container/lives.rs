@@ -9,7 +9,7 @@ use std::{
 use bollard::models::EventMessage;
 
 use crate::{
-    model::container::{Happening, RESTARTS_WITHIN_MS},
+    model::container::{Container, Happening, RESTARTS_WITHIN_MS},
     text::clean,
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Life {
     asked: bool,
     died: bool,
     restarts: Vec<i64>,
+    ooms: Vec<i64>,
     /// Restarts of `restarts` that the engine's own count has been compared with.
     counted: u32,
     happenings: VecDeque<Happening>,
@@ -63,6 +64,7 @@ impl Lives {
         match action {
             "kill" | "stop" => life.asked = true,
             "die" => life.died = true,
+            "oom" => life.ooms.push(at),
             "start" => {
                 if life.died && !life.asked {
                     life.restarts.push(at);
@@ -83,16 +85,19 @@ impl Lives {
         missed > 0
     }
 
-    /// Restarts of the last ten minutes, and what happened, the newest last.
-    pub(super) fn of(&self, id: &str, now: i64) -> (Vec<i64>, Vec<Happening>) {
-        let happenings = self.lives.get(id).map(|life| life.happenings.iter().cloned().collect());
-        (self.restarts(id, now), happenings.unwrap_or_default())
-    }
-
-    /// Restarts of the last ten minutes.
-    pub(super) fn restarts(&self, id: &str, now: i64) -> Vec<i64> {
+    /// Fills in what events told: restarts and ends for want of memory of the last ten minutes, and what happened, the
+    /// newest last. An end that no event told of is told by the container itself.
+    pub(super) fn tell(&self, container: &mut Container, now: i64) {
         let recent = |at: &&i64| now.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
-        self.lives.get(id).map(|life| life.restarts.iter().filter(recent).copied().collect()).unwrap_or_default()
+        let lately = |moments: &[i64]| moments.iter().filter(recent).copied().collect::<Vec<i64>>();
+        if let Some(life) = self.lives.get(&container.id) {
+            container.restarted_unix_ms = lately(&life.restarts);
+            container.ooms_unix_ms = lately(&life.ooms);
+            container.happenings = life.happenings.iter().cloned().collect();
+        }
+        if container.oom_killed && container.ooms_unix_ms.is_empty() {
+            container.ooms_unix_ms = lately(&container.finished_unix_ms.into_iter().collect::<Vec<i64>>());
+        }
     }
 }
 
@@ -126,7 +131,14 @@ mod tests {
                 ..EventMessage::default()
             });
         }
-        lives.restarts("ab", 6000).len()
+        told(&lives, 6000).restarted_unix_ms.len()
+    }
+
+    /// What events told of the container `ab`.
+    fn told(lives: &Lives, now: i64) -> Container {
+        let mut container = Container { id: "ab".into(), ..Container::default() };
+        lives.tell(&mut container, now);
+        container
     }
 
     #[test]
@@ -154,7 +166,7 @@ mod tests {
                 ..EventMessage::default()
             });
         }
-        let seen: Vec<_> = lives.of("ab", 6000).1.into_iter().map(|h| (h.unix_ms, h.what)).collect();
+        let seen: Vec<_> = told(&lives, 6000).happenings.into_iter().map(|h| (h.unix_ms, h.what)).collect();
         assert_eq!(seen, [(5000, "die, code 3".to_owned()), (5000, "kill, signal 15".to_owned())]);
     }
 
@@ -162,7 +174,26 @@ mod tests {
     fn restarts_while_nobody_listened_are_told_by_the_engines_count() {
         let mut lives = Lives::default();
         assert!(lives.note_missed("ab", 2, 5000));
-        assert_eq!(lives.restarts("ab", 6000), [5000, 5000]);
-        assert_eq!(lives.restarts("ab", 5000 + RESTARTS_WITHIN_MS + 1), [0i64; 0]);
+        assert_eq!(told(&lives, 6000).restarted_unix_ms, [5000, 5000]);
+        assert_eq!(told(&lives, 5000 + RESTARTS_WITHIN_MS + 1).restarted_unix_ms, [0i64; 0]);
+    }
+
+    #[test]
+    fn an_end_for_want_of_memory_is_counted_whether_an_event_told_of_it_or_the_container_does() {
+        let mut lives = Lives::default();
+        let mut killed =
+            Container { id: "ab".into(), oom_killed: true, finished_unix_ms: Some(4000), ..Container::default() };
+        lives.tell(&mut killed, 6000);
+        assert_eq!(killed.ooms_unix_ms, [4000]);
+        lives.tell(&mut killed, 4001 + RESTARTS_WITHIN_MS);
+        let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
+        lives.note(&EventMessage {
+            action: Some("oom".into()),
+            actor: Some(actor),
+            time_nano: Some(5_000_000_000),
+            ..EventMessage::default()
+        });
+        lives.tell(&mut killed, 6000);
+        assert_eq!(killed.ooms_unix_ms, [5000], "not counted twice");
     }
 }

@@ -11,22 +11,76 @@ use crate::{
     model::container::{Container, Usage},
     sys::{
         parse::{lines, number, value_of, words},
+        reread::Reread,
         root::Root,
     },
 };
 
+/// Files of so many containers stay open between readings: opening them is most of what a reading costs, and a process
+/// may have only so many open.
+const KEPT_OPEN: usize = 100;
+
 /// Where one container's files are.
 struct Place {
     pid: u32,
-    cpu: Option<Path>,
-    account: Option<Path>,
-    memory: Option<Path>,
-    pids: Option<Path>,
-    io: Option<Path>,
+    files: Files,
     /// Its network is not the machine's.
     own_network: bool,
     /// Read in the round under way.
     seen: bool,
+}
+
+/// The files of its groups; `None` where no hierarchy has the controller.
+struct Files {
+    cpu: Option<Reread>,
+    account: Option<Reread>,
+    memory: Option<Memory>,
+    pids: Option<Reread>,
+    io: Option<(Version, Reread)>,
+}
+
+/// The files of the memory controller.
+struct Memory {
+    version: Version,
+    current: Reread,
+    limit: Reread,
+    stat: Reread,
+}
+
+impl Files {
+    fn new(root: &Root, groups: &Groups) -> Self {
+        let path = |controller: &str| groups.path(root, controller);
+        let file = |path: &Path, name: &str| Some(Reread::new(root, format!("{}/{name}", path.folders.first()?)));
+        let memory = |path: &Path| {
+            let (current, limit) = match path.version {
+                Version::Two => ("memory.current", "memory.max"),
+                Version::One => ("memory.usage_in_bytes", "memory.limit_in_bytes"),
+            };
+            let (current, limit, stat) = (file(path, current)?, file(path, limit)?, file(path, "memory.stat")?);
+            Some(Memory { version: path.version, current, limit, stat })
+        };
+        let io = |path: &Path| {
+            let name = match path.version {
+                Version::Two => "io.stat",
+                Version::One => "blkio.throttle.io_service_bytes",
+            };
+            Some((path.version, file(path, name)?))
+        };
+        Files {
+            cpu: path("cpu").and_then(|path| file(&path, "cpu.stat")),
+            account: path("cpuacct").and_then(|path| file(&path, "cpuacct.usage")),
+            memory: path("memory").and_then(|path| memory(&path)),
+            pids: path("pids").and_then(|path| file(&path, "pids.current")),
+            io: path("io").or_else(|| path("blkio")).and_then(|path| io(&path)),
+        }
+    }
+
+    fn close(&mut self) {
+        let memory = self.memory.iter_mut().flat_map(|m| [&mut m.current, &mut m.limit, &mut m.stat]);
+        let alone = [&mut self.cpu, &mut self.account, &mut self.pids].into_iter().flatten();
+        let io = self.io.iter_mut().map(|(_, file)| file);
+        memory.chain(alone).chain(io).for_each(Reread::close);
+    }
 }
 
 /// Keeps where each container's files are.
@@ -56,9 +110,13 @@ impl Counters {
             let place = self.find(root, container)?;
             self.places.insert(container.id.clone(), place);
         }
+        let many = self.places.len() > KEPT_OPEN;
         let place = self.places.get_mut(&container.id)?;
         place.seen = true;
         let usage = read(root, place);
+        if many {
+            place.files.close();
+        }
         if usage.cpu_us.is_none() && usage.memory_bytes.is_none() {
             // Its groups went: perhaps it was moved.
             self.places.remove(&container.id);
@@ -81,49 +139,45 @@ impl Counters {
         let own = std::fs::read_link(root.path(format!("proc/{}/ns/net", container.pid))).ok();
         Some(Place {
             pid: container.pid,
-            cpu: groups.path(root, "cpu"),
-            account: groups.path(root, "cpuacct"),
-            memory: groups.path(root, "memory"),
-            pids: groups.path(root, "pids"),
-            io: groups.path(root, "io").or_else(|| groups.path(root, "blkio")),
+            files: Files::new(root, &groups),
             own_network: own.is_some() && own != self.host_network,
             seen: true,
         })
     }
 }
 
-fn read(root: &Root, place: &Place) -> Usage {
+fn read(root: &Root, place: &mut Place) -> Usage {
     let mut usage = Usage::default();
-    let file = |path: &Path, name: &str| path.folders.first().map(|folder| format!("{folder}/{name}"));
-    let text = |path: &Path, name: &str| root.read(file(path, name)?).ok();
-    let figure = |path: &Path, name: &str| text(path, name).and_then(|t| number(t.trim_ascii()));
-    if let Some(cpu) = &place.cpu {
-        let stat = text(cpu, "cpu.stat").unwrap_or_default();
-        let value = |key: &[u8]| value_of(&stat, key).and_then(number);
+    let files = &mut place.files;
+    let figure = |file: &mut Reread| file.read().ok().and_then(|text| number(text.trim_ascii()));
+    if let Some(cpu) = &mut files.cpu {
+        let stat = cpu.read().unwrap_or_default();
+        let value = |key: &[u8]| value_of(stat, key).and_then(number);
         usage.throttled_periods = value(b"nr_throttled").zip(value(b"nr_periods"));
         usage.cpu_us = value(b"usage_usec");
     }
-    if let Some(account) = place.account.as_ref().filter(|_| usage.cpu_us.is_none()) {
-        usage.cpu_us = figure(account, "cpuacct.usage").map(|nanoseconds| nanoseconds / 1000);
+    if let Some(account) = files.account.as_mut().filter(|_| usage.cpu_us.is_none()) {
+        usage.cpu_us = figure(account).map(|nanoseconds| nanoseconds / 1000);
     }
-    if let Some(memory) = &place.memory {
-        let (current, limit, inactive): (_, _, &[u8]) = match memory.version {
-            Version::Two => ("memory.current", "memory.max", b"inactive_file"),
-            Version::One => ("memory.usage_in_bytes", "memory.limit_in_bytes", b"total_inactive_file"),
+    if let Some(memory) = &mut files.memory {
+        let inactive: &[u8] = match memory.version {
+            Version::Two => b"inactive_file",
+            Version::One => b"total_inactive_file",
         };
-        let stat = text(memory, "memory.stat").unwrap_or_default();
-        let cache = value_of(&stat, inactive).and_then(number).unwrap_or(0);
-        usage.memory_bytes = figure(memory, current).map(|bytes| bytes.saturating_sub(cache));
-        usage.memory_limit = figure(memory, limit);
+        let stat = memory.stat.read().unwrap_or_default();
+        let cache = value_of(stat, inactive).and_then(number).unwrap_or(0);
+        usage.memory_bytes = figure(&mut memory.current).map(|bytes| bytes.saturating_sub(cache));
+        usage.memory_limit = figure(&mut memory.limit);
     }
-    usage.pids = place.pids.as_ref().and_then(|pids| figure(pids, "pids.current"));
-    if let Some(io) = &place.io {
-        let bytes = match io.version {
-            Version::Two => text(io, "io.stat").map(|t| io_v2(&t)),
-            Version::One => text(io, "blkio.throttle.io_service_bytes").map(|t| io_v1(&t)),
+    usage.pids = files.pids.as_mut().and_then(figure);
+    if let Some((version, io)) = &mut files.io {
+        let bytes = match version {
+            Version::Two => io.read().map(io_v2),
+            Version::One => io.read().map(io_v1),
         };
         (usage.read_bytes, usage.written_bytes) = bytes.map_or((None, None), |(r, w)| (Some(r), Some(w)));
     }
+    // Not kept open: that would keep the namespace of a container that ended.
     if place.own_network
         && let Ok(text) = root.read(format!("proc/{}/net/dev", place.pid))
     {

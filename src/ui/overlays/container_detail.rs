@@ -1,17 +1,15 @@
-//! One container: what it is, what it uses against what it may, what it mounts and whom it talks to, how its checks went,
-//! how it last ended, and which processes it runs.
+//! One container: what it is, what it uses against what it may, how it last ended; and its rooms: GPUs, datasets, ports,
+//! mounts, networks, checks, events, processes.
+
+mod rooms;
 
 use ratatui::layout::Rect;
 
 use super::{Overlay, container_acts, log};
 use crate::{
-    model::{
-        container::{Container, ContainerRow, RunState},
-        host::Host,
-        join,
-    },
+    collect::Want,
+    model::container::{Container, ContainerRow, RunState},
     state::State,
-    text::width,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
@@ -21,21 +19,17 @@ use crate::{
         theme::Role,
         widgets::{
             graph::{Graph, graph, nice_top},
-            sheet::{Sheet, SheetLine, heading, pair, wrap},
+            sheet::{Sheet, SheetLine, pair},
             text::put,
         },
     },
-    units::{ABSENT, bytes_long, percent, span, span_short},
+    units::{ABSENT, bytes_long, percent, span},
 };
 
 /// Columns of a name before its value.
 const NAME: usize = 11;
 /// Rows of the graphs, their heads included.
 const PAST: u16 = 7;
-/// Events that are listed.
-const HAPPENINGS: usize = 12;
-/// Processes listed at most.
-const PROCESSES: usize = 40;
 
 /// The view.
 pub struct ContainerDetail {
@@ -85,9 +79,7 @@ impl Overlay for ContainerDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, row);
-        rooms(&cx.state.host, &row.meta, usize::from(area.width), &mut lines);
-        happenings(cx.state, &row.meta, &mut lines);
-        processes(cx.state, row, &mut lines);
+        rooms::list(cx.state, row, usize::from(area.width), &mut lines);
         self.sheet.draw(cx, rest, canvas, &lines);
     }
 
@@ -105,6 +97,10 @@ impl Overlay for ContainerDetail {
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
         vec![(Action::Logs, "log"), (Action::Acts, "acts")]
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        want.sockets_of = self.last.as_ref().map(|row| row.meta.pid).filter(|pid| *pid > 0 && !self.gone);
     }
 }
 
@@ -134,8 +130,12 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     let meta = &row.meta;
     let view = Row::new(row, cx.state);
     let age = view.age().map_or_else(String::new, |age| format!(" for {}", span(age)));
+    let streak = match meta.failing_streak {
+        0 => String::new(),
+        n => format!(" · its check failed {n} times in a row"),
+    };
     let mut lines = vec![
-        pair("state", NAME, format!("{}{age}", view.state_word())),
+        pair("state", NAME, format!("{}{age}{streak}", view.state_words())),
         pair("image", NAME, meta.image.clone()),
         pair("runs", NAME, meta.command.clone()),
         pair("id", NAME, meta.id.clone()),
@@ -154,6 +154,12 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     };
     lines.push(pair("restarts", NAME, format!("{}{lately} · policy {}", meta.restarts, meta.restart_policy)));
     lines.extend(last_end(meta).map(|words| pair("last end", NAME, words)));
+    let ooms = row.ooms_lately(cx.state.host.now);
+    if ooms > 0 {
+        let words = format!("the kernel ended it for want of memory {ooms} times in the last ten minutes");
+        lines.push(pair("memory", NAME, words));
+    }
+    lines.push(pair("limits", NAME, limits(cx.state, row)));
     lines.extend(meta.layer_dataset.as_ref().map(|name| pair("layer", NAME, format!("dataset {name}"))));
     lines.extend(meta.error.as_ref().map(|error| pair("error", NAME, error.clone())));
     let figure = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
@@ -176,6 +182,16 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     lines
 }
 
+/// `0.5 cores · 64.0 MiB of memory`.
+fn limits(state: &State, row: &ContainerRow) -> String {
+    let cores = row.meta.cpu_limit.map(|cores| format!("{cores} cores"));
+    let memory = row.memory_limit(state.host.memory.raw.total).map(|b| format!("{} of memory", bytes_long(b as f64)));
+    match cores.into_iter().chain(memory).collect::<Vec<_>>() {
+        none if none.is_empty() => "none of its own".to_owned(),
+        limits => limits.join(" · "),
+    }
+}
+
 /// How it last ended, in words.
 fn last_end(meta: &Container) -> Option<String> {
     let code = meta.exit_code.filter(|_| meta.finished_unix_ms.is_some())?;
@@ -193,60 +209,4 @@ fn last_end(meta: &Container) -> Option<String> {
     };
     let when = if meta.state == RunState::Running { "before this run " } else { "" };
     Some(format!("{when}code {code}: {why}"))
-}
-
-/// Mounts, networks, ports, names of the environment, outputs of the health check.
-fn rooms(host: &Host, meta: &Container, room: usize, lines: &mut Vec<SheetLine>) {
-    let mut section = |title: &str, rows: Vec<SheetLine>| {
-        if !rows.is_empty() {
-            lines.push(Vec::new());
-            lines.push(heading(title));
-            lines.extend(rows);
-        }
-    };
-    let longest = meta.mounts.iter().map(|m| width(&m.destination)).max().unwrap_or(0).min(40);
-    let mounts = meta.mounts.iter().map(|m| {
-        let how = if m.writable { "" } else { " read-only" };
-        let dataset = join::dataset_of(host, m).map_or_else(String::new, |name| format!("  on dataset {name}"));
-        pair(&m.destination, longest, format!("{} {}{how}{dataset}", m.kind, m.source))
-    });
-    section("Mounts", mounts.collect());
-    let networks = meta.networks.iter().map(|(name, address)| pair(name, NAME, address.clone()));
-    let ports = meta.ports.iter().map(|port| pair("port", NAME, port.clone()));
-    section("Networks", networks.chain(ports).collect());
-    let words =
-        |text: &str| wrap(text, room).into_iter().map(|line| vec![(line, Role::Text)]).collect::<Vec<SheetLine>>();
-    if !meta.environment_names.is_empty() {
-        section("Environment, names alone", words(&meta.environment_names.join(" ")));
-    }
-    let checks = meta.health_log.iter().flat_map(|output| words(output));
-    section("Health checks, the newest last", checks.collect());
-}
-
-/// What happened to it lately, the newest first.
-fn happenings(state: &State, meta: &Container, lines: &mut Vec<SheetLine>) {
-    if meta.happenings.is_empty() {
-        return;
-    }
-    lines.push(Vec::new());
-    lines.push(heading("What happened, the newest first"));
-    for happening in meta.happenings.iter().rev().take(HAPPENINGS) {
-        let ago = u64::try_from(state.host.now.unix_ms.saturating_sub(happening.unix_ms)).unwrap_or(0);
-        let ago = format!("{} ago", span_short(std::time::Duration::from_millis(ago)));
-        lines.push(pair(&ago, NAME, happening.what.clone()));
-    }
-}
-
-/// Its processes, the busiest first.
-fn processes(state: &State, row: &ContainerRow, lines: &mut Vec<SheetLine>) {
-    let short = row.short_id();
-    let mut own: Vec<_> =
-        state.host.processes.rows.iter().filter(|p| !p.is_thread() && p.container() == Some(short)).collect();
-    if own.is_empty() {
-        return;
-    }
-    own.sort_by(|a, b| b.cpu.unwrap_or(0.0).total_cmp(&a.cpu.unwrap_or(0.0)));
-    lines.push(Vec::new());
-    lines.push(heading(&format!("Processes, {}", own.len())));
-    lines.extend(own.into_iter().take(PROCESSES).map(super::process_line));
 }

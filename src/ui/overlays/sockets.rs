@@ -186,7 +186,9 @@ impl Overlay for Sockets {
     fn refresh(&mut self, state: &State) {
         let sockets = &state.host.sockets.raw.sockets;
         self.order.clear();
-        self.order.extend((0..sockets.len()).filter(|i| self.grid.keeps(&Row::new(&sockets[*i], state))));
+        // Those of a container's network, from a view before this one, are not the machine's.
+        let count = if state.host.sockets.raw.of.is_none() { sockets.len() } else { 0 };
+        self.order.extend((0..count).filter(|i| self.grid.keeps(&Row::new(&sockets[*i], state))));
         let sort = self.grid.sort();
         if COLUMNS[sort.column].kind == Kind::Text {
             // The kernel's order of states is the useful one: what listens, then who talks.

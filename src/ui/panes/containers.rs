@@ -42,10 +42,26 @@ impl Tabled for Containers {
     const SOURCE: SourceId = SourceId::Containers;
     const COLUMNS: &'static [Column] = &COLUMNS;
     const SHOWN: &'static [&'static str] = &[
-        "name", "state", "cpu", "graph", "memory", "limit", "gpu", "receive", "send", "read", "write", "pids",
-        "restarts", "up", "image",
+        "name",
+        "state",
+        "cpu",
+        "cpu_limit",
+        "graph",
+        "memory",
+        "limit",
+        "gpu",
+        "receive",
+        "send",
+        "read",
+        "write",
+        "pids",
+        "restarts",
+        "up",
+        "project",
+        "image",
+        "ports",
     ];
-    const SORT: &'static str = "name";
+    const SORT: &'static str = "state";
     const THING: &'static str = "container";
     const TAGS: bool = true;
     const GROUP: &'static str = "project";
@@ -89,15 +105,23 @@ impl Tabled for Containers {
     }
 
     fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
-        (column == at::STATE).then(|| columns::rank(row.container))
+        (column == at::STATE).then(|| row.need())
+    }
+
+    fn load(row: &Row<'_>) -> Option<f64> {
+        row.container.cpu_lately()
     }
 
     fn is_empty(state: &State, id: &str) -> bool {
         let all = &state.host.containers.rows;
-        if id == "gpu" {
-            return state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
+        match id {
+            "gpu" => state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()),
+            "limit" => all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none()),
+            "cpu_limit" => all.iter().all(|r| r.meta.cpu_limit.is_none()),
+            "project" => all.iter().all(|r| r.meta.project.is_none()),
+            "ports" => all.iter().all(|r| r.meta.ports.is_empty()),
+            _ => false,
         }
-        id == "limit" && all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none())
     }
 
     fn group(state: &State, index: usize) -> Option<&str> {
@@ -141,11 +165,6 @@ impl Tabled for Containers {
         let faults = all.engines.iter().filter(|e| e.fault.is_some()).count();
         let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3).min(16);
         Some(Rows { min: want.min(6), want })
-    }
-
-    fn weight(state: &State, index: usize) -> (Level, f64) {
-        let row = &state.host.containers.rows[index];
-        (draw::level(state, row), row.cpu_cores.unwrap_or(-1.0))
     }
 
     fn tally(state: &State) -> String {

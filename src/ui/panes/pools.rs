@@ -200,9 +200,9 @@ impl Tabled for Pools {
         Some(Rows { min: want.min(5), want })
     }
 
-    fn weight(state: &State, index: usize) -> (Level, f64) {
+    fn weight(state: &State, index: usize) -> Option<(Level, f64)> {
         let row = &state.host.pools.rows[index];
-        (level(state, row), row.used_ratio().unwrap_or(0.0))
+        Some((level(state, row), row.used_ratio().unwrap_or(0.0)))
     }
 }
 

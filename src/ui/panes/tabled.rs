@@ -3,6 +3,7 @@
 
 mod essentials;
 mod list;
+mod steady;
 
 use std::{cell::RefCell, collections::HashSet};
 
@@ -117,8 +118,17 @@ pub trait Tabled: 'static {
     /// The room it would like, as [`Pane::rows`].
     fn rows(state: &State) -> Option<Rows>;
 
-    /// What brings a row among the essentials: how it fares, then how much it weighs.
-    fn weight(state: &State, index: usize) -> (Level, f64);
+    /// What brings a row among the essentials: how it fares, then how much it weighs. `None` where the order of the list
+    /// is the one of need already.
+    fn weight(_state: &State, _index: usize) -> Option<(Level, f64)> {
+        None
+    }
+
+    /// What a row does, in the unit of which [`steady`] tells classes apart: among rows of one rank the busier class
+    /// comes first.
+    fn load(_row: &Self::Row<'_>) -> Option<f64> {
+        None
+    }
 
     /// The words at the right end of the essentials' head: `12 of 13 up`.
     fn tally(_state: &State) -> String {

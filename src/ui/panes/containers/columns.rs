@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use super::draw;
 use crate::{
-    clock::Stamp,
+    alert::Level,
     model::{
         container::{ContainerRow, Health, RunState},
-        host::Host,
         join,
     },
     state::State,
@@ -48,9 +48,9 @@ pub static COLUMNS: [Column; 20] = [
     Column::words("name", "NAME", 16, 0).doc("its name"),
     Column::words("state", "STATE", 12, 0)
         .also(&["status", "health"])
-        .doc("what it does; its health where it is checked"),
+        .doc("what needs a look first, then the busiest; its health where it is checked"),
     Column::figure("cpu", "CPU%", Kind::Share, 5, 0).doc("CPU, 100 is one core"),
-    Column::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12).doc("CPU against its limit"),
+    Column::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12).doc("CPU against its limit, 100 is all of it"),
     Column::words("graph", "", 8, 9).doc("its CPU lately, a full block is one core or its limit"),
     Column::figure("memory", "MEM", Kind::Bytes, 5, 0).also(&["mem"]).doc("memory without file cache that may go"),
     Column::figure("limit", "", Kind::Share, 8, 4).also(&["mem%", "memory_percent"]).doc("memory against its limit"),
@@ -61,9 +61,9 @@ pub static COLUMNS: [Column; 20] = [
     Column::figure("pids", "PIDS", Kind::Count, 5, 10).doc("processes and threads"),
     Column::figure("restarts", "RST", Kind::Count, 3, 2).doc("came up again by itself in the last ten minutes"),
     Column::figure("up", "UP", Kind::Seconds, 4, 3).also(&["age"]).doc("since it started, or since it ended"),
-    Column::words("image", "IMAGE", 18, 8).stretching().doc("its image"),
-    Column::words("ports", "PORTS", 20, 13).doc("published ports"),
-    Column::words("project", "PROJECT", 12, 11).also(&["compose"]).doc("its compose project"),
+    Column::words("image", "IMAGE", 16, 8).stretching().doc("its image"),
+    Column::words("ports", "PORTS", 13, 11).doc("published ports"),
+    Column::words("project", "PROJECT", 10, 13).also(&["compose"]).doc("its compose project"),
     Column::words("engine", "ENGINE", 7, 14).doc("docker or podman"),
     Column::words("id", "ID", 12, 15).doc("the front of its id"),
     Column::figure("gpu", "GPU", Kind::Bytes, 5, 5).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
@@ -73,34 +73,56 @@ pub static COLUMNS: [Column; 20] = [
 pub struct Row<'a> {
     /// The container.
     pub container: &'a ContainerRow,
-    memory_total: u64,
-    now: Stamp,
-    engine: &'a str,
-    host: &'a Host,
+    state: &'a State,
 }
 
 impl<'a> Row<'a> {
     /// A row of this state.
     #[must_use]
     pub fn new(container: &'a ContainerRow, state: &'a State) -> Self {
-        let host = &state.host;
-        let engine = host.containers.engines.get(usize::from(container.meta.engine)).map_or("", |e| e.kind.as_str());
-        Row { container, memory_total: host.memory.raw.total, now: host.now, engine, host }
+        Row { container, state }
     }
 
-    /// `healthy` says more than `running`.
+    /// `docker`, `podman`.
+    fn engine(&self) -> &'a str {
+        let engines = &self.state.host.containers.engines;
+        engines.get(usize::from(self.container.meta.engine)).map_or("", |engine| engine.kind.as_str())
+    }
+
+    /// `healthy` says more than `running`, `exited 3` and `oom killed` more than `exited`.
     #[must_use]
-    pub fn state_word(&self) -> &'static str {
-        match (self.container.meta.state, self.container.meta.health) {
-            (RunState::Running, Some(health)) => health.word(),
-            (state, _) => state.word(),
+    pub fn state_words(&self) -> Cow<'static, str> {
+        let meta = &self.container.meta;
+        match (meta.state, meta.health, meta.exit_code) {
+            (RunState::Running, Some(health), _) => Cow::Borrowed(health.word()),
+            (RunState::Exited, ..) if meta.oom_killed => Cow::Borrowed("oom killed"),
+            (RunState::Exited, _, Some(code)) if code != 0 => Cow::Owned(format!("exited {code}")),
+            (state, ..) => Cow::Borrowed(state.word()),
         }
     }
 
     /// Restarts of the last ten minutes.
     #[must_use]
     pub fn restarts(&self) -> u32 {
-        self.container.restarts_lately(self.now)
+        self.container.restarts_lately(self.state.host.now)
+    }
+
+    /// How much it needs a look, the neediest first: what the rules say, then what it is.
+    #[must_use]
+    pub fn need(&self) -> u8 {
+        let meta = &self.container.meta;
+        match (draw::need(self.state, self.container), meta.state, meta.health) {
+            (Level::Crit, ..) => 0,
+            (Level::Warn, ..) => 1,
+            (_, RunState::Dead | RunState::Removing, _) => 2,
+            (_, RunState::Restarting, _) => 3,
+            (_, RunState::Running, Some(Health::Unhealthy)) => 4,
+            (_, RunState::Paused, _) => 5,
+            (_, RunState::Running | RunState::Unknown, _) => 6,
+            (_, RunState::Exited, _) if meta.oom_killed => 7,
+            (_, RunState::Exited, _) if meta.exit_code.is_some_and(|code| code != 0) => 8,
+            (_, RunState::Exited | RunState::Created, _) => 9,
+        }
     }
 
     /// Since when it has been what it is.
@@ -112,7 +134,7 @@ impl<'a> Row<'a> {
             RunState::Created => meta.created_unix_ms,
             _ => meta.started_unix_ms,
         };
-        let ms = u64::try_from(self.now.unix_ms.saturating_sub(since?)).ok()?;
+        let ms = u64::try_from(self.state.host.now.unix_ms.saturating_sub(since?)).ok()?;
         Some(Duration::from_millis(ms))
     }
 
@@ -130,6 +152,8 @@ impl<'a> Row<'a> {
             at::PIDS => self.number(column).map_or_else(absent, |n| format!("{n:.0}")),
             at::RESTARTS => self.restarts().to_string(),
             at::UP => self.age().map_or_else(String::new, units::span_short),
+            // Hardly any port is not of TCP.
+            at::PORTS => self.text(column).replace("/tcp", ""),
             at::LIMIT | at::GRAPH => String::new(),
             _ => self.text(column).into_owned(),
         }
@@ -141,11 +165,11 @@ impl Fields for Row<'_> {
         let meta = &self.container.meta;
         match column {
             at::NAME => Cow::Borrowed(&meta.name),
-            at::STATE => Cow::Borrowed(self.state_word()),
+            at::STATE => self.state_words(),
             at::IMAGE => Cow::Borrowed(&meta.image),
             at::PORTS => Cow::Owned(meta.ports.join(" ")),
             at::PROJECT => Cow::Borrowed(meta.project.as_deref().unwrap_or_default()),
-            at::ENGINE => Cow::Borrowed(self.engine),
+            at::ENGINE => Cow::Borrowed(self.engine()),
             at::ID => Cow::Borrowed(self.container.short_id()),
             at::GRAPH => Cow::Borrowed(""),
             _ => Cow::Owned(self.shown(column)),
@@ -158,12 +182,12 @@ impl Fields for Row<'_> {
             at::CPU | at::GRAPH => c.cpu_cores?,
             at::CPU_LIMIT => c.cpu_ratio()?,
             at::MEMORY => c.memory_bytes()? as f64,
-            at::LIMIT => c.memory_ratio(self.memory_total)?,
+            at::LIMIT => c.memory_ratio(self.state.host.memory.raw.total)?,
             at::RECEIVE => c.rx_per_second?,
             at::SEND => c.tx_per_second?,
             at::READ => c.read_per_second?,
             at::WRITE => c.write_per_second?,
-            at::GPU => join::gpu_memory_of(self.host, c)? as f64,
+            at::GPU => join::gpu_memory_of(&self.state.host, c)? as f64,
             at::PIDS => c.usage.as_ref()?.pids? as f64,
             at::RESTARTS => f64::from(self.restarts()),
             at::UP => self.age()?.as_secs_f64(),
@@ -175,18 +199,6 @@ impl Fields for Row<'_> {
         let meta = &self.container.meta;
         [&meta.name, &meta.image, &meta.id, &meta.command].into_iter().any(|text| needle.is_in(text))
             || meta.project.as_deref().is_some_and(|project| needle.is_in(project))
-            || needle.is_in(self.state_word())
-    }
-}
-
-/// What needs a look comes first.
-pub(super) fn rank(row: &ContainerRow) -> u8 {
-    match (row.meta.state, row.meta.health) {
-        (RunState::Dead, _) => 0,
-        (RunState::Restarting, _) => 1,
-        (_, Some(Health::Unhealthy)) => 2,
-        (RunState::Paused, _) => 3,
-        (RunState::Running, _) => 4,
-        _ => 5,
+            || needle.is_in(&self.state_words())
     }
 }

@@ -35,7 +35,17 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
         _ => Level::Ok,
     };
     let restarts = f64::from(row.restarts_lately(state.host.now));
-    health.max(state.level("container_restarts_10m", &[name], restarts))
+    let ooms = f64::from(row.ooms_lately(state.host.now));
+    health
+        .max(state.level("container_restarts_10m", &[name], restarts))
+        .max(state.level("container_ooms_10m", &[name], ooms))
+}
+
+/// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
+pub(super) fn need(state: &State, row: &ContainerRow) -> Level {
+    let ratio = row.memory_ratio(state.host.memory.raw.total);
+    let memory = ratio.map(|ratio| state.level("container_memory_limit_ratio", &[&row.meta.name], ratio));
+    level(state, row).max(memory.unwrap_or(Level::Ok))
 }
 
 /// `12 running · 1 restarting · docker 28.2`.
@@ -129,7 +139,7 @@ fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'
     };
     put_char(canvas.buf, place.x, place.y, glyph, style);
     let x = place.x + 2;
-    put(canvas.buf, x, place.y, place.right().saturating_sub(x), row.state_word(), style);
+    put(canvas.buf, x, place.y, place.right().saturating_sub(x), &row.state_words(), style);
 }
 
 /// What the containers of a project come to in one column: sums, and how many of them run.

@@ -81,10 +81,10 @@ fn in_order<T: Tabled>(pane: &TablePane<T>, height: u16) -> Vec<usize> {
     pane.grid.cursor.window(usize::from(height)).collect()
 }
 
-/// Places in the list, of rows alone.
+/// Places in the list, of rows alone; those without a weight stay as they stand in it.
 fn worst_first<T: Tabled>(pane: &TablePane<T>, state: &State) -> Vec<usize> {
     let rows = (0..pane.list.lines.len()).filter_map(|at| Some((at, pane.list.row::<T>(state, at)?)));
-    let mut order: Vec<_> = rows.map(|(at, index)| (at, T::weight(state, index))).collect();
+    let mut order: Vec<_> = rows.map(|(at, index)| (at, T::weight(state, index).unwrap_or_default())).collect();
     order.sort_by(|(_, (level_a, a)), (_, (level_b, b))| level_b.cmp(level_a).then(b.total_cmp(a)));
     order.into_iter().map(|(at, _)| at).collect()
 }

@@ -1,8 +1,11 @@
 //! The lines of a table: its rows in their order, and, where they are grouped, a line for each group that folds them away.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+};
 
-use super::{RowKey, TableGrid, Tabled, key_of};
+use super::{RowKey, TableGrid, Tabled, key_of, steady::Steady};
 use crate::{
     state::State,
     ui::table::{column::Kind, filter::Fields, grid::Sort, needle::Needle},
@@ -39,13 +42,14 @@ pub(super) struct List {
     pub(super) groups: Vec<Group>,
     /// Rows that the filter leaves.
     pub(super) kept: usize,
+    steady: Steady,
 }
 
 impl List {
     /// Lists what `grid` keeps, in its order.
     pub(super) fn make<T: Tabled>(&mut self, state: &State, grid: &TableGrid, grouped: bool, folded: &HashSet<RowKey>) {
         let mut rows: Vec<usize> = (0..T::count(state)).filter(|index| grid.keeps(&T::row(state, *index))).collect();
-        order::<T>(&mut rows, state, grid.sort());
+        self.order::<T>(&mut rows, state, grid.sort());
         self.lines.clear();
         self.groups.clear();
         self.kept = rows.len();
@@ -53,15 +57,19 @@ impl List {
             self.lines.extend(rows.into_iter().map(|index| Line::Row { index, inside: false }));
             return;
         }
-        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let mut alone = Vec::new();
-        for index in rows {
-            match T::group(state, index) {
-                Some(name) => groups.entry(name).or_default().push(index),
-                None => alone.push(index),
+        let mut members: HashMap<&str, Vec<usize>> = HashMap::new();
+        for index in &rows {
+            if let Some(name) = T::group(state, *index) {
+                members.entry(name).or_default().push(*index);
             }
         }
-        for (name, members) in groups {
+        // A group stands where the first of its rows would.
+        for index in rows {
+            let Some(name) = T::group(state, index) else {
+                self.lines.push(Line::Row { index, inside: false });
+                continue;
+            };
+            let Some(members) = members.remove(name) else { continue };
             let key = key_of(&format!("group {name}"));
             let group = Group { name: name.to_owned(), key, folded: folded.contains(&key), members };
             self.lines.push(Line::Group(self.groups.len()));
@@ -70,7 +78,33 @@ impl List {
             }
             self.groups.push(group);
         }
-        self.lines.extend(alone.into_iter().map(|index| Line::Row { index, inside: false }));
+    }
+
+    fn order<T: Tabled>(&mut self, rows: &mut [usize], state: &State, Sort { column, greatest_first }: Sort) {
+        let row = |index: &usize| T::row(state, *index);
+        let words = T::COLUMNS.get(column).is_some_and(|c| c.kind == Kind::Text);
+        if rows.first().is_some_and(|first| T::rank(&row(first), column).is_some()) {
+            self.steady.begin();
+            rows.sort_by_cached_key(|index| {
+                let row = row(index);
+                let class = T::load(&row).map(|load| self.steady.class(T::key(state, *index), load));
+                (T::rank(&row, column), Reverse(class))
+            });
+            self.steady.end();
+        } else if words && rows.first().is_some_and(|first| row(first).number(column).is_none()) {
+            rows.sort_by_cached_key(|index| row(index).text(column).to_lowercase());
+        } else {
+            // What has no figure stands last in either order.
+            rows.sort_by(|a, b| match (row(a).number(column), row(b).number(column)) {
+                (Some(a), Some(b)) if greatest_first => b.total_cmp(&a),
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            });
+            return;
+        }
+        if greatest_first {
+            rows.reverse();
+        }
     }
 
     /// The index of the row in this line, as long as it is there.
@@ -104,22 +138,4 @@ impl List {
             None => self.row::<T>(state, at).is_some_and(|index| T::row(state, index).word(needle)),
         }
     }
-}
-
-fn order<T: Tabled>(rows: &mut [usize], state: &State, Sort { column, greatest_first }: Sort) {
-    let row = |index: &usize| T::row(state, *index);
-    let words = T::COLUMNS.get(column).is_some_and(|c| c.kind == Kind::Text);
-    if words && rows.first().is_some_and(|first| row(first).number(column).is_none()) {
-        rows.sort_by_cached_key(|i| (T::rank(&row(i), column), row(i).text(column).to_lowercase()));
-        if greatest_first {
-            rows.reverse();
-        }
-        return;
-    }
-    // What has no figure stands last in either order.
-    rows.sort_by(|a, b| match (row(a).number(column), row(b).number(column)) {
-        (Some(a), Some(b)) if greatest_first => b.total_cmp(&a),
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    });
 }
