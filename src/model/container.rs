@@ -24,6 +24,9 @@ pub struct Engine {
     pub version: Option<String>,
     /// Why it is not answering now; `None` while it does.
     pub fault: Option<Fault>,
+    /// Since when it does not answer: milliseconds since 1970.
+    #[serde(default)]
+    pub fault_unix_ms: Option<i64>,
     /// It is on this machine: its containers' control groups can be read here.
     pub local: bool,
     /// It is an engine that another address reaches too: its containers are listed there.

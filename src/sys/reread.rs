@@ -20,13 +20,22 @@ pub struct Reread {
     path: PathBuf,
     kept: Option<File>,
     buffer: Vec<u8>,
+    /// The kernel makes its text in one piece: what does not fill the buffer is all of it.
+    in_one_piece: bool,
 }
 
 impl Reread {
     /// A file under a root; nothing is opened yet.
     #[must_use]
     pub fn new(root: &Root, relative: impl AsRef<Path>) -> Self {
-        Reread { path: root.path(relative), kept: None, buffer: Vec::new() }
+        Reread { path: root.path(relative), kept: None, buffer: Vec::new(), in_one_piece: false }
+    }
+
+    /// The same for a file that the kernel makes in one piece, as those of control groups are: asking whether more comes
+    /// would be half of the cost.
+    #[must_use]
+    pub fn in_one_piece(root: &Root, relative: impl AsRef<Path>) -> Self {
+        Reread { in_one_piece: true, ..Reread::new(root, relative) }
     }
 
     /// Where the file is.
@@ -42,13 +51,13 @@ impl Reread {
     pub fn read(&mut self) -> io::Result<&[u8]> {
         if let Some(file) = &self.kept {
             // A device that went away and came back, or a namespace that ended, needs a new descriptor.
-            match fill(file, &mut self.buffer) {
+            match fill(file, &mut self.buffer, self.in_one_piece) {
                 Ok(length) => return Ok(&self.buffer[..length]),
                 Err(_) => self.kept = None,
             }
         }
         let file = File::open(&self.path)?;
-        let length = fill(&file, &mut self.buffer)?;
+        let length = fill(&file, &mut self.buffer, self.in_one_piece)?;
         if made_at_each_read(&file) {
             self.kept = Some(file);
         }
@@ -74,7 +83,7 @@ impl Reread {
 }
 
 /// Reads to the end from offset 0; the buffer's length is its room.
-fn fill(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+fn fill(file: &File, buffer: &mut Vec<u8>, in_one_piece: bool) -> io::Result<usize> {
     let mut length = 0;
     loop {
         if buffer.len() - length < 64 {
@@ -85,7 +94,12 @@ fn fill(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
         }
         match file.read_at(&mut buffer[length..], length as u64) {
             Ok(0) => return Ok(length),
-            Ok(n) => length += n,
+            Ok(n) => {
+                length += n;
+                if in_one_piece && length < buffer.len() {
+                    return Ok(length);
+                }
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
@@ -120,6 +134,17 @@ mod tests {
         std::fs::rename(folder.path().join("new"), folder.path().join("stat")).expect("rename");
         assert_eq!(file.read().expect("there"), long.as_bytes());
         assert!(file.kept.is_none());
+    }
+
+    #[test]
+    fn a_file_in_one_piece_is_read_whole_however_long_it_is() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut file = Reread::in_one_piece(&Root::new(folder.path()), "stat");
+        for length in [0, 1, 511, 512, 513, 5000, 3] {
+            let text = "x".repeat(length);
+            std::fs::write(folder.path().join("stat"), &text).expect("write");
+            assert_eq!(file.read().expect("there"), text.as_bytes());
+        }
     }
 
     #[test]

@@ -45,8 +45,10 @@ const BURST: Duration = Duration::from_millis(50);
 const RELIST: Duration = Duration::from_secs(120);
 /// An engine elsewhere is asked for its own figures this often: each answer costs it about a millisecond.
 const COUNT: Duration = Duration::from_secs(3);
-/// First and longest wait before a lost engine is tried again.
-const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// First and longest wait before a lost engine is tried again; one on this machine costs nothing to try.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_HERE: Duration = Duration::from_secs(2);
+const RETRY_ELSEWHERE: Duration = Duration::from_secs(30);
 
 /// What is known of one engine now.
 #[derive(Default)]
@@ -56,6 +58,8 @@ struct Known {
     /// What the engine calls itself: the same one may be reached in two ways.
     id: Option<String>,
     fault: Option<Fault>,
+    /// Since when: milliseconds since 1970.
+    fault_unix_ms: Option<i64>,
     /// What it counts itself, where its control groups cannot be read here.
     usages: BTreeMap<String, Usage>,
     containers: BTreeMap<String, Arc<Container>>,
@@ -133,6 +137,7 @@ impl Follower {
             address: self.found.address.clone(),
             version: known.version.clone(),
             fault: known.fault.clone(),
+            fault_unix_ms: known.fault_unix_ms,
             local: self.found.local,
             twin: false,
         }
@@ -145,7 +150,12 @@ fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
 
 impl Known {
     fn fail(&mut self, fault: Fault) {
+        self.fault_unix_ms = self.fault_unix_ms.or_else(|| Some(unix_ms()));
         self.fault = Some(fault);
+    }
+
+    fn answered(&mut self) {
+        (self.fault, self.fault_unix_ms) = (None, None);
     }
 
     /// Takes a container in; one that did not change stays the very same.
@@ -186,8 +196,8 @@ impl Thread {
 
     /// For ever: a session, and when it ends a wait.
     async fn follow(&self) {
-        let (first, longest) = RETRY;
-        let mut wait = first;
+        let longest = if self.found.local { RETRY_HERE } else { RETRY_ELSEWHERE };
+        let mut wait = RETRY;
         let mut lives = Lives::default();
         loop {
             let began = Instant::now();
@@ -197,7 +207,7 @@ impl Thread {
             };
             lock(&self.known).fail(fault);
             if began.elapsed() > longest {
-                wait = first;
+                wait = RETRY;
             }
             sleep(wait).await;
             wait = (wait * 2).min(longest);
@@ -208,13 +218,17 @@ impl Thread {
         let docker = Docker::connect_with_host(&self.found.address)?.with_timeout(PATIENCE);
         let docker = docker.negotiate_version().await?;
         let version = docker.version().await?;
-        let id = docker.info().await.ok().and_then(|info| info.id);
+        // Engines share an id where machines are copies of one another, and where two are at work on one machine.
+        let id = docker.info().await.ok().and_then(|info| {
+            let id = info.id.filter(|id| !id.is_empty())?;
+            Some(format!("{id} {} {}", info.name.unwrap_or_default(), info.docker_root_dir.unwrap_or_default()))
+        });
         {
             let parts = version.components.unwrap_or_default();
             let podman = parts.iter().any(|part| part.name.to_lowercase().contains("podman"));
             let mut known = lock(&self.known);
             known.kind = Some(if podman { "podman" } else { "docker" }.to_owned());
-            known.id = id.filter(|id| !id.is_empty());
+            known.id = id;
             known.version = version.version.map(|v| clean(&v).into_owned());
         }
         // From before the list on, so that what happens while it is read comes as events; the first time the engine is
@@ -229,7 +243,7 @@ impl Thread {
         };
         let mut events = pin!(docker.events(Some(options)));
         self.list(&docker, lives, from * 1000).await?;
-        lock(&self.known).fault = None;
+        lock(&self.known).answered();
         let mut changed: BTreeSet<String> = BTreeSet::new();
         let mut count_at = TokioInstant::now();
         loop {

@@ -16,6 +16,9 @@ use crate::{
 /// Events kept of each container.
 const KEPT: usize = 50;
 
+/// What runs inside of a container, such as its health check, leads to a look at it this often at most.
+const CHECKS_EVERY_MS: i64 = 20_000;
+
 /// Now, in milliseconds since 1970.
 pub(super) fn unix_ms() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -38,6 +41,8 @@ pub(super) struct Life {
     died: bool,
     restarts: Vec<i64>,
     ooms: Vec<i64>,
+    /// When the end of something that ran inside last led to a look at it.
+    checked_ms: i64,
     /// Restarts of `restarts` that the engine's own count has been compared with.
     counted: u32,
     happenings: VecDeque<Happening>,
@@ -51,11 +56,18 @@ impl Lives {
             self.lives.remove(&id);
             return Some(id);
         }
-        // What happens inside of it changes nothing that is shown.
+        let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
+        // A health check ended, perhaps: its outcome is worth a look now and then.
+        if action.starts_with("exec_die") {
+            let life = self.lives.entry(id.clone()).or_default();
+            let due = at - life.checked_ms >= CHECKS_EVERY_MS;
+            life.checked_ms = if due { at } else { life.checked_ms };
+            return due.then_some(id);
+        }
+        // What else happens inside of it changes nothing that is shown.
         if action.starts_with("exec_") || matches!(action, "top" | "resize" | "attach" | "detach" | "copy") {
             return None;
         }
-        let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
         let life = self.lives.entry(id.clone()).or_default();
         life.happenings.push_back(Happening { unix_ms: at, what: words(action, event) });
         if life.happenings.len() > KEPT {
@@ -168,6 +180,24 @@ mod tests {
         }
         let seen: Vec<_> = told(&lives, 6000).happenings.into_iter().map(|h| (h.unix_ms, h.what)).collect();
         assert_eq!(seen, [(5000, "die, code 3".to_owned()), (5000, "kill, signal 15".to_owned())]);
+    }
+
+    #[test]
+    fn the_ends_of_health_checks_lead_to_a_look_now_and_then_and_to_nothing_else() {
+        let mut lives = Lives::default();
+        let mut looked = |action: &str, second: i64| {
+            let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
+            let event = EventMessage {
+                action: Some(action.into()),
+                actor: Some(actor),
+                time_nano: Some(second * 1_000_000_000),
+                ..EventMessage::default()
+            };
+            lives.note(&event).is_some()
+        };
+        assert!(looked("exec_die", 100) && !looked("exec_start: sh", 101) && !looked("exec_die", 119));
+        assert!(looked("exec_die", 120));
+        assert!(told(&lives, 200_000).happenings.is_empty());
     }
 
     #[test]

@@ -24,8 +24,8 @@ const KEPT_OPEN: usize = 100;
 struct Place {
     pid: u32,
     files: Files,
-    /// Its network is not the machine's.
-    own_network: bool,
+    /// Counters of its network; `None` where that is the machine's.
+    network: Option<Reread>,
     /// Read in the round under way.
     seen: bool,
 }
@@ -50,7 +50,7 @@ struct Memory {
 impl Files {
     fn new(root: &Root, groups: &Groups) -> Self {
         let path = |controller: &str| groups.path(root, controller);
-        let file = |path: &Path, name: &str| Some(Reread::new(root, format!("{}/{name}", path.folders.first()?)));
+        let file = |path: &Path, name: &str| Some(Reread::in_one_piece(root, format!("{}/{name}", path.folders.first()?)));
         let memory = |path: &Path| {
             let (current, limit) = match path.version {
                 Version::Two => ("memory.current", "memory.max"),
@@ -113,7 +113,7 @@ impl Counters {
         let many = self.places.len() > KEPT_OPEN;
         let place = self.places.get_mut(&container.id)?;
         place.seen = true;
-        let usage = read(root, place);
+        let usage = read(place);
         if many {
             place.files.close();
         }
@@ -140,13 +140,14 @@ impl Counters {
         Some(Place {
             pid: container.pid,
             files: Files::new(root, &groups),
-            own_network: own.is_some() && own != self.host_network,
+            network: (own.is_some() && own != self.host_network)
+                .then(|| Reread::new(root, format!("proc/{}/net/dev", container.pid))),
             seen: true,
         })
     }
 }
 
-fn read(root: &Root, place: &mut Place) -> Usage {
+fn read(place: &mut Place) -> Usage {
     let mut usage = Usage::default();
     let files = &mut place.files;
     let figure = |file: &mut Reread| file.read().ok().and_then(|text| number(text.trim_ascii()));
@@ -177,12 +178,10 @@ fn read(root: &Root, place: &mut Place) -> Usage {
         };
         (usage.read_bytes, usage.written_bytes) = bytes.map_or((None, None), |(r, w)| (Some(r), Some(w)));
     }
-    // Not kept open: that would keep the namespace of a container that ended.
-    if place.own_network
-        && let Ok(text) = root.read(format!("proc/{}/net/dev", place.pid))
-    {
-        let (rx, tx) = network(&text);
-        (usage.rx_bytes, usage.tx_bytes) = (Some(rx), Some(tx));
+    if let Some(file) = &mut place.network {
+        (usage.rx_bytes, usage.tx_bytes) = file.read().map(network).map_or((None, None), |(rx, tx)| (Some(rx), Some(tx)));
+        // Left open it would keep the network of a container that ended.
+        file.close();
     }
     usage
 }

@@ -89,7 +89,8 @@ impl Tabled for Containers {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        state.host.containers.engines.iter().filter_map(draw::complaint).map(|line| (Level::Warn, line)).collect()
+        let complaints = state.host.containers.engines.iter().filter_map(|engine| draw::complaint(engine, state.host.now));
+        complaints.map(|line| (Level::Warn, line)).collect()
     }
 
     fn nothing(state: &State) -> &'static str {

@@ -6,7 +6,7 @@ use super::draw;
 use crate::{
     alert::Level,
     model::{
-        container::{ContainerRow, Health, RunState},
+        container::{ContainerRow, Engine, Health, RunState},
         join,
     },
     state::State,
@@ -83,10 +83,14 @@ impl<'a> Row<'a> {
         Row { container, state }
     }
 
-    /// `docker`, `podman`.
-    fn engine(&self) -> &'a str {
-        let engines = &self.state.host.containers.engines;
-        engines.get(usize::from(self.container.meta.engine)).map_or("", |engine| engine.kind.as_str())
+    fn engine(&self) -> Option<&'a Engine> {
+        self.state.host.containers.engines.get(usize::from(self.container.meta.engine))
+    }
+
+    /// Its engine answers: what stands here of it is so now.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.engine().is_none_or(|engine| engine.fault.is_none())
     }
 
     /// `healthy` says more than `running`, `exited 3` and `oom killed` more than `exited`.
@@ -169,7 +173,7 @@ impl Fields for Row<'_> {
             at::IMAGE => Cow::Borrowed(&meta.image),
             at::PORTS => Cow::Owned(meta.ports.join(" ")),
             at::PROJECT => Cow::Borrowed(meta.project.as_deref().unwrap_or_default()),
-            at::ENGINE => Cow::Borrowed(self.engine()),
+            at::ENGINE => Cow::Borrowed(self.engine().map_or("", |engine| engine.kind.as_str())),
             at::ID => Cow::Borrowed(self.container.short_id()),
             at::GRAPH => Cow::Borrowed(""),
             _ => Cow::Owned(self.shown(column)),

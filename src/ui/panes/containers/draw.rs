@@ -1,5 +1,7 @@
 //! The rows of containers in sight, and the words in the border.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use super::{
@@ -8,6 +10,7 @@ use super::{
 };
 use crate::{
     alert::Level,
+    clock::Stamp,
     model::{
         container::{ContainerRow, Engine, Health, RunState},
         event::Fault,
@@ -24,7 +27,7 @@ use crate::{
             text::{put, put_char},
         },
     },
-    units::{ABSENT, bytes_short},
+    units::{ABSENT, bytes_short, span_short},
 };
 
 /// How a container fares by the rules.
@@ -59,20 +62,32 @@ pub(super) fn summary(state: &State) -> String {
             words.push(format!("{n} {}", state.word()));
         }
     }
-    for engine in all.engines.iter().filter(|e| e.fault.is_none() && !e.twin) {
-        words.push(format!("{} {}", engine.kind, engine.version.as_deref().unwrap_or_default()).trim_end().to_owned());
+    // Without what a distribution puts behind the version.
+    let name = |engine: &Engine| {
+        let version = engine.version.as_deref().and_then(|version| version.split(['+', '~']).next());
+        format!("{} {}", engine.kind, version.unwrap_or_default()).trim_end().to_owned()
+    };
+    let mut engines: Vec<(String, usize)> = Vec::new();
+    for name in all.engines.iter().filter(|e| e.fault.is_none() && !e.twin).map(name) {
+        match engines.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => engines.push((name, 1)),
+        }
     }
+    words.extend(engines.into_iter().map(|(name, count)| if count > 1 { format!("{count} × {name}") } else { name }));
     words.join(" · ")
 }
 
-/// Why an engine is silent, in one line.
-pub(super) fn complaint(engine: &Engine) -> Option<String> {
+/// Why an engine is silent and since when, in one line.
+pub(super) fn complaint(engine: &Engine, now: Stamp) -> Option<String> {
     let why = match engine.fault.as_ref()? {
         Fault::Timeout => format!("{} does not answer", engine.address),
         Fault::Denied { what, hint } => format!("{what}: permission denied ({hint})"),
         Fault::Absent(what) | Fault::Broken(what) => what.clone(),
     };
-    Some(format!("{}: {why}", engine.kind))
+    let since = engine.fault_unix_ms.and_then(|since| u64::try_from(now.unix_ms - since).ok());
+    let age = since.map_or_else(String::new, |ms| format!(", {}", span_short(Duration::from_millis(ms))));
+    Some(format!("{}: {why}{age}", engine.kind))
 }
 
 /// One cell.
@@ -137,6 +152,8 @@ fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'
         (_, RunState::Paused | RunState::Restarting | RunState::Dead, _) => (glyphs.unknown, theme.style(Role::Advice)),
         _ => (glyphs.unknown, theme.style(Role::Faint)),
     };
+    // What an engine said before it fell silent may be so no longer.
+    let style = if row.is_told() { style } else { theme.style(Role::Faint) };
     put_char(canvas.buf, place.x, place.y, glyph, style);
     let x = place.x + 2;
     put(canvas.buf, x, place.y, place.right().saturating_sub(x), &row.state_words(), style);
