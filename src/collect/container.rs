@@ -3,6 +3,7 @@
 
 mod describe;
 mod engine;
+mod fault;
 mod find;
 mod lives;
 mod stats;

@@ -34,6 +34,18 @@ pub struct Engine {
     pub twin: bool,
 }
 
+impl Engine {
+    /// Why it tells nothing now, in words that need its address before them; `None` while it answers.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        Some(match self.fault.as_ref()? {
+            Fault::Timeout => "it does not answer".to_owned(),
+            Fault::Denied { what, hint } => format!("{what} ({hint})"),
+            Fault::Absent(what) | Fault::Broken(what) => what.clone(),
+        })
+    }
+}
+
 /// What a container is doing, in the engine's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -250,6 +250,7 @@ pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     match metric {
         "pool_healthy" => host.pools.find(labels.first()?)?.cause(),
         "gpu_driver_ok" => host.gpus.cause(),
+        "engine_up" => host.containers.engines.iter().find(|e| Some(&e.address) == labels.first())?.why(),
         "gpu_slowed" => {
             Some(host.gpus.labelled(labels.first()?)?.slowed_by().map(|t| t.word()).collect::<Vec<_>>().join(", "))
         }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    error::Error as _,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,9 +13,10 @@ use std::{
 use bollard::{
     Docker,
     errors::Error,
+    models::EventMessage,
     query_parameters::{EventsOptions, InspectContainerOptions, ListContainersOptions},
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use tokio::{
     sync::Notify,
     time::{Instant as TokioInstant, sleep, sleep_until},
@@ -24,6 +24,7 @@ use tokio::{
 
 use super::{
     describe::describe,
+    fault,
     find::Found,
     lives::{Lives, unix_ms},
     stats,
@@ -37,6 +38,8 @@ use crate::{
     text::clean,
 };
 
+/// An engine says who it is at once.
+const HELLO: Duration = Duration::from_secs(3);
 /// An engine that takes longer to answer a question counts as silent.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Events come in bursts (die, start, health): a container is inspected once for all of them.
@@ -203,7 +206,7 @@ impl Thread {
             let began = Instant::now();
             let fault = match self.session(&mut lives).await {
                 Ok(()) => Fault::Broken("the engine closed its stream of events".to_owned()),
-                Err(error) => fault(&self.found.address, &error),
+                Err(fault) => fault,
             };
             lock(&self.known).fail(fault);
             if began.elapsed() > longest {
@@ -214,10 +217,13 @@ impl Thread {
         }
     }
 
-    async fn session(&self, lives: &mut Lives) -> Result<(), Error> {
-        let docker = Docker::connect_with_host(&self.found.address)?.with_timeout(PATIENCE);
-        let docker = docker.negotiate_version().await?;
-        let version = docker.version().await?;
+    async fn session(&self, lives: &mut Lives) -> Result<(), Fault> {
+        let docker = Docker::connect_with_host(&self.found.address).map_err(|e| fault::of(&e))?.with_timeout(HELLO);
+        let newest = docker.client_version();
+        let docker = docker.negotiate_version().await.map_err(|e| fault::of(&e))?;
+        let version = docker.version().await.map_err(|e| fault::of(&e))?;
+        fault::unspoken(&version, &newest)?;
+        let docker = docker.with_timeout(PATIENCE);
         // Engines share an id where machines are copies of one another, and where two are at work on one machine.
         let id = docker.info().await.ok().and_then(|info| {
             let id = info.id.filter(|id| !id.is_empty())?;
@@ -242,8 +248,19 @@ impl Thread {
             ..EventsOptions::default()
         };
         let mut events = pin!(docker.events(Some(options)));
-        self.list(&docker, lives, from * 1000).await?;
+        self.list(&docker, lives, from * 1000).await.map_err(|e| fault::of(&e))?;
         lock(&self.known).answered();
+        let ended = self.listen(&docker, lives, &mut events).await;
+        ended.map_err(|e| fault::of(&e))
+    }
+
+    /// Takes events in and looks at what they tell of, until the engine ends the stream.
+    async fn listen(
+        &self,
+        docker: &Docker,
+        lives: &mut Lives,
+        events: &mut (impl Stream<Item = Result<EventMessage, Error>> + Unpin),
+    ) -> Result<(), Error> {
         let mut changed: BTreeSet<String> = BTreeSet::new();
         let mut count_at = TokioInstant::now();
         loop {
@@ -254,14 +271,14 @@ impl Thread {
                 },
                 () = sleep(BURST), if !changed.is_empty() => {
                     for id in std::mem::take(&mut changed) {
-                        self.inspect(&docker, &id, lives).await?;
+                        self.inspect(docker, &id, lives).await?;
                     }
                 }
                 () = sleep_until(count_at), if !self.found.local && changed.is_empty() => {
-                    self.count(&docker).await?;
+                    self.count(docker).await?;
                     count_at = TokioInstant::now() + COUNT;
                 }
-                () = sleep(RELIST), if changed.is_empty() => self.list(&docker, lives, unix_ms()).await?,
+                () = sleep(RELIST), if changed.is_empty() => self.list(docker, lives, unix_ms()).await?,
             }
         }
     }
@@ -316,31 +333,6 @@ impl Thread {
             Err(error) => Err(error),
         }
     }
-}
-
-/// What an error of the client means. Its own words hide the cause, which stands at the end of the chain.
-fn fault(address: &str, error: &Error) -> Fault {
-    if matches!(error, Error::RequestTimeoutError) {
-        return Fault::Timeout;
-    }
-    if let Error::DockerResponseServerError { message, .. } = error {
-        return Fault::Broken(clean(message).into_owned());
-    }
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = error.to_string();
-        cause = error.source();
-    }
-    let lower = words.to_lowercase();
-    if lower.contains("permission denied") {
-        let hint = "run as root, or as a member of the group that owns the socket".to_owned();
-        return Fault::Denied { what: format!("{address} may not be opened"), hint };
-    }
-    if lower.contains("connection refused") || lower.contains("no such file") {
-        return Fault::Broken(format!("nobody listens on {address}"));
-    }
-    Fault::Broken(clean(&words).into_owned())
 }
 
 #[cfg(test)]

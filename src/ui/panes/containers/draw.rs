@@ -11,10 +11,7 @@ use super::{
 use crate::{
     alert::Level,
     clock::Stamp,
-    model::{
-        container::{ContainerRow, Engine, Health, RunState},
-        event::Fault,
-    },
+    model::container::{ContainerRow, Engine, Health, RunState},
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -80,14 +77,11 @@ pub(super) fn summary(state: &State) -> String {
 
 /// Why an engine is silent and since when, in one line.
 pub(super) fn complaint(engine: &Engine, now: Stamp) -> Option<String> {
-    let why = match engine.fault.as_ref()? {
-        Fault::Timeout => format!("{} does not answer", engine.address),
-        Fault::Denied { what, hint } => format!("{what}: permission denied ({hint})"),
-        Fault::Absent(what) | Fault::Broken(what) => what.clone(),
-    };
+    let why = engine.why()?;
     let since = engine.fault_unix_ms.and_then(|since| u64::try_from(now.unix_ms - since).ok());
+    // The age before the words: those may be cut.
     let age = since.map_or_else(String::new, |ms| format!(", {}", span_short(Duration::from_millis(ms))));
-    Some(format!("{}: {why}{age}", engine.kind))
+    Some(format!("{}{age}: {why}", engine.address))
 }
 
 /// One cell.
