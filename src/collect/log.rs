@@ -7,9 +7,14 @@ use std::{
     time::Duration,
 };
 
-use bollard::{Docker, container::LogOutput, query_parameters::LogsOptions};
+use bollard::{
+    Docker,
+    container::LogOutput,
+    errors::Error,
+    query_parameters::{InspectContainerOptions, LogsOptions},
+};
 use futures_util::StreamExt;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep};
 
 use super::{CollectCx, Collector, OpenCx, lane::THREAD_PREFIX};
 use crate::{
@@ -28,8 +33,12 @@ const WAITING: usize = 10_000;
 const LONGEST: usize = 8 << 10;
 /// While a log is open it is looked at this often.
 const OFTEN: Duration = Duration::from_millis(250);
-/// An engine that takes longer to begin counts as silent.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// An engine that takes longer to answer counts as silent.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A log in which nothing was written for so long is asked for anew.
+const QUIET: Duration = Duration::from_hours(24);
+/// After an end, whether the container runs again is asked this often.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Opens the source; nothing is read until a log is wanted.
 ///
@@ -53,11 +62,27 @@ struct Follower {
     stop: Arc<Notify>,
 }
 
+/// A line with the engine's time of it.
+type Timed = (Option<jiff::Timestamp>, LogLine);
+
 #[derive(Default)]
 struct Waiting {
     lines: Vec<LogLine>,
     dropped: u64,
     ended: Option<String>,
+}
+
+impl Waiting {
+    /// Takes lines in; `last` becomes the time of the newest.
+    fn take(&mut self, lines: impl Iterator<Item = Timed>, last: &mut Option<jiff::Timestamp>) {
+        for (at, line) in lines {
+            *last = at.max(*last);
+            self.lines.push(line);
+        }
+        let more = self.lines.len().saturating_sub(WAITING);
+        self.lines.drain(..more);
+        self.dropped += more as u64;
+    }
 }
 
 impl Drop for Follower {
@@ -123,41 +148,80 @@ impl Follower {
     }
 }
 
-/// Follows to the end, and says what it was.
+/// Follows as long as there is such a container: one that ends and comes up again is followed on, and so is an engine
+/// that was away. Says why there is no more.
 async fn follow(engine: &str, id: &str, waiting: &Mutex<Waiting>) -> String {
-    let say = |error: bollard::errors::Error| clean(&error.to_string()).into_owned();
-    let docker = match Docker::connect_with_host(engine) {
-        Ok(docker) => match docker.with_timeout(PATIENCE).negotiate_version().await {
-            Ok(docker) => docker,
-            Err(error) => return say(error),
-        },
-        Err(error) => return say(error),
-    };
+    let (mut last, mut followed) = (None, None);
+    loop {
+        let outcome = match connected(engine).await {
+            Ok(docker) => match started(&docker, id).await {
+                // Its runs may be shorter than the waits between: another start is another run.
+                Ok(start) if followed.as_ref() != Some(&start) => {
+                    followed = Some(start);
+                    lock(waiting).ended = None;
+                    one_run(&docker, id, waiting, &mut last).await.map(|()| "it ended".to_owned())
+                }
+                Ok(_) => Ok("it ended".to_owned()),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let ended = match outcome {
+            Ok(ended) => ended,
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => return "it was removed".to_owned(),
+            Err(error) => {
+                // Its lines may have gone on without us.
+                followed = None;
+                clean(&error.to_string()).into_owned()
+            }
+        };
+        lock(waiting).ended = Some(ended);
+        sleep(AGAIN).await;
+    }
+}
+
+/// When the container last started, in the engine's words.
+async fn started(docker: &Docker, id: &str) -> Result<String, Error> {
+    let answer = docker.inspect_container(id, None::<InspectContainerOptions>).await?;
+    Ok(answer.state.and_then(|state| state.started_at).unwrap_or_default())
+}
+
+async fn connected(engine: &str) -> Result<Docker, Error> {
+    Docker::connect_with_host(engine)?.with_timeout(PATIENCE).negotiate_version().await
+}
+
+/// Takes the lines after `last`, which becomes the time of the newest, until the container or the engine ends.
+async fn one_run(
+    docker: &Docker,
+    id: &str,
+    waiting: &Mutex<Waiting>,
+    last: &mut Option<jiff::Timestamp>,
+) -> Result<(), Error> {
     let options = LogsOptions {
         follow: true,
         stdout: true,
         stderr: true,
         timestamps: true,
+        since: last.map_or(0, |at| i32::try_from(at.as_second()).unwrap_or(0)),
         tail: PAST.to_owned(),
         ..LogsOptions::default()
     };
+    // An engine begins its answer with the first line: that of a quiet container may take any time.
+    let docker = docker.clone().with_timeout(QUIET);
     let mut stream = std::pin::pin!(docker.logs(id, Some(options)));
     let mut halves = [Half::default(), Half { error: true, ..Half::default() }];
+    let seen = *last;
+    let is_new = |(at, _): &Timed| at.is_none() || seen.is_none() || *at > seen;
     while let Some(piece) = stream.next().await {
-        match piece {
-            Ok(piece) => {
-                let half = &mut halves[usize::from(matches!(piece, LogOutput::StdErr { .. }))];
-                let lines = half.take(&piece.into_bytes());
-                let mut waiting = lock(waiting);
-                waiting.lines.extend(lines);
-                let more = waiting.lines.len().saturating_sub(WAITING);
-                waiting.lines.drain(..more);
-                waiting.dropped += more as u64;
-            }
-            Err(error) => return say(error),
-        }
+        let piece = piece?;
+        let half = &mut halves[usize::from(matches!(piece, LogOutput::StdErr { .. }))];
+        let lines = half.take(&piece.into_bytes());
+        lock(waiting).take(lines.into_iter().filter(is_new), last);
     }
-    "the container ended".to_owned()
+    // What it wrote last may have no end of a line.
+    let rests = halves.iter_mut().filter_map(Half::rest);
+    lock(waiting).take(rests.filter(is_new), last);
+    Ok(())
 }
 
 /// One stream, whose pieces end anywhere.
@@ -168,8 +232,8 @@ struct Half {
 }
 
 impl Half {
-    /// The whole lines that this piece completes.
-    fn take(&mut self, piece: &[u8]) -> Vec<LogLine> {
+    /// The whole lines that this piece completes, with the engine's time of each.
+    fn take(&mut self, piece: &[u8]) -> Vec<Timed> {
         let mut lines = Vec::new();
         for part in piece.split_inclusive(|b| *b == b'\n') {
             self.rest.extend_from_slice(part);
@@ -180,25 +244,24 @@ impl Half {
         }
         lines
     }
+
+    /// What is left at the end.
+    fn rest(&mut self) -> Option<Timed> {
+        let rest = std::mem::take(&mut self.rest);
+        (!rest.is_empty()).then(|| line(&rest, self.error))
+    }
 }
 
 /// `2026-01-02T03:04:05.678901234Z text`: the engine's time, then what the program wrote.
-fn line(bytes: &[u8], error: bool) -> LogLine {
+fn line(bytes: &[u8], error: bool) -> Timed {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches(['\n', '\r']);
-    let (unix_ms, rest) = match text.split_once(' ') {
-        Some((time, rest)) => match time.parse::<jiff::Timestamp>() {
-            Ok(at) => (Some(at.as_millisecond()), rest),
-            Err(_) => (None, text),
-        },
-        None => match text.parse::<jiff::Timestamp>() {
-            Ok(at) => (Some(at.as_millisecond()), ""),
-            Err(_) => (None, text),
-        },
-    };
+    let (time, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let (at, rest) = time.parse::<jiff::Timestamp>().map_or((None, text), |at| (Some(at), rest));
     // What overwrote itself in place (a progress bar) ends as its last state.
     let rest = rest.rsplit('\r').find(|part| !part.is_empty()).unwrap_or("");
-    LogLine { unix_ms, error, text: clean(&crate::text::without_escapes(&rest.replace('\t', "    "))).into_owned() }
+    let text = clean(&crate::text::without_escapes(&rest.replace('\t', "    "))).into_owned();
+    (at, LogLine { unix_ms: at.map(jiff::Timestamp::as_millisecond), error, text })
 }
 
 #[cfg(test)]
@@ -210,13 +273,13 @@ mod tests {
         let mut half = Half::default();
         assert_eq!(half.take(b"2026-01-02T03:04:05.5Z he"), []);
         let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n");
-        let seen: Vec<_> = lines.iter().map(|l| (l.unix_ms, l.text.as_str())).collect();
+        let seen: Vec<_> = lines.iter().map(|(_, l)| (l.unix_ms, l.text.as_str())).collect();
         assert_eq!(seen, [(Some(1_767_323_045_500), "hello"), (Some(1_767_323_046_000), ""), (None, "no time")]);
     }
 
     #[test]
     fn hostile_bytes_and_colours_are_cleaned_and_progress_ends_as_its_last_state() {
-        let text = |bytes: &[u8]| line(bytes, false).text;
+        let text = |bytes: &[u8]| line(bytes, false).1.text;
         assert_eq!(text(b"2026-01-02T03:04:05Z \x1b[31mred\x1b[0m \x1b]0;title\x07done\r\n"), "red done");
         assert_eq!(text(b"10%\r50%\r100%\r\n"), "100%");
         assert!(!text(b"a\x00b\x9b31mc\xff\n").chars().any(char::is_control));

@@ -156,23 +156,22 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     lines.extend(last_end(meta).map(|words| pair("last end", NAME, words)));
     let ooms = row.ooms_lately(cx.state.host.now);
     if ooms > 0 {
-        let words = format!("the kernel ended it for want of memory {ooms} times in the last ten minutes");
+        let times = if ooms == 1 { "once".to_owned() } else { format!("{ooms} times") };
+        let words = format!("the kernel ended it for want of memory {times} in the last ten minutes");
         lines.push(pair("memory", NAME, words));
     }
     lines.push(pair("limits", NAME, limits(cx.state, row)));
     lines.extend(meta.layer_dataset.as_ref().map(|name| pair("layer", NAME, format!("dataset {name}"))));
     lines.extend(meta.error.as_ref().map(|error| pair("error", NAME, error.clone())));
-    let figure = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
-    lines.push(pair(
-        "network",
-        NAME,
-        format!("{} received   {} sent", figure(row.rx_per_second), figure(row.tx_per_second)),
-    ));
-    lines.push(pair(
-        "storage",
-        NAME,
-        format!("{} read   {} written", figure(row.read_per_second), figure(row.write_per_second)),
-    ));
+    if row.usage.is_some() {
+        let figure = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
+        let moved = |name: &str, words: [&str; 2], values: [Option<f64>; 2]| {
+            pair(name, NAME, format!("{} {}   {} {}", figure(values[0]), words[0], figure(values[1]), words[1]))
+        };
+        let (network, storage) = ([row.rx_per_second, row.tx_per_second], [row.read_per_second, row.write_per_second]);
+        lines.push(moved("network", ["received", "sent"], network));
+        lines.push(moved("storage", ["read", "written"], storage));
+    }
     if let Some(pids) = row.usage.as_ref().and_then(|u| u.pids) {
         lines.push(pair("processes", NAME, format!("{pids} with their threads")));
     }
