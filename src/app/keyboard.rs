@@ -4,7 +4,7 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
@@ -12,7 +12,7 @@ use std::{
 };
 
 use crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::Notify;
 
 /// What the keyboard tells.
@@ -24,32 +24,58 @@ pub enum Typed {
     Gone,
 }
 
+/// The right to read what is typed: the thread takes it for each key.
+#[derive(Clone, Default)]
+pub struct Hands(Arc<Mutex<()>>);
+
+impl Hands {
+    /// Until this is dropped, what is typed is left to another program.
+    pub fn off(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Starts the thread. It ends with the process: nothing can wake it from its wait for a key.
 ///
 /// # Errors
 /// Those of the system, when no thread can be started.
-pub fn start(wake: Arc<Notify>) -> io::Result<Receiver<Typed>> {
+pub fn start(wake: Arc<Notify>, hands: Hands) -> io::Result<Receiver<Typed>> {
     let (send, typed) = channel();
     thread::Builder::new().name("keyboard".into()).stack_size(256 << 10).spawn(move || {
-        read(&send, &wake);
+        read(&send, &wake, &hands);
         let _ = send.send(Typed::Gone);
         wake.notify_one();
     })?;
     Ok(typed)
 }
 
-fn read(send: &Sender<Typed>, wake: &Notify) {
+/// True once there is something to read, false when the time is over; `None` when the terminal is gone.
+fn is_typed(wait: Option<&Timespec>) -> Option<bool> {
     let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    match poll(&mut fds, wait) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Some(false),
+        Err(_) => return None,
+        Ok(_) => {}
+    }
+    let seen = fds[0].revents();
+    let gone = !seen.contains(PollFlags::IN) || seen.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+    (!gone).then_some(true)
+}
+
+fn read(send: &Sender<Typed>, wake: &Notify, hands: &Hands) {
     loop {
-        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-        match poll(&mut fds, None) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(_) => return,
-            Ok(_) => {}
+        match is_typed(None) {
+            None => return,
+            Some(false) => continue,
+            Some(true) => {}
         }
-        let seen = fds[0].revents();
-        if !seen.contains(PollFlags::IN) || seen.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            return;
+        // While another program had the terminal, the key was its own.
+        let _hands = hands.off();
+        match is_typed(Some(&Timespec::default())) {
+            None => return,
+            Some(false) => continue,
+            Some(true) => {}
         }
         // All that one keystroke or paste brought, then one call to the loop.
         loop {

@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     encode::{Encoder, erases_in_colour},
-    keyboard::{self, Typed},
+    keyboard::{self, Hands, Typed},
     terminal::{Sent, Terminal},
 };
 use crate::{
@@ -79,6 +79,7 @@ struct Live {
     /// How many acts were reported.
     acts_done: u64,
     wake: Arc<Notify>,
+    hands: Hands,
 }
 
 /// How an act went, and the act that takes it back.
@@ -142,7 +143,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
     let wants = WantCell::default();
     wants.set(ui.want(&state));
     let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);
-    let typed = keyboard::start(wake.clone())?;
+    let hands = Hands::default();
+    let typed = keyboard::start(wake.clone(), hands.clone())?;
     drop(outbox);
     let mut live = Live {
         clock,
@@ -163,6 +165,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
         undo: None,
         acts_done: 0,
         wake: wake.clone(),
+        hands,
     };
     let end = live.run(&wake, &typed, &mut signals).await;
     if let End::Quit = end {
@@ -335,11 +338,16 @@ impl Live {
             self.ui.say(Level::Warn, format!("a shell needs the program {program}, which is not installed"));
             return;
         };
+        let hands = self.hands.clone();
+        let keys = hands.off();
+        // Nobody takes in what is read meanwhile.
+        self.lanes.want(Want { paused: true, ..Want::default() });
         self.terminal.release();
         let shell = "command -v bash >/dev/null 2>&1 && exec bash; exec sh";
         let mut command = std::process::Command::new(path);
         command.env("DOCKER_HOST", engine).env("CONTAINER_HOST", engine);
         let status = command.args(["exec", "-it", id, "sh", "-c", shell]).status();
+        drop(keys);
         self.come_back();
         match status {
             Ok(status) if matches!(status.code(), Some(0 | 130)) => {}

@@ -107,6 +107,12 @@ impl Lives {
             container.ooms_unix_ms = lately(&life.ooms);
             container.happenings = life.happenings.iter().cloned().collect();
         }
+        // Engines remember few events. In a life of less than ten minutes their own count is the one of ten minutes.
+        if let Some(created) = container.created_unix_ms.filter(|at| recent(&at)) {
+            let count = usize::try_from(container.restarts).unwrap_or(usize::MAX);
+            let missing = count.saturating_sub(container.restarted_unix_ms.len());
+            container.restarted_unix_ms.splice(0..0, std::iter::repeat_n(created, missing));
+        }
         if container.oom_killed && container.ooms_unix_ms.is_empty() {
             container.ooms_unix_ms = lately(&container.finished_unix_ms.into_iter().collect::<Vec<i64>>());
         }
@@ -206,6 +212,20 @@ mod tests {
         assert!(lives.note_missed("ab", 2, 5000));
         assert_eq!(told(&lives, 6000).restarted_unix_ms, [5000, 5000]);
         assert_eq!(told(&lives, 5000 + RESTARTS_WITHIN_MS + 1).restarted_unix_ms, [0i64; 0]);
+    }
+
+    #[test]
+    fn a_young_container_came_up_as_often_as_its_engine_counted() {
+        let mut lives = Lives::default();
+        assert!(lives.note_missed("ab", 1, 5000));
+        let young = Container { id: "ab".into(), created_unix_ms: Some(1000), restarts: 3, ..Container::default() };
+        let told = |container: &Container, now| {
+            let mut container = container.clone();
+            lives.tell(&mut container, now);
+            container.restarted_unix_ms
+        };
+        assert_eq!(told(&young, 6000), [1000, 1000, 5000]);
+        assert_eq!(told(&young, 1001 + RESTARTS_WITHIN_MS), [5000], "it is no longer young");
     }
 
     #[test]
