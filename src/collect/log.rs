@@ -235,6 +235,10 @@ impl Half {
     /// The whole lines that this piece completes, with the engine's time of each.
     fn take(&mut self, piece: &[u8]) -> Vec<Timed> {
         let mut lines = Vec::new();
+        // Engines put a time before each entry: where one begins, the one before has ended, with its line or without.
+        if starts_with_time(piece) {
+            lines.extend(self.rest());
+        }
         for part in piece.split_inclusive(|b| *b == b'\n') {
             self.rest.extend_from_slice(part);
             if part.ends_with(b"\n") || self.rest.len() > LONGEST {
@@ -250,6 +254,11 @@ impl Half {
         let rest = std::mem::take(&mut self.rest);
         (!rest.is_empty()).then(|| line(&rest, self.error))
     }
+}
+
+fn starts_with_time(piece: &[u8]) -> bool {
+    let word = piece.split(|b| *b == b' ').next().unwrap_or_default();
+    word.len() < 40 && std::str::from_utf8(word).is_ok_and(|word| word.parse::<jiff::Timestamp>().is_ok())
 }
 
 /// `2026-01-02T03:04:05.678901234Z text`: the engine's time, then what the program wrote.
@@ -275,6 +284,16 @@ mod tests {
         let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n");
         let seen: Vec<_> = lines.iter().map(|(_, l)| (l.unix_ms, l.text.as_str())).collect();
         assert_eq!(seen, [(Some(1_767_323_045_500), "hello"), (Some(1_767_323_046_000), ""), (None, "no time")]);
+    }
+
+    #[test]
+    fn an_entry_without_an_end_of_line_does_not_run_into_the_next() {
+        let mut half = Half::default();
+        assert_eq!(half.take(b"2026-01-02T03:04:05Z half"), []);
+        let lines = half.take(b"2026-01-02T03:04:06Z whole\n");
+        assert_eq!(lines.iter().map(|(_, l)| l.text.as_str()).collect::<Vec<_>>(), ["half", "whole"]);
+        assert_eq!(half.take(b"2026-01-02T03:04:07Z last"), []);
+        assert_eq!(half.rest().map(|(_, l)| l.text), Some("last".to_owned()));
     }
 
     #[test]

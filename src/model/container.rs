@@ -395,10 +395,10 @@ impl Containers {
         }
     }
 
-    /// The container whose id begins with `id`.
+    /// The container whose id begins with `id`, which is not empty.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&ContainerRow> {
-        self.rows.iter().find(|row| row.meta.id.starts_with(id))
+        self.rows.iter().find(|row| !id.is_empty() && row.meta.id.starts_with(id))
     }
 
     /// Those that run.

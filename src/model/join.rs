@@ -78,8 +78,8 @@ pub fn gpus_of<'a>(host: &'a Host, container: &ContainerRow) -> Vec<GpuShare<'a>
     let own = |pid: u32| process(host, pid).is_some_and(|p| p.container() == Some(short));
     let share = |gpu: &'a GpuRow| {
         let of: Vec<_> = gpu.raw.processes.iter().filter(|p| own(p.pid)).collect();
-        let busy = of.iter().filter_map(|p| gpu.busy_of(p.pid));
-        let (memory, busy) = (of.iter().filter_map(|p| p.memory).reduce(u64::saturating_add), busy.reduce(|a, b| a + b));
+        let busy = of.iter().filter_map(|p| gpu.busy_of(p.pid)).reduce(|a, b| a + b);
+        let memory = of.iter().filter_map(|p| p.memory).reduce(u64::saturating_add);
         (!of.is_empty()).then_some(GpuShare { gpu, processes: of.len(), memory, busy })
     };
     host.gpus.rows.iter().filter_map(share).collect()

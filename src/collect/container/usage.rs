@@ -50,7 +50,8 @@ struct Memory {
 impl Files {
     fn new(root: &Root, groups: &Groups) -> Self {
         let path = |controller: &str| groups.path(root, controller);
-        let file = |path: &Path, name: &str| Some(Reread::in_one_piece(root, format!("{}/{name}", path.folders.first()?)));
+        let file =
+            |path: &Path, name: &str| Some(Reread::in_one_piece(root, format!("{}/{name}", path.folders.first()?)));
         let memory = |path: &Path| {
             let (current, limit) = match path.version {
                 Version::Two => ("memory.current", "memory.max"),
@@ -179,7 +180,8 @@ fn read(place: &mut Place) -> Usage {
         (usage.read_bytes, usage.written_bytes) = bytes.map_or((None, None), |(r, w)| (Some(r), Some(w)));
     }
     if let Some(file) = &mut place.network {
-        (usage.rx_bytes, usage.tx_bytes) = file.read().map(network).map_or((None, None), |(rx, tx)| (Some(rx), Some(tx)));
+        (usage.rx_bytes, usage.tx_bytes) =
+            file.read().map(network).map_or((None, None), |(rx, tx)| (Some(rx), Some(tx)));
         // Left open it would keep the network of a container that ended.
         file.close();
     }

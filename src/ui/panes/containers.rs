@@ -89,7 +89,8 @@ impl Tabled for Containers {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        let complaints = state.host.containers.engines.iter().filter_map(|engine| draw::complaint(engine, state.host.now));
+        let complaints =
+            state.host.containers.engines.iter().filter_map(|engine| draw::complaint(engine, state.host.now));
         complaints.map(|line| (Level::Warn, line)).collect()
     }
 
@@ -159,11 +160,12 @@ impl Tabled for Containers {
 
     fn rows(state: &State) -> Option<Rows> {
         let all = &state.host.containers;
+        let faults = all.engines.iter().filter(|e| e.fault.is_some()).count();
         if all.rows.is_empty() {
             // An engine without containers, or one that says nothing, is worth one line.
-            return (!all.engines.is_empty()).then_some(Rows { min: 3, want: 3 });
+            let want = u16::try_from(faults).unwrap_or(u16::MAX).clamp(1, 6) + 2;
+            return (!all.engines.is_empty()).then_some(Rows { min: 3, want });
         }
-        let faults = all.engines.iter().filter(|e| e.fault.is_some()).count();
         let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3).min(16);
         Some(Rows { min: want.min(6), want })
     }

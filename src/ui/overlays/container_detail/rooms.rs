@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     model::{
         container::{Container, ContainerRow},
-        event::SourceId,
+        event::{Fault, SourceId},
         host::Host,
         join,
         socket::Protocol,
@@ -16,10 +16,7 @@ use crate::{
     ui::{
         figures::{bytes, percent},
         theme::Role,
-        widgets::{
-            notice,
-            sheet::{SheetLine, heading, pair, wrap},
-        },
+        widgets::sheet::{SheetLine, heading, pair, wrap},
     },
     units::{ABSENT, bytes_long, span_short},
 };
@@ -94,9 +91,10 @@ fn datasets(host: &Host, meta: &Container) -> Vec<SheetLine> {
 fn ports(state: &State, row: &ContainerRow) -> Vec<SheetLine> {
     let (host, raw) = (&state.host, &state.host.sockets.raw);
     if row.meta.pid == 0 || raw.of != Some(row.meta.pid) {
-        let fault = state.host.health.get(SourceId::Sockets).is_some_and(|health| health.fault.is_some());
-        let words = notice::words(state, SourceId::Sockets).filter(|_| fault && row.meta.pid > 0);
-        return words.map(|(words, _)| vec![(words, Role::Dim)]).into_iter().collect();
+        // A process that ended meanwhile has no network either: only a refusal is worth a line.
+        let fault = state.host.health.get(SourceId::Sockets).and_then(|health| health.fault.as_ref());
+        let Some(Fault::Denied { what, hint }) = fault.filter(|_| row.meta.pid > 0) else { return Vec::new() };
+        return vec![vec![(format!("{what}: permission denied ({hint})"), Role::Dim)]];
     }
     let holder = |pid: Option<u32>| pid.and_then(|pid| join::process(host, pid));
     let waits = |state: &str| matches!(state, "listen" | "open");

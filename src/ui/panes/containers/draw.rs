@@ -36,9 +36,11 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
     };
     let restarts = f64::from(row.restarts_lately(state.host.now));
     let ooms = f64::from(row.ooms_lately(state.host.now));
-    health
-        .max(state.level("container_restarts_10m", &[name], restarts))
-        .max(state.level("container_ooms_10m", &[name], ooms))
+    health.max(state.level("container_restarts_10m", &[name], restarts)).max(state.level(
+        "container_ooms_10m",
+        &[name],
+        ooms,
+    ))
 }
 
 /// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
