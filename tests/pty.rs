@@ -150,6 +150,20 @@ fn ctrl_z_gives_the_terminal_back_and_fg_draws_anew() {
 }
 
 #[test]
+fn a_key_that_comes_after_a_resize_is_heard() {
+    let mut t = live();
+    // The terminal library looks for changes of size only once a key was typed.
+    t.send(b"p");
+    t.until("the pause", |s| s.contains("paused"));
+    t.resize(90, 30);
+    t.until("the new size", |s| s.lines().all(|line| line.chars().count() <= 90));
+    t.send(b"q");
+    let (status, took) = t.end();
+    assert!(status.success(), "{status:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
 fn a_storm_of_resizes_ends_in_the_right_screen() {
     let mut t = live();
     for (columns, rows) in [(1, 1), (300, 100), (40, 10), (39, 9), (2, 50), (200, 1), (80, 24), (160, 45)].repeat(4) {

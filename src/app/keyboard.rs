@@ -12,7 +12,10 @@ use std::{
 };
 
 use crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    termios::{OptionalActions, tcgetattr, tcsetattr},
+};
 use tokio::sync::Notify;
 
 /// What the keyboard tells.
@@ -78,9 +81,10 @@ fn read(send: &Sender<Typed>, wake: &Notify, hands: &Hands) {
             Some(true) => {}
         }
         // All that one keystroke or paste brought, then one call to the loop.
+        let mut blind = true;
         loop {
             match event::poll(Duration::ZERO) {
-                Ok(true) => {}
+                Ok(true) => blind = false,
                 Ok(false) => break,
                 Err(_) => return,
             }
@@ -95,6 +99,19 @@ fn read(send: &Sender<Typed>, wake: &Notify, hands: &Hands) {
                 Err(_) => return,
             }
         }
-        wake.notify_one();
+        if blind {
+            rouse(&io::stdin());
+        } else {
+            wake.notify_one();
+        }
+    }
+}
+
+/// A key that comes together with a change of size is passed over by the library, which is told of new input alone (its
+/// edge). Settings that are written anew, though the same, make the terminal say once more that there is something.
+fn rouse(stdin: &io::Stdin) {
+    if let Ok(settings) = tcgetattr(stdin) {
+        // Where it fails the next key has the same effect.
+        let _ = tcsetattr(stdin, OptionalActions::Now, &settings);
     }
 }
