@@ -140,6 +140,8 @@ impl State {
             }
         }
         self.crossed.retain(|c| c.seen);
+        // Of what is as bad and began together, the rule that is written first is said first.
+        self.crossed.sort_by_key(|c| c.rule);
         self.watches = self.crossed.iter().map(|c| self.watch(c)).chain(self.silent_sources()).collect();
         self.watches.sort_by_key(|w| (!w.held, std::cmp::Reverse(w.level), w.since));
     }

@@ -2,7 +2,7 @@
 //! reported as late, never waited for.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, IsTerminal, Write},
     process::ExitCode,
     sync::mpsc::RecvTimeoutError,
@@ -23,8 +23,10 @@ use crate::{
     sys::exec,
 };
 
-/// All in all.
+/// All in all, as long as nobody is asked who answers slowly.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// All in all, where a source has begun to answer and waits for others itself: `zpool`, an engine.
+const LONGER: Duration = Duration::from_secs(10);
 /// Between the two readings that rates need.
 const APART: Duration = Duration::from_millis(500);
 
@@ -48,14 +50,20 @@ fn read(settings: &Settings, rates: bool) -> State {
     let (outbox, events) = Outbox::new(|| {});
     let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
     drop(outbox);
-    let end = Instant::now() + PATIENCE;
+    let began = Instant::now();
+    let mut unsettled = BTreeSet::new();
     while !owed.is_empty() {
+        let end = began + if unsettled.is_empty() { PATIENCE } else { LONGER };
         let envelope = match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(envelope) => envelope,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         };
+        match &envelope.outcome {
+            Ok(sample) if !sample.is_settled() => unsettled.insert(envelope.source),
+            _ => unsettled.remove(&envelope.source),
+        };
         let done = match (&envelope.outcome, owed.get_mut(&envelope.source)) {
-            (Ok(_), Some(n)) => {
+            (Ok(sample), Some(n)) if sample.is_settled() => {
                 *n -= 1;
                 *n == 0
             }

@@ -1,6 +1,8 @@
 //! Memory: `/proc/meminfo` at each reading; swap's traffic only where there is swap; OpenZFS's cache and zram where
 //! they exist.
 
+mod arc;
+
 use std::time::Duration;
 
 use super::{CollectCx, Collector, OpenCx};
@@ -8,7 +10,7 @@ use crate::{
     clock::Stamp,
     model::{
         event::{Fault, Sample},
-        memory::{ArcSample, MemorySample, ZramSample},
+        memory::{MemorySample, ZramSample},
     },
     sys::{
         parse::{lines, number, value_of, words},
@@ -30,6 +32,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         meminfo: Reread::new(&cx.root, "proc/meminfo"),
         vmstat: Reread::new(&cx.root, "proc/vmstat"),
         arcstats: None,
+        dirty_max: None,
         zram: Vec::new(),
         looked: None,
     }))
@@ -40,6 +43,8 @@ struct Memory {
     meminfo: Reread,
     vmstat: Reread,
     arcstats: Option<Reread>,
+    /// `zfs_dirty_data_max`; the owner may set it at any time.
+    dirty_max: Option<u64>,
     zram: Vec<Reread>,
     looked: Option<Stamp>,
 }
@@ -54,7 +59,10 @@ impl Collector for Memory {
             sample.swapped_in_pages = value_of(text, b"pswpin").and_then(number).unwrap_or_default();
             sample.swapped_out_pages = value_of(text, b"pswpout").and_then(number).unwrap_or_default();
         }
-        sample.arc = self.arcstats.as_mut().and_then(|file| arc(file.read().ok()?));
+        sample.arc = self.arcstats.as_mut().and_then(|file| arc::parse(file.read().ok()?));
+        if let Some(arc) = &mut sample.arc {
+            arc.dirty_max = self.dirty_max;
+        }
         sample.zram = self.zram();
         Ok(Sample::Memory(sample))
     }
@@ -72,6 +80,7 @@ impl Memory {
         } else if self.arcstats.is_none() {
             self.arcstats = Some(arcstats);
         }
+        self.dirty_max = self.root.number("sys/module/zfs/parameters/zfs_dirty_data_max");
         let names = self.root.names("sys/block");
         self.zram = names
             .iter()
@@ -148,28 +157,6 @@ fn parse(text: &[u8]) -> Option<MemorySample> {
     Some(s)
 }
 
-/// `name type data` lines of a kstat; `None` without a size.
-fn arc(text: &[u8]) -> Option<ArcSample> {
-    let mut arc = ArcSample::default();
-    let mut size = None;
-    for line in lines(text) {
-        let mut words = words(line);
-        let (Some(key), Some(value)) = (words.next(), words.nth(1).and_then(number)) else { continue };
-        let field = match key {
-            b"size" => size.insert(value),
-            b"c" => &mut arc.target,
-            b"c_min" => &mut arc.min,
-            b"c_max" => &mut arc.max,
-            b"hits" => &mut arc.hits,
-            b"misses" => &mut arc.misses,
-            _ => continue,
-        };
-        *field = value;
-    }
-    arc.size = size?;
-    Some(arc)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
@@ -201,7 +188,7 @@ mod tests {
             (arc.size, arc.target, arc.min, arc.max),
             (16_642_998_272, 17_179_869_184, 2_104_308_736, 33_668_939_776)
         );
-        assert_eq!((arc.hits, arc.misses), (918_273_645, 12_345_678));
+        assert_eq!((arc.hits, arc.misses), (918_273_645 + 1_234_567, 12_345_678));
         let zram = ZramSample { original: 1 << 30, compressed: 1 << 28, memory_used: 285_212_672 };
         assert_eq!(sample.zram, Some(zram));
         let plain = read("lxc");
@@ -232,7 +219,7 @@ mod tests {
         fn no_text_makes_the_parsers_panic(text: Vec<u8>, tail in "((Mem|Huge|Swap)[A-Za-z_]*: *[0-9]* (kB)?\n)*") {
             let mut text = text;
             text.extend_from_slice(tail.as_bytes());
-            let _ = (parse(&text), arc(&text), three(&text));
+            let _ = (parse(&text), arc::parse(&text), three(&text));
         }
     }
 }

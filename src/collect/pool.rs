@@ -9,6 +9,7 @@ mod status_text;
 mod tools;
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
         event::{Fault, Sample},
-        pool::{PoolSample, Told},
+        pool::{Dataset, PoolSample, SUSPENDED, Told},
     },
     sys::{exec, root::Root},
 };
@@ -31,8 +32,8 @@ const POOLS_EVERY: Duration = Duration::from_secs(10);
 const SCAN_EVERY: Duration = Duration::from_secs(3);
 /// `zfs list` is asked this often.
 const DATASETS_EVERY: Duration = Duration::from_secs(30);
-/// The first reading waits this long for the tools.
-const FIRST: Duration = Duration::from_secs(4);
+/// The first reading waits this long for the tools: most answer well within, and the states of the pools are known at once.
+const FIRST: Duration = Duration::from_millis(1500);
 /// An interval of `zpool iostat` later than this is not coming.
 const IO_LATE: Duration = Duration::from_secs(7);
 
@@ -110,7 +111,8 @@ impl Pools {
         let tools = match &mut self.tools {
             Ok(tools) => tools,
             Err(fault) => {
-                self.sample.pools.fault = Some(fault.clone());
+                let why = || Some(fault.clone());
+                (self.sample.pools.fault, self.sample.datasets.fault, self.sample.io.fault) = (why(), why(), why());
                 return;
             }
         };
@@ -179,6 +181,15 @@ impl Pools {
     }
 }
 
+/// `zfs list` passes a suspended pool over: its datasets are there all the same.
+fn keep_suspended(datasets: &mut Vec<Dataset>, sample: &PoolSample) {
+    let suspended = |pool: &str| sample.states.iter().any(|(name, state)| name == pool && state == SUSPENDED);
+    let named: HashSet<String> = datasets.iter().map(|d| d.name.clone()).collect();
+    let kept = sample.datasets.said.iter().filter(|d| suspended(d.pool()) && !named.contains(&d.name));
+    datasets.extend(kept.cloned());
+    datasets.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
 fn take(sample: &mut PoolSample, answer: Answer, now_us: u64) {
     match answer {
         Answer::Pools(Ok(mut pools)) => {
@@ -188,7 +199,8 @@ fn take(sample: &mut PoolSample, answer: Answer, now_us: u64) {
             }
             (sample.pools.at_us, sample.pools.fault) = (now_us, None);
         }
-        Answer::Datasets(Ok(datasets)) => {
+        Answer::Datasets(Ok(mut datasets)) => {
+            keep_suspended(&mut datasets, sample);
             let mut pools = (*sample.pools.said).clone();
             tools::compress(&mut pools, &datasets);
             if pools != *sample.pools.said {

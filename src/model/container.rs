@@ -32,6 +32,9 @@ pub struct Engine {
     /// It is an engine that another address reaches too: its containers are listed there.
     #[serde(default)]
     pub twin: bool,
+    /// Its containers were listed since we began.
+    #[serde(default)]
+    pub listed: bool,
 }
 
 impl Engine {
@@ -240,6 +243,14 @@ pub struct ContainerSample {
     pub containers: Vec<Arc<Container>>,
     /// Counters of those that run, by id.
     pub usages: BTreeMap<String, Usage>,
+}
+
+impl ContainerSample {
+    /// Every engine has listed its containers, or said why it does not.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.engines.iter().all(|engine| engine.listed || engine.fault.is_some())
+    }
 }
 
 /// One container as shown.

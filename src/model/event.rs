@@ -135,6 +135,18 @@ pub enum Sample {
     Stores(StoreSample),
 }
 
+impl Sample {
+    /// Nothing more of this moment is to come: a source that asks others gives what it has, and the rest when they answer.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Sample::Pools(sample) => sample.is_settled(),
+            Sample::Containers(sample) => sample.is_settled(),
+            _ => true,
+        }
+    }
+}
+
 /// Why a source gave no sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -35,12 +35,13 @@ pub fn datasets_of<'a>(host: &'a Host, container: &'a Container) -> Vec<&'a str>
     all
 }
 
-/// Containers that use a pool, with the first of its datasets that they use.
+/// Containers that use a pool, each with the datasets of it that it uses.
 #[must_use]
-pub fn containers_of_pool<'a>(host: &'a Host, pool: &str) -> Vec<(&'a ContainerRow, &'a str)> {
+pub fn containers_of_pool<'a>(host: &'a Host, pool: &str) -> Vec<(&'a ContainerRow, Vec<&'a str>)> {
     let of = |row: &'a ContainerRow| {
-        let dataset = datasets_of(host, &row.meta).into_iter().find(|dataset| pool_of(dataset) == pool)?;
-        Some((row, dataset))
+        let mut datasets = datasets_of(host, &row.meta);
+        datasets.retain(|dataset| pool_of(dataset) == pool);
+        (!datasets.is_empty()).then_some((row, datasets))
     };
     host.containers.rows.iter().filter_map(of).collect()
 }
@@ -105,18 +106,25 @@ mod tests {
             told: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
             ..DatasetRow::default()
         };
-        host.pools.datasets = vec![dataset("tank", "/tank"), dataset("tank/media", "/tank/media")];
+        host.pools.datasets =
+            vec![dataset("tank", "/tank"), dataset("tank/media", "/tank/media"), dataset("tank/db", "/srv/db")];
         let mount =
             |kind: &str, source: &str| Mounted { kind: kind.into(), source: source.into(), ..Mounted::default() };
         let meta = Container {
             id: "0123456789abcdef".into(),
-            mounts: vec![mount("bind", "/tank/media/films"), mount("tmpfs", "/tank"), mount("bind", "/etc")],
+            mounts: vec![
+                mount("bind", "/tank/media/films"),
+                mount("bind", "/srv/db"),
+                mount("tmpfs", "/tank"),
+                mount("bind", "/etc"),
+            ],
             ..Container::default()
         };
         host.containers.rows.push(ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() });
-        assert_eq!(datasets_of(&host, &host.containers.rows[0].meta), ["tank/media"]);
+        assert_eq!(datasets_of(&host, &host.containers.rows[0].meta), ["tank/media", "tank/db"]);
         let users = containers_of_pool(&host, "tank");
-        assert_eq!(users.iter().map(|(c, d)| (c.short_id(), *d)).collect::<Vec<_>>(), [("0123456789ab", "tank/media")]);
+        assert_eq!(users.len(), 1);
+        assert_eq!((users[0].0.short_id(), &users[0].1[..]), ("0123456789ab", &["tank/media", "tank/db"][..]));
         assert!(containers_of_pool(&host, "media").is_empty());
     }
 }

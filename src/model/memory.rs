@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    arc::{ArcRates, ArcSample},
     host::Span,
-    rate::{per_second, share},
+    rate::per_second,
     series::Series,
 };
 
@@ -48,18 +49,6 @@ pub struct MemorySample {
     pub zram: Option<ZramSample>,
 }
 
-/// The ARC's counters, bytes ("OpenZFS arcstats": size, c, c_min, c_max, hits, misses).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of arcstats")]
-pub struct ArcSample {
-    pub size: u64,
-    pub target: u64,
-    pub min: u64,
-    pub max: u64,
-    pub hits: u64,
-    pub misses: u64,
-}
-
 /// zram devices together, bytes ("zram mm_stat": orig_data_size, compr_data_size, mem_used_total).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names of mm_stat")]
@@ -92,8 +81,8 @@ pub struct Memory {
     pub swap_in_per_second: Option<f64>,
     /// Bytes a second written to swap.
     pub swap_out_per_second: Option<f64>,
-    /// Hits among ARC lookups of the last span, 0 to 1.
-    pub arc_hit_ratio: Option<f64>,
+    /// What the ARC did in the last span.
+    pub arc_rates: ArcRates,
     /// `used / total`.
     pub used_history: Series,
     /// `swap_used / swap_total`.
@@ -118,9 +107,7 @@ impl Memory {
         let bytes = |before, now| since.and_then(|s| per_second(before, now, s)).map(|pages| pages * page);
         self.swap_in_per_second = bytes(self.raw.swapped_in_pages, sample.swapped_in_pages);
         self.swap_out_per_second = bytes(self.raw.swapped_out_pages, sample.swapped_out_pages);
-        self.arc_hit_ratio = since.and(self.raw.arc).zip(sample.arc).and_then(|(before, now)| {
-            share((before.hits, now.hits), (before.hits + before.misses, now.hits + now.misses))
-        });
+        self.arc_rates = ArcRates::of(self.raw.arc.as_ref(), sample.arc.as_ref(), since);
 
         self.raw = *sample;
         self.used_history.push(at, every, self.used_ratio);
@@ -218,7 +205,7 @@ mod tests {
             ..MemorySample::default()
         };
         let mut m = of(&before);
-        assert_eq!((m.swap_in_per_second, m.arc_hit_ratio), (None, None));
+        assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (None, None));
         let now = MemorySample {
             swapped_in_pages: 110,
             page_bytes: 16384,
@@ -226,9 +213,9 @@ mod tests {
             ..before
         };
         apply(&mut m, 3, Some(2), &now);
-        assert_eq!((m.swap_in_per_second, m.arc_hit_ratio), (Some(5.0 * 16384.0), Some(0.9)));
+        assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (Some(5.0 * 16384.0), Some(0.9)));
         apply(&mut m, 4, Some(1), &before);
-        assert_eq!((m.swap_in_per_second, m.arc_hit_ratio), (None, None), "counters that began anew");
+        assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (None, None), "counters that began anew");
     }
 
     proptest! {

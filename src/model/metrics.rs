@@ -171,7 +171,7 @@ fn memory(host: &Host, put: Put<'_>, figure: fn(&Host) -> u64) {
     one(put, (host.memory.raw.total > 0).then(|| figure(host) as f64));
 }
 
-fn arc(host: &Host, put: Put<'_>, figure: fn(&super::memory::ArcSample) -> u64) {
+fn arc(host: &Host, put: Put<'_>, figure: fn(&super::arc::ArcSample) -> u64) {
     one(put, host.memory.raw.arc.as_ref().map(|a| figure(a) as f64));
 }
 
@@ -275,6 +275,7 @@ fn read_once(host: &Host, source: SourceId) -> bool {
     host.health.get(source).is_some_and(|h| h.good_at.is_some())
 }
 
+const ARC_KIND: &[&str] = &["kind"];
 const CORE: &[&str] = &["core"];
 const DEVICE: &[&str] = &["device"];
 const INTERFACE: &[&str] = &["interface"];
@@ -356,7 +357,25 @@ pub static METRICS: &[MetricDef] = &[
     gauge("arc_size_bytes", Bytes, Memory, NONE, "Size of the ZFS cache.", |h, put| arc(h, put, |a| a.size)),
     gauge("arc_target_bytes", Bytes, Memory, NONE, "Size that the ZFS cache strives for.", |h, put| arc(h, put, |a| a.target)),
     gauge("arc_max_bytes", Bytes, Memory, NONE, "Size that the ZFS cache may not exceed.", |h, put| arc(h, put, |a| a.max)),
-    gauge("arc_hit_ratio", Ratio, Memory, NONE, "Hits among the ZFS cache's lookups.", |h, put| one(put, h.memory.arc_hit_ratio)),
+    gauge("arc_hit_ratio", Ratio, Memory, NONE, "Hits among the ZFS cache's lookups.", |h, put| one(put, h.memory.arc_rates.hit_ratio)),
+    gauge("arc_kind_hit_ratio", Ratio, Memory, ARC_KIND, "Hits among the ZFS cache's lookups of one kind.",
+        |h, put| for (kind, ratio) in super::arc::Kind::ALL.into_iter().zip(h.memory.arc_rates.kind_hit_ratios) {
+            if let Some(ratio) = ratio {
+                put(&[kind.word()], ratio);
+            }
+        }),
+    gauge("arc_misses_per_second", PerSecond, Memory, NONE, "What the ZFS cache had not, lookups a second.",
+        |h, put| one(put, h.memory.arc_rates.misses)),
+    gauge("arc_ghost_hits_per_second", PerSecond, Memory, NONE, "What a larger ZFS cache would have had, lookups a second.",
+        |h, put| one(put, h.memory.arc_rates.ghost_hits[0].zip(h.memory.arc_rates.ghost_hits[1]).map(|(r, f)| r + f))),
+    gauge("arc_recent_bytes", Bytes, Memory, NONE, "What the ZFS cache holds that was read once (MRU).", |h, put| arc(h, put, |a| a.recent_size)),
+    gauge("arc_frequent_bytes", Bytes, Memory, NONE, "What the ZFS cache holds that was read more than once (MFU).",
+        |h, put| arc(h, put, |a| a.frequent_size)),
+    gauge("arc_dirty_bytes", Bytes, Memory, NONE, "Written to ZFS and not yet on the disks.", |h, put| arc(h, put, |a| a.dirty)),
+    gauge("l2arc_size_bytes", Bytes, Memory, NONE, "What ZFS's cache devices hold, before compression.",
+        |h, put| one(put, h.memory.raw.arc.and_then(|a| a.second).map(|s| s.size as f64))),
+    gauge("l2arc_hit_ratio", Ratio, Memory, NONE, "Hits among the lookups in ZFS's cache devices.",
+        |h, put| one(put, h.memory.arc_rates.second_hit_ratio)),
     gauge("zram_original_bytes", Bytes, Memory, NONE, "Data in zram before compression.", |h, put| zram(h, put, |z| z.original)),
     gauge("zram_memory_bytes", Bytes, Memory, NONE, "Memory that zram takes.", |h, put| zram(h, put, |z| z.memory_used)),
 
@@ -477,7 +496,7 @@ pub static METRICS: &[MetricDef] = &[
         |h, put| vdevs(h, |pool, v| put(&[pool, &v.name, &v.state.to_lowercase()], flag(v.is_well())))),
     gauge("vdev_errors", Count, Pools, VDEV_KIND, "Errors that the device counted since they were last cleared.",
         |h, put| vdevs(h, |pool, v| if v.leaf {
-            for (kind, errors) in ["read", "write", "checksum"].into_iter().zip(v.errors) {
+            for (kind, errors) in super::pool::ERROR_KINDS.into_iter().zip(v.errors) {
                 put(&[pool, &v.name, kind], errors as f64);
             }
         })),

@@ -43,6 +43,12 @@ impl Class {
     }
 }
 
+/// The state of a pool that waits for its devices: nothing of it can be read or written.
+pub const SUSPENDED: &str = "SUSPENDED";
+
+/// The kinds of [`Vdev::errors`], in their order.
+pub const ERROR_KINDS: [&str; 3] = ["read", "write", "checksum"];
+
 /// One virtual device, a leaf or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Vdev {
@@ -252,6 +258,14 @@ pub struct Told<T> {
     pub fault: Option<Fault>,
 }
 
+impl<T> Told<T> {
+    /// It answered once, or there is a reason why not.
+    #[must_use]
+    pub fn has_spoken(&self) -> bool {
+        self.at_us > 0 || self.fault.is_some()
+    }
+}
+
 impl<T: Default> Default for Told<T> {
     fn default() -> Self {
         Told { said: Arc::default(), at_us: 0, fault: None }
@@ -273,6 +287,14 @@ pub struct PoolSample {
     pub io: Told<IoTold>,
     /// `zfs list`.
     pub datasets: Told<Vec<Dataset>>,
+}
+
+impl PoolSample {
+    /// Every tool has answered, or said why it does not.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.states.is_empty() || (self.pools.has_spoken() && self.datasets.has_spoken() && self.io.has_spoken())
+    }
 }
 
 /// One pool as shown.
@@ -333,6 +355,12 @@ impl PoolRow {
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.state == "ONLINE"
+    }
+
+    /// Its figures stand still: the tool that tells them is silent, or the pool does no I/O.
+    #[must_use]
+    pub fn stands_still(&self) -> bool {
+        self.silent || self.state == SUSPENDED
     }
 
     /// The devices that make it unhealthy, in words: `sdd offline`; `None` when all are well or nothing is known.

@@ -63,6 +63,8 @@ struct Known {
     fault: Option<Fault>,
     /// Since when: milliseconds since 1970.
     fault_unix_ms: Option<i64>,
+    /// Its containers were listed once.
+    listed: bool,
     /// What it counts itself, where its control groups cannot be read here.
     usages: BTreeMap<String, Usage>,
     containers: BTreeMap<String, Arc<Container>>,
@@ -143,6 +145,7 @@ impl Follower {
             fault_unix_ms: known.fault_unix_ms,
             local: self.found.local,
             twin: false,
+            listed: known.listed,
         }
     }
 }
@@ -157,8 +160,9 @@ impl Known {
         self.fault = Some(fault);
     }
 
+    /// Its containers were listed: whatever it suffered is over.
     fn answered(&mut self) {
-        (self.fault, self.fault_unix_ms) = (None, None);
+        (self.fault, self.fault_unix_ms, self.listed) = (None, None, true);
     }
 
     /// Takes a container in; one that did not change stays the very same.

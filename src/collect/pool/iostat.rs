@@ -2,7 +2,8 @@
 //! started for each, and a pool that hangs shows as an interval that does not come.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::Read,
+    os::fd::AsFd,
     path::Path,
     process::Child,
     sync::{
@@ -12,12 +13,16 @@ use std::{
     thread,
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::{
     collect::lane::THREAD_PREFIX,
     model::pool::{IoTold, PoolIo},
     sys::exec,
 };
 
+/// Nothing came for so long, in nanoseconds: the interval is whole.
+const QUIET_NS: i64 = 200_000_000;
 /// Seconds between two intervals.
 pub(super) const INTERVAL: &str = "2";
 
@@ -47,12 +52,9 @@ impl Stream {
             let (newest, ended) = (newest.clone(), ended.clone());
             thread::Builder::new().name(format!("{THREAD_PREFIX}iostat")).stack_size(128 << 10).spawn(move || {
                 let mut parser = Parser::new(pools);
-                let mut lines = BufReader::new(output).split(b'\n');
-                while let Some(Ok(line)) = lines.next() {
-                    if let Some(told) = parser.line(&String::from_utf8_lossy(&line)) {
-                        *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
-                    }
-                }
+                intervals(output, &mut parser, |told| {
+                    *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+                });
                 ended.store(true, Ordering::Relaxed);
             })?;
         }
@@ -70,7 +72,39 @@ impl Stream {
     }
 }
 
-/// Gathers lines into intervals. An interval is whole when each of its pools has come, or when the next begins.
+/// Hands on each interval until the output ends.
+fn intervals(mut output: impl Read + AsFd, parser: &mut Parser, mut each: impl FnMut(IoTold)) {
+    let mut line = Vec::new();
+    let mut piece = [0u8; 4096];
+    loop {
+        let quiet = Timespec { tv_sec: 0, tv_nsec: QUIET_NS };
+        let patience = (!parser.told.rows.is_empty() && line.is_empty()).then_some(&quiet);
+        let ready = match poll(&mut [PollFd::new(&output, PollFlags::IN)], patience) {
+            Ok(ready) => ready > 0,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => return,
+        };
+        if !ready {
+            parser.flush().into_iter().for_each(&mut each);
+            continue;
+        }
+        let count = match output.read(&mut piece) {
+            Ok(0) | Err(_) => return,
+            Ok(count) => count,
+        };
+        for byte in &piece[..count] {
+            if *byte == b'\n' {
+                parser.line(&String::from_utf8_lossy(&line)).into_iter().for_each(&mut each);
+                line.clear();
+            } else {
+                line.push(*byte);
+            }
+        }
+    }
+}
+
+/// Gathers lines into intervals. An interval is whole when the next begins, or when nothing more comes for a while: it is
+/// printed in one go.
 struct Parser {
     pools: Vec<String>,
     told: IoTold,
@@ -127,6 +161,8 @@ fn io(parts: &[&str]) -> PoolIo {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -145,5 +181,23 @@ mod tests {
         assert_eq!(told.rows[1].2.write_wait, Some(8e-6));
         assert_eq!((told.rows[1].1.as_deref(), told.rows[1].2.read_wait), (Some("mirror-0"), None));
         assert_eq!(told.rows[3].0, "tank");
+    }
+
+    #[test]
+    fn an_interval_is_told_before_the_next_when_its_lines_have_come() {
+        let (read, write) = rustix::pipe::pipe().expect("a pipe");
+        let mut file = std::fs::File::from(write);
+        let (send, told) = std::sync::mpsc::channel();
+        let reader = thread::spawn(move || {
+            let each = |told: IoTold| send.send(told.rows.len()).expect("heard");
+            intervals(std::fs::File::from(read), &mut Parser::new(vec!["tank".into()]), each);
+        });
+        file.write_all(b"1714564938\ntank\t1\t2\t3\t4\t5\t6\t-\t-\n").expect("written");
+        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(30)), Ok(1), "no second time stamp came");
+        file.write_all(b"1714564940\ntank\t1\t2\t3\t4\t5\t6\t-\t-\nmirror-0\t1\t2\t3\t4\t5\t6\t-\t-\n1714564942\n")
+            .expect("written");
+        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(30)), Ok(2));
+        drop(file);
+        reader.join().expect("it ends with the output");
     }
 }

@@ -184,6 +184,11 @@ fn add(json: VdevJson, depth: u8, class: Class, vdevs: &mut Vec<Vdev>) {
     let state = match json.state.as_str() {
         // The library's names for what the tools call otherwise.
         "CANT_OPEN" => "UNAVAIL".to_owned(),
+        // 2.3 leaves it out for the group of a draid.
+        "" if !json.vdevs.0.is_empty() => {
+            let well = json.vdevs.0.iter().all(|vdev| vdev.state == "ONLINE");
+            if well { "ONLINE" } else { "DEGRADED" }.to_owned()
+        }
         _ => json.state,
     };
     let note = match () {

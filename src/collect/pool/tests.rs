@@ -53,6 +53,7 @@ fn judge(pools: &[Pool], version: &str) {
     assert!(hotspare.vdevs.iter().any(|v| v.class == Class::Spare && v.state == "INUSE"), "{:?}", hotspare.vdevs);
 
     let exotic = named(pools, "exotic");
+    assert_eq!(vdev(exotic, "draid1:2d:4c:1s-0").state, "ONLINE", "{version}");
     for (name, class) in [("exotic-dd", Class::Dedup), ("exotic-sp1", Class::Special)] {
         assert_eq!(vdev(exotic, name).class, class, "{version} {name}");
     }
@@ -157,6 +158,22 @@ fn machine(state: &str) -> (tempfile::TempDir, Root) {
 }
 
 #[test]
+fn datasets_of_a_suspended_pool_are_kept_though_zfs_list_passes_them_over() {
+    let dataset = |name: &str| Dataset { name: name.into(), ..Dataset::default() };
+    let mut sample = PoolSample {
+        states: vec![("stuck".into(), "SUSPENDED".into()), ("tank".into(), "ONLINE".into())],
+        ..PoolSample::default()
+    };
+    take(&mut sample, Answer::Datasets(Ok(vec![dataset("stuck"), dataset("stuck/a"), dataset("tank/gone")])), 1);
+    take(&mut sample, Answer::Datasets(Ok(vec![dataset("tank")])), 2);
+    let names: Vec<&str> = sample.datasets.said.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["stuck", "stuck/a", "tank"]);
+    sample.states[0].1 = "ONLINE".into();
+    take(&mut sample, Answer::Datasets(Ok(vec![dataset("tank")])), 3);
+    assert_eq!(sample.datasets.said.len(), 1, "destroyed since");
+}
+
+#[test]
 fn without_the_module_the_source_is_absent_and_with_it_the_state_is_told_though_no_tool_answers() {
     let bare = tempfile::tempdir().expect("folder");
     assert!(matches!(read_once(open, Root::new(bare.path())), Err(Fault::Absent(_))));
@@ -165,6 +182,7 @@ fn without_the_module_the_source_is_absent_and_with_it_the_state_is_told_though_
     assert_eq!(sample.states, [("tank".to_owned(), "SUSPENDED".to_owned())]);
     assert_eq!(sample.counters.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["tank"]);
     assert!(sample.pools.fault.is_some(), "the tools were not asked: their silence shows");
+    assert!(sample.is_settled(), "and nothing more is to come");
 }
 
 proptest::proptest! {

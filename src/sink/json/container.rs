@@ -2,7 +2,13 @@
 
 use serde::Serialize;
 
-use crate::{model::container::ContainerRow, state::State};
+use crate::{
+    model::{
+        container::{ContainerRow, Mounted},
+        join,
+    },
+    state::State,
+};
 
 #[derive(Serialize)]
 pub(super) struct Container<'a> {
@@ -44,6 +50,8 @@ pub(super) struct Mount<'a> {
     source: &'a str,
     destination: &'a str,
     writable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset: Option<&'a str>,
 }
 
 /// All containers.
@@ -74,10 +82,16 @@ fn container<'a>(state: &'a State, row: &'a ContainerRow) -> Container<'a> {
         memory_limit_bytes: row.memory_limit(state.host.memory.raw.total),
         processes: row.usage.as_ref().and_then(|usage| usage.pids),
         ports: &meta.ports,
-        mounts: meta
-            .mounts
-            .iter()
-            .map(|m| Mount { kind: &m.kind, source: &m.source, destination: &m.destination, writable: m.writable })
-            .collect(),
+        mounts: meta.mounts.iter().map(|m| mount(state, m)).collect(),
+    }
+}
+
+fn mount<'a>(state: &'a State, mount: &'a Mounted) -> Mount<'a> {
+    Mount {
+        kind: &mount.kind,
+        source: &mount.source,
+        destination: &mount.destination,
+        writable: mount.writable,
+        dataset: join::dataset_of(&state.host, mount),
     }
 }

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use crate::{
-    model::pool::{DatasetRow, PoolRow, Scan, ScanKind, ScanState, Vdev},
+    model::{
+        join,
+        pool::{DatasetRow, PoolRow, Scan, ScanKind, ScanState, Vdev},
+    },
     state::State,
 };
 
@@ -23,6 +26,7 @@ pub(super) struct Pool<'a> {
     data_errors: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scan: Option<ScanJson>,
+    containers: Vec<&'a str>,
     vdevs: Vec<VdevJson<'a>>,
     datasets: Vec<DatasetJson<'a>>,
 }
@@ -87,6 +91,10 @@ fn pool<'a>(state: &'a State, row: &'a PoolRow) -> Pool<'a> {
         allocated_bytes: told.map(|t| t.allocated),
         data_errors: told.map(|t| t.data_errors),
         scan: told.and_then(|t| t.scan.as_ref()).map(scan),
+        containers: join::containers_of_pool(&state.host, &row.name)
+            .into_iter()
+            .map(|(container, _)| container.meta.name.as_str())
+            .collect(),
         vdevs: told.map(|t| t.vdevs.iter().map(vdev).collect()).unwrap_or_default(),
         datasets: datasets.map(dataset).collect(),
     }

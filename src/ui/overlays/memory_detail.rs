@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
+use super::{Overlay, arc};
 use crate::{
     model::event::SourceId,
     state::State,
@@ -78,8 +78,6 @@ fn lines(state: &State) -> Vec<SheetLine> {
     row("used", m.used, raw.total, "programs and the kernel hold it");
     if let Some(arc) = raw.arc {
         row("ARC", arc.size, raw.total, "OpenZFS's cache; it gives back all above its minimum");
-        row("ARC target", arc.target, raw.total, "where it wants to be");
-        row("ARC maximum", arc.max, raw.total, "where it may go");
     }
     row("cache", m.cache, raw.total, "files that were read; given back when asked for");
     row("free", m.free, raw.total, "in nobody's use");
@@ -124,5 +122,6 @@ fn lines(state: &State) -> Vec<SheetLine> {
         );
         lines.push(vec![(format!("{:<16}", "pressure"), Role::Dim), (text, Role::Text)]);
     }
+    lines.extend(arc::lines(m));
     lines
 }

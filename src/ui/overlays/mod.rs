@@ -1,5 +1,6 @@
 //! What lies over the overview: help, details, lists, questions. One file each; the topmost gets the keys.
 
+pub mod arc;
 pub mod columns;
 pub mod confirm;
 pub mod container_acts;

@@ -245,7 +245,7 @@ fn last_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         x = put_right(buf, x, area.y, 4, &stall(Some(stalls.some.avg10)), theme.style(Role::Text));
         x = put_right(buf, x, area.y, 9, "psi some ", theme.style(Role::Dim));
     }
-    if let Some(hits) = m.arc_hit_ratio
+    if let Some(hits) = m.arc_rates.hit_ratio
         && x > area.x + used + 14
     {
         put_right(buf, x - 2, area.y, 13, &format!("arc hit {:.1}%", hits * 100.0), theme.style(Role::Dim));

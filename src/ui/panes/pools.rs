@@ -10,7 +10,7 @@ use crate::{
     config::Settings,
     model::{
         event::{Fault, SourceId},
-        pool::ScanState,
+        pool::{ERROR_KINDS, PoolRow, ScanState, Vdev},
     },
     state::State,
     ui::{
@@ -46,9 +46,67 @@ pub struct Pools;
 
 /// How a pool fares by the rules.
 #[must_use]
-pub fn level(state: &State, row: &crate::model::pool::PoolRow) -> Level {
+pub fn level(state: &State, row: &PoolRow) -> Level {
     let word = row.state.to_lowercase();
     state.level("pool_healthy", &[&row.name, &word], if row.is_healthy() { 1.0 } else { 0.0 })
+}
+
+/// How a device fares by the rules on its errors.
+#[must_use]
+pub fn device_level(state: &State, pool: &str, vdev: &Vdev) -> Level {
+    let of = |(kind, errors): (&str, u64)| state.level("vdev_errors", &[pool, &vdev.name, kind], errors as f64);
+    ERROR_KINDS.into_iter().zip(vdev.errors).map(of).max().unwrap_or(Level::Ok)
+}
+
+/// The colour of a figure at `level`; `otherwise` while no limit is crossed.
+#[must_use]
+pub fn role_of(level: Level, otherwise: Role) -> Role {
+    match level {
+        Level::Crit => Role::Crit,
+        Level::Warn => Role::Warn,
+        _ => otherwise,
+    }
+}
+
+/// How the errors of a pool fare by the rules: those that its devices counted, and what is lost for good.
+fn errors_level(state: &State, row: &PoolRow) -> Level {
+    let Some(told) = &row.told else { return Level::Unknown };
+    let lost = state.level("pool_data_errors", &[&row.name], told.data_errors as f64);
+    let leaves = told.vdevs.iter().filter(|v| v.leaf);
+    leaves.map(|vdev| device_level(state, &row.name, vdev)).fold(lost, Level::max)
+}
+
+/// The worst of all that the rules say of a pool.
+fn worst(state: &State, row: &PoolRow) -> Level {
+    let full = row.used_ratio().map_or(Level::Ok, |r| state.level("pool_used_ratio", &[&row.name], r));
+    level(state, row).max(errors_level(state, row)).max(full)
+}
+
+/// Tools that say nothing now, each with why and how old its last answer is; that of the pools first.
+#[must_use]
+pub fn silences(state: &State) -> Vec<String> {
+    let raw = &state.host.pools.raw;
+    let age = |at_us: u64| match at_us {
+        0 => String::new(),
+        at => {
+            let ago = std::time::Duration::from_micros(state.host.now.mono_us.saturating_sub(at));
+            format!(", its last answer is {} old", span_short(ago))
+        }
+    };
+    let words = |tool: &str, fault: &Option<Fault>, at_us: u64| {
+        let why = match fault.as_ref()? {
+            Fault::Timeout => "does not answer".to_owned(),
+            Fault::Denied { what, hint } => format!("is denied: {what} ({hint})"),
+            Fault::Absent(what) | Fault::Broken(what) => what.clone(),
+        };
+        Some(format!("{tool}: {why}{}", age(at_us)))
+    };
+    let lines = [
+        words("zpool", &raw.pools.fault, raw.pools.at_us),
+        words("zfs", &raw.datasets.fault, raw.datasets.at_us),
+        words("zpool iostat", &raw.io.fault, raw.io.at_us),
+    ];
+    lines.into_iter().flatten().collect()
 }
 
 impl Tabled for Pools {
@@ -58,7 +116,7 @@ impl Tabled for Pools {
     const COLUMNS: &'static [Column] = &COLUMNS;
     const SHOWN: &'static [&'static str] =
         &["name", "health", "used", "gauge", "free", "frag", "ratio", "read", "write", "latency", "errors", "scrub"];
-    const SORT: &'static str = "name";
+    const SORT: &'static str = "health";
     const THING: &'static str = "pool";
     const ESSENTIAL: &'static [usize] =
         &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB];
@@ -95,7 +153,7 @@ impl Tabled for Pools {
                 let text = row.shown(column);
                 let level = match column {
                     at::USED => fullness,
-                    at::ERRORS if row.errors().is_some_and(|n| n > 0) => Level::Warn,
+                    at::ERRORS => errors_level(cx.state, pool),
                     _ => Level::Ok,
                 };
                 let scans =
@@ -112,8 +170,7 @@ impl Tabled for Pools {
                 grid.mark(cx, place, canvas, &text);
             }
         }
-        // What was said last, by a tool that says nothing now.
-        if pool.silent && !matches!(column, at::NAME | at::HEALTH) {
+        if pool.stands_still() && !matches!(column, at::NAME | at::HEALTH) {
             tint(canvas.buf, place, theme.style(Role::Faint));
         }
     }
@@ -123,28 +180,7 @@ impl Tabled for Pools {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        let raw = &state.host.pools.raw;
-        let age = |at_us: u64| match at_us {
-            0 => String::new(),
-            at => {
-                let ago = std::time::Duration::from_micros(state.host.now.mono_us.saturating_sub(at));
-                format!(", its last answer is {} old", span_short(ago))
-            }
-        };
-        let words = |tool: &str, fault: &Option<Fault>, at_us: u64| {
-            let why = match fault.as_ref()? {
-                Fault::Timeout => "does not answer".to_owned(),
-                Fault::Denied { what, hint } => format!("is denied: {what} ({hint})"),
-                Fault::Absent(what) | Fault::Broken(what) => what.clone(),
-            };
-            Some((Level::Warn, format!("{tool}: {why}{}", age(at_us))))
-        };
-        let lines = [
-            words("zpool", &raw.pools.fault, raw.pools.at_us),
-            words("zfs", &raw.datasets.fault, raw.datasets.at_us),
-            words("zpool iostat", &raw.io.fault, raw.io.at_us),
-        ];
-        lines.into_iter().flatten().take(1).collect()
+        silences(state).into_iter().take(1).map(|words| (Level::Warn, words)).collect()
     }
 
     fn nothing(_state: &State) -> &'static str {
@@ -156,14 +192,24 @@ impl Tabled for Pools {
         let mut words = Vec::new();
         if let Some(arc) = memory.raw.arc {
             words.push(format!("arc {} of {}", bytes_long(arc.size as f64), bytes_long(arc.max as f64)));
-            words.extend(memory.arc_hit_ratio.map(|r| format!("hit {}", percent(r).trim_start())));
+            words.extend(memory.arc_rates.hit_ratio.map(|r| format!("hit {}", percent(r).trim_start())));
         }
         words.extend(state.host.pools.raw.version.as_ref().map(|v| v.split('-').next().unwrap_or(v).to_owned()));
         words.join(" · ")
     }
 
     fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
-        (column == at::HEALTH).then(|| u8::from(row.pool.is_healthy()))
+        let scans = |row: &Row<'_>| {
+            let scan = row.pool.told.as_ref().and_then(|told| told.scan.as_ref());
+            scan.is_some_and(|scan| matches!(scan.state, ScanState::Running | ScanState::Paused))
+        };
+        (column == at::HEALTH).then(|| match worst(row.state, row.pool) {
+            Level::Crit => 0,
+            Level::Warn => 1,
+            _ if scans(row) => 2,
+            Level::Advice => 3,
+            Level::Ok | Level::Unknown => 4,
+        })
     }
 
     fn is_empty(state: &State, id: &str) -> bool {
@@ -202,7 +248,7 @@ impl Tabled for Pools {
 
     fn weight(state: &State, index: usize) -> Option<(Level, f64)> {
         let row = &state.host.pools.rows[index];
-        Some((level(state, row), row.used_ratio().unwrap_or(0.0)))
+        Some((worst(state, row), row.used_ratio().unwrap_or(0.0)))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::{
-    clock::Stamp,
     model::pool::{PoolRow, scan_words},
     state::State,
     ui::table::{
@@ -38,9 +37,11 @@ pub mod at {
 /// Every column. On a narrow screen those of the greatest rank go first; name, health and use stay.
 pub static COLUMNS: [Column; 16] = [
     Column::words("name", "POOL", 10, 0).also(&["pool"]).doc("its name"),
-    Column::words("health", "HEALTH", 11, 0).also(&["state"]).doc("the module's word for its state"),
+    Column::words("health", "HEALTH", 11, 0)
+        .also(&["state"])
+        .doc("the module's word for its state; in order, what needs a look first"),
     Column::figure("used", "USED", Kind::Share, 4, 0).also(&["capacity"]).doc("allocated of its size"),
-    Column::figure("gauge", "", Kind::Share, 8, 5).stretching().doc("the same as a gauge, with the limit"),
+    Column::figure("gauge", "", Kind::Share, 6, 5).stretching().doc("the same as a gauge, with the limit"),
     Column::figure("free", "FREE", Kind::Bytes, 5, 4).doc("bytes not allocated"),
     Column::figure("frag", "FRAG", Kind::Share, 4, 9).also(&["fragmentation"]).doc("fragmentation of the free space"),
     Column::figure("ratio", "RATIO", Kind::Count, 6, 8).also(&["compress"]).doc("compress ratio of all that it holds"),
@@ -49,7 +50,7 @@ pub static COLUMNS: [Column; 16] = [
     Column::figure("latency", "LAT", Kind::Seconds, 7, 3)
         .also(&["lat", "wait"])
         .doc("how long an operation took, queues included"),
-    Column::words("scrub", "SCRUB", 14, 6)
+    Column::words("scrub", "SCRUB", 16, 6)
         .also(&["scan"])
         .doc("progress of a scrub or resilver, or the age of the last"),
     Column::figure("size", "SIZE", Kind::Bytes, 5, 10).doc("raw size"),
@@ -63,14 +64,15 @@ pub static COLUMNS: [Column; 16] = [
 pub struct Row<'a> {
     /// The pool.
     pub pool: &'a PoolRow,
-    now: Stamp,
+    /// The machine.
+    pub state: &'a State,
 }
 
 impl<'a> Row<'a> {
     /// A row of this state.
     #[must_use]
-    pub fn new(pool: &'a PoolRow, state: &State) -> Self {
-        Row { pool, now: state.host.now }
+    pub fn new(pool: &'a PoolRow, state: &'a State) -> Self {
+        Row { pool, state }
     }
 
     /// Read, write and checksum errors of its leaves.
@@ -104,7 +106,7 @@ impl Fields for Row<'_> {
             at::NAME => Cow::Borrowed(&self.pool.name),
             at::HEALTH => Cow::Owned(self.pool.state.to_lowercase()),
             at::SCRUB => Cow::Owned(match &self.pool.told {
-                Some(told) => scan_words(told.scan.as_ref(), self.now),
+                Some(told) => scan_words(told.scan.as_ref(), self.state.host.now),
                 None => ABSENT.to_owned(),
             }),
             at::WORST => Cow::Owned(self.pool.worst_wait().map_or_else(String::new, |(name, wait)| {
