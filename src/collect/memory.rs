@@ -64,7 +64,7 @@ impl Collector for Memory {
             arc.dirty_max = self.dirty_max;
         }
         sample.zram = self.zram();
-        Ok(Sample::Memory(sample))
+        Ok(Sample::Memory(Box::new(sample)))
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
 
     fn read(host: &str) -> MemorySample {
         match read_fixture(open, host) {
-            Ok(Sample::Memory(sample)) => sample,
+            Ok(Sample::Memory(sample)) => *sample,
             other => panic!("{other:?}"),
         }
     }

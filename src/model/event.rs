@@ -115,7 +115,7 @@ impl SourceId {
 #[expect(missing_docs, reason = "one variant a source; the payload types are documented")]
 pub enum Sample {
     Cpu(CpuSample),
-    Memory(MemorySample),
+    Memory(Box<MemorySample>),
     Pressure(PressureSample),
     Load(LoadSample),
     Disks(DiskSample),
