@@ -8,7 +8,7 @@ mod engine;
 #[path = "containers/fake.rs"]
 mod fake;
 #[path = "pty/terminal.rs"]
-#[expect(dead_code, reason = "the end-to-end tests of the screen use the rest")]
+#[expect(dead_code, reason = "the terminal can more than is asked of it here")]
 mod terminal;
 
 use std::{

@@ -180,6 +180,16 @@ impl Second {
         }
     }
 
+    /// Takes away what an engine that was killed left mounted: its folder could not be removed.
+    fn unmount(&self) {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let ours = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+        let ours = ours.filter(|place| Path::new(place).starts_with(self.folder.path()));
+        for place in ours.collect::<Vec<_>>().into_iter().rev() {
+            let _ = Command::new("umount").args(["-l", place]).status();
+        }
+    }
+
     /// With an image in it.
     pub fn engine(&self) -> Engine {
         Engine::at(Some(self.address()))
@@ -199,5 +209,6 @@ impl Drop for Second {
         }
         let _ = child.kill();
         let _ = child.wait();
+        self.unmount();
     }
 }
