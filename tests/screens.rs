@@ -21,6 +21,7 @@ use screens::{
 };
 
 mod screens {
+    pub mod containers;
     pub mod frame;
     pub mod machine;
 }
@@ -98,6 +99,13 @@ fn a_machine_past_its_first_limits() {
 #[test]
 fn a_machine_past_its_last_limits() {
     accept("crit", &Machine::lively(Mood::Failing).state);
+}
+
+#[test]
+fn containers_in_every_state_and_an_engine_that_fell_silent() {
+    let mut machine = Machine::lively(Mood::Calm);
+    screens::containers::tell(&mut machine.state);
+    accept("containers", &machine.state);
 }
 
 #[test]

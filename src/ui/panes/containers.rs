@@ -167,7 +167,9 @@ impl Tabled for Containers {
             return (!all.engines.is_empty()).then_some(Rows { min: 3, want });
         }
         let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3).min(16);
-        Some(Rows { min: want.min(6), want })
+        // What an engine's silence takes, its containers do not lose.
+        let least = 6 + u16::try_from(faults).unwrap_or(u16::MAX).min(3);
+        Some(Rows { min: want.min(least), want })
     }
 
     fn tally(state: &State) -> String {
