@@ -81,7 +81,7 @@ pub(super) fn name(root: &Root, maker: Maker, device: &str) -> String {
     let number = device.trim_start_matches("0x");
     let listed = NAMES.iter().find_map(|list| listed(&root.text(list).ok()?, vendor(maker), number));
     let name = listed.unwrap_or_else(|| format!("GPU {number}"));
-    format!("{} {}", maker.word(), clean(&name))
+    format!("{} {}", maker.word(), clean(name.trim_end()))
 }
 
 fn vendor(maker: Maker) -> &'static str {

@@ -334,9 +334,15 @@ fn measured_line(
             },
         );
     });
-    let hot = Measure::Temperature.level(cx.state, row);
-    if hot >= Level::Warn && columns(&right) < area.width / 2 {
-        let x = area.right() - columns(end) - columns(heat);
-        put(canvas.buf, x, area.y, columns(heat), heat, cx.theme.level(hot));
+    // What a rule judges has the colour of its level there too.
+    if columns(&right) < area.width / 2 {
+        let x = area.right().saturating_sub(columns(&right)).max(area.x);
+        let cells = [(front, Measure::Memory, x), (heat, Measure::Temperature, x + columns(front))];
+        for (text, judged, x) in cells {
+            let level = judged.level(cx.state, row);
+            if level >= Level::Warn && !text.is_empty() {
+                put(canvas.buf, x, area.y, columns(text), text, cx.theme.level(level));
+            }
+        }
     }
 }
