@@ -1,5 +1,5 @@
-//! What changes the machine: signals and priorities, each with its outcome in words. Every act looks first whether the
-//! process is still the one that was meant: a recycled pid is another process.
+//! What changes the machine: signals, priorities, acts on containers and pools, each with its outcome in words. An act on
+//! a process looks first whether it is still the one that was meant: a recycled pid is another process.
 
 pub mod job;
 mod remove;
