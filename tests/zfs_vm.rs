@@ -131,7 +131,7 @@ fn a_suspended_pool_is_said_at_once_and_nothing_else_waits_for_it() {
         "wait 12",
         children,
         "keys ?",
-        "until keys",
+        "until help · benchtop",
         "shot help",
         "keys Escape",
         "wait 2",
@@ -147,7 +147,7 @@ fn a_suspended_pool_is_said_at_once_and_nothing_else_waits_for_it() {
     for line in seen.said.lines().filter_map(|line| line.strip_prefix("children ")) {
         assert!(line.trim().parse::<u32>().is_ok_and(|n| n <= 1), "children pile up: {}", seen.said);
     }
-    assert!(seen.line("well", "stuck ").contains("● online"), "{}", seen.shot("well"));
+    assert!(seen.line("well", "│ stuck ").contains("● online"), "{}", seen.shot("well"));
 }
 
 #[test]

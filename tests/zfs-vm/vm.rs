@@ -83,7 +83,7 @@ impl Guest {
         let out = folder.path().join("out");
         let mut run = tool("run.sh");
         run.arg("--snapshot").arg(cache().join("snapshots")).args(["--pools", pools, "--run-timeout", "300"]);
-        run.arg("--timeout").arg("600").arg("--out").arg(&out);
+        run.arg("--timeout").arg("1500").arg("--out").arg(&out);
         run.arg("--file").arg(format!("{}:/few.toml", config.display()));
         Guest { run, engine: false, _folder: folder, out }
     }
