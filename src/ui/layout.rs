@@ -141,8 +141,8 @@ fn want(row: &[Wish]) -> u16 {
     row.iter().map(|w| w.rows.want).max().unwrap_or(0)
 }
 
-/// Every row its minimum; then those that know what they want, up to a quarter of the screen; the rest to those that
-/// take all they can get, or to the last.
+/// Every row its minimum; then those that know what they want in turn, up to a quarter of the screen each; the rest to
+/// those that take all they can get, or to the last.
 fn heights(total: u16, rows: &[(u16, u16)]) -> Vec<u16> {
     let mut heights: Vec<u16> = rows.iter().map(|(min, _)| *min).collect();
     if let [only] = heights.as_mut_slice() {
@@ -150,17 +150,24 @@ fn heights(total: u16, rows: &[(u16, u16)]) -> Vec<u16> {
         return heights;
     }
     let filling: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].1 == u16::MAX).collect();
-    let mut left = total.saturating_sub(heights.iter().sum());
-    // The filling rows keep two fifths of the screen before others grow.
-    let kept = if filling.is_empty() { 0 } else { total * 2 / 5 };
+    let spare = total.saturating_sub(heights.iter().sum());
+    // The filling rows keep three tenths of the screen before others grow.
+    let kept = if filling.is_empty() { 0 } else { total * 3 / 10 };
     let held: u16 = filling.iter().map(|i| heights[*i]).sum();
-    let mut growth = left.saturating_sub(kept.saturating_sub(held));
-    for (height, (min, want)) in heights.iter_mut().zip(rows) {
-        if *want < u16::MAX {
-            let grown = (*want).min((total / 4).max(*min)).saturating_sub(*height).min(growth);
-            *height += grown;
-            growth -= grown;
-            left -= grown;
+    let mut growth = spare.saturating_sub(kept.saturating_sub(held));
+    let mut left = spare;
+    loop {
+        let grown_from = growth;
+        for (height, (min, want)) in heights.iter_mut().zip(rows) {
+            let most = (*want).min((total / 4).max(*min));
+            if *want < u16::MAX && *height < most && growth > 0 {
+                *height += 1;
+                growth -= 1;
+                left -= 1;
+            }
+        }
+        if growth == grown_from {
+            break;
         }
     }
     match filling.len() {
