@@ -320,7 +320,7 @@ impl Thread {
     }
 
     /// Asks for one container. One that the engine cannot tell of drops out of the list alone.
-    async fn inspect(&self, docker: &Docker, id: &str, lives: &Lives) -> Result<(), Error> {
+    async fn inspect(&self, docker: &Docker, id: &str, lives: &mut Lives) -> Result<(), Error> {
         match docker.inspect_container(id, None::<InspectContainerOptions>).await {
             Ok(answer) => {
                 if let Some(mut container) = describe(self.number, answer) {

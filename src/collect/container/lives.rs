@@ -45,6 +45,8 @@ pub(super) struct Life {
     checked_ms: i64,
     /// Restarts of `restarts` that the engine's own count has been compared with.
     counted: u32,
+    /// The greatest count that the engine gave: one that was killed begins again with what it had written down.
+    most: u32,
     happenings: VecDeque<Happening>,
 }
 
@@ -99,17 +101,17 @@ impl Lives {
 
     /// Fills in what events told: restarts and ends for want of memory of the last ten minutes, and what happened, the
     /// newest last. An end that no event told of is told by the container itself.
-    pub(super) fn tell(&self, container: &mut Container, now: i64) {
+    pub(super) fn tell(&mut self, container: &mut Container, now: i64) {
         let recent = |at: &&i64| now.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
         let lately = |moments: &[i64]| moments.iter().filter(recent).copied().collect::<Vec<i64>>();
-        if let Some(life) = self.lives.get(&container.id) {
-            container.restarted_unix_ms = lately(&life.restarts);
-            container.ooms_unix_ms = lately(&life.ooms);
-            container.happenings = life.happenings.iter().cloned().collect();
-        }
+        let life = self.lives.entry(container.id.clone()).or_default();
+        life.most = life.most.max(container.restarts);
+        container.restarted_unix_ms = lately(&life.restarts);
+        container.ooms_unix_ms = lately(&life.ooms);
+        container.happenings = life.happenings.iter().cloned().collect();
         // Engines remember few events. In a life of less than ten minutes their own count is the one of ten minutes.
         if let Some(created) = container.created_unix_ms.filter(|at| recent(&at)) {
-            let count = usize::try_from(container.restarts).unwrap_or(usize::MAX);
+            let count = usize::try_from(life.most).unwrap_or(usize::MAX);
             let missing = count.saturating_sub(container.restarted_unix_ms.len());
             container.restarted_unix_ms.splice(0..0, std::iter::repeat_n(created, missing));
         }
@@ -149,11 +151,11 @@ mod tests {
                 ..EventMessage::default()
             });
         }
-        told(&lives, 6000).restarted_unix_ms.len()
+        told(&mut lives, 6000).restarted_unix_ms.len()
     }
 
     /// What events told of the container `ab`.
-    fn told(lives: &Lives, now: i64) -> Container {
+    fn told(lives: &mut Lives, now: i64) -> Container {
         let mut container = Container { id: "ab".into(), ..Container::default() };
         lives.tell(&mut container, now);
         container
@@ -184,7 +186,7 @@ mod tests {
                 ..EventMessage::default()
             });
         }
-        let seen: Vec<_> = told(&lives, 6000).happenings.into_iter().map(|h| (h.unix_ms, h.what)).collect();
+        let seen: Vec<_> = told(&mut lives, 6000).happenings.into_iter().map(|h| (h.unix_ms, h.what)).collect();
         assert_eq!(seen, [(5000, "die, code 3".to_owned()), (5000, "kill, signal 15".to_owned())]);
     }
 
@@ -203,15 +205,15 @@ mod tests {
         };
         assert!(looked("exec_die", 100) && !looked("exec_start: sh", 101) && !looked("exec_die", 119));
         assert!(looked("exec_die", 120));
-        assert!(told(&lives, 200_000).happenings.is_empty());
+        assert!(told(&mut lives, 200_000).happenings.is_empty());
     }
 
     #[test]
     fn restarts_while_nobody_listened_are_told_by_the_engines_count() {
         let mut lives = Lives::default();
         assert!(lives.note_missed("ab", 2, 5000));
-        assert_eq!(told(&lives, 6000).restarted_unix_ms, [5000, 5000]);
-        assert_eq!(told(&lives, 5000 + RESTARTS_WITHIN_MS + 1).restarted_unix_ms, [0i64; 0]);
+        assert_eq!(told(&mut lives, 6000).restarted_unix_ms, [5000, 5000]);
+        assert_eq!(told(&mut lives, 5000 + RESTARTS_WITHIN_MS + 1).restarted_unix_ms, [0i64; 0]);
     }
 
     #[test]
@@ -219,12 +221,14 @@ mod tests {
         let mut lives = Lives::default();
         assert!(lives.note_missed("ab", 1, 5000));
         let young = Container { id: "ab".into(), created_unix_ms: Some(1000), restarts: 3, ..Container::default() };
-        let told = |container: &Container, now| {
+        let mut told = |container: &Container, now| {
             let mut container = container.clone();
             lives.tell(&mut container, now);
             container.restarted_unix_ms
         };
         assert_eq!(told(&young, 6000), [1000, 1000, 5000]);
+        let again = Container { restarts: 1, ..young.clone() };
+        assert_eq!(told(&again, 6000), [1000, 1000, 5000], "its engine was killed before it wrote down the last ones");
         assert_eq!(told(&young, 1001 + RESTARTS_WITHIN_MS), [5000], "it is no longer young");
     }
 

@@ -124,7 +124,7 @@ pub trait Tabled: 'static {
         None
     }
 
-    /// What a row does, in the unit of which [`steady`] tells classes apart: among rows of one rank the busier class
+    /// What a row does, in the unit of which `steady` tells classes apart: among rows of one rank the busier class
     /// comes first.
     fn load(_row: &Self::Row<'_>) -> Option<f64> {
         None
