@@ -351,5 +351,7 @@ fn a_mount_leads_to_its_dataset_and_an_engine_that_was_killed_comes_back_with_it
         seen.line("busy", " % of 50 %").split(" % of 50 %").next().and_then(|line| line.split_whitespace().last());
     let share: f64 = share.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{}", seen.shot("busy")));
     assert!(share > 5.0 && share < 75.0, "half a core is all that it may have: {share}");
-    assert!(seen.line("back", " media-db-1 ").contains("running"), "{}", seen.shot("back"));
+    // It has no restart policy, and went with its engine.
+    assert!(seen.line("back", " web ").contains("exited"), "{}", seen.shot("back"));
+    assert!(seen.line("back", " media-db-1 ").contains("bb:1"), "{}", seen.shot("back"));
 }
