@@ -88,6 +88,29 @@ pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A key that orders names as people do: `c2` before `c10`, whatever the case.
+#[must_use]
+pub fn natural(text: &str) -> String {
+    let mut key = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if digits == 0 {
+            key.extend(first.to_lowercase());
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let (number, more) = rest.split_at(digits);
+        // Of two numbers the one with more figures is the greater; `0` tells them from what sorts before digits.
+        let number = number.trim_start_matches('0');
+        key.push('0');
+        key.push(u32::try_from(number.len()).ok().and_then(char::from_u32).unwrap_or(char::MAX));
+        key.push_str(number);
+        rest = more;
+    }
+    key
+}
+
 /// True when `text` is what `pattern` says; `*` stands for any text, also for none. Letters count as written.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
@@ -118,6 +141,13 @@ mod tests {
         assert_eq!(elide("abcdef", 4), "abc…");
         assert_eq!(elide("日本語", 4), "日…");
         assert_eq!(elide("abc", 0), "");
+    }
+
+    #[test]
+    fn names_are_ordered_as_people_count() {
+        let mut names = ["c10", "b", "C2", "c1", "c1a", "10.0.0.2:80", "9.0.0.1:443", "10.0.0.2:9", "c007", "c-1"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["9.0.0.1:443", "10.0.0.2:9", "10.0.0.2:80", "b", "c-1", "c1", "c1a", "C2", "c007", "c10"]);
     }
 
     #[test]

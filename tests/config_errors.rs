@@ -9,6 +9,11 @@ use std::{
     process::{Command, Output},
 };
 
+use benchtop::{
+    model::event::SourceId,
+    ui::panes::{containers, pools, processes},
+};
+
 fn benchtop(arguments: &[&str], home: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_benchtop"))
         .args(arguments)
@@ -139,6 +144,53 @@ fn the_example_with_every_comment_sign_taken_away_is_what_is_built_in() {
             "{name} is not in config.example.toml"
         );
     }
+}
+
+#[test]
+fn the_example_names_every_column_and_every_source() {
+    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml")).unwrap();
+    // The words after `lead` in the comments of a section, up to the full stop.
+    let listed = |section: &str, lead: &str| -> Vec<String> {
+        let (_, rest) = example.split_once(&format!("\n[{section}]\n")).unwrap();
+        let section = rest.split("\n[").next().unwrap().replace("\n# ", " ");
+        let (_, words) = section.split_once(lead).unwrap();
+        words.split('.').next().unwrap().split(", ").map(|word| word.trim().to_owned()).collect()
+    };
+    let sorted = |mut words: Vec<String>| {
+        words.sort();
+        words
+    };
+    for (table, columns) in [
+        ("processes", processes::columns::COLUMNS.as_slice()),
+        ("containers", containers::columns::COLUMNS.as_slice()),
+        ("pools", pools::columns::COLUMNS.as_slice()),
+    ] {
+        let known = columns.iter().map(|c| c.id.to_owned()).collect();
+        assert_eq!(sorted(listed(table, "There are: ")), sorted(known), "[{table}]");
+    }
+    let sources = SourceId::ALL.iter().map(|id| id.name().to_owned()).collect();
+    assert_eq!(sorted(listed("sources", "not read at all: ")), sorted(sources));
+}
+
+#[test]
+fn a_source_that_is_switched_off_says_so_and_is_no_fault() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("c.toml");
+    fs::write(&file, "[sources]\ndisabled = [\"processes\", \"sensors\"]\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--config", file.to_str().unwrap()]).collect();
+        benchtop(&arguments, home.path())
+    };
+    let doctor = run(&["doctor"]);
+    let said = stdout(&doctor);
+    let line = said.lines().find(|l| l.contains("processes")).unwrap();
+    assert!(line.contains("off") && line.contains("`sources.disabled`"), "{said}");
+    assert_ne!(doctor.status.code(), Some(2), "what its owner switched off is not missing: {said}");
+    let once: serde_json::Value = serde_json::from_str(&stdout(&run(&["once", "--json"]))).unwrap();
+    let sources = once["sources"].as_array().unwrap();
+    let sensors = sources.iter().find(|s| s["id"] == "sensors").unwrap();
+    assert_eq!(sensors["state"], "absent");
+    assert!(sensors["message"].as_str().unwrap().contains("switched off"), "{sensors}");
 }
 
 #[test]

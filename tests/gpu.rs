@@ -266,8 +266,8 @@ fn the_detail_leads_from_a_card_to_its_processes_and_from_a_process_to_its_card(
     let changing = Changing::new(&format!("{}process = {pid} 3221225472 C x 7 1\n", read("healthy")));
     let mut t = screen(changing.path(), (160, 45));
     t.until_shows("RTX 4090");
-    t.send(format!("f{pid}\r").as_bytes());
-    t.until("the filter", |s| s.contains("sleep 600"));
+    t.send(format!("fpid={pid}\r").as_bytes());
+    t.until("the filter", |s| s.contains("sleep 600") && s.contains("1 of "));
     t.send(b"\r");
     t.until_shows("0:RTX 4090 holds 3.0 GiB, 7 % of its time");
     t.send(b"\x1b");

@@ -149,6 +149,36 @@ fn no_size_and_no_overlay_makes_it_fall() {
     }
 }
 
+/// The digit in the border of a pane.
+fn digit(overview: &Buffer, title: &str) -> usize {
+    let overview = text(overview);
+    let (before, _) = overview.split_once(title).unwrap();
+    let raised = before.chars().next_back().unwrap();
+    "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|c| c == raised).unwrap()
+}
+
+#[test]
+fn keys_that_come_faster_than_frames_mean_what_the_ones_before_made_of_the_list() {
+    let mut machine = Machine::lively(Mood::Calm);
+    screens::containers::tell(&mut machine.state);
+    let state = &machine.state;
+    let mut ui = truecolor();
+    let overview = drawn(&mut ui, state, (160, 45));
+    // The last of the list: whoever acts on the list before the filter opens another.
+    let last = state.host.processes.rows.iter().rfind(|p| !p.kernel && !p.is_thread()).unwrap();
+    let processes = digit(&overview, "processes");
+    press(&mut ui, state, &format!("{processes}fpid={}\n\n", last.key.pid));
+    let title = format!("process {} {}", last.key.pid, last.name);
+    let opened = text(&drawn(&mut ui, state, (160, 45)));
+    assert!(opened.contains(&title), "{title} in\n{opened}");
+
+    press(&mut ui, state, "\x1b\x1b");
+    let containers = digit(&overview, "containers");
+    press(&mut ui, state, &format!("{containers}fname=plex\n\n"));
+    let opened = text(&drawn(&mut ui, state, (160, 45)));
+    assert!(opened.contains("container plex"), "{opened}");
+}
+
 /// A key that a keyboard has, or a click or a turn of the wheel.
 fn any_input() -> impl Strategy<Value = Input> {
     let code = prop_oneof![

@@ -27,13 +27,13 @@ use super::{
 use crate::{
     act::{self, job::Job},
     alert::Level,
-    clock::Clock,
+    clock::{Clock, Stamp},
     collect::{
         OpenCx, SOURCES, SourceDef, Want, WantCell,
         lane::{Lanes, Outbox},
     },
     config::Settings,
-    model::event::{Envelope, Event, SourceId},
+    model::event::{Envelope, Event, Fault, SourceId},
     state::State,
     sys::exec,
     ui::{Ui, effect::Command, theme::ThemeSet},
@@ -48,9 +48,21 @@ const FIRST_GATHER: Duration = Duration::from_millis(40);
 /// A terminal that takes nothing is tried again after this.
 const RETRY: Duration = Duration::from_millis(20);
 
+/// What is said of a source that is not read.
+pub(super) const OFF: &str = "switched off by `sources.disabled` of the config";
+
 /// The sources that `settings` leave on.
 pub(super) fn sources(settings: &Settings) -> Vec<&'static SourceDef> {
     SOURCES.iter().filter(|s| !settings.disabled_sources.iter().any(|off| off == s.id.name())).collect()
+}
+
+/// What the fold is told of the sources that `settings` switch off: nobody waits for them.
+pub(super) fn switched_off(settings: &Settings, at: Stamp) -> impl Iterator<Item = Event> {
+    let off = SourceId::ALL.into_iter().filter(|id| settings.disabled_sources.iter().any(|off| off == id.name()));
+    off.map(move |source| {
+        let outcome = Err(Fault::Absent(OFF.to_owned()));
+        Event::Reading(Envelope { source, at, took: Duration::ZERO, every: Duration::ZERO, outcome })
+    })
 }
 
 /// Everything of a running screen.
@@ -114,7 +126,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
     let mut signals = Signals::new()?;
     let clock = Clock::start();
     let wake = Arc::new(Notify::new());
-    let state = State::new(settings.rules.clone().into());
+    let mut state = State::new(settings.rules.clone().into());
+    switched_off(&settings, clock.now()).for_each(|event| state.apply(&event));
     let mut ui = Ui::new(settings.clone(), themes);
     if let Some(said) = said {
         ui.say(Level::Warn, said);

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{live::sources, terminal::Terminal};
+use super::{
+    live::{OFF, sources, switched_off},
+    terminal::Terminal,
+};
 use crate::{
     clock::Clock,
     collect::{
@@ -34,6 +37,7 @@ const APART: Duration = Duration::from_millis(500);
 fn read(settings: &Settings, rates: bool) -> State {
     let clock = Clock::start();
     let mut state = State::new(settings.rules.clone().into());
+    switched_off(settings, clock.now()).for_each(|event| state.apply(&event));
     // Readers of a report want every figure: no process's command line or storage rates are left out.
     let want = Want { io_of_all: true, commands_of_all: true, sockets: true, ..Want::default() };
     // Nobody looks at one process, one log: such a source would be waited for in vain.
@@ -110,10 +114,16 @@ pub fn once(settings: &Settings, json: bool) -> ExitCode {
 #[must_use]
 pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode {
     own.push(terminal_check());
+    let off = |id: SourceId| settings.disabled_sources.iter().any(|name| name == id.name());
+    own.extend(SourceId::ALL.into_iter().filter(|id| off(*id)).map(|id| Check {
+        id: id.name().into(),
+        state: "off".into(),
+        message: OFF.into(),
+        hint: None,
+    }));
     let state = read(settings, false);
     let on = |id: SourceId| {
-        let off = settings.disabled_sources.iter().any(|name| name == id.name());
-        SOURCES.iter().find(|s| s.id == id && !off && sink::report::is_asked(&state, s)).map(|s| s.reads)
+        SOURCES.iter().find(|s| s.id == id && !off(id) && sink::report::is_asked(&state, s)).map(|s| s.reads)
     };
     own.extend(tool_checks(&state));
     let checks = sink::doctor::checks(&state, &on, own);

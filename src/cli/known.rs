@@ -3,14 +3,23 @@
 use crate::{
     alert,
     config::Known,
-    ui::{keymap::Keymap, layout, panes::processes::columns::COLUMNS},
+    ui::{
+        keymap::Keymap,
+        layout,
+        panes::{containers, pools, processes},
+        table::column::Column,
+    },
 };
 
 /// All of them.
 pub fn known() -> Known {
     Known {
         panes: layout::built_in().collect(),
-        columns: COLUMNS.iter().map(|c| c.id).collect(),
+        columns: vec![
+            ("processes", ids(&processes::columns::COLUMNS)),
+            ("containers", ids(&containers::columns::COLUMNS)),
+            ("pools", ids(&pools::columns::COLUMNS)),
+        ],
         rules: alert::shipped(),
         merge_rules: alert::merge,
         check_keys: |own| match Keymap::new(own, false, false) {
@@ -18,4 +27,8 @@ pub fn known() -> Known {
             Err(faults) => faults.into_iter().map(|f| (f.path, f.what, f.hint)).collect(),
         },
     }
+}
+
+fn ids(columns: &[Column]) -> Vec<&'static str> {
+    columns.iter().map(|c| c.id).collect()
 }

@@ -77,6 +77,43 @@ macro_rules! patterns {
     };
 }
 
+/// The row for the columns of a table.
+macro_rules! columns {
+    ($table:literal, $($field:ident).+) => {
+        field(
+            concat!($table, ".columns"),
+            |s, value, r| {
+                let known = r.known;
+                match r.names(value, "column", known.columns_of($table)) {
+                    Some(names) if names.is_empty() => {
+                        r.wrong(value.offset, concat!("`", $table, ".columns` is empty: a table needs a column"), None);
+                    }
+                    Some(names) => s.$($field).+.columns = names,
+                    None => {}
+                }
+            },
+            |s| Some(list(&s.$($field).+.columns)),
+        )
+    };
+}
+
+/// The row for the column that a table is sorted by.
+macro_rules! sort {
+    ($table:literal, $($field:ident).+) => {
+        field(
+            concat!($table, ".sort"),
+            |s, value, r| {
+                if let Some(text) = r.text(value) {
+                    let known = r.known;
+                    r.name(&At { offset: value.offset, value: text.clone() }, "column", known.columns_of($table));
+                    s.$($field).+.sort = text;
+                }
+            },
+            |s| Some(quoted(&s.$($field).+.sort)),
+        )
+    };
+}
+
 /// TABLE SETTINGS, in the order of the example file.
 pub static FIELDS: &[Field] = &[
     field(
@@ -141,32 +178,9 @@ pub static FIELDS: &[Field] = &[
         },
         |s| Some(list(&s.hidden_panes)),
     ),
-    field(
-        "processes.columns",
-        |s, value, r| {
-            let columns = &r.known.columns;
-            match r.names(value, "column", columns) {
-                Some(names) if names.is_empty() => {
-                    r.wrong(value.offset, "`processes.columns` is empty: a table needs a column", None);
-                }
-                Some(names) => s.processes.columns = names,
-                None => {}
-            }
-        },
-        |s| Some(list(&s.processes.columns)),
-    ),
-    field(
-        "processes.sort",
-        |s, value, r| {
-            if let Some(text) = r.text(value) {
-                let columns = &r.known.columns;
-                r.name(&At { offset: value.offset, value: text.clone() }, "column", columns);
-                s.processes.sort = text;
-            }
-        },
-        |s| Some(quoted(&s.processes.sort)),
-    ),
-    flag!("processes.ascending", processes.ascending),
+    columns!("processes", processes.table),
+    sort!("processes", processes.table),
+    flag!("processes.ascending", processes.table.ascending),
     flag!("processes.tree", processes.tree),
     flag!("processes.kernel_threads", processes.kernel_threads),
     flag!("processes.threads", processes.threads),
@@ -176,8 +190,14 @@ pub static FIELDS: &[Field] = &[
     patterns!("hide.disks", hidden_disks),
     patterns!("hide.interfaces", hidden_interfaces),
     patterns!("hide.mounts", hidden_mounts),
+    columns!("containers", containers),
+    sort!("containers", containers),
+    flag!("containers.ascending", containers.ascending),
     flag!("containers.group", group_containers),
     field("containers.engines", engines, |s| Some(list(&s.engines))),
+    columns!("pools", pools),
+    sort!("pools", pools),
+    flag!("pools.ascending", pools.ascending),
     field(
         "sources.disabled",
         |s, value, r| {

@@ -33,6 +33,10 @@ pub struct Settings {
     pub hidden_panes: Vec<String>,
     /// The process table.
     pub processes: ProcessSettings,
+    /// The table of containers.
+    pub containers: TableSettings,
+    /// The table of pools.
+    pub pools: TableSettings,
     /// Disks not shown, by pattern with `*`.
     pub hidden_disks: Vec<String>,
     /// Interfaces not shown.
@@ -53,15 +57,28 @@ pub struct Settings {
     pub log: Option<PathBuf>,
 }
 
-/// How the process table begins.
+/// How a table begins.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ProcessSettings {
+pub struct TableSettings {
     /// Columns by name, left to right.
     pub columns: Vec<String>,
     /// Column to sort by.
     pub sort: String,
-    /// Smallest first.
+    /// Smallest first, whatever the column begins with.
     pub ascending: bool,
+}
+
+impl TableSettings {
+    fn new<const N: usize>(columns: [&str; N], sort: &str) -> Self {
+        TableSettings { columns: columns.map(str::to_owned).to_vec(), sort: sort.to_owned(), ascending: false }
+    }
+}
+
+/// How the process table begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessSettings {
+    /// Its columns and its order.
+    pub table: TableSettings,
     /// Start as a tree.
     pub tree: bool,
     /// Show kernel threads.
@@ -88,6 +105,50 @@ pub enum Colors {
     True,
 }
 
+/// Columns of the processes.
+const PROCESSES: [&str; 14] = [
+    "pid",
+    "user",
+    "state",
+    "nice",
+    "threads",
+    "cpu",
+    "graph",
+    "memory",
+    "gpu",
+    "read",
+    "write",
+    "time",
+    "container",
+    "command",
+];
+
+/// Columns of the containers.
+const CONTAINERS: [&str; 18] = [
+    "name",
+    "state",
+    "cpu",
+    "cpu_limit",
+    "graph",
+    "memory",
+    "limit",
+    "gpu",
+    "receive",
+    "send",
+    "read",
+    "write",
+    "pids",
+    "restarts",
+    "up",
+    "project",
+    "image",
+    "ports",
+];
+
+/// Columns of the pools.
+const POOLS: [&str; 12] =
+    ["name", "health", "used", "gauge", "free", "frag", "ratio", "read", "write", "latency", "errors", "scrub"];
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -104,6 +165,8 @@ impl Default for Settings {
             layout: None,
             hidden_panes: Vec::new(),
             processes: ProcessSettings::default(),
+            containers: TableSettings::new(CONTAINERS, "state"),
+            pools: TableSettings::new(POOLS, "health"),
             hidden_disks: Vec::new(),
             hidden_interfaces: Vec::new(),
             hidden_mounts: Vec::new(),
@@ -120,26 +183,7 @@ impl Default for Settings {
 impl Default for ProcessSettings {
     fn default() -> Self {
         ProcessSettings {
-            columns: [
-                "pid",
-                "user",
-                "state",
-                "nice",
-                "threads",
-                "cpu",
-                "graph",
-                "memory",
-                "gpu",
-                "read",
-                "write",
-                "time",
-                "container",
-                "command",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            sort: "cpu".to_owned(),
-            ascending: false,
+            table: TableSettings::new(PROCESSES, "cpu"),
             tree: false,
             kernel_threads: false,
             threads: false,

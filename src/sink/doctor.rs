@@ -12,7 +12,7 @@ use crate::{model::event::SourceId, state::State};
 pub struct Check {
     /// `terminal`, `config` …
     pub id: String,
-    /// `live`, `absent`, `denied`, `broken`, `timeout`, `waiting`.
+    /// `live`, `absent`, `denied`, `broken`, `timeout`, `waiting`; `off` by the config.
     pub state: String,
     /// What was found, or what was looked for.
     pub message: String,
@@ -59,10 +59,10 @@ fn gpus(state: &State, check: &mut Check) {
 #[must_use]
 pub fn exit_code(checks: &[Check]) -> u8 {
     let essential = |c: &Check| ESSENTIAL.iter().any(|id| id.name() == c.id);
-    if checks.iter().any(|c| essential(c) && c.state != "live") {
+    if checks.iter().any(|c| essential(c) && !["live", "off"].contains(&c.state.as_str())) {
         2
     } else {
-        u8::from(checks.iter().any(|c| c.state != "live" && c.state != "absent"))
+        u8::from(checks.iter().any(|c| !["live", "absent", "off"].contains(&c.state.as_str())))
     }
 }
 
@@ -75,8 +75,8 @@ pub fn write_text(checks: &[Check], ascii: bool, out: &mut dyn io::Write) -> io:
         let sign = match (check.state.as_str(), ascii) {
             ("live", false) => "●",
             ("live", true) => "o",
-            ("absent", false) => "–",
-            ("absent", true) => "-",
+            ("absent" | "off", false) => "–",
+            ("absent" | "off", true) => "-",
             (_, false) => "▲",
             (_, true) => "!",
         };

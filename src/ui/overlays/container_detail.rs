@@ -5,10 +5,13 @@ mod rooms;
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, container_acts, log};
+use super::{Overlay, container_acts, log, seen::Seen};
 use crate::{
     collect::Want,
-    model::container::{Container, ContainerRow, RunState},
+    model::{
+        container::{Container, ContainerRow, RunState},
+        series::Series,
+    },
     state::State,
     ui::{
         action::{Action, Context},
@@ -18,9 +21,9 @@ use crate::{
         panes::containers::columns::Row,
         theme::Role,
         widgets::{
-            graph::{Graph, graph, nice_top},
+            graph::nice_top,
+            past::{Past, pasts},
             sheet::{Sheet, SheetLine, pair},
-            text::put,
         },
     },
     units::{ABSENT, bytes_long, percent, span},
@@ -34,9 +37,7 @@ const PAST: u16 = 7;
 /// The view.
 pub struct ContainerDetail {
     id: String,
-    /// As it was when last seen, so that it can still be read when it is gone.
-    last: Option<ContainerRow>,
-    gone: bool,
+    seen: Seen<ContainerRow>,
     sheet: Sheet,
 }
 
@@ -44,14 +45,14 @@ impl ContainerDetail {
     /// Of the container with this id.
     #[must_use]
     pub fn new(id: String) -> Self {
-        ContainerDetail { id, last: None, gone: false, sheet: Sheet::default() }
+        ContainerDetail { id, seen: Seen::default(), sheet: Sheet::default() }
     }
 }
 
 impl Overlay for ContainerDetail {
     fn title(&self, _state: &State) -> String {
-        let name = self.last.as_ref().map_or(self.id.as_str(), |row| row.meta.name.as_str());
-        format!("container {name}{}", if self.gone { " · removed" } else { "" })
+        let name = self.seen.last().map_or(self.id.as_str(), |row| row.meta.name.as_str());
+        format!("container {name}{}", if self.seen.is_gone() { " · removed" } else { "" })
     }
 
     fn full_screen(&self) -> bool {
@@ -59,23 +60,14 @@ impl Overlay for ContainerDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        match state.host.containers.find(&self.id) {
-            Some(row) => {
-                self.last = Some(row.clone());
-                self.gone = false;
-            }
-            None => self.gone = true,
-        }
+        self.seen.look(state.host.containers.find(&self.id));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(row) = &self.last else {
-            put(canvas.buf, area.x, area.y, area.width, "it is gone", cx.theme.style(Role::Dim));
-            return;
-        };
+        let Some(row) = self.seen.shown(cx, area, canvas) else { return };
         let past = if area.height >= PAST * 2 { PAST } else { 0 };
         if past > 0 {
-            graphs(cx, Rect { height: past, ..area }, canvas, row);
+            pasts(cx, area, canvas, PAST, &past_of(cx, row));
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, row);
@@ -100,30 +92,33 @@ impl Overlay for ContainerDetail {
     }
 
     fn want(&self, want: &mut Want, _state: &State) {
-        want.sockets_of = self.last.as_ref().map(|row| row.meta.pid).filter(|pid| *pid > 0 && !self.gone);
+        want.sockets_of = self.seen.last().map(|row| row.meta.pid).filter(|pid| *pid > 0 && !self.seen.is_gone());
     }
 }
 
-fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &ContainerRow) {
-    let half = area.width / 2;
+/// CPU and memory, each against its limit.
+fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
     let of = |limit: Option<String>| limit.map_or_else(String::new, |l| format!(" of {l}"));
     let cpu = row.cpu_cores.map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1} %", c * 100.0));
     let cpu_limit = row.meta.cpu_limit.map(|cores| format!("{:.0} %", cores * 100.0));
     let memory = row.memory_bytes().map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
     let limit = row.memory_limit(cx.state.host.memory.raw.total);
-    let heads =
-        [format!("cpu {cpu}{}", of(cpu_limit)), format!("memory {memory}{}", of(limit.map(|l| bytes_long(l as f64))))];
-    let cpu_top = row.meta.cpu_limit.unwrap_or_else(|| row.cpu_history.max().unwrap_or(0.0).max(1.0).ceil());
-    let memory_top =
-        limit.map_or_else(|| nice_top(row.memory_history.max().unwrap_or(0.0), 1024.0), |limit| limit as f64);
-    let pasts = [(&row.cpu_history, cpu_top, Role::CpuUser), (&row.memory_history, memory_top, Role::MemoryUsed)];
-    for ((head, (series, top, role)), x) in heads.iter().zip(pasts).zip([area.x, area.x + half]) {
-        let room = half.saturating_sub(2);
-        put(canvas.buf, x, area.y, room, head, cx.theme.style(Role::Dim));
-        let place = Rect { x, y: area.y + 1, width: room, height: area.height.saturating_sub(2) };
-        let g = Graph { series, top, style: cx.theme.style(role), band: None, flip: false };
-        graph(canvas.buf, place, cx.theme, &g);
-    }
+    let memory_limit = limit.map(|l| bytes_long(l as f64));
+    let highest = |series: &Series| series.max().unwrap_or(0.0);
+    [
+        Past {
+            head: format!("cpu {cpu}{}", of(cpu_limit)),
+            series: &row.cpu_history,
+            top: row.meta.cpu_limit.unwrap_or_else(|| highest(&row.cpu_history).max(1.0).ceil()),
+            role: Role::CpuUser,
+        },
+        Past {
+            head: format!("memory {memory}{}", of(memory_limit)),
+            series: &row.memory_history,
+            top: limit.map_or_else(|| nice_top(highest(&row.memory_history), 1024.0), |limit| limit as f64),
+            role: Role::MemoryUsed,
+        },
+    ]
 }
 
 fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {

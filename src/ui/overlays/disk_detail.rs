@@ -12,7 +12,7 @@ use crate::{
         theme::Role,
         widgets::{
             graph::{Graph, graph, nice_top},
-            sheet::{SheetLine, pair},
+            sheet::{SheetLine, pair, put_lines},
             text::put,
         },
     },
@@ -77,12 +77,7 @@ impl Overlay for DiskDetail {
             ),
             pair("busy", 9, format!("{}   queue {}", percent(d.busy_ratio), fixed(d.queue, 5, |q| format!("{q:.1}")))),
         ];
-        for (line, y) in facts.iter().zip(area.y..area.bottom()) {
-            let mut x = area.x;
-            for (text, role) in line {
-                x += put(canvas.buf, x, y, area.right().saturating_sub(x), text, cx.theme.style(*role));
-            }
-        }
+        put_lines(cx, area, canvas, &facts);
         let rest = Rect { y: area.y + 5, height: area.height.saturating_sub(5), ..area };
         if rest.height < 6 {
             return;

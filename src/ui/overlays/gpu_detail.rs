@@ -5,7 +5,7 @@ mod users;
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
+use super::{Overlay, seen::Seen};
 use crate::{
     alert::Level,
     model::gpu::GpuRow,
@@ -19,8 +19,8 @@ use crate::{
         theme::Role,
         widgets::{
             graph::{Graph, graph},
+            past::under_head,
             sheet::Sheet,
-            text::put,
         },
     },
     units::ABSENT,
@@ -36,7 +36,7 @@ const ROOM: (u16, u16) = (17, 28);
 /// The view.
 pub struct GpuDetail {
     id: String,
-    last: Option<GpuRow>,
+    seen: Seen<GpuRow>,
     sheet: Sheet,
 }
 
@@ -44,13 +44,13 @@ impl GpuDetail {
     /// Of the card with this id.
     #[must_use]
     pub fn new(id: String) -> Self {
-        GpuDetail { id, last: None, sheet: Sheet::default() }
+        GpuDetail { id, seen: Seen::default(), sheet: Sheet::default() }
     }
 }
 
 impl Overlay for GpuDetail {
     fn title(&self, _state: &State) -> String {
-        self.last.as_ref().map_or_else(|| "gpu".to_owned(), |row| format!("gpu {} · {}", row.raw.index, row.raw.name))
+        self.seen.last().map_or_else(|| "gpu".to_owned(), |row| format!("gpu {} · {}", row.raw.index, row.raw.name))
     }
 
     fn full_screen(&self) -> bool {
@@ -58,16 +58,11 @@ impl Overlay for GpuDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        if let Some(row) = state.host.gpus.rows.iter().find(|row| row.raw.id == self.id) {
-            self.last = Some(row.clone());
-        }
+        self.seen.look(state.host.gpus.rows.iter().find(|row| row.raw.id == self.id));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(row) = &self.last else {
-            put(canvas.buf, area.x, area.y, area.width, "it is gone", cx.theme.style(Role::Dim));
-            return;
-        };
+        let Some(row) = self.seen.shown(cx, area, canvas) else { return };
         let lines_of_graphs = u16::from(area.height >= ROOM.0) + u16::from(area.height >= ROOM.1);
         // One line of graphs on a low screen is of low graphs.
         let each = if area.height >= ROOM.1 { PAST } else { PAST - 2 };
@@ -89,7 +84,6 @@ impl Overlay for GpuDetail {
 /// Two graphs a line: utilisation with memory traffic mirrored below it, memory; temperature, power.
 fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, lines: u16, each: u16) {
     let raw = &row.raw;
-    let half = area.width / 2;
     let up = row.is_up();
     let share = |value: Option<f64>| percent(value.filter(|_| up)).trim_start().to_owned();
     let celsius = raw.temperature.filter(|_| up).map_or_else(|| ABSENT.to_owned(), |c| temperature(c, cx));
@@ -97,30 +91,20 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
     let traffic = raw.memory_busy.map_or_else(String::new, |_| format!("   memory busy {}", share(raw.memory_busy)));
     let power_top = raw.power_max.or(raw.power_limit).or_else(|| row.power_history.max());
     let of_power = power_top.map_or_else(String::new, |w| format!("   of {w:.0} W"));
-    let heads = [
-        format!("busy {}{traffic}", share(row.busy)),
-        format!("memory {}", share(raw.memory_ratio())),
-        format!("temperature {celsius}   of 100 °C"),
-        format!("power {watts}{of_power}"),
-    ];
+    let busy = format!("busy {}{traffic}", share(row.busy));
     let plain = [
-        None,
-        Some((&row.memory_history, 1.0, Role::GpuMemory)),
-        Some((&row.temperature_history, 100.0, Role::Temperature)),
-        Some((&row.power_history, power_top.unwrap_or(1.0), Role::Power)),
+        (format!("memory {}", share(raw.memory_ratio())), &row.memory_history, 1.0, Role::GpuMemory),
+        (format!("temperature {celsius}   of 100 °C"), &row.temperature_history, 100.0, Role::Temperature),
+        (format!("power {watts}{of_power}"), &row.power_history, power_top.unwrap_or(1.0), Role::Power),
     ];
-    for (index, (head, of)) in (0u16..).zip(heads.iter().zip(plain)).take(usize::from(lines * 2)) {
-        let (x, y) = (area.x + index % 2 * half, area.y + index / 2 * each);
-        let room = half.saturating_sub(2);
-        put(canvas.buf, x, y, room, head, cx.theme.style(Role::Dim));
-        let place = Rect { x, y: y + 1, width: room, height: each - 2 };
-        match of {
-            None => history(cx, place, canvas, row, None),
-            Some((series, top, role)) => {
-                let g = Graph { series, top, style: cx.theme.style(role), band: None, flip: false };
-                graph(canvas.buf, place, cx.theme, &g);
-            }
-        }
+    if lines > 0 {
+        let place = under_head(cx, area, canvas, each, 0, &busy);
+        history(cx, place, canvas, row, None);
+    }
+    for (index, (head, series, top, role)) in (1u16..lines * 2).zip(plain) {
+        let place = under_head(cx, area, canvas, each, index, &head);
+        let g = Graph { series, top, style: cx.theme.style(role), band: None, flip: false };
+        graph(canvas.buf, place, cx.theme, &g);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         theme::Role,
         widgets::{
             graph::nice_top,
-            sheet::{SheetLine, pair},
+            sheet::{SheetLine, pair, put_lines},
             text::put,
         },
     },
@@ -84,12 +84,7 @@ impl Overlay for NetworkDetail {
                 ),
             ),
         ];
-        for (line, y) in facts.iter().zip(area.y..area.bottom()) {
-            let mut x = area.x;
-            for (text, role) in line {
-                x += put(canvas.buf, x, y, area.right().saturating_sub(x), text, cx.theme.style(*role));
-            }
-        }
+        put_lines(cx, area, canvas, &facts);
         let rest = Rect { y: area.y + 7, height: area.height.saturating_sub(7), ..area };
         if rest.height < 4 {
             return;

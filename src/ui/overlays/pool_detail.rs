@@ -6,7 +6,7 @@ mod trees;
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, arc, pool_acts};
+use super::{Overlay, arc, pool_acts, seen::Seen};
 use crate::{
     model::{container::RunState, join, pool::PoolRow},
     state::State,
@@ -18,9 +18,9 @@ use crate::{
         figures::bytes,
         theme::Role,
         widgets::{
-            graph::{Graph, graph, nice_top},
+            graph::nice_top,
+            past::{Past, pasts},
             sheet::{Sheet, SheetLine, heading},
-            text::put,
         },
     },
 };
@@ -35,9 +35,7 @@ const PROCESSES: usize = 15;
 /// The view.
 pub struct PoolDetail {
     name: String,
-    /// As it was when last seen, so that it can still be read when it is gone.
-    last: Option<PoolRow>,
-    gone: bool,
+    seen: Seen<PoolRow>,
     sheet: Sheet,
 }
 
@@ -45,13 +43,13 @@ impl PoolDetail {
     /// Of the pool of this name.
     #[must_use]
     pub fn new(name: String) -> Self {
-        PoolDetail { name, last: None, gone: false, sheet: Sheet::default() }
+        PoolDetail { name, seen: Seen::default(), sheet: Sheet::default() }
     }
 }
 
 impl Overlay for PoolDetail {
     fn title(&self, _state: &State) -> String {
-        format!("pool {}{}", self.name, if self.gone { " · exported" } else { "" })
+        format!("pool {}{}", self.name, if self.seen.is_gone() { " · exported" } else { "" })
     }
 
     fn full_screen(&self) -> bool {
@@ -59,23 +57,14 @@ impl Overlay for PoolDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        match state.host.pools.find(&self.name) {
-            Some(row) => {
-                self.last = Some(row.clone());
-                self.gone = false;
-            }
-            None => self.gone = true,
-        }
+        self.seen.look(state.host.pools.find(&self.name));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(row) = &self.last else {
-            put(canvas.buf, area.x, area.y, area.width, "it is gone", cx.theme.style(Role::Dim));
-            return;
-        };
+        let Some(row) = self.seen.shown(cx, area, canvas) else { return };
         let past = if area.height >= PAST * 3 { PAST } else { 0 };
         if past > 0 {
-            graphs(cx, Rect { height: past, ..area }, canvas, row);
+            pasts(cx, area, canvas, PAST, &past_of(row));
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let room = usize::from(area.width);
@@ -85,7 +74,7 @@ impl Overlay for PoolDetail {
         trees::devices(cx.state, row, room, &mut lines);
         trees::datasets(cx.state, row, room, &mut lines);
         // The state is the module's own word now; what follows was said before.
-        if row.stands_still() || self.gone {
+        if row.stands_still() || self.seen.is_gone() {
             lines.iter_mut().skip(first).flatten().for_each(|(_, role)| *role = Role::Faint);
         }
         users(cx.state, row, &mut lines);
@@ -109,26 +98,15 @@ impl Overlay for PoolDetail {
     }
 }
 
-fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &PoolRow) {
-    let half = area.width / 2;
+/// What was read and written.
+fn past_of(row: &PoolRow) -> [Past<'_>; 2] {
     let rate = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
-    let heads = [
-        format!("read {}", rate(row.io.map(|io| io.read_bytes))),
-        format!("written {}", rate(row.io.map(|io| io.write_bytes))),
-    ];
-    let pasts = [(&row.read_history, Role::DiskRead), (&row.write_history, Role::DiskWrite)];
-    for ((head, (series, role)), x) in heads.iter().zip(pasts).zip([area.x, area.x + half]) {
-        let room = half.saturating_sub(2);
-        put(canvas.buf, x, area.y, room, head, cx.theme.style(Role::Dim));
-        let place = Rect { x, y: area.y + 1, width: room, height: area.height.saturating_sub(2) };
-        let top = nice_top(series.max().unwrap_or(0.0), 1024.0);
-        graph(
-            canvas.buf,
-            place,
-            cx.theme,
-            &Graph { series, top, style: cx.theme.style(role), band: None, flip: false },
-        );
-    }
+    let past = |head, series, role| Past { head, series, top: nice_top(series.max().unwrap_or(0.0), 1024.0), role };
+    let [read, written] = [row.io.map(|io| io.read_bytes), row.io.map(|io| io.write_bytes)];
+    [
+        past(format!("read {}", rate(read)), &row.read_history, Role::DiskRead),
+        past(format!("written {}", rate(written)), &row.write_history, Role::DiskWrite),
+    ]
 }
 
 /// Containers that mount something of it, and their busiest processes.

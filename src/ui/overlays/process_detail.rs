@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, signal};
+use super::{Overlay, seen::Seen, signal};
 use crate::{
     alert::Level,
     collect::Want,
@@ -22,9 +22,9 @@ use crate::{
         panes::processes::columns::{Row, RowCx, at, user},
         theme::Role,
         widgets::{
-            graph::{Graph, graph, nice_top},
+            graph::nice_top,
+            past::{Past, pasts},
             sheet::{Sheet, SheetLine, heading, pair, wrap},
-            text::put,
         },
     },
     units::{ABSENT, bytes_long},
@@ -38,9 +38,7 @@ const PAST: u16 = 7;
 /// The view.
 pub struct ProcessDetail {
     key: ProcKey,
-    /// As it was when last seen, so that it can still be read when it has ended.
-    last: Option<Process>,
-    ended: bool,
+    seen: Seen<Process>,
     sheet: Sheet,
 }
 
@@ -48,14 +46,14 @@ impl ProcessDetail {
     /// Of the process that `key` names, and of no other that gets its pid.
     #[must_use]
     pub fn new(key: ProcKey) -> Self {
-        ProcessDetail { key, last: None, ended: false, sheet: Sheet::default() }
+        ProcessDetail { key, seen: Seen::default(), sheet: Sheet::default() }
     }
 }
 
 impl Overlay for ProcessDetail {
     fn title(&self, _state: &State) -> String {
-        let name = self.last.as_ref().map_or("", |p| &*p.name);
-        let ended = if self.ended { " · ended" } else { "" };
+        let name = self.seen.last().map_or("", |p| &*p.name);
+        let ended = if self.seen.is_gone() { " · ended" } else { "" };
         format!("process {} {name}{ended}", self.key.pid)
     }
 
@@ -64,31 +62,22 @@ impl Overlay for ProcessDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        match state.host.processes.find(self.key) {
-            Some(process) => {
-                self.last = Some(process.clone());
-                self.ended = false;
-            }
-            None => self.ended = true,
-        }
+        self.seen.look(state.host.processes.find(self.key));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(process) = &self.last else {
-            put(canvas.buf, area.x, area.y, area.width, "it has ended", cx.theme.style(Role::Dim));
-            return;
-        };
+        let Some(process) = self.seen.shown(cx, area, canvas) else { return };
         let detail = cx.state.host.process_detail.as_ref().filter(|d| d.raw.key == self.key);
         let past = if area.height >= PAST * 2 { PAST } else { 0 };
         if let Some(detail) = detail.filter(|_| past > 0) {
-            graphs(cx, Rect { height: past, ..area }, canvas, process, detail);
+            pasts(cx, area, canvas, PAST, &past_of(cx, process, detail));
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, process);
         belongings(cx.state, process, detail.map(|d| &d.raw), usize::from(area.width), &mut lines);
         match detail {
             Some(detail) => read(cx, &detail.raw, usize::from(area.width), &mut lines),
-            None if !self.ended => lines.push(vec![(waiting(cx.state), Role::Dim)]),
+            None if !self.seen.is_gone() => lines.push(vec![(waiting(cx.state), Role::Dim)]),
             None => {}
         }
         children(cx.state, self.key, &mut lines);
@@ -102,7 +91,7 @@ impl Overlay for ProcessDetail {
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
         let renice = |by| vec![Effect::Do(Command::Renice { targets: vec![self.key], by })];
         match action {
-            Action::Signal | Action::NiceUp | Action::NiceDown if self.ended => {
+            Action::Signal | Action::NiceUp | Action::NiceDown if self.seen.is_gone() => {
                 Some(vec![Effect::Say(Level::Advice, "it has ended".to_owned())])
             }
             Action::Signal => Some(signal::choose(vec![self.key], state)),
@@ -113,7 +102,7 @@ impl Overlay for ProcessDetail {
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        if self.ended {
+        if self.seen.is_gone() {
             Vec::new()
         } else {
             vec![(Action::Signal, "signal"), (Action::NiceUp, "less CPU"), (Action::NiceDown, "more CPU")]
@@ -136,26 +125,27 @@ fn waiting(state: &State) -> String {
     }
 }
 
-/// CPU at the left, memory at the right.
-fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, process: &Process, detail: &Detail) {
-    let half = area.width.saturating_sub(2) / 2;
-    let left = Rect { width: half, height: area.height - 2, y: area.y + 1, ..area };
-    let right = Rect { x: area.right() - half, ..left };
-    let cpu = RowCx::new(&cx.state.host, false, true);
-    let shown = Row { process, cx: cpu }.shown(at::CPU);
+/// CPU and memory.
+fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<'a>; 2] {
+    let shown = Row { process, cx: RowCx::new(&cx.state.host, false, true) }.shown(at::CPU);
     // A clock tick too many does not make it a second core.
     let cores = (detail.cpu_history.max().unwrap_or(0.0) - 0.1).ceil().max(1.0);
-    let dim = cx.theme.style(Role::Dim);
-    put(canvas.buf, left.x, area.y, half, &format!("cpu {shown} %   top {:.0} %", cores * 100.0), dim);
-    let style = cx.theme.style(Role::CpuUser);
-    let g = Graph { series: &detail.cpu_history, top: cores, style, band: None, flip: false };
-    graph(canvas.buf, left, cx.theme, &g);
     let top = nice_top(detail.memory_history.max().unwrap_or(0.0), 1024.0);
-    let memory = process.memory_bytes as f64;
-    let words = format!("memory {}   top {}", bytes_long(memory), bytes(Some(top)).trim_start());
-    put(canvas.buf, right.x, area.y, half, &words, dim);
-    let style = cx.theme.style(Role::MemoryUsed);
-    graph(canvas.buf, right, cx.theme, &Graph { series: &detail.memory_history, top, style, band: None, flip: false });
+    let memory = bytes_long(process.memory_bytes as f64);
+    [
+        Past {
+            head: format!("cpu {shown} %   top {:.0} %", cores * 100.0),
+            series: &detail.cpu_history,
+            top: cores,
+            role: Role::CpuUser,
+        },
+        Past {
+            head: format!("memory {memory}   top {}", bytes(Some(top)).trim_start()),
+            series: &detail.memory_history,
+            top,
+            role: Role::MemoryUsed,
+        },
+    ]
 }
 
 /// What the table knows.

@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, net::SocketAddr};
 
-use ratatui::layout::Rect;
-
-use super::{Key, Overlay, process_detail::ProcessDetail};
+use super::{
+    listed::{List, Listed},
+    process_detail::ProcessDetail,
+};
 use crate::{
     alert::Level,
     collect::Want,
@@ -17,21 +18,16 @@ use crate::{
     },
     state::State,
     ui::{
-        action::Action,
-        canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message, To},
+        action::{Action, Context},
+        canvas::DrawCx,
+        effect::Effect,
         panes::processes::columns::user,
         table::{
             column::{Column, Kind},
             filter::Fields,
-            grid::{Grid, cell},
             needle::Needle,
         },
         theme::Role,
-        widgets::{
-            notice::{dim_when_stale, notice},
-            text::{put, tint},
-        },
     },
     units,
 };
@@ -70,7 +66,7 @@ static COLUMNS: [Column; 11] = [
 
 /// What names a socket as long as it lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct SocketKey {
+pub struct SocketKey {
     protocol: Protocol,
     local: SocketAddr,
     remote: SocketAddr,
@@ -78,20 +74,13 @@ struct SocketKey {
 }
 
 /// The list.
-pub struct Sockets {
-    grid: Grid<SocketKey>,
-    /// Indices into the sockets of the state.
-    order: Vec<usize>,
-}
+pub type Sockets = List<All>;
 
-impl Default for Sockets {
-    fn default() -> Self {
-        Sockets { grid: Grid::new(&COLUMNS, To::Top, &[], "state"), order: Vec::new() }
-    }
-}
+/// Every socket of the machine.
+pub struct All;
 
 /// A socket with what is known of its holder.
-struct Row<'a> {
+pub struct Row<'a> {
     socket: &'a Socket,
     holder: Option<&'a Process>,
     host: &'a Host,
@@ -145,172 +134,87 @@ impl Fields for Row<'_> {
     }
 }
 
-impl Sockets {
-    fn holds<'a>(order: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
-        move |index, needle| {
-            let socket = order.get(index).and_then(|i| state.host.sockets.raw.sockets.get(*i));
-            socket.is_some_and(|s| Row::new(s, state).word(needle))
-        }
+impl Listed for All {
+    type Row<'a> = Row<'a>;
+    type Name = SocketKey;
+    const SOURCE: SourceId = SourceId::Sockets;
+    const COLUMNS: &'static [Column] = &COLUMNS;
+    const SORT: &'static str = "state";
+    const NOTHING: [&'static str; 2] = ["no sockets", "no socket fits the filter"];
+    const CONTEXT: Context = Context::List;
+    const OPENED_BY: Action = Action::Sockets;
+
+    fn count(state: &State) -> usize {
+        // Those of a container's network, from a view before this one, are not the machine's.
+        let raw = &state.host.sockets.raw;
+        if raw.of.is_none() { raw.sockets.len() } else { 0 }
     }
 
-    fn open(&self, state: &State) -> Vec<Effect> {
-        let socket = self.order.get(self.grid.cursor.position()).and_then(|i| state.host.sockets.raw.sockets.get(*i));
-        let holder = socket.and_then(|s| s.pid).and_then(|pid| join::process(&state.host, pid));
-        match holder {
-            Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
-            None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
-        }
+    fn row(state: &State, index: usize) -> Row<'_> {
+        Row::new(&state.host.sockets.raw.sockets[index], state)
     }
-}
 
-impl Overlay for Sockets {
-    fn title(&self, state: &State) -> String {
+    fn name(state: &State, index: usize) -> SocketKey {
+        let s = &state.host.sockets.raw.sockets[index];
+        SocketKey { protocol: s.protocol, local: s.local, remote: s.remote, inode: s.inode }
+    }
+
+    fn title(state: &State) -> String {
         let sockets = &state.host.sockets.raw.sockets;
         let in_state = |wanted: &str| sockets.iter().filter(|s| s.state == wanted).count();
-        let mut title = format!(
-            "sockets · {} listen · {} established · {} in all",
-            in_state("listen"),
-            in_state("established"),
-            sockets.len()
-        );
-        if self.grid.is_filtered() {
-            title.push_str(&format!(" · filter {} leaves {}", self.grid.filter_text(), self.order.len()));
-        }
-        title
+        let (listen, established) = (in_state("listen"), in_state("established"));
+        format!("sockets · {listen} listen · {established} established · {} in all", sockets.len())
     }
 
-    fn full_screen(&self) -> bool {
-        true
-    }
-
-    fn refresh(&mut self, state: &State) {
-        let sockets = &state.host.sockets.raw.sockets;
-        self.order.clear();
-        // Those of a container's network, from a view before this one, are not the machine's.
-        let count = if state.host.sockets.raw.of.is_none() { sockets.len() } else { 0 };
-        self.order.extend((0..count).filter(|i| self.grid.keeps(&Row::new(&sockets[*i], state))));
-        let sort = self.grid.sort();
-        if COLUMNS[sort.column].kind == Kind::Text {
-            // The kernel's order of states is the useful one: what listens, then who talks.
-            if sort.column != at::STATE {
-                self.order.sort_by_cached_key(|i| Row::new(&sockets[*i], state).text(sort.column).to_lowercase());
-            }
-            if sort.greatest_first {
-                self.order.reverse();
-            }
-        } else {
-            let key = |i: &usize| {
-                let figure = Row::new(&sockets[*i], state).number(sort.column);
-                figure.map_or(f64::INFINITY, |f| if sort.greatest_first { -f } else { f })
-            };
-            self.order.sort_by(|a, b| key(a).total_cmp(&key(b)));
-        }
-        let name = |s: &Socket| SocketKey { protocol: s.protocol, local: s.local, remote: s.remote, inode: s.inode };
-        self.grid.cursor.settle(self.order.iter().map(|i| name(&sockets[*i])));
-        self.grid.seek(&Self::holds(&self.order, state));
-    }
-
-    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        if area.is_empty() || notice(cx, area, canvas, SourceId::Sockets) {
-            return;
-        }
-        let raw = &cx.state.host.sockets.raw;
-        let placed = self.grid.placed(area.width, |_| false);
-        self.grid.header(cx, Rect { height: 1, ..area }, canvas, &placed, Target::OverlayColumn);
-        let denied = u16::from(raw.holders_denied && area.height > 3);
-        let body = Rect { y: area.y + 1, height: area.height - 1 - denied, ..area };
-        for (index, y) in self.grid.cursor.window(usize::from(body.height)).zip(body.y..body.bottom()) {
-            let Some(socket) = self.order.get(index).and_then(|i| raw.sockets.get(*i)) else { continue };
-            let row = Row::new(socket, cx.state);
-            let line = Rect { y, height: 1, ..area };
-            for p in &placed {
-                let place = Rect { x: area.x + p.x, width: p.width, ..line }.intersection(line);
-                if place.is_empty() {
-                    continue;
-                }
-                // Found by its whole path, shown without it.
-                let text = match row.holder.filter(|_| p.column == at::PROCESS) {
-                    Some(holder) => holder.shown_command(false).0,
-                    None => row.text(p.column),
-                };
-                let role = match p.column {
-                    at::LOCAL | at::PORT | at::PROCESS => Role::Text,
-                    at::RECEIVE | at::SEND if text == "0" => Role::Faint,
-                    at::CONTAINER => Role::Container,
-                    at::STATE if socket.state == "listen" => Role::Ok,
-                    _ => Role::Dim,
-                };
-                cell(canvas, place, COLUMNS[p.column].align, &text, cx.theme.style(role));
-                self.grid.mark(cx, place, canvas, &text);
-            }
-            if index == self.grid.cursor.position() {
-                tint(canvas.buf, line, cx.theme.style(Role::Selected));
-            }
-            canvas.hit(line, Target::OverlayRow(index));
-        }
-        if self.order.is_empty() {
-            let words = if self.grid.is_filtered() { "no socket fits the filter" } else { "no sockets" };
-            put(canvas.buf, body.x, body.y, body.width, words, cx.theme.style(Role::Dim));
-        }
-        dim_when_stale(cx, body, canvas, SourceId::Sockets);
-        if denied > 0 {
-            let words = format!("{} who holds other users' sockets is seen by root alone", cx.theme.glyphs.unknown);
-            put(canvas.buf, area.x, area.bottom() - 1, area.width, &words, cx.theme.style(Role::Dim));
+    /// A program is found by its whole path, and shown without it.
+    fn shown<'a>(row: &'a Row<'_>, column: usize) -> Cow<'a, str> {
+        match row.holder {
+            Some(holder) if column == at::PROCESS => holder.shown_command(false).0,
+            _ => row.text(column),
         }
     }
 
-    fn takes_text(&self) -> bool {
-        self.grid.takes_text()
-    }
-
-    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
-        self.grid.key(key, &Self::holds(&self.order, state))
-    }
-
-    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
-        match action {
-            Action::Sockets => return Some(vec![Effect::Close]),
-            Action::Open => return Some(self.open(state)),
-            _ => {}
+    fn role(row: &Row<'_>, column: usize, text: &str) -> Role {
+        match column {
+            at::LOCAL | at::PORT | at::PROCESS => Role::Text,
+            at::RECEIVE | at::SEND if text == "0" => Role::Faint,
+            at::CONTAINER => Role::Container,
+            at::STATE if row.socket.state == "listen" => Role::Ok,
+            _ => Role::Dim,
         }
-        self.grid.act(action, &Self::holds(&self.order, state))
     }
 
-    fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {
-        match target {
-            Target::OverlayColumn(id) => self.grid.sort_by(id),
-            Target::OverlayRow(index) => {
-                let again = self.grid.cursor.is_held() && self.grid.cursor.position() == *index;
-                self.grid.cursor.hold(*index);
-                if again {
-                    return self.open(state);
-                }
-            }
-            _ => {}
+    /// What waits for others first, then who talks, then what is coming or going.
+    fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
+        match row.socket.state.as_str() {
+            _ if column != at::STATE => None,
+            "listen" => Some(0),
+            "open" => Some(1),
+            "established" => Some(2),
+            _ => Some(3),
         }
-        Vec::new()
     }
 
-    fn tell(&mut self, message: Message, _state: &State) -> Vec<Effect> {
-        self.grid.tell(&message);
-        Vec::new()
+    fn foot(cx: &DrawCx<'_>) -> Option<String> {
+        let words = format!("{} who holds other users' sockets is seen by root alone", cx.theme.glyphs.unknown);
+        cx.state.host.sockets.raw.holders_denied.then_some(words)
     }
 
-    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
-        self.grid.footer(cx, area, canvas, &format!("{} rows", self.order.len()))
+    fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>> {
+        if action != Action::Open {
+            return None;
+        }
+        Some(match chosen.and_then(|index| Self::row(state, index).holder) {
+            Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
+            None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
+        })
     }
 
-    fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![
-            (Action::Open, "process"),
-            (Action::Search, "search"),
-            (Action::Filter, "filter"),
-            (Action::SortMenu, "sort"),
-            (Action::Columns, "columns"),
-        ]
+    fn hints() -> Vec<(Action, &'static str)> {
+        vec![(Action::Open, "process")]
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(want: &mut Want) {
         want.sockets = true;
     }
 }

@@ -3,9 +3,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use ratatui::layout::Rect;
-
-use super::{Key, Overlay, confirm::Confirm, menu::Menu};
+use super::{
+    confirm::Confirm,
+    listed::{List, Listed},
+    menu::Menu,
+};
 use crate::{
     act::job::{Job, Removal},
     alert::Level,
@@ -17,20 +19,14 @@ use crate::{
     state::State,
     ui::{
         action::{Action, Context},
-        canvas::{Canvas, DrawCx, Target},
-        effect::{Command, Effect, Message, To},
+        effect::{Command, Effect, Message},
         panes::tabled::{RowKey, key_of},
         table::{
             column::{Column, Kind as Figure},
             filter::Fields,
-            grid::{Grid, cell},
             needle::Needle,
         },
         theme::Role,
-        widgets::{
-            notice::{dim_when_stale, notice},
-            text::{put, tint},
-        },
     },
     units::{ABSENT, bytes_long, bytes_short, span_short},
 };
@@ -66,20 +62,14 @@ const PRUNES: [(&str, &str, Kind, bool); 5] = [
     ("cache", "build cache that no build uses", Kind::Cache, false),
 ];
 
-/// The view.
-pub struct Stores {
-    grid: Grid<RowKey>,
-    /// Indices into the things of the state.
-    order: Vec<usize>,
-}
+/// The list.
+pub type Stores = List<Kept>;
 
-impl Default for Stores {
-    fn default() -> Self {
-        Stores { grid: Grid::new(&COLUMNS, To::Top, &[], "size"), order: Vec::new() }
-    }
-}
+/// What all engines keep.
+pub struct Kept;
 
-struct Row<'a> {
+/// A thing with its age.
+pub struct Row<'a> {
     thing: &'a Stored,
     age: Option<Duration>,
 }
@@ -129,41 +119,28 @@ impl Fields for Row<'_> {
     }
 }
 
-impl Stores {
-    fn holds<'a>(order: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
-        move |index, needle| {
-            let thing = order.get(index).and_then(|i| state.host.stores.things.get(*i));
-            thing.is_some_and(|thing| Row::new(thing, state).word(needle))
-        }
+/// What can be removed: the thing under the cursor, or all unused ones of a kind.
+fn acts(state: &State, chosen: Option<usize>) -> Vec<Effect> {
+    let mut menu = Menu::new("remove");
+    if let Some(thing) = chosen.and_then(|index| state.host.stores.things.get(index)) {
+        let doc = match thing.is_unused() {
+            true => format!("{}, frees {}", thing.kind.word(), bytes_long(thing.frees() as f64)),
+            false => format!("{}, in use: the engine will refuse", thing.kind.word()),
+        };
+        let things = vec![(thing.engine.clone(), thing.id.clone())];
+        menu.add(thing.name.clone(), doc, false, Message::Remove { what: thing.name.clone(), things });
     }
-
-    fn chosen<'a>(&self, state: &'a State) -> Option<&'a Stored> {
-        self.order.get(self.grid.cursor.position()).and_then(|i| state.host.stores.things.get(*i))
-    }
-
-    /// What can be removed: the thing under the cursor, or all unused ones of a kind.
-    fn acts(&self, state: &State) -> Vec<Effect> {
-        let mut menu = Menu::new("remove");
-        if let Some(thing) = self.chosen(state) {
-            let doc = match thing.is_unused() {
-                true => format!("{}, frees {}", thing.kind.word(), bytes_long(thing.frees() as f64)),
-                false => format!("{}, in use: the engine will refuse", thing.kind.word()),
-            };
-            let things = vec![(thing.engine.clone(), thing.id.clone())];
-            menu.add(thing.name.clone(), doc, false, Message::Remove { what: thing.name.clone(), things });
+    for (label, doc, kind, nameless) in PRUNES {
+        let things: Vec<&Stored> = unused(&state.host.stores, kind, nameless).collect();
+        if things.is_empty() {
+            continue;
         }
-        for (label, doc, kind, nameless) in PRUNES {
-            let things: Vec<&Stored> = unused(&state.host.stores, kind, nameless).collect();
-            if things.is_empty() {
-                continue;
-            }
-            let frees = things.iter().map(|thing| thing.frees()).sum::<u64>();
-            let doc = format!("{doc}: {}, frees {}", things.len(), bytes_long(frees as f64));
-            let things = things.iter().map(|thing| (thing.engine.clone(), thing.id.clone())).collect();
-            menu.add(label, doc, false, Message::Remove { what: format!("unused {label}"), things });
-        }
-        vec![Effect::Open(Box::new(menu))]
+        let frees = things.iter().map(|thing| thing.frees()).sum::<u64>();
+        let doc = format!("{doc}: {}, frees {}", things.len(), bytes_long(frees as f64));
+        let things = things.iter().map(|thing| (thing.engine.clone(), thing.id.clone())).collect();
+        menu.add(label, doc, false, Message::Remove { what: format!("unused {label}"), things });
     }
+    vec![Effect::Open(Box::new(menu))]
 }
 
 fn unused(all: &StoreSample, kind: Kind, nameless: bool) -> impl Iterator<Item = &Stored> {
@@ -200,8 +177,30 @@ fn preview(what: &str, things: &[(String, String)], state: &State) -> Vec<Effect
     vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), command)))]
 }
 
-impl Overlay for Stores {
-    fn title(&self, state: &State) -> String {
+impl Listed for Kept {
+    type Row<'a> = Row<'a>;
+    type Name = RowKey;
+    const SOURCE: SourceId = SourceId::Stores;
+    const COLUMNS: &'static [Column] = &COLUMNS;
+    const SORT: &'static str = "size";
+    const NOTHING: [&'static str; 2] = ["nothing is kept", "nothing fits the filter"];
+    const CONTEXT: Context = Context::Things;
+    const OPENED_BY: Action = Action::Stores;
+
+    fn count(state: &State) -> usize {
+        state.host.stores.things.len()
+    }
+
+    fn row(state: &State, index: usize) -> Row<'_> {
+        Row::new(&state.host.stores.things[index], state)
+    }
+
+    fn name(state: &State, index: usize) -> RowKey {
+        let thing = &state.host.stores.things[index];
+        key_of(&format!("{} {} {}", thing.engine, thing.kind.word(), thing.id))
+    }
+
+    fn title(state: &State) -> String {
         let all = &state.host.stores;
         let mut title = "images, volumes, networks".to_owned();
         for kind in [Kind::Image, Kind::Volume, Kind::Cache] {
@@ -211,144 +210,53 @@ impl Overlay for Stores {
                 title.push_str(&format!(" · {} {sum}, unused {unused}", kind.word()));
             }
         }
-        if self.grid.is_filtered() {
-            title.push_str(&format!(" · filter {} leaves {}", self.grid.filter_text(), self.order.len()));
-        }
         if all.asking {
             title.push_str(" · asking…");
         }
         title
     }
 
-    fn full_screen(&self) -> bool {
-        true
+    fn role(row: &Row<'_>, column: usize, _text: &str) -> Role {
+        match column {
+            at::NAME if row.thing.is_unused() => Role::Text,
+            at::NAME => Role::Strong,
+            at::SIZE => Role::Text,
+            at::USED if row.thing.is_unused() => Role::Advice,
+            at::USED => Role::Container,
+            _ => Role::Dim,
+        }
     }
 
-    fn refresh(&mut self, state: &State) {
+    /// One engine needs no name beside each thing.
+    fn is_empty(state: &State, id: &str) -> bool {
         let things = &state.host.stores.things;
-        self.order.clear();
-        self.order.extend((0..things.len()).filter(|i| self.grid.keeps(&Row::new(&things[*i], state))));
-        let sort = self.grid.sort();
-        let row = |i: &usize| Row::new(&things[*i], state);
-        if COLUMNS[sort.column].kind == Figure::Text {
-            self.order.sort_by_cached_key(|i| row(i).text(sort.column).to_lowercase());
-            if sort.greatest_first {
-                self.order.reverse();
-            }
-        } else {
-            let key = |i: &usize| {
-                let figure = row(i).number(sort.column);
-                figure.map_or(f64::INFINITY, |f| if sort.greatest_first { -f } else { f })
-            };
-            self.order.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        id == "engine" && things.iter().all(|t| things.first().is_some_and(|first| first.engine == t.engine))
+    }
+
+    fn notes(state: &State) -> Vec<String> {
+        state.host.stores.faults.iter().map(|(engine, why)| format!("{engine}: {why}")).collect()
+    }
+
+    fn awaited(state: &State) -> Option<&'static str> {
+        (!state.host.stores.told).then_some("the engines count what they keep, which may take them a while…")
+    }
+
+    fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>> {
+        (action == Action::Acts).then(|| acts(state, chosen))
+    }
+
+    fn tell(message: &Message, state: &State) -> Vec<Effect> {
+        match message {
+            Message::Remove { what, things } => preview(what, things, state),
+            _ => Vec::new(),
         }
-        let name = |t: &Stored| key_of(&format!("{} {} {}", t.engine, t.kind.word(), t.id));
-        self.grid.cursor.settle(self.order.iter().map(|i| name(&things[*i])));
-        self.grid.seek(&Self::holds(&self.order, state));
     }
 
-    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        if area.is_empty() || notice(cx, area, canvas, SourceId::Stores) {
-            return;
-        }
-        let (theme, all) = (cx.theme, &cx.state.host.stores);
-        let mut y = area.y;
-        for (engine, why) in all.faults.iter().take(usize::from(area.height / 2)) {
-            put(canvas.buf, area.x, y, area.width, &format!("{engine}: {why}"), theme.style(Role::Warn));
-            y += 1;
-        }
-        if !all.told {
-            let words = "the engines count what they keep, which may take them a while…";
-            put(canvas.buf, area.x, y, area.width, words, theme.style(Role::Dim));
-            return;
-        }
-        let several = all.things.iter().any(|t| all.things.first().is_some_and(|first| first.engine != t.engine));
-        let placed = self.grid.placed(area.width, |column| column.id == "engine" && !several);
-        self.grid.header(cx, Rect { y, height: 1, ..area }, canvas, &placed, Target::OverlayColumn);
-        let body = Rect { y: y + 1, height: area.bottom().saturating_sub(y + 1), ..area };
-        for (index, y) in self.grid.cursor.window(usize::from(body.height)).zip(body.y..body.bottom()) {
-            let Some(thing) = self.order.get(index).and_then(|i| all.things.get(*i)) else { continue };
-            let row = Row::new(thing, cx.state);
-            let line = Rect { y, height: 1, ..area };
-            for p in &placed {
-                let place = Rect { x: area.x + p.x, width: p.width, ..line }.intersection(line);
-                let text = row.text(p.column);
-                let role = match p.column {
-                    at::NAME if thing.is_unused() => Role::Text,
-                    at::NAME => Role::Strong,
-                    at::SIZE => Role::Text,
-                    at::USED if thing.is_unused() => Role::Advice,
-                    at::USED => Role::Container,
-                    _ => Role::Dim,
-                };
-                cell(canvas, place, COLUMNS[p.column].align, &text, theme.style(role));
-                self.grid.mark(cx, place, canvas, &text);
-            }
-            if index == self.grid.cursor.position() {
-                tint(canvas.buf, line, theme.style(Role::Selected));
-            }
-            canvas.hit(line, Target::OverlayRow(index));
-        }
-        if self.order.is_empty() {
-            let words = if self.grid.is_filtered() { "nothing fits the filter" } else { "nothing is kept" };
-            put(canvas.buf, body.x, body.y, body.width, words, theme.style(Role::Dim));
-        }
-        dim_when_stale(cx, body, canvas, SourceId::Stores);
+    fn hints() -> Vec<(Action, &'static str)> {
+        vec![(Action::Acts, "remove")]
     }
 
-    fn takes_text(&self) -> bool {
-        self.grid.takes_text()
-    }
-
-    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
-        self.grid.key(key, &Self::holds(&self.order, state))
-    }
-
-    fn context(&self) -> Context {
-        Context::Things
-    }
-
-    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
-        match action {
-            Action::Stores => return Some(vec![Effect::Close]),
-            Action::Acts => return Some(self.acts(state)),
-            _ => {}
-        }
-        self.grid.act(action, &Self::holds(&self.order, state))
-    }
-
-    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
-        match target {
-            Target::OverlayColumn(id) => self.grid.sort_by(id),
-            Target::OverlayRow(index) => self.grid.cursor.hold(*index),
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
-        if let Message::Remove { what, things } = &message {
-            return preview(what, things, state);
-        }
-        self.grid.tell(&message);
-        Vec::new()
-    }
-
-    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
-        self.grid.footer(cx, area, canvas, &format!("{} rows", self.order.len()))
-    }
-
-    fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![
-            (Action::Acts, "remove"),
-            (Action::Search, "search"),
-            (Action::Filter, "filter"),
-            (Action::SortMenu, "sort"),
-            (Action::Columns, "columns"),
-        ]
-    }
-
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(want: &mut Want) {
         want.stores = true;
     }
 }

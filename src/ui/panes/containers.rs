@@ -30,7 +30,7 @@ pub const DEF: PaneDef = PaneDef {
     title: "containers",
     feeds: &[SourceId::Containers],
     min_width: 60,
-    make: |settings| Box::new(TablePane::<Containers>::grouped(settings.group_containers)),
+    make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers)),
 };
 
 /// The table of containers.
@@ -41,27 +41,6 @@ impl Tabled for Containers {
     const PANE: PaneId = PaneId::Containers;
     const SOURCE: SourceId = SourceId::Containers;
     const COLUMNS: &'static [Column] = &COLUMNS;
-    const SHOWN: &'static [&'static str] = &[
-        "name",
-        "state",
-        "cpu",
-        "cpu_limit",
-        "graph",
-        "memory",
-        "limit",
-        "gpu",
-        "receive",
-        "send",
-        "read",
-        "write",
-        "pids",
-        "restarts",
-        "up",
-        "project",
-        "image",
-        "ports",
-    ];
-    const SORT: &'static str = "state";
     const THING: &'static str = "container";
     const TAGS: bool = true;
     const GROUP: &'static str = "project";

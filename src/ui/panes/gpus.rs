@@ -2,6 +2,7 @@
 //! failed, keeps its place and says so.
 
 mod draw;
+mod essentials;
 mod measure;
 
 use ratatui::layout::Rect;
@@ -125,7 +126,7 @@ impl Pane for GpusPane {
     }
 
     fn compact_rows(&self, state: &State, _body: u16) -> u16 {
-        u16::try_from(draw::essentials(state).len()).unwrap_or(u16::MAX)
+        u16::try_from(essentials::rows(state).len()).unwrap_or(u16::MAX)
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
@@ -133,8 +134,8 @@ impl Pane for GpusPane {
             line(cx, area, canvas, &Line { style: cx.theme.style(Role::Dim), right: &words, ..Line::of("gpu") });
             return;
         }
-        for (what, y) in draw::essentials(cx.state).iter().zip(area.y..area.bottom()) {
-            draw::essential(cx, Rect { y, height: 1, ..area }, canvas, what);
+        for (what, y) in essentials::rows(cx.state).iter().zip(area.y..area.bottom()) {
+            essentials::draw(cx, Rect { y, height: 1, ..area }, canvas, what);
         }
         dim_when_stale(cx, area, canvas, SourceId::Gpus);
     }

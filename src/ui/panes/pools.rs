@@ -38,7 +38,7 @@ pub const DEF: PaneDef = PaneDef {
     title: "zfs",
     feeds: &[SourceId::Pools],
     min_width: 82,
-    make: |_| Box::<TablePane<Pools>>::default(),
+    make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false)),
 };
 
 /// The table of pools.
@@ -114,9 +114,6 @@ impl Tabled for Pools {
     const PANE: PaneId = PaneId::Pools;
     const SOURCE: SourceId = SourceId::Pools;
     const COLUMNS: &'static [Column] = &COLUMNS;
-    const SHOWN: &'static [&'static str] =
-        &["name", "health", "used", "gauge", "free", "frag", "ratio", "read", "write", "latency", "errors", "scrub"];
-    const SORT: &'static str = "health";
     const THING: &'static str = "pool";
     const ESSENTIAL: &'static [usize] =
         &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB];

@@ -72,11 +72,7 @@ impl ProcessesPane {
     /// As the settings want it to begin.
     #[must_use]
     pub fn new(settings: &ProcessSettings) -> Self {
-        let chosen: Vec<&str> = settings.columns.iter().map(String::as_str).collect();
-        let mut grid = Grid::new(&COLUMNS, HERE, &chosen, &settings.sort);
-        if settings.ascending {
-            grid.set_sort(Sort { greatest_first: false, ..grid.sort() });
-        }
+        let mut grid = Grid::begin(&COLUMNS, HERE, &settings.table);
         // A tree in the order of pids stands still.
         let mut other_sort = Sort { column: at::PID, greatest_first: false };
         if settings.tree {
@@ -297,7 +293,11 @@ impl Pane for ProcessesPane {
         self.table(cx, area, canvas, &words);
     }
 
-    fn act(&mut self, action: Action, state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
+    fn act(&mut self, action: Action, state: &State, settings: &Settings) -> Option<Vec<Effect>> {
+        // Keys may come faster than frames: what the one before changed is what this one means.
+        if self.made_from.is_none_or(|(_, revision)| revision != self.grid.revision()) {
+            self.refresh(state, settings);
+        }
         let cx = self.row_cx(state);
         if let Some(effects) = self.grid.act(action, &Self::holds(&self.list, state, cx)) {
             return Some(effects);

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    config::Settings,
+    config::{Settings, settings::TableSettings},
     model::event::SourceId,
     state::State,
     ui::{
@@ -47,10 +47,6 @@ pub trait Tabled: 'static {
     const SOURCE: SourceId;
     /// Every column.
     const COLUMNS: &'static [Column];
-    /// Columns shown unless the user chooses others.
-    const SHOWN: &'static [&'static str];
-    /// The column that it is sorted by at first.
-    const SORT: &'static str;
     /// What one row is called: `container`.
     const THING: &'static str;
     /// Several rows can be tagged and acted on at once.
@@ -158,6 +154,8 @@ pub type TableGrid = Grid<RowKey>;
 pub struct TablePane<T> {
     grid: TableGrid,
     list: List,
+    /// The grid's revision that it was made at.
+    made_at: Option<u64>,
     grouped: bool,
     folded: HashSet<RowKey>,
     tags: HashSet<RowKey>,
@@ -165,25 +163,20 @@ pub struct TablePane<T> {
     table: std::marker::PhantomData<T>,
 }
 
-impl<T: Tabled> Default for TablePane<T> {
-    fn default() -> Self {
+impl<T: Tabled> TablePane<T> {
+    /// A table as the settings want it to begin, with its rows in groups or without.
+    #[must_use]
+    pub fn new(settings: &TableSettings, grouped: bool) -> Self {
         TablePane {
-            grid: Grid::new(T::COLUMNS, To::Pane(T::PANE), T::SHOWN, T::SORT),
+            grid: Grid::begin(T::COLUMNS, To::Pane(T::PANE), settings),
             list: List::default(),
-            grouped: false,
+            made_at: None,
+            grouped,
             folded: HashSet::new(),
             tags: HashSet::new(),
             placed: RefCell::default(),
             table: std::marker::PhantomData,
         }
-    }
-}
-
-impl<T: Tabled> TablePane<T> {
-    /// A table that begins with its rows in groups, or without.
-    #[must_use]
-    pub fn grouped(grouped: bool) -> Self {
-        TablePane { grouped, ..TablePane::default() }
     }
 
     /// The index of the row under the cursor.
@@ -288,6 +281,7 @@ impl<T: Tabled> TablePane<T> {
 
 impl<T: Tabled> Pane for TablePane<T> {
     fn refresh(&mut self, state: &State, _settings: &Settings) {
+        self.made_at = Some(self.grid.revision());
         self.list.make::<T>(state, &self.grid, self.grouped, &self.folded);
         self.grid.cursor.settle(self.list.keys::<T>(state));
         self.grid.seek(&self.list.holds::<T>(state));
@@ -358,6 +352,10 @@ impl<T: Tabled> Pane for TablePane<T> {
     }
 
     fn act(&mut self, action: Action, state: &State, settings: &Settings) -> Option<Vec<Effect>> {
+        // Keys may come faster than frames: what the one before changed is what this one means.
+        if self.made_at != Some(self.grid.revision()) {
+            self.refresh(state, settings);
+        }
         let grouped = self.grouped && self.list.group(self.grid.cursor.position()).is_some();
         match action {
             Action::Open => return Some(self.open(state)),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     alert::Level,
+    config::settings::TableSettings,
     text::width,
     ui::{
         action::Action,
@@ -87,6 +88,17 @@ impl<K: Copy + Eq> Grid<K> {
             revision: 0,
             cursor: Cursor::default(),
         }
+    }
+
+    /// The same as the settings want it to begin.
+    #[must_use]
+    pub fn begin(columns: &'static [Column], to: To, settings: &TableSettings) -> Self {
+        let chosen: Vec<&str> = settings.columns.iter().map(String::as_str).collect();
+        let mut grid = Grid::new(columns, to, &chosen, &settings.sort);
+        if settings.ascending {
+            grid.sort.greatest_first = false;
+        }
+        grid
     }
 
     /// Goes up whenever order, filter or columns changed: the owner lists its rows anew then.

@@ -5,4 +5,5 @@ pub mod cursor;
 pub mod filter;
 pub mod grid;
 pub mod needle;
+pub mod order;
 pub mod prompt;

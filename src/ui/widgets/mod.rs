@@ -7,6 +7,7 @@ pub mod graph;
 pub mod line;
 pub mod normal;
 pub mod notice;
+pub mod past;
 pub mod sheet;
 pub mod spark;
 pub mod text;

@@ -50,12 +50,7 @@ impl Sheet {
         self.last.set(lines.len().saturating_sub(rows));
         let top = self.top.get().min(self.last.get());
         self.top.set(top);
-        for (line, y) in lines.iter().skip(top).zip(area.y..area.bottom()) {
-            let mut x = area.x;
-            for (text, role) in line {
-                x += put(canvas.buf, x, y, area.right().saturating_sub(x), text, cx.theme.style(*role));
-            }
-        }
+        put_lines(cx, area, canvas, &lines[top..]);
         // What is out of sight is said at the edge.
         let marks = if cx.theme.glyphs.ascii { ["^", "v"] } else { ["↑", "↓"] };
         if top > 0 && area.width > 0 && area.height > 0 {
@@ -63,6 +58,16 @@ impl Sheet {
         }
         if top < self.last.get() && area.width > 0 && area.height > 0 {
             put(canvas.buf, area.right() - 1, area.bottom() - 1, 1, marks[1], cx.theme.style(Role::Dim));
+        }
+    }
+}
+
+/// Draws as many lines as `area` has room for.
+pub fn put_lines(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[SheetLine]) {
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        let mut x = area.x;
+        for (text, role) in line {
+            x += put(canvas.buf, x, y, area.right().saturating_sub(x), text, cx.theme.style(*role));
         }
     }
 }

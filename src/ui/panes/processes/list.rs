@@ -1,6 +1,6 @@
 //! Which processes are listed, and in which order: computed once for each round, not for each frame.
 
-use std::{borrow::Cow, cmp::Ordering, collections::HashSet};
+use std::{cmp::Ordering, collections::HashSet};
 
 use super::{
     columns::{COLUMNS, Row, RowCx, at},
@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     model::process::{ProcKey, Process, Processes, container_of},
+    text::natural,
     ui::table::{
         column::Kind,
         filter::Fields,
@@ -174,8 +175,8 @@ pub fn parent_of(all: &Processes, process: &Process) -> Option<u32> {
 fn order<'a>(kept: &mut Vec<u32>, keyed: &mut Vec<(f64, bool, u32)>, sort: Sort, row: impl Fn(u32) -> Row<'a>) {
     let Some(column) = COLUMNS.get(sort.column) else { return };
     if column.kind == Kind::Text && sort.column != at::GRAPH {
-        let mut words: Vec<(Cow<'_, str>, u32)> =
-            kept.iter().map(|index| (lower(&row(*index), sort.column), *index)).collect();
+        let word = |index: &u32| (natural(&row(*index).text(sort.column)), *index);
+        let mut words: Vec<(String, u32)> = kept.iter().map(word).collect();
         words.sort_by(|(a, i), (b, j)| {
             let order = (a.is_empty(), a).cmp(&(b.is_empty(), b));
             // What is empty comes last either way.
@@ -200,10 +201,6 @@ fn order<'a>(kept: &mut Vec<u32>, keyed: &mut Vec<(f64, bool, u32)>, sort: Sort,
     });
     kept.clear();
     kept.extend(keyed.iter().map(|(_, _, index)| *index));
-}
-
-fn lower(row: &Row<'_>, column: usize) -> Cow<'static, str> {
-    Cow::Owned(row.text(column).to_lowercase())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::{TablePane, Tabled};
 use crate::{
     state::State,
+    text::width,
     ui::{
         canvas::{Canvas, DrawCx},
         table::{column::place, grid::cell},
@@ -67,13 +68,13 @@ pub(super) fn draw<T: Tabled>(pane: &TablePane<T>, cx: &DrawCx<'_>, area: Rect, 
         }
     }
     let hidden = pane.list.lines.len().saturating_sub(usize::from(body.height));
-    let tally = match T::tally(state) {
-        tally if !tally.is_empty() => tally,
-        _ if hidden > 0 => format!("+{hidden}"),
-        _ => String::new(),
-    };
-    let used = placed.last().map_or(0, |p| p.x + p.width + 1);
-    put_right(canvas.buf, area.right(), area.y, area.width.saturating_sub(used), &tally, dim);
+    // Half a count would be another count: what does not fit is left out.
+    let room = area.width.saturating_sub(placed.last().map_or(0, |p| p.x + p.width + 1));
+    let more = if hidden > 0 { format!("+{hidden}") } else { String::new() };
+    let tally = [T::tally(state), more].into_iter().find(|t| !t.is_empty() && width(t) <= usize::from(room));
+    if let Some(tally) = tally {
+        put_right(canvas.buf, area.right(), area.y, room, &tally, dim);
+    }
     dim_when_stale(cx, body, canvas, T::SOURCE);
 }
 

@@ -8,7 +8,7 @@ use std::{
 use super::{RowKey, TableGrid, Tabled, key_of, steady::Steady};
 use crate::{
     state::State,
-    ui::table::{column::Kind, filter::Fields, grid::Sort, needle::Needle},
+    ui::table::{filter::Fields, grid::Sort, needle::Needle, order::by_column},
 };
 
 /// One line.
@@ -80,29 +80,19 @@ impl List {
         }
     }
 
-    fn order<T: Tabled>(&mut self, rows: &mut [usize], state: &State, Sort { column, greatest_first }: Sort) {
-        let row = |index: &usize| T::row(state, *index);
-        let words = T::COLUMNS.get(column).is_some_and(|c| c.kind == Kind::Text);
-        if rows.first().is_some_and(|first| T::rank(&row(first), column).is_some()) {
-            self.steady.begin();
-            rows.sort_by_cached_key(|index| {
-                let row = row(index);
-                let class = T::load(&row).map(|load| self.steady.class(T::key(state, *index), load));
-                (T::rank(&row, column), Reverse(class))
-            });
-            self.steady.end();
-        } else if words && rows.first().is_some_and(|first| row(first).number(column).is_none()) {
-            rows.sort_by_cached_key(|index| row(index).text(column).to_lowercase());
-        } else {
-            // What has no figure stands last in either order.
-            rows.sort_by(|a, b| match (row(a).number(column), row(b).number(column)) {
-                (Some(a), Some(b)) if greatest_first => b.total_cmp(&a),
-                (Some(a), Some(b)) => a.total_cmp(&b),
-                (a, b) => b.is_some().cmp(&a.is_some()),
-            });
-            return;
+    fn order<T: Tabled>(&mut self, rows: &mut [usize], state: &State, sort: Sort) {
+        let row = |index: usize| T::row(state, index);
+        if rows.first().is_none_or(|first| T::rank(&row(*first), sort.column).is_none()) {
+            return by_column(rows, T::COLUMNS, sort, row);
         }
-        if greatest_first {
+        self.steady.begin();
+        rows.sort_by_cached_key(|index| {
+            let row = row(*index);
+            let class = T::load(&row).map(|load| self.steady.class(T::key(state, *index), load));
+            (T::rank(&row, sort.column), Reverse(class))
+        });
+        self.steady.end();
+        if sort.greatest_first {
             rows.reverse();
         }
     }

@@ -1,0 +1,285 @@
+//! A table that fills the screen: filter, search, order, cursor, clicks and the drawing of its rows, written once. What is
+//! listed, and what stands in a cell, is the list's own.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use super::{Key, Overlay};
+use crate::{
+    collect::Want,
+    model::event::SourceId,
+    state::State,
+    ui::{
+        action::{Action, Context},
+        canvas::{Canvas, DrawCx, Target},
+        effect::{Effect, Message, To},
+        table::{
+            column::{Column, Placed},
+            filter::Fields,
+            grid::{Grid, cell},
+            needle::Needle,
+            order::by_column,
+        },
+        theme::Role,
+        widgets::{
+            notice::{dim_when_stale, notice},
+            text::{put, tint},
+        },
+    },
+};
+
+/// One kind of list: what it lists and how.
+pub trait Listed: 'static {
+    /// A row with what its cells need.
+    type Row<'a>: Fields;
+    /// What names a row as long as its thing exists.
+    type Name: Copy + Eq;
+    /// Where its rows come from.
+    const SOURCE: SourceId;
+    /// Every column.
+    const COLUMNS: &'static [Column];
+    /// The column that it is sorted by at first.
+    const SORT: &'static str;
+    /// What stands in place of rows when there are none, and when the filter leaves none.
+    const NOTHING: [&'static str; 2];
+    /// Which keys mean something on it.
+    const CONTEXT: Context;
+    /// The key that opened it closes it too.
+    const OPENED_BY: Action;
+
+    /// How many rows there are before the filter.
+    fn count(state: &State) -> usize;
+
+    /// The row at `index`, which is below [`Listed::count`].
+    fn row(state: &State, index: usize) -> Self::Row<'_>;
+
+    /// Its name.
+    fn name(state: &State, index: usize) -> Self::Name;
+
+    /// The title of its frame.
+    fn title(state: &State) -> String;
+
+    /// What a cell shows where that is not what it is found by.
+    fn shown<'a>(row: &'a Self::Row<'_>, column: usize) -> Cow<'a, str> {
+        row.text(column)
+    }
+
+    /// How a cell is drawn.
+    fn role(row: &Self::Row<'_>, column: usize, text: &str) -> Role;
+
+    /// A rank that orders a column better than the alphabet does.
+    fn rank(_row: &Self::Row<'_>, _column: usize) -> Option<u8> {
+        None
+    }
+
+    /// A column that has nothing to say on this machine.
+    fn is_empty(_state: &State, _id: &str) -> bool {
+        false
+    }
+
+    /// Lines above the heads: what is wrong with where the rows come from.
+    fn notes(_state: &State) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Why there are no rows yet.
+    fn awaited(_state: &State) -> Option<&'static str> {
+        None
+    }
+
+    /// A line at the foot.
+    fn foot(_cx: &DrawCx<'_>) -> Option<String> {
+        None
+    }
+
+    /// What a key does to the row under the cursor, beside what all tables do; `None` when the key means nothing here.
+    fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>>;
+
+    /// What was chosen in a menu that this list opened.
+    fn tell(_message: &Message, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// What the footer offers beside the table's own.
+    fn hints() -> Vec<(Action, &'static str)>;
+
+    /// Adds what it needs of the sources while open.
+    fn want(want: &mut Want);
+}
+
+/// The view of one list.
+pub struct List<T: Listed> {
+    grid: Grid<T::Name>,
+    /// Indices of the rows that the filter leaves, in their order.
+    order: Vec<usize>,
+    /// The grid's revision that they were listed at.
+    made_at: Option<u64>,
+}
+
+impl<T: Listed> Default for List<T> {
+    fn default() -> Self {
+        List { grid: Grid::new(T::COLUMNS, To::Top, &[], T::SORT), order: Vec::new(), made_at: None }
+    }
+}
+
+impl<T: Listed> List<T> {
+    /// The row at a place of the order, as long as its thing is there.
+    fn at(&self, place: usize, state: &State) -> Option<usize> {
+        self.order.get(place).copied().filter(|index| *index < T::count(state))
+    }
+
+    fn holds<'a>(order: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
+        move |place, needle| {
+            let index = order.get(place).copied().filter(|index| *index < T::count(state));
+            index.is_some_and(|index| T::row(state, index).word(needle))
+        }
+    }
+
+    fn line(&self, cx: &DrawCx<'_>, line: Rect, canvas: &mut Canvas<'_>, placed: &[Placed], place: usize) {
+        let Some(index) = self.at(place, cx.state) else { return };
+        let row = T::row(cx.state, index);
+        for p in placed {
+            let at = Rect { x: line.x + p.x, width: p.width, ..line }.intersection(line);
+            if at.is_empty() {
+                continue;
+            }
+            let text = T::shown(&row, p.column);
+            let style = cx.theme.style(T::role(&row, p.column, &text));
+            cell(canvas, at, T::COLUMNS[p.column].align, &text, style);
+            self.grid.mark(cx, at, canvas, &text);
+        }
+        if place == self.grid.cursor.position() {
+            tint(canvas.buf, line, cx.theme.style(Role::Selected));
+        }
+        canvas.hit(line, Target::OverlayRow(place));
+    }
+}
+
+impl<T: Listed> Overlay for List<T> {
+    fn title(&self, state: &State) -> String {
+        let mut title = T::title(state);
+        if self.grid.is_filtered() {
+            title.push_str(&format!(" · filter {} leaves {}", self.grid.filter_text(), self.order.len()));
+        }
+        title
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn refresh(&mut self, state: &State) {
+        let row = |index| T::row(state, index);
+        self.made_at = Some(self.grid.revision());
+        self.order.clear();
+        self.order.extend((0..T::count(state)).filter(|index| self.grid.keeps(&row(*index))));
+        let sort = self.grid.sort();
+        if self.order.first().is_some_and(|first| T::rank(&row(*first), sort.column).is_some()) {
+            self.order.sort_by_cached_key(|index| T::rank(&row(*index), sort.column));
+            if sort.greatest_first {
+                self.order.reverse();
+            }
+        } else {
+            by_column(&mut self.order, T::COLUMNS, sort, row);
+        }
+        self.grid.cursor.settle(self.order.iter().map(|index| T::name(state, *index)));
+        self.grid.seek(&Self::holds(&self.order, state));
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        if area.is_empty() || notice(cx, area, canvas, T::SOURCE) {
+            return;
+        }
+        let mut y = area.y;
+        for note in T::notes(cx.state).iter().take(usize::from(area.height / 2)) {
+            put(canvas.buf, area.x, y, area.width, note, cx.theme.style(Role::Warn));
+            y += 1;
+        }
+        let dim = cx.theme.style(Role::Dim);
+        if let Some(words) = T::awaited(cx.state) {
+            put(canvas.buf, area.x, y, area.width, words, dim);
+            return;
+        }
+        let placed = self.grid.placed(area.width, |column| T::is_empty(cx.state, column.id));
+        self.grid.header(cx, Rect { y, height: 1, ..area }, canvas, &placed, Target::OverlayColumn);
+        let foot = T::foot(cx).filter(|_| area.height > 3);
+        let bottom = area.bottom() - u16::from(foot.is_some());
+        let body = Rect { y: y + 1, height: bottom.saturating_sub(y + 1), ..area };
+        for (place, y) in self.grid.cursor.window(usize::from(body.height)).zip(body.y..body.bottom()) {
+            self.line(cx, Rect { y, height: 1, ..area }, canvas, &placed, place);
+        }
+        if self.order.is_empty() && !body.is_empty() {
+            let words = T::NOTHING[usize::from(self.grid.is_filtered())];
+            put(canvas.buf, body.x, body.y, body.width, words, dim);
+        }
+        dim_when_stale(cx, body, canvas, T::SOURCE);
+        if let Some(words) = foot {
+            put(canvas.buf, area.x, bottom, area.width, &words, dim);
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.grid.takes_text()
+    }
+
+    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
+        self.grid.key(key, &Self::holds(&self.order, state))
+    }
+
+    fn context(&self) -> Context {
+        T::CONTEXT
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        if action == T::OPENED_BY {
+            return Some(vec![Effect::Close]);
+        }
+        // Keys may come faster than frames: what the one before changed is what this one means.
+        if self.made_at != Some(self.grid.revision()) {
+            self.refresh(state);
+        }
+        let chosen = self.at(self.grid.cursor.position(), state);
+        T::act(action, state, chosen).or_else(|| self.grid.act(action, &Self::holds(&self.order, state)))
+    }
+
+    fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {
+        match target {
+            Target::OverlayColumn(id) => self.grid.sort_by(id),
+            Target::OverlayRow(place) => {
+                let again = self.grid.cursor.is_held() && self.grid.cursor.position() == *place;
+                self.grid.cursor.hold(*place);
+                if again {
+                    return T::act(Action::Open, state, self.at(*place, state)).unwrap_or_default();
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
+        if self.grid.tell(&message) {
+            return Vec::new();
+        }
+        T::tell(&message, state)
+    }
+
+    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
+        self.grid.footer(cx, area, canvas, &format!("{} rows", self.order.len()))
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        let own = [
+            (Action::Search, "search"),
+            (Action::Filter, "filter"),
+            (Action::SortMenu, "sort"),
+            (Action::Columns, "columns"),
+        ];
+        T::hints().into_iter().chain(own).collect()
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        T::want(want);
+    }
+}

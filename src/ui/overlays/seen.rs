@@ -1,0 +1,50 @@
+//! A thing that a view shows, as it was when last seen: it can still be read when it is gone.
+
+use ratatui::layout::Rect;
+
+use crate::ui::{
+    canvas::{Canvas, DrawCx},
+    theme::Role,
+    widgets::text::put,
+};
+
+/// The last that was seen of a thing.
+#[derive(Debug)]
+pub(super) struct Seen<T> {
+    last: Option<T>,
+    gone: bool,
+}
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Seen { last: None, gone: false }
+    }
+}
+
+impl<T: Clone> Seen<T> {
+    /// The state changed: it holds the thing, or no longer.
+    pub(super) fn look(&mut self, found: Option<&T>) {
+        self.gone = found.is_none();
+        if let Some(thing) = found {
+            self.last = Some(thing.clone());
+        }
+    }
+
+    /// The thing, gone or not; `None` when it never was there.
+    pub(super) fn last(&self) -> Option<&T> {
+        self.last.as_ref()
+    }
+
+    /// True when it is no longer there.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// The thing to draw; when it never was there, says so.
+    pub(super) fn shown(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> Option<&T> {
+        if self.last.is_none() {
+            put(canvas.buf, area.x, area.y, area.width, "it is gone", cx.theme.style(Role::Dim));
+        }
+        self.last.as_ref()
+    }
+}

@@ -1,0 +1,46 @@
+//! The pasts of one thing, two a line, each under the words that name it: the graphs of a detail.
+
+use ratatui::layout::Rect;
+
+use super::{
+    graph::{Graph, graph},
+    text::put,
+};
+use crate::{
+    model::series::Series,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        theme::Role,
+    },
+};
+
+/// One past.
+pub struct Past<'a> {
+    /// What it is and what it is now: `cpu 12.0 % of 50 %`.
+    pub head: String,
+    /// The figure's past.
+    pub series: &'a Series,
+    /// The value at the top.
+    pub top: f64,
+    /// The hue of its kind.
+    pub role: Role,
+}
+
+/// Draws `pasts` into `area`, each `rows` high: its head, its graph, a blank row.
+pub fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rows: u16, pasts: &[Past<'_>]) {
+    for (index, past) in (0u16..).zip(pasts) {
+        let place = under_head(cx, area, canvas, rows, index, &past.head);
+        let style = cx.theme.style(past.role);
+        let g = Graph { series: past.series, top: past.top, style, band: None, flip: false };
+        graph(canvas.buf, place, cx.theme, &g);
+    }
+}
+
+/// Draws the head of the past at `index` and gives the place of its graph.
+pub fn under_head(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rows: u16, index: u16, head: &str) -> Rect {
+    let half = area.width / 2;
+    let (x, y) = (area.x + index % 2 * half, area.y + index / 2 * rows);
+    let width = half.saturating_sub(2);
+    put(canvas.buf, x, y, width, head, cx.theme.style(Role::Dim));
+    Rect { x, y: y + 1, width, height: rows.saturating_sub(2) }
+}
