@@ -204,11 +204,8 @@ impl Machine {
             }
             let key = row.key;
             if before.is_none() {
-                sample.infos.push(ProcInfo {
-                    key,
-                    cgroup: format!("/slice/{}", pid % 4).into(),
-                    ..ProcInfo::default()
-                });
+                let cgroup = format!("/slice/{}", pid % 4).into();
+                sample.infos.push((key, ProcInfo { cgroup, ..ProcInfo::default() }));
             }
             let read_bytes = row.user_ticks * 4096;
             sample.ios.push(ProcIo { key, read_bytes, written_bytes: 7, over_us: row.over_us });

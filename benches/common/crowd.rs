@@ -43,17 +43,17 @@ fn row(pid: u32) -> ProcRow {
     }
 }
 
-fn info(row: &ProcRow) -> ProcInfo {
+fn info(row: &ProcRow) -> (ProcKey, ProcInfo) {
     let pid = row.key.pid;
     let program = format!("/usr/lib/services/worker-{}", pid % 300);
     let cgroup = match pid % 20 {
         0 => format!("/system.slice/docker-{:064x}.scope", pid % 400),
         _ => format!("/system.slice/worker-{}.service", pid % 300),
     };
-    ProcInfo {
-        key: row.key,
+    let info = ProcInfo {
         program_len: u16::try_from(program.len()).unwrap_or(0),
         command: format!("{program} --port {} --config /etc/worker.toml", 8000 + pid).into(),
         cgroup: cgroup.into(),
-    }
+    };
+    (row.key, info)
 }

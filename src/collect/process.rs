@@ -9,6 +9,7 @@ mod folder;
 mod info;
 mod io;
 mod listing;
+mod shared;
 mod slot;
 mod stat;
 mod threads;
@@ -59,11 +60,12 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         census: None,
         unlisted: 0,
         slots: Vec::new(),
-        spare: Vec::new(),
+        fresh: Vec::new(),
         unread: Vec::new(),
         audit: Audit::default(),
         threads: threads::Threads::default(),
         ios: io::Ios::default(),
+        shared: shared::Shared::default(),
         last_us: 0,
         busy: None,
         round: 0,
@@ -85,13 +87,14 @@ struct Processes {
     unlisted: u32,
     /// Ascending by pid.
     slots: Vec<Slot>,
-    /// The table of the round before, for its room.
-    spare: Vec<Slot>,
+    /// Who is new in the round under way.
+    fresh: Vec<Slot>,
     /// Indices of slots that were left asleep in this round.
     unread: Vec<u32>,
     audit: Audit,
     threads: threads::Threads,
     ios: io::Ios,
+    shared: shared::Shared,
     /// When the round before began.
     last_us: u64,
     /// The machine's busy ticks then.
@@ -125,11 +128,12 @@ impl Collector for Processes {
         if !first && !self.unread.is_empty() && self.audit.settle(grown) == Verdict::Look {
             self.look(&mut round);
         }
+        self.close(&round);
         let Round { mut sample, .. } = round;
         sample.full = self.unread.is_empty();
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
-        self.threads.round(&mut self.folder, &self.slots, cx.want.threads, now_us, &mut sample);
-        info::learn(&mut self.folder, &mut self.slots, cx.want, first, &mut sample);
+        self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
+        info::learn((&mut self.folder, &mut self.shared), &mut self.slots, cx.want, first, &mut sample);
         self.ios.round(&mut self.folder, &mut self.slots, cx.want, now_us, &mut sample);
         sample.rows.sort_unstable_by_key(|r| (r.tgid, r.key.pid));
         sample.gone.sort_unstable_by_key(|g| g.pid);
@@ -144,40 +148,63 @@ impl Collector for Processes {
 }
 
 impl Processes {
-    /// Goes through the listing and the table side by side: reads the awake and the new, takes note of the others.
+    /// Goes through the listing and the table side by side: reads the awake and the new, takes note of the others. Who
+    /// ended leaves an empty slot, and who is new waits in `fresh`, until [`Processes::close`].
     fn merge(&mut self, round: &mut Round) {
         let names = std::mem::take(&mut self.listing.names);
-        let mut old = std::mem::take(&mut self.slots);
-        let mut kept = std::mem::take(&mut self.spare);
-        kept.clear();
-        kept.reserve(names.len());
+        let mut slots = std::mem::take(&mut self.slots);
+        if slots.is_empty() {
+            self.fresh.reserve_exact(names.len());
+        }
         self.unread.clear();
         let bits = if self.audit.is_blind() { BLIND_TURNS } else { TURNS };
-        {
-            let mut before = old.drain(..).peekable();
-            for listed in &names {
-                while let Some(ended) = before.next_if(|s| s.pid < listed.pid) {
-                    self.bury(&ended, round);
-                }
-                match before.next_if(|s| s.pid == listed.pid) {
-                    Some(slot) if slot.inode != listed.inode => {
-                        // The number was given to another process.
-                        self.bury(&slot, round);
-                        kept.extend(self.meet(*listed, round));
-                    }
-                    Some(slot) if slot.asleep() && !self.read_all && !slot.turn(self.round, bits) => {
-                        self.unread.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
-                        kept.push(slot);
-                    }
-                    Some(slot) => kept.extend(self.read(slot, round)),
-                    None => kept.extend(self.meet(*listed, round)),
-                }
+        let mut at = 0;
+        for listed in &names {
+            while let Some(ended) = slots.get_mut(at).filter(|s| s.pid < listed.pid) {
+                self.bury(&std::mem::take(ended), round);
+                at += 1;
             }
-            for ended in before {
-                self.bury(&ended, round);
+            let Some(slot) = slots.get_mut(at).filter(|s| s.pid == listed.pid) else {
+                let fresh = self.meet(*listed, round);
+                self.fresh.extend(fresh);
+                continue;
+            };
+            if slot.inode != listed.inode {
+                // The number was given to another process.
+                self.bury(&std::mem::take(slot), round);
+                *slot = self.meet(*listed, round).unwrap_or_default();
+            } else if slot.asleep() && !self.read_all && !slot.turn(self.round, bits) {
+                self.unread.push(u32::try_from(at).unwrap_or(u32::MAX));
+            } else {
+                *slot = self.read(std::mem::take(slot), round).unwrap_or_default();
+            }
+            at += 1;
+        }
+        for ended in slots.iter_mut().skip(at) {
+            self.bury(&std::mem::take(ended), round);
+        }
+        (self.listing.names, self.slots) = (names, slots);
+    }
+
+    /// Takes out the slots of who ended and lets the new ones in.
+    fn close(&mut self, round: &Round) {
+        if !round.sample.gone.is_empty() {
+            self.slots.retain(|s| s.pid != 0);
+        }
+        if self.slots.is_empty() {
+            std::mem::swap(&mut self.slots, &mut self.fresh);
+        } else if !self.fresh.is_empty() {
+            // Room for some more, not for twice as many.
+            let room = self.fresh.len() + self.slots.len() / 16;
+            if self.slots.capacity() - self.slots.len() < self.fresh.len() {
+                self.slots.reserve_exact(room);
+            }
+            self.slots.append(&mut self.fresh);
+            if !self.slots.is_sorted_by_key(|s| s.pid) {
+                self.slots.sort_unstable_by_key(|s| s.pid);
             }
         }
-        (self.listing.names, self.slots, self.spare) = (names, kept, old);
+        self.shared.round();
     }
 
     /// Reads those that were left asleep after all.
@@ -186,12 +213,8 @@ impl Processes {
         for &at in &unread {
             let Some(slot) = self.slots.get_mut(at as usize) else { continue };
             let slot = std::mem::take(slot);
-            if let Some(read) = self.read(slot, round) {
-                self.slots[at as usize] = read;
-            }
+            self.slots[at as usize] = self.read(slot, round).unwrap_or_default();
         }
-        // What ended meanwhile left an empty slot.
-        self.slots.retain(|s| s.pid != 0);
         self.unread = unread;
         self.unread.clear();
         self.audit.looked();
@@ -213,7 +236,7 @@ impl Processes {
         };
         let Some(stat) = stat::parse(bytes) else { return Some(slot) };
         if !slot.is(&stat) {
-            let fresh = newcomer(&stat, slot.pid, slot.inode, round);
+            let fresh = newcomer(&stat, (slot.pid, slot.inode), round, &mut self.shared);
             let owner = self.folder.owner(slot.pid);
             self.bury(&slot, round);
             return Some(self.welcome(fresh, owner, round));
@@ -229,7 +252,7 @@ impl Processes {
             if was_asleep { self.audit.span(change.own, since_read, round.span_us, stat.threads) } else { since_read };
         let mut row = ProcRow { over_us: over_us.max(1), ..slot.row(&stat) };
         if renew {
-            row.name = Some(clean_bytes(stat.name).into());
+            row.name = Some(self.shared.of(&clean_bytes(stat.name)));
             if change.renamed {
                 // Another program: its arguments are others too.
                 slot.set(Flag::Unknown, !slot.has(Flag::Kernel));
@@ -247,7 +270,7 @@ impl Processes {
     fn meet(&mut self, listed: Listed, round: &mut Round) -> Option<Slot> {
         self.tick(round);
         let stat = stat::parse(self.folder.read(&Path::of(listed.pid, b"/stat")).ok()?)?;
-        let fresh = newcomer(&stat, listed.pid, listed.inode, round);
+        let fresh = newcomer(&stat, (listed.pid, listed.inode), round, &mut self.shared);
         let owner = self.folder.owner(listed.pid);
         Some(self.welcome(fresh, owner, round))
     }
@@ -315,9 +338,9 @@ fn tasks(loadavg: &[u8]) -> Option<u64> {
 }
 
 /// The slot and the first row of a process that was never seen.
-fn newcomer(stat: &Stat<'_>, pid: u32, inode: u32, round: &Round) -> (Slot, ProcRow) {
+fn newcomer(stat: &Stat<'_>, (pid, inode): (u32, u32), round: &Round, shared: &mut shared::Shared) -> (Slot, ProcRow) {
     let slot = Slot::new(pid, inode, stat, round.now_us);
-    let name = Some(clean_bytes(stat.name).into());
+    let name = Some(shared.of(&clean_bytes(stat.name)));
     // In the first round nobody knows how long it has been using its CPU time.
     let row = ProcRow { over_us: round.span_us, name, ..slot.row(stat) };
     (slot, row)

@@ -52,8 +52,8 @@ pub struct ProcRow {
     pub core: u16,
     /// True for a kernel thread.
     pub kernel: bool,
-    /// `comm`, cleaned, when first seen or changed.
-    pub name: Option<Box<str>>,
+    /// `comm`, cleaned, when first seen or changed. Shared: hundreds of processes have one name.
+    pub name: Option<Arc<str>>,
     /// Owner, when first seen or changed.
     pub uid: Option<u32>,
 }
@@ -61,8 +61,6 @@ pub struct ProcRow {
 /// What is read once in a process's life, and again after an exec.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcInfo {
-    /// Which process.
-    pub key: ProcKey,
     /// Arguments joined by blanks, cleaned; empty for kernel threads and zombies.
     pub command: Box<str>,
     /// Length of the program's path in `command`, for showing its last part apart from folders and arguments.
@@ -94,8 +92,8 @@ pub struct ProcessSample {
     pub rows: Vec<ProcRow>,
     /// Processes and threads that ended; ascending by pid.
     pub gone: Vec<ProcKey>,
-    /// Commands and cgroups learned in this round.
-    pub infos: Vec<ProcInfo>,
+    /// Commands and cgroups learned in this round, and whose they are.
+    pub infos: Vec<(ProcKey, ProcInfo)>,
     /// Storage figures learned in this round.
     pub ios: Vec<ProcIo>,
     /// Every process was read in this round, not the awake alone.
@@ -130,7 +128,7 @@ pub struct Process {
     /// True for a kernel thread.
     pub kernel: bool,
     /// `comm`.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Command line and cgroup, once read.
     pub info: Option<Box<ProcInfo>>,
     /// Share of one core in the last span, so up to the number of cores; `None` until two readings exist.
@@ -146,22 +144,41 @@ pub struct Process {
     /// Threads.
     pub threads: u32,
     /// Kernel priority.
-    pub priority: i32,
+    pub priority: i16,
     /// Niceness.
-    pub nice: i32,
+    pub nice: i8,
     /// Core it ran on last.
     pub core: u16,
-    /// Storage bytes read a second; `None` until asked for and known, or denied.
-    pub read_per_second: Option<f32>,
-    /// Storage bytes written a second, likewise.
-    pub write_per_second: Option<f32>,
-    /// The newest storage counters.
-    pub io: Option<Box<ProcIo>>,
+    /// What it moved from and to storage; `None` until somebody asked for it.
+    pub moved: Option<Box<Moved>>,
     /// CPU of the last rounds, eighths of a core, newest last; only for those that ever used some.
     pub mini: Option<Box<[u8; MINI_HISTORY]>>,
 }
 
+/// What a process moved from and to storage.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Moved {
+    /// The newest counters.
+    pub raw: ProcIo,
+    /// Bytes read a second; `None` while nobody asks, or denied.
+    pub read_per_second: Option<f32>,
+    /// Bytes written a second, likewise.
+    pub write_per_second: Option<f32>,
+}
+
 impl Process {
+    /// Storage bytes read a second; `None` until asked for and known, or denied.
+    #[must_use]
+    pub fn read_per_second(&self) -> Option<f32> {
+        self.moved.as_ref()?.read_per_second
+    }
+
+    /// Storage bytes written a second, likewise.
+    #[must_use]
+    pub fn write_per_second(&self) -> Option<f32> {
+        self.moved.as_ref()?.write_per_second
+    }
+
     /// True for a thread's own row.
     #[must_use]
     pub fn is_thread(&self) -> bool {

@@ -213,11 +213,11 @@ fn process<'a>(state: &'a State, p: &'a Process) -> Proc<'a> {
         memory_bytes: p.memory_bytes,
         virtual_bytes: p.virtual_bytes,
         threads: p.threads,
-        priority: p.priority,
-        nice: p.nice,
+        priority: p.priority.into(),
+        nice: p.nice.into(),
         start_unix_seconds: report::start_unix_seconds(facts, p),
-        read_bytes_per_second: p.read_per_second.map(f64::from),
-        write_bytes_per_second: p.write_per_second.map(f64::from),
+        read_bytes_per_second: p.read_per_second().map(f64::from),
+        write_bytes_per_second: p.write_per_second().map(f64::from),
         container: p.container(),
     }
 }

@@ -1,10 +1,9 @@
 //! What is read once in a process's life: its command line and its cgroup. In slices, so that no round is long: first
 //! what is on the screen, then the rest.
 
-use std::sync::Arc;
-
 use super::{
     folder::{Folder, Path},
+    shared::Shared,
     slot::{Flag, Slot},
 };
 use crate::{
@@ -20,7 +19,13 @@ const FIRST: usize = 128;
 const SLICE: (usize, usize) = (256, 6);
 
 /// Reads what is not yet known of the most wanted.
-pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first: bool, sample: &mut ProcessSample) {
+pub(super) fn learn(
+    (folder, shared): (&mut Folder, &mut Shared),
+    slots: &mut [Slot],
+    want: &Want,
+    first: bool,
+    sample: &mut ProcessSample,
+) {
     let mut left = match first {
         _ if want.commands_of_all => usize::MAX,
         true => FIRST,
@@ -30,7 +35,7 @@ pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first:
         if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid)
             && slots[at].has(Flag::Unknown)
         {
-            learn_one(folder, &mut slots[at], sample);
+            learn_one(folder, shared, &mut slots[at], sample);
             left = left.saturating_sub(1);
         }
     }
@@ -40,7 +45,7 @@ pub(super) fn learn(folder: &mut Folder, slots: &mut [Slot], want: &Want, first:
         if left == 0 {
             return;
         }
-        learn_one(folder, slot, sample);
+        learn_one(folder, shared, slot, sample);
         left -= 1;
     }
 }
@@ -55,13 +60,13 @@ fn nth_most(slots: &[Slot], nth: usize) -> u64 {
     *ticks.select_nth_unstable(at).1
 }
 
-fn learn_one(folder: &mut Folder, slot: &mut Slot, sample: &mut ProcessSample) {
+fn learn_one(folder: &mut Folder, shared: &mut Shared, slot: &mut Slot, sample: &mut ProcessSample) {
     slot.set(Flag::Unknown, false);
     let (command, program_len) =
         folder.read(&Path::of(slot.pid, b"/cmdline")).map_or_else(|_| (String::new(), 0), command);
     let cgroup = folder.read(&Path::of(slot.pid, b"/cgroup")).map_or_else(|_| String::new(), cgroup);
-    let (command, cgroup): (Box<str>, Arc<str>) = (command.into(), cgroup.into());
-    sample.infos.push(ProcInfo { key: slot.key(), command, program_len, cgroup });
+    let info = ProcInfo { command: command.into(), program_len, cgroup: shared.of(&cgroup) };
+    sample.infos.push((slot.key(), info));
 }
 
 /// Arguments joined by blanks, and the length of the first.

@@ -143,12 +143,12 @@ fn another_program_in_the_same_process_has_its_name_and_arguments_read_again() {
     m.put(10, &line(10, "sh", 'S', 5, 1, 0));
     fs::write(m.path("10/cmdline"), "sh\0-c\0x\0").unwrap();
     let first = m.round();
-    assert_eq!(&*first.infos[0].command, "sh -c x");
+    assert_eq!(&*first.infos[0].1.command, "sh -c x");
     m.put(10, &line(10, "server (x) 1", 'S', 5, 2, 0));
     fs::write(m.path("10/cmdline"), "server\0").unwrap();
     let sample = m.round();
     assert_eq!(row(&sample, 10).name.as_deref(), Some("server (x) 1"));
-    assert_eq!(&*sample.infos[0].command, "server");
+    assert_eq!(&*sample.infos[0].1.command, "server");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn the_homelab_is_read_as_it_is() {
     assert!(sample.rows.len() >= 12);
     assert!(sample.rows.iter().any(|r| r.kernel) && sample.rows.iter().any(|r| r.state == b'Z'));
     assert!(sample.rows.iter().any(|r| r.name.as_deref() == Some("(evil) 1 2 (x")));
-    assert!(sample.infos.iter().any(|i| crate::model::process::container_of(&i.cgroup).is_some()));
+    assert!(sample.infos.iter().any(|i| crate::model::process::container_of(&i.1.cgroup).is_some()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{
     folder::{Folder, Path},
     listing::Listing,
+    shared::Shared,
     slot::Slot,
     stat,
 };
@@ -29,7 +30,7 @@ impl Threads {
     /// Reads threads, or forgets them when nobody wants them any more.
     pub(super) fn round(
         &mut self,
-        folder: &mut Folder,
+        (folder, shared): (&mut Folder, &mut Shared),
         slots: &[Slot],
         wanted: bool,
         now_us: u64,
@@ -53,14 +54,14 @@ impl Threads {
                 self.known.append(&mut its);
                 continue;
             }
-            self.process(folder, process, its, now_us, sample);
+            self.process((folder, shared), process, its, now_us, sample);
         }
         sample.gone.extend(before.map(|t| t.slot.key()));
     }
 
     fn process(
         &mut self,
-        folder: &mut Folder,
+        (folder, shared): (&mut Folder, &mut Shared),
         process: &Slot,
         its: Vec<Thread>,
         now_us: u64,
@@ -87,7 +88,7 @@ impl Threads {
                 Some(mut slot) if slot.is(&stat) => {
                     let over_us = now_us.saturating_sub(slot.read_us).max(1);
                     let change = slot.update(&stat, now_us);
-                    let name = change.renamed.then(|| clean_bytes(stat.name).into());
+                    let name = change.renamed.then(|| shared.of(&clean_bytes(stat.name)));
                     let row = change.telling.then(|| ProcRow { over_us, name, ..slot.row(&stat) });
                     (slot, row)
                 }
@@ -95,7 +96,7 @@ impl Threads {
                     sample.gone.extend(known.map(|slot| slot.key()));
                     let slot = Slot::new(name.pid, name.inode, &stat, now_us);
                     let row = ProcRow {
-                        name: Some(clean_bytes(stat.name).into()),
+                        name: Some(shared.of(&clean_bytes(stat.name))),
                         uid: Some(process.uid),
                         ..slot.row(&stat)
                     };

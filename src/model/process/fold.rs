@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{MINI_HISTORY, ProcInfo, ProcIo, ProcKey, ProcRow, Process, ProcessCounts, ProcessSample, Processes};
+use super::{
+    MINI_HISTORY, Moved, ProcInfo, ProcIo, ProcKey, ProcRow, Process, ProcessCounts, ProcessSample, Processes,
+};
 use crate::model::host::Span;
 
 /// Ticks a second in `/proc`: the kernel converts to this whatever its own timer's frequency is (USER_HZ).
@@ -97,8 +99,8 @@ impl Processes {
     }
 
     /// Books command lines and cgroups.
-    fn learn(&mut self, infos: &[ProcInfo]) {
-        for info in infos {
+    fn learn(&mut self, infos: &[(ProcKey, ProcInfo)]) {
+        for (key, info) in infos {
             let cgroup = match self.cgroups.get(&info.cgroup) {
                 Some(path) => path.clone(),
                 None => {
@@ -106,7 +108,7 @@ impl Processes {
                     info.cgroup.clone()
                 }
             };
-            if let Some(row) = self.row_mut(info.key) {
+            if let Some(row) = self.row_mut(*key) {
                 row.info = Some(Box::new(ProcInfo { cgroup, ..info.clone() }));
             }
         }
@@ -131,9 +133,8 @@ impl Processes {
                 }
                 None => {}
             }
-            if row.io.is_some() {
-                row.read_per_second = None;
-                row.write_per_second = None;
+            if let Some(moved) = &mut row.moved {
+                (moved.read_per_second, moved.write_per_second) = (None, None);
             }
         }
     }
@@ -142,16 +143,17 @@ impl Processes {
     fn store(&mut self, ios: &[ProcIo]) {
         for io in ios {
             let Some(row) = self.row_mut(io.key) else { continue };
-            if let Some(before) = row.io.as_deref().filter(|_| io.over_us > 0) {
+            let mut moved = Moved { raw: *io, ..Moved::default() };
+            if let Some(before) = row.moved.as_ref().map(|m| m.raw).filter(|_| io.over_us > 0) {
                 let rate = |before: u64, now: u64| {
                     now.checked_sub(before).map(|grown| (grown as f64 / (io.over_us as f64 / 1e6)) as f32)
                 };
-                row.read_per_second = rate(before.read_bytes, io.read_bytes);
-                row.write_per_second = rate(before.written_bytes, io.written_bytes);
+                moved.read_per_second = rate(before.read_bytes, io.read_bytes);
+                moved.write_per_second = rate(before.written_bytes, io.written_bytes);
             }
-            match &mut row.io {
-                Some(kept) => **kept = *io,
-                None => row.io = Some(Box::new(*io)),
+            match &mut row.moved {
+                Some(kept) => **kept = moved,
+                None => row.moved = Some(Box::new(moved)),
             }
         }
     }
@@ -176,8 +178,8 @@ fn update(row: &mut Process, raw: &ProcRow, page_bytes: u32) {
     row.memory_bytes = raw.resident_pages * u64::from(page_bytes);
     row.virtual_bytes = raw.virtual_bytes;
     row.threads = raw.threads;
-    row.priority = raw.priority;
-    row.nice = raw.nice;
+    row.priority = i16::try_from(raw.priority).unwrap_or(i16::MAX);
+    row.nice = i8::try_from(raw.nice).unwrap_or(0);
     row.core = raw.core;
     if let Some(name) = &raw.name {
         row.name.clone_from(name);
@@ -258,6 +260,11 @@ mod tests {
     }
 
     #[test]
+    fn a_row_stays_small() {
+        assert!(size_of::<Process>() <= 120, "{}", size_of::<Process>());
+    }
+
+    #[test]
     fn a_first_row_has_no_rate_and_the_second_has_the_right_one() {
         let mut table = Processes::default();
         table.apply(span(1), &first(&[1, 2]));
@@ -285,8 +292,8 @@ mod tests {
     fn a_recycled_pid_inherits_nothing() {
         let mut table = Processes::default();
         table.apply(span(1), &first(&[1, 2]));
-        let info = ProcInfo { key: key(2), command: "old".into(), ..ProcInfo::default() };
-        table.apply(span(2), &ProcessSample { infos: vec![info], ..delta(vec![row(2, 150)]) });
+        let info = ProcInfo { command: "old".into(), ..ProcInfo::default() };
+        table.apply(span(2), &ProcessSample { infos: vec![(key(2), info)], ..delta(vec![row(2, 150)]) });
         assert_eq!(table.rows[1].command(), "old");
         let other = ProcKey { pid: 2, start_ticks: 8 };
         let heir = ProcRow { key: other, over_us: 0, ..row(2, 3) };
@@ -351,12 +358,12 @@ mod tests {
         let io = |read, written, over_us| ProcIo { key: key(1), read_bytes: read, written_bytes: written, over_us };
         let told = |io| ProcessSample { ios: vec![io], ..delta(vec![]) };
         table.apply(span(2), &told(io(1000, 50, 0)));
-        assert_eq!(table.rows[0].read_per_second, None);
+        assert_eq!(table.rows[0].read_per_second(), None);
         table.apply(span(3), &told(io(3000, 40, 2_000_000)));
-        assert_eq!(table.rows[0].read_per_second, Some(1000.0));
-        assert_eq!(table.rows[0].write_per_second, None, "a counter that went backwards has no rate");
+        assert_eq!(table.rows[0].read_per_second(), Some(1000.0));
+        assert_eq!(table.rows[0].write_per_second(), None, "a counter that went backwards has no rate");
         table.apply(span(4), &delta(vec![]));
-        assert_eq!(table.rows[0].read_per_second, None);
+        assert_eq!(table.rows[0].read_per_second(), None);
     }
 
     #[test]
@@ -364,7 +371,7 @@ mod tests {
         let mut table = Processes::default();
         table.apply(span(1), &first(&[1, 2]));
         assert_eq!(table.ended_cpu, None);
-        let info = |pid| ProcInfo { key: key(pid), cgroup: "/a.slice".into(), ..ProcInfo::default() };
+        let info = |pid| (key(pid), ProcInfo { cgroup: "/a.slice".into(), ..ProcInfo::default() });
         let told = ProcessSample { infos: vec![info(1), info(2)], ended_ticks: 25, ..delta(vec![]) };
         table.apply(span(2), &told);
         let path = |at: usize| table.rows[at].info.as_ref().map(|i| i.cgroup.clone()).expect("told");

@@ -223,8 +223,8 @@ impl Fields for Row<'_> {
                 own.then_some(p.memory_bytes as f64 / self.cx.memory_total as f64)?
             }
             at::VIRTUAL => own.then_some(p.virtual_bytes as f64)?,
-            at::READ => f64::from(p.read_per_second?),
-            at::WRITE => f64::from(p.write_per_second?),
+            at::READ => f64::from(p.read_per_second()?),
+            at::WRITE => f64::from(p.write_per_second()?),
             at::TIME => p.cpu_ticks as f64 / TICKS_PER_SECOND as f64,
             at::START => self.age()?,
             at::GPU => own.then(|| self.cx.host.gpus.memory_of(p.key.pid)).flatten()? as f64,
