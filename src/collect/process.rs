@@ -5,6 +5,7 @@
 //! the difference to the round before.
 
 mod audit;
+mod first;
 mod folder;
 mod info;
 mod io;
@@ -153,10 +154,20 @@ impl Processes {
     fn merge(&mut self, round: &mut Round) {
         let names = std::mem::take(&mut self.listing.names);
         let mut slots = std::mem::take(&mut self.slots);
+        self.unread.clear();
         if slots.is_empty() {
             self.fresh.reserve_exact(names.len());
+            round.sample.rows.reserve_exact(names.len());
+            if let Some(all) = first::read(&mut self.folder, &names, self.clock, &mut self.shared) {
+                round.sample.read += u32::try_from(all.len()).unwrap_or(u32::MAX);
+                for (slot, row, owner) in all {
+                    let slot = self.welcome((slot, row), owner, round);
+                    self.fresh.push(slot);
+                }
+                self.listing.names = names;
+                return;
+            }
         }
-        self.unread.clear();
         let bits = if self.audit.is_blind() { BLIND_TURNS } else { TURNS };
         let mut at = 0;
         for listed in &names {
@@ -236,7 +247,12 @@ impl Processes {
         };
         let Some(stat) = stat::parse(bytes) else { return Some(slot) };
         if !slot.is(&stat) {
-            let fresh = newcomer(&stat, (slot.pid, slot.inode), round, &mut self.shared);
+            let fresh = newcomer(
+                &stat,
+                Listed { pid: slot.pid, inode: slot.inode },
+                (round.now_us, round.span_us),
+                &mut self.shared,
+            );
             let owner = self.folder.owner(slot.pid);
             self.bury(&slot, round);
             return Some(self.welcome(fresh, owner, round));
@@ -270,7 +286,7 @@ impl Processes {
     fn meet(&mut self, listed: Listed, round: &mut Round) -> Option<Slot> {
         self.tick(round);
         let stat = stat::parse(self.folder.read(&Path::of(listed.pid, b"/stat")).ok()?)?;
-        let fresh = newcomer(&stat, (listed.pid, listed.inode), round, &mut self.shared);
+        let fresh = newcomer(&stat, listed, (round.now_us, round.span_us), &mut self.shared);
         let owner = self.folder.owner(listed.pid);
         Some(self.welcome(fresh, owner, round))
     }
@@ -337,12 +353,19 @@ fn tasks(loadavg: &[u8]) -> Option<u64> {
     words(&loadavg[slash + 1..]).next().and_then(number)
 }
 
-/// The slot and the first row of a process that was never seen.
-fn newcomer(stat: &Stat<'_>, (pid, inode): (u32, u32), round: &Round, shared: &mut shared::Shared) -> (Slot, ProcRow) {
-    let slot = Slot::new(pid, inode, stat, round.now_us);
+/// The slot and the first row of a process that was never seen: read when, and so long after the round before.
+fn newcomer(
+    stat: &Stat<'_>,
+    listed: Listed,
+    (now_us, span_us): (u64, u64),
+    shared: &mut shared::Shared,
+) -> (Slot, ProcRow) {
+    let mut slot = Slot::new(listed.pid, listed.inode, stat, now_us);
+    // Without a first rate there is none to take back: who stays silent in the next, full round used nothing.
+    slot.set(Flag::Told, span_us > 0);
     let name = Some(shared.of(&clean_bytes(stat.name)));
     // In the first round nobody knows how long it has been using its CPU time.
-    let row = ProcRow { over_us: round.span_us, name, ..slot.row(stat) };
+    let row = ProcRow { over_us: span_us, name, ..slot.row(stat) };
     (slot, row)
 }
 

@@ -96,7 +96,7 @@ pub struct ProcessSample {
     pub infos: Vec<(ProcKey, ProcInfo)>,
     /// Storage figures learned in this round.
     pub ios: Vec<ProcIo>,
-    /// Every process was read in this round, not the awake alone.
+    /// Every process was read in this round, not the awake alone: one without a row used nothing.
     pub full: bool,
     /// Processes read in this round.
     pub read: u32,

@@ -34,6 +34,14 @@ impl Folder {
         Ok(Folder { proc, buffer: Vec::with_capacity(MOST) })
     }
 
+    /// The same folder with a buffer of its own, for another thread.
+    ///
+    /// # Errors
+    /// As the system gives them: no more descriptors.
+    pub(super) fn again(&self) -> std::io::Result<Self> {
+        Ok(Folder { proc: self.proc.try_clone()?, buffer: Vec::with_capacity(MOST) })
+    }
+
     /// The folder itself.
     pub(super) fn fd(&self) -> impl AsFd + '_ {
         &self.proc

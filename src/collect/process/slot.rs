@@ -34,7 +34,7 @@ pub(super) struct Slot {
 /// What is known of a slot, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flag {
-    /// Its last row told a share of CPU that was not zero, or none yet: zero must be told.
+    /// Its last row told a share of CPU that was not zero, or perhaps: zero must be told.
     Told = 1,
     /// A kernel thread: no command line.
     Kernel = 2,

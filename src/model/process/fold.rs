@@ -24,6 +24,9 @@ impl Processes {
             self.ended_cpu = (seconds > 0.0).then(|| (sample.ended_ticks as f64 / TICKS_PER_SECOND / seconds) as f32);
         }
         self.bury(&sample.gone);
+        if sample.full && !sample.fresh {
+            self.rows.iter_mut().filter(|row| !row.is_thread()).for_each(|row| _ = row.cpu.get_or_insert(0.0));
+        }
         self.merge(&sample.rows, sample.page_bytes);
         self.learn(&sample.infos);
         self.age();
@@ -275,6 +278,16 @@ mod tests {
         assert_eq!(&*table.rows[1].name, "p2");
         assert_eq!(table.rows[0].cpu, None);
         assert_eq!(table.round, 2);
+    }
+
+    #[test]
+    fn who_is_silent_in_a_full_round_used_nothing() {
+        let mut table = Processes::default();
+        table.apply(span(1), &first(&[1, 2]));
+        table.apply(span(2), &ProcessSample { full: true, ..delta(vec![row(2, 150)]) });
+        assert_eq!((table.rows[0].cpu, table.rows[1].cpu), (Some(0.0), Some(0.5)));
+        table.apply(span(3), &ProcessSample { full: true, ..delta(vec![]) });
+        assert_eq!(table.rows[1].cpu, Some(0.5), "what a row told stays until a row tells another");
     }
 
     #[test]
