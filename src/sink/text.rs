@@ -127,7 +127,7 @@ fn figures(state: &State, page: &mut String) {
     if live(state, SourceId::Memory) {
         let m = &host.memory;
         let long = |bytes: u64| units::bytes_long(bytes as f64);
-        let arc = if m.raw.arc.is_some() { format!(" · ARC {}", long(m.arc)) } else { String::new() };
+        let arc = m.raw.arc.map_or_else(String::new, |arc| format!(" · ARC {}", long(arc.size)));
         row(
             page,
             "memory",

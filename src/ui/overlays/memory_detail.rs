@@ -75,7 +75,7 @@ fn lines(state: &State) -> Vec<SheetLine> {
             (meaning.to_owned(), Role::Faint),
         ]);
     };
-    row("used", m.used, raw.total, "programs and the kernel hold it");
+    row("used", m.used, raw.total, "held, and not given back when asked for");
     if let Some(arc) = raw.arc {
         row("ARC", arc.size, raw.total, "OpenZFS's cache; it gives back all above its minimum");
     }

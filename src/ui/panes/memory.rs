@@ -162,9 +162,8 @@ fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let m = &cx.state.host.memory;
     let total = m.raw.total as f64;
     let mut cells: Vec<(&str, u64, Role)> = vec![("used", m.used, Role::MemoryUsed)];
-    if m.raw.arc.is_some() {
-        cells.push(("arc", m.arc, Role::MemoryArc));
-    }
+    // Its size, as the tools of ZFS tell it; what it would not give back is among what is used.
+    cells.extend(m.raw.arc.map(|arc| ("arc", arc.size, Role::MemoryArc)));
     cells.push(("cache", m.cache, Role::MemoryCache));
     cells.push(("free", m.free, Role::Dim));
     let columns = if area.width >= 34 { 2 } else { 1 };

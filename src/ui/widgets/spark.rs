@@ -26,7 +26,11 @@ pub fn spark(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, series
     }
 }
 
-/// A spark of many columns: it grows from the left and scrolls in blocks, as a graph does.
+/// Columns of a spark that scrolls in blocks: fewer would be blank for most of the time.
+const LEAST: u16 = 6;
+
+/// A spark of many columns: it grows from the left and scrolls in blocks, as a graph does. Where there is no room for
+/// one, none is drawn.
 #[expect(clippy::too_many_arguments, reason = "a place, a look and a figure; a struct would only rename them")]
 pub fn long_spark(
     buf: &mut Buffer,
@@ -38,6 +42,9 @@ pub fn long_spark(
     top: f64,
     style: Style,
 ) {
+    if width < LEAST {
+        return;
+    }
     for column in 0..width {
         let back = step_back(series, usize::from(column), usize::from(width));
         let Some(value) = back.and_then(|b| series.back(b)) else { continue };

@@ -90,7 +90,7 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
     // Two sparks on one scale: received, then sent.
     let room = area.right().saturating_sub(x + 1);
     let half = room.saturating_sub(1) / 2;
-    if half >= 3 {
+    if half > 0 {
         let top = nice_top(net.rx_history.max().unwrap_or(0.0).max(net.tx_history.max().unwrap_or(0.0)), 1024.0);
         let other = area.right() - half;
         long_spark(buf, x, area.y, half, theme, &net.rx_history, top, theme.style(Role::NetReceive));

@@ -109,16 +109,18 @@ pub(super) fn users(state: &State, row: &GpuRow, columns: usize) -> String {
         Some(memory) => format!("{} {}", user.owner.name, bytes_short(memory as f64)),
         None => user.owner.name.clone(),
     };
-    let all: Vec<String> = join::users_of_gpu(&state.host, row).iter().map(word).collect();
+    let users = join::users_of_gpu(&state.host, row);
+    let all: Vec<String> = users.iter().map(word).collect();
     for shown in (1..=all.len()).rev() {
         let more = all.len() - shown;
         let more = if more > 0 { format!(" · {more} more") } else { String::new() };
         let words = format!("{}{more}", all[..shown].join(" · "));
-        if width(&words) <= columns || shown == 1 {
+        if width(&words) <= columns {
             return words;
         }
     }
-    String::new()
+    // A name alone tells more than half a figure.
+    users.first().map(|user| user.owner.name.clone()).unwrap_or_default()
 }
 
 /// `2 slices: 1g.10gb 2.0G of 10.0G · 3g.40gb 18.0G of 40.0G`.
