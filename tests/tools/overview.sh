@@ -24,5 +24,5 @@ tests/zfs-vm/run.sh --engine --mem 3072 --smp 4 --pools 'tank fast dozer' --load
     --setup "$work/setup.sh" --out "$work/out" --tty "$size" --run-timeout 240 --timeout 900 \
     --step 'until dozer' --step 'wait 100' --step 'shot overview' --step 'keys q' --step 'end' \
     "$bundle" "$target/release/benchtop"
-"$target/release/examples/picture" --size "$size" --seconds 1 --out "$out" -- \
+"$target/release/examples/picture" --size "$size" --seconds 1 --out "$out" \
     sh -c 'printf %s "$(cat "$0")"; sleep 3' "$work/out/shots/overview.ansi"

@@ -1,9 +1,9 @@
 //! Draws a picture of the running program: starts it in a terminal of its own, lets it live for a while, types keys,
-//! and writes the screen as an SVG. The README's picture is made by it:
+//! and writes the screen as an SVG. `overview.sh` makes the README's picture by it, from a guest; from this machine:
 //!
 //! ```sh
 //! cargo build --release
-//! cargo run --release --example picture -- --size 160x45 --seconds 75 --out assets/overview.svg target/release/benchtop
+//! cargo run --release --example picture -- --size 160x45 --seconds 75 --out here.svg target/release/benchtop
 //! ```
 
 use std::{
