@@ -379,13 +379,18 @@ impl Live {
         let brought = std::iter::from_fn(|| self.events.try_recv().ok());
         for envelope in brought.chain(late) {
             first |= self.state.host.health.get(envelope.source).is_none() || envelope.outcome.is_err();
+            let first_facts =
+                envelope.source == SourceId::Facts && self.state.host.health.get(SourceId::Facts).is_none();
             complete |= matches!(envelope.source, SourceId::Processes)
+                || (first_facts && self.state.host.health.get(SourceId::Processes).is_some())
                 || (envelope.source.is_on_demand() && envelope.outcome.is_ok());
             self.state.apply(&Event::Reading(envelope));
             self.news = true;
         }
         let now = Instant::now();
         let wait = match (complete, first) {
+            // Processes whose users have no names yet wait for these, as long as others would be gathered.
+            (true, _) if self.state.host.health.get(SourceId::Facts).is_none() => GATHER,
             (true, _) => Duration::ZERO,
             // The very first figures wait for the first round of processes, which is under way: one frame, not two.
             (_, true) if self.state.host.health.get(SourceId::Processes).is_none() => FIRST_GATHER,

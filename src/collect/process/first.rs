@@ -30,13 +30,20 @@ pub(super) type Met = (Slot, ProcRow, Option<u32>);
 pub(super) fn read(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut Shared) -> Option<Vec<Met>> {
     let cores = available_parallelism().map_or(1, usize::from);
     let hands = cores.min(MOST).min(names.len() / EACH);
-    if hands < 2 {
-        return None;
-    }
+    if hands < 2 { None } else { side_by_side(folder, names, hands, clock, shared) }
+}
+
+fn side_by_side(
+    folder: &mut Folder,
+    names: &[Listed],
+    hands: usize,
+    clock: Clock,
+    shared: &mut Shared,
+) -> Option<Vec<Met>> {
     let (own, others) = names.split_at(names.len().div_ceil(hands));
     let folders = (1..hands).map(|_| folder.again()).collect::<Result<Vec<Folder>, _>>().ok()?;
     let mut all = Vec::with_capacity(names.len());
-    let done = scope(|scope| {
+    scope(|scope| {
         let mut threads = Vec::with_capacity(folders.len());
         for (part, mut folder) in others.chunks(own.len()).zip(folders) {
             let work = move || one_by_one(&mut folder, part, clock, &mut Shared::default());
@@ -47,8 +54,7 @@ pub(super) fn read(folder: &mut Folder, names: &[Listed], clock: Clock, shared: 
             all.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
         Some(())
-    });
-    done?;
+    })?;
     for (_, row, _) in &mut all {
         row.name = row.name.take().map(|name| shared.of(&name));
     }
@@ -68,4 +74,44 @@ fn one_by_one(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut 
         met.push((slot, row, folder.owner(listed.pid)));
     }
     met
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::sys::root::Root;
+
+    #[test]
+    fn the_first_round_is_the_same_however_many_read_it() {
+        let root = tempfile::tempdir().expect("a folder");
+        let mut names = Vec::new();
+        for pid in 1..=23u32 {
+            let folder = root.path().join(format!("proc/{pid}"));
+            fs::create_dir_all(&folder).expect("a process");
+            // One of them has ended between the listing and the reading.
+            if pid != 7 {
+                let stat = format!("{pid} (job{}) S 1 1 1 0 -1 0 0 0 0 0 {pid} 0 0 0 20 0 1 0 99 4096 3\n", pid % 3);
+                fs::write(folder.join("stat"), stat).expect("its stat");
+            }
+            names.push(Listed { pid, inode: pid });
+        }
+        let mut folder = Folder::open(&Root::new(root.path())).expect("proc");
+        let told = |all: Vec<Met>| -> Vec<_> {
+            all.into_iter().map(|(slot, row, owner)| (slot.key(), row.user_ticks, row.name, owner)).collect()
+        };
+        let clock = Clock::start();
+        let one = told(one_by_one(&mut folder, &names, clock, &mut Shared::default()));
+        assert_eq!((one.len(), one[21].1, one[21].2.as_deref()), (22, 23, Some("job2")));
+        for hands in 2..=5 {
+            let mut shared = Shared::default();
+            let many = told(side_by_side(&mut folder, &names, hands, clock, &mut shared).expect("threads"));
+            assert_eq!(many, one, "{hands}");
+            assert!(
+                many.iter()
+                    .all(|m| m.2.as_deref().is_some_and(|name| std::sync::Arc::strong_count(&shared.of(name)) > 7))
+            );
+        }
+    }
 }
