@@ -296,7 +296,7 @@ fn containers_on_control_groups_of_version_2_read_as_what_they_are() {
         let mounts = container(name)["mounts"].as_array().expect("mounts");
         mounts.iter().filter_map(|mount| mount["dataset"].as_str()).collect()
     };
-    assert_eq!(datasets("web"), ["tank/media", "tank/home"]);
+    assert_eq!(datasets("web"), ["tank/home", "tank/media"]);
     assert_eq!(named(&all, "pools", "tank")["containers"], serde_json::json!(["web"]), "and back");
 }
 
@@ -345,7 +345,7 @@ fn a_mount_leads_to_its_dataset_and_an_engine_that_was_killed_comes_back_with_it
         let line = seen.line("table", &format!(" {name} "));
         assert!(line.contains(word), "{name}: {line}");
     }
-    assert!(seen.line("pool", "web  ").contains("tank/media, tank/home"), "{}", seen.shot("pool"));
+    assert!(seen.line("pool", "web  ").contains("tank/home, tank/media"), "{}", seen.shot("pool"));
     assert!(seen.line("web", "/tank/media").contains("on dataset tank/media"));
     let share =
         seen.line("busy", " % of 50 %").split(" % of 50 %").next().and_then(|line| line.split_whitespace().last());

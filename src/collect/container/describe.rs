@@ -58,7 +58,7 @@ pub(super) fn describe(engine: u16, answer: ContainerInspectResponse) -> Option<
             .filter(|driver| driver.name == "zfs")
             .and_then(|mut driver| driver.data.remove("Dataset"))
             .map(|name| clean(&name).into_owned()),
-        mounts: answer.mounts.unwrap_or_default().into_iter().map(mounted).collect(),
+        mounts: mounts(answer.mounts.unwrap_or_default()),
         networks,
         environment_names: names(config.env.unwrap_or_default()),
         cpu_limit: cpu_limit(&host),
@@ -130,6 +130,13 @@ fn names(environment: Vec<String>) -> Vec<String> {
     names
 }
 
+/// In the order of their places in the container: engines tell them in another order each time.
+fn mounts(told: Vec<MountPoint>) -> Vec<Mounted> {
+    let mut all: Vec<Mounted> = told.into_iter().map(mounted).collect();
+    all.sort_by(|a, b| a.destination.cmp(&b.destination));
+    all
+}
+
 fn mounted(mount: MountPoint) -> Mounted {
     let text = |text: Option<String>| clean(&text.unwrap_or_default()).into_owned();
     let source = mount.source.filter(|s| !s.is_empty()).or(mount.name);
@@ -185,6 +192,15 @@ mod tests {
 
     fn container() -> Container {
         describe(0, serde_json::from_str(ANSWER).expect("an engine's answer")).expect("an id")
+    }
+
+    #[test]
+    fn mounts_stand_in_one_order_whatever_the_engine_s_is() {
+        let mount = |at: &str| MountPoint { destination: Some(at.to_owned()), ..MountPoint::default() };
+        let places = |told: [&str; 3]| mounts(told.map(mount).to_vec()).into_iter().map(|m| m.destination).collect();
+        let one: Vec<String> = places(["/media", "/data", "/home"]);
+        assert_eq!(one, ["/data", "/home", "/media"]);
+        assert_eq!(one, places(["/home", "/media", "/data"]));
     }
 
     #[test]
