@@ -53,13 +53,12 @@ pub(super) const OFF: &str = "switched off by `sources.disabled` of the config";
 
 /// The sources that `settings` leave on.
 pub(super) fn sources(settings: &Settings) -> Vec<&'static SourceDef> {
-    SOURCES.iter().filter(|s| !settings.disabled_sources.iter().any(|off| off == s.id.name())).collect()
+    SOURCES.iter().filter(|s| !settings.is_off(s.id.name())).collect()
 }
 
 /// What the fold is told of the sources that `settings` switch off: nobody waits for them.
 pub(super) fn switched_off(settings: &Settings, at: Stamp) -> impl Iterator<Item = Event> {
-    let off = SourceId::ALL.into_iter().filter(|id| settings.disabled_sources.iter().any(|off| off == id.name()));
-    off.map(move |source| {
+    SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(move |source| {
         let outcome = Err(Fault::Absent(OFF.to_owned()));
         Event::Reading(Envelope { source, at, took: Duration::ZERO, every: Duration::ZERO, outcome })
     })

@@ -114,8 +114,7 @@ pub fn once(settings: &Settings, json: bool) -> ExitCode {
 #[must_use]
 pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode {
     own.push(terminal_check());
-    let off = |id: SourceId| settings.disabled_sources.iter().any(|name| name == id.name());
-    own.extend(SourceId::ALL.into_iter().filter(|id| off(*id)).map(|id| Check {
+    own.extend(SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(|id| Check {
         id: id.name().into(),
         state: "off".into(),
         message: OFF.into(),
@@ -123,7 +122,10 @@ pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode 
     }));
     let state = read(settings, false);
     let on = |id: SourceId| {
-        SOURCES.iter().find(|s| s.id == id && !off(id) && sink::report::is_asked(&state, s)).map(|s| s.reads)
+        SOURCES
+            .iter()
+            .find(|s| s.id == id && !settings.is_off(id.name()) && sink::report::is_asked(&state, s))
+            .map(|s| s.reads)
     };
     own.extend(tool_checks(&state));
     let checks = sink::doctor::checks(&state, &on, own);

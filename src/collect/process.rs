@@ -111,6 +111,8 @@ struct Round {
     /// Since the round before, microseconds; 0 in the first.
     span_us: u64,
     count: usize,
+    /// Somebody who lives could not be read.
+    missed: bool,
 }
 
 impl Collector for Processes {
@@ -119,7 +121,7 @@ impl Collector for Processes {
         let first = self.round == 0;
         let sample = ProcessSample { fresh: first, page_bytes: self.page_bytes, ..ProcessSample::default() };
         let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
-        let mut round = Round { sample, now_us, span_us, count: 0 };
+        let mut round = Round { sample, now_us, span_us, count: 0, missed: false };
         // Before the listing, so that who comes between the two is listed next time.
         let (busy, forks) = self.machine_figures();
         self.list(forks)?;
@@ -130,8 +132,8 @@ impl Collector for Processes {
             self.look(&mut round);
         }
         self.close(&round);
-        let Round { mut sample, .. } = round;
-        sample.full = self.unread.is_empty();
+        let Round { mut sample, missed, .. } = round;
+        sample.full = self.unread.is_empty() && !missed;
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
         info::learn((&mut self.folder, &mut self.shared), &mut self.slots, cx.want, first, &mut sample);
@@ -243,9 +245,15 @@ impl Processes {
                 return None;
             }
             // What cannot be read in this round is what it was.
-            Err(_) => return Some(slot),
+            Err(_) => {
+                round.missed = true;
+                return Some(slot);
+            }
         };
-        let Some(stat) = stat::parse(bytes) else { return Some(slot) };
+        let Some(stat) = stat::parse(bytes) else {
+            round.missed = true;
+            return Some(slot);
+        };
         if !slot.is(&stat) {
             let fresh = newcomer(
                 &stat,

@@ -149,6 +149,14 @@ const CONTAINERS: [&str; 18] = [
 const POOLS: [&str; 12] =
     ["name", "health", "used", "gauge", "free", "frag", "ratio", "read", "write", "latency", "errors", "scrub"];
 
+impl Settings {
+    /// True when the source of this name is not read at all.
+    #[must_use]
+    pub fn is_off(&self, source: &str) -> bool {
+        self.disabled_sources.iter().any(|off| off == source)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {

@@ -24,6 +24,7 @@ impl Processes {
             self.ended_cpu = (seconds > 0.0).then(|| (sample.ended_ticks as f64 / TICKS_PER_SECOND / seconds) as f32);
         }
         self.bury(&sample.gone);
+        // Who was read and is not told used nothing; a first reading had no rate yet.
         if sample.full && !sample.fresh {
             self.rows.iter_mut().filter(|row| !row.is_thread()).for_each(|row| _ = row.cpu.get_or_insert(0.0));
         }
