@@ -69,8 +69,16 @@ fn keep(name: &str, buf: &Buffer) {
 
 /// Draws a state at every size and holds it against what was accepted. Times of day depend on the time zone.
 fn accept(name: &str, state: &State) {
-    for size in SIZES {
-        let buf = drawn(&mut truecolor(), state, size);
+    SIZES.into_iter().for_each(|size| accept_after(name, state, "", size));
+}
+
+/// The same after these keys, at one size.
+fn accept_after(name: &str, state: &State, keys: &str, size: (u16, u16)) {
+    {
+        let mut ui = truecolor();
+        drawn(&mut ui, state, size);
+        press(&mut ui, state, keys);
+        let buf = drawn(&mut ui, state, size);
         keep(name, &buf);
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
@@ -111,6 +119,16 @@ fn containers_in_every_state_and_an_engine_that_fell_silent() {
 #[test]
 fn sources_that_fell_silent_show_their_age() {
     accept("stale", &Machine::silent(90).state);
+}
+
+#[test]
+fn details_of_a_machine_past_its_limits() {
+    let machine = Machine::lively(Mood::Failing);
+    for size in [(80, 24), (160, 45)] {
+        for (name, keys) in [("cpu-detail", "1\n"), ("memory-detail", "2\n"), ("disk-detail", "3\n")] {
+            accept_after(name, &machine.state, keys, size);
+        }
+    }
 }
 
 #[test]

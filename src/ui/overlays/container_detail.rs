@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{Overlay, container_acts, log, seen::Seen};
 use crate::{
+    alert::Level,
     collect::Want,
     model::{
         container::{Container, ContainerRow, RunState},
@@ -105,18 +106,25 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
     let limit = row.memory_limit(cx.state.host.memory.raw.total);
     let memory_limit = limit.map(|l| bytes_long(l as f64));
     let highest = |series: &Series| series.max().unwrap_or(0.0);
+    let memory_level = row
+        .memory_ratio(cx.state.host.memory.raw.total)
+        .map_or(Level::Ok, |ratio| cx.state.level("container_memory_limit_ratio", &[&row.meta.name], ratio));
     [
         Past {
             head: format!("cpu {cpu}{}", of(cpu_limit)),
             series: &row.cpu_history,
             top: row.meta.cpu_limit.unwrap_or_else(|| highest(&row.cpu_history).max(1.0).ceil()),
             role: Role::CpuUser,
+            level: Level::Ok,
+            limit: row.meta.cpu_limit,
         },
         Past {
             head: format!("memory {memory}{}", of(memory_limit)),
             series: &row.memory_history,
             top: limit.map_or_else(|| nice_top(highest(&row.memory_history), 1024.0), |limit| limit as f64),
             role: Role::MemoryUsed,
+            level: memory_level,
+            limit: limit.map(|limit| limit as f64),
         },
     ]
 }

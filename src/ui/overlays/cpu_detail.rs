@@ -12,14 +12,14 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         effect::Effect,
-        figures::{frequency, percent},
-        panes::cpu::total_gauge,
+        figures::{frequency, hue, percent, tick},
+        panes::cpu::{level, total_gauge},
         theme::Role,
         widgets::{
-            graph::{Graph, graph},
+            graph::{Graph, axis, graph},
             normal::NormalOf,
             notice::notice,
-            spark::long_spark,
+            spark::spark,
             text::{put, put_right},
         },
     },
@@ -68,9 +68,14 @@ impl Overlay for CpuDetail {
         let rest = area.height - 2;
         let past = rest.saturating_sub(rows + 1).max(rest / 3);
         let place = Rect { y: area.y + 2, height: past, ..area };
-        let style = cx.theme.style(Role::CpuUser);
-        let g = Graph { series: &cpu.busy_history, top: 1.0, style, band: self.normal.band(), flip: false };
+        let style = hue(cx, level(cx, cpu.shares.map(|s| s.busy)), Role::CpuUser);
+        let g = Graph {
+            band: self.normal.band(),
+            limit: tick(cx.state.limits("cpu_busy_ratio", &[])),
+            ..Graph::of(&cpu.busy_history, 1.0, style)
+        };
         graph(canvas.buf, place, cx.theme, &g);
+        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..area }, cx.theme, &cpu.busy_history);
         let cores = Rect { y: place.bottom() + 1, height: rest.saturating_sub(past + 1), ..area };
         self.last.set(usize::from(rows.saturating_sub(cores.height)));
         let width = area.width / columns;
@@ -131,6 +136,6 @@ fn core(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, core: &Core) {
             .saturating_sub(1);
     }
     let x = area.x + 9;
-    let style = crate::ui::figures::hue(cx, level, Role::CpuUser);
-    long_spark(canvas.buf, x, area.y, end.saturating_sub(x), cx.theme, &core.history, 1.0, style);
+    let style = hue(cx, level, Role::CpuUser);
+    spark(canvas.buf, x, area.y, end.saturating_sub(x), cx.theme, &core.history, 1.0, style);
 }

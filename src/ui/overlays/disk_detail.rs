@@ -4,14 +4,15 @@ use ratatui::layout::Rect;
 
 use super::Overlay;
 use crate::{
+    alert::Level,
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{bytes, fixed, latency, percent},
+        figures::{bytes, fixed, hue, latency, percent, tick},
         panes::disk_net::{disk, mirrored},
         theme::Role,
         widgets::{
-            graph::{Graph, graph, nice_top},
+            graph::{Graph, axis, graph, nice_top},
             sheet::{SheetLine, pair, put_lines},
             text::put,
         },
@@ -88,9 +89,13 @@ impl Overlay for DiskDetail {
         let moved = Rect { y: rest.y + 1, height: (rest.height - 2) * 2 / 3, ..rest };
         mirrored(cx, moved, canvas, top, (&d.read_history, Role::DiskRead), (&d.write_history, Role::DiskWrite));
         put(canvas.buf, rest.x, moved.bottom(), rest.width, "busy", cx.theme.style(Role::Faint));
-        let busy = Rect { y: moved.bottom() + 1, height: rest.bottom().saturating_sub(moved.bottom() + 1), ..rest };
-        let g =
-            Graph { series: &d.busy_history, top: 1.0, style: cx.theme.style(Role::DiskRead), band: None, flip: false };
+        let busy = Rect { y: moved.bottom() + 1, height: rest.bottom().saturating_sub(moved.bottom() + 2), ..rest };
+        let level = d.busy_ratio.map_or(Level::Unknown, |b| cx.state.level("disk_busy_ratio", &[&self.name], b));
+        let g = Graph {
+            limit: tick(cx.state.limits("disk_busy_ratio", &[&self.name])),
+            ..Graph::of(&d.busy_history, 1.0, hue(cx, level, Role::DiskRead))
+        };
         graph(canvas.buf, busy, cx.theme, &g);
+        axis(canvas.buf, Rect { y: busy.bottom(), height: 1, ..rest }, cx.theme, &d.busy_history);
     }
 }

@@ -8,17 +8,17 @@ use ratatui::layout::Rect;
 use super::{Overlay, seen::Seen};
 use crate::{
     alert::Level,
-    model::gpu::GpuRow,
+    model::{gpu::GpuRow, series::Series},
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
         effect::Effect,
-        figures::{percent, temperature},
-        panes::gpus::history,
+        figures::{hue, percent, temperature},
+        panes::gpus::{Measure, history},
         theme::Role,
         widgets::{
-            graph::{Graph, graph},
+            graph::{Graph, axis, graph},
             past::under_head,
             sheet::Sheet,
         },
@@ -89,22 +89,36 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
     let celsius = raw.temperature.filter(|_| up).map_or_else(|| ABSENT.to_owned(), |c| temperature(c, cx));
     let watts = row.power.map_or_else(|| ABSENT.to_owned(), |w| format!("{w:.0} W"));
     let traffic = raw.memory_busy.map_or_else(String::new, |_| format!("   memory busy {}", share(raw.memory_busy)));
-    let power_top = raw.power_max.or(raw.power_limit).or_else(|| row.power_history.max());
-    let of_power = power_top.map_or_else(String::new, |w| format!("   of {w:.0} W"));
     let busy = format!("busy {}{traffic}", share(row.busy));
-    let plain = [
-        (format!("memory {}", share(raw.memory_ratio())), &row.memory_history, 1.0, Role::GpuMemory),
-        (format!("temperature {celsius}   of 100 °C"), &row.temperature_history, 100.0, Role::Temperature),
-        (format!("power {watts}{of_power}"), &row.power_history, power_top.unwrap_or(1.0), Role::Power),
+    // What the hardware itself holds to; without it, where the alarm is.
+    let heat = raw.slowdown_temperature.or_else(|| Measure::Temperature.limit(cx.state, row));
+    let limit = |limit: Option<String>| limit.map_or_else(String::new, |limit| format!("   limit {limit}"));
+    let of_heat = limit(heat.map(|c| temperature(c, cx)));
+    let of_power = limit(raw.power_limit.map(|w| format!("{w:.0} W")));
+    let rest = [
+        (Measure::Memory, format!("memory {}", share(raw.memory_ratio())), &row.memory_history, Some(1.0)),
+        (Measure::Temperature, format!("temperature {celsius}{of_heat}"), &row.temperature_history, heat),
+        (Measure::Power, format!("power {watts}{of_power}"), &row.power_history, raw.power_limit),
     ];
-    if lines > 0 {
-        let place = under_head(cx, area, canvas, each, 0, &busy);
-        history(cx, place, canvas, row, None);
+    let mut place_of = |index: u16, head: &str, series: &Series| {
+        let place = under_head(cx, area, canvas, each, index, head);
+        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..place }, cx.theme, series);
+        place
+    };
+    let places: Vec<Rect> = std::iter::once((&busy, &row.busy_history))
+        .chain(rest.iter().map(|(_, head, series, _)| (head, *series)))
+        .zip(0u16..lines * 2)
+        .map(|((head, series), index)| place_of(index, head, series))
+        .collect();
+    if let Some(place) = places.first() {
+        history(cx, *place, canvas, row, Measure::Busy.level(cx.state, row), None);
     }
-    for (index, (head, series, top, role)) in (1u16..lines * 2).zip(plain) {
-        let place = under_head(cx, area, canvas, each, index, &head);
-        let g = Graph { series, top, style: cx.theme.style(role), band: None, flip: false };
-        graph(canvas.buf, place, cx.theme, &g);
+    for (place, (measure, _, series, end)) in places.iter().skip(1).zip(rest) {
+        // The axis ends at the limit, or above it at what went beyond.
+        let top = end.unwrap_or(0.0).max(series.max().unwrap_or(0.0));
+        let limit = end.filter(|_| measure != Measure::Memory);
+        let style = hue(cx, measure.level(cx.state, row), measure.role());
+        graph(canvas.buf, *place, cx.theme, &Graph { limit, ..Graph::of(series, top, style) });
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
 
 /// What stands for what.
 const MARKS: [(&str, &str); 8] = [
-    ("━━━┼──┃─", "a gauge: ┃ is where the alarm is, ┼ where this machine has mostly stood since benchtop began"),
-    ("shade", "in a graph: the range that held four fifths of the last ten minutes, once a minute is known"),
+    ("━━━┼──┃─", "a gauge: ┃ is where the alarm is, ┼ the median of the last ten minutes; a thin line is cache"),
+    ("shade", "behind a graph: the range of four fifths of its past, once a minute is known"),
     ("● ▲ ✖ ◌", "fine, warning, critical, unknown; amber and red mean a crossed limit and nothing else"),
     ("3m+", "it was so already when benchtop began: for three minutes at least"),
     ("–", "there is no figure; a measured nothing is 0"),

@@ -10,11 +10,11 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         effect::Effect,
-        figures::{bytes, percent},
-        panes::memory::used_gauge,
+        figures::{bytes, hue, percent, tick},
+        panes::memory::{level, used_gauge},
         theme::Role,
         widgets::{
-            graph::{Graph, graph},
+            graph::{Graph, axis, graph},
             normal::NormalOf,
             notice::notice,
             sheet::{Sheet, SheetLine, heading},
@@ -48,12 +48,16 @@ impl Overlay for MemoryDetail {
             return;
         }
         used_gauge(cx, Rect { height: 1, ..area }, canvas, self.normal.median());
-        let past = (area.height - 1) / 4;
+        let past = Rect { y: area.y + 1, height: (area.height - 1) / 4, ..area };
         let m = &cx.state.host.memory;
-        let style = cx.theme.style(Role::MemoryUsed);
-        let g = Graph { series: &m.used_history, top: 1.0, style, band: self.normal.band(), flip: false };
-        graph(canvas.buf, Rect { y: area.y + 1, height: past, ..area }, cx.theme, &g);
-        let rest = Rect { y: area.y + 1 + past, height: area.height - 1 - past, ..area };
+        let g = Graph {
+            band: self.normal.band(),
+            limit: tick(cx.state.limits("memory_used_ratio", &[])),
+            ..Graph::of(&m.used_history, 1.0, hue(cx, level(cx), Role::MemoryUsed))
+        };
+        graph(canvas.buf, past, cx.theme, &g);
+        axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..area }, cx.theme, &m.used_history);
+        let rest = Rect { y: past.bottom() + 1, height: area.bottom() - past.bottom() - 1, ..area };
         self.sheet.draw(cx, rest, canvas, &lines(cx.state));
     }
 

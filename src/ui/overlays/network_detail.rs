@@ -11,7 +11,7 @@ use crate::{
         panes::disk_net::mirrored,
         theme::Role,
         widgets::{
-            graph::nice_top,
+            graph::{axis, nice_top},
             sheet::{SheetLine, pair, put_lines},
             text::put,
         },
@@ -92,7 +92,8 @@ impl Overlay for NetworkDetail {
         let top = nice_top(n.rx_history.max().unwrap_or(0.0).max(n.tx_history.max().unwrap_or(0.0)), 1024.0);
         let words = format!("received over sent, top {}/s", bytes(Some(top)).trim_start());
         put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
-        let past = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
+        let past = Rect { y: rest.y + 1, height: rest.height - 2, ..rest };
+        axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..rest }, cx.theme, &n.rx_history);
         mirrored(cx, past, canvas, top, (&n.rx_history, Role::NetReceive), (&n.tx_history, Role::NetTransmit));
     }
 }

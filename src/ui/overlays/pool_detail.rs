@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{Overlay, arc, pool_acts, seen::Seen};
 use crate::{
+    alert::Level,
     model::{container::RunState, join, pool::PoolRow},
     state::State,
     text::elide,
@@ -101,12 +102,17 @@ impl Overlay for PoolDetail {
 /// What was read and written.
 fn past_of(row: &PoolRow) -> [Past<'_>; 2] {
     let rate = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
-    let past = |head, series, role| Past { head, series, top: nice_top(series.max().unwrap_or(0.0), 1024.0), role };
     let [read, written] = [row.io.map(|io| io.read_bytes), row.io.map(|io| io.write_bytes)];
-    [
-        past(format!("read {}", rate(read)), &row.read_history, Role::DiskRead),
-        past(format!("written {}", rate(written)), &row.write_history, Role::DiskWrite),
-    ]
+    let figures =
+        [("read", read, &row.read_history, Role::DiskRead), ("written", written, &row.write_history, Role::DiskWrite)];
+    figures.map(|(name, value, series, role)| Past {
+        head: format!("{name} {}", rate(value)),
+        series,
+        top: nice_top(series.max().unwrap_or(0.0), 1024.0),
+        role,
+        level: Level::Ok,
+        limit: None,
+    })
 }
 
 /// Containers that mount something of it, and their busiest processes.

@@ -138,12 +138,16 @@ fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<
             series: &detail.cpu_history,
             top: cores,
             role: Role::CpuUser,
+            level: Level::Ok,
+            limit: None,
         },
         Past {
             head: format!("memory {memory}   top {}", bytes(Some(top)).trim_start()),
             series: &detail.memory_history,
             top,
             role: Role::MemoryUsed,
+            level: Level::Ok,
+            limit: None,
         },
     ]
 }

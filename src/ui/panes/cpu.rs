@@ -24,7 +24,7 @@ use crate::{
             gauge::{Gauge, gauge},
             graph::{Graph, graph},
             line::{Line, line},
-            normal::NormalOf,
+            normal::{NormalOf, called},
             notice::{dim_when_stale, notice, words},
             text::{put, put_all, put_right},
         },
@@ -128,7 +128,7 @@ impl Pane for CpuPane {
 }
 
 /// The level of a busy share.
-fn level(cx: &DrawCx<'_>, busy: Option<f64>) -> Level {
+pub fn level(cx: &DrawCx<'_>, busy: Option<f64>) -> Level {
     busy.map_or(Level::Unknown, |b| cx.state.level("cpu_busy_ratio", &[], b))
 }
 
@@ -139,13 +139,8 @@ impl CpuPane {
         total_gauge(cx, Rect { height: 1, ..area }, canvas, self.normal.median());
         let words = area.height >= 6;
         let past = Rect { y: area.y + 1, height: area.height.saturating_sub(if words { 3 } else { 2 }), ..area };
-        let g = Graph {
-            series: &cpu.busy_history,
-            top: 1.0,
-            style: hue(cx, level(cx, cpu.shares.map(|s| s.busy)), Role::CpuUser),
-            band: self.normal.band(),
-            flip: false,
-        };
+        let style = hue(cx, level(cx, cpu.shares.map(|s| s.busy)), Role::CpuUser);
+        let g = Graph { band: self.normal.band(), ..Graph::of(&cpu.busy_history, 1.0, style) };
         graph(canvas.buf, past, cx.theme, &g);
         if words {
             history_words(cx, Rect { y: past.bottom(), height: 1, ..area }, canvas, &self.normal);
@@ -172,17 +167,23 @@ pub fn total_gauge(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal:
     gauge(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), cx.theme, &g);
 }
 
-/// `normal 15–25%   peak 58% in 10m`; without the span where it does not fit.
+/// `last 4m 15–25%   peak 58%`; `normal 15–25%   peak 58%` once there are hours.
 pub fn history_words(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal: &NormalOf) {
     let history = &cx.state.host.cpu.busy_history;
-    let normal = normal.get().map(|n| {
-        let [low, high] = [n.low, n.high].map(|v| format!("{:.0}", v * 100.0));
-        if low == high { format!("normal {low}%") } else { format!("normal {low}–{high}%") }
-    });
     let peak = history.max().map(|peak| format!("peak {}", units::percent(peak)));
-    let span = peak.as_ref().map(|peak| format!("{peak} in {}", covered(history.step(), history.len())));
-    // As much of it as fits whole.
-    let forms = [vec![normal.clone(), span], vec![normal.clone(), peak], vec![normal]];
+    let range = normal.get().map(|n| {
+        let [low, high] = [n.low, n.high].map(|v| format!("{:.0}", v * 100.0));
+        let range = if low == high { low } else { format!("{low}–{high}") };
+        format!("{} {range}%", called(history))
+    });
+    // As much of it as fits whole. The peak is that of the span before it; where there is none, of its own.
+    let forms = match range {
+        Some(range) => [vec![Some(range.clone()), peak], vec![Some(range)]],
+        None => {
+            let span = peak.as_ref().map(|peak| format!("{peak} in {}", covered(history.step(), history.len())));
+            [vec![span], vec![peak]]
+        }
+    };
     let mut forms = forms.into_iter().map(|parts| parts.into_iter().flatten().collect::<Vec<_>>().join("   "));
     let text = forms.find(|form| width(form) <= usize::from(area.width)).unwrap_or_default();
     put(canvas.buf, area.x, area.y, area.width, &text, cx.theme.style(Role::Faint));

@@ -18,7 +18,7 @@ use crate::{
         pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
         widgets::{
-            graph::{Graph, graph, nice_top},
+            graph::{Graph, axis, graph, nice_top},
             notice::{dim_when_stale, words},
             text::{put, put_all, tint},
         },
@@ -250,12 +250,13 @@ impl DiskNetPane {
             );
             mirrored(
                 cx,
-                Rect { y: place.y + 1, height: place.height - 1, ..place },
+                Rect { y: place.y + 1, height: place.height - 2, ..place },
                 canvas,
                 top,
                 (up, up_role),
                 (down, down_role),
             );
+            axis(canvas.buf, Rect { y: place.bottom() - 1, height: 1, ..place }, cx.theme, up);
         }
     }
 }
@@ -271,9 +272,9 @@ pub fn mirrored(
 ) {
     let upper = Rect { height: area.height / 2, ..area };
     let lower = Rect { y: upper.bottom(), height: area.height - upper.height, ..area };
-    let g = Graph { series: up, top, style: cx.theme.style(up_role), band: None, flip: false };
-    graph(canvas.buf, upper, cx.theme, &g);
-    graph(canvas.buf, lower, cx.theme, &Graph { series: down, style: cx.theme.style(down_role), flip: true, ..g });
+    graph(canvas.buf, upper, cx.theme, &Graph::of(up, top, cx.theme.style(up_role)));
+    let g = Graph { flip: true, ..Graph::of(down, top, cx.theme.style(down_role)) };
+    graph(canvas.buf, lower, cx.theme, &g);
 }
 
 /// Draws why there are no rows: true then.

@@ -8,7 +8,7 @@ mod measure;
 use ratatui::layout::Rect;
 
 pub use draw::history;
-pub use measure::{level, trouble};
+pub use measure::{Measure, level, trouble};
 
 use crate::{
     config::Settings,

@@ -69,13 +69,8 @@ impl Pane for MemoryPane {
         let last = area.bottom() - 1;
         if y < last {
             let m = &cx.state.host.memory;
-            let g = Graph {
-                series: &m.used_history,
-                top: 1.0,
-                style: hue(cx, level(cx), Role::MemoryUsed),
-                band: self.normal.band(),
-                flip: false,
-            };
+            let style = hue(cx, level(cx), Role::MemoryUsed);
+            let g = Graph { band: self.normal.band(), ..Graph::of(&m.used_history, 1.0, style) };
             graph(canvas.buf, Rect { y, height: last - y, ..area }, cx.theme, &g);
         }
         if y <= last {
@@ -126,7 +121,8 @@ impl Pane for MemoryPane {
     }
 }
 
-fn level(cx: &DrawCx<'_>) -> Level {
+/// The level of used memory.
+pub fn level(cx: &DrawCx<'_>) -> Level {
     cx.state.host.memory.used_ratio.map_or(Level::Unknown, |r| cx.state.level("memory_used_ratio", &[], r))
 }
 

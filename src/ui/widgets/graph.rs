@@ -1,16 +1,21 @@
-//! A figure's past in braille dots: two steps a column, four heights a row. Gaps stay empty; a measured zero is a dot.
-//! Before the graph is full it grows from the left; then it scrolls in blocks, so that most frames change one column.
+//! A figure's past in braille dots: two steps a column, four heights a row. The newest step is always in the last column;
+//! gaps and zeros are blank. It scrolls by whole columns, so that every second frame changes one column alone.
+
+use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::text::put_char;
+use super::text::{put, put_char, put_right};
 use crate::{
     model::series::Series,
     ui::theme::{Role, Theme},
+    units::span_short,
 };
 
-/// Steps that scroll at once: two columns.
-const BLOCK: u64 = 4;
+/// Steps in one column of cells.
+const BLOCK: u64 = 2;
+/// A share below this is written as 0.0 % and drawn as nothing.
+pub const TRACE: f64 = 0.000_5;
 
 /// What a graph shows.
 #[derive(Clone, Copy)]
@@ -23,23 +28,28 @@ pub struct Graph<'a> {
     pub style: Style,
     /// The range that is usual, shaded.
     pub band: Option<(f64, f64)>,
+    /// Where the limit is, drawn as a line.
+    pub limit: Option<f64>,
     /// Grows downward: the lower half of a mirrored pair.
     pub flip: bool,
 }
 
+impl<'a> Graph<'a> {
+    /// A graph of a series that is full at `top`, without band and limit.
+    #[must_use]
+    pub fn of(series: &'a Series, top: f64, style: Style) -> Self {
+        Graph { series, top, style, band: None, limit: None, flip: false }
+    }
+}
+
 /// The step that dot column `column` of `columns` shows, counted back from the newest; `None` right of the newest.
-#[must_use]
-pub fn step_back(series: &Series, column: usize, columns: usize) -> Option<usize> {
-    let held = series.len();
-    if held == 0 || columns == 0 {
+fn step_back(series: &Series, column: usize, columns: usize) -> Option<usize> {
+    if series.is_empty() {
         return None;
     }
-    if held < columns && series.total() == held as u64 {
-        return (held - 1).checked_sub(column);
-    }
-    // The index of the newest step within its block says how many columns are still free at the right.
+    // A column of cells is begun by its left half: the right one is free until the next step.
     let free = (BLOCK - 1 - (series.total() - 1) % BLOCK) as usize;
-    (columns - 1 - column).checked_sub(free)
+    (columns - 1).checked_sub(column)?.checked_sub(free)
 }
 
 /// Draws a graph into `area`.
@@ -51,11 +61,18 @@ pub fn graph(buf: &mut Buffer, area: Rect, theme: &Theme, g: &Graph<'_>) {
     if let Some(band) = g.band {
         shade(buf, area, theme.style(Role::Band), g, band);
     }
+    if let Some(y) = g.limit.and_then(|limit| row_of(area, g, limit)) {
+        let line = if theme.glyphs.ascii { '-' } else { '─' };
+        (area.left()..area.right()).for_each(|x| put_char(buf, x, y, line, theme.style(Role::Limit)));
+    }
     let dots = u32::from(area.height) * 4;
     let columns = usize::from(area.width) * 2;
     let height = |column: usize| -> u32 {
-        let Some(value) = step_back(g.series, column, columns).and_then(|b| g.series.back(b)) else { return 0 };
-        let share = if g.top > 0.0 { (value / g.top).clamp(0.0, 1.0) } else { 0.0 };
+        let value = step_back(g.series, column, columns).and_then(|b| g.series.back(b));
+        let share = value.filter(|_| g.top > 0.0).map_or(0.0, |value| (value / g.top).clamp(0.0, 1.0));
+        if share < TRACE {
+            return 0;
+        }
         ((share * f64::from(dots)).round() as u32).max(1)
     };
     for x in 0..area.width {
@@ -86,6 +103,34 @@ fn shade(buf: &mut Buffer, area: Rect, style: Style, g: &Graph<'_>, (low, high):
     let to = (row(high).ceil() as u16).clamp(from + 1, area.height);
     let y = if g.flip { area.top() + from } else { area.bottom() - to };
     buf.set_style(Rect { y, height: to - from, ..area }, style);
+}
+
+/// The row of the cells that a value reaches; `None` for one that is not on the scale.
+fn row_of(area: Rect, g: &Graph<'_>, value: f64) -> Option<u16> {
+    if g.top <= 0.0 || value <= 0.0 || value > g.top * 1.000_001 {
+        return None;
+    }
+    let up = ((value / g.top * f64::from(area.height)).ceil() as u16).clamp(1, area.height);
+    Some(if g.flip { area.top() + up - 1 } else { area.bottom() - up })
+}
+
+/// The time that a graph of `width` columns covers.
+#[must_use]
+pub fn span(series: &Series, width: u16) -> Duration {
+    series.step() * (u32::from(width) * BLOCK as u32)
+}
+
+/// Draws the axis of time below a graph: `4m` at the left end, `now` at the right one.
+pub fn axis(buf: &mut Buffer, area: Rect, theme: &Theme, series: &Series) {
+    if area.is_empty() || series.is_empty() {
+        return;
+    }
+    let style = theme.style(Role::Faint);
+    let ago = format!("{} ago", span_short(span(series, area.width)));
+    if area.width >= 16 {
+        put(buf, area.x, area.y, 12, &ago, style);
+    }
+    put_right(buf, area.right(), area.y, 3, "now", style);
 }
 
 /// Two columns of up to four dots, standing on the floor or hanging from the ceiling.
@@ -127,42 +172,73 @@ mod tests {
         s
     }
 
+    fn cells(area: Rect, draw: impl FnOnce(&mut Buffer)) -> Vec<String> {
+        let mut buf = Buffer::empty(area);
+        draw(&mut buf);
+        let rows = buf.content().chunks(usize::from(area.width));
+        rows.map(|row| row.iter().map(|c| c.symbol().to_owned()).collect()).collect()
+    }
+
     fn drawn(series: &Series, width: u16, height: u16, flip: bool) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
-        let mut buf = Buffer::empty(area);
-        let g = Graph { series, top: 1.0, style: Style::new(), band: None, flip };
-        graph(&mut buf, area, &Theme::plain(), &g);
-        buf.content().chunks(usize::from(width)).map(|r| r.iter().map(|c| c.symbol().to_owned()).collect()).collect()
+        let g = Graph { flip, ..Graph::of(series, 1.0, Style::new()) };
+        cells(area, |buf| graph(buf, area, &Theme::plain(), &g))
     }
 
     #[test]
-    fn a_young_graph_grows_from_the_left_and_a_gap_is_empty() {
-        let s = series(&[Some(1.0), Some(0.5), None, Some(0.0)]);
-        assert_eq!(drawn(&s, 4, 1, false), ["⣧⢀  "]);
-        assert_eq!(drawn(&s, 4, 1, true), ["⡟⠈  "]);
+    fn short_history_is_at_the_right() {
+        let s = series(&[Some(1.0), Some(0.5), None, Some(0.25)]);
+        assert_eq!(drawn(&s, 4, 1, false), ["  ⣧⢀"]);
+        assert_eq!(drawn(&s, 4, 1, true), ["  ⡟⠈"]);
         assert_eq!(drawn(&Series::default(), 3, 1, false), ["   "]);
     }
 
     #[test]
-    fn a_full_graph_scrolls_in_blocks_so_that_most_frames_change_one_column() {
-        let values: Vec<_> = (0..40).map(|i| Some(f64::from(i % 7) / 6.0)).collect();
+    fn zero_is_blank() {
+        assert_eq!(drawn(&series(&[Some(0.0); 8]), 4, 2, false), ["    ", "    "]);
+        assert_eq!(drawn(&series(&[Some(0.0), Some(0.001)]), 2, 1, false), [" ⢀"], "the least above it is not");
+    }
+
+    #[test]
+    fn newest_is_in_the_last_column() {
+        for n in 1..80 {
+            let mut values = vec![Some(0.0); n];
+            values.push(Some(1.0));
+            let row = drawn(&series(&values), 5, 1, false).remove(0);
+            assert!(row.ends_with(['⡇', '⢸']), "after {n} steps: {row:?}");
+        }
+    }
+
+    #[test]
+    fn every_second_step_changes_one_column() {
+        let values: Vec<_> = (0..40).map(|i| Some(f64::from(i % 7 + 1) / 7.0)).collect();
         let mut changed = Vec::new();
         for n in 24..36 {
             let (a, b) = (drawn(&series(&values[..n]), 6, 1, false), drawn(&series(&values[..=n]), 6, 1, false));
             changed.push(a[0].chars().zip(b[0].chars()).filter(|(a, b)| a != b).count());
         }
-        assert_eq!(changed.iter().filter(|c| **c > 1).count(), 3, "{changed:?}");
+        assert_eq!(changed.iter().filter(|c| **c == 1).count(), 6, "{changed:?}");
     }
 
     #[test]
-    fn the_newest_step_is_always_in_sight() {
-        for n in 1..200u64 {
-            let mut s = Series::new(50);
-            for i in 0..n {
-                s.push(Stamp::at_seconds(i + 1), Duration::from_secs(1), Some(0.5));
-            }
-            assert!((0..20).any(|c| step_back(&s, c, 20) == Some(0)), "after {n} steps");
-        }
+    fn limit_is_a_line_behind_the_dots() {
+        let area = Rect::new(0, 0, 3, 4);
+        let s = series(&[Some(0.5), Some(0.5)]);
+        let limited = |limit, top| {
+            let g = Graph { limit: Some(limit), ..Graph::of(&s, top, Style::new()) };
+            cells(area, |buf| graph(buf, area, &Theme::plain(), &g))
+        };
+        assert_eq!(limited(1.0, 1.0), ["───", "   ", "  ⣿", "  ⣿"], "a limit at the top of the scale");
+        assert_eq!(limited(0.5, 1.0), ["   ", "   ", "──⣿", "  ⣿"]);
+        assert_eq!(limited(2.0, 1.0), ["   ", "   ", "  ⣿", "  ⣿"], "one that is not on the scale");
+    }
+
+    #[test]
+    fn axis_tells_the_span() {
+        let area = Rect::new(0, 0, 30, 1);
+        let axis = |s: &Series| cells(area, |buf| axis(buf, area, &Theme::plain(), s)).remove(0);
+        assert_eq!(axis(&series(&[Some(1.0)])), "1m ago                     now");
+        assert_eq!(axis(&Series::default()).trim(), "");
     }
 
     #[test]

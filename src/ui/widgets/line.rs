@@ -4,7 +4,7 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::{
     gauge::{Gauge, gauge},
-    spark::long_spark,
+    spark::spark,
     text::{put, put_right},
 };
 use crate::{
@@ -65,6 +65,6 @@ pub fn line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, l: &Line<'_>) 
     if let Some((series, top, style)) = l.past
         && spark_width >= 6
     {
-        long_spark(buf, from + gauge_width + 2, y, spark_width, theme, series, top, style);
+        spark(buf, from + gauge_width + 2, y, spark_width, theme, series, top, style);
     }
 }

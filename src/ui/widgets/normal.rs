@@ -1,7 +1,11 @@
 //! What is usual for a figure in this session: the median and the range that holds four fifths of its past.
 
-use crate::model::series::Series;
+use std::time::Duration;
 
+use crate::{model::series::Series, units::span_short};
+
+/// A past that covers less than this is called by its span: one busy minute is not what is normal.
+const LONG: Duration = Duration::from_hours(2);
 /// Readings that must exist before anything is called normal.
 pub const LEAST: usize = 60;
 /// Readings after which it is worked out anew; in between the mark stands still.
@@ -62,6 +66,13 @@ impl NormalOf {
     }
 }
 
+/// What the range of a past may be called: `last 4m`, or `normal` once it covers hours.
+#[must_use]
+pub fn called(series: &Series) -> String {
+    let span = series.step() * u32::try_from(series.len()).unwrap_or(u32::MAX);
+    if span < LONG { format!("last {}", span_short(span)) } else { "normal".to_owned() }
+}
+
 fn normal(values: &mut [f32]) -> Option<Normal> {
     if values.len() < LEAST {
         return None;
@@ -94,6 +105,20 @@ mod tests {
         }
         of.update(&series);
         assert_eq!(of.get(), Some(Normal { low: 10.0, median: 50.0, high: 90.0 }));
+    }
+
+    #[test]
+    fn minutes_are_not_called_normal() {
+        let mut series = Series::default();
+        for i in 0..240 {
+            series.push(Stamp::at_seconds(i + 1), Duration::from_secs(1), Some(0.5));
+        }
+        assert_eq!(called(&series), "last 4m");
+        let mut series = Series::default();
+        for i in 0..120 {
+            series.push(Stamp::at_seconds((i + 1) * 60), Duration::from_secs(60), Some(0.5));
+        }
+        assert_eq!(called(&series), "normal");
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use ratatui::layout::Rect;
 
 use super::{
-    graph::{Graph, graph},
+    graph::{Graph, axis, graph},
     text::put,
 };
 use crate::{
+    alert::Level,
     model::series::Series,
     ui::{
         canvas::{Canvas, DrawCx},
+        figures::hue,
         theme::Role,
     },
 };
@@ -24,15 +26,20 @@ pub struct Past<'a> {
     pub top: f64,
     /// The hue of its kind.
     pub role: Role,
+    /// How the figure fares: its colour from a warning on.
+    pub level: Level,
+    /// Where its limit is.
+    pub limit: Option<f64>,
 }
 
-/// Draws `pasts` into `area`, each `rows` high: its head, its graph, a blank row.
+/// Draws `pasts` into `area`, each `rows` high: its head, its graph, its axis.
 pub fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rows: u16, pasts: &[Past<'_>]) {
     for (index, past) in (0u16..).zip(pasts) {
         let place = under_head(cx, area, canvas, rows, index, &past.head);
-        let style = cx.theme.style(past.role);
-        let g = Graph { series: past.series, top: past.top, style, band: None, flip: false };
+        let style = hue(cx, past.level, past.role);
+        let g = Graph { limit: past.limit, ..Graph::of(past.series, past.top, style) };
         graph(canvas.buf, place, cx.theme, &g);
+        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..place }, cx.theme, past.series);
     }
 }
 

@@ -1,16 +1,19 @@
-//! A figure's newest past in one row of block eighths, one step a column.
+//! A figure's newest past in one row of block eighths: one step a column, the newest at the right; gaps and zeros are blank.
 
 use ratatui::{buffer::Buffer, style::Style};
 
-use super::{graph::step_back, text::put_char};
+use super::{graph::TRACE, text::put_char};
 use crate::{model::series::Series, ui::theme::Theme};
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII: [char; 9] = [' ', '_', '.', ':', '-', '=', '+', '*', '#'];
 
-/// The glyph for a share of one: a measured zero is the lowest, not nothing.
+/// The glyph for a share of one: nothing for zero, the lowest block for the least above it.
 #[must_use]
 pub fn block(share: f64, theme: &Theme) -> char {
+    if share < TRACE {
+        return ' ';
+    }
     let eighths = (share.clamp(0.0, 1.0) * 8.0).round().max(1.0) as usize;
     (if theme.glyphs.ascii { ASCII } else { BLOCKS })[eighths.min(8)]
 }
@@ -26,33 +29,6 @@ pub fn spark(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, series
     }
 }
 
-/// Columns of a spark that scrolls in blocks: fewer would be blank for most of the time.
-const LEAST: u16 = 6;
-
-/// A spark of many columns: it grows from the left and scrolls in blocks, as a graph does. Where there is no room for
-/// one, none is drawn.
-#[expect(clippy::too_many_arguments, reason = "a place, a look and a figure; a struct would only rename them")]
-pub fn long_spark(
-    buf: &mut Buffer,
-    x: u16,
-    y: u16,
-    width: u16,
-    theme: &Theme,
-    series: &Series,
-    top: f64,
-    style: Style,
-) {
-    if width < LEAST {
-        return;
-    }
-    for column in 0..width {
-        let back = step_back(series, usize::from(column), usize::from(width));
-        let Some(value) = back.and_then(|b| series.back(b)) else { continue };
-        let share = if top > 0.0 { value / top } else { 0.0 };
-        put_char(buf, x + column, y, block(share, theme), style);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -63,14 +39,14 @@ mod tests {
     use crate::clock::Stamp;
 
     #[test]
-    fn zero_is_low_and_a_gap_is_empty() {
+    fn zeros_and_gaps_are_blank() {
         let mut s = Series::new(10);
-        for (i, v) in [Some(0.0), None, Some(0.5), Some(1.0)].into_iter().enumerate() {
+        for (i, v) in [Some(0.01), None, Some(0.0), Some(0.5), Some(1.0)].into_iter().enumerate() {
             s.push(Stamp::at_seconds(i as u64 + 1), Duration::from_secs(1), v);
         }
         let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
         spark(&mut buf, 0, 0, 6, &Theme::plain(), &s, 1.0, Style::new());
         let text: String = buf.content().iter().map(|c| c.symbol().to_owned()).collect();
-        assert_eq!(text, "  ▁ ▄█");
+        assert_eq!(text, " ▁  ▄█");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
             graph::nice_top,
             line::NAME,
             notice::{dim_when_stale, words},
-            spark::long_spark,
+            spark::spark,
             text::{put, put_right},
         },
     },
@@ -54,7 +54,7 @@ pub fn disk(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, disk: &Disk) {
         x += 5;
     }
     let style = hue(cx, level, Role::DiskRead);
-    long_spark(buf, x, area.y, area.right().saturating_sub(x), theme, &disk.busy_history, 1.0, style);
+    spark(buf, x, area.y, area.right().saturating_sub(x), theme, &disk.busy_history, 1.0, style);
 }
 
 /// `eth0     ↓ 11.2M ↑ 3.1M  1 Gb/s  ▁▂▁ ▁▁▁`; errors and drops a second take the place of the speed.
@@ -93,8 +93,8 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
     if half > 0 {
         let top = nice_top(net.rx_history.max().unwrap_or(0.0).max(net.tx_history.max().unwrap_or(0.0)), 1024.0);
         let other = area.right() - half;
-        long_spark(buf, x, area.y, half, theme, &net.rx_history, top, theme.style(Role::NetReceive));
-        long_spark(buf, other, area.y, half, theme, &net.tx_history, top, theme.style(Role::NetTransmit));
+        spark(buf, x, area.y, half, theme, &net.rx_history, top, theme.style(Role::NetReceive));
+        spark(buf, other, area.y, half, theme, &net.tx_history, top, theme.style(Role::NetTransmit));
     }
 }
 
@@ -173,7 +173,7 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
             }
             let top = nice_top(host.network.rx_history.max().unwrap_or(0.0), 1024.0);
             let from = x + 22;
-            long_spark(
+            spark(
                 buf,
                 from,
                 area.y,

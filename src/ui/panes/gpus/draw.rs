@@ -10,7 +10,7 @@ use crate::{
     text::{elide, width},
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{figure, plain},
+        figures::{figure, hue, plain},
         theme::Role,
         widgets::{
             gauge::gauge,
@@ -55,7 +55,8 @@ pub(super) fn large(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &
     let lines = u16::try_from(below.len()).unwrap_or(u16::MAX).min(area.height - gauges);
     let past = area.height - gauges - lines;
     if past >= 2 && row.busy_history.iter().any(|v| v.is_some()) {
-        history(cx, Rect { height: past, ..area }, canvas, row, normals);
+        // The only graph of the card: it tells how the card fares in all, as the words beside it do.
+        history(cx, Rect { height: past, ..area }, canvas, row, level(cx.state, row), normals);
     }
     let mut y = area.y + past;
     for measure in measures.iter().take(usize::from(gauges)) {
@@ -68,18 +69,24 @@ pub(super) fn large(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &
     }
 }
 
-/// Utilisation upward, memory traffic downward from it.
-pub fn history(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, normals: Option<&Normals>) {
+/// Utilisation upward in the colour of `level`, memory traffic downward from it.
+pub fn history(
+    cx: &DrawCx<'_>,
+    area: Rect,
+    canvas: &mut Canvas<'_>,
+    row: &GpuRow,
+    level: Level,
+    normals: Option<&Normals>,
+) {
     let mirrored = area.height >= 3 && row.memory_busy_history.iter().any(|v| v.is_some());
     let upper = if mirrored { area.height - area.height / 3 } else { area.height };
-    let style = cx.theme.style(Role::Gpu);
     let band = normals.and_then(|n| n.of(Measure::Busy).band());
-    let up = Graph { series: &row.busy_history, top: 1.0, style, band, flip: false };
+    let up = Graph { band, ..Graph::of(&row.busy_history, 1.0, hue(cx, level, Role::Gpu)) };
     graph(canvas.buf, Rect { height: upper, ..area }, cx.theme, &up);
     if mirrored {
         let lower = Rect { y: area.y + upper, height: area.height - upper, ..area };
         let style = cx.theme.style(Role::GpuMemory);
-        let down = Graph { series: &row.memory_busy_history, top: 1.0, style, band: None, flip: true };
+        let down = Graph { flip: true, ..Graph::of(&row.memory_busy_history, 1.0, style) };
         graph(canvas.buf, lower, cx.theme, &down);
     }
 }
@@ -165,7 +172,7 @@ pub(super) fn one_of_several(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'
         put(canvas.buf, place.x, y, CARD, &elide(&words, usize::from(CARD)), cx.theme.style(Role::Dim));
         if place.height >= 4 {
             let past = Rect { y: y + 1, height: place.height - 2, ..rest };
-            history(cx, past, canvas, row, None);
+            history(cx, past, canvas, row, level, None);
         }
     }
 }

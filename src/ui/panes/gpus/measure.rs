@@ -24,7 +24,8 @@ pub fn level(state: &State, row: &GpuRow) -> Level {
 
 /// What a gauge shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Measure {
+#[expect(missing_docs, reason = "plain words")]
+pub enum Measure {
     Busy,
     Memory,
     Temperature,
@@ -43,7 +44,9 @@ impl Measure {
         }
     }
 
-    pub(super) fn role(self) -> Role {
+    /// The hue of its kind.
+    #[must_use]
+    pub fn role(self) -> Role {
         match self {
             Measure::Busy => Role::Gpu,
             Measure::Memory => Role::GpuMemory,
@@ -67,7 +70,9 @@ impl Measure {
         self.metric(row).1
     }
 
-    pub(super) fn level(self, state: &State, row: &GpuRow) -> Level {
+    /// How it fares by the rules.
+    #[must_use]
+    pub fn level(self, state: &State, row: &GpuRow) -> Level {
         let (metric, value) = self.metric(row);
         value.map_or(Level::Ok, |v| state.level(metric, &[&row.raw.label()], v))
     }
@@ -77,12 +82,13 @@ impl Measure {
         match self {
             Measure::Busy | Measure::Memory => 1.0,
             Measure::Temperature => 100.0,
-            Measure::Power => row.raw.power_max.or(row.raw.power_limit).or(row.raw.power_default).unwrap_or(0.0),
+            Measure::Power => row.raw.power_limit.or(row.raw.power_default).or(row.raw.power_max).unwrap_or(0.0),
         }
     }
 
     /// Where its alarm is, in the metric's unit. The power limit is a mark, though no alarm.
-    fn limit(self, state: &State, row: &GpuRow) -> Option<f64> {
+    #[must_use]
+    pub fn limit(self, state: &State, row: &GpuRow) -> Option<f64> {
         match self {
             Measure::Power => row.raw.power_limit,
             _ => tick(state.limits(self.metric(row).0, &[&row.raw.label()])),
