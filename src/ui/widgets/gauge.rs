@@ -10,7 +10,7 @@ use crate::ui::theme::{Role, Theme};
 pub struct Gauge<'a> {
     /// Pieces from the left, each with its style: together the figure that the limit is for.
     pub parts: &'a [(f64, Style)],
-    /// Pieces behind them that the limit is not for.
+    /// Pieces behind them that the limit is not for: a thin line in their hue.
     pub beside: &'a [(f64, Style)],
     /// Where the alarm is.
     pub limit: Option<f64>,
@@ -24,7 +24,8 @@ pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Ga
         return;
     }
     // Heavy against light: the fill is seen without colour too.
-    let (full, half, empty) = if theme.glyphs.ascii { ('=', '=', '-') } else { ('━', '╸', '─') };
+    let (full, half, empty, thin) =
+        if theme.glyphs.ascii { ('=', '=', '-', '~') } else { ('━', '╸', '─', '─') };
     let faint = theme.style(Role::GaugeEmpty);
     for column in 0..width {
         put_char(buf, x + column, y, empty, faint);
@@ -41,16 +42,19 @@ pub fn gauge(buf: &mut Buffer, x: u16, y: u16, width: u16, theme: &Theme, g: &Ga
         // A figure above nothing shows at least half a column.
         let least = if from == 0 && sum > 0.0 { 1.0 } else { 0.0 };
         let to = (sum.min(1.0) * halves).round().max(least) as u16;
-        for column in from / 2..to / 2 {
-            put_char(buf, x + column, y, full, *style);
-        }
-        if to % 2 == 1 && to > from && to / 2 < width {
-            put_char(buf, x + to / 2, y, half, *style);
+        if i < g.parts.len() {
+            for column in from / 2..to / 2 {
+                put_char(buf, x + column, y, full, *style);
+            }
+            if to % 2 == 1 && to > from && to / 2 < width {
+                put_char(buf, x + to / 2, y, half, *style);
+            }
+            judged = to.max(from);
+        } else {
+            // From the next whole column on: half a column of the figure itself stays.
+            (from.div_ceil(2)..to.div_ceil(2).min(width)).for_each(|c| put_char(buf, x + c, y, thin, *style));
         }
         from = to.max(from);
-        if i < g.parts.len() {
-            judged = from;
-        }
     }
     let column = |share: f64| ((share.clamp(0.0, 1.0) * f64::from(width)) as u16).min(width - 1);
     let filled = |column: u16| column < judged / 2;
@@ -115,6 +119,19 @@ mod tests {
         };
         assert!(!crossed(0.4));
         assert!(crossed(0.8));
+    }
+
+    #[test]
+    fn what_is_beside_is_thin() {
+        let (s, blue) = (Style::new(), Style::new().fg(Color::Blue));
+        let (used, cache) = ([(0.45, s)], [(0.4, blue)]);
+        let g = Gauge { parts: &used, beside: &cache, limit: Some(0.9), normal: None };
+        assert_eq!(drawn(10, &Theme::plain(), &g), "━━━━╸────┃");
+        assert_eq!(drawn(10, &ascii(), &g), "=====~~~~|");
+        let mut buf = Buffer::empty(Rect::new(0, 0, 10, 1));
+        gauge(&mut buf, 0, 0, 10, &Theme::plain(), &g);
+        let blues: Vec<u16> = (0..10).filter(|x| buf[(*x, 0)].fg == Color::Blue).collect();
+        assert_eq!(blues, [5, 6, 7, 8], "the cache in its hue, up to the tick");
     }
 
     #[test]
