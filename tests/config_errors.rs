@@ -238,3 +238,20 @@ fn themes_completions_and_the_manual_are_printed_plain() {
     let man = stdout(&benchtop(&["man"], home.path()));
     assert!(man.contains(".TH benchtop") && man.contains("doctor"), "{man}");
 }
+
+#[test]
+fn secrets_of_engines_stay_hidden() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("c.toml");
+    let show = |engines: &str| {
+        fs::write(&file, format!("[containers]\nengines = [{engines}]\n")).unwrap();
+        let path = file.to_str().unwrap();
+        let outputs = ["show", "check"].map(|verb| benchtop(&["config", verb, "--config", path], home.path()));
+        outputs.map(|output| stdout(&output) + &stderr(&output)).concat()
+    };
+    let said = show(r#""tcp://admin:hunter2@nas:1", "https://nas/?token=s3cr3t", "https://me:p?s3cr3t@nas""#);
+    assert!(said.contains("\"tcp://***@nas:1\", \"https://nas/?***\", \"https://***\""), "{said}");
+    assert!(!said.contains("hunter2") && !said.contains("s3cr3t"), "{said}");
+    let wrong = show(r#""ssh://admin:hunter2@nas""#);
+    assert!(wrong.contains("`ssh://***@nas` is not an engine address") && !wrong.contains("hunter2"), "{wrong}");
+}

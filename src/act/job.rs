@@ -16,6 +16,7 @@ pub use super::remove::Removal;
 use super::{Outcome, remove};
 use crate::{
     alert::Level,
+    model::engine_address::EngineAddress,
     sys::exec::{self, Runner},
     text::clean,
 };
@@ -108,7 +109,7 @@ pub enum Job {
     /// To a container.
     Container {
         /// Address of its engine.
-        engine: String,
+        engine: EngineAddress,
         /// Its id.
         id: String,
         /// Its name, for the report.
@@ -158,11 +159,12 @@ impl Job {
     }
 }
 
-fn container(engine: &str, id: &str, act: ContainerAct) -> Result<(), String> {
+fn container(engine: &EngineAddress, id: &str, act: ContainerAct) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let work = async {
-            let docker = Docker::connect_with_host(engine)?.with_timeout(PATIENCE).negotiate_version().await?;
+            let docker =
+                Docker::connect_with_host(engine.dialled())?.with_timeout(PATIENCE).negotiate_version().await?;
             match act {
                 ContainerAct::Start => docker.start_container(id, None::<StartContainerOptions>).await,
                 ContainerAct::Stop => docker.stop_container(id, None::<StopContainerOptions>).await,

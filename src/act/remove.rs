@@ -8,13 +8,16 @@ use bollard::{
 };
 
 use super::job::{PATIENCE, say};
-use crate::{model::store::Kind, units::bytes_long};
+use crate::{
+    model::{engine_address::EngineAddress, store::Kind},
+    units::bytes_long,
+};
 
 /// One thing to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// Address of its engine.
-    pub engine: String,
+    pub engine: EngineAddress,
     /// What it is.
     pub kind: Kind,
     /// As the engine calls it.
@@ -52,7 +55,7 @@ pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
 }
 
 async fn one(thing: &Removal) -> Result<(), String> {
-    let connected = Docker::connect_with_host(&thing.engine).map_err(|e| say(&e))?.with_timeout(PATIENCE);
+    let connected = Docker::connect_with_host(thing.engine.dialled()).map_err(|e| say(&e))?.with_timeout(PATIENCE);
     let docker = connected.negotiate_version().await.map_err(|e| say(&e))?;
     let done = match thing.kind {
         Kind::Image => docker.remove_image(&thing.id, None::<RemoveImageOptions>, None).await.map(drop),

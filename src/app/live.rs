@@ -33,7 +33,10 @@ use crate::{
         lane::{Lanes, Outbox},
     },
     config::Settings,
-    model::event::{Envelope, Event, Fault, SourceId},
+    model::{
+        engine_address::EngineAddress,
+        event::{Envelope, Event, Fault, SourceId},
+    },
     state::State,
     sys::exec,
     ui::{Ui, effect::Command, theme::ThemeSet},
@@ -344,8 +347,8 @@ impl Live {
     }
 
     /// Steps aside for a shell in a container and comes back when it ends.
-    fn shell(&mut self, engine: &str, id: &str) {
-        let program = if engine.contains("podman") { "podman" } else { "docker" };
+    fn shell(&mut self, engine: &EngineAddress, id: &str) {
+        let program = if engine.dialled().contains("podman") { "podman" } else { "docker" };
         let Some(path) = exec::find(program) else {
             self.ui.say(Level::Warn, format!("a shell needs the program {program}, which is not installed"));
             return;
@@ -357,7 +360,7 @@ impl Live {
         self.terminal.release();
         let shell = "command -v bash >/dev/null 2>&1 && exec bash; exec sh";
         let mut command = std::process::Command::new(path);
-        command.env("DOCKER_HOST", engine).env("CONTAINER_HOST", engine);
+        command.env("DOCKER_HOST", engine.dialled()).env("CONTAINER_HOST", engine.dialled());
         let status = command.args(["exec", "-it", id, "sh", "-c", shell]).status();
         drop(keys);
         self.come_back();

@@ -19,6 +19,7 @@ use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
         container::{Container, ContainerSample, RunState},
+        engine_address::EngineAddress,
         event::{Fault, Sample},
     },
     sys::root::Root,
@@ -51,14 +52,14 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
 }
 
 /// Addresses of every engine that has a socket or that the environment names.
-pub(super) fn engines(cx: &OpenCx) -> Vec<String> {
+pub(super) fn engines(cx: &OpenCx) -> Vec<EngineAddress> {
     find::engines(&cx.root, &cx.engines).into_iter().map(|found| found.address).collect()
 }
 
 struct Containers {
     root: Root,
     /// Addresses from the config.
-    more: Vec<String>,
+    more: Vec<EngineAddress>,
     engines: Vec<Follower>,
     looked: Instant,
     /// What generation of each engine's containers `list` was made from, and which engines spoke then.
@@ -72,7 +73,7 @@ impl Containers {
     fn look(&mut self) {
         self.looked = Instant::now();
         for found in find::engines(&self.root, &self.more) {
-            if self.engines.iter().any(|engine| engine.address() == found.address) {
+            if self.engines.iter().any(|engine| *engine.address() == found.address) {
                 continue;
             }
             let Ok(number) = u16::try_from(self.engines.len()) else { return };

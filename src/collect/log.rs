@@ -19,6 +19,7 @@ use tokio::{sync::Notify, time::sleep};
 use super::{CollectCx, Collector, OpenCx, lane::THREAD_PREFIX};
 use crate::{
     model::{
+        engine_address::EngineAddress,
         event::{Fault, Sample},
         log::{LogLine, LogSample},
     },
@@ -56,7 +57,7 @@ struct Log {
 
 /// The reader's end of the thread that follows one log. Dropping it ends the thread.
 struct Follower {
-    engine: String,
+    engine: EngineAddress,
     id: String,
     waiting: Arc<Mutex<Waiting>>,
     stop: Arc<Notify>,
@@ -123,11 +124,11 @@ impl Collector for Log {
 }
 
 impl Follower {
-    fn start(engine: &str, id: &str) -> Result<Self, Fault> {
+    fn start(engine: &EngineAddress, id: &str) -> Result<Self, Fault> {
         let waiting = Arc::new(Mutex::new(Waiting::default()));
         let stop = Arc::new(Notify::new());
-        let follower = Follower { engine: engine.to_owned(), id: id.to_owned(), waiting, stop };
-        let (engine, id) = (engine.to_owned(), id.to_owned());
+        let follower = Follower { engine: engine.clone(), id: id.to_owned(), waiting, stop };
+        let (engine, id) = (engine.clone(), id.to_owned());
         let (waiting, stop) = (follower.waiting.clone(), follower.stop.clone());
         thread::Builder::new()
             .name(format!("{THREAD_PREFIX}log"))
@@ -150,7 +151,7 @@ impl Follower {
 
 /// Follows as long as there is such a container: one that ends and comes up again is followed on, and so is an engine
 /// that was away. Says why there is no more.
-async fn follow(engine: &str, id: &str, waiting: &Mutex<Waiting>) -> String {
+async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> String {
     let (mut last, mut followed) = (None, None);
     loop {
         let outcome = match connected(engine).await {
@@ -186,8 +187,8 @@ async fn started(docker: &Docker, id: &str) -> Result<String, Error> {
     Ok(answer.state.and_then(|state| state.started_at).unwrap_or_default())
 }
 
-async fn connected(engine: &str) -> Result<Docker, Error> {
-    Docker::connect_with_host(engine)?.with_timeout(PATIENCE).negotiate_version().await
+async fn connected(engine: &EngineAddress) -> Result<Docker, Error> {
+    Docker::connect_with_host(engine.dialled())?.with_timeout(PATIENCE).negotiate_version().await
 }
 
 /// Takes the lines after `last`, which becomes the time of the newest, until the container or the engine ends.

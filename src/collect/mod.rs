@@ -42,6 +42,7 @@ use std::{
 use crate::{
     clock::{Clock, Stamp},
     model::{
+        engine_address::EngineAddress,
         event::{Fault, Sample, SourceId},
         process::ProcKey,
     },
@@ -58,7 +59,7 @@ pub struct OpenCx {
     /// Read every process in every round.
     pub read_all: bool,
     /// Addresses of engines beside those that are found.
-    pub engines: Vec<String>,
+    pub engines: Vec<EngineAddress>,
 }
 
 /// What a source may know at each reading.
@@ -87,7 +88,7 @@ pub struct Want {
     /// The process whose network's sockets are looked at: the first one of the container whose detail is open.
     pub sockets_of: Option<u32>,
     /// The container whose log is open: its engine's address and its id.
-    pub log: Option<(String, String)>,
+    pub log: Option<(EngineAddress, String)>,
     /// The view of images, volumes and networks is open.
     pub stores: bool,
     /// Acts of ours that were done so far: what they changed is asked for anew.

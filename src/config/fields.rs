@@ -8,7 +8,10 @@ use super::{
     settings::{Colors, Settings},
     tree::{At, Node},
 };
-use crate::{model::event::SourceId, sys::root::Root};
+use crate::{
+    model::{engine_address::EngineAddress, event::SourceId},
+    sys::root::Root,
+};
 
 /// Reads a value into the settings.
 pub type Read = fn(&mut Settings, &At<Node>, &mut Reading<'_>);
@@ -194,7 +197,9 @@ pub static FIELDS: &[Field] = &[
     sort!("containers", containers),
     flag!("containers.ascending", containers.ascending),
     flag!("containers.group", group_containers),
-    field("containers.engines", engines, |s| Some(list(&s.engines))),
+    field("containers.engines", engines, |s| {
+        Some(list(&s.engines.iter().map(ToString::to_string).collect::<Vec<_>>()))
+    }),
     columns!("pools", pools),
     sort!("pools", pools),
     flag!("pools.ascending", pools.ascending),
@@ -224,12 +229,12 @@ fn engines(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>)
     let Some(texts) = reading.texts(value) else { return };
     for text in &texts {
         if !FORMS.iter().any(|form| text.value.strip_prefix(form).is_some_and(|rest| !rest.is_empty())) {
-            let what = format!("`containers.engines`: `{}` is no address of an engine", text.value);
+            let what = format!("`containers.engines`: `{}` is not an engine address", EngineAddress::new(&text.value));
             let hint = "write unix:///run/podman/podman.sock or tcp://nas:2375; one behind ssh: forward its socket with ssh -L";
             reading.wrong(text.offset, what, Some(hint.to_owned()));
         }
     }
-    settings.engines = texts.into_iter().map(|text| text.value).collect();
+    settings.engines = texts.into_iter().map(|text| EngineAddress::new(&text.value)).collect();
 }
 
 /// Rows of panes; no pane twice in the whole.

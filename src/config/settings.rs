@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::sys::root::Root;
+use crate::{model::engine_address::EngineAddress, sys::root::Root};
 
 /// All settings, after flags, environment and file were merged.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ pub struct Settings {
     /// Sources that are not read at all, by name.
     pub disabled_sources: Vec<String>,
     /// Addresses of container engines beside those that are found.
-    pub engines: Vec<String>,
+    pub engines: Vec<EngineAddress>,
     /// The containers begin grouped by compose project.
     pub group_containers: bool,
     /// Keys by action name, in place of the built-in ones.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    engine_address::EngineAddress,
     event::Fault,
     host::Span,
     rate::{align, per_second},
@@ -19,7 +20,7 @@ pub struct Engine {
     /// `docker`, `podman`.
     pub kind: String,
     /// Its address: `unix:///var/run/docker.sock`.
-    pub address: String,
+    pub address: EngineAddress,
     /// Its version, once it answered.
     pub version: Option<String>,
     /// Why it is not answering now; `None` while it does.

@@ -250,7 +250,9 @@ pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     match metric {
         "pool_healthy" => host.pools.find(labels.first()?)?.cause(),
         "gpu_driver_ok" => host.gpus.cause(),
-        "engine_up" => host.containers.engines.iter().find(|e| Some(&e.address) == labels.first())?.why(),
+        "engine_up" => {
+            host.containers.engines.iter().find(|e| labels.first().is_some_and(|l| l == e.address.as_str()))?.why()
+        }
         "gpu_slowed" => {
             Some(host.gpus.labelled(labels.first()?)?.slowed_by().map(|t| t.word()).collect::<Vec<_>>().join(", "))
         }
@@ -510,7 +512,7 @@ pub static METRICS: &[MetricDef] = &[
 
     gauge("engine_up", Count, Containers, ENGINE, "1 when the container engine answers, 0 when it does not.",
         |h, put| for engine in h.containers.engines.iter().filter(|e| e.version.is_some() || e.fault.is_some()) {
-            put(&[&engine.address], flag(engine.fault.is_none()));
+            put(&[engine.address.as_str()], flag(engine.fault.is_none()));
         }),
     gauge("containers_running", Count, Containers, NONE, "Containers that run.",
         |h, put| one(put, read_once(h, Containers).then(|| h.containers.running() as f64))),

@@ -5,6 +5,7 @@ pub mod arc;
 pub mod container;
 pub mod cpu;
 pub mod disk;
+pub mod engine_address;
 pub mod event;
 pub mod facts;
 pub mod filesystem;

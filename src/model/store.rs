@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::engine_address::EngineAddress;
+
 /// What kind of thing is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,7 +36,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Address of its engine.
-    pub engine: String,
+    pub engine: EngineAddress,
     /// What it is.
     pub kind: Kind,
     /// What the engine calls it: an image's id, a volume's name, a network's id.
@@ -79,7 +81,7 @@ pub struct StoreSample {
     /// An answer came.
     pub told: bool,
     /// Engines that gave none, and why.
-    pub faults: Vec<(String, String)>,
+    pub faults: Vec<(EngineAddress, String)>,
     /// Everything kept.
     pub things: Vec<Stored>,
 }
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_shared_is_not_freed_and_what_is_used_is_not_counted_as_unused() {
         let thing = |name: &str, users: &[&str]| Stored {
-            engine: String::new(),
+            engine: EngineAddress::default(),
             kind: Kind::Image,
             id: name.into(),
             name: name.into(),

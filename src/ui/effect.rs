@@ -4,7 +4,11 @@ use super::{
     overlays::{Overlay, container_acts::Wish, pool_acts::Step},
     pane::PaneId,
 };
-use crate::{act::job::Job, alert::Level, model::process::ProcKey};
+use crate::{
+    act::job::Job,
+    alert::Level,
+    model::{engine_address::EngineAddress, process::ProcKey},
+};
 
 /// A typed request to the outside world; the loop carries it out and says how it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub enum Command {
     /// Step aside for a shell in this container.
     Shell {
         /// Address of its engine.
-        engine: String,
+        engine: EngineAddress,
         /// Its id.
         id: String,
     },
@@ -104,7 +108,7 @@ pub enum Message {
         /// What it is called together.
         what: String,
         /// Engine and id of each.
-        things: Vec<(String, String)>,
+        things: Vec<(EngineAddress, String)>,
     },
     /// Send this signal to those that were meant when the list was opened.
     Signal {

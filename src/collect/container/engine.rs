@@ -33,6 +33,7 @@ use crate::{
     collect::lane::THREAD_PREFIX,
     model::{
         container::{Container, Engine, RESTARTS_WITHIN_MS, RunState, Usage},
+        engine_address::EngineAddress,
         event::Fault,
     },
     text::clean,
@@ -105,7 +106,7 @@ impl Follower {
     }
 
     /// Where it is.
-    pub(super) fn address(&self) -> &str {
+    pub(super) fn address(&self) -> &EngineAddress {
         &self.found.address
     }
 
@@ -222,7 +223,8 @@ impl Thread {
     }
 
     async fn session(&self, lives: &mut Lives) -> Result<(), Fault> {
-        let docker = Docker::connect_with_host(&self.found.address).map_err(|e| fault::of(&e))?.with_timeout(HELLO);
+        let docker =
+            Docker::connect_with_host(self.found.address.dialled()).map_err(|e| fault::of(&e))?.with_timeout(HELLO);
         let newest = docker.client_version();
         let docker = docker.negotiate_version().await.map_err(|e| fault::of(&e))?;
         let version = docker.version().await.map_err(|e| fault::of(&e))?;

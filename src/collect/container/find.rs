@@ -5,7 +5,7 @@ use std::{env, path::PathBuf};
 
 use serde::Deserialize;
 
-use crate::sys::root::Root;
+use crate::{model::engine_address::EngineAddress, sys::root::Root};
 
 /// An engine's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,32 +13,47 @@ pub(super) struct Found {
     /// `docker` or `podman`, as the socket is named; the engine's answer may correct it.
     pub(super) kind: &'static str,
     /// `unix:///var/run/docker.sock`, `tcp://nas:2375`.
-    pub(super) address: String,
+    pub(super) address: EngineAddress,
     /// It is on this machine.
     pub(super) local: bool,
 }
 
 /// All that were found, each once.
-pub(super) fn engines(root: &Root, more: &[String]) -> Vec<Found> {
+pub(super) fn engines(root: &Root, more: &[EngineAddress]) -> Vec<Found> {
     let mut found = Vec::new();
     if root.is_live() {
-        found.extend(env::var("DOCKER_HOST").ok().or_else(context).filter(|host| !host.is_empty()).map(named));
+        found.extend(
+            env::var("DOCKER_HOST")
+                .ok()
+                .or_else(context)
+                .filter(|host| !host.is_empty())
+                .map(|host| named(EngineAddress::new(&host))),
+        );
     }
     for (kind, path) in sockets(root) {
         if path.exists() {
-            found.push(Found { kind, address: format!("unix://{}", path.display()), local: true });
+            found.push(Found { kind, address: EngineAddress::new(&format!("unix://{}", path.display())), local: true });
         }
     }
     found.extend(more.iter().cloned().map(named));
     let mut places = Vec::new();
     found.retain(|engine: &Found| {
         // `/var/run` is a link to `/run`: one engine, two names.
-        let path = engine.address.strip_prefix("unix://").map(PathBuf::from);
-        let place = path.and_then(|p| p.canonicalize().ok()).unwrap_or_else(|| PathBuf::from(&engine.address));
+        let path = engine.address.socket().map(PathBuf::from);
+        let place = path.and_then(|p| p.canonicalize().ok()).unwrap_or_else(|| PathBuf::from(engine.address.dialled()));
         let new = !places.contains(&place);
         places.push(place);
         new
     });
+    // Two that differ in a password alone are shown alike: a label has to tell them apart.
+    for at in 1..found.len() {
+        let (before, rest) = found.split_at_mut(at);
+        let plain = |engine: &Found| EngineAddress::new(engine.address.dialled()).to_string();
+        let alike = before.iter().filter(|other| plain(other) == plain(&rest[0])).count();
+        if alike > 0 {
+            rest[0].address = rest[0].address.clone().numbered(alike + 1);
+        }
+    }
     found
 }
 
@@ -48,9 +63,9 @@ pub(super) fn looked_at(root: &Root) -> String {
     format!("no engine's socket: looked for {}", places.join(", "))
 }
 
-fn named(host: String) -> Found {
-    let kind = if host.contains("podman") { "podman" } else { "docker" };
-    Found { kind, local: host.starts_with("unix://"), address: host }
+fn named(address: EngineAddress) -> Found {
+    let kind = if address.dialled().contains("podman") { "podman" } else { "docker" };
+    Found { kind, local: address.socket().is_some(), address }
 }
 
 fn sockets(root: &Root) -> Vec<(&'static str, PathBuf)> {
@@ -120,5 +135,14 @@ mod tests {
         std::os::unix::fs::symlink("../docker.sock", folder.path().join("run/podman/podman.sock")).expect("link");
         let found = engines(&Root::new(folder.path()), &[]);
         assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), ["docker"]);
+    }
+
+    #[test]
+    fn hidden_parts_keep_labels_apart() {
+        let more = ["tcp://a:1@nas:2375", "tcp://b:2@nas:2375", "tcp://b:2@nas:2375", "tcp://c:3@nas:2375"];
+        let found = engines(&Root::fixture("homelab"), &more.map(EngineAddress::new));
+        let shown: Vec<&str> = found.iter().map(|f| f.address.as_str()).collect();
+        assert_eq!(shown, ["tcp://***@nas:2375", "tcp://***@nas:2375 #2", "tcp://***@nas:2375 #3"]);
+        assert_eq!(found[1].address.dialled(), more[1]);
     }
 }

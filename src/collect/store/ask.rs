@@ -11,7 +11,10 @@ use bollard::{
 use serde::Deserialize;
 
 use crate::{
-    model::store::{Kind, StoreSample, Stored},
+    model::{
+        engine_address::EngineAddress,
+        store::{Kind, StoreSample, Stored},
+    },
     sys::http,
     text::clean,
 };
@@ -26,12 +29,12 @@ const OLD_FORM: (u32, u32) = (1, 43);
 const BUILT_IN: [&str; 5] = ["bridge", "host", "none", "podman", "ingress"];
 
 /// Everything that the engines at these addresses keep.
-pub(super) fn all(addresses: &[String]) -> StoreSample {
+pub(super) fn all(addresses: &[EngineAddress]) -> StoreSample {
     let mut sample = StoreSample { told: true, ..StoreSample::default() };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            sample.faults.push(("runtime".to_owned(), error.to_string()));
+            sample.faults.extend(addresses.iter().map(|address| (address.clone(), error.to_string())));
             return sample;
         }
     };
@@ -44,9 +47,9 @@ pub(super) fn all(addresses: &[String]) -> StoreSample {
     sample
 }
 
-async fn one(address: &str) -> Result<Vec<Stored>, String> {
+async fn one(address: &EngineAddress) -> Result<Vec<Stored>, String> {
     let say = |error: bollard::errors::Error| error.to_string();
-    let docker = Docker::connect_with_host(address).map_err(say)?.with_timeout(PATIENCE);
+    let docker = Docker::connect_with_host(address.dialled()).map_err(say)?.with_timeout(PATIENCE);
     let docker = docker.negotiate_version().await.map_err(say)?;
     let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
     let containers = docker.list_containers(Some(options)).await.map_err(say)?;
@@ -54,7 +57,7 @@ async fn one(address: &str) -> Result<Vec<Stored>, String> {
     let spoken = docker.client_version();
     let spoken = (spoken.major_version as u32, spoken.minor_version as u32).min(OLD_FORM);
     let path = format!("/v{}.{}/system/df", spoken.0, spoken.1);
-    let usage = http::get(address, &path, LONG_PATIENCE).await?;
+    let usage = http::get(address.dialled(), &path, LONG_PATIENCE).await?;
     let usage: Usage = serde_json::from_slice(&usage).map_err(|e| format!("{path}: {e}"))?;
     Ok(things(address, usage, networks, &containers))
 }
@@ -109,11 +112,16 @@ struct Cache {
     created_at: Option<String>,
 }
 
-fn things(address: &str, usage: Usage, networks: Vec<Network>, containers: &[ContainerSummary]) -> Vec<Stored> {
+fn things(
+    address: &EngineAddress,
+    usage: Usage,
+    networks: Vec<Network>,
+    containers: &[ContainerSummary],
+) -> Vec<Stored> {
     let users = Users::of(containers);
     let names = |map: &BTreeMap<String, Vec<String>>, key: &str| map.get(key).cloned().unwrap_or_default();
     let blank = |kind: Kind, id: &str, name: &str| Stored {
-        engine: address.to_owned(),
+        engine: address.clone(),
         kind,
         id: id.to_owned(),
         name: clean(name).into_owned(),
@@ -244,7 +252,7 @@ mod tests {
                 {"Id":"n3","Name":"old","Driver":"bridge"}]"#,
         )
         .expect("networks");
-        things("unix:///x", serde_json::from_str(USAGE).expect("usage"), networks, &containers)
+        things(&"unix:///x".into(), serde_json::from_str(USAGE).expect("usage"), networks, &containers)
     }
 
     #[test]
@@ -270,8 +278,8 @@ mod tests {
 
     #[test]
     fn an_engine_that_is_not_there_is_named_with_its_fault() {
-        let sample = all(&["unix:///nowhere/docker.sock".to_owned()]);
+        let sample = all(&["unix:///nowhere/docker.sock".into()]);
         assert_eq!(sample.faults.len(), 1);
-        assert_eq!(sample.faults[0].0, "unix:///nowhere/docker.sock");
+        assert_eq!(sample.faults[0].0.as_str(), "unix:///nowhere/docker.sock");
     }
 }

@@ -4,7 +4,10 @@ use super::{confirm::Confirm, limits::Limits, menu::Menu};
 use crate::{
     act::job::{ContainerAct, Job},
     alert::Level,
-    model::container::{ContainerRow, RunState},
+    model::{
+        container::{ContainerRow, RunState},
+        engine_address::EngineAddress,
+    },
     state::State,
     ui::{
         effect::{Command, Effect, Message, To},
@@ -117,7 +120,7 @@ pub fn command(row: &ContainerRow, act: ContainerAct, state: &State) -> Command 
     Command::Job(Job::Container { engine: engine_of(row, state), id, name, act })
 }
 
-fn engine_of(row: &ContainerRow, state: &State) -> String {
+fn engine_of(row: &ContainerRow, state: &State) -> EngineAddress {
     let engines = &state.host.containers.engines;
     engines.get(usize::from(row.meta.engine)).map(|e| e.address.clone()).unwrap_or_default()
 }

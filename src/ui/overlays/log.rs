@@ -6,7 +6,10 @@ use super::{Key, Overlay};
 use crate::{
     alert::Level,
     collect::Want,
-    model::log::{ContainerLog, LogLine},
+    model::{
+        engine_address::EngineAddress,
+        log::{ContainerLog, LogLine},
+    },
     state::State,
     text::width,
     ui::{
@@ -27,7 +30,7 @@ const STEP: usize = 16;
 
 /// The view.
 pub struct LogView {
-    engine: String,
+    engine: EngineAddress,
     id: String,
     name: String,
     /// Number of the line on top; `None` follows the end.

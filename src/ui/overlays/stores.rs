@@ -13,6 +13,7 @@ use crate::{
     alert::Level,
     collect::Want,
     model::{
+        engine_address::EngineAddress,
         event::SourceId,
         store::{Kind, StoreSample, Stored},
     },
@@ -97,7 +98,7 @@ impl Fields for Row<'_> {
             at::USED => self.used(),
             at::AGE => Cow::Owned(self.age.map_or_else(String::new, span_short)),
             at::PLACE => Cow::Borrowed(&self.thing.place),
-            at::ENGINE => Cow::Borrowed(&self.thing.engine),
+            at::ENGINE => Cow::Borrowed(self.thing.engine.as_str()),
             // Networks take no room.
             _ if self.thing.kind == Kind::Network => Cow::Borrowed(""),
             _ => Cow::Owned(self.number(column).map_or_else(|| ABSENT.to_owned(), bytes_short)),
@@ -149,7 +150,7 @@ fn unused(all: &StoreSample, kind: Kind, nameless: bool) -> impl Iterator<Item =
 }
 
 /// The question before things are removed: it names each of them and what it frees.
-fn preview(what: &str, things: &[(String, String)], state: &State) -> Vec<Effect> {
+fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec<Effect> {
     let all = &state.host.stores.things;
     let meant: Vec<&Stored> =
         things.iter().filter_map(|(engine, id)| all.iter().find(|t| t.engine == *engine && t.id == *id)).collect();
