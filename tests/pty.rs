@@ -301,3 +301,61 @@ fn it_lives_in_a_screen_window() {
     t.send(b"q");
     t.end();
 }
+
+#[test]
+fn keys_typed_ahead_answer_no_question() {
+    let length = format!("97{}", std::process::id());
+    let mut child = Ended(Command::new("sleep").arg(&length).spawn().unwrap());
+    let child = &mut child.0;
+    let mut t = live();
+    // A search in one burst works as ever.
+    t.send(format!("/{length}\r").as_bytes());
+    t.until_shows(&format!("sleep {length}"));
+    let question = format!("send TERM to {} sleep?", child.id());
+    t.send(b"x\ry");
+    t.until_shows(&question);
+    t.send(b"\x1b[200~yes, y it is\x1b[201~");
+    // What follows the paste shows that it was read.
+    t.send(b"+");
+    t.until_shows(&question);
+    assert!(child.try_wait().unwrap().is_none());
+    t.send(b"n");
+    t.until("the question is gone", |s| !s.contains(&question));
+    assert!(child.try_wait().unwrap().is_none());
+    t.send(b"q");
+    t.end();
+}
+
+#[test]
+fn an_unfinished_paste_does_not_swallow_the_keys() {
+    let mut t = live();
+    t.send(b"\x1b[200~abc");
+    // What is typed by hand does not prolong it. Once it is given up, the first of these opens a filter.
+    let end = Instant::now() + PATIENCE;
+    while !t.text().contains("filter f") {
+        assert!(Instant::now() < end, "keys stay dead\n{}", t.text());
+        t.send(b"f");
+        sleep(Duration::from_millis(50));
+    }
+    t.send(b"\x03");
+    assert!(t.end().0.success());
+}
+
+#[test]
+fn a_large_paste_into_a_search_is_taken_at_once() {
+    let mut t = live();
+    t.send(b"/");
+    t.until_shows("enter keeps it");
+    t.send(b"\x1b[200~");
+    for _ in 0..64 {
+        t.send(&[b'a'; 16 << 10]);
+    }
+    let began = Instant::now();
+    t.send(b"\x1b[201~");
+    t.until_shows("search aaaa");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    t.send(b"\x1b");
+    t.until("the search is left", |s| !s.contains("search aaaa"));
+    t.send(b"q");
+    t.end();
+}

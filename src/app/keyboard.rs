@@ -1,40 +1,64 @@
-//! Keys and clicks, read on a thread of their own: the terminal library waits in its own way and would spin on a
-//! terminal that is gone, so this thread waits for the file and asks the library only when there is something to read.
+//! Keys and clicks, read on a thread of their own: it waits for the terminal, the loop never does.
 
 use std::{
     io,
+    os::fd::AsFd,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{Receiver, Sender, channel},
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crossterm::event::{self, Event};
+use crossterm::event::Event;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    termios::{OptionalActions, tcgetattr, tcsetattr},
+    io::Errno,
 };
 use tokio::sync::Notify;
+
+use super::keys::Decoder;
+use crate::collect::lane::THREAD_PREFIX;
+
+/// Bursts that the loop has not taken yet; beyond these what is typed waits in the terminal.
+const QUEUE: usize = 16;
+/// The most that is read at once.
+const BURST: usize = 16 << 10;
 
 /// What the keyboard tells.
 #[derive(Debug)]
 pub enum Typed {
-    /// A key, a click, pasted text.
-    Input(Event),
+    /// Keys, clicks, pasted text: all that came at once, before any of it can have been answered on the screen.
+    Input(Vec<Event>),
     /// The terminal is gone.
     Gone,
 }
 
-/// The right to read what is typed: the thread takes it for each key.
+/// The right to read what is typed. While it is lent, keys are another program's.
 #[derive(Clone, Default)]
-pub struct Hands(Arc<Mutex<()>>);
+pub struct Hands(Arc<(Mutex<bool>, Condvar)>);
 
 impl Hands {
-    /// Until this is dropped, what is typed is left to another program.
-    pub fn off(&self) -> MutexGuard<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now until [`Hands::take_back`] what is typed is left to another program.
+    pub fn lend(&self) {
+        *self.lock() = true;
+    }
+
+    /// Keys are ours again.
+    pub fn take_back(&self) {
+        *self.lock() = false;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until keys are ours; they stay so until the guard is dropped.
+    fn wait(&self) -> MutexGuard<'_, bool> {
+        self.0.1.wait_while(self.lock(), |lent| *lent).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,9 +67,10 @@ impl Hands {
 /// # Errors
 /// Those of the system, when no thread can be started.
 pub fn start(wake: Arc<Notify>, hands: Hands) -> io::Result<Receiver<Typed>> {
-    let (send, typed) = channel();
-    thread::Builder::new().name("keyboard".into()).stack_size(256 << 10).spawn(move || {
-        read(&send, &wake, &hands);
+    let (send, typed) = sync_channel(QUEUE);
+    thread::Builder::new().name(format!("{THREAD_PREFIX}keyboard")).stack_size(256 << 10).spawn(move || {
+        // Without keys the screen is of no use: whatever ended the reading ends the program.
+        let _ = catch_unwind(AssertUnwindSafe(|| read(&send, &wake, &hands)));
         let _ = send.send(Typed::Gone);
         wake.notify_one();
     })?;
@@ -53,11 +78,12 @@ pub fn start(wake: Arc<Notify>, hands: Hands) -> io::Result<Receiver<Typed>> {
 }
 
 /// True once there is something to read, false when the time is over; `None` when the terminal is gone.
-fn is_typed(wait: Option<&Timespec>) -> Option<bool> {
+fn is_typed(wait: Option<Duration>) -> Option<bool> {
     let stdin = io::stdin();
     let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-    match poll(&mut fds, wait) {
-        Ok(0) | Err(rustix::io::Errno::INTR) => return Some(false),
+    let wait = wait.map(|w| Timespec { tv_sec: w.as_secs().cast_signed(), tv_nsec: i64::from(w.subsec_nanos()) });
+    match poll(&mut fds, wait.as_ref()) {
+        Ok(0) | Err(Errno::INTR) => return Some(false),
         Err(_) => return None,
         Ok(_) => {}
     }
@@ -66,52 +92,52 @@ fn is_typed(wait: Option<&Timespec>) -> Option<bool> {
     (!gone).then_some(true)
 }
 
-fn read(send: &Sender<Typed>, wake: &Notify, hands: &Hands) {
+fn read(send: &SyncSender<Typed>, wake: &Notify, hands: &Hands) {
+    let mut decoder = Decoder::default();
+    // When what was begun is given up.
+    let mut end: Option<Instant> = None;
+    let mut bytes = vec![0; BURST];
     loop {
-        match is_typed(None) {
-            None => return,
-            Some(false) => continue,
-            Some(true) => {}
-        }
-        // While another program had the terminal, the key was its own.
-        let _hands = hands.off();
-        match is_typed(Some(&Timespec::default())) {
-            None => return,
-            Some(false) => continue,
-            Some(true) => {}
-        }
-        // All that one keystroke or paste brought, then one call to the loop.
-        let mut blind = true;
-        loop {
-            match event::poll(Duration::ZERO) {
-                Ok(true) => blind = false,
-                Ok(false) => break,
-                Err(_) => return,
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let typed = if left.is_some_and(|l| l.is_zero()) { Some(false) } else { is_typed(left) };
+        let Some(typed) = typed else { return };
+        let mut burst = Vec::new();
+        if typed {
+            let ours = hands.wait();
+            // While another program had the terminal, the key was its own.
+            let Some(count) = take_all(&mut bytes) else { return };
+            drop(ours);
+            if count == 0 {
+                continue;
             }
-            match event::read() {
-                // Sizes come by signal.
-                Ok(Event::Resize(..)) => {}
-                Ok(input) => {
-                    if send.send(Typed::Input(input)).is_err() {
-                        return;
-                    }
-                }
-                Err(_) => return,
+            if !(end.is_some() && decoder.is_by_hand(count)) {
+                end = None;
             }
+            decoder.feed(&bytes[..count], &mut burst);
+            end = decoder.wait().map(|wait| end.unwrap_or(Instant::now() + wait));
+        } else if end.is_some_and(|end| end <= Instant::now()) {
+            decoder.give_up(&mut burst);
+            end = None;
         }
-        if blind {
-            rouse(&io::stdin());
-        } else {
+        if !burst.is_empty() {
+            if send.send(Typed::Input(burst)).is_err() {
+                return;
+            }
             wake.notify_one();
         }
     }
 }
 
-/// A key that comes together with a change of size is passed over by the library, which is told of new input alone (its
-/// edge). Settings that are written anew, though the same, make the terminal say once more that there is something.
-fn rouse(stdin: &io::Stdin) {
-    if let Ok(settings) = tcgetattr(stdin) {
-        // Where it fails the next key has the same effect.
-        let _ = tcsetattr(stdin, OptionalActions::Now, &settings);
+/// Reads all that is there; `None` when the terminal is gone.
+fn take_all(bytes: &mut [u8]) -> Option<usize> {
+    let mut count = 0;
+    while count < bytes.len() && is_typed(Some(Duration::ZERO))? {
+        match rustix::io::read(io::stdin().as_fd(), &mut bytes[count..]) {
+            Ok(0) => return None,
+            Ok(n) => count += n,
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => return None,
+        }
     }
+    Some(count)
 }

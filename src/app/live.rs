@@ -269,12 +269,14 @@ impl Live {
     fn answer(&mut self, typed: &Receiver<Typed>) -> Option<End> {
         let mut any = false;
         while let Ok(typed) = typed.try_recv() {
-            let Typed::Input(input) = typed else { return Some(End::Gone) };
+            let Typed::Input(burst) = typed else { return Some(End::Gone) };
             any = true;
             let paused = self.ui.paused();
-            for command in self.ui.input(&input, &self.state) {
-                if let Some(end) = self.carry_out(command) {
-                    return Some(end);
+            for input in &burst {
+                for command in self.ui.input(input, &self.state) {
+                    if let Some(end) = self.carry_out(command) {
+                        return Some(end);
+                    }
                 }
             }
             if paused && !self.ui.paused() {
@@ -353,8 +355,7 @@ impl Live {
             self.ui.say(Level::Warn, format!("a shell needs the program {program}, which is not installed"));
             return;
         };
-        let hands = self.hands.clone();
-        let keys = hands.off();
+        self.hands.lend();
         // Nobody takes in what is read meanwhile.
         self.lanes.want(Want { paused: true, ..Want::default() });
         self.terminal.release();
@@ -362,7 +363,7 @@ impl Live {
         let mut command = std::process::Command::new(path);
         command.env("DOCKER_HOST", engine.dialled()).env("CONTAINER_HOST", engine.dialled());
         let status = command.args(["exec", "-it", id, "sh", "-c", shell]).status();
-        drop(keys);
+        self.hands.take_back();
         self.come_back();
         match status {
             Ok(status) if matches!(status.code(), Some(0 | 130)) => {}

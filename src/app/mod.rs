@@ -2,6 +2,7 @@
 
 pub mod encode;
 mod keyboard;
+mod keys;
 pub mod live;
 pub mod once;
 mod terminal;

@@ -71,6 +71,7 @@ impl Ui {
         if let Some(body) = body {
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             let overlays = self.overlays.iter().filter(|_| body.height > 0);
+            self.unseen &= body.height == 0;
             for overlay in overlays {
                 self.overlay_hits = canvas.hits.len();
                 self.overlay(state, overlay.as_ref(), body, &mut canvas);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{Event as Input, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event as Input, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::{
@@ -31,14 +31,10 @@ impl Ui {
                 self.key(*key, state, &mut out);
             }
             Input::Mouse(mouse) if self.settings.mouse => self.mouse(*mouse, state, &mut out),
-            Input::Paste(text) => {
-                for c in text.chars().filter(|c| !c.is_control()) {
-                    let key = Key::new(crossterm::event::KeyCode::Char(c), crossterm::event::KeyModifiers::NONE);
-                    if self.takes_text() {
-                        self.key(key, state, &mut out);
-                    }
-                }
-            }
+            Input::Paste(text) if self.takes_text() => match self.overlays.last_mut() {
+                Some(overlay) => overlay.paste(text, state),
+                None => self.slots[self.focus].pane.paste(text, state),
+            },
             _ => {}
         }
         out
@@ -53,7 +49,17 @@ impl Ui {
         }
     }
 
+    /// True while the question on top was not on the screen yet: what is typed was not typed for it.
+    fn is_question_unseen(&self) -> bool {
+        self.unseen && self.overlays.last().is_some_and(|overlay| overlay.is_question())
+    }
+
     fn key(&mut self, key: Key, state: &State, out: &mut Vec<Command>) {
+        // Ways out stay open: they do nothing to the machine.
+        let leaves = key.code == KeyCode::Esc || key.modifiers.contains(KeyModifiers::CONTROL);
+        if self.is_question_unseen() && !leaves {
+            return;
+        }
         if self.takes_text() {
             let effects = match self.overlays.last_mut() {
                 Some(overlay) => overlay.key(key, state),
@@ -234,6 +240,9 @@ impl Ui {
             self.act(action, state, out, DEPTH);
             return;
         }
+        if self.is_question_unseen() {
+            return;
+        }
         if let Some(overlay) = self.overlays.last_mut() {
             let effects = overlay.click(&target, state);
             self.carry(effects, state, out, DEPTH);
@@ -262,6 +271,7 @@ impl Ui {
                 Effect::Do(command) => out.push(command),
                 Effect::Open(mut overlay) => {
                     overlay.refresh(state);
+                    self.unseen |= overlay.is_question();
                     self.overlays.push(overlay);
                 }
                 Effect::Close => drop(self.overlays.pop()),
@@ -275,5 +285,57 @@ impl Ui {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::{
+        config::{Settings, settings::Colors},
+        ui::{overlays::confirm::Confirm, theme::ThemeSet},
+    };
+
+    fn press(ui: &mut Ui, code: KeyCode) -> Vec<Command> {
+        ui.input(&Input::Key(Key::new(code, KeyModifiers::NONE)), &State::default())
+    }
+
+    fn asked() -> Ui {
+        let mut ui = Ui::new(Settings::default(), ThemeSet::new(None, Colors::None, false));
+        let question = Confirm::new("redraw?".to_owned(), Vec::new(), Command::Redraw);
+        ui.carry(vec![Effect::Open(Box::new(question))], &State::default(), &mut Vec::new(), DEPTH);
+        ui
+    }
+
+    fn draw(ui: &mut Ui) {
+        ui.draw(&State::default(), &mut Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24)));
+    }
+
+    #[test]
+    fn a_question_is_answered_after_it_was_drawn() {
+        let mut ui = asked();
+        for code in [KeyCode::Char('y'), KeyCode::Enter, KeyCode::Char('y')] {
+            assert!(press(&mut ui, code).is_empty(), "typed ahead");
+        }
+        draw(&mut ui);
+        assert_eq!(press(&mut ui, KeyCode::Char('y')), [Command::Redraw]);
+    }
+
+    #[test]
+    fn a_paste_answers_no_question() {
+        let mut ui = asked();
+        draw(&mut ui);
+        let paste = Input::Paste("yes, y\n".to_owned());
+        assert!(ui.input(&paste, &State::default()).is_empty());
+        assert_eq!(press(&mut ui, KeyCode::Char('y')), [Command::Redraw], "it is still asked");
+    }
+
+    #[test]
+    fn a_question_typed_over_can_be_left() {
+        let mut ui = asked();
+        press(&mut ui, KeyCode::Esc);
+        assert_eq!(press(&mut ui, KeyCode::Char('q')), [Command::Quit]);
     }
 }

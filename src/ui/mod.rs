@@ -56,6 +56,8 @@ pub struct Ui {
     zoomed: bool,
     paused: bool,
     overlays: Vec<Box<dyn Overlay>>,
+    /// A question was opened that no frame has shown yet.
+    unseen: bool,
     said: Option<Said>,
     hits: Vec<(Rect, Target)>,
     /// Hits from here on belong to the overlay on top.
@@ -106,6 +108,7 @@ impl Ui {
             zoomed: false,
             paused: false,
             overlays: Vec::new(),
+            unseen: false,
             said: None,
             hits: Vec::new(),
             overlay_hits: 0,

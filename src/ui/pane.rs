@@ -73,10 +73,13 @@ pub trait Pane {
         false
     }
 
-    /// A key as typed, while [`Pane::takes_text`]; pasted text comes as keys too. `None`: not mine, ask the keymap.
+    /// A key as typed, while [`Pane::takes_text`]. `None`: not mine, ask the keymap.
     fn key(&mut self, _key: super::overlays::Key, _state: &State) -> Option<Vec<Effect>> {
         None
     }
+
+    /// Pasted text, while [`Pane::takes_text`].
+    fn paste(&mut self, _text: &str, _state: &State) {}
 
     /// Draws the footer in place of the key hints (the line being typed). False: nothing to say there.
     fn footer(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) -> bool {

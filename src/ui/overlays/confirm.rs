@@ -66,6 +66,10 @@ impl Overlay for Confirm {
         }
     }
 
+    fn is_question(&self) -> bool {
+        true
+    }
+
     fn takes_text(&self) -> bool {
         true
     }

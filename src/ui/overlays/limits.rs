@@ -111,6 +111,11 @@ impl Overlay for Limits {
         }
     }
 
+    fn paste(&mut self, text: &str, _state: &State) {
+        self.wrong = None;
+        self.prompt.paste(text);
+    }
+
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
         self.prompt.draw(cx, area, canvas, "enter sets them, esc leaves them");
         true

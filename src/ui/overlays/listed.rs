@@ -227,6 +227,10 @@ impl<T: Listed> Overlay for List<T> {
         self.grid.key(key, &Self::holds(&self.order, state))
     }
 
+    fn paste(&mut self, text: &str, state: &State) {
+        self.grid.paste(text, &Self::holds(&self.order, state));
+    }
+
     fn context(&self) -> Context {
         T::CONTEXT
     }

@@ -110,6 +110,14 @@ impl LogView {
         self.top = (to < end).then_some(to);
     }
 
+    /// The word being typed is another now.
+    fn typed(&mut self, state: &State) {
+        let Some(prompt) = &self.prompt else { return };
+        self.needle = Some(Needle::new(prompt.text())).filter(|n| !n.is_empty());
+        // While a word is typed, what is not found is not said.
+        self.find(state, false, true);
+    }
+
     fn find(&mut self, state: &State, back: bool, from_here: bool) -> Vec<Effect> {
         let (Some(needle), Some(log)) = (&self.needle, self.log(state)) else { return Vec::new() };
         let count = log.lines.len();
@@ -232,9 +240,7 @@ impl Overlay for LogView {
         let prompt = self.prompt.as_mut()?;
         match prompt.key(key) {
             Typed::Changed => {
-                self.needle = Some(Needle::new(prompt.text())).filter(|n| !n.is_empty());
-                // While a word is typed, what is not found is not said.
-                self.find(state, false, true);
+                self.typed(state);
                 Some(Vec::new())
             }
             Typed::Accepted => {
@@ -246,6 +252,12 @@ impl Overlay for LogView {
                 Some(Vec::new())
             }
             _ => Some(Vec::new()),
+        }
+    }
+
+    fn paste(&mut self, text: &str, state: &State) {
+        if self.prompt.as_mut().is_some_and(|prompt| prompt.paste(text) == Typed::Changed) {
+            self.typed(state);
         }
     }
 

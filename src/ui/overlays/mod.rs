@@ -62,9 +62,17 @@ pub trait Overlay {
         false
     }
 
-    /// A key as typed, while [`Overlay::takes_text`]; pasted text comes as keys too. `None`: not mine, ask the keymap.
+    /// A key as typed, while [`Overlay::takes_text`]. `None`: not mine, ask the keymap.
     fn key(&mut self, _key: Key, _state: &State) -> Option<Vec<Effect>> {
         None
+    }
+
+    /// Pasted text, while [`Overlay::takes_text`]. Only a line being typed wants any: a paste answers no question.
+    fn paste(&mut self, _text: &str, _state: &State) {}
+
+    /// True for a question: keys that were typed before it was drawn do not answer it.
+    fn is_question(&self) -> bool {
+        false
     }
 
     /// Which keys of the keymap mean something on it.

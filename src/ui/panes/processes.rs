@@ -314,6 +314,11 @@ impl Pane for ProcessesPane {
         self.grid.key(key, &Self::holds(&self.list, state, cx))
     }
 
+    fn paste(&mut self, text: &str, state: &State) {
+        let cx = self.row_cx(state);
+        self.grid.paste(text, &Self::holds(&self.list, state, cx));
+    }
+
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
         self.grid.footer(cx, area, canvas, &self.count(cx.state))
     }

@@ -389,6 +389,10 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.grid.key(key, &self.list.holds::<T>(state))
     }
 
+    fn paste(&mut self, text: &str, state: &State) {
+        self.grid.paste(text, &self.list.holds::<T>(state));
+    }
+
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
         let left = format!("{} of {}", self.list.kept, T::count(cx.state));
         self.grid.footer(cx, area, canvas, &left)

@@ -278,6 +278,13 @@ impl<K: Copy + Eq> Grid<K> {
         Some(Vec::new())
     }
 
+    /// Pasted text, for the line being typed.
+    pub fn paste(&mut self, text: &str, holds: Holds<'_>) {
+        if self.asked.as_mut().is_some_and(|(_, prompt)| prompt.paste(text) == Typed::Changed) {
+            self.typed(holds);
+        }
+    }
+
     /// What was chosen in one of its menus; false when it was none of a table's.
     pub fn tell(&mut self, message: &Message) -> bool {
         match message {

@@ -18,6 +18,9 @@ use crate::{
 /// The most lines that are remembered.
 const REMEMBERED: usize = 50;
 
+/// The longest line: what is typed or pasted beyond it is left out.
+const LONGEST: usize = 1000;
+
 /// What a key did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
@@ -75,6 +78,7 @@ impl Prompt {
             KeyCode::Char('e') if ctrl => InputRequest::GoToEnd,
             KeyCode::Char('b') if alt => InputRequest::GoToPrevWord,
             KeyCode::Char('f') if alt => InputRequest::GoToNextWord,
+            KeyCode::Char(_) if !ctrl && !alt && self.is_full() => return Typed::Same,
             KeyCode::Char(c) if !ctrl && !alt => InputRequest::InsertChar(c),
             KeyCode::Backspace if alt || ctrl => InputRequest::DeletePrevWord,
             KeyCode::Backspace => InputRequest::DeletePrevChar,
@@ -91,6 +95,23 @@ impl Prompt {
             Some(change) if change.value => Typed::Changed,
             _ => Typed::Same,
         }
+    }
+
+    /// Pasted text, put in at once and up to the longest line; line ends and other control characters are left out.
+    pub fn paste(&mut self, text: &str) -> Typed {
+        let mut changed = Typed::Same;
+        for c in text.chars().filter(|c| !c.is_control()) {
+            if self.is_full() {
+                break;
+            }
+            self.input.handle(InputRequest::InsertChar(c));
+            changed = Typed::Changed;
+        }
+        changed
+    }
+
+    fn is_full(&self) -> bool {
+        self.text().len() >= LONGEST && self.text().chars().count() >= LONGEST
     }
 
     /// An older line, or a newer one; past the newest stands an empty one.
@@ -186,6 +207,19 @@ mod tests {
         press(&mut prompt, KeyCode::Down);
         press(&mut prompt, KeyCode::Down);
         assert_eq!(prompt.text(), "");
+    }
+
+    #[test]
+    fn a_paste_is_cut_at_the_longest_line() {
+        let mut prompt = Prompt::new("search", "", Vec::new());
+        assert_eq!(prompt.paste("\n"), Typed::Same);
+        assert_eq!(prompt.paste("a\nb\u{1b}"), Typed::Changed);
+        assert_eq!(prompt.text(), "ab");
+        assert_eq!(prompt.paste(&"é".repeat(1 << 20)), Typed::Changed);
+        assert_eq!(prompt.text().chars().count(), LONGEST);
+        assert_eq!(press(&mut prompt, KeyCode::Char('x')), Typed::Same);
+        assert_eq!(press(&mut prompt, KeyCode::Backspace), Typed::Changed);
+        assert_eq!(press(&mut prompt, KeyCode::Char('x')), Typed::Changed);
     }
 
     #[test]
