@@ -197,6 +197,31 @@ fn keys_that_come_faster_than_frames_mean_what_the_ones_before_made_of_the_list(
     assert!(opened.contains("container plex"), "{opened}");
 }
 
+#[test]
+fn cpu_of_ended_processes_is_in_the_title() {
+    let mut machine = Machine::lively(Mood::Calm);
+    machine.state.host.processes.ended_cpu = Some(0.14);
+    let screen = text(&drawn(&mut truecolor(), &machine.state, (160, 45)));
+    let title = screen.lines().find(|line| line.contains("processes")).unwrap();
+    assert!(title.contains(" · 14 % in ended processes · "), "{title}");
+    assert!(!screen.contains("(ended"), "{screen}");
+}
+
+#[test]
+fn match_beyond_the_edge_is_brought_into_sight() {
+    let machine = Machine::lively(Mood::Calm);
+    let mut ui = truecolor();
+    drawn(&mut ui, &machine.state, (80, 24));
+    press(&mut ui, &machine.state, "/startups");
+    let buf = drawn(&mut ui, &machine.state, (80, 24));
+    let screen = text(&buf);
+    let (y, row) = (0u16..).zip(screen.lines()).find(|(_, line)| line.contains("startups")).expect("in sight");
+    assert!(row.contains("612"), "{row}");
+    let x = row[..row.find("startups").unwrap()].chars().count() as u16;
+    let before = buf[(x - 2, y)].style();
+    assert!((x..x + 8).all(|x| buf[(x, y)].style() != before), "it is marked");
+}
+
 /// A key that a keyboard has, or a click or a turn of the wheel.
 fn any_input() -> impl Strategy<Value = Input> {
     let code = prop_oneof![

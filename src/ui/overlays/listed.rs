@@ -18,7 +18,7 @@ use crate::{
             column::{Column, Placed},
             filter::Fields,
             grid::{Grid, cell},
-            needle::Needle,
+            needle::{Found, Needle},
             order::by_column,
         },
         theme::Role,
@@ -129,10 +129,10 @@ impl<T: Listed> List<T> {
         self.order.get(place).copied().filter(|index| *index < T::count(state))
     }
 
-    fn holds<'a>(order: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
-        move |place, needle| {
-            let index = order.get(place).copied().filter(|index| *index < T::count(state));
-            index.is_some_and(|index| T::row(state, index).word(needle))
+    fn holds<'a>(order: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle, &[usize]) -> Option<Found> + 'a {
+        move |place, needle, columns| {
+            let index = order.get(place).copied().filter(|index| *index < T::count(state))?;
+            T::row(state, index).found(needle, columns)
         }
     }
 
@@ -147,7 +147,7 @@ impl<T: Listed> List<T> {
             let text = T::shown(&row, p.column);
             let style = cx.theme.style(T::role(&row, p.column, &text));
             cell(canvas, at, T::COLUMNS[p.column].align, &text, style);
-            self.grid.mark(cx, at, canvas, &text);
+            self.grid.mark(cx, at, canvas, p.column, &text);
         }
         if place == self.grid.cursor.position() {
             tint(canvas.buf, line, cx.theme.style(Role::Selected));

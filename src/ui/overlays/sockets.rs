@@ -25,7 +25,7 @@ use crate::{
         table::{
             column::{Column, Kind},
             filter::Fields,
-            needle::Needle,
+            needle::{Found, Needle},
         },
         theme::Role,
     },
@@ -131,6 +131,16 @@ impl Fields for Row<'_> {
 
     fn word(&self, needle: &Needle) -> bool {
         (0..COLUMNS.len()).any(|column| needle.is_in(&self.text(column)))
+    }
+
+    fn found(&self, needle: &Needle, columns: &[usize]) -> Option<Found> {
+        let holds = |column: &usize| match *column {
+            at::RECEIVE | at::SEND => false,
+            at::PORT | at::PID => self.text(*column) == needle.text(),
+            column => needle.is_in(&self.text(column)),
+        };
+        let found = columns.iter().filter(|column| holds(column));
+        found.map(|column| if *column == at::PROCESS { Found::Name } else { Found::Beside }).min()
     }
 }
 

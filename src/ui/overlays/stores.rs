@@ -114,6 +114,8 @@ impl Fields for Row<'_> {
         })
     }
 
+    const NAME: usize = at::NAME;
+
     fn word(&self, needle: &Needle) -> bool {
         [at::KIND, at::NAME, at::USED, at::PLACE].into_iter().any(|column| needle.is_in(&self.text(column)))
             || needle.is_in(&self.thing.id)

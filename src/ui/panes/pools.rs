@@ -164,7 +164,7 @@ impl Tabled for Pools {
                 };
                 let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
                 cell(canvas, place, COLUMNS[column].align, &text, style);
-                grid.mark(cx, place, canvas, &text);
+                grid.mark(cx, place, canvas, column, &text);
             }
         }
         if pool.stands_still() && !matches!(column, at::NAME | at::HEALTH) {

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use self::{
     acts::HERE,
     columns::{COLUMNS, Row, RowCx, at},
-    list::{Choice, ENDED_KEY, List},
+    list::{Choice, List, process_of},
 };
 use crate::{
     alert::Level,
@@ -31,7 +31,7 @@ use crate::{
             column::Placed,
             filter::Fields,
             grid::{Grid, Sort},
-            needle::Needle,
+            needle::{Found, Needle},
         },
     },
 };
@@ -46,6 +46,8 @@ pub const DEF: PaneDef = PaneDef {
     make: |settings| Box::new(ProcessesPane::new(&settings.processes)),
 };
 
+/// The CPU of ended processes is told from this share on.
+const WORTH: f32 = 0.005;
 /// Columns that the command moves with each step to the side.
 const SIDEWAYS: u16 = 16;
 
@@ -103,18 +105,22 @@ impl ProcessesPane {
         RowCx::new(&state.host, self.of_machine, self.full_path)
     }
 
-    /// Says whether the line at an index holds a word.
-    fn holds<'a>(list: &'a List, state: &'a State, cx: RowCx<'a>) -> impl Fn(usize, &Needle) -> bool + 'a {
-        move |index, needle| {
-            let process = list.lines.get(index).and_then(|line| list.process(&state.host.processes, line));
-            process.is_some_and(|process| Row { process, cx }.word(needle))
+    /// Says where the line at an index holds a word.
+    fn holds<'a>(
+        list: &'a List,
+        state: &'a State,
+        cx: RowCx<'a>,
+    ) -> impl Fn(usize, &Needle, &[usize]) -> Option<Found> + 'a {
+        move |index, needle, columns| {
+            let process = process_of(&state.host.processes, list.lines.get(index)?)?;
+            Row { process, cx }.found(needle, columns)
         }
     }
 
     fn toggle_tree(&mut self) {
         self.choice.tree = !self.choice.tree;
         let other = std::mem::replace(&mut self.other_sort, self.grid.sort());
-        self.grid.set_sort(other);
+        self.grid.swap_sort(other);
     }
 
     fn fold(&mut self, key: ProcKey) {
@@ -143,7 +149,7 @@ impl ProcessesPane {
         };
         if line.branch.parent && !self.folded.contains(&key) {
             self.folded.insert(key);
-        } else if let Some(parent) = self.list.process(&state.host.processes, &line).and_then(|p| {
+        } else if let Some(parent) = process_of(&state.host.processes, &line).and_then(|p| {
             let all = &state.host.processes;
             list::parent_of(all, p).and_then(|i| all.rows.get(i as usize))
         }) {
@@ -161,7 +167,7 @@ impl ProcessesPane {
     }
 
     fn open(&self) -> Vec<Effect> {
-        match self.grid.cursor.selected().filter(|key| *key != ENDED_KEY) {
+        match self.grid.cursor.selected() {
             Some(key) => vec![Effect::Open(Box::new(ProcessDetail::new(key)))],
             None => Vec::new(),
         }
@@ -218,6 +224,14 @@ impl ProcessesPane {
         self.grid.set_sort(Sort { column, greatest_first: COLUMNS[column].greatest_first });
     }
 
+    /// `14 % in ended processes`: the CPU of those that ended before a row could show it. Without it short-lived
+    /// programs would use CPU that stands nowhere.
+    fn ended(&self, state: &State) -> Option<String> {
+        let cores = state.host.cpu.cores.len().max(1) as f32;
+        let cpu = state.host.processes.ended_cpu? / if self.of_machine { cores } else { 1.0 };
+        (cpu >= WORTH).then(|| format!("{:.*} % in ended processes", usize::from(cpu < 0.095), cpu * 100.0))
+    }
+
     /// `482`, or `12 of 482` when a filter leaves some out.
     fn count(&self, state: &State) -> String {
         let counts = state.host.processes.counts;
@@ -242,7 +256,7 @@ impl Pane for ProcessesPane {
         let all = &state.host.processes;
         let cx = self.row_cx(state);
         self.list.compute(all, cx, self.choice, &self.grid, self.grid.sort(), &self.folded);
-        let keys = self.list.lines.iter().map(|l| self.list.process(all, l).map_or(ENDED_KEY, |p| p.key));
+        let keys = self.list.lines.iter().filter_map(|line| process_of(all, line)).map(|p| p.key);
         self.grid.cursor.settle(keys);
         self.grid.seek(&Self::holds(&self.list, state, cx));
         self.tags.retain(|key| all.find(*key).is_some());
@@ -271,6 +285,7 @@ impl Pane for ProcessesPane {
         some(all.counts.blocked, "blocked");
         some(all.counts.zombie, "zombie");
         some(u32::try_from(self.tags.len()).unwrap_or(u32::MAX), "tagged");
+        words.extend(self.ended(cx.state));
         words.extend(self.choice.user.map(|uid| format!("user {}", columns::user(&cx.state.host.facts.users, uid))));
         if self.grid.is_filtered() {
             words.push(format!("filter {}", self.grid.filter_text()));
@@ -373,7 +388,7 @@ impl Pane for ProcessesPane {
         want.commands_of_all |= self.grid.reads_words();
         let shows_io = self.placed.borrow().iter().any(|p| matches!(p.column, at::READ | at::WRITE));
         if shows_io {
-            want.visible.extend(self.grid.cursor.in_sight().iter().filter(|key| **key != ENDED_KEY));
+            want.visible.extend(self.grid.cursor.in_sight());
         }
     }
 }

@@ -1,13 +1,15 @@
 //! One table at work: which columns, in which order, what is filtered out, what is searched for, where the cursor is.
 //! Its owner lists the rows and draws their cells; all that keys do to a table is here, once for every table.
 
+use std::cell::RefCell;
+
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    column::{Align, Column, Placed, place},
+    column::{Align, Column, Kind, Placed, place},
     cursor::Cursor,
     filter::{Fields, Filter},
-    needle::Needle,
+    needle::{Found, Needle},
     prompt::{Prompt, Typed, remember},
 };
 use crate::{
@@ -58,12 +60,14 @@ pub struct Grid<K> {
     filters: Vec<String>,
     searches: Vec<String>,
     revision: u64,
+    /// The columns that the last frame had room for.
+    in_sight: RefCell<Vec<usize>>,
     /// Cursor and scroll.
     pub cursor: Cursor<K>,
 }
 
-/// Says whether the row at this index holds the word.
-pub type Holds<'a> = &'a dyn Fn(usize, &Needle) -> bool;
+/// Says where the row at this index holds the word, in these columns.
+pub type Holds<'a> = &'a dyn Fn(usize, &Needle, &[usize]) -> Option<Found>;
 
 impl<K: Copy + Eq> Grid<K> {
     /// A table over `columns` that shows those called `chosen`, sorted by the one called `sort`; `to` is who hears what
@@ -86,6 +90,7 @@ impl<K: Copy + Eq> Grid<K> {
             filters: Vec::new(),
             searches: Vec::new(),
             revision: 0,
+            in_sight: RefCell::default(),
             cursor: Cursor::default(),
         }
     }
@@ -113,8 +118,16 @@ impl<K: Copy + Eq> Grid<K> {
         self.sort
     }
 
-    /// Puts another order in force.
+    /// Puts another order in force and goes to its top, unless a row is followed.
     pub fn set_sort(&mut self, sort: Sort) {
+        self.swap_sort(sort);
+        if self.cursor.followed().is_none() {
+            self.cursor.act(Action::Top);
+        }
+    }
+
+    /// Puts another order in force; the cursor stays on its row.
+    pub fn swap_sort(&mut self, sort: Sort) {
         self.sort = sort;
         self.revision += 1;
     }
@@ -176,7 +189,16 @@ impl<K: Copy + Eq> Grid<K> {
     /// The chosen columns at their places; `empty` says which have nothing to show and take no room.
     pub fn placed(&self, width: u16, empty: impl Fn(&Column) -> bool) -> Vec<Placed> {
         let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
-        place(self.columns, &chosen, width)
+        let placed = place(self.columns, &chosen, width);
+        self.saw(&placed);
+        placed
+    }
+
+    /// These columns are on the screen: a search looks at them.
+    pub fn saw(&self, placed: &[Placed]) {
+        let mut in_sight = self.in_sight.borrow_mut();
+        in_sight.clear();
+        in_sight.extend(placed.iter().map(|p| p.column));
     }
 
     /// Draws the heads of `placed` into the first row of `area`.
@@ -201,10 +223,21 @@ impl<K: Copy + Eq> Grid<K> {
     }
 
     /// Lays the style of found text over what `text` drew from `x` on.
-    pub fn mark(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, text: &str) {
-        let Some(range) = self.needle().and_then(|n| n.find(text)) else { return };
+    /// Of figures only ids are searched, as a whole.
+    pub fn mark(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, text: &str) {
+        let Some(column) = self.columns.get(column) else { return };
+        let find = |needle: &Needle| match column.kind {
+            Kind::Text => needle.find(text),
+            Kind::Count if matches!(column.id, "pid" | "port") => (needle.text() == text).then_some(0..text.len()),
+            _ => None,
+        };
+        let Some(range) = self.needle().and_then(find) else { return };
         let columns = |text: &str| u16::try_from(width(text)).unwrap_or(u16::MAX);
-        let x = place.x.saturating_add(columns(&text[..range.start]));
+        let indent = match column.align {
+            Align::Left => 0,
+            Align::Right => place.width.saturating_sub(columns(text)),
+        };
+        let x = place.x.saturating_add(indent).saturating_add(columns(&text[..range.start]));
         let found = Rect { x, y: place.y, width: columns(&text[range]), height: 1 };
         tint(canvas.buf, found.intersection(place), cx.theme.style(Role::Match));
     }
@@ -253,10 +286,23 @@ impl<K: Copy + Eq> Grid<K> {
     /// Rows were listed anew: a search that found nothing looks again.
     pub fn seek(&mut self, holds: Holds<'_>) {
         let Some(needle) = self.needle.as_ref().filter(|_| self.seeks) else { return };
-        if let Some(index) = self.cursor.find(self.cursor.position(), false, |i| holds(i, needle)) {
+        if let Some(index) = self.first(self.cursor.position(), needle, holds) {
             self.cursor.hold(index);
             self.seeks = false;
         }
+    }
+
+    /// The first row from `from` on, round the end, that holds the word in its name; else in what stands beside it.
+    fn first(&self, from: usize, needle: &Needle, holds: Holds<'_>) -> Option<usize> {
+        let columns = self.searched();
+        let found = |wanted: Found| self.cursor.find(from, false, |i| holds(i, needle, &columns) == Some(wanted));
+        found(Found::Name).or_else(|| found(Found::Beside))
+    }
+
+    /// The columns that a search looks at: those in sight, before the first frame all that were chosen.
+    fn searched(&self) -> Vec<usize> {
+        let in_sight = self.in_sight.borrow();
+        if in_sight.is_empty() { self.chosen.clone() } else { in_sight.clone() }
     }
 
     /// True while words are searched for or filtered by: every row should be known then.
@@ -304,10 +350,10 @@ impl<K: Copy + Eq> Grid<K> {
         let Some((asked, prompt)) = &mut self.asked else { return };
         match asked {
             Asked::Search { from, .. } => {
-                let needle = Needle::new(prompt.text());
+                let (needle, from) = (Needle::new(prompt.text()), *from);
                 let found = match needle.is_empty() {
-                    true => Some(*from),
-                    false => self.cursor.find(*from, false, |i| holds(i, &needle)),
+                    true => Some(from),
+                    false => self.first(from, &needle, holds),
                 };
                 self.seeks = found.is_none();
                 if let Some(index) = found {
@@ -379,10 +425,17 @@ impl<K: Copy + Eq> Grid<K> {
         let Some(needle) = self.needle.clone().filter(|n| !n.is_empty()) else {
             return vec![Effect::Say(Level::Advice, "nothing is being searched for".to_owned())];
         };
-        let count = self.cursor.keys().len().max(1);
-        let back = action == Action::PreviousMatch;
-        let from = (self.cursor.position() + if back { count - 1 } else { 1 }) % count;
-        match self.cursor.find(from, back, |i| holds(i, &needle)) {
+        // Rows that hold it in their names come first, then the others, each from top to bottom.
+        let (columns, here) = (self.searched(), self.cursor.position());
+        let place = |index: usize| Some((holds(index, &needle, &columns)?, index));
+        let mut matches: Vec<(Found, usize)> = (0..self.cursor.keys().len()).filter_map(place).collect();
+        matches.sort_unstable();
+        let here = place(here).unwrap_or((Found::Name, here));
+        let at = match action {
+            Action::PreviousMatch => matches.iter().rev().find(|m| **m < here).or(matches.last()),
+            _ => matches.iter().find(|m| **m > here).or(matches.first()),
+        };
+        match at.map(|(_, index)| *index) {
             Some(index) => {
                 self.cursor.hold(index);
                 Vec::new()
@@ -435,7 +488,7 @@ mod tests {
     use crossterm::event::{KeyCode, KeyModifiers};
 
     use super::*;
-    use crate::ui::{pane::PaneId, table::column::Kind};
+    use crate::ui::pane::PaneId;
 
     static COLUMNS: [Column; 3] = [
         Column::words("name", "NAME", 8, 0),
@@ -449,8 +502,8 @@ mod tests {
         fn text(&self, _column: usize) -> Cow<'_, str> {
             self.0.into()
         }
-        fn number(&self, _column: usize) -> Option<f64> {
-            Some(self.1)
+        fn number(&self, column: usize) -> Option<f64> {
+            (column > 0).then_some(self.1)
         }
         fn word(&self, needle: &Needle) -> bool {
             needle.is_in(self.0)
@@ -465,8 +518,8 @@ mod tests {
         grid
     }
 
-    fn holds(i: usize, needle: &Needle) -> bool {
-        ROWS[i].word(needle)
+    fn holds(i: usize, needle: &Needle, columns: &[usize]) -> Option<Found> {
+        ROWS[i].found(needle, columns)
     }
 
     fn kind(grid: &mut Grid<usize>, text: &str) {
@@ -504,13 +557,13 @@ mod tests {
     #[test]
     fn a_search_without_a_match_says_so_and_goes_to_the_row_that_comes() {
         let mut g = grid();
-        g.act(Action::Search, &|_, _| false);
+        g.act(Action::Search, &|_, _, _| None);
         for c in "nginx".chars() {
-            g.key(Key::new(KeyCode::Char(c), KeyModifiers::NONE), &|_, _| false);
+            g.key(Key::new(KeyCode::Char(c), KeyModifiers::NONE), &|_, _, _| None);
         }
-        let said = g.key(Key::new(KeyCode::Enter, KeyModifiers::NONE), &|_, _| false).unwrap_or_default();
+        let said = g.key(Key::new(KeyCode::Enter, KeyModifiers::NONE), &|_, _, _| None).unwrap_or_default();
         assert!(matches!(&said[..], [Effect::Say(Level::Advice, what)] if what == "no row holds `nginx`"));
-        g.seek(&|_, _| false);
+        g.seek(&|_, _, _| None);
         assert!(!g.cursor.is_held());
         g.seek(&holds);
         assert_eq!(g.cursor.selected(), Some(2));
@@ -542,6 +595,58 @@ mod tests {
         g.act(Action::Filter, &holds);
         press(&mut g, KeyCode::Up);
         assert_eq!((kept(&g), g.filter_text()), (2, "ssh"), "recalled");
+    }
+
+    #[test]
+    fn names_are_found_before_arguments() {
+        static COLUMNS: [Column; 2] = [Column::words("name", "NAME", 8, 0), Column::words("args", "ARGS", 8, 0)];
+        struct Row([&'static str; 2]);
+        impl Fields for Row {
+            fn text(&self, column: usize) -> Cow<'_, str> {
+                self.0[column].into()
+            }
+            fn number(&self, _column: usize) -> Option<f64> {
+                None
+            }
+            fn word(&self, _needle: &Needle) -> bool {
+                false
+            }
+        }
+        let rows = [Row(["sh", "watch docker"]), Row(["dockerd", ""]), Row(["less", "docker.md"])];
+        let holds = |i: usize, needle: &Needle, columns: &[usize]| rows[i].found(needle, columns);
+        let mut g: Grid<usize> = Grid::new(&COLUMNS, To::Top, &[], "name");
+        g.cursor.settle(0..rows.len());
+        g.act(Action::Search, &holds);
+        for c in "docker".chars() {
+            g.key(Key::new(KeyCode::Char(c), KeyModifiers::NONE), &holds);
+        }
+        g.key(Key::new(KeyCode::Enter, KeyModifiers::NONE), &holds);
+        let mut seen = vec![g.cursor.position()];
+        for action in [Action::NextMatch, Action::NextMatch, Action::NextMatch, Action::PreviousMatch] {
+            g.act(action, &holds);
+            seen.push(g.cursor.position());
+        }
+        assert_eq!(seen, [1, 0, 2, 1, 2], "the name, then the arguments, round the end and back");
+        // A screen without room for the arguments: only what is seen is found.
+        g.saw(&[Placed { column: 0, x: 0, width: 8 }]);
+        g.act(Action::NextMatch, &holds);
+        assert_eq!(g.cursor.position(), 1);
+        g.act(Action::NextMatch, &holds);
+        assert_eq!(g.cursor.position(), 1);
+    }
+
+    #[test]
+    fn new_order_goes_to_the_top() {
+        let mut g = grid();
+        g.cursor.hold(2);
+        g.sort_by("pid");
+        assert_eq!((g.cursor.selected(), g.cursor.is_held()), (Some(0), false));
+        g.cursor.hold(2);
+        g.swap_sort(Sort { column: 0, greatest_first: false });
+        assert_eq!(g.cursor.selected(), Some(2), "list and tree have an order each");
+        g.cursor.toggle_follow();
+        g.sort_by("cpu");
+        assert_eq!(g.cursor.selected(), Some(2), "a followed row is not left");
     }
 
     #[test]

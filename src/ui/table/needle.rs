@@ -2,6 +2,15 @@
 
 use std::ops::Range;
 
+/// Where a row holds a needle, the better place first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Found {
+    /// In what names the row.
+    Name,
+    /// In another of its columns.
+    Beside,
+}
+
 /// A word being looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {

@@ -130,7 +130,7 @@ pub(super) fn cell_of(
             };
             let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
             cell(canvas, place, COLUMNS[column].align, &text, style);
-            grid.mark(cx, place, canvas, &text);
+            grid.mark(cx, place, canvas, column, &text);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is done to processes, and to which: those that are tagged, else the one under the cursor.
 
-use super::{ProcessesPane, columns::user, list::ENDED_KEY, list::parent_of};
+use super::{ProcessesPane, columns::user, list::parent_of};
 use crate::{
     alert::Level,
     model::process::ProcKey,
@@ -47,7 +47,7 @@ impl ProcessesPane {
     /// Tags the row under the cursor, or takes its tag off, and goes to the next.
     pub(super) fn tag(&mut self) {
         let Some(key) = self.grid.cursor.selected() else { return };
-        if key != ENDED_KEY && !self.tags.remove(&key) {
+        if !self.tags.remove(&key) {
             self.tags.insert(key);
         }
         self.grid.cursor.hold(self.grid.cursor.position() + 1);
@@ -56,7 +56,7 @@ impl ProcessesPane {
     /// Tags the row under the cursor with all that descend from it.
     pub(super) fn tag_tree(&mut self, state: &State) {
         let all = &state.host.processes;
-        let Some(root) = self.grid.cursor.selected().filter(|key| *key != ENDED_KEY) else { return };
+        let Some(root) = self.grid.cursor.selected() else { return };
         self.tags.insert(root);
         // Each pass finds one generation more; pids of children are not always greater.
         loop {

@@ -10,7 +10,7 @@ use crate::{
     ui::table::{
         column::{Column, Kind},
         filter::Fields,
-        needle::Needle,
+        needle::{Found, Needle},
     },
     units::{self, ABSENT},
 };
@@ -238,8 +238,23 @@ impl Fields for Row<'_> {
             || needle.is_in(&p.name)
             || needle.is_in(&user(self.cx.users, p.uid))
             || self.container().is_some_and(|name| needle.is_in(name))
-            || p.info.as_ref().is_some_and(|i| needle.is_in(&i.cgroup) || needle.is_in(&i.command))
+            || p.info.as_ref().is_some_and(|i| needle.is_in(&i.command))
             || (needle.text().bytes().all(|b| b.is_ascii_digit()) && p.key.pid.to_string() == needle.text())
+    }
+
+    fn found(&self, needle: &Needle, columns: &[usize]) -> Option<Found> {
+        let (command, program) = self.command();
+        let holds = |column: &usize| match *column {
+            at::COMMAND => needle.is_in(&command),
+            at::PID => self.process.key.pid.to_string() == needle.text(),
+            at::USER | at::CONTAINER | at::UNIT => needle.is_in(&self.text(*column)),
+            _ => false,
+        };
+        let seen = columns.contains(&at::COMMAND);
+        match seen && command.get(..program).is_some_and(|program| needle.is_in(program)) {
+            true => Some(Found::Name),
+            false => columns.iter().any(holds).then_some(Found::Beside),
+        }
     }
 }
 
@@ -279,6 +294,25 @@ mod tests {
         host.facts.users = vec![(0, "root".to_owned()), (33, "www-data".to_owned())];
         host.memory.raw.total = 4 << 30;
         host
+    }
+
+    #[test]
+    fn only_what_is_seen_is_found() {
+        let (host, mut process) = (host(), nginx());
+        if let Some(info) = &mut process.info {
+            info.cgroup = "/system.slice/docker-abc.scope".into();
+        }
+        let row = Row { process: &process, cx: RowCx::new(&host, false, false) };
+        let shown = [at::PID, at::USER, at::COMMAND];
+        let found = |word: &str, columns: &[usize]| row.found(&Needle::new(word), columns);
+        assert_eq!(found("docker", &shown), None, "a control group has no column");
+        assert!(!row.word(&Needle::new("docker")));
+        assert_eq!(found("sbin", &shown), None, "nor has the folder of the program");
+        assert_eq!(found("nginx", &shown), Some(Found::Name));
+        assert_eq!(found("daemon", &shown), Some(Found::Beside));
+        assert_eq!(found("www-data", &shown), Some(Found::Beside));
+        assert_eq!(found("www-data", &[at::PID, at::COMMAND]), None);
+        assert_eq!((found("42", &shown), found("4", &shown)), (Some(Found::Beside), None));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ratatui::{layout::Rect, style::Style};
 use super::{
     ProcessesPane,
     columns::{COLUMNS, GRAPH_WIDTH, Row, at},
-    list::{ENDED_KEY, Line},
+    list::{Line, process_of},
     tree::guide,
 };
 use crate::{
@@ -51,7 +51,7 @@ impl ProcessesPane {
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         for (index, y) in self.grid.cursor.window(usize::from(body.height)).zip(body.y..body.bottom()) {
             let Some(line) = self.list.lines.get(index) else { continue };
-            let Some(process) = self.list.process(&cx.state.host.processes, line) else { continue };
+            let Some(process) = process_of(&cx.state.host.processes, line) else { continue };
             let row = Rect { y, height: 1, ..area };
             self.row(cx, row, canvas, &placed, line, process);
             let whole = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
@@ -82,7 +82,6 @@ impl ProcessesPane {
             (_, true) => Some(cx.theme.style(Role::Faint)),
             _ => None,
         };
-        let ended = process.key == ENDED_KEY;
         for p in placed {
             let place = Rect { x: area.x + p.x, width: p.width, ..area }.intersection(area);
             if place.is_empty() {
@@ -91,12 +90,11 @@ impl ProcessesPane {
             match p.column {
                 at::COMMAND => self.command(cx, place, canvas, line, &row, whole),
                 at::GRAPH => graph(cx, place, canvas, process),
-                // Of those that ended only the CPU is known.
-                column if ended && column != at::CPU => {}
                 column => {
                     let text = row.shown(column);
                     let style = whole.unwrap_or_else(|| cx.theme.style(role(column, &text, process)));
                     cell(canvas, place, COLUMNS[column].align, &text, style);
+                    self.grid.mark(cx, place, canvas, column, &text);
                 }
             }
         }
@@ -125,12 +123,15 @@ impl ProcessesPane {
         let (text, program) = row.command();
         let (program, rest) = text.split_at_checked(program).unwrap_or((&text, ""));
         let p = row.process;
-        let quiet = p.kernel || p.is_thread() || p.key == ENDED_KEY;
+        let quiet = p.kernel || p.is_thread();
         let style = whole.unwrap_or_else(|| theme.style(if quiet { Role::Dim } else { Role::Text }));
         let dim = whole.unwrap_or_else(|| theme.style(Role::Dim));
         let from = x;
-        // Scrolled to the right, the command begins in its middle.
-        let skip = usize::from(self.shift);
+        // Scrolled to the right, or to a match that would be out of sight, the command begins in its middle.
+        let skip = match usize::from(self.shift) {
+            0 => self.to_match(&text, room(x)),
+            shift => shift,
+        };
         let skipped = |text: &str, by: usize| text.chars().skip(by).collect::<String>();
         let shown = if skip == 0 { String::new() } else { skipped(&text, skip) };
         if skip > 0 {
@@ -142,7 +143,18 @@ impl ProcessesPane {
             put(canvas.buf, x, place.y, room(x), rest, dim);
         }
         let place = Rect { x: from, width: room(from), ..place };
-        self.grid.mark(cx, place, canvas, if skip == 0 { &text } else { &shown });
+        self.grid.mark(cx, place, canvas, at::COMMAND, if skip == 0 { &text } else { &shown });
+    }
+
+    /// Characters to leave out at the left so that what was found in the text stands in `room` columns.
+    fn to_match(&self, text: &str, room: u16) -> usize {
+        /// What stays in sight behind the match.
+        const BEHIND: usize = 8;
+        let Some(range) = self.grid.needle().and_then(|needle| needle.find(text)) else { return 0 };
+        // The last column may be that of the dots.
+        let over = (width(&text[..range.end]) + 1).saturating_sub(usize::from(room));
+        let before = text[..range.start].chars().count();
+        if over == 0 || width(text) <= usize::from(room) { 0 } else { (over + BEHIND).min(before) }
     }
 }
 

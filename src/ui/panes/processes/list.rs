@@ -16,13 +16,6 @@ use crate::{
     },
 };
 
-/// The row that stands for processes that ended between two rounds.
-pub const ENDED: u32 = u32::MAX;
-/// Their key: no process has it.
-pub const ENDED_KEY: ProcKey = ProcKey { pid: 0, start_ticks: 0 };
-/// They get a row from this share of a core on.
-const WORTH: f32 = 0.005;
-
 /// What is listed beside the filter's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
@@ -39,7 +32,7 @@ pub struct Choice {
 /// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Line {
-    /// Its place in the tree; `branch.row` is the index of the process, or [`ENDED`].
+    /// Its place in the tree; `branch.row` is the index of the process.
     pub branch: Branch,
     /// The filter left it out, but what it left in stands below it.
     pub leads: bool,
@@ -50,8 +43,6 @@ pub struct Line {
 pub struct List {
     /// Top to bottom.
     pub lines: Vec<Line>,
-    /// Stands for those that ended.
-    pub ended: Process,
     /// Some row is in a container.
     pub containers: bool,
     kept: Vec<u32>,
@@ -108,7 +99,6 @@ impl List {
             self.lines.extend(kept.iter().map(|row| line(*row)));
         }
         (self.kept, self.keyed) = (kept, keyed);
-        self.place_ended(all, cx, choice, grid, sort);
     }
 
     /// Parents of what the filter left in, so that the tree holds together.
@@ -127,39 +117,12 @@ impl List {
             }
         }
     }
+}
 
-    /// The line of those that ended, at its place in the order. Without it short-lived programs would use CPU that no
-    /// row shows.
-    fn place_ended(&mut self, all: &Processes, cx: RowCx<'_>, choice: Choice, grid: &Grid<ProcKey>, sort: Sort) {
-        let Some(cpu) = all.ended_cpu.filter(|c| *c >= WORTH) else { return };
-        self.ended = Process {
-            name: "(ended since the last refresh)".into(),
-            cpu: Some(cpu),
-            state: b'-',
-            uid: u32::MAX,
-            ..Process::default()
-        };
-        let ended = Row { process: &self.ended, cx };
-        if choice.user.is_some() || !grid.keeps(&ended) {
-            return;
-        }
-        let key = ended.number(at::CPU).unwrap_or(0.0);
-        let by_cpu = !choice.tree && sort.column == at::CPU && sort.greatest_first;
-        let place = match by_cpu {
-            true => self.lines.partition_point(|line| {
-                let process = &all.rows[line.branch.row as usize];
-                Row { process, cx }.number(at::CPU).is_some_and(|c| c > key)
-            }),
-            false => self.lines.len(),
-        };
-        self.lines.insert(place, Line { branch: Branch { row: ENDED, ..Branch::default() }, leads: false });
-    }
-
-    /// The process of a line.
-    #[must_use]
-    pub fn process<'a>(&'a self, all: &'a Processes, line: &Line) -> Option<&'a Process> {
-        if line.branch.row == ENDED { Some(&self.ended) } else { all.rows.get(line.branch.row as usize) }
-    }
+/// The process of a line.
+#[must_use]
+pub fn process_of<'a>(all: &'a Processes, line: &Line) -> Option<&'a Process> {
+    all.rows.get(line.branch.row as usize)
 }
 
 /// The index of a row's parent: a thread's is its process.
@@ -246,7 +209,7 @@ mod tests {
         let mut list = List::default();
         list.compute(all, RowCx::new(&host, false, false), choice, grid, sort, &folded);
         let name = |l: &Line| {
-            let name = list.process(all, l).map(|p| p.name.to_string()).unwrap_or_default();
+            let name = process_of(all, l).map(|p| p.name.to_string()).unwrap_or_default();
             format!("{}{}", if l.leads { "^" } else { "" }, name)
         };
         list.lines.iter().map(name).collect()
@@ -294,25 +257,15 @@ mod tests {
         assert_eq!(names(&all, tree, &grid(), by_pid, &[20]), ["init", "sshd", "bash", "cron"]);
         let mut grid = grid();
         let asked = crate::ui::action::Action::Filter;
-        grid.act(asked, &|_, _| false);
+        grid.act(asked, &|_, _, _| None);
         for c in "bash".chars() {
             let key = crossterm::event::KeyEvent::new(
                 crossterm::event::KeyCode::Char(c),
                 crossterm::event::KeyModifiers::NONE,
             );
-            grid.key(key, &|_, _| false);
+            grid.key(key, &|_, _, _| None);
         }
         assert_eq!(names(&all, tree, &grid, by_pid, &[]), ["^init", "^sshd", "bash"]);
         assert_eq!(names(&all, ALL, &grid, by_pid, &[]), ["bash"]);
-    }
-
-    #[test]
-    fn what_ended_between_two_rounds_has_a_line_of_its_own_at_its_place() {
-        let mut all = table();
-        all.ended_cpu = Some(0.3);
-        let found = names(&all, ALL, &grid(), BY_CPU, &[]);
-        assert_eq!(found[..3], ["make", "(ended since the last refresh)", "bash"]);
-        all.ended_cpu = Some(0.001);
-        assert_eq!(names(&all, ALL, &grid(), BY_CPU, &[]).len(), 5);
     }
 }

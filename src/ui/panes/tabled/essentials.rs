@@ -48,6 +48,7 @@ pub(super) fn draw<T: Tabled>(pane: &TablePane<T>, cx: &DrawCx<'_>, area: Rect, 
         return;
     }
     let placed = place(T::COLUMNS, T::ESSENTIAL, area.width);
+    pane.grid.saw(&placed);
     for p in &placed {
         let column = &T::COLUMNS[p.column];
         let at = Rect { x: area.x + p.x, width: p.width, height: 1, ..area }.intersection(area);

@@ -8,7 +8,12 @@ use std::{
 use super::{RowKey, TableGrid, Tabled, key_of, steady::Steady};
 use crate::{
     state::State,
-    ui::table::{filter::Fields, grid::Sort, needle::Needle, order::by_column},
+    ui::table::{
+        filter::Fields,
+        grid::Sort,
+        needle::{Found, Needle},
+        order::by_column,
+    },
 };
 
 /// One line.
@@ -121,11 +126,14 @@ impl List {
         })
     }
 
-    /// Says whether the line at an index holds a word.
-    pub(super) fn holds<'a, T: Tabled>(&'a self, state: &'a State) -> impl Fn(usize, &Needle) -> bool + 'a {
-        move |at, needle| match self.group(at) {
-            Some(group) => needle.is_in(&group.name),
-            None => self.row::<T>(state, at).is_some_and(|index| T::row(state, index).word(needle)),
+    /// Says where the line at an index holds a word.
+    pub(super) fn holds<'a, T: Tabled>(
+        &'a self,
+        state: &'a State,
+    ) -> impl Fn(usize, &Needle, &[usize]) -> Option<Found> + 'a {
+        move |at, needle, columns| match self.group(at) {
+            Some(group) => needle.is_in(&group.name).then_some(Found::Name),
+            None => T::row(state, self.row::<T>(state, at)?).found(needle, columns),
         }
     }
 }

@@ -7,7 +7,7 @@ use regex_lite::{Regex, RegexBuilder};
 use super::{
     super::{
         column::{Column, Kind},
-        needle::{Needle, fits},
+        needle::{Found, Needle, fits},
     },
     FilterError, Spanned,
     ast::{Expr, Op},
@@ -17,12 +17,22 @@ use crate::diag::did_you_mean;
 
 /// A row as a filter sees it; `column` is an index into the table's columns.
 pub trait Fields {
+    /// The column that names a row.
+    const NAME: usize = 0;
     /// What the column shows, as words.
     fn text(&self, column: usize) -> Cow<'_, str>;
     /// What the column shows, as a figure in base units; `None` when absent.
     fn number(&self, column: usize) -> Option<f64>;
-    /// True when the row's text holds the word.
+    /// True when the row's text holds the word of a filter.
     fn word(&self, needle: &Needle) -> bool;
+    /// Where the row holds a word that is searched for, `columns` being those in sight: what cannot be seen is not found.
+    fn found(&self, needle: &Needle, columns: &[usize]) -> Option<Found> {
+        let holds = |column: usize| self.number(column).is_none() && needle.is_in(&self.text(column));
+        match columns.contains(&Self::NAME) && holds(Self::NAME) {
+            true => Some(Found::Name),
+            false => columns.iter().any(|column| holds(*column)).then_some(Found::Beside),
+        }
+    }
 }
 
 /// A filter at work.
