@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    model::sensor::SensorKind,
+    model::sensor::{SensorKind, is_of_cpu},
     sys::{reread::Reread, root::Root},
     text::clean_bytes,
 };
@@ -27,6 +27,8 @@ pub(super) struct Probe {
     pub(super) fault: Option<Reread>,
     pub(super) high: Option<f64>,
     pub(super) critical: Option<f64>,
+    /// It once read anything but exactly 0, so that something is connected.
+    pub(super) connected: bool,
     /// The newest reading.
     pub(super) celsius: Option<f64>,
 }
@@ -60,11 +62,41 @@ pub(super) fn find(root: &Root) -> Vec<Chip> {
         })
         .filter(|(_, chip)| !chip.temperatures.is_empty() || !chip.fans.is_empty())
         .collect();
-    if chips.iter().all(|(_, chip)| chip.temperatures.is_empty()) {
-        chips.extend(zones(root));
+    // Zones repeat what hwmon has; they serve where it has no temperature at all, or none of the processor.
+    let any = chips.iter().any(|(_, chip)| !chip.temperatures.is_empty());
+    if !chips.iter().any(|(_, chip)| chip.kind == SensorKind::Cpu && !chip.temperatures.is_empty()) {
+        chips.extend(zones(root).into_iter().filter(|(_, chip)| !any || chip.kind == SensorKind::Cpu));
     }
     chips.sort_by(|(a, x), (b, y)| (x.kind, a).cmp(&(y.kind, b)));
-    chips.into_iter().map(|(_, chip)| chip).collect()
+    let mut chips: Vec<Chip> = chips.into_iter().map(|(_, chip)| chip).collect();
+    tell_apart(chips.iter_mut().flat_map(|chip| &mut chip.temperatures).map(|probe| &mut probe.name));
+    tell_apart(chips.iter_mut().flat_map(|chip| &mut chip.fans).map(|fan| &mut fan.name));
+    chips
+}
+
+/// Numbers the names that occur more than once: firmware labels three memory modules `SODIMM`. A name is what a figure is
+/// known by, so each is unique.
+fn tell_apart<'a>(names: impl Iterator<Item = &'a mut String>) {
+    let mut names: Vec<&mut String> = names.collect();
+    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
+    for name in &names {
+        *taken.entry((*name).clone()).or_default() += 1;
+    }
+    let repeated: Vec<String> = taken.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.clone()).collect();
+    for base in repeated {
+        let mut number = 0;
+        for name in names.iter_mut().filter(|name| ***name == base) {
+            let free = loop {
+                number += 1;
+                let candidate = format!("{base} {number}");
+                if !taken.contains_key(&candidate) {
+                    break candidate;
+                }
+            };
+            taken.insert(free.clone(), 1);
+            **name = free;
+        }
+    }
 }
 
 /// One folder of `/sys/class/hwmon`.
@@ -137,6 +169,7 @@ impl Folder {
                     fault: kept(format!("temp{n}_fault")),
                     high: degrees(format!("temp{n}_max")),
                     critical: degrees(format!("temp{n}_crit")),
+                    connected: false,
                     celsius: None,
                 })
                 .collect(),
@@ -180,6 +213,7 @@ fn zones(root: &Root) -> Vec<(String, Chip)> {
                 fault: None,
                 high: None,
                 critical,
+                connected: false,
                 celsius: None,
             };
             let chip =
@@ -189,16 +223,14 @@ fn zones(root: &Root) -> Vec<(String, Chip)> {
         .collect()
 }
 
-/// By the names that drivers and zones give themselves.
+/// By the names that drivers and zones give themselves, in whatever spelling: boards write `CPU-therm`, `cpu_thermal`,
+/// `bigcore0-thermal`, `ap-thermal-cpu0`.
 fn kind_of(name: &str) -> SensorKind {
     const KINDS: [(SensorKind, &[&str]); 6] = [
-        (
-            SensorKind::Cpu,
-            &["k8temp", "k10temp", "zenpower", "coretemp", "x86_pkg_temp", "cpu", "soc", "via_cputemp", "peci"],
-        ),
+        (SensorKind::Cpu, &["k8temp", "k10temp", "zenpower", "coretemp", "x86_pkg_temp", "via_cputemp", "peci"]),
         (SensorKind::Gpu, &["amdgpu", "radeon", "nouveau", "i915", "xe", "gpu"]),
         (SensorKind::Disk, &["nvme", "drivetemp"]),
-        (SensorKind::Memory, &["jc42", "spd5118", "sbtsi_mem"]),
+        (SensorKind::Memory, &["jc42", "spd5118", "sbtsi_mem", "ddr"]),
         (
             SensorKind::Board,
             &[
@@ -208,6 +240,55 @@ fn kind_of(name: &str) -> SensorKind {
         ),
         (SensorKind::Network, &["iwlwifi", "mt7", "ath", "r8169", "igc", "i350", "mlx", "bnxt", "tg3", "eth"]),
     ];
+    let name = name.to_lowercase();
     let found = KINDS.iter().find(|(_, names)| names.iter().any(|prefix| name.starts_with(prefix)));
-    found.map_or(SensorKind::Other, |(kind, _)| *kind)
+    match found {
+        Some((kind, _)) => *kind,
+        None if is_of_cpu(&name) => SensorKind::Cpu,
+        None => SensorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_repeat_are_numbered() {
+        let mut names: Vec<String> =
+            ["acme DIMM", "acme CPU", "acme DIMM", "acme DIMM 1", "acme DIMM"].map(str::to_owned).into();
+        tell_apart(names.iter_mut());
+        assert_eq!(names, ["acme DIMM 2", "acme CPU", "acme DIMM 3", "acme DIMM 1", "acme DIMM 4"]);
+    }
+
+    #[test]
+    fn boards_name_their_cpu_in_many_spellings() {
+        for name in [
+            "cpu-thermal",
+            "cpu_thermal",
+            "CPU-therm",
+            "cpu0-0-top-thermal",
+            "cpu_little0",
+            "ap-thermal-cpu1",
+            "bigcore0_thermal",
+            "bigcore2-thermal",
+            "littlecore_thermal",
+            "package_thermal",
+            "soc-thermal",
+            "SOC0-therm",
+            "cluster0_thermal",
+            "cpuss1-thermal",
+            "cpul_thermal",
+            "BIG",
+            "LITTLE",
+            "MID",
+            "coretemp",
+        ] {
+            assert_eq!(kind_of(name), SensorKind::Cpu, "{name}");
+        }
+        for name in ["center_thermal", "npu_thermal", "pmic-thermal", "tcpm_source_psy_4_0022", "scorecard", "cp0-ic"] {
+            assert_eq!(kind_of(name), SensorKind::Other, "{name}");
+        }
+        assert_eq!(kind_of("GPU-therm"), SensorKind::Gpu);
+    }
 }

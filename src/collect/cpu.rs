@@ -115,7 +115,7 @@ impl Cpu {
 }
 
 /// `/proc/stat`; cores whose line is no good are left out. `None` without the line of all cores.
-fn parse(text: &[u8]) -> Option<CpuSample> {
+pub(super) fn parse(text: &[u8]) -> Option<CpuSample> {
     let mut sample = CpuSample::default();
     let mut total = None;
     for line in lines(text) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::cpu;
 use crate::{
     sys::{
         parse::{lines, number},
@@ -30,31 +31,57 @@ impl Processor {
         if found.by_number && root.is_this_machine() {
             found.model = named().or(found.model);
         }
-        if found.cores.is_none() {
-            found.cores = found.threads.and_then(|threads| topology(root, threads));
+        // One form on every architecture, and of a guest its own; cpuinfo is written in a dozen ways.
+        let online = online(&root.read("proc/stat").unwrap_or_default());
+        if !online.is_empty() {
+            found.threads = u32::try_from(online.len()).ok();
         }
+        found.cores = found.cores.or_else(|| topology(root, &online)).filter(|&cores| found.threads >= Some(cores));
         found
     }
 }
 
-/// `key : value` lines, one block a thread.
+/// The numbers of the CPUs that are online, out of `/proc/stat`.
+fn online(stat: &[u8]) -> Vec<u16> {
+    cpu::parse(stat).map(|sample| sample.cores.iter().map(|(number, _)| *number).collect()).unwrap_or_default()
+}
+
+/// `key : value` lines, one block a thread on most architectures.
 pub(super) fn parse(text: &[u8]) -> Processor {
     let mut found = Processor::default();
     let mut cores = BTreeSet::new();
-    let (mut threads, mut package, mut arm) = (0u32, 0, (None, None));
-    for line in lines(text) {
-        let Some(colon) = line.iter().position(|&b| b == b':') else { continue };
+    let (mut threads, mut placed, mut arm) = (0u32, 0u32, (None, None));
+    // Where the core of the block under way is, and its number: the parts of the place may stand below it.
+    let (mut place, mut core) = ([0; 3], None);
+    for line in lines(text).chain([&b""[..]]) {
+        let Some(colon) = line.iter().position(|&b| b == b':') else {
+            if let Some(core) = core.take() {
+                placed += 1;
+                cores.insert((place, core));
+            }
+            continue;
+        };
         let value = line[colon + 1..].trim_ascii();
         match line[..colon].trim_ascii() {
             b"processor" if number(value).is_some() => threads += 1,
-            // x86 and s390; MIPS; POWER.
-            b"model name" | b"cpu model" | b"cpu" if found.model.is_none() => {
+            // x86; MIPS; POWER and SPARC; LoongArch.
+            b"model name" | b"cpu model" | b"cpu" | b"Model Name" if found.model.is_none() => {
                 found.model = shorten(&clean_bytes(value));
             }
-            b"physical id" => package = number(value).unwrap_or_default(),
-            b"core id" => {
-                cores.extend(number(value).map(|core| (package, core)));
+            // RISC-V.
+            b"uarch" if found.model.is_none() && value != b"unknown" => found.model = shorten(&clean_bytes(value)),
+            // `processor 3: version = FF,  identification = FFFFFF,  machine = 2964`
+            key if key.strip_prefix(b"processor ").is_some_and(|n| number(n).is_some()) => {
+                threads += 1;
+                if found.model.is_none() {
+                    found.model = s390_name(value);
+                }
             }
+            // s390 has books and drawers of packages.
+            b"physical id" => place[0] = number(value).unwrap_or_default(),
+            b"book id" => place[1] = number(value).unwrap_or_default(),
+            b"drawer id" => place[2] = number(value).unwrap_or_default(),
+            b"core id" => core = number(value),
             b"CPU implementer" if arm.0.is_none() => arm.0 = Some(value),
             b"CPU part" if arm.1.is_none() => arm.1 = Some(value),
             b"flags" if found.hypervisor.is_none() => {
@@ -67,7 +94,8 @@ pub(super) fn parse(text: &[u8]) -> Processor {
         (found.model, found.by_number) = (arm_name(maker, part), true);
     }
     found.threads = (threads > 0).then_some(threads);
-    found.cores = u32::try_from(cores.len()).ok().filter(|&n| n > 0);
+    // Cores that only some threads name are a part, not the number.
+    found.cores = u32::try_from(cores.len()).ok().filter(|&n| n > 0 && placed >= threads);
     found
 }
 
@@ -78,15 +106,41 @@ fn named() -> Option<String> {
     system.cpus().first().and_then(|cpu| shorten(cpu.brand()))
 }
 
-/// Where cpuinfo tells no cores (ARM), sysfs has them.
-fn topology(root: &Root, threads: u32) -> Option<u32> {
+/// Where cpuinfo tells no cores (Arm), sysfs has them. A CPU that is offline has no place there.
+fn topology(root: &Root, online: &[u16]) -> Option<u32> {
     let mut cores = BTreeSet::new();
-    for thread in 0..threads.min(4096) {
+    for thread in online {
         let field = |name: &str| root.number::<i64>(format!("sys/devices/system/cpu/cpu{thread}/topology/{name}"));
-        let cluster = field("cluster_id").unwrap_or_default();
-        cores.insert((field("physical_package_id").unwrap_or_default(), cluster, field("core_id")?));
+        let part = |name: &str| field(name).unwrap_or(-1);
+        cores.insert((
+            [part("drawer_id"), part("book_id"), part("physical_package_id"), part("cluster_id")],
+            field("core_id")?,
+        ));
     }
     u32::try_from(cores.len()).ok().filter(|&n| n > 0)
+}
+
+/// `version = FF,  identification = FFFFFF,  machine = 2964`: the number of a mainframe's model.
+fn s390_name(value: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(value);
+    let machine = text.split(',').find_map(|part| part.trim().strip_prefix("machine = "))?;
+    let name = match machine {
+        "2817" => "z196",
+        "2818" => "z114",
+        "2827" => "zEC12",
+        "2828" => "zBC12",
+        "2964" => "z13",
+        "2965" => "z13s",
+        "3906" => "z14",
+        "3907" => "z14 ZR1",
+        "8561" => "z15",
+        "8562" => "z15 T02",
+        "3931" => "z16",
+        "3932" => "z16 A02",
+        "9175" => "z17",
+        other => return Some(format!("IBM Z {}", clean_bytes(other.as_bytes()))),
+    };
+    Some(format!("IBM {name}"))
 }
 
 /// Without trade marks, clock and what every processor is: `Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz` is `Intel Core i7-8700`.
@@ -153,5 +207,70 @@ mod tests {
         let text = [block(0, 0, 0), block(1, 0, 0), block(2, 1, 0), block(3, 1, 0)].concat();
         let found = parse(text.as_bytes());
         assert_eq!((found.threads, found.cores), (Some(4), Some(2)));
+    }
+
+    /// What is found on a machine with these files.
+    fn machine(files: &[(&str, &str)]) -> Processor {
+        let folder = tempfile::tempdir().expect("folder");
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        }
+        Processor::read(&Root::new(folder.path()))
+    }
+
+    fn counted(found: &Processor) -> (Option<&str>, Option<u32>, Option<u32>) {
+        (found.model.as_deref(), found.threads, found.cores)
+    }
+
+    #[test]
+    fn mainframes_and_sparc_are_counted() {
+        let stat = "cpu 9 0 9 9\ncpu0 1 0 1 1\ncpu1 1 0 1 1\ncpu2 1 0 1 1\ncpu3 1 0 1 1\n";
+        let head = "vendor_id       : IBM/S390\n# processors    : 4\nmax thread id   : 1\n";
+        let list: String =
+            (0..4).map(|n| format!("processor {n}: version = FF,  identification = 0,  machine = 8561\n")).collect();
+        let block = |n, core, book| {
+            format!(
+                "\ncpu number      : {n}\nphysical id     : 1\ncore id         : {core}\nbook id         : {book}\n"
+            )
+        };
+        let short = format!("{head}{list}");
+        assert_eq!(counted(&machine(&[("proc/cpuinfo", &short)])), (Some("IBM z15"), Some(4), None));
+        // The book stands below the core that is in it.
+        let long = format!("{head}{list}{}{}{}{}", block(0, 0, 1), block(1, 0, 1), block(2, 1, 1), block(3, 1, 1));
+        assert_eq!(counted(&machine(&[("proc/cpuinfo", &long)])), (Some("IBM z15"), Some(4), Some(2)));
+        let sparc = "cpu\t\t: UltraSparc T9 (Invented)\nncpus active\t: 4\nCpu0ClkTck\t: 00ff\nCPU0:\t\tonline\n";
+        let found = machine(&[("proc/cpuinfo", sparc), ("proc/stat", stat)]);
+        assert_eq!(counted(&found), (Some("UltraSparc T9 (Invented)"), Some(4), None));
+    }
+
+    #[test]
+    fn cores_that_are_offline_are_not_counted() {
+        let core = |n: u32| format!("processor\t: {n}\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\n");
+        let info: String = [2, 3, 5].map(core).concat();
+        let files: Vec<(String, String)> = [2, 3, 5]
+            .into_iter()
+            .flat_map(|n| {
+                let at = |file: &str| format!("sys/devices/system/cpu/cpu{n}/topology/{file}");
+                [(at("core_id"), format!("{}\n", n % 4)), (at("cluster_id"), format!("{}\n", n / 4))]
+            })
+            .collect();
+        let mut all = vec![
+            ("proc/cpuinfo", info.as_str()),
+            ("proc/stat", "cpu 3 0 3 3\ncpu2 1 0 1 1\ncpu3 1 0 1 1\ncpu5 1 0 1 1\nintr 5\n"),
+            ("sys/devices/system/cpu/cpu0/online", "0\n"),
+        ];
+        all.extend(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+        let found = machine(&all);
+        assert_eq!(counted(&found), (Some("ARM Cortex-A76"), Some(3), Some(3)));
+    }
+
+    #[test]
+    fn a_guest_has_no_more_cores_than_threads() {
+        let block = |n, core| format!("processor\t: {n}\nphysical id\t: 0\ncore id\t\t: {core}\n\n");
+        let host = [block(0, 0), block(1, 1), block(2, 2)].concat();
+        let found = machine(&[("proc/cpuinfo", &host), ("proc/stat", "cpu 1 0 1 1\ncpu0 1 0 1 1\n")]);
+        assert_eq!((found.threads, found.cores), (Some(1), None), "of whose cores it has a part cannot be told");
     }
 }

@@ -81,7 +81,9 @@ impl Chip {
         for probe in &mut self.temperatures {
             let faulty = probe.fault.as_mut().and_then(|file| figure(file, &mut gone)).is_some_and(|flag| flag != 0);
             let milli = figure(&mut probe.input, &mut gone);
-            probe.celsius = milli.filter(|_| !faulty).map(|milli| milli as f64 / 1000.0);
+            let milli = milli.filter(|_| !faulty);
+            probe.connected |= milli.is_some_and(|milli| milli != 0);
+            probe.celsius = milli.map(|milli| milli as f64 / 1000.0);
         }
         for probe in &mut self.fans {
             probe.rpm = figure(&mut probe.input, &mut gone).filter(|rpm| (0..100_000).contains(rpm));
@@ -103,9 +105,10 @@ fn figure(file: &mut Reread, gone: &mut bool) -> Option<i64> {
 }
 
 impl chip::Probe {
-    /// The temperature, unless it is what an open or shorted input gives.
+    /// The temperature, unless it is what an input without a sensor gives: the ends of its range, or 0 from the first
+    /// reading on. A 0 of a sensor that read something else before is a temperature.
     fn shown(&self, kind: SensorKind) -> Option<Temperature> {
-        let celsius = self.celsius.filter(|c| *c > -40.0 && *c < 200.0)?;
+        let celsius = self.celsius.filter(|c| *c > -40.0 && *c < 200.0 && self.connected)?;
         // Boards wire few of a monitoring chip's inputs; the others stand at their ends.
         if kind == SensorKind::Board && (celsius <= 0.0 || celsius >= 120.0) {
             return None;
@@ -208,6 +211,55 @@ mod tests {
             Ok(Sample::Sensors(sample)) => sample.temperatures.into_iter().map(|t| (t.sensor, t.celsius)).collect(),
             _ => Vec::new(),
         }
+    }
+
+    #[test]
+    fn an_input_that_reads_0_from_the_first_has_no_sensor() {
+        let folder = tempfile::tempdir().expect("folder");
+        let hwmon = |file: &str| format!("sys/class/hwmon/hwmon0/{file}");
+        put(folder.path(), &hwmon("name"), "acme_dimm\n");
+        put(folder.path(), &hwmon("temp1_input"), "0\n");
+        put(folder.path(), &hwmon("temp2_input"), "1000\n");
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(at(&mut *source, 1), [("acme_dimm temp2".into(), 1.0)]);
+        put(folder.path(), &hwmon("temp2_input"), "0\n");
+        assert_eq!(at(&mut *source, 3), [("acme_dimm temp2".into(), 0.0)], "it froze");
+    }
+
+    #[test]
+    fn sensors_and_fans_of_one_label_are_told_apart() {
+        let folder = tempfile::tempdir().expect("folder");
+        let hwmon = |file: &str| format!("sys/class/hwmon/hwmon0/{file}");
+        put(folder.path(), &hwmon("name"), "dell_smm\n");
+        for (n, milli) in [(1, "31000\n"), (2, "33000\n")] {
+            put(folder.path(), &hwmon(&format!("temp{n}_input")), milli);
+            put(folder.path(), &hwmon(&format!("temp{n}_label")), "DIMM\n");
+            put(folder.path(), &hwmon(&format!("fan{n}_input")), "900\n");
+            put(folder.path(), &hwmon(&format!("fan{n}_label")), "Rear\n");
+        }
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        let Ok(Sample::Sensors(sample)) =
+            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() })
+        else {
+            panic!("no sample")
+        };
+        let names: Vec<&str> = sample.temperatures.iter().map(|t| t.sensor.as_str()).collect();
+        assert_eq!(names, ["dell_smm DIMM 1", "dell_smm DIMM 2"]);
+        let names: Vec<&str> = sample.fans.iter().map(|f| f.sensor.as_str()).collect();
+        assert_eq!(names, ["dell_smm Rear 1", "dell_smm Rear 2"]);
+    }
+
+    #[test]
+    fn a_cpu_that_hwmon_lacks_comes_from_its_zone() {
+        let folder = tempfile::tempdir().expect("folder");
+        put(folder.path(), "sys/class/hwmon/hwmon0/name", "nvme\n");
+        put(folder.path(), "sys/class/hwmon/hwmon0/temp1_input", "40000\n");
+        for (n, kind) in [(0, "bigcore0-thermal\n"), (1, "npu-thermal\n")] {
+            put(folder.path(), &format!("sys/class/thermal/thermal_zone{n}/type"), kind);
+            put(folder.path(), &format!("sys/class/thermal/thermal_zone{n}/temp"), "52000\n");
+        }
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(at(&mut *source, 1), [("bigcore0-thermal".into(), 52.0), ("nvme".into(), 40.0)]);
     }
 
     #[test]

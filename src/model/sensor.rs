@@ -72,16 +72,38 @@ impl Sensors {
     }
 }
 
-/// The hottest package, as the makers name it: `Tdie` where AMD tells it (`Tctl` may carry an offset), `Tctl`, Intel's
-/// `Package id 0` or `x86_pkg_temp`; without one the hottest CPU sensor.
+/// The CPU's temperature: the hottest package, as the makers of PC processors name it: `Tdie` where AMD tells it (`Tctl`
+/// may carry an offset), `Tctl`, Intel's `Package id 0` or `x86_pkg_temp`; without one its hottest core or cluster; then
+/// the whole chip's, which its other parts heat too; last what the board measures at the CPU.
 fn cpu_celsius(temperatures: &[Temperature]) -> Option<f64> {
-    let hottest = |named: &dyn Fn(&str) -> bool| {
-        let of_cpu = temperatures.iter().filter(|t| t.kind == SensorKind::Cpu && named(&t.sensor));
-        of_cpu.map(|t| t.celsius).reduce(f64::max)
+    use SensorKind::{Board, Cpu, Other};
+    let hottest = |kinds: &[SensorKind], named: &dyn Fn(&str) -> bool| {
+        let meant = temperatures.iter().filter(|t| kinds.contains(&t.kind) && named(&t.sensor));
+        meant.map(|t| t.celsius).reduce(f64::max)
     };
-    hottest(&|name| name.contains("Tdie"))
-        .or_else(|| hottest(&|name| ["Tctl", "Package", "x86_pkg_temp"].iter().any(|p| name.contains(p))))
-        .or_else(|| hottest(&|_| true))
+    let whole = |name: &str| words(name).any(|word| WHOLE_CHIP.contains(&word.as_str()));
+    hottest(&[Cpu], &|name| name.contains("Tdie"))
+        .or_else(|| hottest(&[Cpu], &|name| ["Tctl", "Package id", "x86_pkg_temp"].iter().any(|p| name.contains(p))))
+        .or_else(|| hottest(&[Cpu], &|name| !whole(name)))
+        .or_else(|| hottest(&[Cpu], &|_| true))
+        .or_else(|| hottest(&[Board, Other], &is_of_cpu))
+}
+
+/// Sensors of a chip that holds the processor and more.
+const WHOLE_CHIP: [&str; 2] = ["soc", "package"];
+
+/// True for the name of a sensor of the processor, as boards spell it: `CPU`, `cpu_thermal`, `bigcore0-thermal`.
+#[must_use]
+pub fn is_of_cpu(name: &str) -> bool {
+    const OWN: [&str; 12] =
+        ["cpu", "cpuss", "cpub", "cpul", "bigcore", "midcore", "littlecore", "core", "cluster", "big", "mid", "little"];
+    words(name).any(|word| OWN.contains(&word.as_str()) || WHOLE_CHIP.contains(&word.as_str()))
+}
+
+/// The words of a name in lower case, without the numbers at their ends.
+fn words(name: &str) -> impl Iterator<Item = String> + '_ {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase())
 }
 
 #[cfg(test)]
@@ -118,5 +140,20 @@ mod tests {
         use SensorKind::{Cpu, Disk};
         assert_eq!(cpu_celsius(&all(&[("cpu_thermal", Cpu, 48.0), ("cpu1_thermal", Cpu, 52.0)])), Some(52.0));
         assert_eq!(cpu_celsius(&all(&[("nvme0 Composite", Disk, 99.0)])), None);
+    }
+
+    #[test]
+    fn cores_speak_before_the_whole_chip() {
+        use SensorKind::{Board, Cpu, Disk, Other};
+        let board = [
+            ("soc_thermal", Cpu, 71.0),
+            ("package_thermal", Cpu, 70.0),
+            ("bigcore0_thermal", Cpu, 55.5),
+            ("littlecore_thermal", Cpu, 49.0),
+        ];
+        assert_eq!(cpu_celsius(&all(&board)), Some(55.5), "something else on the chip is hot");
+        assert_eq!(cpu_celsius(&all(&board[..2])), Some(71.0));
+        let board = [("acme CPU", Board, 44.0), ("apm SoC Temperature", Other, 46.0), ("sda", Disk, 60.0)];
+        assert_eq!(cpu_celsius(&all(&board)), Some(46.0), "what a board measures, where the CPU tells nothing");
     }
 }
