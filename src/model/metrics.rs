@@ -231,8 +231,9 @@ fn told(host: &Host, put: Put<'_>, figure: impl Fn(&Pool) -> Option<f64>) {
 /// Every vdev with its pool; a group is a vdev too.
 fn vdevs(host: &Host, mut each: impl FnMut(&str, &Vdev)) {
     for row in &host.pools.rows {
-        let vdevs = row.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
-        vdevs.iter().for_each(|vdev| each(&row.name, vdev));
+        if let Some(told) = &row.told {
+            told.devices().for_each(|vdev| each(&row.name, vdev));
+        }
     }
 }
 
@@ -248,7 +249,7 @@ fn datasets(host: &Host, put: Put<'_>, figure: impl Fn(&DatasetRow) -> Option<f6
 #[must_use]
 pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     match metric {
-        "pool_healthy" => host.pools.find(labels.first()?)?.cause(),
+        "pool_healthy" | "pool_missing_devices" => host.pools.find(labels.first()?)?.cause(),
         "gpu_driver_ok" => host.gpus.cause(),
         "engine_up" => {
             host.containers.engines.iter().find(|e| labels.first().is_some_and(|l| l == e.address.as_str()))?.why()
@@ -474,12 +475,18 @@ pub static METRICS: &[MetricDef] = &[
         |h, put| for row in &h.pools.rows {
             put(&[&row.name, &row.state.to_lowercase()], flag(row.is_healthy()));
         }),
-    gauge("pool_size_bytes", Bytes, Pools, POOL, "Raw size of the pool.", |h, put| told(h, put, |p| (p.size > 0).then_some(p.size as f64))),
+    gauge("pool_size_bytes", Bytes, Pools, POOL, "Raw size of the pool.", |h, put| told(h, put, |p| p.size.map(|b| b as f64))),
     gauge("pool_used_ratio", Ratio, Pools, POOL, "Share of the pool that is allocated.", |h, put| pools(h, put, PoolRow::used_ratio)),
     gauge("pool_fragmentation_ratio", Ratio, Pools, POOL, "Fragmentation of the pool's free space.", |h, put| told(h, put, |p| p.fragmentation)),
     gauge("pool_compress_ratio", Ratio, Pools, POOL, "Compress ratio of all that the pool holds, 1 and more.", |h, put| told(h, put, |p| p.compress)),
     gauge("pool_data_errors", Count, Pools, POOL, "Files or blocks of the pool that are lost for good.",
-        |h, put| told(h, put, |p| Some(p.data_errors as f64))),
+        |h, put| told(h, put, |p| p.data_errors.map(|n| n as f64))),
+    gauge("pool_missing_devices", Count, Pools, POOL_STATE, "Devices of the pool that are not available, those of logs, caches and spares included.",
+        |h, put| for row in &h.pools.rows {
+            if let Some(told) = &row.told {
+                put(&[&row.name, &row.state.to_lowercase()], told.missing().count() as f64);
+            }
+        }),
     gauge("pool_scan_done_ratio", Ratio, Pools, POOL, "How far a scrub or resilver under way has come.",
         |h, put| told(h, put, |p| p.scan.as_ref()?.done_ratio)),
     gauge("pool_read_bytes_per_second", BytesPerSecond, Pools, POOL, "Bytes a second read from the pool's devices.",

@@ -1,6 +1,8 @@
 //! ZFS pools: what `zpool` says of them, what the module's kstats count ("OpenZFS kstat", state and objset-*), and the
 //! rates of `zpool iostat`, joined by name.
 
+mod devices;
+
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use super::{
     rate::{align, per_second},
     series::Series,
 };
+pub use devices::name_groups;
 
 /// What a virtual device is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -52,7 +55,8 @@ pub const ERROR_KINDS: [&str; 3] = ["read", "write", "checksum"];
 /// One virtual device, a leaf or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Vdev {
-    /// As `zpool status -P` names it: `mirror-0`, `/dev/sda1`; a lost one its guid.
+    /// As `zpool status -P` names it: `mirror-0`, `/dev/sda1`; a lost one its guid; a group in a group with the outer one
+    /// before it: `mirror-0/spare-0`.
     pub name: String,
     /// 0 is directly below the pool.
     pub depth: u8,
@@ -141,14 +145,14 @@ pub struct Pool {
     pub scan: Option<Scan>,
     /// All below it, in the order of `zpool status`.
     pub vdevs: Vec<Vdev>,
-    /// Files or blocks that are lost for good.
-    pub data_errors: u64,
-    /// Raw size, bytes.
-    pub size: u64,
+    /// Files or blocks that are lost for good; `None` where the tool cannot tell.
+    pub data_errors: Option<u64>,
+    /// Raw size, bytes; `None` for a pool that is not open, as the two below.
+    pub size: Option<u64>,
     /// Raw bytes in use.
-    pub allocated: u64,
+    pub allocated: Option<u64>,
     /// Raw bytes free.
-    pub free: u64,
+    pub free: Option<u64>,
     /// Fragmentation of free space, 0 to 1.
     pub fragmentation: Option<f64>,
     /// Deduplication ratio, 1 and more.
@@ -347,8 +351,9 @@ impl PoolRow {
     /// Allocated over size, 0 to 1.
     #[must_use]
     pub fn used_ratio(&self) -> Option<f64> {
-        let told = self.told.as_ref().filter(|p| p.size > 0)?;
-        Some(told.allocated as f64 / told.size as f64)
+        let told = self.told.as_ref()?;
+        let size = told.size.filter(|size| *size > 0)?;
+        Some(told.allocated? as f64 / size as f64)
     }
 
     /// True when the module calls it online.
@@ -361,21 +366,6 @@ impl PoolRow {
     #[must_use]
     pub fn stands_still(&self) -> bool {
         self.silent || self.state == SUSPENDED
-    }
-
-    /// The devices that make it unhealthy, in words: `sdd offline`; `None` when all are well or nothing is known.
-    #[must_use]
-    pub fn cause(&self) -> Option<String> {
-        let vdevs = &self.told.as_ref()?.vdevs;
-        let bad = |v: &&Vdev| v.leaf && !v.is_well();
-        let mut bad: Vec<String> =
-            vdevs.iter().filter(bad).map(|v| format!("{} {}", v.short_name(), v.state.to_lowercase())).collect();
-        let more = bad.len().saturating_sub(2);
-        bad.truncate(2);
-        if more > 0 {
-            bad.push(format!("{more} more"));
-        }
-        (!bad.is_empty()).then(|| bad.join(", "))
     }
 
     /// The longest wait among its leaves, seconds, with the leaf's name.
@@ -404,7 +394,7 @@ impl PoolRow {
         if let Some(told) = sample.pools.said.iter().find(|p| p.name == self.name)
             && self.told.as_ref() != Some(told)
         {
-            let errors: u64 = told.vdevs.iter().filter(|v| v.leaf).flat_map(|v| v.errors).fold(0, u64::saturating_add);
+            let errors: u64 = told.leaves().flat_map(|v| v.errors).fold(0, u64::saturating_add);
             let first = *self.errors_first.get_or_insert(errors);
             self.errors_grown = errors.saturating_sub(first);
             if errors < first {
@@ -532,8 +522,14 @@ mod tests {
     }
 
     fn sample(vdevs: Vec<Vdev>) -> PoolSample {
-        let pool =
-            Pool { name: "tank".into(), state: "DEGRADED".into(), vdevs, size: 100, allocated: 86, ..Pool::default() };
+        let pool = Pool {
+            name: "tank".into(),
+            state: "DEGRADED".into(),
+            vdevs,
+            size: Some(100),
+            allocated: Some(86),
+            ..Pool::default()
+        };
         PoolSample {
             states: vec![("tank".into(), "DEGRADED".into())],
             pools: Told { said: Arc::new(vec![pool]), ..Told::default() },

@@ -274,14 +274,14 @@ fn pools(state: &State, page: &mut String) {
         let cause = pool.cause().map_or_else(String::new, |cause| format!(" ({cause})"));
         let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
         let scan = crate::model::pool::scan_words(scan, state.host.now);
-        let free = pool.told.as_ref().map(|told| told.free as f64);
+        let free = pool.told.as_ref().and_then(|told| told.free).map(|free| free as f64);
         row(
             page,
             "pool",
             format!(
                 "{} · {}{cause} · {} used · {} free · {scan}",
                 pool.name,
-                pool.state.to_lowercase(),
+                pool.state_words(),
                 or_absent(pool.used_ratio(), units::percent),
                 or_absent(free, units::bytes_long),
             ),

@@ -9,7 +9,7 @@ use serde::{
 
 use super::status_text;
 use crate::{
-    model::pool::{Class, Pool, Scan, ScanKind, ScanState, Vdev},
+    model::pool::{Class, Pool, Scan, ScanKind, ScanState, Vdev, name_groups},
     text::clean,
 };
 
@@ -62,7 +62,7 @@ struct PoolJson {
     logs: Ordered<VdevJson>,
     l2cache: Ordered<VdevJson>,
     spares: Ordered<VdevJson>,
-    error_count: Count,
+    error_count: Option<Count>,
     #[serde(flatten)]
     _rest: BTreeMap<String, serde::de::IgnoredAny>,
 }
@@ -81,7 +81,7 @@ impl Default for PoolJson {
             logs: Ordered::default(),
             l2cache: Ordered::default(),
             spares: Ordered::default(),
-            error_count: Count(0),
+            error_count: None,
             _rest: BTreeMap::new(),
         }
     }
@@ -168,6 +168,7 @@ fn pool(json: PoolJson, now_unix: i64) -> Pool {
     for (group, class) in groups {
         group.0.into_iter().for_each(|vdev| add(vdev, 0, class, &mut vdevs));
     }
+    name_groups(&mut vdevs);
     Pool {
         name: clean(&json.name).into_owned(),
         state: json.state,
@@ -175,7 +176,7 @@ fn pool(json: PoolJson, now_unix: i64) -> Pool {
         action: one_line(&json.action),
         scan: json.scan_stats.and_then(|scan| self::scan(&scan, now_unix)),
         vdevs,
-        data_errors: json.error_count.0,
+        data_errors: json.error_count.map(|count| count.0),
         ..Pool::default()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    model::pool::{Class, Pool, Scan, ScanKind, ScanState, Vdev},
+    model::pool::{Class, Pool, Scan, ScanKind, ScanState, Vdev, name_groups},
     text::clean,
 };
 
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> Vec<Pool> {
                 "scan" => scan.push(rest.to_owned()),
                 "config" => tree.line(line, pool),
                 // Under "Permanent errors …" each line is a file.
-                "errors" if !rest.is_empty() => pool.data_errors += 1,
+                "errors" if !rest.is_empty() => pool.data_errors = Some(pool.data_errors.unwrap_or(0) + 1),
                 _ => {}
             }
         }
@@ -52,6 +52,7 @@ pub(super) fn parse(text: &str) -> Vec<Pool> {
         for text in [&mut pool.status, &mut pool.action] {
             *text = clean(text).into_owned();
         }
+        name_groups(&mut pool.vdevs);
     }
     pools
 }
@@ -135,9 +136,13 @@ impl Tree {
     }
 }
 
-/// `No known data errors`, `3 data errors, use '-v' for a list`; files that follow are counted by the caller.
-fn errors(text: &str) -> u64 {
-    text.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0)
+/// `No known data errors`, `3 data errors, use '-v' for a list`; the files that follow `Permanent errors have been
+/// detected …` are counted by the caller. `List of errors unavailable: …` tells no number.
+fn errors(text: &str) -> Option<u64> {
+    match text.split_whitespace().next()? {
+        "No" | "Permanent" => Some(0),
+        word => word.parse().ok(),
+    }
 }
 
 fn scan(lines: &[String]) -> Option<Scan> {

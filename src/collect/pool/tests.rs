@@ -58,7 +58,8 @@ fn judge(pools: &[Pool], version: &str) {
         assert_eq!(vdev(exotic, name).class, class, "{version} {name}");
     }
     assert!(vdev(named(pools, "sick"), "sick1").errors[2] > 0, "{version}");
-    assert!(named(pools, "lossy").data_errors > 0, "{version}");
+    assert!(named(pools, "lossy").data_errors > Some(0), "{version}");
+    assert_eq!(named(pools, "tank").data_errors, Some(0), "{version}");
 
     let scan = |name: &str| named(pools, name).scan.clone().unwrap_or_else(|| panic!("{version}: {name} has no scan"));
     assert_eq!((scan("busy").kind, scan("busy").state), (ScanKind::Scrub, ScanState::Running), "{version}");
@@ -133,7 +134,7 @@ fn room_comes_from_the_list_and_a_pool_that_status_left_out_is_added() {
         "tank\t1000\t400\t600\t40\t1.50\tONLINE\t70656\ton\toff\nstuck\t50\t9\t41\t-\t1.00\tSUSPENDED\t-\toff\ton\n";
     tools::space(text, &mut pools);
     let tank = named(&pools, "tank");
-    assert_eq!((tank.size, tank.allocated, tank.free), (1000, 400, 600));
+    assert_eq!((tank.size, tank.allocated, tank.free), (Some(1000), Some(400), Some(600)));
     assert_eq!((tank.fragmentation, tank.dedup, tank.checkpoint), (Some(0.4), Some(1.5), Some(70_656)));
     assert_eq!((tank.autotrim, tank.readonly), (Some(true), false));
     let stuck = named(&pools, "stuck");
@@ -141,6 +142,34 @@ fn room_comes_from_the_list_and_a_pool_that_status_left_out_is_added() {
         (stuck.state.as_str(), stuck.fragmentation, stuck.checkpoint, stuck.readonly),
         ("SUSPENDED", None, None, true)
     );
+}
+
+#[test]
+fn a_pool_that_is_not_open_has_no_sizes() {
+    let mut pools = Vec::new();
+    tools::space("shut\t-\t-\t-\t-\t-\tUNAVAIL\t-\t-\t-\n", &mut pools);
+    assert_eq!((pools[0].size, pools[0].allocated, pools[0].free), (None, None, None));
+    assert_eq!((pools[0].dedup, pools[0].autotrim), (None, None));
+}
+
+#[test]
+fn errors_that_cannot_be_listed_are_unknown() {
+    let text = |errors: &str| {
+        let text = format!("  pool: a\n state: ONLINE\nconfig:\n\nerrors: {errors}\n");
+        status_text::parse(&text)[0].data_errors
+    };
+    assert_eq!(text("No known data errors"), Some(0));
+    assert_eq!(text("7 data errors, use '-v' for a list"), Some(7));
+    assert_eq!(text("List of errors unavailable: pool I/O is currently suspended"), None);
+    assert_eq!(
+        text("Permanent errors have been detected in the following files:\n\n        a/b:/c\n        <0x1>:<0x2>"),
+        Some(2)
+    );
+    let json = |field: &str| {
+        let text = format!(r#"{{"pools":{{"a":{{"name":"a","state":"ONLINE"{field}}}}}}}"#);
+        status_json::parse(text.as_bytes(), NOW).expect("JSON")[0].data_errors
+    };
+    assert_eq!((json(""), json(r#","error_count":"3""#), json(r#","error_count":0"#)), (None, Some(3), Some(0)));
 }
 
 /// A root with the kstats of one pool.

@@ -178,9 +178,8 @@ pub(super) fn space(text: &str, pools: &mut Vec<Pool>) {
             pools.len() - 1
         });
         let pool = &mut pools[at];
-        pool.size = bytes(size).unwrap_or(0);
-        pool.allocated = bytes(allocated).unwrap_or(0);
-        pool.free = bytes(free).unwrap_or(0);
+        // A pool that is not open has `-` for each.
+        (pool.size, pool.allocated, pool.free) = (bytes(size), bytes(allocated), bytes(free));
         pool.fragmentation = fragmentation.trim_end_matches('%').parse::<f64>().ok().map(|p| p / 100.0);
         pool.dedup = dedup.trim_end_matches('x').parse().ok();
         pool.checkpoint = bytes(checkpoint);

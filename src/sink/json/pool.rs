@@ -87,9 +87,9 @@ fn pool<'a>(state: &'a State, row: &'a PoolRow) -> Pool<'a> {
         state: row.state.to_lowercase(),
         cause: row.cause(),
         status: told.map_or("", |t| t.status.as_str()),
-        size_bytes: told.map(|t| t.size),
-        allocated_bytes: told.map(|t| t.allocated),
-        data_errors: told.map(|t| t.data_errors),
+        size_bytes: told.and_then(|t| t.size),
+        allocated_bytes: told.and_then(|t| t.allocated),
+        data_errors: told.and_then(|t| t.data_errors),
         scan: told.and_then(|t| t.scan.as_ref()).map(scan),
         containers: join::containers_of_pool(&state.host, &row.name)
             .into_iter()

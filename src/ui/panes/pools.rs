@@ -44,11 +44,21 @@ pub const DEF: PaneDef = PaneDef {
 /// The table of pools.
 pub struct Pools;
 
-/// How a pool fares by the rules.
+/// How a pool fares by the rules: its state, files that are lost, and devices that it lacks though it is online. The one
+/// place that every view of its health asks.
 #[must_use]
 pub fn level(state: &State, row: &PoolRow) -> Level {
     let word = row.state.to_lowercase();
-    state.level("pool_healthy", &[&row.name, &word], if row.is_healthy() { 1.0 } else { 0.0 })
+    let of = |metric: &str, value: f64| state.level(metric, &[&row.name, &word], value);
+    let healthy = of("pool_healthy", if row.is_healthy() { 1.0 } else { 0.0 });
+    let missing = row.told.as_ref().map_or(Level::Ok, |told| of("pool_missing_devices", told.missing().count() as f64));
+    healthy.max(missing).max(lost_level(state, row))
+}
+
+/// How the files fare that a pool has lost.
+#[must_use]
+pub fn lost_level(state: &State, row: &PoolRow) -> Level {
+    row.data_errors().map_or(Level::Ok, |lost| state.level("pool_data_errors", &[&row.name], lost as f64))
 }
 
 /// How a device fares by the rules on its errors.
@@ -71,9 +81,8 @@ pub fn role_of(level: Level, otherwise: Role) -> Role {
 /// How the errors of a pool fare by the rules: those that its devices counted, and what is lost for good.
 fn errors_level(state: &State, row: &PoolRow) -> Level {
     let Some(told) = &row.told else { return Level::Unknown };
-    let lost = state.level("pool_data_errors", &[&row.name], told.data_errors as f64);
-    let leaves = told.vdevs.iter().filter(|v| v.leaf);
-    leaves.map(|vdev| device_level(state, &row.name, vdev)).fold(lost, Level::max)
+    let lost = lost_level(state, row);
+    told.leaves().map(|vdev| device_level(state, &row.name, vdev)).fold(lost, Level::max)
 }
 
 /// The worst of all that the rules say of a pool.

@@ -9,7 +9,7 @@ use crate::{
     state::State,
     ui::{
         figures::{latency, percent},
-        panes::pools::{device_level, level, role_of, silences},
+        panes::pools::{device_level, level, lost_level, role_of, silences},
         theme::Role,
         widgets::sheet::{SheetLine, pair, wrap},
     },
@@ -19,7 +19,7 @@ use crate::{
 /// The module's own word for its state, and whether the tools answer.
 pub(super) fn standing(state: &State, row: &PoolRow) -> Vec<SheetLine> {
     let cause = row.cause().map_or_else(String::new, |cause| format!(": {cause}"));
-    let words = format!("{}{cause}", row.state.to_lowercase());
+    let words = format!("{}{cause}", row.state_words());
     let silent = silences(state).into_iter().take(1).map(|words| marked("tools", words, Level::Warn));
     [marked("state", words, level(state, row))].into_iter().chain(silent).collect()
 }
@@ -79,7 +79,7 @@ fn marked(name: &str, words: String, level: Level) -> SheetLine {
 
 fn space(state: &State, row: &PoolRow, told: &Pool) -> SheetLine {
     let Some(used) = row.used_ratio() else { return pair("space", NAME, ABSENT) };
-    let size = |n: u64| bytes_long(n as f64);
+    let size = |n: Option<u64>| n.map_or_else(|| ABSENT.to_owned(), |n| bytes_long(n as f64));
     let words = format!(
         "{} of {} ({}), {} free",
         size(told.allocated),
@@ -106,8 +106,7 @@ fn work(row: &PoolRow) -> SheetLine {
 
 /// What its devices counted and what is lost.
 fn errors(state: &State, row: &PoolRow, told: &Pool) -> Vec<SheetLine> {
-    let leaves = told.vdevs.iter().filter(|v| v.leaf);
-    let [read, write, checksum] = leaves.clone().fold([0u64; 3], |mut sum, vdev| {
+    let [read, write, checksum] = told.leaves().fold([0u64; 3], |mut sum, vdev| {
         sum.iter_mut().zip(vdev.errors).for_each(|(sum, n)| *sum = sum.saturating_add(n));
         sum
     });
@@ -119,12 +118,15 @@ fn errors(state: &State, row: &PoolRow, told: &Pool) -> Vec<SheetLine> {
         0 => "none counted".to_owned(),
         _ => format!("{read} read · {write} write · {checksum} checksum{grown}"),
     };
-    let worst = leaves.map(|vdev| device_level(state, &row.name, vdev)).max().unwrap_or(Level::Ok);
+    let worst = told.leaves().map(|vdev| device_level(state, &row.name, vdev)).max().unwrap_or(Level::Ok);
     let mut lines = vec![marked("errors", words, worst)];
-    if told.data_errors > 0 {
-        let lost = told.data_errors as f64;
-        let words = format!("{lost} files or blocks for good: zpool status -v {} names them", row.name);
-        lines.push(marked("lost", words, state.level("pool_data_errors", &[&row.name], lost)));
+    match told.data_errors {
+        Some(0) => {}
+        Some(lost) => {
+            let words = format!("{lost} permanent data errors: zpool status -v {} lists the files", row.name);
+            lines.push(marked("lost", words, lost_level(state, row)));
+        }
+        None => lines.push(pair("lost", NAME, "unknown: zpool cannot list data errors now")),
     }
     lines
 }

@@ -34,7 +34,7 @@ fn shown(vdev: &Vdev) -> &str {
     match vdev.leaf {
         true if vdev.note.starts_with("was ") => vdev.short_name(),
         true => vdev.name.strip_prefix("/dev/").unwrap_or(&vdev.name),
-        false => &vdev.name,
+        false => vdev.short_name(),
     }
 }
 

@@ -79,7 +79,7 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn errors(&self) -> Option<u64> {
         let told = self.pool.told.as_ref()?;
-        Some(told.vdevs.iter().filter(|v| v.leaf).flat_map(|v| v.errors).fold(told.data_errors, u64::saturating_add))
+        Some(told.leaves().flat_map(|v| v.errors).fold(told.data_errors.unwrap_or(0), u64::saturating_add))
     }
 
     /// What stands in the cell of this column.
@@ -121,8 +121,8 @@ impl Fields for Row<'_> {
         let (pool, told) = (self.pool, self.pool.told.as_ref());
         Some(match column {
             at::USED | at::GAUGE => pool.used_ratio()?,
-            at::FREE => told.filter(|t| t.size > 0)?.free as f64,
-            at::SIZE => told.filter(|t| t.size > 0)?.size as f64,
+            at::FREE => told?.free? as f64,
+            at::SIZE => told?.size? as f64,
             at::FRAG => told?.fragmentation?,
             at::RATIO => told?.compress?,
             at::DEDUP => told?.dedup?,
