@@ -3,6 +3,7 @@
 
 mod drm;
 mod fdinfo;
+mod hwmon;
 mod metrics_table;
 mod nvidia;
 mod pci;

@@ -465,8 +465,8 @@ pub static METRICS: &[MetricDef] = &[
     gauge("gpu_row_remap_pending", Count, Gpus, GPU, "1 while a row of the card's memory waits for a reset to be replaced, 0 otherwise.",
         |h, put| gpus(h, put, |g| g.raw.remapped.map(|(_, _, pending, _)| flag(pending)))),
     gauge("gpu_xid_errors_10m", Count, Gpus, GPU, "Errors that the driver reported in the last ten minutes.", |h, put| {
-        // Of a lost card too: they tell why.
-        for row in &h.gpus.rows {
+        // Of a lost card too: they tell why. Drivers of other makers report none.
+        for row in h.gpus.rows.iter().filter(|row| row.raw.maker == super::gpu::Maker::Nvidia) {
             put(&[&row.raw.label()], row.raw.xids.iter().filter(|x| x.is_recent(h.now.unix_ms)).count() as f64);
         }
     }),

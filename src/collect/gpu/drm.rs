@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{
     fdinfo::{Clients, User},
-    metrics_table, pci,
+    hwmon, metrics_table, pci,
 };
 use crate::{
     model::gpu::{CardState, Gpu, Link, Maker, Throttle},
@@ -137,7 +137,9 @@ impl Card {
             Maker::Amd => self.amd(root, &mut gpu),
             _ => self.intel(root, &mut gpu),
         }
-        self.sense(root, &mut gpu);
+        if let Some(folder) = &self.sensors {
+            hwmon::sense(root, folder, &mut gpu);
+        }
         gpu
     }
 
@@ -152,7 +154,7 @@ impl Card {
         // A processor's own graphics keeps its models in the system's memory.
         let shared = number("mem_info_gtt_total").zip(number("mem_info_gtt_used"));
         if let (Some((total, used)), Some(own)) = (shared, gpu.memory_total)
-            && metrics_table::is_of_processor(&table).unwrap_or(own <= 2 << 30)
+            && self.is_of_processor(root, &table)
         {
             gpu.unified = true;
             gpu.memory_total = Some(own.saturating_add(total));
@@ -193,39 +195,20 @@ impl Card {
         }
         let tiles = (0..4).map_while(|n| root.number::<u64>(file(&format!("device/tile{n}/physical_vram_size_bytes"))));
         gpu.memory_total = tiles.reduce(u64::saturating_add).filter(|bytes| *bytes > 0);
-        // A card of its own has sensors of its own; the processor's graphics share the processor's.
-        gpu.unified = gpu.memory_total.is_none() && self.sensors.is_none();
+        // A card has sensors of its own and stands behind a port; the processor's graphics share the processor's sensors
+        // and are on its own bus.
+        gpu.unified = gpu.memory_total.is_none() && self.sensors.is_none() && self.bus.starts_with("0000:00:");
     }
 
-    /// Temperatures, power, energy and fan of hwmon ("hwmon sysfs interface": m°C, µW, µJ, RPM).
-    fn sense(&self, root: &Root, gpu: &mut Gpu) {
-        let Some(folder) = &self.sensors else { return };
-        let number = |file: &str| root.line(format!("{folder}/{file}"))?.parse::<u64>().ok();
-        for n in 1..=3 {
-            let Some(celsius) = number(&format!("temp{n}_input")).map(|m| m as f64 / 1000.0) else { continue };
-            let label = root.line(format!("{folder}/temp{n}_label")).unwrap_or_default();
-            let limit = |what: &str| number(&format!("temp{n}_{what}")).map(|m| m as f64 / 1000.0);
-            match label.as_str() {
-                "mem" | "vram" => gpu.memory_temperature = Some(celsius),
-                "junction" => gpu.hotspot = Some(celsius),
-                _ => {
-                    gpu.temperature = Some(celsius);
-                    gpu.slowdown_temperature = limit("crit");
-                    gpu.shutdown_temperature = limit("emergency");
-                }
-            }
-        }
-        let watts = |file: &str| number(file).filter(|w| *w > 0).map(|microwatts| microwatts as f64 / 1e6);
-        gpu.power = watts("power1_average").or_else(|| watts("power1_input"));
-        gpu.power_limit = watts("power1_cap").or_else(|| watts("power1_max"));
-        gpu.power_default = watts("power1_cap_default").or_else(|| watts("power1_rated_max"));
-        gpu.power_max = watts("power1_cap_max");
-        gpu.energy_uj = number("energy1_input").or_else(|| number("energy2_input")).or(gpu.energy_uj);
-        gpu.fan = match (number("fan1_input"), number("fan1_max")) {
-            (Some(now), Some(most)) if most > 0 => Some(now as f64 / most as f64),
-            _ => number("pwm1").map(|duty| duty as f64 / 255.0),
-        };
-        gpu.fan_rpm = number("fan1_input").and_then(|turns| u32::try_from(turns).ok());
+    /// Whether its memory is the system's, by what only one of both kinds has: drivers of older chips do not say. A card
+    /// may have little memory of its own, so its size tells nothing.
+    fn is_of_processor(&self, root: &Root, table: &[u8]) -> bool {
+        let told = metrics_table::is_of_processor(table);
+        told.unwrap_or_else(|| {
+            // The voltage of the north bridge is told of processors alone.
+            let labels = (0..4).filter_map(|n| root.line(format!("{}/in{n}_label", self.sensors.as_ref()?)));
+            labels.into_iter().any(|label| label == "vddnb")
+        })
     }
 }
 
@@ -307,6 +290,34 @@ mod tests {
         };
         assert_eq!(with("\x50\x00\x01\x03"), (false, Some(25_753_026_560), Some(18_000_000_000)));
         assert_eq!(with("\x50\x00\x02\x02"), (true, Some(41_753_026_560), Some(18_000_000_100)));
+    }
+
+    #[test]
+    fn a_small_card_without_a_table_is_a_card() {
+        let small = [
+            ("sys/class/drm/card1/device/mem_info_vram_total", "1073741824\n"),
+            ("sys/class/drm/card1/device/mem_info_vram_used", "100\n"),
+        ];
+        let read = |more: &[(&'static str, &'static str)]| {
+            let (_folder, root) = machine(&[AMD, &small, more].concat());
+            let gpu = &Drm::default().read(&root)[0];
+            (gpu.unified, gpu.memory_total, gpu.memory_used)
+        };
+        assert_eq!(read(&[]), (false, Some(1 << 30), Some(100)));
+        let north = ("sys/class/drm/card1/device/hwmon/hwmon4/in1_label", "vddnb\n");
+        assert_eq!(read(&[north]), (true, Some((1 << 30) + 16_000_000_000), Some(200)), "an older processor's");
+    }
+
+    #[test]
+    fn an_intel_card_without_sensors_is_a_card() {
+        let at = |bus: &str| {
+            let uevent = format!("DRIVER=i915\nPCI_SLOT_NAME={bus}\n");
+            let files =
+                [("sys/class/drm/card0/device/vendor", "0x8086\n"), ("sys/class/drm/card0/device/uevent", &uevent)];
+            let (_folder, root) = machine(&files);
+            Drm::default().read(&root)[0].unified
+        };
+        assert_eq!((at("0000:00:02.0"), at("0000:03:00.0")), (true, false));
     }
 
     #[test]

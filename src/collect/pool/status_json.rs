@@ -48,7 +48,7 @@ struct Answer {
     pools: Ordered<PoolJson>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(default)]
 struct PoolJson {
     name: String,
@@ -65,26 +65,6 @@ struct PoolJson {
     error_count: Option<Count>,
     #[serde(flatten)]
     _rest: BTreeMap<String, serde::de::IgnoredAny>,
-}
-
-impl Default for PoolJson {
-    fn default() -> Self {
-        PoolJson {
-            name: String::new(),
-            state: String::new(),
-            status: String::new(),
-            action: String::new(),
-            scan_stats: None,
-            vdevs: Ordered::default(),
-            special: Ordered::default(),
-            dedup: Ordered::default(),
-            logs: Ordered::default(),
-            l2cache: Ordered::default(),
-            spares: Ordered::default(),
-            error_count: None,
-            _rest: BTreeMap::new(),
-        }
-    }
 }
 
 #[derive(Deserialize, Default)]

@@ -3,6 +3,10 @@
 use super::{CardState, Driver, Engine, Gpu, GpuProcess, GpuSample, Maker, Throttle};
 use crate::model::{host::Span, rate::per_second, series::Series};
 
+/// °C from which a card that idles may be slowed by heat, and how far below its own limit that is at most.
+const HOT: f64 = 80.0;
+const MARGIN: f64 = 15.0;
+
 /// One card as shown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GpuRow {
@@ -125,9 +129,29 @@ impl GpuRow {
         }
     }
 
+    /// What holds its clocks back. A bad reason that its other figures contradict is left out.
+    pub fn throttles(&self) -> impl Iterator<Item = Throttle> + '_ {
+        self.raw.throttles.iter().copied().filter(|t| !t.is_bad() || self.is_plausible(*t))
+    }
+
     /// What slows it that nobody wants: heat, failing power.
     pub fn slowed_by(&self) -> impl Iterator<Item = Throttle> + '_ {
-        self.raw.throttles.iter().copied().filter(|t| t.is_bad())
+        self.throttles().filter(|t| t.is_bad())
+    }
+
+    /// False for a reason that cannot be: the firmware of some laptops leaves the bit for heat set for ever, and drivers
+    /// report a slowdown of a card that has nothing to do. Nothing slows a card that runs at its full clock; one that idles
+    /// is slow of its own will, unless it is hot.
+    fn is_plausible(&self, reason: Throttle) -> bool {
+        let raw = &self.raw;
+        if raw.clock.zip(raw.clock_max).is_some_and(|(now, most)| most > 0 && now as f64 >= most as f64 * 0.97) {
+            return false;
+        }
+        let of_limit = self.power.zip(raw.power_limit).map(|(watts, limit)| watts / limit);
+        let idle = self.busy.or(of_limit).is_some_and(|share| share < 0.05) && of_limit.is_none_or(|s| s < 0.5);
+        let hottest = [raw.temperature, raw.hotspot, raw.memory_temperature].into_iter().flatten().reduce(f64::max);
+        let near = raw.slowdown_temperature.map_or(HOT, |limit| limit - MARGIN).min(HOT);
+        !idle || (reason.is_heat() && hottest.is_none_or(|celsius| celsius >= near))
     }
 
     /// Share of the time that a process used it.
@@ -279,6 +303,31 @@ pub(super) mod tests {
             fold(&mut gpus, second, vec![Gpu { power: Some(100.0), ..busy(0.0) }]);
         }
         assert_eq!(gpus.rows[0].energy_joules, Some(200.0));
+    }
+
+    #[test]
+    fn a_bit_that_the_figures_contradict_is_not_said() {
+        let slowed = |gpu: Gpu| {
+            let mut gpus = Gpus::default();
+            fold(&mut gpus, 1, vec![gpu]);
+            gpus.rows[0].slowed_by().collect::<Vec<_>>()
+        };
+        let stuck = |busy_: f64, celsius: f64| Gpu {
+            throttles: vec![Throttle::HardwareThermal],
+            temperature: Some(celsius),
+            slowdown_temperature: Some(100.0),
+            power: Some(1.0),
+            ..busy(busy_)
+        };
+        assert_eq!(slowed(stuck(0.0, 54.0)), [], "idle and cool");
+        assert_eq!(slowed(stuck(0.0, 88.0)), [Throttle::HardwareThermal], "idle and hot");
+        assert_eq!(slowed(stuck(0.9, 54.0)), [Throttle::HardwareThermal], "another part may be hot");
+        let clocks = Gpu { clock: Some(2_690_000_000), clock_max: Some(2_700_000_000), ..stuck(0.9, 54.0) };
+        assert_eq!(slowed(clocks), [], "it runs at its full clock");
+        let untold = Gpu { busy: None, power_limit: Some(40.0), ..stuck(0.0, 54.0) };
+        assert_eq!(slowed(untold), [], "1 W of 40 W is idle too");
+        let brake = Gpu { throttles: vec![Throttle::HardwareSlowdown], ..stuck(0.0, 40.0) };
+        assert_eq!(slowed(brake), [], "of NVIDIA's cards at rest");
     }
 
     #[test]

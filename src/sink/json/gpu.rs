@@ -85,7 +85,7 @@ pub(super) struct Gpu<'a> {
     ecc_errors: Option<(u64, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remapped_rows: Option<Remapped>,
-    throttles: &'a [Throttle],
+    throttles: Vec<Throttle>,
     xids: Vec<u64>,
     slices: Vec<Slice<'a>>,
     processes: Vec<Process<'a>>,
@@ -194,7 +194,7 @@ fn gpu<'a>(host: &'a Host, row: &'a GpuRow) -> Gpu<'a> {
             pending,
             failed,
         }),
-        throttles: &raw.throttles,
+        throttles: row.throttles().collect(),
         xids: raw.xids.iter().map(|x| x.code).collect(),
         slices: raw
             .slices

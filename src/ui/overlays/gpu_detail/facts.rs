@@ -92,7 +92,7 @@ fn standing(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     if let Some(held) = row.held_back_by(around) {
         lines.words("held back by", Role::Advice, &held.words());
     }
-    let throttles: Vec<&str> = raw.throttles.iter().map(|t| t.word()).collect();
+    let throttles: Vec<&str> = row.throttles().map(|t| t.word()).collect();
     if !throttles.is_empty() {
         let level = if row.slowed_by().next().is_some() {
             cx.state.level("gpu_slowed", &[&raw.label()], 1.0)
