@@ -10,7 +10,7 @@ use benchtop::{
     config::{Settings, settings::Colors},
     model::event::Fault,
     state::State,
-    ui::{Ui, theme::ThemeSet},
+    ui::{Ui, effect::Command, theme::ThemeSet},
 };
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::{collection::vec, prelude::*};
@@ -47,15 +47,17 @@ fn drawn(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Buffer {
     buf
 }
 
-fn press(ui: &mut Ui, state: &State, keys: &str) {
+fn press(ui: &mut Ui, state: &State, keys: &str) -> Vec<Command> {
+    let mut commands = Vec::new();
     for key in keys.chars() {
         let code = match key {
             '\n' => KeyCode::Enter,
             '\x1b' => KeyCode::Esc,
             c => KeyCode::Char(c),
         };
-        ui.input(&Input::Key(KeyEvent::new(code, KeyModifiers::NONE)), state);
+        commands.extend(ui.input(&Input::Key(KeyEvent::new(code, KeyModifiers::NONE)), state));
     }
+    commands
 }
 
 /// For a look by eye.
@@ -246,6 +248,51 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => (kind, 0..170u16, 0..50u16)
             .prop_map(move |(kind, column, row)| Input::Mouse(MouseEvent { kind, column, row, modifiers })),
     ]
+}
+
+/// Lists that lead to an operation, each gone through to its end: nothing is done before a `y`.
+#[test]
+fn nothing_is_done_without_a_yes() {
+    let mut machine = Machine::lively(Mood::Calm);
+    screens::containers::tell(&mut machine.state);
+    let state = &machine.state;
+    let overview = drawn(&mut truecolor(), state, (160, 45));
+    let processes = digit(&overview, "processes").to_string();
+    let containers = digit(&overview, "containers").to_string();
+    let container = |name: &str| format!("{containers}fname={name}\n");
+    let mut paths = vec![(format!("{processes}]"), "niceness"), (format!("{processes}["), "niceness")];
+    paths.push((format!("{processes}x\n"), "send TERM"));
+    for (name, downs, question) in [
+        ("import", "", "start import?"),
+        ("import", "j", "remove import?"),
+        ("grafana", "", "stop grafana?"),
+        ("grafana", "j", "restart grafana?"),
+        ("grafana", "jj", "pause grafana?"),
+        ("grafana", "jjj", "kill grafana?"),
+        ("paused", "", "unpause paused?"),
+    ] {
+        paths.push((format!("{}x{downs}\n", container(name)), question));
+    }
+    paths.push((format!("{}xjjjj\nmemory 128M\n", container("grafana")), "set limits of grafana?"));
+    for (keys, question) in paths {
+        for answer in ["\n", "\x1b", "n", "Y", " "] {
+            let mut ui = truecolor();
+            drawn(&mut ui, state, (160, 45));
+            assert!(!done(&press(&mut ui, state, &keys)), "{keys:?} does it unasked");
+            let shown = text(&drawn(&mut ui, state, (160, 45)));
+            assert!(shown.contains(question), "{keys:?}: no {question} in\n{shown}");
+            assert!(!done(&press(&mut ui, state, answer)), "{keys:?} and {answer:?} does it");
+        }
+        let mut ui = truecolor();
+        drawn(&mut ui, state, (160, 45));
+        press(&mut ui, state, &keys);
+        drawn(&mut ui, state, (160, 45));
+        assert!(done(&press(&mut ui, state, "y")), "{keys:?} and y does nothing");
+    }
+}
+
+fn done(commands: &[Command]) -> bool {
+    commands.iter().any(|command| matches!(command, Command::Job(_)))
 }
 
 proptest! {

@@ -1,109 +1,19 @@
-//! Acts that take their time: what is done to containers and pools. Each runs on a thread of its own and reports in words.
+//! Operations: what changes the machine, carried out on a thread of its own, reported in words, with what takes it back.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use bollard::{
-    Docker,
-    errors::Error,
-    models::ContainerUpdateBody,
-    query_parameters::{
-        KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions,
-        StopContainerOptions,
-    },
-};
-
-pub use super::remove::Removal;
-use super::{Outcome, remove};
+use super::{Outcome, container, pool, remove, renice, signal};
+pub use super::{container::ContainerAct, limits::Limits, pool::PoolAct, remove::Removal};
 use crate::{
     alert::Level,
-    model::engine_address::EngineAddress,
-    sys::exec::{self, Runner},
-    text::clean,
+    model::{engine_address::EngineAddress, process::ProcKey},
+    sys::root::Root,
 };
 
 /// An engine or a tool that takes longer has not done it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What can be done to a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the engine's words")]
-pub enum ContainerAct {
-    Start,
-    Stop,
-    Restart,
-    Pause,
-    Unpause,
-    Kill,
-    Remove,
-    /// New limits: billionths of a core, and bytes; `None` leaves one as it is.
-    Limit {
-        nano_cpus: Option<i64>,
-        memory: Option<i64>,
-    },
-}
-
-impl ContainerAct {
-    /// What it is called.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            ContainerAct::Start => "start",
-            ContainerAct::Stop => "stop",
-            ContainerAct::Restart => "restart",
-            ContainerAct::Pause => "pause",
-            ContainerAct::Unpause => "go on",
-            ContainerAct::Kill => "kill",
-            ContainerAct::Remove => "remove",
-            ContainerAct::Limit { .. } => "limit",
-        }
-    }
-
-    /// What was done, for the report.
-    fn done(self) -> &'static str {
-        match self {
-            ContainerAct::Start => "started",
-            ContainerAct::Stop => "stopped",
-            ContainerAct::Restart => "restarted",
-            ContainerAct::Pause => "paused",
-            ContainerAct::Unpause => "goes on",
-            ContainerAct::Kill => "killed",
-            ContainerAct::Remove => "removed",
-            ContainerAct::Limit { .. } => "limits are in force",
-        }
-    }
-
-    /// It takes something away that may be missed.
-    #[must_use]
-    pub fn is_destructive(self) -> bool {
-        matches!(self, ContainerAct::Stop | ContainerAct::Restart | ContainerAct::Kill | ContainerAct::Remove)
-    }
-}
-
-/// What can be done to a pool or a dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PoolAct {
-    /// Start a scrub, or go on with a paused one.
-    Scrub,
-    /// Pause a scrub.
-    PauseScrub,
-    /// Stop a scrub.
-    StopScrub,
-    /// Forget counted errors; a suspended pool tries to go on.
-    Clear,
-    /// Set a property of a dataset.
-    Set {
-        /// Which dataset.
-        dataset: String,
-        /// `compression`, `recordsize`.
-        property: &'static str,
-        /// The new value.
-        value: String,
-        /// The value before, for the way back.
-        before: String,
-    },
-}
-
-/// One act.
+/// One operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
     /// To a container.
@@ -124,166 +34,167 @@ pub enum Job {
         /// What.
         act: PoolAct,
     },
-    /// Things that engines keep are removed.
+    /// Remove what engines keep.
     Remove(Vec<Removal>),
+    /// Send a signal to each of these, if they are still the same processes.
+    Signal {
+        /// Targets.
+        targets: Vec<ProcKey>,
+        /// Signal number.
+        signal: i32,
+    },
+    /// Change the niceness of each of these by so much, if they are still the same processes.
+    Renice(Vec<(ProcKey, i32)>),
+    /// All of these, at the same time.
+    All(Vec<Job>),
+}
+
+/// How an operation went, and the one that takes it back; `None` where nothing does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// In words.
+    pub outcome: Outcome,
+    /// The way back.
+    pub undo: Option<Job>,
 }
 
 impl Job {
-    /// Carries it out; takes as long as it takes.
+    /// All of these as one; `None` for none.
     #[must_use]
-    pub fn run(&self) -> Outcome {
-        let (what, done) = match self {
-            Job::Container { engine, id, name, act } => (
-                format!("{} {name}", act.word()),
-                container(engine, id, *act).map(|()| format!("{name} {}", act.done())),
-            ),
-            Job::Pool { pool, act } => (describe(pool, act), zfs(pool, act)),
-            Job::Remove(things) => ("remove all of them".to_owned(), remove::remove(things)),
-        };
-        match done {
-            Ok(text) => Outcome { level: Level::Ok, text },
-            Err(why) => Outcome { level: Level::Warn, text: format!("could not {what}: {why}") },
-        }
+    pub fn all(mut jobs: Vec<Job>) -> Option<Job> {
+        if jobs.len() > 1 { Some(Job::All(jobs)) } else { jobs.pop() }
     }
 
-    /// The act that takes this one back; `None` where there is none.
+    /// Carries it out on the machine under `root`; takes as long as it takes.
     #[must_use]
-    pub fn undo(&self) -> Option<Job> {
+    pub fn run(&self, root: &Root) -> Done {
         match self {
-            Job::Pool { pool, act: PoolAct::Set { dataset, property, value, before } } => Some(Job::Pool {
-                pool: pool.clone(),
-                act: PoolAct::Set { dataset: dataset.clone(), property, value: before.clone(), before: value.clone() },
-            }),
-            _ => None,
-        }
-    }
-}
-
-fn container(engine: &EngineAddress, id: &str, act: ContainerAct) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(async {
-        let work = async {
-            let docker =
-                Docker::connect_with_host(engine.dialled())?.with_timeout(PATIENCE).negotiate_version().await?;
-            match act {
-                ContainerAct::Start => docker.start_container(id, None::<StartContainerOptions>).await,
-                ContainerAct::Stop => docker.stop_container(id, None::<StopContainerOptions>).await,
-                ContainerAct::Restart => docker.restart_container(id, None::<RestartContainerOptions>).await,
-                ContainerAct::Pause => docker.pause_container(id).await,
-                ContainerAct::Unpause => docker.unpause_container(id).await,
-                ContainerAct::Kill => docker.kill_container(id, None::<KillContainerOptions>).await,
-                ContainerAct::Remove => docker.remove_container(id, None::<RemoveContainerOptions>).await,
-                ContainerAct::Limit { nano_cpus, memory } => limit(&docker, id, nano_cpus, memory).await,
+            Job::Container { engine, id, name, act } => {
+                let back = |act| Job::Container { engine: engine.clone(), id: id.clone(), name: name.clone(), act };
+                self.told(container::run(engine, id, name, *act).map(|(text, undo)| (text, undo.map(back))))
             }
-        };
-        match tokio::time::timeout(PATIENCE, work).await {
-            Ok(done) => done.map_err(|error| say(&error)),
-            Err(_) => Err(format!("{engine} did not answer within {} s", PATIENCE.as_secs())),
+            Job::Pool { pool, act } => {
+                let back = |act| Job::Pool { pool: pool.clone(), act };
+                self.told(pool::run(pool, act).map(|(text, undo)| (text, undo.map(back))))
+            }
+            Job::Remove(things) => self.told(remove::remove(things).map(|text| (text, None))),
+            Job::Signal { targets, signal } => {
+                let (outcome, reached) = signal::send(root, targets, *signal);
+                let back = signal::reverse(*signal).filter(|_| !reached.is_empty());
+                Done { outcome, undo: back.map(|signal| Job::Signal { targets: reached, signal }) }
+            }
+            Job::Renice(targets) => {
+                let (outcome, changed) = renice::change(root, targets);
+                let back: Vec<_> = changed.into_iter().map(|(key, by)| (key, -by)).collect();
+                Done { outcome, undo: (!back.is_empty()).then_some(Job::Renice(back)) }
+            }
+            Job::All(jobs) => together(jobs, root),
         }
-    })
-}
+    }
 
-/// Sets limits of a running container. Swap keeps the engine's own proportion: as much again as memory.
-async fn limit(docker: &Docker, id: &str, nano_cpus: Option<i64>, memory: Option<i64>) -> Result<(), Error> {
-    let swap = memory.map(|bytes| bytes.saturating_mul(2));
-    let body = ContainerUpdateBody { nano_cpus, memory, memory_swap: swap, ..ContainerUpdateBody::default() };
-    match docker.update_container(id, body).await {
-        // One whose limit was given as a quota takes quotas alone.
-        Err(Error::DockerResponseServerError { message, .. }) if message.contains("Conflicting options") => {
-            let period = 100_000;
-            let quota = nano_cpus.map(|nano| nano / (1_000_000_000 / period));
-            let body = ContainerUpdateBody {
-                cpu_period: quota.map(|_| period),
-                cpu_quota: quota,
-                memory,
-                memory_swap: swap,
-                ..ContainerUpdateBody::default()
-            };
-            docker.update_container(id, body).await
+    fn told(&self, done: Result<(String, Option<Job>), String>) -> Done {
+        match done {
+            Ok((text, undo)) => Done { outcome: Outcome { level: Level::Ok, text }, undo },
+            Err(why) => {
+                let text = format!("could not {}: {why}", self.phrase());
+                Done { outcome: Outcome { level: Level::Warn, text }, undo: None }
+            }
         }
-        done => done,
+    }
+
+    /// What it does, in words that name what it is done to: `pause web`, `set compression of tank/db to lz4`.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        match self {
+            Job::Container { name, act, .. } => act.phrase(name),
+            Job::Pool { pool, act } => act.phrase(pool),
+            Job::Remove(things) => match things.as_slice() {
+                [one] => format!("remove {}", one.name),
+                many => format!("remove {} things", many.len()),
+            },
+            Job::Signal { targets, signal } => {
+                let name = signal::by_number(*signal).map_or_else(|| signal.to_string(), |def| def.name.to_owned());
+                format!("send {name} to {}", pids(targets.iter()))
+            }
+            Job::Renice(targets) => {
+                let by = targets.first().map_or(0, |(_, by)| *by);
+                format!("change the niceness of {} by {by:+}", pids(targets.iter().map(|(key, _)| key)))
+            }
+            Job::All(jobs) => jobs.iter().map(Job::phrase).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// Can be taken back, as far as is known before.
+    #[must_use]
+    pub fn is_undoable(&self) -> bool {
+        match self {
+            Job::Container { act, .. } => act.is_undoable(),
+            Job::Pool { act, .. } => act.is_undoable(),
+            Job::Remove(_) => false,
+            Job::Signal { signal, .. } => signal::reverse(*signal).is_some(),
+            Job::Renice(_) => true,
+            Job::All(jobs) => jobs.iter().all(Job::is_undoable),
+        }
     }
 }
 
-/// The engine's own words.
-pub(super) fn say(error: &Error) -> String {
-    match error {
-        Error::DockerResponseServerError { message, .. } => clean(message.trim()).into_owned(),
-        other => clean(&other.to_string()).into_owned(),
-    }
+fn pids<'a>(keys: impl Iterator<Item = &'a ProcKey>) -> String {
+    keys.map(|key| key.pid.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn describe(pool: &str, act: &PoolAct) -> String {
-    match act {
-        PoolAct::Scrub => format!("scrub {pool}"),
-        PoolAct::PauseScrub => format!("pause the scrub of {pool}"),
-        PoolAct::StopScrub => format!("stop the scrub of {pool}"),
-        PoolAct::Clear => format!("clear the errors of {pool}"),
-        PoolAct::Set { dataset, property, value, .. } => format!("set {property} of {dataset} to {value}"),
-    }
-}
-
-fn zfs(pool: &str, act: &PoolAct) -> Result<String, String> {
-    let setting;
-    let (program, arguments): (_, Vec<&str>) = match act {
-        PoolAct::Scrub => ("zpool", vec!["scrub", pool]),
-        PoolAct::PauseScrub => ("zpool", vec!["scrub", "-p", pool]),
-        PoolAct::StopScrub => ("zpool", vec!["scrub", "-s", pool]),
-        PoolAct::Clear => ("zpool", vec!["clear", pool]),
-        PoolAct::Set { dataset, property, value, .. } => {
-            setting = format!("{property}={value}");
-            ("zfs", vec!["set", &setting, dataset])
-        }
+/// Each on a thread of its own: stopping ten containers takes as long as the slowest.
+fn together(jobs: &[Job], root: &Root) -> Done {
+    let done: Vec<Done> = thread::scope(|scope| {
+        let spawn = |job| thread::Builder::new().name("bt-act".into()).spawn_scoped(scope, move || Job::run(job, root));
+        let running: Vec<_> = jobs.iter().map(|job| (job, spawn(job))).collect();
+        let finished = running.into_iter().map(|(job, thread)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|_| job.told(Err("it ended in a panic".to_owned()))),
+            // No thread to be had: in turn, then.
+            Err(_) => job.run(root),
+        });
+        finished.collect()
+    });
+    let failed: Vec<&str> =
+        done.iter().filter(|d| d.outcome.level > Level::Ok).map(|d| d.outcome.text.as_str()).collect();
+    let good: Vec<&str> =
+        done.iter().filter(|d| d.outcome.level <= Level::Ok).map(|d| d.outcome.text.as_str()).collect();
+    let text = match (good.is_empty(), failed.is_empty()) {
+        (_, true) => good.join(", "),
+        (true, false) => failed.join(" · "),
+        (false, false) => format!("{} · {}", failed.join(" · "), good.join(", ")),
     };
-    let path = exec::find(program).ok_or_else(|| format!("{program} is not installed"))?;
-    let said = Runner::default().run(&path, &arguments, PATIENCE).map_err(|_| format!("{program} does not answer"))?;
-    if said.code != Some(0) {
-        return Err(said.complaint().unwrap_or_else(|| format!("{program} ended with {:?}", said.code)));
-    }
-    Ok(match act {
-        PoolAct::Scrub => format!("{pool} is being scrubbed"),
-        PoolAct::PauseScrub => format!("the scrub of {pool} is paused"),
-        PoolAct::StopScrub => format!("the scrub of {pool} is stopped"),
-        PoolAct::Clear => format!("the errors of {pool} are cleared"),
-        PoolAct::Set { dataset, property, value, before } => {
-            format!(
-                "{property} of {dataset} is {value}, it was {before}: ctrl-u takes it back. What is written holds as it is"
-            )
-        }
-    })
+    let level = if failed.is_empty() { Level::Ok } else { Level::Warn };
+    let undo = Job::all(done.iter().filter_map(|d| d.undo.clone()).collect());
+    Done { outcome: Outcome { level, text }, undo }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_was_set_can_be_taken_back_and_the_taking_back_too() {
-        let set = |value: &str, before: &str| Job::Pool {
-            pool: "tank".into(),
-            act: PoolAct::Set {
-                dataset: "tank/db".into(),
-                property: "compression",
-                value: value.into(),
-                before: before.into(),
-            },
-        };
-        let back = set("zstd", "lz4").undo().expect("a way back");
-        assert_eq!(back, set("lz4", "zstd"));
-        assert_eq!(back.undo(), Some(set("zstd", "lz4")));
-        assert_eq!(Job::Pool { pool: "tank".into(), act: PoolAct::Scrub }.undo(), None);
+    fn stop(name: &str) -> Job {
+        Job::Container {
+            engine: "unix:///nowhere/docker.sock".into(),
+            id: "ab".into(),
+            name: name.into(),
+            act: ContainerAct::Stop,
+        }
     }
 
     #[test]
     fn an_engine_that_is_not_there_is_reported_with_what_was_to_be_done() {
-        let job = Job::Container {
-            engine: "unix:///nowhere/docker.sock".into(),
-            id: "ab".into(),
-            name: "web".into(),
-            act: ContainerAct::Stop,
-        };
-        let outcome = job.run();
-        assert_eq!(outcome.level, Level::Warn);
-        assert!(outcome.text.starts_with("could not stop web: "), "{}", outcome.text);
+        let done = stop("web").run(&Root::default());
+        assert_eq!((done.outcome.level, done.undo), (Level::Warn, None));
+        assert!(done.outcome.text.starts_with("could not stop web: "), "{}", done.outcome.text);
+    }
+
+    #[test]
+    fn several_are_reported_together() {
+        let both = Job::all(vec![stop("web"), stop("db")]).expect("two");
+        let text = both.run(&Root::default()).outcome.text;
+        assert!(text.contains("could not stop web: ") && text.contains("could not stop db: "), "{text}");
+        assert_eq!(both.phrase(), "stop web, stop db");
+        assert_eq!(Job::all(vec![stop("web")]), Some(stop("web")));
+        assert_eq!(Job::all(Vec::new()), None);
     }
 }

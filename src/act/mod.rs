@@ -1,7 +1,10 @@
 //! What changes the machine: signals, priorities, acts on containers and pools, each with its outcome in words. An act on
 //! a process looks first whether it is still the one that was meant: a recycled pid is another process.
 
+mod container;
 pub mod job;
+pub mod limits;
+mod pool;
 mod remove;
 pub mod renice;
 pub mod save;
@@ -94,9 +97,9 @@ impl Miss {
             Miss::Recycled(name) => format!("{pid} has ended; the id belongs to {name} now, which was left alone"),
             Miss::Zombie => format!("{pid} is a zombie: it has ended, and only its parent can take it away"),
             Miss::Denied(Some(owner)) => {
-                format!("may not {what} {pid} ({owner}'s): run as root or as its owner")
+                format!("not permitted to {what} {pid} (owned by {owner}): run as root or as its owner")
             }
-            Miss::Denied(None) => format!("may not {what} {pid}: run as root or as its owner"),
+            Miss::Denied(None) => format!("not permitted to {what} {pid}: run as root or as its owner"),
             Miss::Other(error) => format!("could not {what} {pid}: {error}"),
         }
     }
@@ -139,7 +142,7 @@ mod tests {
         let missed = [(123, Miss::Denied(Some("root".into()))), (7, Miss::Ended), (8, Miss::Zombie)];
         assert_eq!(
             misses("signal", &missed),
-            "may not signal 123 (root's): run as root or as its owner · 7 has ended · and 1 more"
+            "not permitted to signal 123 (owned by root): run as root or as its owner · 7 has ended · and 1 more"
         );
     }
 

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use bollard::{
     Docker,
+    errors::Error,
     query_parameters::{PruneBuildOptions, RemoveImageOptions, RemoveVolumeOptions},
 };
 
-use super::job::{PATIENCE, say};
+use super::job::PATIENCE;
 use crate::{
     model::{engine_address::EngineAddress, store::Kind},
+    text::clean,
     units::bytes_long,
 };
 
@@ -48,9 +50,17 @@ pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
     }
     let freed = bytes_long(bytes as f64);
     match complaint {
-        None if things.len() == 1 => Ok(format!("{} is removed, {freed} are free", things[0].name)),
-        None => Ok(format!("{gone} are removed, {freed} are free")),
-        Some(why) => Err(format!("{gone} of {} are removed, {freed} are free; {why}", things.len())),
+        None if things.len() == 1 => Ok(format!("{} removed, {freed} freed", things[0].name)),
+        None => Ok(format!("{gone} removed, {freed} freed")),
+        Some(why) => Err(format!("{gone} of {} removed, {freed} freed; {why}", things.len())),
+    }
+}
+
+/// The engine's own words.
+pub(super) fn say(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => clean(message.trim()).into_owned(),
+        other => clean(&other.to_string()).into_owned(),
     }
 }
 

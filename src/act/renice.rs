@@ -12,29 +12,33 @@ use crate::{alert::Level, model::process::ProcKey, sys::root::Root};
 /// The kernel's bounds.
 const BOUNDS: (i32, i32) = (-20, 19);
 
-/// Changes the niceness of each of `targets` by `by`, if it is still the process (or thread) that was meant, and says
-/// how it went.
+/// Changes the niceness of each of `targets` by its step, if it is still the process (or thread) that was meant: how it
+/// went, and by how much each was changed.
 #[must_use]
-pub fn change(root: &Root, targets: &[ProcKey], by: i32) -> Outcome {
+pub fn change(root: &Root, targets: &[(ProcKey, i32)]) -> (Outcome, Vec<(ProcKey, i32)>) {
     if let Some(refused) = refuse_elsewhere(root) {
-        return refused;
+        return (refused, Vec::new());
     }
     let mut done = Vec::new();
     let mut missed = Vec::new();
-    for key in targets {
-        match change_one(root, *key, by) {
-            Ok(change) => done.push((key.pid, change)),
+    for (key, by) in targets {
+        match change_one(root, *key, *by) {
+            Ok(change) => done.push((*key, change)),
             Err(miss) => missed.push((key.pid, miss)),
         }
     }
     let all = match &done[..] {
         [] => String::new(),
-        [(pid, change)] if change.before == change.after => {
-            let end = if by < 0 { "least" } else { "greatest" };
-            format!("niceness of {pid} {} is {} already, the {end} there is", change.name, change.after)
+        [(key, change)] if change.before == change.after => {
+            let end = if change.after == BOUNDS.0 { "lowest" } else { "highest" };
+            format!("niceness of {} {} is {} already, the {end} there is", key.pid, change.name, change.after)
         }
-        [(pid, change)] => format!("niceness of {pid} {}: {} → {}", change.name, change.before, change.after),
-        many => format!("niceness of {} processes changed by {by:+}", many.len()),
+        [(key, change)] => format!("niceness of {} {}: {} → {}", key.pid, change.name, change.before, change.after),
+        many => {
+            let names: Vec<String> =
+                many.iter().map(|(key, c)| format!("{} {} → {}", key.pid, c.before, c.after)).collect();
+            format!("niceness of {} processes: {}", many.len(), names.join(", "))
+        }
     };
     let failed = misses("renice", &missed);
     let text = match (all.is_empty(), failed.is_empty()) {
@@ -42,7 +46,9 @@ pub fn change(root: &Root, targets: &[ProcKey], by: i32) -> Outcome {
         (true, false) => failed,
         _ => all,
     };
-    Outcome { level: if missed.is_empty() { Level::Ok } else { Level::Warn }, text }
+    let changed = done.into_iter().map(|(key, change)| (key, change.after - change.before)).filter(|(_, by)| *by != 0);
+    let level = if missed.is_empty() { Level::Ok } else { Level::Warn };
+    (Outcome { level, text }, changed.collect())
 }
 
 struct Change {
@@ -68,7 +74,7 @@ fn change_one(root: &Root, key: ProcKey, by: i32) -> Result<Change, Miss> {
             Err(Errno::SRCH) if thread != key.pid => {}
             Err(Errno::SRCH) => return Err(Miss::Ended),
             Err(Errno::ACCESS) => {
-                return Err(Miss::Other(format!("only root may take niceness below {}", change.before)));
+                return Err(Miss::Other(format!("only root may lower niceness below {}", change.before)));
             }
             Err(Errno::PERM) => return Err(Miss::Denied(owner(root, key.pid))),
             Err(e) => return Err(Miss::Other(std::io::Error::from(e).to_string())),
@@ -99,14 +105,16 @@ mod tests {
     fn niceness_goes_up_by_steps_and_stops_at_the_end() {
         let (mut child, key) = sleeper();
         let root = Root::default();
-        let before = find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
-        let outcome = change(&root, &[key], 3);
+        let nice = || find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
+        let before = nice();
+        let (outcome, changed) = change(&root, &[(key, 3)]);
         assert!(outcome.text.ends_with(&format!("{before} → {}", before + 3)), "{}", outcome.text);
-        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, before + 3);
-        let _ = change(&root, &[key], 100);
-        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, 19);
-        let outcome = change(&root, &[key], 1);
-        assert!(outcome.text.ends_with("is 19 already, the greatest there is"), "{}", outcome.text);
+        assert_eq!((nice(), changed), (before + 3, vec![(key, 3)]));
+        let (_, changed) = change(&root, &[(key, 100)]);
+        assert_eq!((nice(), changed), (19, vec![(key, 16 - before)]), "the way back is what was changed");
+        let (outcome, changed) = change(&root, &[(key, 1)]);
+        assert!(outcome.text.ends_with("is 19 already, the highest there is"), "{}", outcome.text);
+        assert_eq!(changed, []);
         child.kill().expect("our child");
         child.wait().expect("our child");
     }
@@ -116,7 +124,7 @@ mod tests {
         let (mut child, key) = sleeper();
         let root = Root::default();
         let before = find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
-        let outcome = change(&root, &[ProcKey { start_ticks: key.start_ticks + 1, ..key }], 1);
+        let (outcome, _) = change(&root, &[(ProcKey { start_ticks: key.start_ticks + 1, ..key }, 1)]);
         assert_eq!(outcome.level, Level::Warn, "{}", outcome.text);
         assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, before);
         child.kill().expect("our child");

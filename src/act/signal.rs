@@ -26,25 +26,25 @@ const fn def(name: &'static str, signal: Signal, doc: &'static str) -> SignalDef
 
 /// TABLE SIGNALS: the usual ones first, then the rest by number.
 pub static SIGNALS: &[SignalDef] = &[
-    def("TERM", Signal::TERM, "end in order"),
-    def("KILL", Signal::KILL, "end at once, nothing is saved"),
-    def("INT", Signal::INT, "as Ctrl-C"),
-    def("HUP", Signal::HUP, "terminal gone; daemons read their settings anew"),
-    def("STOP", Signal::STOP, "halt until CONT"),
-    def("CONT", Signal::CONT, "go on after STOP"),
-    def("QUIT", Signal::QUIT, "as Ctrl-\\: end with a core dump"),
-    def("USR1", Signal::USR1, "the program's own meaning"),
-    def("USR2", Signal::USR2, "the program's own meaning"),
+    def("TERM", Signal::TERM, "terminate gracefully"),
+    def("KILL", Signal::KILL, "kill immediately; nothing is saved"),
+    def("INT", Signal::INT, "interrupt, as Ctrl-C"),
+    def("HUP", Signal::HUP, "hang up; many daemons reload their settings"),
+    def("STOP", Signal::STOP, "stop until CONT"),
+    def("CONT", Signal::CONT, "continue after STOP"),
+    def("QUIT", Signal::QUIT, "quit with a core dump, as Ctrl-\\"),
+    def("USR1", Signal::USR1, "user-defined"),
+    def("USR2", Signal::USR2, "user-defined"),
     def("ILL", Signal::ILL, "illegal instruction"),
     def("TRAP", Signal::TRAP, "breakpoint"),
-    def("ABRT", Signal::ABORT, "end with a core dump"),
+    def("ABRT", Signal::ABORT, "abort with a core dump"),
     def("BUS", Signal::BUS, "bad memory access"),
     def("FPE", Signal::FPE, "arithmetic fault"),
     def("SEGV", Signal::SEGV, "bad memory reference"),
     def("PIPE", Signal::PIPE, "nobody reads the pipe"),
     def("ALRM", Signal::ALARM, "timer"),
-    def("CHLD", Signal::CHILD, "a child changed"),
-    def("TSTP", Signal::TSTP, "as Ctrl-Z"),
+    def("CHLD", Signal::CHILD, "a child stopped or ended"),
+    def("TSTP", Signal::TSTP, "stop, as Ctrl-Z"),
     def("TTIN", Signal::TTIN, "read from the terminal in the background"),
     def("TTOU", Signal::TTOU, "write to the terminal in the background"),
     def("URG", Signal::URG, "urgent data on a socket"),
@@ -64,20 +64,32 @@ pub fn by_number(number: i32) -> Option<&'static SignalDef> {
     SIGNALS.iter().find(|s| s.number == number)
 }
 
-/// Sends a signal to each of `targets` that is still the process that was meant, and says how it went.
+/// The signal that takes this one back: what was stopped can be continued.
 #[must_use]
-pub fn send(root: &Root, targets: &[ProcKey], number: i32) -> Outcome {
+pub fn reverse(number: i32) -> Option<i32> {
+    let pairs = [(Signal::STOP, Signal::CONT), (Signal::TSTP, Signal::CONT), (Signal::CONT, Signal::STOP)];
+    pairs.into_iter().find(|(signal, _)| signal.as_raw() == number).map(|(_, back)| back.as_raw())
+}
+
+/// Sends a signal to each of `targets` that is still the process that was meant: how it went, and whom it reached.
+#[must_use]
+pub fn send(root: &Root, targets: &[ProcKey], number: i32) -> (Outcome, Vec<ProcKey>) {
     if let Some(refused) = refuse_elsewhere(root) {
-        return refused;
+        return (refused, Vec::new());
     }
     let (Some(signal), Some(def)) = (Signal::from_named_raw(number), by_number(number)) else {
-        return Outcome { level: Level::Warn, text: format!("no signal has the number {number}: nothing was sent") };
+        let text = format!("no signal has the number {number}: nothing was sent");
+        return (Outcome { level: Level::Warn, text }, Vec::new());
     };
     let mut sent: Vec<String> = Vec::new();
+    let mut reached = Vec::new();
     let mut missed = Vec::new();
     for key in targets {
         match send_one(root, *key, signal) {
-            Ok(name) => sent.push(format!("{} {name}", key.pid)),
+            Ok(name) => {
+                sent.push(format!("{} {name}", key.pid));
+                reached.push(*key);
+            }
             Err(miss) => missed.push((key.pid, miss)),
         }
     }
@@ -93,7 +105,7 @@ pub fn send(root: &Root, targets: &[ProcKey], number: i32) -> Outcome {
         (true, false) => failed,
         _ => to,
     };
-    Outcome { level: if missed.is_empty() { Level::Ok } else { Level::Warn }, text }
+    (Outcome { level: if missed.is_empty() { Level::Ok } else { Level::Warn }, text }, reached)
 }
 
 fn send_one(root: &Root, key: ProcKey, signal: Signal) -> Result<String, Miss> {
@@ -143,12 +155,12 @@ pub(super) mod tests {
     #[test]
     fn a_signal_reaches_the_process_that_was_meant() {
         let (mut child, key) = sleeper();
-        let outcome = send(&Root::default(), &[key], 15);
+        let (outcome, _) = send(&Root::default(), &[key], 15);
         assert_eq!(outcome.level, Level::Ok, "{}", outcome.text);
         // Between fork and exec the child still bears the name of this test.
         assert!(outcome.text.starts_with(&format!("sent TERM to {} ", key.pid)), "{}", outcome.text);
         assert_eq!(child.wait().expect("our child").signal(), Some(15));
-        let again = send(&Root::default(), &[key], 15);
+        let (again, _) = send(&Root::default(), &[key], 15);
         assert_eq!((again.level, again.text), (Level::Warn, format!("{} has ended", key.pid)));
     }
 
@@ -156,7 +168,7 @@ pub(super) mod tests {
     fn a_recycled_pid_is_not_signalled() {
         let (mut child, key) = sleeper();
         let older = ProcKey { start_ticks: key.start_ticks.wrapping_sub(1), ..key };
-        let outcome = send(&Root::default(), &[older], 9);
+        let (outcome, _) = send(&Root::default(), &[older], 9);
         assert_eq!(outcome.level, Level::Warn);
         assert!(outcome.text.contains("which was left alone"), "{}", outcome.text);
         assert_eq!(child.try_wait().expect("our child"), None, "it lives");
@@ -175,11 +187,19 @@ pub(super) mod tests {
             assert!(std::time::Instant::now() < deadline, "it never became a zombie");
             std::thread::yield_now();
         }
-        let outcome = send(&Root::default(), &[dead_key, alive_key], 15);
+        let (outcome, _) = send(&Root::default(), &[dead_key, alive_key], 15);
         assert!(outcome.text.starts_with("sent TERM to "), "{}", outcome.text);
         assert!(outcome.text.contains(&format!("{} is a zombie", dead_key.pid)), "{}", outcome.text);
         assert_eq!(alive.wait().expect("our child").signal(), Some(15));
         dead.wait().expect("our child");
+    }
+
+    #[test]
+    fn what_was_stopped_can_be_continued() {
+        let number = |name: &str| SIGNALS.iter().find(|s| s.name == name).expect("in the table").number;
+        assert_eq!(reverse(number("STOP")), Some(number("CONT")));
+        assert_eq!(reverse(number("CONT")), Some(number("STOP")));
+        assert_eq!(reverse(number("TERM")), None);
     }
 
     #[test]
@@ -189,6 +209,6 @@ pub(super) mod tests {
             assert!(!SIGNALS[..i].iter().any(|s| s.number == def.number), "{}", def.name);
         }
         assert_eq!(SIGNALS[0].name, "TERM");
-        assert_eq!(send(&Root::default(), &[], 0).level, Level::Warn);
+        assert_eq!(send(&Root::default(), &[], 0).0.level, Level::Warn);
     }
 }

@@ -25,12 +25,15 @@ use super::{
     terminal::{Sent, Terminal},
 };
 use crate::{
-    act::{self, job::Job},
+    act::{
+        self,
+        job::{Done, Job},
+    },
     alert::Level,
     clock::{Clock, Stamp},
     collect::{
         OpenCx, SOURCES, SourceDef, Want, WantCell,
-        lane::{Lanes, Outbox},
+        lane::{Lanes, Outbox, THREAD_PREFIX},
     },
     config::Settings,
     model::{
@@ -87,17 +90,13 @@ struct Live {
     news: bool,
     /// They should be drawn at this moment of the run's clock.
     draw_at: Option<Instant>,
-    /// Where acts on threads of their own report, with what takes them back.
-    done: (Sender<Report>, Receiver<Report>),
-    undo: Option<Job>,
-    /// How many acts were reported.
+    /// Where operations on threads of their own report.
+    done: (Sender<Done>, Receiver<Done>),
+    /// How many operations were reported.
     acts_done: u64,
     wake: Arc<Notify>,
     hands: Hands,
 }
-
-/// How an act went, and the act that takes it back.
-type Report = (act::Outcome, Option<Job>);
 
 /// Why the loop ended.
 enum End {
@@ -123,7 +122,7 @@ pub fn run(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCo
 }
 
 async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std::io::Result<()> {
-    super::terminal::install_panic_hook(crate::collect::lane::THREAD_PREFIX);
+    super::terminal::install_panic_hook(THREAD_PREFIX);
     // Before the terminal is taken: from here on no signal may end us with it in our hands.
     let mut signals = Signals::new()?;
     let clock = Clock::start();
@@ -177,7 +176,6 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
         news: false,
         draw_at: None,
         done: channel(),
-        undo: None,
         acts_done: 0,
         wake: wake.clone(),
         hands,
@@ -291,7 +289,6 @@ impl Live {
     }
 
     fn carry_out(&mut self, command: Command) -> Option<End> {
-        let root = &self.settings.root;
         match command {
             Command::Quit => return Some(End::Quit),
             Command::Suspend => self.suspend(),
@@ -301,21 +298,9 @@ impl Live {
                 self.lanes.refresh(every, self.clock.now());
             }
             Command::Job(job) => self.begin(job),
-            Command::Undo => match self.undo.take() {
-                Some(job) => self.begin(job),
-                None => self.ui.say(Level::Advice, "nothing to take back"),
-            },
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Save { name, text } => {
                 let outcome = act::save::save(&name, &text);
-                self.ui.say(outcome.level, outcome.text);
-            }
-            Command::Signal { targets, signal } => {
-                let outcome = act::signal::send(root, &targets, signal);
-                self.ui.say(outcome.level, outcome.text);
-            }
-            Command::Renice { targets, by } => {
-                let outcome = act::renice::change(root, &targets, by);
                 self.ui.say(outcome.level, outcome.text);
             }
         }
@@ -325,24 +310,22 @@ impl Live {
     /// Carries out on a thread what takes its time.
     fn begin(&self, job: Job) {
         let (done, wake) = (self.done.0.clone(), self.wake.clone());
-        let spawned = std::thread::Builder::new().name("act".into()).spawn(move || {
-            let outcome = job.run();
-            let undo = job.undo().filter(|_| outcome.level == Level::Ok);
+        let root = self.settings.root.clone();
+        let spawned = std::thread::Builder::new().name(format!("{THREAD_PREFIX}act")).spawn(move || {
             // Nobody listens any more when the program is ending.
-            let _ = done.send((outcome, undo));
+            let _ = done.send(job.run(&root));
             wake.notify_one();
         });
         if let Err(error) = spawned {
             let text = format!("no thread could be started: {error}");
-            let _ = self.done.0.send((act::Outcome { level: Level::Warn, text }, None));
+            let _ = self.done.0.send(Done { outcome: act::Outcome { level: Level::Warn, text }, undo: None });
         }
     }
 
     /// Says how acts went that were begun earlier.
     fn reports(&mut self) {
-        while let Ok((outcome, undo)) = self.done.1.try_recv() {
-            self.ui.say(outcome.level, outcome.text);
-            self.undo = undo.or(self.undo.take());
+        while let Ok(done) = self.done.1.try_recv() {
+            self.ui.report(done);
             self.acts_done += 1;
             self.news = true;
         }

@@ -1,7 +1,7 @@
 //! Containers: what their engines say of them (Docker Engine API, as Podman speaks it too) and what their control groups
 //! count ("cgroups(7)", versions 1 and 2), joined by id.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -196,6 +196,10 @@ pub struct Container {
     pub cpu_limit: Option<f64>,
     /// Memory that it may use, bytes; `None` without a limit.
     pub memory_limit: Option<u64>,
+    /// Memory and swap together, bytes, as the engine counts; -1 where swap has no limit; `None` where the engine says
+    /// nothing.
+    #[serde(default)]
+    pub memory_swap: Option<i64>,
     /// It has a terminal: its log is one plain stream.
     pub tty: bool,
     /// When it came up again without anybody having asked, in the last ten minutes: milliseconds since 1970.
@@ -206,6 +210,26 @@ pub struct Container {
     /// What happened to it since the engine is followed, the newest last.
     #[serde(default)]
     pub happenings: Vec<Happening>,
+}
+
+/// Memory and swap together without a limit, in the engine's number.
+pub const SWAP_UNLIMITED: i64 = -1;
+/// A limit of this many bytes or more is none: the kernel writes 2^63 less a page.
+pub const NO_LIMIT_FROM: i64 = 1 << 62;
+
+impl Container {
+    /// What memory and swap together come to under another memory limit (0 is none): the container keeps as much swap as
+    /// it had, and swap without a limit stays so.
+    #[must_use]
+    pub fn swap_beside(&self, memory: i64) -> i64 {
+        match (self.memory_limit, self.memory_swap) {
+            (Some(limit), Some(both)) if memory > 0 && both > 0 => {
+                let swap = both.saturating_sub(i64::try_from(limit).unwrap_or(i64::MAX)).max(0);
+                memory.saturating_add(swap)
+            }
+            _ => SWAP_UNLIMITED,
+        }
+    }
 }
 
 /// What the control groups and the network namespace of a running container count.
@@ -277,6 +301,19 @@ pub struct ContainerRow {
     pub cpu_history: Series,
     /// Memory, bytes.
     pub memory_history: Series,
+    /// The most that it used since it is watched.
+    pub peak: Peak,
+}
+
+/// The most that a container used, and for how long that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Peak {
+    /// Cores.
+    pub cores: f64,
+    /// Bytes of memory.
+    pub memory: f64,
+    /// Time in which it ran and its use was counted.
+    pub watched: Duration,
 }
 
 /// All containers.
@@ -292,6 +329,17 @@ pub struct Containers {
 pub const RESTARTS_WITHIN_MS: i64 = 600_000;
 /// Steps of history kept for each container: five minutes at one a second.
 const HISTORY: usize = 300;
+
+impl Peak {
+    fn take(&mut self, cores: Option<f64>, memory: Option<u64>, span: Span) {
+        self.cores = self.cores.max(cores.unwrap_or(0.0));
+        self.memory = self.memory.max(memory.map_or(0.0, |bytes| bytes as f64));
+        if cores.is_some() && memory.is_some() {
+            // What nobody saw, such as a suspend, was not watched.
+            self.watched += span.since.unwrap_or_default().min(span.every * 3);
+        }
+    }
+}
 
 impl ContainerRow {
     fn new(meta: &Arc<Container>) -> Self {
@@ -309,10 +357,11 @@ impl ContainerRow {
             (Some(then), Some(now)) if then == now => {
                 self.usage = before;
                 self.meta = meta.clone();
+                self.peak.take(self.cpu_cores, self.memory_bytes(), span);
                 self.remember(span);
                 return;
             }
-            (Some(then), Some(now)) => u64::try_from(now - then).ok().map(std::time::Duration::from_millis),
+            (Some(then), Some(now)) => u64::try_from(now - then).ok().map(Duration::from_millis),
             _ => span.since,
         };
         let rate =
@@ -329,6 +378,7 @@ impl ContainerRow {
         });
         self.usage = usage.cloned();
         self.meta = meta.clone();
+        self.peak.take(self.cpu_cores, self.memory_bytes(), span);
         self.remember(span);
     }
 
@@ -422,8 +472,6 @@ impl Containers {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn meta(id: &str, started: i64) -> Arc<Container> {
@@ -483,6 +531,32 @@ mod tests {
         assert_eq!(row.memory_ratio(1 << 34), None);
         row.usage.as_mut().expect("set").memory_limit = Some(100);
         assert_eq!(row.memory_ratio(1 << 34), Some(0.5));
+    }
+
+    #[test]
+    fn a_peak_says_how_long_it_was_watched() {
+        let mut all = Containers::default();
+        let first = meta("ab", 1);
+        fold(&mut all, 1, &first, 0);
+        fold(&mut all, 2, &first, 1_500_000);
+        fold(&mut all, 3, &first, 1_600_000);
+        let peak = all.rows[0].peak;
+        assert_eq!((peak.cores, peak.memory, peak.watched), (1.5, 50.0, Duration::from_secs(2)));
+        fold(&mut all, 4, &meta("ab", 9), 0);
+        assert_eq!(all.rows[0].peak, peak, "another start has no rate yet, and what it used before counts");
+    }
+
+    #[test]
+    fn swap_stays_what_it_was() {
+        let swap = |limit, both, memory| {
+            let container = Container { memory_limit: limit, memory_swap: both, ..Container::default() };
+            container.swap_beside(memory)
+        };
+        assert_eq!(swap(Some(64), Some(64), 128), 128, "none stays none");
+        assert_eq!(swap(Some(64), Some(128), 256), 320, "64 stay 64");
+        assert_eq!(swap(Some(64), Some(-1), 128), SWAP_UNLIMITED);
+        assert_eq!(swap(None, None, 128), SWAP_UNLIMITED);
+        assert_eq!(swap(Some(64), Some(128), 0), SWAP_UNLIMITED, "the memory limit is taken away");
     }
 
     #[test]

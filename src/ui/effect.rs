@@ -19,24 +19,8 @@ pub enum Command {
     Suspend,
     /// Draw everything anew.
     Redraw,
-    /// Send a signal to each of these, if they are still the same processes.
-    Signal {
-        /// Targets.
-        targets: Vec<ProcKey>,
-        /// Signal number.
-        signal: i32,
-    },
-    /// Change the niceness of each of these by `by`.
-    Renice {
-        /// Targets.
-        targets: Vec<ProcKey>,
-        /// Steps, negative is more favourable.
-        by: i32,
-    },
-    /// Something that takes its time: done on a thread of its own, and reported.
+    /// An operation: carried out on a thread of its own, and reported.
     Job(Job),
-    /// Take the last change of a dataset back.
-    Undo,
     /// Step aside for a shell in this container.
     Shell {
         /// Address of its engine.

@@ -10,7 +10,7 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     effect::{Command, Effect, Message, To},
-    overlays::{Key, findings::Findings, help::Help, sockets::Sockets, stores::Stores},
+    overlays::{Key, confirm::Confirm, findings::Findings, help::Help, sockets::Sockets, stores::Stores},
     pane::PaneId,
 };
 use crate::{alert::Level, state::State};
@@ -124,12 +124,18 @@ impl Ui {
     }
 
     /// What an action means when neither overlay nor pane answered.
-    fn anywhere(&mut self, action: Action, _state: &State, out: &mut Vec<Command>) {
+    fn anywhere(&mut self, action: Action, state: &State, out: &mut Vec<Command>) {
         match action {
             Action::Quit => out.push(Command::Quit),
             Action::Suspend => out.push(Command::Suspend),
             Action::Redraw => out.push(Command::Redraw),
-            Action::Undo => out.push(Command::Undo),
+            Action::Undo => match &self.undo {
+                Some(job) => {
+                    let question = Effect::Open(Box::new(Confirm::undo(job.clone())));
+                    self.carry(vec![question], state, out, 1);
+                }
+                None => self.say(Level::Advice, "nothing to undo"),
+            },
             Action::Focus(digit) => self.focus_digit(digit),
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(-1),
@@ -294,17 +300,22 @@ mod tests {
 
     use super::*;
     use crate::{
+        act::job::Job,
         config::{Settings, settings::Colors},
-        ui::{overlays::confirm::Confirm, theme::ThemeSet},
+        ui::theme::ThemeSet,
     };
 
     fn press(ui: &mut Ui, code: KeyCode) -> Vec<Command> {
         ui.input(&Input::Key(Key::new(code, KeyModifiers::NONE)), &State::default())
     }
 
+    fn yes() -> [Command; 1] {
+        [Command::Job(Job::Remove(Vec::new()))]
+    }
+
     fn asked() -> Ui {
         let mut ui = Ui::new(Settings::default(), ThemeSet::new(None, Colors::None, false));
-        let question = Confirm::new("redraw?".to_owned(), Vec::new(), Command::Redraw);
+        let question = Confirm::new("remove?".to_owned(), Vec::new(), Job::Remove(Vec::new()));
         ui.carry(vec![Effect::Open(Box::new(question))], &State::default(), &mut Vec::new(), DEPTH);
         ui
     }
@@ -320,7 +331,7 @@ mod tests {
             assert!(press(&mut ui, code).is_empty(), "typed ahead");
         }
         draw(&mut ui);
-        assert_eq!(press(&mut ui, KeyCode::Char('y')), [Command::Redraw]);
+        assert_eq!(press(&mut ui, KeyCode::Char('y')), yes());
     }
 
     #[test]
@@ -329,7 +340,7 @@ mod tests {
         draw(&mut ui);
         let paste = Input::Paste("yes, y\n".to_owned());
         assert!(ui.input(&paste, &State::default()).is_empty());
-        assert_eq!(press(&mut ui, KeyCode::Char('y')), [Command::Redraw], "it is still asked");
+        assert_eq!(press(&mut ui, KeyCode::Char('y')), yes(), "it is still asked");
     }
 
     #[test]

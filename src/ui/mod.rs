@@ -22,7 +22,14 @@ use std::collections::BTreeMap;
 
 use ratatui::layout::Rect;
 
-use crate::{alert::Level, clock::Stamp, collect::Want, config::Settings, state::State};
+use crate::{
+    act::job::{Done, Job},
+    alert::Level,
+    clock::Stamp,
+    collect::Want,
+    config::Settings,
+    state::State,
+};
 
 use canvas::Target;
 use keymap::Keymap;
@@ -59,6 +66,8 @@ pub struct Ui {
     /// A question was opened that no frame has shown yet.
     unseen: bool,
     said: Option<Said>,
+    /// What takes the last operation back.
+    undo: Option<Job>,
     hits: Vec<(Rect, Target)>,
     /// Hits from here on belong to the overlay on top.
     overlay_hits: usize,
@@ -110,6 +119,7 @@ impl Ui {
             overlays: Vec::new(),
             unseen: false,
             said: None,
+            undo: None,
             hits: Vec::new(),
             overlay_hits: 0,
             numbered: shown.clone(),
@@ -138,6 +148,15 @@ impl Ui {
     /// Shows one line in the footer for some seconds.
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
         self.said = Some(Said { level, text: text.into(), at: None });
+    }
+
+    /// Says how an operation went, and by which key it is undone; that key means this operation from now on.
+    pub fn report(&mut self, done: Done) {
+        let Done { outcome, undo } = done;
+        let key = self.keymap.key_of(action::Action::Undo).filter(|_| undo.is_some());
+        let text = key.map_or_else(|| outcome.text.clone(), |key| format!("{} · {key} undoes it", outcome.text));
+        self.say(outcome.level, text);
+        self.undo = undo.or(self.undo.take());
     }
 
     /// The state changed: what is on screen recomputes its lists. Call once before a frame.

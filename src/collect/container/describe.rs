@@ -6,7 +6,7 @@ use bollard::models::{
 };
 
 use crate::{
-    model::container::{Check, Container, Health, Mounted, RunState},
+    model::container::{Check, Container, Health, Mounted, NO_LIMIT_FROM, RunState, SWAP_UNLIMITED},
     text::{clean, without_escapes},
 };
 
@@ -62,7 +62,8 @@ pub(super) fn describe(engine: u16, answer: ContainerInspectResponse) -> Option<
         networks,
         environment_names: names(config.env.unwrap_or_default()),
         cpu_limit: cpu_limit(&host),
-        memory_limit: host.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0),
+        memory_limit: host.memory.filter(|b| *b > 0 && *b < NO_LIMIT_FROM).and_then(|b| u64::try_from(b).ok()),
+        memory_swap: host.memory_swap.filter(|b| *b != 0).map(|b| if b < NO_LIMIT_FROM { b } else { SWAP_UNLIMITED }),
         tty: config.tty.unwrap_or(false),
         ..Container::default()
     })

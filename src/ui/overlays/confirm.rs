@@ -1,14 +1,17 @@
-//! A question before something that cannot be taken back: it names every thing that it would be done to.
+//! The question before anything that changes the machine. It names each thing that it would be done to and says whether it
+//! can be undone. `y` alone is a yes: a key that is pressed out of habit answers nothing.
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use super::{Key, Overlay};
 use crate::{
+    act::job::Job,
+    alert::Level,
     state::State,
     text::width,
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx},
         effect::{Command, Effect},
         theme::Role,
@@ -19,29 +22,60 @@ use crate::{
     },
 };
 
+/// Another question in place of this one, where a key asks for it.
+type Turn = Box<dyn Fn(Action, &State) -> Option<Confirm>>;
+
 /// The question.
 pub struct Confirm {
     title: String,
     lines: Vec<SheetLine>,
-    commands: Vec<Command>,
+    job: Job,
+    /// It undoes an operation itself: only its report says how that is undone in turn.
+    undoes: bool,
+    turn: Option<Turn>,
+    context: Context,
     sheet: Sheet,
 }
 
 impl Confirm {
-    /// Asks whether `command` is to be carried out; `lines` name what it is done to.
+    /// Asks whether `job` is to be carried out; `lines` name what it is done to.
     #[must_use]
-    pub fn new(title: String, lines: Vec<SheetLine>, command: Command) -> Self {
-        Confirm::of_all(title, lines, vec![command])
+    pub fn new(title: String, lines: Vec<SheetLine>, job: Job) -> Self {
+        let (undoes, turn, context) = (false, None, Context::List);
+        Confirm { title, lines, job, undoes, turn, context, sheet: Sheet::default() }
     }
 
-    /// Asks whether all these `commands` are to be carried out.
+    /// Asks whether the last operation is to be undone by `job`.
     #[must_use]
-    pub fn of_all(title: String, lines: Vec<SheetLine>, commands: Vec<Command>) -> Self {
-        Confirm { title, lines, commands, sheet: Sheet::default() }
+    pub fn undo(job: Job) -> Self {
+        let each = match &job {
+            Job::All(jobs) => jobs.iter().map(Job::phrase).collect(),
+            one => vec![one.phrase()],
+        };
+        let lines = each.into_iter().map(|phrase| vec![(phrase, Role::Strong)]).collect();
+        Confirm { undoes: true, ..Confirm::new("undo the last operation?".to_owned(), lines, job) }
+    }
+
+    /// The same question with actions of `context` that change it.
+    #[must_use]
+    pub fn turning(self, context: Context, turn: impl Fn(Action, &State) -> Option<Confirm> + 'static) -> Self {
+        Confirm { turn: Some(Box::new(turn)), context, ..self }
     }
 
     fn yes(&self) -> Vec<Effect> {
-        std::iter::once(Effect::Close).chain(self.commands.iter().cloned().map(Effect::Do)).collect()
+        let said = Effect::Say(Level::Ok, format!("{}…", self.job.phrase()));
+        vec![Effect::Close, said, Effect::Do(Command::Job(self.job.clone()))]
+    }
+
+    /// Whether there is a way back, in one line.
+    fn way_back(&self, cx: &DrawCx<'_>) -> SheetLine {
+        let text = match (self.undoes, self.job.is_undoable(), cx.keys.key_of(Action::Undo)) {
+            (true, ..) => return Vec::new(),
+            (_, true, Some(key)) => format!("{key} undoes it"),
+            (_, true, None) => return Vec::new(),
+            (_, false, _) => "this cannot be undone".to_owned(),
+        };
+        vec![(text, Role::Dim)]
     }
 }
 
@@ -53,12 +87,15 @@ impl Overlay for Confirm {
     fn size(&self, _state: &State) -> (u16, u16) {
         let line = |l: &SheetLine| l.iter().map(|(text, _)| width(text)).sum::<usize>();
         let columns = self.lines.iter().map(line).max().unwrap_or(0).max(width(&self.title) + 4).clamp(40, 100);
-        (columns as u16, u16::try_from(self.lines.len() + 2).unwrap_or(u16::MAX))
+        (columns as u16, u16::try_from(self.lines.len() + 3).unwrap_or(u16::MAX))
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let list = Rect { height: area.height.saturating_sub(2).max(1).min(area.height), ..area };
-        self.sheet.draw(cx, list, canvas, &self.lines);
+        let below = 2.min(area.height.saturating_sub(1));
+        let list = Rect { height: area.height - below, ..area };
+        let mut lines = self.lines.clone();
+        lines.push(self.way_back(cx));
+        self.sheet.draw(cx, list, canvas, &lines);
         if area.height > 1 {
             let (key, text) = (cx.theme.style(Role::Key), cx.theme.style(Role::Text));
             let pieces = [("y", key), (" yes   ", text), ("n", key), (" no", text)];
@@ -76,13 +113,66 @@ impl Overlay for Confirm {
 
     fn key(&mut self, key: Key, _state: &State) -> Option<Vec<Effect>> {
         match key.code {
-            KeyCode::Char('y' | 'Y') | KeyCode::Enter => Some(self.yes()),
-            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => Some(vec![Effect::Close]),
+            KeyCode::Char('y') => Some(self.yes()),
+            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Some(vec![Effect::Close]),
             _ => None,
         }
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+    fn context(&self) -> Context {
+        self.context
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        if let Some(next) = self.turn.as_ref().and_then(|turn| turn(action, state)) {
+            *self = next;
+            return Some(Vec::new());
+        }
+        // One question at a time.
+        if action == Action::Undo {
+            return Some(Vec::new());
+        }
         self.sheet.act(action).then(Vec::new)
+    }
+
+    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
+        let (key, text) = (cx.theme.style(Role::Key), cx.theme.style(Role::KeyText));
+        let pieces = [
+            ("y", key),
+            (" yes", text),
+            ("   n", key),
+            (" ", text),
+            ("enter", key),
+            (" ", text),
+            ("esc", key),
+            (" no", text),
+        ];
+        put_all(canvas.buf, area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyModifiers;
+
+    use super::*;
+    use crate::act::job::ContainerAct;
+
+    fn pressed(code: KeyCode) -> Option<Vec<Effect>> {
+        let job =
+            Job::Container { engine: Default::default(), id: "ab".into(), name: "web".into(), act: ContainerAct::Stop };
+        let mut question = Confirm::new("stop web?".into(), Vec::new(), job);
+        question.key(Key::new(code, KeyModifiers::NONE), &State::default())
+    }
+
+    #[test]
+    fn y_alone_is_a_yes() {
+        let does = |code| pressed(code).is_some_and(|e| e.iter().any(|e| matches!(e, Effect::Do(_))));
+        assert!(does(KeyCode::Char('y')));
+        let closes = |code| matches!(pressed(code).as_deref(), Some([Effect::Close]));
+        assert!([KeyCode::Enter, KeyCode::Esc, KeyCode::Char('n')].into_iter().all(closes));
+        let rest = ('!'..='~').filter(|c| *c != 'y').map(KeyCode::Char).chain([KeyCode::Tab, KeyCode::F(10)]);
+        assert!(rest.into_iter().all(|code| !does(code)));
     }
 }

@@ -1,4 +1,4 @@
-//! What can be done to a container: the list, and the question before what takes something away.
+//! What can be done to a container: the list, and the question before it is done.
 
 use super::{confirm::Confirm, limits::Limits, menu::Menu};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         effect::{Command, Effect, Message, To},
         pane::PaneId,
         theme::Role,
+        widgets::sheet::SheetLine,
     },
 };
 
@@ -27,11 +28,11 @@ pub fn choose(ids: &[String], state: &State) -> Vec<Effect> {
     };
     let ids: Vec<String> = rows.iter().map(|row| row.meta.id.clone()).collect();
     let mut menu = Menu::new(title);
-    for (act, doc) in ACTS {
+    for act in ACTS {
         let count = rows.iter().filter(|row| suits(row.meta.state, act)).count();
         let label = if rows.len() > 1 { format!("{} {count}", act.word()) } else { act.word().to_owned() };
         if count > 0 {
-            menu.add(label, doc, false, Message::Container { ids: ids.clone(), act: Wish::Act(act) });
+            menu.add(label, act.doc(), false, Message::Container { ids: ids.clone(), act: Wish::Act(act) });
         }
     }
     if let [row] = rows.as_slice()
@@ -44,14 +45,14 @@ pub fn choose(ids: &[String], state: &State) -> Vec<Effect> {
     vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Containers))))]
 }
 
-const ACTS: [(ContainerAct, &str); 7] = [
-    (ContainerAct::Start, "start it"),
-    (ContainerAct::Stop, "ask it to end; kill it when it does not"),
-    (ContainerAct::Restart, "stop, then start"),
-    (ContainerAct::Pause, "halt all its processes"),
-    (ContainerAct::Unpause, "let its processes go on"),
-    (ContainerAct::Kill, "end it at once"),
-    (ContainerAct::Remove, "remove it and what it wrote into its own layer; volumes stay"),
+const ACTS: [ContainerAct; 7] = [
+    ContainerAct::Start,
+    ContainerAct::Stop,
+    ContainerAct::Restart,
+    ContainerAct::Pause,
+    ContainerAct::Unpause,
+    ContainerAct::Kill,
+    ContainerAct::Remove,
 ];
 
 /// An act means something for a container in this state.
@@ -80,7 +81,7 @@ pub enum Wish {
     Shell,
 }
 
-/// Does what was chosen; asks first where something is taken away.
+/// Goes on with what was chosen: nothing is done without a yes.
 #[must_use]
 pub fn answer(ids: &[String], wish: Wish, state: &State) -> Vec<Effect> {
     let rows = found(ids, state);
@@ -88,7 +89,7 @@ pub fn answer(ids: &[String], wish: Wish, state: &State) -> Vec<Effect> {
         return vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
     };
     let act = match wish {
-        Wish::Limits => return vec![Effect::Open(Box::new(Limits::new(first, state)))],
+        Wish::Limits => return vec![Effect::Open(Box::new(Limits::new(first)))],
         Wish::Shell => {
             let (engine, id) = (engine_of(first, state), first.meta.id.clone());
             return vec![Effect::Do(Command::Shell { engine, id })];
@@ -97,27 +98,26 @@ pub fn answer(ids: &[String], wish: Wish, state: &State) -> Vec<Effect> {
     };
     let rows: Vec<_> = rows.into_iter().filter(|row| suits(row.meta.state, act)).collect();
     let what = match rows.as_slice() {
-        [] => return vec![Effect::Say(Level::Advice, format!("there is nothing to {} any more", act.word()))],
+        [] => return vec![Effect::Say(Level::Advice, format!("nothing to {} any more", act.word()))],
         [row] => format!("{} {}", act.word(), row.meta.name),
         rows => format!("{} {} containers", act.word(), rows.len()),
     };
-    let commands: Vec<Command> = rows.iter().map(|row| command(row, act, state)).collect();
-    if !act.is_destructive() {
-        let said = std::iter::once(Effect::Say(Level::Ok, format!("{what}…")));
-        return said.chain(commands.into_iter().map(Effect::Do)).collect();
-    }
-    let lines = rows.iter().map(|row| {
-        let facts = format!("  {}  {}  {}", row.meta.state.word(), row.short_id(), row.meta.image);
-        vec![(row.meta.name.clone(), Role::Strong), (facts, Role::Dim)]
-    });
-    vec![Effect::Open(Box::new(Confirm::of_all(format!("{what}?"), lines.collect(), commands)))]
+    let Some(job) = Job::all(rows.iter().map(|row| job(row, act, state)).collect()) else { return Vec::new() };
+    let mut lines: Vec<SheetLine> = rows.iter().map(|row| named(row)).collect();
+    lines.push(vec![(format!("{}: {}", act.word(), act.doc()), Role::Dim)]);
+    vec![Effect::Open(Box::new(Confirm::new(format!("{what}?"), lines, job)))]
+}
+
+/// A container in a question: name, state, id, image.
+pub(super) fn named(row: &ContainerRow) -> SheetLine {
+    let facts = format!("  {}  {}  {}", row.meta.state.word(), row.short_id(), row.meta.image);
+    vec![(row.meta.name.clone(), Role::Strong), (facts, Role::Dim)]
 }
 
 /// The request to the outside world.
-#[must_use]
-pub fn command(row: &ContainerRow, act: ContainerAct, state: &State) -> Command {
+pub(super) fn job(row: &ContainerRow, act: ContainerAct, state: &State) -> Job {
     let (id, name) = (row.meta.id.clone(), row.meta.name.clone());
-    Command::Job(Job::Container { engine: engine_of(row, state), id, name, act })
+    Job::Container { engine: engine_of(row, state), id, name, act }
 }
 
 fn engine_of(row: &ContainerRow, state: &State) -> EngineAddress {

@@ -19,6 +19,7 @@ pub mod network_detail;
 pub mod pool_acts;
 pub mod pool_detail;
 pub mod process_detail;
+pub mod renice;
 mod seen;
 pub mod signal;
 pub mod sockets;

@@ -7,7 +7,7 @@ use crate::{
     model::pool::{ScanKind, ScanState},
     state::State,
     ui::{
-        effect::{Command, Effect, Message, To},
+        effect::{Effect, Message, To},
         pane::PaneId,
         theme::Role,
     },
@@ -37,23 +37,25 @@ pub fn choose(pool: &str, state: &State) -> Vec<Effect> {
     };
     let mut menu = Menu::new(format!("pool {pool}"));
     let scan = row.told.as_ref().and_then(|t| t.scan.as_ref()).filter(|s| s.kind == ScanKind::Scrub).map(|s| s.state);
-    let mut add = |label: &str, doc: &str, step: Step| {
-        menu.add(label, doc, false, Message::Pool { pool: pool.to_owned(), step });
+    let mut add = |act: PoolAct, label: &str| {
+        menu.add(label, act.doc(), false, Message::Pool { pool: pool.to_owned(), step: Step::Act(act) });
     };
     match scan {
         Some(ScanState::Running) => {
-            add("pause the scrub", "it goes on where it was", Step::Act(PoolAct::PauseScrub));
-            add("stop the scrub", "the next begins anew", Step::Act(PoolAct::StopScrub));
+            add(PoolAct::PauseScrub, "pause the scrub");
+            add(PoolAct::StopScrub, "stop the scrub");
         }
         Some(ScanState::Paused) => {
-            add("go on with the scrub", "from where it was", Step::Act(PoolAct::Scrub));
-            add("stop the scrub", "the next begins anew", Step::Act(PoolAct::StopScrub));
+            add(PoolAct::ResumeScrub, "resume the scrub");
+            add(PoolAct::StopScrub, "stop the scrub");
         }
-        _ => add("scrub", "read and check everything; slows other work", Step::Act(PoolAct::Scrub)),
+        _ => add(PoolAct::Scrub, "scrub"),
     }
-    add("clear errors", "forget what was counted; a suspended pool tries to go on", Step::Act(PoolAct::Clear));
-    add("compression", "set it for a dataset; what is written holds as it is", Step::Datasets("compression"));
-    add("record size", "set it for a dataset; what is written holds as it is", Step::Datasets("recordsize"));
+    add(PoolAct::Clear, "clear errors");
+    for (label, property) in [("compression", "compression"), ("record size", "recordsize")] {
+        let step = Step::Datasets(property);
+        menu.add(label, "of a dataset; affects new writes only", false, Message::Pool { pool: pool.to_owned(), step });
+    }
     vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Pools))))]
 }
 
@@ -104,16 +106,7 @@ fn value_of(state: &State, dataset: &str, property: &str) -> String {
 }
 
 fn ask(pool: String, act: PoolAct) -> Effect {
-    let (title, words) = match &act {
-        PoolAct::Scrub => (format!("scrub {pool}?"), "reads and checks everything in it".to_owned()),
-        PoolAct::PauseScrub => (format!("pause the scrub of {pool}?"), "it goes on where it was".to_owned()),
-        PoolAct::StopScrub => (format!("stop the scrub of {pool}?"), "the next begins anew".to_owned()),
-        PoolAct::Clear => (format!("clear the errors of {pool}?"), "what was counted is forgotten".to_owned()),
-        PoolAct::Set { dataset, property, value, before } => (
-            format!("set {property} of {dataset} to {value}?"),
-            format!("it is {before} now; only what is written from then on changes"),
-        ),
-    };
-    let command = Command::Job(Job::Pool { pool, act });
-    Effect::Open(Box::new(Confirm::new(title, vec![vec![(words, Role::Text)]], command)))
+    let (title, doc) = (format!("{}?", act.phrase(&pool)), act.doc());
+    let lines = vec![vec![(doc, Role::Text)]];
+    Effect::Open(Box::new(Confirm::new(title, lines, Job::Pool { pool, act })))
 }

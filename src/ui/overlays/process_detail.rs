@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, seen::Seen, signal};
+use super::{Overlay, renice, seen::Seen, signal};
 use crate::{
     alert::Level,
     collect::Want,
@@ -17,7 +17,7 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::{Command, Effect},
+        effect::Effect,
         figures::bytes,
         panes::processes::columns::{Row, RowCx, at, user},
         theme::Role,
@@ -89,7 +89,7 @@ impl Overlay for ProcessDetail {
     }
 
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
-        let renice = |by| vec![Effect::Do(Command::Renice { targets: vec![self.key], by })];
+        let renice = |by| renice::ask(vec![self.key], by, state);
         match action {
             Action::Signal | Action::NiceUp | Action::NiceDown if self.seen.is_gone() => {
                 Some(vec![Effect::Say(Level::Advice, "it has ended".to_owned())])
@@ -105,7 +105,7 @@ impl Overlay for ProcessDetail {
         if self.seen.is_gone() {
             Vec::new()
         } else {
-            vec![(Action::Signal, "signal"), (Action::NiceUp, "less CPU"), (Action::NiceDown, "more CPU")]
+            vec![(Action::Signal, "signal"), (Action::NiceUp, "nice +1"), (Action::NiceDown, "nice −1")]
         }
     }
 

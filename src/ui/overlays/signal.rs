@@ -3,12 +3,15 @@
 
 use super::{confirm::Confirm, menu::Menu};
 use crate::{
-    act::signal::{SIGNALS, by_number},
+    act::{
+        job::Job,
+        signal::{SIGNALS, by_number},
+    },
     alert::Level,
     model::process::{ProcKey, Process},
     state::State,
     ui::{
-        effect::{Command, Effect, Message, To},
+        effect::{Effect, Message, To},
         pane::PaneId,
         panes::processes::columns::user,
         theme::Role,
@@ -51,8 +54,8 @@ pub fn ask(targets: Vec<ProcKey>, number: i32, state: &State) -> Vec<Effect> {
     }
     lines.push(Vec::new());
     lines.push(vec![(format!("{}: {}", signal.name, signal.doc), Role::Dim)]);
-    let command = Command::Signal { targets, signal: number };
-    vec![Effect::Open(Box::new(Confirm::new(title, lines, command)))]
+    let job = Job::Signal { targets, signal: number };
+    vec![Effect::Open(Box::new(Confirm::new(title, lines, job)))]
 }
 
 /// `1234 nginx`, or `3 processes`.

@@ -20,7 +20,7 @@ use crate::{
     state::State,
     ui::{
         action::{Action, Context},
-        effect::{Command, Effect, Message},
+        effect::{Effect, Message},
         panes::tabled::{RowKey, key_of},
         table::{
             column::{Column, Kind as Figure},
@@ -176,8 +176,8 @@ fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec
         name: thing.name.clone(),
         bytes: thing.frees(),
     });
-    let command = Command::Job(Job::Remove(removals.collect()));
-    vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), command)))]
+    let job = Job::Remove(removals.collect());
+    vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), job)))]
 }
 
 impl Listed for Kept {

@@ -2,12 +2,11 @@
 
 use super::{ProcessesPane, columns::user, list::parent_of};
 use crate::{
-    alert::Level,
     model::process::ProcKey,
     state::State,
     ui::{
-        effect::{Command, Effect, Message, To},
-        overlays::menu::Menu,
+        effect::{Effect, Message, To},
+        overlays::{menu::Menu, renice},
         pane::PaneId,
     },
 };
@@ -37,11 +36,7 @@ impl ProcessesPane {
 
     /// A step of niceness.
     pub(super) fn renice(&self, by: i32, state: &State) -> Vec<Effect> {
-        let targets = self.targets(state);
-        if targets.is_empty() {
-            return vec![Effect::Say(Level::Advice, "no process is selected".to_owned())];
-        }
-        vec![Effect::Do(Command::Renice { targets, by })]
+        renice::ask(self.targets(state), by, state)
     }
 
     /// Tags the row under the cursor, or takes its tag off, and goes to the next.
