@@ -9,9 +9,10 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser;
 
 use crate::{
-    app,
+    app, collect,
     config::{self, Loaded, Origin, Request},
     diag::Diagnostic,
+    sys::helper,
     ui::theme::{self, ThemeSet},
 };
 
@@ -23,6 +24,11 @@ const USAGE: u8 = 2;
 /// Runs what the command line asks for.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Not an argument for people: help does not name it.
+    if std::env::args_os().nth(1).is_some_and(|first| first == helper::ARGUMENT) {
+        return helper::run(collect::serve);
+    }
+    helper::enable(collect::serve);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

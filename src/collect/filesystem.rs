@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A server that answers later than this is reported as dead until it does.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// Opens the source.
 ///

@@ -97,7 +97,7 @@ impl Lanes {
             lane: def.lane,
             pace: def.pace,
             deadline: def.deadline,
-            open: Box::new(def.open),
+            open: Box::new(|cx| super::aside::open(def.id, def.open, cx)),
         };
         Self::run(sources.iter().map(task).collect(), open, cell, every, out)
     }

@@ -3,6 +3,7 @@
 //! A lane is one named OS thread that paces itself on whole multiples of its pace. Sources that cannot block (plain
 //! procfs) share the lane `kernel`; one that may hang has a lane of its own, so that it costs that thread alone.
 
+mod aside;
 mod asker;
 mod cgroup;
 mod chip;
@@ -10,6 +11,7 @@ pub mod container;
 pub mod cpu;
 pub mod disk;
 pub mod facts;
+mod files;
 pub mod filesystem;
 pub mod gpu;
 mod inside;
@@ -35,6 +37,7 @@ pub mod store;
 mod testing;
 
 use std::{
+    os::unix::net::UnixStream,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -187,6 +190,19 @@ pub struct SourceDef {
 
 /// How a source is opened.
 pub type Open = fn(&OpenCx) -> Result<Box<dyn Collector>, Fault>;
+
+/// What a line to the helper process carries.
+const SOURCE: u8 = b's';
+const FILES: u8 = b'f';
+
+/// The helper's side of a line.
+pub fn serve(kind: u8, line: UnixStream) {
+    match kind {
+        SOURCE => aside::serve(line),
+        FILES => files::serve(line),
+        _ => {}
+    }
+}
 
 /// TABLE SOURCES, in the order of [`SourceId::ALL`].
 pub static SOURCES: &[SourceDef] = &[

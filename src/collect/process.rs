@@ -10,26 +10,28 @@ mod folder;
 mod info;
 mod io;
 mod listing;
+mod lookups;
 mod shared;
 mod slot;
 mod stat;
 mod threads;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit::{Audit, Verdict};
 use folder::{Folder, Path};
 use listing::{Listed, Listing};
+use lookups::{Lookups, Told, Wanted, What};
 use rustix::io::Errno;
 use slot::{Flag, Slot};
 use stat::Stat;
 
-use super::{CollectCx, Collector, OpenCx};
+use super::{CollectCx, Collector, OpenCx, Want};
 use crate::{
     clock::Clock,
     model::{
         event::{Fault, Sample},
-        process::{ProcRow, ProcessSample},
+        process::{ProcInfo, ProcRow, ProcessSample},
     },
     sys::{
         parse::{number, words},
@@ -46,6 +48,9 @@ const BLIND_TURNS: u32 = 1;
 const UNLISTED: u32 = 8;
 /// The second round comes this soon, so that shares of CPU are there early.
 const SECOND: Duration = Duration::from_millis(150);
+/// How long a round waits for what is looked up: in the first, which the screen waits for, in each other, and where
+/// everything is wanted at once.
+const WAITS: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(25), Duration::from_millis(1200)];
 /// Processes between two looks at the clock.
 const CLOCKED: usize = 32;
 
@@ -66,6 +71,8 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         audit: Audit::default(),
         threads: threads::Threads::default(),
         ios: io::Ios::default(),
+        lookups: Lookups::new(&cx.root),
+        group: None,
         shared: shared::Shared::default(),
         last_us: 0,
         busy: None,
@@ -95,6 +102,8 @@ struct Processes {
     audit: Audit,
     threads: threads::Threads,
     ios: io::Ios,
+    lookups: Lookups,
+    group: info::Group,
     shared: shared::Shared,
     /// When the round before began.
     last_us: u64,
@@ -136,8 +145,7 @@ impl Collector for Processes {
         sample.full = self.unread.is_empty() && !missed;
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
-        info::learn((&mut self.folder, &mut self.shared), &mut self.slots, cx.want, first, &mut sample);
-        self.ios.round(&mut self.folder, &mut self.slots, cx.want, now_us, &mut sample);
+        self.look_up(cx.want, now_us, &mut sample);
         sample.rows.sort_unstable_by_key(|r| (r.tgid, r.key.pid));
         sample.gone.sort_unstable_by_key(|g| g.pid);
         (self.busy, self.last_us) = (busy, now_us);
@@ -151,6 +159,49 @@ impl Collector for Processes {
 }
 
 impl Processes {
+    /// Asks for command lines, cgroups and storage counters, and takes what comes of it soon.
+    fn look_up(&mut self, want: &Want, now_us: u64, sample: &mut ProcessSample) {
+        if self.lookups.is_free() {
+            let mut all = Vec::new();
+            self.ios.wanted(&self.slots, want, now_us, &mut all, sample);
+            info::wanted(&mut self.slots, want, self.round, &mut all);
+            self.lookups.ask(all);
+        }
+        let wait = match self.round {
+            _ if want.commands_of_all => WAITS[2],
+            0 => WAITS[0],
+            _ => WAITS[1],
+        };
+        let (slots, ios, shared, group) = (&mut self.slots, &mut self.ios, &mut self.shared, &mut self.group);
+        self.lookups.take(Instant::now() + wait, |Wanted { key, what }, told| {
+            let at = slots.binary_search_by_key(&key.pid, |s| s.pid).ok();
+            let slot = at.and_then(|at| slots.get_mut(at)).filter(|slot| slot.key() == key);
+            match (what, told) {
+                (What::Io, Told::Read(bytes)) => ios.read(key, bytes, sample),
+                (What::Cgroup, Told::Read(bytes)) => *group = Some((key, shared.of(&info::cgroup(bytes)))),
+                (What::Command, Told::Read(_) | Told::Failed(_) | Told::Silent) => {
+                    let bytes = if let Told::Read(bytes) = told { bytes } else { b"" };
+                    let (command, program_len) = info::command(bytes);
+                    let cgroup = group.take().filter(|(of, _)| *of == key).map(|(_, cgroup)| cgroup);
+                    let info = ProcInfo { command: command.into(), program_len, cgroup: cgroup.unwrap_or_default() };
+                    sample.infos.push((key, info));
+                }
+                _ => {}
+            }
+            let Some(slot) = slot else { return };
+            match told {
+                Told::Silent => slot.set(Flag::Silent, true),
+                Told::Loose => {
+                    slot.set(Flag::Silent, false);
+                    slot.set(Flag::Unknown, !slot.has(Flag::Kernel));
+                }
+                // Another user's: it will not be told in its life.
+                Told::Failed(Errno::ACCESS | Errno::PERM) if what == What::Io => slot.set(Flag::Sealed, true),
+                Told::Read(_) | Told::Failed(_) => {}
+            }
+        });
+    }
+
     /// Goes through the listing and the table side by side: reads the awake and the new, takes note of the others. Who
     /// ended leaves an empty slot, and who is new waits in `fresh`, until [`Processes::close`].
     fn merge(&mut self, round: &mut Round) {

@@ -1,9 +1,17 @@
 //! One process in full, while somebody looks at it: arguments, files, sockets, memory shares. Of the environment the
 //! names alone: values hold secrets.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use super::{CollectCx, Collector, OpenCx, socket};
+use super::{
+    CollectCx, Collector, OpenCx,
+    files::{Files, Kind},
+    socket,
+};
 use crate::{
     model::{
         event::{Fault, Sample},
@@ -18,17 +26,50 @@ use crate::{
 
 /// Open files that are listed.
 const FILES: usize = 500;
+/// A file that is not read in so long does not answer.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// Readers that hang, at most: with so many, nothing more is read.
+const MOST_HUNG: usize = 16;
 /// What cannot be read without rights.
 const CURE: &str = "run as root or as its owner";
 
 /// Opens the source.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    Ok(Box::new(Detail { root: cx.root.clone() }))
+    Ok(Box::new(Detail { root: cx.root.clone(), files: None, hung: Vec::new() }))
 }
 
 /// The source at work.
 struct Detail {
     root: Root,
+    files: Option<Files>,
+    /// Files that did not answer, each with the reader that waits for it.
+    hung: Vec<(ProcKey, &'static str, Files)>,
+}
+
+impl Detail {
+    /// A file of a process, to its end; `None` when it does not answer.
+    fn read(&mut self, key: ProcKey, name: &'static str) -> Option<io::Result<Vec<u8>>> {
+        let now = Instant::now();
+        self.hung.retain_mut(|(.., files)| matches!(files.next(now), Ok(None)));
+        if self.hung.iter().any(|(of, hung, _)| (*of, *hung) == (key, name)) || self.hung.len() >= MOST_HUNG {
+            return None;
+        }
+        let mut files = match self.files.take().map_or_else(Files::open, Ok) {
+            Ok(files) => files,
+            Err(error) => return Some(Err(error)),
+        };
+        match files.one(Kind::Whole, &self.root.path(format!("proc/{}/{name}", key.pid)), PATIENCE) {
+            Ok(Some(answer)) => {
+                self.files = Some(files);
+                Some(answer.map_err(io::Error::from))
+            }
+            Ok(None) => {
+                self.hung.push((key, name, files));
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 impl Collector for Detail {
@@ -38,7 +79,7 @@ impl Collector for Detail {
         if start_ticks(&self.root, key.pid) != Some(key.start_ticks) {
             return Err(ended());
         }
-        let sample = read(&self.root, key);
+        let sample = read(self, key);
         // It may have ended, and its number been given away, while we read.
         if start_ticks(&self.root, key.pid) != Some(key.start_ticks) {
             return Err(ended());
@@ -57,13 +98,14 @@ fn start_ticks(root: &Root, pid: u32) -> Option<u64> {
 /// Reads one file or folder of a process, and books what was refused.
 struct Reader<'a> {
     root: &'a Root,
-    pid: u32,
+    source: &'a mut Detail,
+    key: ProcKey,
     denied: Vec<String>,
 }
 
 impl Reader<'_> {
     fn path(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("proc/{}/{name}", self.pid))
+        PathBuf::from(format!("proc/{}/{name}", self.key.pid))
     }
 
     fn booked<T>(&mut self, what: &str, outcome: io::Result<T>) -> Option<T> {
@@ -78,8 +120,11 @@ impl Reader<'_> {
         }
     }
 
-    fn bytes(&mut self, name: &str, what: &str) -> Option<Vec<u8>> {
-        let outcome = self.root.read(self.path(name));
+    fn bytes(&mut self, name: &'static str, what: &str) -> Option<Vec<u8>> {
+        let Some(outcome) = self.source.read(self.key, name) else {
+            self.denied.push(format!("{what}: does not answer, as while it waits for a dead server"));
+            return None;
+        };
         self.booked(what, outcome)
     }
 
@@ -89,8 +134,9 @@ impl Reader<'_> {
     }
 }
 
-fn read(root: &Root, key: ProcKey) -> ProcessDetailSample {
-    let mut reader = Reader { root, pid: key.pid, denied: Vec::new() };
+fn read(source: &mut Detail, key: ProcKey) -> ProcessDetailSample {
+    let root = &source.root.clone();
+    let mut reader = Reader { root, source, key, denied: Vec::new() };
     let r = &mut reader;
     let mut sample = ProcessDetailSample { key, ..ProcessDetailSample::default() };
     if let Some(bytes) = r.bytes("cmdline", "arguments") {
@@ -177,11 +223,36 @@ mod tests {
         let key = ProcKey { pid, start_ticks: start_ticks(&root, pid).unwrap() };
         let file = tempfile::NamedTempFile::new().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let sample = read(&root, key);
+        let sample = read(&mut Detail { root: root.clone(), files: None, hung: Vec::new() }, key);
         assert!(!sample.arguments.is_empty() && sample.denied.is_empty(), "{:?}", sample.denied);
         assert!(sample.files.iter().any(|(_, target)| *target == file.path().to_string_lossy()));
         assert!(sample.sockets.iter().any(|s| s.local == listener.local_addr().unwrap()));
         assert!(sample.pss_bytes.is_some_and(|b| b > 0) && sample.files_limit.is_some());
+    }
+
+    #[test]
+    fn a_file_that_blocks_costs_that_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join("proc/7").join(name);
+        std::fs::create_dir_all(at("")).unwrap();
+        std::fs::write(at("limits"), "Max open files            64                 64               files\n").unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        for name in ["cmdline", "environ"] {
+            rustix::fs::mknodat(rustix::fs::CWD, at(name), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }
+        let key = ProcKey { pid: 7, start_ticks: 1 };
+        let mut source = Detail { root: Root::new(folder.path()), files: None, hung: Vec::new() };
+        for _ in 0..2 {
+            let sample = read(&mut source, key);
+            assert_eq!(sample.files_limit, Some(64));
+            assert_eq!(sample.denied.iter().filter(|why| why.contains("does not answer")).count(), 2);
+            assert_eq!(source.hung.len(), 2, "each is asked once");
+        }
+        std::fs::write(at("cmdline"), "late\0").unwrap();
+        while source.read(key, "environ").is_none() && source.hung.len() == 2 {
+            std::thread::yield_now();
+        }
+        assert_eq!(source.hung.len(), 1);
     }
 
     #[test]

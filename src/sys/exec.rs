@@ -14,6 +14,7 @@ use rustix::{
     process::{Pid, Signal, kill_process_group},
 };
 
+use super::helper;
 use crate::{model::event::Fault, text::clean_bytes};
 
 /// Output beyond this is not read.
@@ -62,13 +63,18 @@ impl Said {
     }
 }
 
-/// The program `name` on PATH or where administrators' tools are.
+/// The program `name` on PATH or where administrators' tools are: the first file of that name that may be executed.
 #[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let own: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let places = own.iter().map(PathBuf::as_path).chain(PLACES.iter().map(Path::new));
-    places.filter(|place| place.is_absolute()).map(|place| place.join(name)).find(|file| file.is_file())
+    places.filter(|place| place.is_absolute()).map(|place| place.join(name)).find(|file| is_program(file))
+}
+
+/// A file that may be executed; a folder has the same permission and is none.
+fn is_program(file: &Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 /// A command as all children of ours are started.
@@ -84,7 +90,7 @@ pub fn command(program: &Path, arguments: &[&str]) -> Command {
 #[derive(Debug, Default)]
 pub struct Runner {
     /// One that did not end though it was killed.
-    stuck: Option<Child>,
+    stuck: Option<(Child, helper::Watch)>,
 }
 
 impl Runner {
@@ -94,7 +100,7 @@ impl Runner {
     /// [`Fault::Timeout`] past `deadline`, or while an earlier child hangs in the kernel; [`Fault::Broken`] when it cannot
     /// be started.
     pub fn run(&mut self, program: &Path, arguments: &[&str], deadline: Duration) -> Result<Said, Fault> {
-        if let Some(stuck) = &mut self.stuck {
+        if let Some((stuck, _)) = &mut self.stuck {
             if !matches!(stuck.try_wait(), Ok(Some(_))) {
                 return Err(Fault::Timeout);
             }
@@ -102,6 +108,7 @@ impl Runner {
         }
         let broken = |error: io::Error| Fault::Broken(format!("{}: {error}", program.display()));
         let mut child = command(program, arguments).spawn().map_err(broken)?;
+        let watch = helper::watch(child.id());
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let end = Instant::now() + deadline;
         let closed = drain(&mut child, &mut out, &mut err, end).map_err(broken)?;
@@ -109,7 +116,7 @@ impl Runner {
             return Ok(Said { out, err, code: status.code() });
         }
         if !kill(&mut child) {
-            self.stuck = Some(child);
+            self.stuck = Some((child, watch));
         }
         Err(Fault::Timeout)
     }
@@ -185,6 +192,20 @@ mod tests {
 
     fn sh() -> PathBuf {
         find("sh").expect("a shell")
+    }
+
+    #[test]
+    fn only_what_may_be_executed_is_a_program() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("tool");
+        std::fs::write(&file, "#!/bin/sh\n").expect("file");
+        std::fs::create_dir(folder.path().join("folder")).expect("folder");
+        let mode = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("mode");
+        mode(0o644);
+        assert!(!is_program(&file));
+        mode(0o755);
+        assert!(is_program(&file) && !is_program(&folder.path().join("folder")));
     }
 
     #[test]

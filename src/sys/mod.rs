@@ -1,6 +1,7 @@
 //! Hands on the machine: files under a root, and children.
 
 pub mod exec;
+pub mod helper;
 pub mod http;
 pub mod parse;
 pub mod reread;

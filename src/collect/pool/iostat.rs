@@ -13,12 +13,15 @@ use std::{
     thread,
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal, kill_process_group},
+};
 
 use crate::{
     collect::lane::THREAD_PREFIX,
     model::pool::{IoTold, PoolIo},
-    sys::exec,
+    sys::{exec, helper},
 };
 
 /// Nothing came for so long, in nanoseconds: the interval is whole.
@@ -26,9 +29,10 @@ const QUIET_NS: i64 = 200_000_000;
 /// Seconds between two intervals.
 pub(super) const INTERVAL: &str = "2";
 
-/// The child at work. Dropping it ends the child.
+/// The child at work. Dropping it ends the child; the helper does when we end without dropping.
 pub(super) struct Stream {
     child: Child,
+    _watch: helper::Watch,
     newest: Arc<Mutex<Option<IoTold>>>,
     ended: Arc<AtomicBool>,
 }
@@ -36,7 +40,10 @@ pub(super) struct Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         // It holds nothing: no reason to ask first. One that hangs in the kernel is not waited for.
-        let _ = self.child.kill();
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // What it started itself ends with it.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.child.try_wait();
     }
 }
@@ -46,6 +53,7 @@ impl Stream {
     pub(super) fn start(zpool: &Path, pools: Vec<String>) -> std::io::Result<Self> {
         let mut command = exec::command(zpool, &["iostat", "-HpPvly", "-T", "u", INTERVAL]);
         let mut child = command.stderr(std::process::Stdio::null()).spawn()?;
+        let watch = helper::watch(child.id());
         let newest = Arc::new(Mutex::new(None));
         let ended = Arc::new(AtomicBool::new(false));
         if let Some(output) = child.stdout.take() {
@@ -58,7 +66,7 @@ impl Stream {
                 ended.store(true, Ordering::Relaxed);
             })?;
         }
-        Ok(Stream { child, newest, ended })
+        Ok(Stream { child, _watch: watch, newest, ended })
     }
 
     /// The newest whole interval, once.

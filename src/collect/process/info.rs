@@ -1,14 +1,16 @@
-//! What is read once in a process's life: its command line and its cgroup. In slices, so that no round is long: first
-//! what is on the screen, then the rest.
+//! What is read once in a process's life and after an exec: its command line and its cgroup. In slices, so that no round
+//! is long: first what is on the screen, then the rest. Some programs rewrite their arguments while they run: what is on
+//! the screen is read again every few rounds, and what works in turn.
+
+use std::sync::Arc;
 
 use super::{
-    folder::{Folder, Path},
-    shared::Shared,
+    lookups::{Wanted, What},
     slot::{Flag, Slot},
 };
 use crate::{
     collect::Want,
-    model::process::{ProcInfo, ProcessSample, container_of},
+    model::process::{ProcKey, container_of},
     sys::parse::lines,
     text::clean_bytes,
 };
@@ -17,36 +19,47 @@ use crate::{
 const FIRST: usize = 128;
 /// Command lines in each later round: so many, or that share of all, so that even a full machine is known in few rounds.
 const SLICE: (usize, usize) = (256, 6);
+/// What is on the screen is read again in one of `2^2` rounds, what is not and works in one of `2^4`.
+const AGAIN: (u32, u32) = (2, 4);
 
-/// Reads what is not yet known of the most wanted.
-pub(super) fn learn(
-    (folder, shared): (&mut Folder, &mut Shared),
-    slots: &mut [Slot],
-    want: &Want,
-    first: bool,
-    sample: &mut ProcessSample,
-) {
+/// Adds what is not yet known of the most wanted, and what may have changed.
+pub(super) fn wanted(slots: &mut [Slot], want: &Want, round: u32, all: &mut Vec<Wanted>) {
+    let first = round == 0;
     let mut left = match first {
         _ if want.commands_of_all => usize::MAX,
         true => FIRST,
         false => SLICE.0.max(slots.len() / SLICE.1),
     };
     for key in &want.visible {
-        if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid)
-            && slots[at].has(Flag::Unknown)
-        {
-            learn_one(folder, shared, &mut slots[at], sample);
-            left = left.saturating_sub(1);
+        if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid) {
+            let slot = &mut slots[at];
+            if slot.has(Flag::Unknown) || (slot.turn(round, AGAIN.0) && changes(slot)) {
+                ask(slot, all);
+                left = left.saturating_sub(1);
+            }
         }
     }
     // Those that worked most stand first on the screen.
     let least = if first && !want.commands_of_all { nth_most(slots, FIRST) } else { 0 };
-    for slot in slots.iter_mut().filter(|s| s.has(Flag::Unknown) && s.own >= least) {
+    for slot in slots.iter_mut().filter(|s| s.own >= least) {
         if left == 0 {
             return;
         }
-        learn_one(folder, shared, slot, sample);
-        left -= 1;
+        if slot.has(Flag::Unknown) || (!slot.asleep() && slot.turn(round, AGAIN.1) && changes(slot)) {
+            ask(slot, all);
+            left -= 1;
+        }
+    }
+}
+
+fn changes(slot: &Slot) -> bool {
+    !slot.has(Flag::Kernel) && !slot.has(Flag::Silent)
+}
+
+fn ask(slot: &mut Slot, all: &mut Vec<Wanted>) {
+    slot.set(Flag::Unknown, false);
+    if !slot.has(Flag::Silent) {
+        all.extend([What::Cgroup, What::Command].map(|what| Wanted { key: slot.key(), what }));
     }
 }
 
@@ -60,17 +73,11 @@ fn nth_most(slots: &[Slot], nth: usize) -> u64 {
     *ticks.select_nth_unstable(at).1
 }
 
-fn learn_one(folder: &mut Folder, shared: &mut Shared, slot: &mut Slot, sample: &mut ProcessSample) {
-    slot.set(Flag::Unknown, false);
-    let (command, program_len) =
-        folder.read(&Path::of(slot.pid, b"/cmdline")).map_or_else(|_| (String::new(), 0), command);
-    let cgroup = folder.read(&Path::of(slot.pid, b"/cgroup")).map_or_else(|_| String::new(), cgroup);
-    let info = ProcInfo { command: command.into(), program_len, cgroup: shared.of(&cgroup) };
-    sample.infos.push((slot.key(), info));
-}
+/// The cgroup that was told last and waits for its command line.
+pub(super) type Group = Option<(ProcKey, Arc<str>)>;
 
 /// Arguments joined by blanks, and the length of the first.
-fn command(bytes: &[u8]) -> (String, u16) {
+pub(super) fn command(bytes: &[u8]) -> (String, u16) {
     let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
     let bytes = &bytes[..end];
     let joined: Vec<u8> = bytes.iter().map(|&b| if b == 0 { b' ' } else { b }).collect();
@@ -84,7 +91,7 @@ fn command(bytes: &[u8]) -> (String, u16) {
 /// The path that tells most ("cgroups(7)"): one that names a container, else that of version 2 where that is in use, else
 /// of systemd, else of another hierarchy. Where both versions are mounted, engines may have put their containers into
 /// version 1 alone.
-fn cgroup(bytes: &[u8]) -> String {
+pub(super) fn cgroup(bytes: &[u8]) -> String {
     let mut best: (u8, &[u8]) = (0, b"");
     for line in lines(bytes) {
         let mut parts = line.splitn(3, |&b| b == b':');

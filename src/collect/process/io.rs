@@ -1,77 +1,77 @@
 //! Storage counters of the processes on the screen ("proc(5)" pid/io). A process that sleeps moves nothing: its counters
 //! are told again without being read.
 
-use rustix::io::Errno;
-
 use super::{
-    folder::{Folder, Path},
+    lookups::{Wanted, What},
     slot::{Flag, Slot},
 };
 use crate::{
     collect::Want,
-    model::process::{ProcIo, ProcessSample},
+    model::process::{ProcIo, ProcKey, ProcessSample},
     sys::parse::{number, trim, value_of},
 };
 
-/// What was read in the round before.
+/// What was told in the round before.
 #[derive(Default)]
 pub(super) struct Ios {
     /// Ascending by pid, each with the moment of its reading.
     known: Vec<(ProcIo, u64)>,
     next: Vec<(ProcIo, u64)>,
+    asked_us: u64,
 }
 
 impl Ios {
-    /// Reads those that are wanted.
-    pub(super) fn round(
+    /// Adds those that are wanted and not known to be what they were.
+    pub(super) fn wanted(
         &mut self,
-        folder: &mut Folder,
-        slots: &mut [Slot],
+        slots: &[Slot],
         want: &Want,
         now_us: u64,
+        all: &mut Vec<Wanted>,
         sample: &mut ProcessSample,
     ) {
-        self.next.clear();
-        if want.io_of_all {
-            for slot in slots.iter_mut().filter(|s| !s.has(Flag::Kernel)) {
-                self.one(folder, slot, now_us, sample);
-            }
-        } else {
-            let mut pids: Vec<u32> = want.visible.iter().map(|k| k.pid).collect();
-            pids.sort_unstable();
-            for pid in pids {
-                if let Ok(at) = slots.binary_search_by_key(&pid, |s| s.pid)
-                    && !slots[at].has(Flag::Kernel)
-                {
-                    self.one(folder, &mut slots[at], now_us, sample);
-                }
-            }
-        }
         std::mem::swap(&mut self.known, &mut self.next);
-    }
-
-    fn one(&mut self, folder: &mut Folder, slot: &mut Slot, now_us: u64, sample: &mut ProcessSample) {
-        if slot.has(Flag::Sealed) {
+        self.known.sort_unstable_by_key(|(io, _)| io.key.pid);
+        self.next.clear();
+        self.asked_us = now_us;
+        let silent = |slot: &Slot| [Flag::Kernel, Flag::Sealed, Flag::Silent].iter().any(|flag| slot.has(*flag));
+        if want.io_of_all {
+            slots.iter().filter(|slot| !silent(slot)).for_each(|slot| self.one(slot, all, sample));
             return;
         }
-        let before = self.known.binary_search_by_key(&slot.pid, |(io, _)| io.key.pid).ok();
-        let before = before.map(|at| self.known[at]).filter(|(io, _)| io.key == slot.key());
-        let over_us = before.map_or(0, |(_, at)| now_us.saturating_sub(at));
-        let io = match before {
-            Some((io, _)) if slot.asleep() => ProcIo { over_us, ..io },
-            _ => match folder.read(&Path::of(slot.pid, b"/io")) {
-                Ok(bytes) => match parse(bytes) {
-                    Some((read_bytes, written_bytes)) => ProcIo { key: slot.key(), read_bytes, written_bytes, over_us },
-                    None => return,
-                },
-                Err(error) => {
-                    // Another user's: it will not be told in its life.
-                    slot.set(Flag::Sealed, matches!(error, Errno::ACCESS | Errno::PERM));
-                    return;
-                }
-            },
-        };
-        self.next.push((io, now_us));
+        let mut pids: Vec<u32> = want.visible.iter().map(|k| k.pid).collect();
+        pids.sort_unstable();
+        for pid in pids {
+            if let Ok(at) = slots.binary_search_by_key(&pid, |s| s.pid)
+                && !silent(&slots[at])
+            {
+                self.one(&slots[at], all, sample);
+            }
+        }
+    }
+
+    fn one(&mut self, slot: &Slot, all: &mut Vec<Wanted>, sample: &mut ProcessSample) {
+        match self.before(slot.key()) {
+            Some((io, over_us)) if slot.asleep() => self.put(ProcIo { over_us, ..io }, sample),
+            _ => all.push(Wanted { key: slot.key(), what: What::Io }),
+        }
+    }
+
+    /// Books what was read.
+    pub(super) fn read(&mut self, key: ProcKey, bytes: &[u8], sample: &mut ProcessSample) {
+        let Some((read_bytes, written_bytes)) = parse(bytes) else { return };
+        let over_us = self.before(key).map_or(0, |(_, over_us)| over_us);
+        self.put(ProcIo { key, read_bytes, written_bytes, over_us }, sample);
+    }
+
+    fn before(&self, key: ProcKey) -> Option<(ProcIo, u64)> {
+        let at = self.known.binary_search_by_key(&key.pid, |(io, _)| io.key.pid).ok()?;
+        let (io, at_us) = self.known[at];
+        (io.key == key).then(|| (io, self.asked_us.saturating_sub(at_us)))
+    }
+
+    fn put(&mut self, io: ProcIo, sample: &mut ProcessSample) {
+        self.next.push((io, self.asked_us));
         sample.ios.push(io);
     }
 }

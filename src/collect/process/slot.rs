@@ -44,6 +44,8 @@ pub(super) enum Flag {
     Young = 8,
     /// Its storage counters may not be read.
     Sealed = 16,
+    /// A file of its does not answer: nothing of the kind is asked until it does.
+    Silent = 32,
 }
 
 /// What one reading changed.
@@ -53,7 +55,7 @@ pub(super) struct Change {
     pub(super) own: u64,
     /// Ticks inherited from children since then.
     pub(super) inherited: u64,
-    /// Its name is another: it ran another program.
+    /// Its name or its image is another: it ran another program.
     pub(super) renamed: bool,
     /// Anything that a row tells is different, or zero must be told.
     pub(super) telling: bool,
@@ -124,7 +126,8 @@ impl Slot {
         self.parent = stat.parent;
         self.child = stat.child as u32;
         self.threads = u16::try_from(stat.threads).unwrap_or(u16::MAX);
-        self.name = digest_bytes(stat.name);
+        // Another program has another image, though its name may be the same.
+        self.name = digest_bytes(stat.name) ^ digest_bytes(&stat.image.to_le_bytes());
         let small = u64::from(stat.state) | u64::from(stat.core) << 8 | u64::from(stat.threads) << 24;
         let order = u64::from(stat.priority as u32) << 8 ^ u64::from(stat.nice as u8);
         let all = [small, order, u64::from(stat.parent), stat.virtual_bytes, stat.resident_pages];
@@ -182,6 +185,7 @@ mod tests {
             nice: 0,
             threads: 1,
             start: 5,
+            image: 0,
             virtual_bytes: 1 << 20,
             resident_pages: 100,
             core: 0,
@@ -221,6 +225,8 @@ mod tests {
     fn another_name_is_an_exec_and_children_wake_their_parent() {
         let mut slot = Slot::new(7, 1, &stat(0), 0);
         assert!(slot.update(&Stat { name: b"worker2", ..stat(0) }, 1).renamed);
+        let same_name = Stat { image: 0x5555_5000, ..stat(0) };
+        assert!(Slot::new(7, 1, &stat(0), 0).update(&same_name, 1).renamed);
         let change = slot.update(&Stat { name: b"worker2", child: 9, ..stat(0) }, 2);
         assert_eq!((change.inherited, change.own), (9, 0));
         assert!(!slot.asleep());

@@ -17,6 +17,8 @@ pub struct Stat<'a> {
     pub nice: i32,
     pub threads: u32,
     pub start: u64,
+    /// Where its code and its stack begin, mixed: an exec changes it. Of others' processes the kernel tells nobody but root.
+    pub image: u64,
     pub virtual_bytes: u64,
     pub resident_pages: u64,
     pub core: u16,
@@ -62,7 +64,8 @@ pub fn parse(line: &[u8]) -> Option<Stat<'_>> {
     let virtual_bytes = number(fields.next()?)?;
     let resident_pages = signed(fields.next()?)?.max(0).unsigned_abs();
     // Limits, addresses, signals: 14 fields that old kernels and odd copies may lack.
-    let core = fields.skip(14).and_then(|()| fields.next()).and_then(number).and_then(|c| u16::try_from(c).ok());
+    let image = fields.image().unwrap_or(0);
+    let core = fields.skip(10).and_then(|()| fields.next()).and_then(number).and_then(|c| u16::try_from(c).ok());
     user.checked_add(system)?;
     Some(Stat {
         name,
@@ -76,6 +79,7 @@ pub fn parse(line: &[u8]) -> Option<Stat<'_>> {
         nice,
         threads,
         start,
+        image,
         virtual_bytes,
         resident_pages,
         core: core.unwrap_or(0),
@@ -91,6 +95,14 @@ impl<'a> Fields<'a> {
         let end = rest.iter().position(|&b| b == b' ' || b == b'\n').unwrap_or(rest.len());
         self.0 = rest.get(end + 1..).unwrap_or(&[]);
         (end > 0).then(|| &rest[..end])
+    }
+
+    /// Past the limit of memory: start and end of the code, start of the stack.
+    fn image(&mut self) -> Option<u64> {
+        self.skip(1)?;
+        let code = number(self.next()?)?;
+        self.skip(1)?;
+        Some(code.rotate_left(32) ^ number(self.next()?)?)
     }
 
     fn skip(&mut self, count: usize) -> Option<()> {
@@ -115,7 +127,7 @@ mod tests {
         assert_eq!((stat.user, stat.system, stat.child), (1234, 567, 17));
         assert_eq!((stat.priority, stat.nice, stat.threads), (20, 0, 17));
         assert_eq!((stat.start, stat.virtual_bytes, stat.resident_pages), (9001, 104_857_600, 2560));
-        assert_eq!(stat.core, 3);
+        assert_eq!((stat.core, stat.image), (3, 1 << 32));
         assert!(!stat.is_kernel());
     }
 

@@ -1,6 +1,6 @@
 //! Rounds over hand-made folders: recycled numbers, odd names, sleepers that wake, threads.
 
-use std::{fs, path::Path as FsPath};
+use std::{collections::BTreeMap, fs, path::Path as FsPath};
 
 use super::*;
 use crate::{
@@ -149,6 +149,73 @@ fn another_program_in_the_same_process_has_its_name_and_arguments_read_again() {
     let sample = m.round();
     assert_eq!(row(&sample, 10).name.as_deref(), Some("server (x) 1"));
     assert_eq!(&*sample.infos[0].1.command, "server");
+}
+
+#[test]
+fn arguments_rewritten_in_place_are_seen() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "worker", 'S', 5, 1, 0));
+    fs::write(m.path("10/cmdline"), "worker: idle\0").unwrap();
+    assert_eq!(&*m.round().infos[0].1.command, "worker: idle");
+    fs::write(m.path("10/cmdline"), "worker: SELECT\0").unwrap();
+    m.want.visible = vec![ProcKey { pid: 10, start_ticks: 5 }];
+    let told = (0..4).flat_map(|_| m.round().infos).any(|(_, info)| &*info.command == "worker: SELECT");
+    assert!(told, "what is on the screen is read again within four rounds");
+    m.want.visible.clear();
+    fs::write(m.path("10/cmdline"), "worker: COMMIT\0").unwrap();
+    let told = (2..18).any(|ticks| {
+        m.put(10, &line(10, "worker", 'S', 5, ticks, 0));
+        m.round().infos.iter().any(|(_, info)| &*info.command == "worker: COMMIT")
+    });
+    assert!(told, "what works is read again in its turn");
+}
+
+#[test]
+fn an_exec_under_the_same_name_is_seen() {
+    let mut m = Machine::new();
+    let image = |code: &str| line(10, "python3", 'S', 5, 1, 0).replace("18446744073709551615 1 1 0", code);
+    m.put(10, &image("18446744073709551615 4096 8192 77"));
+    fs::write(m.path("10/cmdline"), "python3\0before.py\0").unwrap();
+    m.round();
+    m.put(10, &image("18446744073709551615 4096 8192 99"));
+    fs::write(m.path("10/cmdline"), "python3\0after.py\0").unwrap();
+    assert_eq!(&*m.round().infos[0].1.command, "python3 after.py");
+}
+
+#[test]
+fn a_command_line_that_blocks_costs_that_line() {
+    let mut m = Machine::new();
+    let fifo = |path: &FsPath| {
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    };
+    for pid in 10..14 {
+        m.put(pid, &line(pid, "victim", 'S', 5, 1, 0));
+        fs::write(m.path(&format!("{pid}/cmdline")), format!("victim\0{pid}\0")).unwrap();
+        fs::write(m.path(&format!("{pid}/cgroup")), "0::/a.slice\n").unwrap();
+    }
+    fs::remove_file(m.path("11/cmdline")).unwrap();
+    fifo(&m.path("11/cmdline"));
+    m.want.commands_of_all = true;
+    let first = m.round();
+    assert_eq!(pids(&first), [10, 11, 12, 13]);
+    let mut told: BTreeMap<u32, String> = BTreeMap::new();
+    let expected = [(10, "victim 10"), (11, ""), (12, "victim 12"), (13, "victim 13")];
+    let expected = expected.map(|(pid, command)| (pid, command.to_owned())).into();
+    let mut infos = first.infos;
+    while told != expected {
+        for (key, info) in infos {
+            assert_eq!(&*info.cgroup, "/a.slice", "its cgroup is read all the same");
+            told.insert(key.pid, info.command.to_string());
+        }
+        infos = m.round().infos;
+    }
+    assert!(m.round().infos.iter().all(|(key, _)| key.pid != 11), "it is not asked again");
+    fs::write(m.path("11/cmdline"), "victim\0late\0").unwrap();
+    // It came loose: its line is read anew.
+    fs::remove_file(m.path("11/cmdline")).unwrap();
+    fs::write(m.path("11/cmdline"), "victim\0late\0").unwrap();
+    while !m.round().infos.iter().any(|(key, info)| key.pid == 11 && &*info.command == "victim late") {}
 }
 
 #[test]

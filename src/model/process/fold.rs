@@ -105,6 +105,10 @@ impl Processes {
     /// Books command lines and cgroups.
     fn learn(&mut self, infos: &[(ProcKey, ProcInfo)]) {
         for (key, info) in infos {
+            // What was read again is what it was, most often.
+            if self.row_mut(*key).is_none_or(|row| row.info.as_deref() == Some(info)) {
+                continue;
+            }
             let cgroup = match self.cgroups.get(&info.cgroup) {
                 Some(path) => path.clone(),
                 None => {
@@ -113,6 +117,9 @@ impl Processes {
                 }
             };
             if let Some(row) = self.row_mut(*key) {
+                // An empty path is one that could not be read.
+                let known = row.info.as_ref().map(|known| known.cgroup.clone()).filter(|_| cgroup.is_empty());
+                let cgroup = known.unwrap_or(cgroup);
                 row.info = Some(Box::new(ProcInfo { cgroup, ..info.clone() }));
             }
         }
@@ -261,6 +268,20 @@ mod tests {
 
     fn pids(table: &Processes) -> Vec<u32> {
         table.rows.iter().map(|p| p.key.pid).collect()
+    }
+
+    #[test]
+    fn a_cgroup_that_could_not_be_read_is_what_it_was() {
+        let key = ProcKey { pid: 7, start_ticks: 1 };
+        let mut table = Processes::default();
+        let info = |command: &str, cgroup: &str| {
+            vec![(key, ProcInfo { command: command.into(), cgroup: cgroup.into(), program_len: 0 })]
+        };
+        let rows = vec![ProcRow { key, tgid: 7, ..ProcRow::default() }];
+        table.apply(span(1), &ProcessSample { fresh: true, rows, infos: info("a", "/x"), ..ProcessSample::default() });
+        table.apply(span(2), &ProcessSample { infos: info("b", ""), ..ProcessSample::default() });
+        let known = table.rows[0].info.as_deref().expect("told");
+        assert_eq!((&*known.command, &*known.cgroup), ("b", "/x"));
     }
 
     #[test]

@@ -1,0 +1,144 @@
+//! Sources that may hang in the kernel, read in the helper process: their drivers and filesystems wait for devices and
+//! servers. The lane here waits at a socket, which a signal and the end of the program interrupt at any time.
+
+use std::{
+    io::{self, Read, Write},
+    os::unix::{ffi::OsStrExt, net::UnixStream},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CollectCx, Collector, OpenCx, SOURCES, Want};
+use crate::{
+    clock::{Clock, Stamp},
+    model::event::{Fault, Sample, SourceId},
+    sys::{helper, root::Root},
+};
+
+/// A message longer than this is not one of ours.
+const MOST: usize = 64 << 20;
+
+/// True for what is read in the helper.
+fn may_hang(source: SourceId) -> bool {
+    matches!(source, SourceId::Filesystems | SourceId::Sensors | SourceId::Gpus)
+}
+
+/// Opens a source where it is to be read: in the helper, or here where there is no helper or no need for one.
+///
+/// # Errors
+/// As the source itself gives them.
+pub(super) fn open(source: SourceId, here: super::Open, cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
+    if may_hang(source)
+        && let Some(line) = helper::line(super::SOURCE)
+    {
+        return Ok(Box::new(Aside { source, root: cx.root.path("").as_os_str().as_bytes().to_vec(), line }));
+    }
+    here(cx)
+}
+
+/// The source as its lane knows it.
+struct Aside {
+    source: SourceId,
+    root: Vec<u8>,
+    line: UnixStream,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Question {
+    source: SourceId,
+    /// Bytes: a path need not be text.
+    root: Vec<u8>,
+    at: Stamp,
+}
+
+type Answer = Result<Sample, Fault>;
+
+impl Collector for Aside {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Answer {
+        let question = Question { source: self.source, root: self.root.clone(), at: cx.at };
+        write(&mut self.line, &question)
+            .and_then(|()| read::<Answer>(&mut self.line))
+            .unwrap_or_else(|error| Err(Fault::Broken(format!("the helper process ended: {error}"))))
+    }
+}
+
+/// The helper's side: reads one source for as long as it is asked.
+pub(super) fn serve(mut line: UnixStream) {
+    let mut at_work: Option<(SourceId, Box<dyn Collector>)> = None;
+    while let Ok(question) = read::<Question>(&mut line) {
+        let answer = answer(&question, &mut at_work);
+        if write(&mut line, &answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(question: &Question, at_work: &mut Option<(SourceId, Box<dyn Collector>)>) -> Answer {
+    if at_work.as_ref().is_none_or(|(source, _)| *source != question.source) {
+        let def = SOURCES.iter().find(|def| def.id == question.source);
+        let def = def.ok_or_else(|| Fault::Broken("no such source".to_owned()))?;
+        let root = Root::new(PathBuf::from(std::ffi::OsStr::from_bytes(&question.root)));
+        // These sources measure nothing by a clock of their own.
+        let cx = OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() };
+        *at_work = Some((question.source, (def.open)(&cx)?));
+    }
+    match at_work {
+        Some((_, collector)) => collector.collect(&CollectCx { at: question.at, want: &Want::default() }),
+        None => Err(Fault::Broken("not open".to_owned())),
+    }
+}
+
+/// One message: its length, then JSON.
+fn write<T: Serialize>(line: &mut UnixStream, message: &T) -> io::Result<()> {
+    let mut bytes = vec![0; 4];
+    serde_json::to_writer(&mut bytes, message)?;
+    let length = u32::try_from(bytes.len() - 4).map_err(io::Error::other)?;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    line.write_all(&bytes)
+}
+
+fn read<T: for<'a> Deserialize<'a>>(line: &mut UnixStream) -> io::Result<T> {
+    let mut length = [0; 4];
+    line.read_exact(&mut length)?;
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+    if length > MOST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = vec![0; length];
+    line.read_exact(&mut bytes)?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source whose helper is a thread.
+    fn aside(source: SourceId, root: Root) -> Aside {
+        let (line, theirs) = UnixStream::pair().expect("sockets");
+        std::thread::spawn(move || serve(theirs));
+        Aside { source, root: root.path("").as_os_str().as_bytes().to_vec(), line }
+    }
+
+    #[test]
+    fn each_comes_over_unchanged() {
+        let here = super::super::testing::read_fixture;
+        for def in SOURCES.iter().filter(|def| may_hang(def.id)) {
+            let want = Want::default();
+            let cx = CollectCx { at: Stamp::at_seconds(10), want: &want };
+            let over = aside(def.id, Root::fixture("homelab")).collect(&cx);
+            assert_eq!(over, here(def.open, "homelab"), "{}", def.id.name());
+        }
+    }
+
+    #[test]
+    fn an_ended_helper_is_a_fault() {
+        let (line, theirs) = UnixStream::pair().expect("sockets");
+        drop(theirs);
+        let mut source = Aside { source: SourceId::Sensors, root: b"/".to_vec(), line };
+        let want = Want::default();
+        let outcome = source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &want });
+        assert!(matches!(&outcome, Err(Fault::Broken(why)) if why.contains("helper process")), "{outcome:?}");
+    }
+}

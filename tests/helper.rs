@@ -1,0 +1,136 @@
+//! The helper process: it takes what may hang in the kernel, nobody waits for it, and it never outlives the program.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+#[allow(dead_code, reason = "shared with the tests of the terminal")]
+#[path = "pty/terminal.rs"]
+mod terminal;
+
+use std::{
+    fs,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    fs::{CWD, FileType, Mode, mknodat},
+    net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair},
+    process::{Pid, Signal, kill_process},
+};
+use terminal::{PATIENCE, Terminal};
+
+fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = find() {
+            return found;
+        }
+        assert!(Instant::now() < end, "never: {what}");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// The children of a process whose arguments hold a word.
+fn child(of: u32, word: &str) -> Option<u32> {
+    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()?;
+        let arguments = fs::read(entry.path().join("cmdline")).ok()?;
+        (parent == of && String::from_utf8_lossy(&arguments).contains(word)).then_some(pid)
+    })
+}
+
+fn is_gone(pid: u32) -> Option<()> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| stat.contains(") Z ")).then_some(())
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn the_helper_ends_with_us() {
+    for how in [Signal::KILL, Signal::TERM] {
+        let t = Terminal::start(&[]);
+        let helper = until("a helper", || child(t.pid(), "__helper"));
+        t.signal(how);
+        until("its end", || is_gone(helper));
+    }
+}
+
+#[test]
+fn a_helper_that_hangs_holds_nobody_up() {
+    let mut t = Terminal::start(&[]);
+    t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
+    let helper = until("a helper", || child(t.pid(), "__helper"));
+    signal(helper, Signal::STOP);
+    t.send(b"q");
+    let (status, took) = t.end();
+    signal(helper, Signal::CONT);
+    assert!(status.success());
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    until("its end", || is_gone(helper));
+}
+
+#[test]
+fn a_killed_helper_is_started_anew() {
+    let t = Terminal::start(&[]);
+    t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
+    let first = until("a helper", || child(t.pid(), "__helper"));
+    signal(first, Signal::KILL);
+    until("another helper", || child(t.pid(), "__helper").filter(|pid| *pid != first));
+}
+
+fn fifo(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+#[test]
+fn processes_are_listed_though_a_file_blocks() {
+    let root = tempfile::tempdir().unwrap();
+    let proc = root.path().join("proc");
+    for pid in [10, 11, 12] {
+        fs::create_dir_all(proc.join(pid.to_string())).unwrap();
+        let stat = format!("{pid} (job{pid}) S 1 1 1 0 -1 0 0 0 0 0 1 0 0 0 20 0 1 0 99 4096 3\n");
+        fs::write(proc.join(format!("{pid}/stat")), stat).unwrap();
+        fs::write(proc.join(format!("{pid}/cmdline")), format!("/bin/job\0{pid}\0")).unwrap();
+    }
+    for file in ["cmdline", "cgroup", "io"] {
+        let at = proc.join("11").join(file);
+        let _ = fs::remove_file(&at);
+        fifo(&at);
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_benchtop"))
+        .args(["--root".as_ref(), root.path().as_os_str(), "once".as_ref(), "--json".as_ref()])
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> = report["processes"].as_array().unwrap().iter().filter_map(|p| p["name"].as_str()).collect();
+    assert_eq!((names.len(), names.contains(&"job11")), (3, true), "{names:?}");
+}
+
+/// The helper as it is started, told of a child in the words of its line.
+#[test]
+fn no_child_outlives_us() {
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    let mut helper =
+        Command::new(env!("CARGO_BIN_EXE_benchtop")).arg("__helper").stdin(Stdio::from(theirs)).spawn().unwrap();
+    let sleeper = || Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+    let mut children = [sleeper(), sleeper()];
+    let [left, let_go] = children.each_ref().map(Child::id);
+    for (letter, pid) in [(b'w', left), (b'w', let_go), (b'g', let_go)] {
+        let [a, b, c, d] = pid.to_le_bytes();
+        send(&ours, &[letter, a, b, c, d], SendFlags::empty()).unwrap();
+    }
+    drop(ours);
+    assert!(helper.wait().unwrap().success());
+    assert!(children[0].wait().unwrap().code().is_none(), "a signal ended it");
+    assert!(children[1].try_wait().unwrap().is_none(), "it was let go");
+    children[1].kill().unwrap();
+    children[1].wait().unwrap();
+}
