@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod known;
+mod man;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -10,7 +11,7 @@ use clap::Parser;
 
 use crate::{
     app, collect,
-    config::{self, Loaded, Origin, Request},
+    config::{self, Flag, Loaded, Origin, Request, Settings},
     diag::Diagnostic,
     sys::helper,
     ui::theme::{self, ThemeSet},
@@ -41,16 +42,16 @@ pub fn run() -> ExitCode {
     match &arguments.verb {
         Some(Verb::Config { verb }) => commands::config(&arguments, verb.as_ref()),
         Some(Verb::Completions { shell }) => commands::completions(*shell),
-        Some(Verb::Man) => commands::man(),
+        Some(Verb::Man) => man::page(),
         verb => with_settings(&arguments, verb.as_ref()),
     }
 }
 
 /// The modes that need settings.
 fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
-    let Settled { loaded, themes, said } = match settle(arguments, arguments.config.clone()) {
-        Ok(settled) => settled,
-        Err(findings) => return complain(&findings),
+    let Settled { loaded, themes, said } = match settle(arguments.config(), arguments.flags()) {
+        (settled, findings) if findings.is_empty() => settled,
+        (_, findings) => return complain(&findings),
     };
     if let Some(log) = &loaded.settings.log
         && let Err(finding) = app::log_to(log)
@@ -58,12 +59,12 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
         return complain(&[finding]);
     }
     match verb {
-        Some(Verb::Once { json }) => app::once::once(&loaded.settings, *json),
-        Some(Verb::Doctor { json }) => {
+        Some(Verb::Once { json, .. }) => app::once::once(&loaded.settings, *json),
+        Some(Verb::Doctor { json, .. }) => {
             let own = vec![commands::config_check(&loaded)];
             app::once::doctor(&loaded.settings, *json, own)
         }
-        Some(Verb::Themes) => commands::themes(&themes, loaded.settings.ascii),
+        Some(Verb::Themes { .. }) => commands::themes(&themes, loaded.settings.ascii),
         _ => app::live(loaded.settings, themes, said),
     }
 }
@@ -72,16 +73,17 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
 struct Settled {
     loaded: Loaded,
     themes: ThemeSet,
-    /// What the user should know of what was found out about the terminal.
+    /// What the user should know of what was found out about the terminal and about saved settings.
     said: Option<String>,
 }
 
-/// Reads file, environment and flags; settles what the terminal can show; loads the theme.
-fn settle(arguments: &Arguments, file: Option<PathBuf>) -> Result<Settled, Vec<Diagnostic>> {
+/// Reads file, environment and flags; settles what the terminal can show; loads the theme. All mistakes are found in one
+/// go: one in the file does not hide another in the theme.
+fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>) {
     let env = |name: &str| std::env::var(name).ok();
     let known = known::known();
-    let request = Request { file, flags: arguments.flags(), env: &env, known: &known };
-    let mut loaded = config::load(&request)?;
+    let request = Request { file, flags, env: &env, known: &known };
+    let (mut loaded, mut findings) = config::load(&request);
     let settings = &mut loaded.settings;
     if settings.colors == config::settings::Colors::Auto {
         settings.colors = theme::colors(&env);
@@ -97,16 +99,28 @@ fn settle(arguments: &Arguments, file: Option<PathBuf>) -> Result<Settled, Vec<D
         loaded.origins.insert("ascii".to_owned(), Origin::Found(why));
     }
     let themes = ThemeSet::new(config::paths::themes(), settings.colors, settings.ascii);
-    match themes.load(&settings.theme) {
-        Ok(_) => Ok(Settled { loaded, themes, said }),
-        Err(findings) if themes.own_file(&settings.theme).is_some() => Err(findings),
-        Err(findings) => {
-            let name = loaded.settings.theme.clone();
-            let hints = findings.iter().find_map(|f| f.hint.clone());
+    if let Err(faults) = themes.load(&settings.theme) {
+        let name = settings.theme.clone();
+        let faults = if themes.own_file(&name).is_some() {
+            faults
+        } else {
             let finding = loaded.finding("theme", format!("there is no theme `{name}`"));
-            Err(vec![Diagnostic { hint: hints.or(Some("`benchtop themes` lists them".to_owned())), ..finding }])
+            vec![Diagnostic { hint: faults.into_iter().find_map(|f| f.hint), ..finding }]
+        };
+        match loaded.origin("theme") {
+            // The file of a saved theme may be gone since; that is no reason not to start.
+            Origin::Saved(..) => {
+                loaded.passed_over.extend(faults);
+                loaded.settings.theme = Settings::default().theme;
+                loaded.origins.remove("theme");
+            }
+            _ => findings.extend(faults),
         }
     }
+    if let Some(finding) = loaded.passed_over.first() {
+        said = Some(finding.line());
+    }
+    (Settled { loaded, themes, said }, findings)
 }
 
 /// Prints every finding on standard error; 2.

@@ -39,6 +39,14 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// The finding without its cure, for one line on the screen.
+    #[must_use]
+    pub fn line(&self) -> String {
+        Diagnostic { hint: None, ..self.clone() }.to_string()
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.place)?;
@@ -62,7 +70,8 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|k| (edits(word, k), k))
         .min_by_key(|(d, _)| *d)
-        .filter(|(d, k)| *d <= 1 + k.chars().count().max(word.chars().count()) / 4)
+        // Half of a short word changed is another word: `foo` is not meant to be `mono`.
+        .filter(|(d, k)| *d == 1 || *d <= 1 + k.chars().count().max(word.chars().count()) / 4 && 2 * d <= word.len())
         .map(|(_, k)| k)
 }
 
@@ -102,5 +111,6 @@ mod tests {
     fn near_words_are_suggested_and_far_ones_are_not() {
         assert_eq!(did_you_mean("refesh", ["theme", "refresh"]), Some("refresh"));
         assert_eq!(did_you_mean("banana", ["theme", "refresh"]), None);
+        assert_eq!(did_you_mean("foo", ["mono", "nord"]), None);
     }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use benchtop::{
     model::event::SourceId,
-    ui::panes::{containers, pools, processes},
+    ui::{
+        action::ACTIONS,
+        panes::{containers, pools, processes},
+    },
 };
 
 fn benchtop(arguments: &[&str], home: &Path) -> Output {
@@ -57,7 +60,7 @@ fn each_mistake_is_named_with_its_place_and_its_cure_and_the_file_is_left_alone(
             assert_eq!(output.status.code(), Some(2), "{}", file.display());
             assert_eq!(stdout(&output), "", "{}", file.display());
             let said = stderr(&output);
-            let lines: Vec<&str> = said.lines().filter(|l| !l.ends_with("1 finding")).collect();
+            let lines: Vec<&str> = said.lines().filter(|l| *l != "1 mistake").collect();
             assert_eq!(lines, wanted, "{arguments:?} {}", file.display());
         }
         assert_eq!(fs::read(&file).unwrap(), before, "{} was touched", file.display());
@@ -68,9 +71,12 @@ fn each_mistake_is_named_with_its_place_and_its_cure_and_the_file_is_left_alone(
 fn all_mistakes_of_a_file_are_found_in_one_pass() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("c.toml");
-    fs::write(&file, "refesh = 1\ntheme = 3\n[keys]\nquit = [\"z\"]\n[rules.cpu_busy]\nwarn = \"much\"\n").unwrap();
+    let text = "refesh = 1\nrefresh = \"banana\"\ntheme = \"solarized\"\n[processes]\nsort = \"cpuu\"\n[containers]\n\
+                columns = [\"nam\"]\n[pools]\nreverse = \"yes\"\n[layout]\nhide = [\"gpu\"]\n[sources]\ndisabled = 1\n[keys]\n\
+                quit = [\"z\"]\n[rules.cpu_busy]\nwarn = \"much\"\n[rules.cpu_bsy]\nwarn = 1\n";
+    fs::write(&file, text).unwrap();
     let said = stderr(&benchtop(&["config", "check", file.to_str().unwrap()], home.path()));
-    for place in [":1:1: ", ":2:9: ", ":4:", ":6:8: "] {
+    for place in [":1:1: ", ":2:11: ", ":3:9: ", ":5:", ":7:", ":9:", ":11:", ":13:", ":15:", ":17:8: ", ":18:"] {
         assert!(said.contains(place), "{place} in {said}");
     }
 }
@@ -131,8 +137,8 @@ fn the_example_with_every_comment_sign_taken_away_is_what_is_built_in() {
             })
             .collect()
     };
-    let built_in = values(&["config", "show"]);
-    let with_example = values(&["config", "show", "--config", file.to_str().unwrap()]);
+    let built_in = values(&["config", "show", "--rules"]);
+    let with_example = values(&["config", "show", "--rules", "--config", file.to_str().unwrap()]);
     // The layout is not set when built in; everything else must be equal line by line.
     let without_rows = |lines: Vec<String>| lines.into_iter().filter(|l| !l.starts_with("rows =")).collect::<Vec<_>>();
     assert_eq!(without_rows(with_example), without_rows(built_in.clone()));
@@ -216,8 +222,10 @@ fn flags_win_over_variables_and_these_over_the_file() {
 fn wrong_flags_exit_2_and_name_the_flag() {
     let home = tempfile::tempdir().unwrap();
     for (arguments, said) in [
-        (&["once", "--delay", "soon"][..], "--delay: `soon` is not a span of time"),
-        (&["once", "--theme", "clam"], "--theme: there is no theme `clam`"),
+        (&["--delay", "soon", "once"][..], "--delay: `soon` is not a span of time"),
+        (&["--theme", "clam", "once"], "--theme: there is no theme `clam`"),
+        (&["--theme", "foo", "once"], "themes: calm, light, contrast, "),
+        (&["completions", "bash", "--theme", "calm"], "unexpected argument '--theme'"),
         (&["once", "--jsn"], "--json"),
         (&["onc"], "once"),
     ] {
@@ -235,8 +243,106 @@ fn themes_completions_and_the_manual_are_printed_plain() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&benchtop(&["completions", shell], home.path())).contains("read-only"), "{shell}");
     }
+}
+
+#[test]
+fn manual_has_its_sections() {
+    let home = tempfile::tempdir().unwrap();
     let man = stdout(&benchtop(&["man"], home.path()));
-    assert!(man.contains(".TH benchtop") && man.contains("doctor"), "{man}");
+    let section = |name: &str| {
+        let at = man.find(&format!(".SH {name}\n")).unwrap_or_else(|| panic!("no {name} in {man}"));
+        let rest = &man[at + 4..];
+        &rest[..rest.find("\n.SH ").unwrap_or(rest.len())]
+    };
+    assert!(man.starts_with(".ie") || man.starts_with(".TH"), "{man}");
+    assert!(section("COMMANDS").contains("doctor") && section("COMMANDS").contains("config save"));
+    assert!(section("FILES").contains("config.saved.toml") && section("FILES").contains("/etc/benchtop/config.toml"));
+    assert!(section("\"EXIT STATUS\"").contains('2'));
+    assert!(section("EXAMPLES").contains("once"));
+    for variable in ["BENCHTOP_CONFIG", "BENCHTOP_THEME", "NO_COLOR", "DOCKER_HOST"] {
+        assert!(section("ENVIRONMENT").contains(variable), "{variable}");
+    }
+    for action in ACTIONS.iter().filter(|a| !a.name.starts_with("focus_")) {
+        assert!(section("KEYS").contains(action.name), "{}", action.name);
+    }
+    assert!(!man.contains("benchtop-"), "no page that does not exist is referred to");
+}
+
+#[test]
+fn help_has_examples_and_own_flags() {
+    let home = tempfile::tempdir().unwrap();
+    let help = |arguments: &[&str]| stdout(&benchtop(&[arguments, &["--help"]].concat(), home.path()));
+    assert!(help(&[]).contains("Examples:") && help(&[]).contains("--read-only"));
+    assert!(help(&["config", "save"]).contains("--theme"));
+    for command in [&["completions"][..], &["man"], &["once"], &["config", "init"], &["config", "check"]] {
+        let help = help(command);
+        assert!(!help.contains("--theme") && !help.contains("--delay") && !help.contains("--no-mouse"), "{help}");
+    }
+}
+
+#[test]
+fn saved_settings_lie_under_the_users() {
+    let home = tempfile::tempdir().unwrap();
+    let saved = home.path().join(".config/benchtop/config.saved.toml");
+    let save = benchtop(&["config", "save", "--theme", "nord", "processes.sort=memory"], home.path());
+    assert_eq!(save.status.code(), Some(0), "{}", stderr(&save));
+    assert_eq!(stdout(&save), format!("saved theme, processes.sort in {}\n", saved.display()));
+    let shown = |name: &str| {
+        let show = stdout(&benchtop(&["config", "show"], home.path()));
+        let line = show.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown("theme"), "theme = \"nord\" # saved, line 4");
+    let own = home.path().join(".config/benchtop/config.toml");
+    fs::write(&own, "# mine\ntheme = \"mono\"\n").unwrap();
+    assert_eq!(shown("theme"), "theme = \"mono\" # file, line 2");
+    assert_eq!(shown("sort"), "sort = \"memory\" # saved, line 7");
+    let save = benchtop(&["config", "save", "theme=calm", "processes.tree=yes"], home.path());
+    assert_eq!(save.status.code(), Some(2));
+    let said = stderr(&save);
+    let wins = format!("theme is set in {}:2, which wins: change that line to: theme = \"calm\"", own.display());
+    assert!(said.contains(&wins) && said.contains("saved processes.tree = true in "), "{said}");
+    assert_eq!(fs::read_to_string(&own).unwrap(), "# mine\ntheme = \"mono\"\n");
+    for (arguments, said) in [("nope=1", "there is no such setting"), ("refresh=soon", "`soon` is not a span of time")]
+    {
+        let save = benchtop(&["config", "save", arguments], home.path());
+        assert_eq!(save.status.code(), Some(2));
+        assert!(stderr(&save).contains(said), "{}", stderr(&save));
+    }
+}
+
+#[test]
+fn wrong_saved_setting_is_passed_over() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/benchtop");
+    fs::create_dir_all(&folder).unwrap();
+    let saved = folder.join("config.saved.toml");
+    let show = || stdout(&benchtop(&["config", "show"], home.path()));
+    for (text, mistake) in [
+        ("format = 1\ntheme = \"gone\"\nrefresh = \"2s\"\n", ":2:9: there is no theme `gone`"),
+        ("format = 1\nrefresh = \"2s\"\n[processes]\nsort = \"no\"\n", ":4:8: `processes.sort`"),
+        ("format = 1\nrefresh = \"2s\"\n[keys]\nquit = []\n", ":3:2: [keys] is not saved"),
+    ] {
+        fs::write(&saved, text).unwrap();
+        assert!(show().contains("refresh = \"2s\""), "what is right counts: {}", show());
+        assert!(show().contains("sort = \"cpu\"") && show().contains("theme = \"calm\""), "{}", show());
+        let check = benchtop(&["config", "check"], home.path());
+        assert_eq!(check.status.code(), Some(2));
+        assert!(stderr(&check).contains(&format!("{}{mistake}", saved.display())), "{}", stderr(&check));
+    }
+    for text in ["format = 2\nrefresh = \"2s\"\n", "refresh = \"2s\"\n"] {
+        fs::write(&saved, text).unwrap();
+        assert!(show().contains("refresh = \"1s\""), "not this benchtop's: {}", show());
+        assert!(stderr(&benchtop(&["config", "check"], home.path())).contains("`format`"));
+    }
+}
+
+#[test]
+fn rules_are_shown_when_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let show = |arguments: &[&str]| stdout(&benchtop(&[&["config", "show"], arguments].concat(), home.path()));
+    assert!(!show(&[]).contains("[rules.cpu_busy]") && show(&[]).contains("config show --rules"));
+    assert!(show(&["--rules"]).contains("[rules.cpu_busy]"));
 }
 
 #[test]

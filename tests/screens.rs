@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
 use benchtop::{
+    act::job::Job,
+    alert::Level,
     app::encode::Encoder,
     config::{Settings, settings::Colors},
     model::event::Fault,
@@ -145,8 +147,8 @@ fn what_is_refused_says_so_with_its_cure() {
 }
 
 /// What opens from the overview, by keys.
-const OVERLAYS: [&str; 15] =
-    ["?", "a", "S", "s", "c", "u", "x", "x\n", "\n", "1\n", "2\n", "3\n", "z", "/ngin", "fcpu>>"];
+const OVERLAYS: [&str; 16] =
+    ["?", "a", "C", "S", "s", "c", "u", "x", "x\n", "\n", "1\n", "2\n", "3\n", "z", "/ngin", "fcpu>>"];
 
 #[test]
 fn no_size_and_no_overlay_makes_it_fall() {
@@ -327,4 +329,110 @@ fn without_colour_no_cell_has_one_and_the_selected_row_still_stands_out() {
     }
     assert_eq!(text(&before), text(&after), "the cursor is told by style alone");
     assert_ne!(before, after);
+}
+
+fn control(ui: &mut Ui, state: &State, key: char) -> Vec<Command> {
+    ui.input(&Input::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL)), state)
+}
+
+/// The settings that a command saves, as TOML by name.
+fn saved(commands: &[Command]) -> Vec<String> {
+    match commands {
+        [Command::Job(Job::Save(save))] => save.changes.iter().map(|c| format!("{} = {}", c.path, c.value)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn changes_are_saved_on_request() {
+    let machine = Machine::lively(Mood::Calm);
+    let state = &machine.state;
+    let mut ui = truecolor();
+    drawn(&mut ui, state, (160, 45));
+    assert!(control(&mut ui, state, 's').is_empty());
+    assert!(text(&drawn(&mut ui, state, (160, 45))).contains("there is nothing to save"));
+    press(&mut ui, state, "tMw+");
+    let all = saved(&control(&mut ui, state, 's'));
+    // The tree has an order of its own, which is not saved: memory is that of the tree.
+    assert_eq!(all, ["refresh = \"2s\"", "processes.tree = true", "processes.full_path = true"]);
+    press(&mut ui, state, "tM-");
+    let all = saved(&control(&mut ui, state, 's'));
+    let list = ["processes.sort = \"memory\"", "processes.reverse = false"];
+    assert_eq!(all[..3], ["refresh = \"1s\"", list[0], list[1]], "taken back, and so saved again");
+    // A menu saves its own settings alone.
+    press(&mut ui, state, "s");
+    assert_eq!(saved(&control(&mut ui, state, 's')), list, "saved as it is, not turned around");
+    press(&mut ui, state, "c ");
+    let columns = saved(&control(&mut ui, state, 's'));
+    assert!(columns.len() == 1 && columns[0].starts_with("processes.columns = [\"user\", "), "{columns:?}");
+}
+
+#[test]
+fn theme_is_previewed_and_esc_undoes() {
+    let machine = Machine::lively(Mood::Calm);
+    let state = &machine.state;
+    let mut ui = truecolor();
+    let before = drawn(&mut ui, state, (160, 45));
+    press(&mut ui, state, "Cj");
+    assert_eq!(ui.theme().name, "light", "put on as the cursor comes to it");
+    assert_ne!(drawn(&mut ui, state, (160, 45))[(0, 44)], before[(0, 44)]);
+    press(&mut ui, state, "\x1b");
+    assert_eq!((ui.theme().name.as_str(), ui.settings().theme.as_str()), ("calm", "calm"));
+    assert_eq!(text(&drawn(&mut ui, state, (160, 45))), text(&before));
+    press(&mut ui, state, "Cjj\n");
+    assert_eq!(ui.settings().theme, "contrast");
+    press(&mut ui, state, "Cj");
+    assert_eq!(saved(&control(&mut ui, state, 's')), ["theme = \"colorblind\""]);
+    assert_eq!(ui.settings().theme, "colorblind");
+}
+
+#[test]
+fn report_of_lines_stays() {
+    let machine = Machine::lively(Mood::Calm);
+    let state = &machine.state;
+    let mut ui = truecolor();
+    drawn(&mut ui, state, (80, 24));
+    ui.say(Level::Warn, "could not save in /x: denied\nwrite into /y:\n  theme = \"nord\"");
+    let shown = text(&drawn(&mut ui, state, (80, 24)));
+    assert!(shown.contains("could not save in /x: denied") && shown.contains("  theme = \"nord\""), "{shown}");
+    press(&mut ui, state, "\n");
+    assert!(!text(&drawn(&mut ui, state, (80, 24))).contains("nord"));
+}
+
+#[test]
+fn help_fits_and_has_no_ids() {
+    let machine = Machine::lively(Mood::Calm);
+    let state = &machine.state;
+    let mut ui = truecolor();
+    drawn(&mut ui, state, (160, 45));
+    press(&mut ui, state, "?");
+    let page = text(&drawn(&mut ui, state, (160, 45)));
+    assert!(page.lines().nth(2).unwrap().contains("The ten keys you need"), "{page}");
+    assert!(page.contains("In a log") && page.contains("Signs") && page.contains("esc closes this"), "{page}");
+    assert!(!page.contains("next page") && !page.contains('↓'.to_string().repeat(2).as_str()), "{page}");
+    for id in ["sort_cpu", "log_wrap", "kernel_threads", "focus_next"] {
+        assert!(!page.contains(id), "{id} in {page}");
+    }
+    let halves: Vec<(bool, bool)> = page
+        .lines()
+        .skip(2)
+        .take(41)
+        .map(|line| line.chars().collect::<Vec<_>>())
+        .map(|line| {
+            let words = |from: usize, to: usize| {
+                line.get(from.min(line.len())..to.min(line.len()))
+                    .is_some_and(|half| half.iter().any(|c| c.is_alphanumeric()))
+            };
+            (words(0, 78), words(78, 160))
+        })
+        .collect();
+    let (left, right) = (halves.iter().filter(|h| h.0).count(), halves.iter().filter(|h| h.1).count());
+    assert!(left.abs_diff(right) <= 6, "both columns are used: {left} and {right} lines");
+    let small = text(&drawn(&mut ui, state, (80, 24)));
+    assert!(small.contains("The ten keys you need") && small.contains("next page"), "{small}");
+    for _ in 0..5 {
+        ui.input(&Input::Key(KeyEvent::new(KeyCode::PageDown, KeyModifiers::NONE)), state);
+        drawn(&mut ui, state, (80, 24));
+    }
+    assert!(text(&drawn(&mut ui, state, (80, 24))).contains("cpu>50 user=root name~"));
 }

@@ -6,6 +6,7 @@ use super::{Outcome, container, pool, remove, renice, signal};
 pub use super::{container::ContainerAct, limits::Limits, pool::PoolAct, remove::Removal};
 use crate::{
     alert::Level,
+    config::save::Save,
     model::{engine_address::EngineAddress, process::ProcKey},
     sys::root::Root,
 };
@@ -47,6 +48,8 @@ pub enum Job {
     Renice(Vec<(ProcKey, i32)>),
     /// All of these, at the same time.
     All(Vec<Job>),
+    /// Save settings for the next start.
+    Save(Save),
 }
 
 /// How an operation went, and the one that takes it back; `None` where nothing does.
@@ -89,6 +92,11 @@ impl Job {
                 Done { outcome, undo: (!back.is_empty()).then_some(Job::Renice(back)) }
             }
             Job::All(jobs) => together(jobs, root),
+            Job::Save(save) => {
+                let report = save.run();
+                let level = if report.complete { Level::Ok } else { Level::Warn };
+                Done { outcome: Outcome { level, text: report.text }, undo: None }
+            }
         }
     }
 
@@ -121,6 +129,7 @@ impl Job {
                 format!("change the niceness of {} by {by:+}", pids(targets.iter().map(|(key, _)| key)))
             }
             Job::All(jobs) => jobs.iter().map(Job::phrase).collect::<Vec<_>>().join(", "),
+            Job::Save(_) => "save settings".to_owned(),
         }
     }
 
@@ -130,7 +139,7 @@ impl Job {
         match self {
             Job::Container { act, .. } => act.is_undoable(),
             Job::Pool { act, .. } => act.is_undoable(),
-            Job::Remove(_) => false,
+            Job::Remove(_) | Job::Save(_) => false,
             Job::Signal { signal, .. } => signal::reverse(*signal).is_some(),
             Job::Renice(_) => true,
             Job::All(jobs) => jobs.iter().all(Job::is_undoable),

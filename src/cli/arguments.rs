@@ -1,120 +1,313 @@
-//! What can be typed after `benchtop`.
+//! What can be typed after `benchtop`. Each command takes the flags that mean something to it; all of them may also stand
+//! before the command.
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::config::Flag;
 
-/// A top that knows what normal is: a live monitor for homelab and AI servers.
+/// A live monitor for homelab and AI servers that says what is wrong.
 ///
-/// Without a command it shows the machine live; `?` lists its keys. Where standard output is no terminal it prints the
+/// Without a command it shows the machine live; `?` lists its keys. When standard output is not a terminal it prints the
 /// same figures once, as text.
 #[derive(Debug, Parser)]
-#[command(name = "benchtop", version, disable_help_subcommand = true, args_override_self = true)]
+#[command(
+    name = "benchtop",
+    version,
+    disable_help_subcommand = true,
+    args_override_self = true,
+    subcommand_value_name = "COMMAND",
+    after_help = examples()
+)]
 pub struct Arguments {
-    /// Settings come from this file, which must exist.
-    #[arg(short, long, value_name = "FILE", global = true)]
-    pub config: Option<PathBuf>,
-    /// Time between two refreshes: 0.5, 500ms, 2s.
-    #[arg(short, long, value_name = "SECONDS", global = true)]
-    delay: Option<String>,
-    /// A folder that holds proc, sys, run and etc, in place of /.
-    #[arg(long, value_name = "DIR", global = true)]
-    root: Option<String>,
-    /// A theme by name, or the path of a file.
-    #[arg(long, value_name = "NAME", global = true)]
-    theme: Option<String>,
-    /// No colours: bold, dim and reverse alone.
-    #[arg(long, global = true)]
-    no_color: bool,
-    /// Plain ASCII in place of lines, blocks and braille.
-    #[arg(long, global = true)]
-    ascii: bool,
-    /// Nothing on this machine can be changed: no signals, no renice, no acts on containers and pools.
-    #[arg(long, global = true)]
-    read_only: bool,
-    /// Leave clicks and the wheel to the terminal.
-    #[arg(long, global = true)]
-    no_mouse: bool,
-    /// Messages for finding faults go into this file.
-    #[arg(long, value_name = "FILE", global = true)]
-    log: Option<String>,
+    #[command(flatten)]
+    file: FileFlag,
+    #[command(flatten)]
+    machine: MachineFlags,
+    #[command(flatten)]
+    look: LookFlags,
+    #[command(flatten)]
+    theme: ThemeFlag,
+    #[command(flatten)]
+    screen: ScreenFlags,
     #[command(subcommand)]
     pub verb: Option<Verb>,
+}
+
+/// For the help and the manual page: a command line and what it does.
+pub const EXAMPLES: [(&str, &str); 8] = [
+    ("benchtop", "the live screen; ? lists its keys, q leaves"),
+    ("benchtop --delay 2 --read-only", "slower, and nothing on the machine can be changed"),
+    ("benchtop once | less", "one page of text"),
+    ("benchtop once --json | jq '.alerts'", "every figure as JSON"),
+    ("benchtop doctor", "what can be read here, what cannot, and the cure"),
+    ("benchtop --theme nord config save", "keep a theme"),
+    ("benchtop --root /host", "the host's files from inside a container"),
+    ("ssh -t server benchtop", "another machine"),
+];
+
+/// The same for the help.
+fn examples() -> String {
+    let columns = EXAMPLES.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
+    let lines = EXAMPLES.iter().map(|(line, doc)| format!("\n  {line:columns$}  {doc}"));
+    std::iter::once("Examples:".to_owned()).chain(lines).collect()
+}
+
+/// The file of settings.
+#[derive(Debug, Args)]
+pub struct FileFlag {
+    /// Read the settings from this file, which must exist
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Which machine is read.
+#[derive(Debug, Args)]
+pub struct MachineFlags {
+    /// Read a folder that holds proc, sys, run and etc in place of /
+    #[arg(long, value_name = "DIR")]
+    root: Option<String>,
+    /// Write debug messages to FILE
+    #[arg(long, value_name = "FILE")]
+    log: Option<String>,
+}
+
+/// What the terminal can show.
+#[derive(Debug, Args)]
+pub struct LookFlags {
+    /// No colours: only bold, dim and reverse
+    #[arg(long)]
+    no_color: bool,
+    /// Plain ASCII in place of lines, blocks and braille
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// The theme.
+#[derive(Debug, Args)]
+pub struct ThemeFlag {
+    /// A theme by name (`benchtop themes` lists them), or the path of a file
+    #[arg(long, value_name = "NAME")]
+    theme: Option<String>,
+}
+
+/// Flags of the live screen.
+#[derive(Debug, Args)]
+pub struct ScreenFlags {
+    /// Refresh interval: 0.5, 500ms, 2s
+    #[arg(short, long, value_name = "SECONDS")]
+    delay: Option<String>,
+    /// Change nothing on this machine: no signals, no renice, no operations on containers and pools
+    #[arg(long)]
+    read_only: bool,
+    /// Leave clicks and the wheel to the terminal
+    #[arg(long)]
+    no_mouse: bool,
+}
+
+/// All flags that are settings.
+#[derive(Debug, Args)]
+pub struct SettingFlags {
+    #[command(flatten)]
+    machine: MachineFlags,
+    #[command(flatten)]
+    look: LookFlags,
+    #[command(flatten)]
+    theme: ThemeFlag,
+    #[command(flatten)]
+    screen: ScreenFlags,
 }
 
 /// What to do in place of the live screen.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Print every figure once.
+    /// Print every figure once, as text or JSON
+    #[command(
+        after_help = "Exit status: 0, or 1 when nothing could be read.\n\nExamples:\n  benchtop once | less\n  benchtop once --json | jq '.containers[] | select(.state != \"running\") | .name'"
+    )]
     Once {
-        /// As JSON, by assets/once.schema.json.
+        /// As JSON, by assets/once.schema.json
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        #[command(flatten)]
+        look: LookFlags,
     },
-    /// Say of each source whether it is found, absent or denied, and the cure. Exit code 0, 1 or 2.
+    /// Check every data source: found, absent or denied, and the cure
+    #[command(
+        after_help = "Exit status: 0 when all is found or absent, 1 when something is denied, late or broken, 2 when CPU, memory or\nprocesses cannot be read."
+    )]
     Doctor {
-        /// As JSON.
+        /// As JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        #[command(flatten)]
+        look: LookFlags,
+        #[command(flatten)]
+        theme: ThemeFlag,
     },
-    /// Write, check or show the settings.
+    /// Write, check, show or save the settings
     Config {
         #[command(subcommand)]
         verb: Option<ConfigVerb>,
     },
-    /// List the themes, each with a sample of its colours.
-    Themes,
-    /// Print the completions of a shell.
+    /// List the themes, each with a sample of its colours
+    Themes {
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        look: LookFlags,
+    },
+    /// Print shell completions
+    #[command(
+        after_help = "Example:\n  benchtop completions bash > ~/.local/share/bash-completion/completions/benchtop"
+    )]
     Completions {
-        /// The shell.
+        /// The shell
         shell: Shell,
     },
-    /// Print the manual page.
+    /// Print the manual page
+    #[command(after_help = "Example:\n  benchtop man | man -l -")]
     Man,
 }
 
 /// What to do with the settings.
 #[derive(Debug, Subcommand)]
 pub enum ConfigVerb {
-    /// Write the commented example to the usual place, if nothing is there.
-    Init,
-    /// Name every mistake; exit code 2 when there is one.
-    Check {
-        /// This file in place of the usual one.
-        file: Option<PathBuf>,
+    /// Write the commented example to the usual place, if nothing is there
+    Init {
+        #[command(flatten)]
+        file: FileFlag,
     },
-    /// Print what is in force, and where each value comes from.
-    Show,
-    /// Print where the file is looked for.
-    Path,
+    /// Name every mistake; exit status 2 when there is one
+    Check {
+        /// Check this file in place of the usual one
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        named: FileFlag,
+    },
+    /// Print the settings in force, and where each value comes from
+    Show {
+        /// The rules too
+        #[arg(long)]
+        rules: bool,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        flags: SettingFlags,
+    },
+    /// Save settings, so that the next start has them
+    #[command(
+        after_help = "Saved are the flags of this command line and each SETTING=VALUE, into config.saved.toml beside your own file, which is\nnever rewritten and wins. Without any, it prints what is saved. On the screen ctrl-s saves what keys have changed.\n\nExamples:\n  benchtop config save --theme nord --delay 2\n  benchtop config save processes.sort=memory processes.tree=true\n  benchtop config save"
+    )]
+    Save {
+        /// Settings as `config show` names them: processes.sort=memory
+        #[arg(value_name = "SETTING=VALUE")]
+        settings: Vec<String>,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        flags: SettingFlags,
+    },
+    /// Print where the files of settings are looked for
+    Path {
+        #[command(flatten)]
+        file: FileFlag,
+    },
 }
 
 impl Arguments {
-    /// The flags as settings.
+    /// The file of settings that was named: after the command, else before it.
+    pub fn config(&self) -> Option<PathBuf> {
+        let own = match &self.verb {
+            Some(Verb::Once { file, .. } | Verb::Doctor { file, .. } | Verb::Themes { file, .. }) => Some(file),
+            Some(Verb::Config { verb: Some(verb) }) => Some(match verb {
+                ConfigVerb::Init { file }
+                | ConfigVerb::Check { named: file, .. }
+                | ConfigVerb::Show { file, .. }
+                | ConfigVerb::Save { file, .. }
+                | ConfigVerb::Path { file } => file,
+            }),
+            _ => None,
+        };
+        own.and_then(|file| file.config.clone()).or_else(|| self.file.config.clone())
+    }
+
+    /// The flags as settings; one after the command comes last, and wins.
     pub fn flags(&self) -> Vec<Flag> {
-        let valued = [
-            ("refresh", "--delay", &self.delay),
-            ("root", "--root", &self.root),
-            ("theme", "--theme", &self.theme),
-            ("log", "--log", &self.log),
-        ];
-        let switched = [
-            ("colors", "--no-color", self.no_color, "none"),
-            ("ascii", "--ascii", self.ascii, "true"),
-            ("read_only", "--read-only", self.read_only, "true"),
-            ("mouse", "--no-mouse", self.no_mouse, "false"),
-        ];
-        let valued = valued
-            .into_iter()
-            .filter_map(|(path, name, value)| value.as_ref().map(|value| Flag { path, name, value: value.clone() }));
-        let switched = switched.into_iter().filter(|(.., on, _)| *on).map(|(path, name, _, value)| Flag {
-            path,
-            name,
-            value: value.to_owned(),
-        });
-        valued.chain(switched).collect()
+        let mut out = Vec::new();
+        self.machine.add(&mut out);
+        self.look.add(&mut out);
+        self.theme.add(&mut out);
+        self.screen.add(&mut out);
+        match &self.verb {
+            Some(Verb::Once { machine, look, .. }) => {
+                machine.add(&mut out);
+                look.add(&mut out);
+            }
+            Some(Verb::Doctor { machine, look, theme, .. }) => {
+                machine.add(&mut out);
+                look.add(&mut out);
+                theme.add(&mut out);
+            }
+            Some(Verb::Themes { look, .. }) => look.add(&mut out),
+            Some(Verb::Config { verb: Some(ConfigVerb::Show { flags, .. } | ConfigVerb::Save { flags, .. }) }) => {
+                flags.machine.add(&mut out);
+                flags.look.add(&mut out);
+                flags.theme.add(&mut out);
+                flags.screen.add(&mut out);
+            }
+            _ => {}
+        }
+        out
+    }
+}
+
+/// A flag with a value, when it was given.
+fn valued(out: &mut Vec<Flag>, path: &'static str, name: &'static str, value: Option<&String>) {
+    out.extend(value.map(|value| Flag { path, name, value: value.clone() }));
+}
+
+/// A flag without one, when it was given.
+fn switched(out: &mut Vec<Flag>, path: &'static str, name: &'static str, on: bool, value: &str) {
+    if on {
+        out.push(Flag { path, name, value: value.to_owned() });
+    }
+}
+
+impl MachineFlags {
+    fn add(&self, out: &mut Vec<Flag>) {
+        valued(out, "root", "--root", self.root.as_ref());
+        valued(out, "log", "--log", self.log.as_ref());
+    }
+}
+
+impl LookFlags {
+    fn add(&self, out: &mut Vec<Flag>) {
+        switched(out, "colors", "--no-color", self.no_color, "none");
+        switched(out, "ascii", "--ascii", self.ascii, "true");
+    }
+}
+
+impl ThemeFlag {
+    fn add(&self, out: &mut Vec<Flag>) {
+        valued(out, "theme", "--theme", self.theme.as_ref());
+    }
+}
+
+impl ScreenFlags {
+    fn add(&self, out: &mut Vec<Flag>) {
+        valued(out, "refresh", "--delay", self.delay.as_ref());
+        switched(out, "read_only", "--read-only", self.read_only, "true");
+        switched(out, "mouse", "--no-mouse", self.no_mouse, "false");
     }
 }

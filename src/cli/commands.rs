@@ -1,4 +1,4 @@
-//! Commands that need no look at the machine: config, themes, completions, man.
+//! Commands that need no look at the machine: config, themes, completions.
 
 use std::{
     fs,
@@ -11,33 +11,38 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::{
-    USAGE,
+    Settled, USAGE,
     arguments::{Arguments, ConfigVerb},
     complain, settle,
 };
 use crate::{
     app::{encode::styled, written},
-    config::{self, EXAMPLE, Loaded},
+    config::{self, EXAMPLE, Flag, Loaded, save::Save},
     diag::Diagnostic,
     sink::doctor::Check,
     ui::theme::{Role, Theme, ThemeSet},
 };
 
 /// Prints `text`; a reader that has seen enough is no failure.
-fn print(text: &str) -> ExitCode {
+pub fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush())).unwrap_or(ExitCode::SUCCESS)
 }
 
 /// `benchtop config …`
 pub fn config(arguments: &Arguments, verb: Option<&ConfigVerb>) -> ExitCode {
+    let rules = matches!(verb, Some(ConfigVerb::Show { rules: true, .. }));
     match verb {
-        Some(ConfigVerb::Init) => init(arguments.config.clone()),
-        Some(ConfigVerb::Check { file }) => check(arguments, file.clone()),
-        Some(ConfigVerb::Path) => path(arguments),
-        Some(ConfigVerb::Show) | None => match settle(arguments, arguments.config.clone()) {
-            Ok(settled) => print(&config::show(&settled.loaded)),
-            Err(findings) => complain(&findings),
+        Some(ConfigVerb::Init { .. }) => init(arguments.config()),
+        Some(ConfigVerb::Check { file, .. }) => check(arguments, file.clone()),
+        Some(ConfigVerb::Path { .. }) => path(arguments),
+        Some(ConfigVerb::Save { settings, .. }) => save(arguments, settings),
+        Some(ConfigVerb::Show { .. }) | None => match settle(arguments.config(), arguments.flags()) {
+            (settled, findings) if findings.is_empty() => {
+                complain(&settled.loaded.passed_over);
+                print(&config::show(&settled.loaded, rules))
+            }
+            (_, findings) => complain(&findings),
         },
     }
 }
@@ -62,29 +67,77 @@ fn init(named: Option<PathBuf>) -> ExitCode {
 }
 
 fn check(arguments: &Arguments, file: Option<PathBuf>) -> ExitCode {
-    let named = file.or_else(|| arguments.config.clone());
-    match settle(arguments, named).map(|settled| settled.loaded) {
-        Ok(Loaded { file: Some(file), .. }) => print(&format!("{}: nothing is wrong\n", file.display())),
-        Ok(_) => print("no file: the built-in settings are in force (`benchtop config init` writes one)\n"),
-        Err(findings) => {
-            let code = complain(&findings);
-            eprintln!("{} {}", findings.len(), if findings.len() == 1 { "finding" } else { "findings" });
-            code
+    let (settled, mut findings) = settle(file.or_else(|| arguments.config()), arguments.flags());
+    let loaded = settled.loaded;
+    findings.extend(loaded.passed_over);
+    if !findings.is_empty() {
+        let code = complain(&findings);
+        eprintln!("{} {}", findings.len(), if findings.len() == 1 { "mistake" } else { "mistakes" });
+        return code;
+    }
+    let files: Vec<String> = loaded.file.iter().chain(&loaded.saved).map(|f| f.display().to_string()).collect();
+    print(&match files.is_empty() {
+        true => "no file: the built-in settings are in force (`benchtop config init` writes one)\n".to_owned(),
+        false => files.iter().map(|file| format!("{file}: no mistakes\n")).collect(),
+    })
+}
+
+/// Saves flags and settings; prints what is saved where there are none.
+fn save(arguments: &Arguments, pairs: &[String]) -> ExitCode {
+    let mut flags = arguments.flags();
+    let mut faults = Vec::new();
+    for pair in pairs {
+        match pair.split_once('=').map(|(path, value)| (config::save::known(path.trim()), value.trim())) {
+            // What the engines' addresses are shown as hides passwords: saved, it would be of no use.
+            Some((Some("containers.engines"), _)) => {
+                let finding = Diagnostic::new("containers.engines", "may hold passwords, and is not saved");
+                faults.push(finding.hint("write it in your own file (`benchtop config path`)"));
+            }
+            Some((Some(path), value)) => flags.push(Flag { path, name: path, value: value.to_owned() }),
+            Some((None, _)) => {
+                let finding = Diagnostic::new(pair, "there is no such setting");
+                faults.push(finding.hint("`benchtop config show` lists them: processes.sort=memory"));
+            }
+            None => {
+                let finding = Diagnostic::new(pair, "this is not SETTING=VALUE");
+                faults.push(finding.hint("write it like theme=nord or processes.sort=memory"));
+            }
         }
     }
+    let paths: Vec<&str> = flags.iter().map(|flag| flag.path).collect();
+    let (Settled { loaded, .. }, findings) = settle(arguments.config(), flags);
+    faults.extend(findings);
+    if !faults.is_empty() {
+        return complain(&faults);
+    }
+    let saving = loaded.settings.saving.clone();
+    if paths.is_empty() {
+        let place = saving.file.as_ref().map_or_else(|| "HOME is not set".to_owned(), |f| f.display().to_string());
+        complain(&loaded.passed_over);
+        return print(&match loaded.saved.as_ref().map(std::fs::read_to_string) {
+            Some(Ok(text)) => format!("# {place}\n{text}"),
+            _ => format!("nothing is saved yet ({place})\nname what to save: benchtop config save theme=nord\n"),
+        });
+    }
+    let changes = config::save::changes(&loaded.settings, &paths);
+    let report = Save { saving, changes }.run();
+    if report.complete {
+        return print(&format!("{}\n", report.text));
+    }
+    eprintln!("{}", report.text);
+    ExitCode::from(USAGE)
 }
 
 fn path(arguments: &Arguments) -> ExitCode {
-    let asked = arguments.config.clone().or_else(|| std::env::var_os("BENCHTOP_CONFIG").map(PathBuf::from));
-    let places = match asked {
-        Some(path) => vec![path],
-        None => config::paths::config_file().into_iter().chain([config::paths::system_file()]).collect(),
-    };
-    let line = |path: &PathBuf| {
+    let asked = arguments.config().or_else(|| std::env::var_os("BENCHTOP_CONFIG").map(PathBuf::from));
+    let own = asked.clone().or_else(config::paths::config_file);
+    let system = asked.is_none().then(config::paths::system_file);
+    let saved = own.as_deref().map(config::save::beside);
+    let line = |path: PathBuf| {
         let there = if path.exists() { "" } else { "  (not there)" };
         format!("{}{there}\n", path.display())
     };
-    print(&places.iter().map(line).collect::<String>())
+    print(&[own, saved, system].into_iter().flatten().map(line).collect::<String>())
 }
 
 /// What `doctor` says of the settings, which are right when it is asked.
@@ -141,13 +194,4 @@ pub fn completions(shell: Shell) -> ExitCode {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "benchtop", &mut text);
     print(&String::from_utf8_lossy(&text))
-}
-
-/// `benchtop man`
-pub fn man() -> ExitCode {
-    let mut text = Vec::new();
-    match clap_mangen::Man::new(Arguments::command()).render(&mut text) {
-        Ok(()) => print(&String::from_utf8_lossy(&text)),
-        Err(error) => complain(&[Diagnostic::new("man", error.to_string())]),
-    }
 }

@@ -22,6 +22,8 @@ pub struct Field {
     pub path: &'static str,
     /// The variable that sets it, where there is one.
     pub env: Option<&'static str>,
+    /// Keys change it while the program runs.
+    pub on_screen: bool,
     /// Reads it.
     pub read: Read,
     /// Its value as TOML; `None`: not set, and nothing stands for that.
@@ -40,12 +42,17 @@ const COLORS: [(&str, Colors); 5] = [
 ];
 
 const fn field(path: &'static str, read: Read, show: fn(&Settings) -> Option<String>) -> Field {
-    Field { path, env: None, read, show }
+    Field { path, env: None, on_screen: false, read, show }
 }
 
 impl Field {
     const fn env(mut self, name: &'static str) -> Field {
         self.env = Some(name);
+        self
+    }
+
+    const fn on_screen(mut self) -> Field {
+        self.on_screen = true;
         self
     }
 }
@@ -97,6 +104,7 @@ macro_rules! columns {
             },
             |s| Some(list(&s.$($field).+.columns)),
         )
+        .on_screen()
     };
 }
 
@@ -114,6 +122,7 @@ macro_rules! sort {
             },
             |s| Some(quoted(&s.$($field).+.sort)),
         )
+        .on_screen()
     };
 }
 
@@ -124,9 +133,11 @@ pub static FIELDS: &[Field] = &[
         |s, value, r| s.refresh = r.span(value, REFRESH.0, REFRESH.1).unwrap_or(s.refresh),
         |s| Some(quoted(&exact(s.refresh))),
     )
-    .env("BENCHTOP_REFRESH"),
+    .env("BENCHTOP_REFRESH")
+    .on_screen(),
     field("theme", |s, value, r| s.theme = r.text(value).unwrap_or(s.theme.clone()), |s| Some(quoted(&s.theme)))
-        .env("BENCHTOP_THEME"),
+        .env("BENCHTOP_THEME")
+        .on_screen(),
     field(
         "colors",
         |s, value, r| {
@@ -180,14 +191,15 @@ pub static FIELDS: &[Field] = &[
             s.hidden_panes = r.names(value, "pane", panes).unwrap_or_default();
         },
         |s| Some(list(&s.hidden_panes)),
-    ),
+    )
+    .on_screen(),
     columns!("processes", processes.table),
     sort!("processes", processes.table),
-    flag!("processes.ascending", processes.table.ascending),
-    flag!("processes.tree", processes.tree),
-    flag!("processes.kernel_threads", processes.kernel_threads),
-    flag!("processes.threads", processes.threads),
-    flag!("processes.full_path", processes.full_path),
+    flag!("processes.reverse", processes.table.reverse).on_screen(),
+    flag!("processes.tree", processes.tree).on_screen(),
+    flag!("processes.kernel_threads", processes.kernel_threads).on_screen(),
+    flag!("processes.threads", processes.threads).on_screen(),
+    flag!("processes.full_path", processes.full_path).on_screen(),
     flag!("processes.read_all", processes.read_all),
     flag!("processes.cpu_of_machine", processes.cpu_of_machine),
     patterns!("hide.disks", hidden_disks),
@@ -195,14 +207,14 @@ pub static FIELDS: &[Field] = &[
     patterns!("hide.mounts", hidden_mounts),
     columns!("containers", containers),
     sort!("containers", containers),
-    flag!("containers.ascending", containers.ascending),
-    flag!("containers.group", group_containers),
+    flag!("containers.reverse", containers.reverse).on_screen(),
+    flag!("containers.group", group_containers).on_screen(),
     field("containers.engines", engines, |s| {
         Some(list(&s.engines.iter().map(ToString::to_string).collect::<Vec<_>>()))
     }),
     columns!("pools", pools),
     sort!("pools", pools),
-    flag!("pools.ascending", pools.ascending),
+    flag!("pools.reverse", pools.reverse).on_screen(),
     field(
         "sources.disabled",
         |s, value, r| {

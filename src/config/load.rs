@@ -1,6 +1,11 @@
-//! File, environment and flags, laid over the built-in values in this order.
+//! Saved settings, file, environment and flags, laid over the built-in values in this order. A machine's file in /etc lies
+//! under what its user saved.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use toml::de::{DeTable, DeValue};
 
@@ -10,50 +15,79 @@ use super::{
     file::read_text,
     paths,
     reading::Reading,
+    save::{self, Pin},
     settings::Settings,
     tree::{self, At, Node, Table},
 };
 use crate::diag::{Diagnostic, did_you_mean};
 
-/// Reads all.
-///
-/// # Errors
-/// Everything that is wrong, each finding at its place: the file first, then variables, then flags.
-pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Diagnostic>> {
+/// Reads all, and everything that is wrong, each finding at its place: the file first, then variables, then flags. What
+/// is wrong keeps the value that it had before.
+#[must_use]
+pub fn load(request: &Request<'_>) -> (Loaded, Vec<Diagnostic>) {
     let settings = Settings { rules: request.known.rules.clone(), ..Settings::default() };
-    let loaded = Loaded { settings, file: None, origins: Default::default() };
-    let mut loader = Loader { known: request.known, loaded, findings: Vec::new() };
+    let loaded = Loaded { settings, file: None, saved: None, passed_over: Vec::new(), origins: Default::default() };
+    let mut loader = Loader { known: request.known, loaded, findings: Vec::new(), layer: Layer::Own };
     match find_file(request) {
-        Ok(Some(path)) => loader.file(&path),
-        Ok(None) => {}
+        Ok(File::Own(path)) => {
+            loader.saved(Some(&path));
+            loader.file(&path);
+        }
+        Ok(File::System(path)) => {
+            loader.file(&path);
+            loader.saved(paths::config_file().as_deref());
+        }
+        Ok(File::None) => loader.saved(paths::config_file().as_deref()),
         Err(finding) => loader.findings.push(finding),
     }
     loader.environment(request.env);
+    loader.pin();
     for flag in &request.flags {
         loader.flag(flag);
     }
-    if loader.findings.is_empty() { Ok(loader.loaded) } else { Err(loader.findings) }
+    (loader.loaded, loader.findings)
+}
+
+/// The file to read.
+enum File {
+    /// The user's.
+    Own(PathBuf),
+    /// The machine's.
+    System(PathBuf),
+    None,
+}
+
+/// Which file is being read.
+#[derive(Clone, Copy, PartialEq)]
+enum Layer {
+    Own,
+    Saved,
 }
 
 /// The file to read. One that was asked for must exist; the usual ones need not.
-fn find_file(request: &Request<'_>) -> Result<Option<PathBuf>, Diagnostic> {
+fn find_file(request: &Request<'_>) -> Result<File, Diagnostic> {
     let by_env = (request.env)("BENCHTOP_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from);
     let asked = request.file.clone().map(|p| (p, "--config")).or(by_env.map(|p| (p, "BENCHTOP_CONFIG")));
     if let Some((path, by)) = asked {
         if path.exists() {
-            return Ok(Some(path));
+            return Ok(File::Own(path));
         }
         let what = format!("{by} names it, but there is no such file");
         let hint = "`benchtop config init` writes one with every setting explained";
         return Err(Diagnostic::new(path.display().to_string(), what).hint(hint));
     }
-    Ok([paths::config_file(), Some(paths::system_file())].into_iter().flatten().find(|p| p.exists()))
+    if let Some(own) = paths::config_file().filter(|p| p.exists()) {
+        return Ok(File::Own(own));
+    }
+    let system = paths::system_file();
+    Ok(if system.exists() { File::System(system) } else { File::None })
 }
 
 struct Loader<'a> {
     known: &'a Known,
     loaded: Loaded,
     findings: Vec<Diagnostic>,
+    layer: Layer,
 }
 
 /// The file that is being walked.
@@ -90,18 +124,86 @@ impl Loader<'_> {
         self.findings.dedup();
     }
 
+    /// What was saved beside the user's file. The user did not write it by hand: what is wrong with it is said and passed
+    /// over, and nothing of a newer benchtop's is guessed at.
+    fn saved(&mut self, own: Option<&Path>) {
+        self.loaded.settings.saving.own = own.map(Path::to_owned);
+        let Some(path) = own.map(save::beside) else { return };
+        self.loaded.settings.saving.file = Some(path.clone());
+        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return;
+        }
+        let place = path.display().to_string();
+        let text = match read_text(&path, MAX_BYTES) {
+            Ok(text) => text,
+            Err(finding) => return self.loaded.passed_over.push(finding),
+        };
+        self.loaded.saved = Some(path);
+        let (table, faults) = tree::parse(&place, &text);
+        let source = Source { place: &place, text: &text };
+        let format = table.iter().find(|(key, _)| key.value == save::FORMAT_KEY);
+        match format.map(|(_, value)| (value.offset, &value.value)) {
+            Some((_, Node::Whole(save::FORMAT))) => {}
+            Some((offset, _)) => {
+                let hint = Some("a newer benchtop wrote it; delete it to save anew".to_owned());
+                let what = format!("`format` is not {}: the whole file is passed over", save::FORMAT);
+                return self.loaded.passed_over.push(source.finding(offset, what, hint));
+            }
+            None => {
+                let what = "there is no `format`: benchtop did not write this file, and passes it over";
+                let hint = Some("move it away to save settings again".to_owned());
+                return self.loaded.passed_over.push(source.finding(0, what, hint));
+            }
+        }
+        let before = std::mem::replace(&mut self.findings, faults);
+        self.layer = Layer::Saved;
+        for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
+            match key.value.as_str() {
+                "keys" | "rules" => {
+                    let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
+                    self.findings.push(source.finding(key.offset, what, None));
+                }
+                _ => self.entry(&source, "", key, value),
+            }
+        }
+        self.layer = Layer::Own;
+        let mut faults = std::mem::replace(&mut self.findings, before);
+        self.loaded.passed_over.append(&mut faults);
+    }
+
+    /// What is stronger than saved settings: a save says so.
+    fn pin(&mut self) {
+        let system =
+            self.loaded.file == Some(paths::system_file()) && self.loaded.settings.saving.own != self.loaded.file;
+        let pin = |origin: &Origin| match origin {
+            Origin::File(line, _) if !system => Some(Pin::Line(*line)),
+            Origin::Env(name) => Some(Pin::Variable(name)),
+            _ => None,
+        };
+        self.loaded.settings.saving.pinned =
+            self.loaded.origins.iter().filter_map(|(path, origin)| Some((path.clone(), pin(origin)?))).collect();
+    }
+
     fn note(&mut self, source: &Source<'_>, path: String, offset: usize) {
         if let Some((line, column)) = source.finding(offset, "", None).position {
-            self.loaded.origins.insert(path, Origin::File(line, column));
+            let origin = match self.layer {
+                Layer::Own => Origin::File(line, column),
+                Layer::Saved => Origin::Saved(line, column),
+            };
+            self.loaded.origins.insert(path, origin);
         }
     }
 
     fn entry(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>, value: &At<Node>) {
         let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
         if let Some(field) = FIELDS.iter().find(|f| f.path == path) {
+            let before = (self.layer == Layer::Saved).then(|| self.loaded.clone());
             self.note(source, path, value.offset);
             let mut reading = Reading { known: self.known, path: field.path, loose: false, faults: Vec::new() };
             (field.read)(&mut self.loaded.settings, value, &mut reading);
+            if let Some(before) = before.filter(|_| !reading.faults.is_empty()) {
+                self.loaded = before;
+            }
             let faults = reading.faults.into_iter().map(|f| source.finding(f.offset, f.what, f.hint));
             self.findings.extend(faults);
             return;
@@ -135,6 +237,9 @@ impl Loader<'_> {
         };
         let elsewhere = FIELDS.iter().find(|f| leaf(f) == key.value);
         let hint = match (did_you_mean(&key.value, here.iter().copied()), elsewhere) {
+            _ if key.value == "ascending" => {
+                "`reverse` has taken its place: it turns the column's own order around".into()
+            }
             (_, Some(field)) => match section(field) {
                 Some(section) => format!("`{}` belongs under [{section}]", key.value),
                 None => format!("`{}` belongs at the top, before the first [section]", key.value),

@@ -1,11 +1,12 @@
-//! The user's wishes: flags before environment before file before built-in values. All that is wrong in any of them is
-//! found in one pass, and nothing is ever written but by `config init`.
+//! The user's wishes: flags before environment before file before what was saved before built-in values. All that is
+//! wrong in any of them is found in one pass. Only `config init` and [`save`] write, and never into the user's own file.
 
 mod fields;
 pub mod file;
 mod load;
 pub mod paths;
 mod reading;
+pub mod save;
 pub mod settings;
 mod show;
 pub mod tree;
@@ -65,6 +66,8 @@ pub enum Origin {
     Found(String),
     /// The file, at line and column.
     File(usize, usize),
+    /// What was saved from the screen or by `config save`, at line and column.
+    Saved(usize, usize),
     /// A variable.
     Env(&'static str),
     /// A flag.
@@ -78,6 +81,10 @@ pub struct Loaded {
     pub settings: Settings,
     /// The file that was read; `None` when there is none.
     pub file: Option<PathBuf>,
+    /// The file of saved settings that was read.
+    pub saved: Option<PathBuf>,
+    /// What is wrong with saved settings: they are passed over, since the user did not write them by hand.
+    pub passed_over: Vec<Diagnostic>,
     /// The settings that are not built in, by path; `keys.zoom` and `rules.cpu_busy` each for itself.
     pub origins: BTreeMap<String, Origin>,
 }
@@ -95,6 +102,11 @@ impl Loaded {
         let file = self.file.as_ref().map_or_else(|| "config.toml".to_owned(), |f| f.display().to_string());
         match self.origin(path) {
             Origin::File(line, column) => Diagnostic { position: Some((line, column)), ..Diagnostic::new(file, what) },
+            Origin::Saved(line, column) => {
+                let file =
+                    self.saved.as_ref().map_or_else(|| "config.saved.toml".to_owned(), |f| f.display().to_string());
+                Diagnostic { position: Some((line, column)), ..Diagnostic::new(file, what) }
+            }
             Origin::Env(name) | Origin::Flag(name) => Diagnostic::new(name, what),
             Origin::BuiltIn | Origin::Found(_) => Diagnostic::new(path, what),
         }
@@ -111,6 +123,11 @@ pub struct Request<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Names and checks.
     pub known: &'a Known,
+}
+
+/// The variables that set something, each with its setting.
+pub fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    fields::FIELDS.iter().filter_map(|field| Some((field.env?, field.path)))
 }
 
 /// The example file, which `config init` writes.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use super::save::Saving;
 use crate::{model::engine_address::EngineAddress, sys::root::Root};
 
 /// All settings, after flags, environment and file were merged.
@@ -55,6 +56,8 @@ pub struct Settings {
     pub rules: Vec<crate::alert::Rule>,
     /// Trace messages go here.
     pub log: Option<PathBuf>,
+    /// Where what is changed on the screen is saved.
+    pub saving: Saving,
 }
 
 /// How a table begins.
@@ -64,13 +67,13 @@ pub struct TableSettings {
     pub columns: Vec<String>,
     /// Column to sort by.
     pub sort: String,
-    /// Smallest first, whatever the column begins with.
-    pub ascending: bool,
+    /// The other way round than the column begins with.
+    pub reverse: bool,
 }
 
 impl TableSettings {
     fn new<const N: usize>(columns: [&str; N], sort: &str) -> Self {
-        TableSettings { columns: columns.map(str::to_owned).to_vec(), sort: sort.to_owned(), ascending: false }
+        TableSettings { columns: columns.map(str::to_owned).to_vec(), sort: sort.to_owned(), reverse: false }
     }
 }
 
@@ -184,6 +187,7 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             rules: Vec::new(),
             log: None,
+            saving: Saving::default(),
         }
     }
 }

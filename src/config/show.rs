@@ -1,6 +1,6 @@
 //! The settings in force as TOML that can be read again, each with where it comes from.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::PathBuf};
 
 use super::{
     Loaded, Origin,
@@ -12,12 +12,13 @@ use crate::alert::{Rule, Side};
 /// Columns before the comments.
 const COMMENT: usize = 44;
 
-/// All settings as TOML. Secrets in addresses are hidden.
+/// All settings as TOML, the rules when they are asked for. Secrets in addresses are hidden.
 #[must_use]
-pub fn show(loaded: &Loaded) -> String {
+pub fn show(loaded: &Loaded, rules: bool) -> String {
     let mut out = String::from("# The settings in force, and where each comes from.\n");
-    let file = loaded.file.as_ref().map_or("none".to_owned(), |f| f.display().to_string());
-    let _ = writeln!(out, "# File: {file}");
+    let path = |path: &Option<PathBuf>| path.as_ref().map_or("none".to_owned(), |f| f.display().to_string());
+    let _ = writeln!(out, "# File: {}", path(&loaded.file));
+    let _ = writeln!(out, "# Saved: {}", path(&loaded.saved));
     let mut section = "";
     for field in FIELDS {
         let (here, name) = field.path.split_once('.').unwrap_or(("", field.path));
@@ -34,6 +35,13 @@ pub fn show(loaded: &Loaded) -> String {
     out.push_str("\n[keys]\n");
     for (action, keys) in &loaded.settings.keys {
         line(&mut out, &format!("{action} = {}", list(keys)), &origin(&loaded.origin(&format!("keys.{action}"))));
+    }
+    if !rules {
+        let own = |rule: &&Rule| loaded.origin(&format!("rules.{}", rule.id)) != Origin::BuiltIn;
+        let (all, own) = (loaded.settings.rules.len(), loaded.settings.rules.iter().filter(own).count());
+        let _ =
+            writeln!(out, "\n# {all} rules, {own} of them from the file: `benchtop config show --rules` shows them.");
+        return out;
     }
     for rule in &loaded.settings.rules {
         let from = origin(&loaded.origin(&format!("rules.{}", rule.id)));
@@ -79,6 +87,7 @@ fn origin(origin: &Origin) -> String {
         Origin::BuiltIn => "built in".to_owned(),
         Origin::Found(what) => format!("found: {what}"),
         Origin::File(line, _) => format!("file, line {line}"),
+        Origin::Saved(line, _) => format!("saved, line {line}"),
         Origin::Env(name) => format!("variable {name}"),
         Origin::Flag(name) => format!("flag {name}"),
     }

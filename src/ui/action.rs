@@ -23,7 +23,8 @@ pub enum Action {
     Pause,
     Faster,
     Slower,
-    NextTheme,
+    Themes,
+    Save,
     Redraw,
     Suspend,
     Findings,
@@ -79,6 +80,25 @@ pub enum Context {
     Things,
     /// In a log.
     Logs,
+}
+
+impl Context {
+    /// All of them, in the order of the help.
+    pub const ALL: [Context; 6] =
+        [Context::Anywhere, Context::List, Context::Tables, Context::Processes, Context::Things, Context::Logs];
+
+    /// The heading of its keys.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Context::Anywhere => "Everywhere",
+            Context::List => "In lists",
+            Context::Tables => "In tables of processes, containers and pools",
+            Context::Processes => "In processes",
+            Context::Things => "In containers and pools",
+            Context::Logs => "In a log",
+        }
+    }
 }
 
 /// One action.
@@ -144,7 +164,8 @@ pub static ACTIONS: &[ActionDef] = &[
     changing(Action::Undo, "undo", &["ctrl-u"], Anywhere, "undo the last operation, after a question"),
     def(Action::Faster, "faster", &["-"], Anywhere, "refresh more often"),
     def(Action::Slower, "slower", &["+", "="], Anywhere, "refresh less often"),
-    def(Action::NextTheme, "next_theme", &["C", "F2"], Anywhere, "next theme"),
+    def(Action::Themes, "themes", &["C", "F2"], Anywhere, "choose a theme"),
+    def(Action::Save, "save", &["ctrl-s"], Anywhere, "save theme, columns, order … for the next start"),
     def(Action::Redraw, "redraw", &["ctrl-l"], Anywhere, "draw everything anew"),
     def(Action::Suspend, "suspend", &["ctrl-z"], Anywhere, "suspend; fg comes back"),
     def(Action::Up, "up", &["up", "k"], List, "row up"),

@@ -3,6 +3,7 @@
 use super::{
     overlays::{Overlay, container_acts::Wish, pool_acts::Step},
     pane::PaneId,
+    theme::Theme,
 };
 use crate::{
     act::job::Job,
@@ -51,6 +52,10 @@ pub enum Effect {
     Say(Level, String),
     /// Treat as if this action had been asked for.
     Act(super::action::Action),
+    /// Put this theme on.
+    Wear(Box<Theme>),
+    /// Save these settings as they stand on the screen.
+    Save(Vec<&'static str>),
     /// Tell a pane, or the overlay that is now on top, what was chosen.
     Tell(To, Message),
 }

@@ -10,10 +10,13 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     effect::{Command, Effect, Message, To},
-    overlays::{Key, confirm::Confirm, findings::Findings, help::Help, sockets::Sockets, stores::Stores},
+    overlays::{
+        Key, confirm::Confirm, findings::Findings, help::Help, sockets::Sockets, stores::Stores, themes::Themes,
+    },
     pane::PaneId,
+    theme::Theme,
 };
-use crate::{alert::Level, state::State};
+use crate::{act::job::Job, alert::Level, config::save::Save, state::State};
 
 /// Steps of the refresh rate.
 const PACES_MS: [u64; 11] = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 30_000, 60_000];
@@ -105,7 +108,7 @@ impl Ui {
                 | Action::Faster
                 | Action::Slower
                 | Action::Undo
-                | Action::NextTheme => self.anywhere(action, state, out),
+                | Action::Save => self.anywhere(action, state, out),
                 _ => {}
             }
             return;
@@ -151,15 +154,24 @@ impl Ui {
             }
             Action::Faster => self.pace(false, out),
             Action::Slower => self.pace(true, out),
-            Action::NextTheme => {
-                if let Some(theme) = self.themes.after(&self.theme.name) {
-                    self.settings.theme.clone_from(&theme.name);
-                    self.theme = theme;
-                }
-                self.say(Level::Ok, format!("theme {}", self.settings.theme));
-            }
+            Action::Themes => self.overlays.push(Box::new(Themes::new(&self.theme, &self.themes))),
+            Action::Save => self.save(None, out),
             _ => {}
         }
+    }
+
+    /// Asks for settings to be saved: a file is written, so not here.
+    fn save(&mut self, paths: Option<&[&'static str]>, out: &mut Vec<Command>) {
+        let changes = self.changes(paths);
+        if changes.is_empty() {
+            return self.say(Level::Ok, "nothing was changed on the screen, so there is nothing to save");
+        }
+        out.push(Command::Job(Job::Save(Save { saving: self.settings.saving.clone(), changes })));
+    }
+
+    fn wear(&mut self, theme: Theme) {
+        self.settings.theme.clone_from(&theme.name);
+        self.theme = theme;
     }
 
     fn pace(&mut self, slower: bool, out: &mut Vec<Command>) {
@@ -282,6 +294,8 @@ impl Ui {
                 }
                 Effect::Close => drop(self.overlays.pop()),
                 Effect::Say(level, text) => self.say(level, text),
+                Effect::Wear(theme) => self.wear(*theme),
+                Effect::Save(paths) => self.save(Some(&paths), out),
                 Effect::Act(action) => self.act(action, state, out, depth.saturating_sub(1)),
                 Effect::Tell(to, message) => {
                     let effects = self.tell(to, message, state);

@@ -18,7 +18,7 @@ pub mod table;
 pub mod theme;
 pub mod widgets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::layout::Rect;
 
@@ -27,13 +27,16 @@ use crate::{
     alert::Level,
     clock::Stamp,
     collect::Want,
-    config::Settings,
+    config::{
+        Settings,
+        save::{Change, Shown},
+    },
     state::State,
 };
 
 use canvas::Target;
 use keymap::Keymap;
-use overlays::Overlay;
+use overlays::{Overlay, report::Report};
 use pane::{PANES, Pane, PaneDef, PaneId};
 use theme::{Theme, ThemeSet};
 
@@ -54,6 +57,9 @@ struct Said {
 /// All that the screen remembers: focus, zoom, overlays, theme, and what each cell of the last frame answers to a click.
 pub struct Ui {
     settings: Settings,
+    /// What the settings said at the start, and which of them were saved since.
+    begun: Shown,
+    saved: BTreeSet<&'static str>,
     themes: ThemeSet,
     theme: Theme,
     keymap: Keymap,
@@ -107,6 +113,8 @@ impl Ui {
             .or(shown.first().copied())
             .unwrap_or(0);
         Ui {
+            begun: Shown::of(&settings),
+            saved: BTreeSet::new(),
             settings,
             themes,
             theme,
@@ -145,9 +153,28 @@ impl Ui {
         self.paused
     }
 
-    /// Shows one line in the footer for some seconds.
+    /// Shows one line in the footer for some seconds; several lines stay in a box until they are closed.
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.said = Some(Said { level, text: text.into(), at: None });
+        let text = text.into();
+        if text.contains('\n') {
+            self.overlays.push(Box::new(Report::new(level, &text)));
+            return;
+        }
+        self.said = Some(Said { level, text, at: None });
+    }
+
+    /// What the screen shows now, as settings: those at `paths`, else all that changed since the start. A change that was
+    /// saved and taken back is saved again.
+    fn changes(&mut self, paths: Option<&[&'static str]>) -> Vec<Change> {
+        let mut now = self.settings.clone();
+        self.slots.iter().for_each(|slot| slot.pane.settle(&mut now));
+        let now = Shown::of(&now);
+        let changes = match paths {
+            Some(paths) => now.at(paths),
+            None => now.changed(&self.begun, |path| self.saved.contains(path)),
+        };
+        self.saved.extend(changes.iter().map(|c| c.path));
+        changes
     }
 
     /// Says how an operation went, and by which key it is undone; that key means this operation from now on.

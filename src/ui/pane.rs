@@ -96,6 +96,9 @@ pub trait Pane {
         Vec::new()
     }
 
+    /// Writes into `settings` what keys have changed here, as the settings would say it.
+    fn settle(&self, _settings: &mut Settings) {}
+
     /// Keys for the footer while it has the focus: key and what it does.
     fn hints(&self) -> Vec<(Action, &'static str)> {
         Vec::new()

@@ -9,7 +9,7 @@ mod set;
 
 pub use detect::{colors, lacks_glyphs};
 pub use roles::{Kind, ROLE_COUNT, ROLES, Role, RoleDef};
-pub use set::{Shipped, ThemeSet};
+pub use set::{Ready, Shipped, ThemeSet};
 
 use ratatui::style::Style;
 

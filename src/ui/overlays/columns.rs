@@ -25,6 +25,8 @@ pub struct ColumnChooser {
     /// Index and whether it is shown.
     order: Vec<(usize, bool)>,
     to: To,
+    /// The setting that holds these columns; empty where none does.
+    saved: Vec<&'static str>,
     cursor: Cursor<usize>,
 }
 
@@ -38,7 +40,14 @@ impl ColumnChooser {
         let mut cursor = Cursor::default();
         cursor.settle(0..order.len());
         cursor.hold(0);
-        ColumnChooser { columns, order, to, cursor }
+        ColumnChooser { columns, order, to, saved: Vec::new(), cursor }
+    }
+
+    /// The same chooser, which can save them under this setting.
+    #[must_use]
+    pub fn saving(mut self, saved: Vec<&'static str>) -> Self {
+        self.saved = saved;
+        self
     }
 
     fn toggle(&mut self) -> Vec<Effect> {
@@ -70,7 +79,7 @@ impl ColumnChooser {
 
 impl Overlay for ColumnChooser {
     fn title(&self, _state: &State) -> String {
-        "columns · space shows and hides, + - moves".to_owned()
+        "columns · space shows or hides, + - moves".to_owned()
     }
 
     fn size(&self, _state: &State) -> (u16, u16) {
@@ -115,6 +124,7 @@ impl Overlay for ColumnChooser {
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
         match action {
             Action::Open | Action::Columns => Some(vec![Effect::Close]),
+            Action::Save if !self.saved.is_empty() => Some(vec![Effect::Save(self.saved.clone())]),
             Action::Top => {
                 self.cursor.hold(0);
                 Some(Vec::new())
@@ -127,5 +137,10 @@ impl Overlay for ColumnChooser {
         let Target::OverlayRow(index) = target else { return Vec::new() };
         self.cursor.hold(*index);
         self.toggle()
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        let save = (!self.saved.is_empty()).then_some((Action::Save, "save for the next start"));
+        [(Action::Open, "done")].into_iter().chain(save).collect()
     }
 }

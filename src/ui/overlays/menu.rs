@@ -32,6 +32,10 @@ pub struct Menu {
     title: String,
     items: Vec<Item>,
     to: To,
+    /// The settings that the choice is saved under; empty where there are none.
+    saved: Vec<&'static str>,
+    /// What is in force already.
+    here: Option<usize>,
     cursor: Cursor<usize>,
     typed: String,
 }
@@ -41,7 +45,15 @@ impl Menu {
     #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         let cursor = Cursor::default();
-        Menu { title: title.into(), items: Vec::new(), to: To::Top, cursor, typed: String::new() }
+        Menu {
+            title: title.into(),
+            items: Vec::new(),
+            to: To::Top,
+            saved: Vec::new(),
+            here: None,
+            cursor,
+            typed: String::new(),
+        }
     }
 
     /// Adds a line; `here` puts the cursor on it.
@@ -50,6 +62,9 @@ impl Menu {
         let at = self.cursor.position();
         self.cursor.settle(0..self.items.len());
         self.cursor.hold(if here { self.items.len() - 1 } else { at });
+        if here {
+            self.here = Some(self.items.len() - 1);
+        }
     }
 
     /// The same list, telling `to` what was chosen.
@@ -57,6 +72,23 @@ impl Menu {
     pub fn telling(mut self, to: To) -> Self {
         self.to = to;
         self
+    }
+
+    /// The same list, which can save what is chosen under these settings.
+    #[must_use]
+    pub fn saving(mut self, saved: Vec<&'static str>) -> Self {
+        self.saved = saved;
+        self
+    }
+
+    /// Chooses, and saves the choice. What is in force already is not chosen again: that would turn an order around.
+    fn save(&self) -> Vec<Effect> {
+        let mut effects = match self.cursor.selected() == self.here {
+            true => vec![Effect::Close],
+            false => self.choose(),
+        };
+        effects.push(Effect::Save(self.saved.clone()));
+        effects
     }
 
     fn choose(&self) -> Vec<Effect> {
@@ -127,7 +159,11 @@ impl Overlay for Menu {
         if self.cursor.act(action) {
             return Some(Vec::new());
         }
-        (action == Action::Open).then(|| self.choose())
+        match action {
+            Action::Open => Some(self.choose()),
+            Action::Save if !self.saved.is_empty() => Some(self.save()),
+            _ => None,
+        }
     }
 
     fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
@@ -137,6 +173,7 @@ impl Overlay for Menu {
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![(Action::Open, "choose"), (Action::Up, "up"), (Action::Down, "down")]
+        let save = (!self.saved.is_empty()).then_some((Action::Save, "choose and save for the next start"));
+        [(Action::Open, "choose"), (Action::Up, "up"), (Action::Down, "down")].into_iter().chain(save).collect()
     }
 }

@@ -20,10 +20,12 @@ pub mod pool_acts;
 pub mod pool_detail;
 pub mod process_detail;
 pub mod renice;
+pub mod report;
 mod seen;
 pub mod signal;
 pub mod sockets;
 pub mod stores;
+pub mod themes;
 
 use ratatui::layout::Rect;
 

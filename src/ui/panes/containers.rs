@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
 use crate::{
     alert::Level,
-    config::Settings,
+    config::{Settings, settings::TableSettings},
     model::event::SourceId,
     state::State,
     ui::{
@@ -46,6 +46,10 @@ impl Tabled for Containers {
     const GROUP: &'static str = "project";
     const ESSENTIAL: &'static [usize] = &[at::NAME, at::STATE, at::CPU, at::MEMORY, at::RESTARTS, at::UP];
     const ESSENTIAL_SHARE: u16 = 5;
+
+    fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
+        Some((&mut settings.containers, Some(&mut settings.group_containers)))
+    }
 
     fn count(state: &State) -> usize {
         state.host.containers.rows.len()

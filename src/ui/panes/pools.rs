@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
 use crate::{
     alert::Level,
-    config::Settings,
+    config::{Settings, settings::TableSettings},
     model::{
         event::{Fault, SourceId},
         pool::{ERROR_KINDS, PoolRow, ScanState, Vdev},
@@ -127,6 +127,10 @@ impl Tabled for Pools {
     const ESSENTIAL: &'static [usize] =
         &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB];
     const ESSENTIAL_SHARE: u16 = 7;
+
+    fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
+        Some((&mut settings.pools, None))
+    }
 
     fn count(state: &State) -> usize {
         state.host.pools.rows.len()

@@ -372,6 +372,19 @@ impl Pane for ProcessesPane {
         Vec::new()
     }
 
+    fn settle(&self, settings: &mut Settings) {
+        let into = &mut settings.processes;
+        self.grid.settle(&mut into.table);
+        if self.choice.tree {
+            // The tree has an order of its own; the settings are about the list.
+            self.grid.settle_order(&mut into.table, self.other_sort);
+        }
+        into.tree = self.choice.tree;
+        into.kernel_threads = self.choice.kernel;
+        into.threads = self.choice.threads;
+        into.full_path = self.full_path;
+    }
+
     fn hints(&self) -> Vec<(Action, &'static str)> {
         vec![
             (Action::Search, "search"),

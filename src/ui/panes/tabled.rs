@@ -80,6 +80,11 @@ pub trait Tabled: 'static {
     /// The view that Enter opens.
     fn detail(state: &State, index: usize) -> Box<dyn Overlay>;
 
+    /// Its part of the settings, and whether its rows begin in groups.
+    fn settings(_settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
+        None
+    }
+
     /// Lines above the heads: what is wrong with where the rows come from.
     fn notes(_state: &State) -> Vec<(Level, String)> {
         Vec::new()
@@ -416,6 +421,14 @@ impl<T: Tabled> Pane for TablePane<T> {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn settle(&self, settings: &mut Settings) {
+        let Some((table, grouped)) = T::settings(settings) else { return };
+        self.grid.settle(table);
+        if let Some(grouped) = grouped {
+            *grouped = self.grouped;
+        }
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {

@@ -21,6 +21,7 @@ use crate::{
         canvas::{Canvas, DrawCx, Target},
         effect::{Effect, Message, To},
         overlays::{Key, columns::ColumnChooser, menu::Menu},
+        pane::PaneId,
         theme::Role,
         widgets::text::{put, tint},
     },
@@ -100,10 +101,21 @@ impl<K: Copy + Eq> Grid<K> {
     pub fn begin(columns: &'static [Column], to: To, settings: &TableSettings) -> Self {
         let chosen: Vec<&str> = settings.columns.iter().map(String::as_str).collect();
         let mut grid = Grid::new(columns, to, &chosen, &settings.sort);
-        if settings.ascending {
-            grid.sort.greatest_first = false;
-        }
+        grid.sort.greatest_first ^= settings.reverse;
         grid
+    }
+
+    /// Writes columns and order into `settings`.
+    pub fn settle(&self, settings: &mut TableSettings) {
+        settings.columns = self.chosen.iter().map(|c| self.columns[*c].id.to_owned()).collect();
+        self.settle_order(settings, self.sort);
+    }
+
+    /// Writes this order into `settings`.
+    pub fn settle_order(&self, settings: &mut TableSettings, sort: Sort) {
+        let Some(column) = self.columns.get(sort.column) else { return };
+        settings.sort = column.id.to_owned();
+        settings.reverse = sort.greatest_first != column.greatest_first;
     }
 
     /// Goes up whenever order, filter or columns changed: the owner lists its rows anew then.
@@ -273,7 +285,8 @@ impl<K: Copy + Eq> Grid<K> {
             }
             Action::SortMenu => return Some(vec![Effect::Open(Box::new(self.sort_menu()))]),
             Action::Columns => {
-                let chooser = ColumnChooser::new(self.columns, &self.chosen, self.to);
+                let saved = saved_as(self.to).map(|[columns, ..]| vec![columns]).unwrap_or_default();
+                let chooser = ColumnChooser::new(self.columns, &self.chosen, self.to).saving(saved);
                 return Some(vec![Effect::Open(Box::new(chooser))]);
             }
             Action::Back if self.filter.is_some() => self.set_filter(""),
@@ -463,7 +476,17 @@ impl<K: Copy + Eq> Grid<K> {
             let id = column.id;
             menu.add(id, column.doc, index == self.sort.column, Message::Sort(id));
         }
-        menu.telling(to)
+        menu.telling(to).saving(saved_as(to).map(|[_, sort, reverse]| vec![sort, reverse]).unwrap_or_default())
+    }
+}
+
+/// The settings for the columns and the order of a table, where it has any.
+fn saved_as(to: To) -> Option<[&'static str; 3]> {
+    match to {
+        To::Pane(PaneId::Processes) => Some(["processes.columns", "processes.sort", "processes.reverse"]),
+        To::Pane(PaneId::Containers) => Some(["containers.columns", "containers.sort", "containers.reverse"]),
+        To::Pane(PaneId::Pools) => Some(["pools.columns", "pools.sort", "pools.reverse"]),
+        _ => None,
     }
 }
 
@@ -488,7 +511,6 @@ mod tests {
     use crossterm::event::{KeyCode, KeyModifiers};
 
     use super::*;
-    use crate::ui::pane::PaneId;
 
     static COLUMNS: [Column; 3] = [
         Column::words("name", "NAME", 8, 0),

@@ -1,7 +1,16 @@
 //! All themes: those inside the program, those in the user's folder, a file named by its path. Files are read when asked
 //! for, and a name in the user's folder goes before the shipped one.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, channel},
+    },
+    thread,
+};
 
 use ratatui::style::{Color, Style};
 
@@ -44,6 +53,19 @@ pub struct ThemeSet {
     folder: Option<PathBuf>,
     colors: Colors,
     glyphs: Glyphs,
+    /// A thread reads the folder.
+    reading: Arc<AtomicBool>,
+}
+
+/// A theme to choose.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Its name.
+    pub name: String,
+    /// Its sentence about itself.
+    pub about: String,
+    /// The theme, or the first thing that is wrong with it.
+    pub theme: Result<Theme, Diagnostic>,
 }
 
 /// A theme with its parents, nearest first.
@@ -56,7 +78,7 @@ impl ThemeSet {
     /// ([`super::colors`]); here it means that nothing is reduced.
     #[must_use]
     pub fn new(folder: Option<PathBuf>, colors: Colors, ascii: bool) -> Self {
-        ThemeSet { folder, colors, glyphs: if ascii { ASCII } else { UNICODE } }
+        ThemeSet { folder, colors, glyphs: if ascii { ASCII } else { UNICODE }, reading: Arc::default() }
     }
 
     /// The names of all themes: the shipped ones in their order, then the user's by name.
@@ -88,12 +110,40 @@ impl ThemeSet {
         Ok(Theme { glyphs: self.glyphs, ..theme.0.reduced(self.colors, theme.1) })
     }
 
-    /// The next theme that can be read, in the order of [`ThemeSet::names`], around and around.
+    /// The shipped themes, ready to be put on. Reads no file.
     #[must_use]
-    pub fn after(&self, current: &str) -> Option<Theme> {
-        let names = self.names();
-        let start = names.iter().position(|n| n == current).map_or(0, |i| i + 1);
-        (0..names.len()).find_map(|i| self.load(&names[(start + i) % names.len()]).ok())
+    pub fn shipped(&self) -> Vec<Ready> {
+        let inside = ThemeSet { folder: None, ..self.clone() };
+        SHIPPED.iter().map(|shipped| inside.ready(shipped.name)).collect()
+    }
+
+    /// The themes of the user's folder, read on a thread: a folder on a dead server may hold it up for ever. `None`
+    /// without a folder, and while an earlier thread still waits for it.
+    #[must_use]
+    pub fn own(&self) -> Option<Receiver<Vec<Ready>>> {
+        let set = self.clone();
+        set.folder.as_ref()?;
+        if self.reading.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let (send, own) = channel();
+        let thread = thread::Builder::new().name("themes".into()).spawn(move || {
+            let ready = |name: String| set.own_file(&name).map(|_| set.ready(&name));
+            // Nobody listens when the list was closed meanwhile.
+            let _ = send.send(set.names().into_iter().filter_map(ready).collect());
+            set.reading.store(false, Ordering::Relaxed);
+        });
+        if thread.is_err() {
+            self.reading.store(false, Ordering::Relaxed);
+        }
+        thread.is_ok().then_some(own)
+    }
+
+    fn ready(&self, name: &str) -> Ready {
+        let theme = self
+            .load(name)
+            .map_err(|findings| findings.into_iter().next().unwrap_or_else(|| Diagnostic::new(name, "cannot be read")));
+        Ready { name: name.to_owned(), about: self.about(name), theme }
     }
 
     /// The sentence of a theme about itself; empty when there is none.
