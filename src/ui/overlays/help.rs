@@ -1,4 +1,7 @@
-//! Help: every action with its keys as they are bound now, and what the marks mean.
+//! Help: the ten keys that one needs first, then every other key as it is bound now, then what the signs mean. In two
+//! columns where there is room, else one below the other.
+
+use std::cell::Cell;
 
 use ratatui::layout::Rect;
 
@@ -11,26 +14,61 @@ use crate::{
         canvas::{Canvas, DrawCx},
         effect::Effect,
         theme::Role,
-        widgets::sheet::{Sheet, SheetLine, heading},
+        widgets::sheet::{Sheet, SheetLine, heading, wrap},
     },
 };
 
+/// From this width on there are two columns.
+const TWO: u16 = 130;
+/// Columns before the words.
+const KEYS: usize = 19;
+
+/// The ten keys, each with the actions that it stands for.
+const FIRST: [(&[Action], &str); 10] = [
+    (&[Action::Up, Action::Down], "choose a row; a click does too"),
+    (&[Action::Open], "details of the row or pane"),
+    (&[Action::Back], "back: closes what is open, then zoom, then filter"),
+    (&[Action::FocusNext, Action::Focus(1)], "another pane: the next, or the one with this number"),
+    (&[Action::Search], "search as you type"),
+    (&[Action::Filter], "show only rows that match: words, or cpu>50 user=root"),
+    (&[Action::SortMenu], "sort by another column"),
+    (&[Action::Acts, Action::Signal], "act on it: signal, stop, limits, scrub … asks first"),
+    (&[Action::Logs], "log of the selected container"),
+    (&[Action::Findings], "alerts: what is wrong now"),
+];
+
+/// Two actions on one line.
+const PAIRS: [(Action, Action, &str); 10] = [
+    (Action::Left, Action::Right, "scroll sideways; in a tree fold, unfold"),
+    (Action::PageUp, Action::PageDown, "page up, page down"),
+    (Action::Top, Action::Bottom, "first row, last row"),
+    (Action::NextMatch, Action::PreviousMatch, "next match, previous match"),
+    (Action::SortPrevious, Action::SortNext, "sort by the previous, the next column"),
+    (Action::SortCpu, Action::SortMemory, "sort by CPU, by memory"),
+    (Action::SortTime, Action::SortPid, "sort by CPU time, by process id"),
+    (Action::Fold, Action::FoldAll, "fold or unfold a branch, all branches"),
+    (Action::NiceDown, Action::NiceUp, "nice −1 (more CPU), nice +1 (less CPU)"),
+    (Action::Faster, Action::Slower, "refresh more often, less often"),
+];
+
 /// What stands for what.
-const MARKS: [(&str, &str); 8] = [
-    ("━━━┼──┃─", "a gauge: ┃ is where the alarm is, ┼ the median of the last ten minutes; a thin line is cache"),
-    ("shade", "behind a graph: the range of four fifths of its past, once a minute is known"),
+const SIGNS: [(&str, &str); 8] = [
     ("● ▲ ✖ ◌", "fine, warning, critical, unknown; amber and red mean a crossed limit and nothing else"),
-    ("3m+", "it was so already when benchtop began: for three minutes at least"),
-    ("–", "there is no figure; a measured nothing is 0"),
-    ("◌ stale", "the source has not answered for that long; its last figures are dimmed"),
-    ("CPU", "of a process: 100 % is one core, unless cpu_of_machine is set"),
-    ("filter", "words match anywhere; cpu>50 user=root name~^ollama; and, or, not, ( )"),
+    ("━━┼━━┃──", "a gauge: ┃ is the alarm limit, ┼ the median of the last ten minutes; a thin line is cache"),
+    ("shaded", "behind a graph: the range of four fifths of its past"),
+    ("–", "no value; a measured nothing is 0"),
+    ("◌ stale 12s", "the source has not answered for that long; its last values are dimmed"),
+    ("3m+", "it was already so when benchtop started: at least three minutes"),
+    ("CPU 100", "of a process or container: one whole core"),
+    ("filter", "cpu>50 user=root name~^ollama memory>1G; and, or, not, ( )"),
 ];
 
 /// The help.
 #[derive(Default)]
 pub struct Help {
     sheet: Sheet,
+    /// Not all of it fitted into the last frame.
+    more: Cell<bool>,
 }
 
 impl Overlay for Help {
@@ -43,35 +81,13 @@ impl Overlay for Help {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let lines = if area.width >= 130 {
-            beside(
-                &keys(cx, &[Context::Anywhere, Context::List]),
-                &keys(cx, &[Context::Tables, Context::Processes, Context::Things, Context::Logs]),
-                usize::from(area.width / 2),
-            )
-        } else {
-            keys(
-                cx,
-                &[
-                    Context::Anywhere,
-                    Context::List,
-                    Context::Tables,
-                    Context::Processes,
-                    Context::Things,
-                    Context::Logs,
-                ],
-            )
-        };
-        let mut lines = lines;
-        lines.push(Vec::new());
-        lines.push(heading("Marks"));
-        for (mark, doc) in MARKS {
-            if cx.theme.glyphs.ascii && !mark.is_ascii() {
-                continue;
-            }
-            let gap = " ".repeat(18usize.saturating_sub(width(mark)));
-            lines.push(vec![(mark.to_owned(), Role::Key), (gap, Role::Text), (doc.to_owned(), Role::Text)]);
-        }
+        let columns = if area.width >= TWO { usize::from(area.width / 2) } else { usize::from(area.width) };
+        let blocks: Vec<Vec<SheetLine>> = std::iter::once(first(cx))
+            .chain(Context::ALL.into_iter().map(|context| keys(cx, context)))
+            .chain([signs(cx, columns)])
+            .collect();
+        let lines = if area.width >= TWO { beside(&blocks, columns) } else { below(&blocks) };
+        self.more.set(lines.len() > usize::from(area.height));
         self.sheet.draw(cx, area, canvas, &lines);
     }
 
@@ -81,52 +97,119 @@ impl Overlay for Help {
         }
         self.sheet.act(action).then(Vec::new)
     }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        let page = self.more.get().then_some((Action::PageDown, "next page"));
+        page.into_iter().chain([(Action::Help, "close")]).collect()
+    }
 }
 
-fn keys(cx: &DrawCx<'_>, contexts: &[Context]) -> Vec<SheetLine> {
-    let mut lines = Vec::new();
-    for context in contexts {
-        if !lines.is_empty() {
-            lines.push(Vec::new());
-        }
-        lines.push(heading(match context {
-            Context::Anywhere => "Everywhere",
-            Context::List => "In lists",
-            Context::Tables => "In processes and containers",
-            Context::Processes => "In the processes",
-            Context::Things => "In containers and pools",
-            Context::Logs => "In a log",
-        }));
-        // Nine digits for nine panes are one thing to know.
-        let focus = |def: &&ActionDef| !matches!(def.action, Action::Focus(2..));
-        for def in ACTIONS.iter().filter(|d| d.context == *context).filter(focus) {
-            let bound = cx.keys.keys_of(def.action).join(" ");
-            let (bound, doc) = match def.action {
-                Action::Focus(_) => ("1 … 9".to_owned(), "focus a pane by its digit"),
-                _ if bound.is_empty() && def.changes => ("read-only".to_owned(), def.doc),
-                _ if bound.is_empty() => ("no key".to_owned(), def.doc),
-                _ => (bound, def.doc),
+fn first(cx: &DrawCx<'_>) -> Vec<SheetLine> {
+    let mut title = heading("The ten keys you need");
+    let key = |action| cx.keys.key_of(action).unwrap_or("no key").to_owned();
+    title.push((format!("  {} closes this, {} quits", key(Action::Back), key(Action::Quit)), Role::Dim));
+    let line = |(actions, words): &(&[Action], &str)| {
+        let mut bound: Vec<String> = Vec::new();
+        for action in *actions {
+            let label = match action {
+                Action::Focus(_) => "1 … 9".to_owned(),
+                action => key(*action),
             };
-            let gap = " ".repeat(18usize.saturating_sub(width(&bound)).max(1));
-            let name = format!("  {}", def.name);
-            lines.push(vec![(bound, Role::Key), (gap, Role::Text), (doc.to_owned(), Role::Text), (name, Role::Faint)]);
+            // One key may stand for two actions: on a process, and on a container.
+            if !bound.contains(&label) && label != "no key" {
+                bound.push(label);
+            }
+        }
+        line(cx, &bound.join(" "), words, actions.iter().any(|a| changes(*a)))
+    };
+    std::iter::once(title).chain(FIRST.iter().map(line)).collect()
+}
+
+/// The keys of a context that the first block has not named yet.
+fn keys(cx: &DrawCx<'_>, context: Context) -> Vec<SheetLine> {
+    let named = |def: &&ActionDef| {
+        let second = PAIRS.iter().any(|(_, second, _)| *second == def.action);
+        let first = FIRST.iter().any(|(actions, _)| actions.contains(&def.action));
+        def.context == context && !second && !first && !matches!(def.action, Action::Focus(_))
+    };
+    let words = |def: &ActionDef| match PAIRS.iter().find(|(first, ..)| *first == def.action) {
+        Some((first, second, doc)) => {
+            let (first, second) = (cx.keys.keys_of(*first), cx.keys.keys_of(*second));
+            let pairs = first.iter().zip(second).map(|(a, b)| format!("{a} {b}"));
+            line(cx, &fitting(pairs, ", "), doc, def.changes)
+        }
+        None => line(cx, &fitting(cx.keys.keys_of(def.action).iter().cloned(), " "), def.doc, def.changes),
+    };
+    std::iter::once(heading(context.title())).chain(ACTIONS.iter().filter(named).map(words)).collect()
+}
+
+/// As many as the column has room for, the first in any case.
+fn fitting(keys: impl Iterator<Item = String>, between: &str) -> String {
+    let mut out = String::new();
+    for key in keys {
+        if out.is_empty() {
+            out = key;
+        } else if width(&out) + width(between) + width(&key) < KEYS {
+            out.push_str(between);
+            out.push_str(&key);
+        }
+    }
+    out
+}
+
+fn changes(action: Action) -> bool {
+    ACTIONS.iter().any(|def| def.action == action && def.changes)
+}
+
+fn line(cx: &DrawCx<'_>, bound: &str, words: &str, changes: bool) -> SheetLine {
+    let bound = match bound {
+        "" if changes && cx.settings.read_only => "read-only",
+        "" => "no key",
+        bound => bound,
+    };
+    let gap = " ".repeat(KEYS.saturating_sub(width(bound)).max(1));
+    vec![(bound.to_owned(), Role::Key), (gap, Role::Text), (words.to_owned(), Role::Text)]
+}
+
+fn signs(cx: &DrawCx<'_>, columns: usize) -> Vec<SheetLine> {
+    let mut lines = vec![heading("Signs")];
+    for (sign, doc) in SIGNS {
+        // The ASCII form has other signs.
+        if cx.theme.glyphs.ascii && !sign.is_ascii() {
+            continue;
+        }
+        for (at, words) in wrap(doc, columns.saturating_sub(KEYS + 1)).into_iter().enumerate() {
+            let sign = if at == 0 { sign } else { "" };
+            let gap = " ".repeat(KEYS.saturating_sub(width(sign)));
+            lines.push(vec![(sign.to_owned(), Role::Key), (gap, Role::Text), (words, Role::Text)]);
         }
     }
     lines
 }
 
-/// Two columns.
-fn beside(left: &[SheetLine], right: &[SheetLine], columns: usize) -> Vec<SheetLine> {
+/// One block below the other.
+fn below(blocks: &[Vec<SheetLine>]) -> Vec<SheetLine> {
+    blocks.join(&Vec::new())
+}
+
+/// Two columns, as even as whole blocks allow.
+fn beside(blocks: &[Vec<SheetLine>], columns: usize) -> Vec<SheetLine> {
+    let split = |at: usize| (below(&blocks[..at]), below(&blocks[at..]));
+    let best = (1..blocks.len()).min_by_key(|at| {
+        let (left, right) = split(*at);
+        left.len().max(right.len())
+    });
+    let (left, right) = split(best.unwrap_or(blocks.len()));
     let empty = Vec::new();
     (0..left.len().max(right.len()))
         .map(|i| {
             let mut line = left.get(i).unwrap_or(&empty).clone();
-            let mut room = columns.saturating_sub(1);
+            let mut room = columns.saturating_sub(2);
             for (words, _) in &mut line {
                 *words = elide(words, room).into_owned();
                 room -= width(words).min(room);
             }
-            line.push((" ".repeat(room + 1), Role::Text));
+            line.push((" ".repeat(room + 2), Role::Text));
             line.extend(right.get(i).unwrap_or(&empty).iter().cloned());
             line
         })
