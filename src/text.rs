@@ -1,6 +1,6 @@
 //! Names from outside are not to be trusted with the terminal: cleaning, widths, eliding.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -125,6 +125,31 @@ pub fn like(pattern: &str, text: &str) -> bool {
     text.ends_with(rest)
 }
 
+/// Numbers the names that occur more than once: firmware labels three memory modules `SODIMM`, and names that differ in
+/// control characters alone are the same once cleaned. A name is what a figure is known by, so each is unique.
+pub fn tell_apart<'a>(names: impl Iterator<Item = &'a mut String>) {
+    let mut names: Vec<&mut String> = names.collect();
+    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
+    for name in &names {
+        *taken.entry((*name).clone()).or_default() += 1;
+    }
+    let repeated: Vec<String> = taken.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.clone()).collect();
+    for base in repeated {
+        let mut number = 0;
+        for name in names.iter_mut().filter(|name| ***name == base) {
+            let free = loop {
+                number += 1;
+                let candidate = format!("{base} {number}");
+                if !taken.contains_key(&candidate) {
+                    break candidate;
+                }
+            };
+            taken.insert(free.clone(), 1);
+            **name = free;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +185,13 @@ mod tests {
         for (pattern, text) in [("sda", "sda1"), ("loop*", "xloop"), ("a*b*c", "acb"), ("ab*ba", "aba"), ("", "x")] {
             assert!(!like(pattern, text), "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn names_that_repeat_are_numbered() {
+        let mut names: Vec<String> =
+            ["acme DIMM", "acme CPU", "acme DIMM", "acme DIMM 1", "acme DIMM"].map(str::to_owned).into();
+        tell_apart(names.iter_mut());
+        assert_eq!(names, ["acme DIMM 2", "acme CPU", "acme DIMM 3", "acme DIMM 1", "acme DIMM 4"]);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     model::sensor::{SensorKind, is_of_cpu},
     sys::{reread::Reread, root::Root},
-    text::clean_bytes,
+    text::{clean_bytes, tell_apart},
 };
 
 /// One monitoring chip, or one thermal zone.
@@ -72,31 +72,6 @@ pub(super) fn find(root: &Root) -> Vec<Chip> {
     tell_apart(chips.iter_mut().flat_map(|chip| &mut chip.temperatures).map(|probe| &mut probe.name));
     tell_apart(chips.iter_mut().flat_map(|chip| &mut chip.fans).map(|fan| &mut fan.name));
     chips
-}
-
-/// Numbers the names that occur more than once: firmware labels three memory modules `SODIMM`. A name is what a figure is
-/// known by, so each is unique.
-fn tell_apart<'a>(names: impl Iterator<Item = &'a mut String>) {
-    let mut names: Vec<&mut String> = names.collect();
-    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
-    for name in &names {
-        *taken.entry((*name).clone()).or_default() += 1;
-    }
-    let repeated: Vec<String> = taken.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.clone()).collect();
-    for base in repeated {
-        let mut number = 0;
-        for name in names.iter_mut().filter(|name| ***name == base) {
-            let free = loop {
-                number += 1;
-                let candidate = format!("{base} {number}");
-                if !taken.contains_key(&candidate) {
-                    break candidate;
-                }
-            };
-            taken.insert(free.clone(), 1);
-            **name = free;
-        }
-    }
 }
 
 /// One folder of `/sys/class/hwmon`.
@@ -252,14 +227,6 @@ fn kind_of(name: &str) -> SensorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_repeat_are_numbered() {
-        let mut names: Vec<String> =
-            ["acme DIMM", "acme CPU", "acme DIMM", "acme DIMM 1", "acme DIMM"].map(str::to_owned).into();
-        tell_apart(names.iter_mut());
-        assert_eq!(names, ["acme DIMM 2", "acme CPU", "acme DIMM 3", "acme DIMM 1", "acme DIMM 4"]);
-    }
 
     #[test]
     fn boards_name_their_cpu_in_many_spellings() {

@@ -1,13 +1,13 @@
 //! What hardly ever changes: names, versions and sizes of the machine.
 
-use super::{CollectCx, Collector, OpenCx, inside, processor::Processor};
+use super::{CollectCx, Collector, OpenCx, boot::Began, inside, processor::Processor};
 use crate::{
     model::{
         event::{Fault, Sample},
         facts::FactsSample,
     },
     sys::{
-        parse::{lines, number, value_of},
+        parse::{lines, number},
         root::Root,
     },
     text::clean_bytes,
@@ -30,6 +30,7 @@ impl Collector for Facts {
         let root = &self.root;
         let ours = root.is_this_machine();
         let processor = Processor::read(root);
+        let began = Began::read(root, ours, ticks(ours));
         let sample = FactsSample {
             hostname: hostname(root),
             os: os(root),
@@ -37,7 +38,8 @@ impl Collector for Facts {
             architecture: ours.then(|| rustix::system::uname().machine().to_string_lossy().into_owned()),
             product: product(root),
             virtualization: virtualization(root, &processor),
-            boot_unix_seconds: boot(root),
+            boot_unix_seconds: began.machine,
+            ticks_from_unix_seconds: began.ticks.filter(|_| began.ticks != began.machine),
             ticks_per_second: ticks(ours),
             users: users(&root.read("etc/passwd").unwrap_or_default()),
             cpu_model: processor.model,
@@ -73,12 +75,6 @@ fn os(root: &Root) -> Option<String> {
     };
     let name = clean_bytes(inner);
     (!name.is_empty()).then_some(name)
-}
-
-/// Boot time of `/proc/stat`.
-fn boot(root: &Root) -> Option<i64> {
-    let text = root.read("proc/stat").ok()?;
-    i64::try_from(value_of(&text, b"btime").and_then(number)?).ok()
 }
 
 /// Maker and model out of the firmware's tables, or the board's own name; what board makers leave unfilled is nothing.
@@ -187,6 +183,7 @@ mod tests {
             cores: Some(6),
             virtualization: None,
             boot_unix_seconds: Some(1_751_865_600),
+            ticks_from_unix_seconds: None,
             ticks_per_second: 100,
             users: vec![
                 user(0, "root"),

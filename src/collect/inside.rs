@@ -25,6 +25,13 @@ pub(super) fn own_cgroup(root: &Root) -> &'static str {
     if root.is_live() { "proc/self/cgroup" } else { "proc/1/cgroup" }
 }
 
+/// True when a file of `proc` is a container's own view of it: lxcfs and its like mount one over the kernel's, which tells
+/// the host's figures.
+pub(super) fn is_of_guest(root: &Root, file: &str) -> bool {
+    let text = root.read(mounts::file(root)).unwrap_or_default();
+    mounts::parse(&text).iter().any(|m| m.point == file.as_bytes() && m.kind.starts_with(b"fuse"))
+}
+
 /// By the folders that engines make; seen only where no cgroup namespace hides them.
 fn by_cgroup(text: &[u8]) -> Option<&'static str> {
     const SIGNS: [(&str, &str); 8] = [

@@ -1,10 +1,11 @@
-//! What a network interface is: its link from `/sys/class/net`, its addresses from procfs (without the netlink that
-//! recorded machines could not answer).
+//! What a network interface is: its link from `/sys/class/net`, its addresses from the kernel by netlink; of another root
+//! the files of procfs tell them as far as they can.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::{
     sys::{
+        netlink,
         parse::{hex, lines, words},
         root::Root,
     },
@@ -70,12 +71,46 @@ fn is_mac(text: &str) -> bool {
         && text.bytes().any(|b| !matches!(b, b'0' | b':'))
 }
 
-/// Interface and address of all that are set, IPv4 first. `folder` is the `net` folder of a process or of `proc`.
-pub(super) fn addresses(root: &Root, folder: &str) -> Vec<(Box<[u8]>, String)> {
+/// An interface and one of its addresses.
+type Owned = (Box<[u8]>, String);
+
+/// ARPHRD_NONE, ARPHRD_PPP, ARPHRD_TUNNEL and ARPHRD_IPGRE of `if_arp.h`: interfaces that lead to one other end.
+const TUNNELS: [u64; 4] = [65_534, 512, 768, 778];
+
+/// Interface and address of all that are set, IPv4 first. `folder` is the `net` folder of a process or of `proc`,
+/// `names` the interfaces.
+pub(super) fn addresses(root: &Root, folder: &str, names: &[&[u8]]) -> Vec<Owned> {
+    if root.is_live()
+        && let Ok(all) = netlink::addresses()
+    {
+        return asked(root, names, &all);
+    }
     let read = |file: &str| root.read(format!("{folder}/{file}")).unwrap_or_default();
-    let mut all = ipv4(&read("fib_trie"), &read("route"));
+    let (mut all, left) = ipv4(&read("fib_trie"), &read("route"));
+    // A tunnel's address may have its routes in a table of their own: where one address and one tunnel are left over, they
+    // belong together.
+    let tunnel = |name: &&[u8]| {
+        let number = |name| root.number(format!("sys/class/net/{name}/type"));
+        !all.iter().any(|(owner, _)| **owner == **name)
+            && std::str::from_utf8(name).ok().and_then(number).is_some_and(|kind| TUNNELS.contains(&kind))
+    };
+    let tunnels: Vec<&[u8]> = names.iter().copied().filter(tunnel).collect();
+    if let ([address], [tunnel]) = (&left[..], &tunnels[..]) {
+        all.push(((*tunnel).into(), format!("{address}/32")));
+    }
     all.extend(lines(&read("if_inet6")).filter_map(ipv6));
     all
+}
+
+/// What the kernel said, by the names of the interfaces.
+fn asked(root: &Root, names: &[&[u8]], all: &[netlink::Address]) -> Vec<Owned> {
+    let numbered = |name: &&[u8]| {
+        let number: u32 = root.number(format!("sys/class/net/{}/ifindex", std::str::from_utf8(name).ok()?))?;
+        Some((number, Box::<[u8]>::from(*name)))
+    };
+    let interfaces: Vec<(u32, Box<[u8]>)> = names.iter().filter_map(numbered).collect();
+    let owner = |number: u32| interfaces.iter().find(|(n, _)| *n == number).map(|(_, name)| name.clone());
+    all.iter().filter_map(|a| Some((owner(a.interface)?, format!("{}/{}", a.address, a.prefix)))).collect()
 }
 
 /// A route to a network that needs no gateway.
@@ -86,8 +121,8 @@ struct Route<'a> {
 }
 
 /// The kernel's tables tell local addresses and directly reached networks apart; each address belongs to the narrowest
-/// network that holds it.
-fn ipv4(fib_trie: &[u8], route: &[u8]) -> Vec<(Box<[u8]>, String)> {
+/// network that holds it. Those that no network holds are left over.
+fn ipv4(fib_trie: &[u8], route: &[u8]) -> (Vec<Owned>, Vec<Ipv4Addr>) {
     let routes: Vec<Route<'_>> = lines(route).skip(1).filter_map(direct).collect();
     let mut found: Vec<Ipv4Addr> = Vec::new();
     let mut leaf = None;
@@ -103,17 +138,17 @@ fn ipv4(fib_trie: &[u8], route: &[u8]) -> Vec<(Box<[u8]>, String)> {
             _ => {}
         }
     }
-    found
-        .into_iter()
-        .filter_map(|address| {
-            if address.is_loopback() {
-                return Some((b"lo".as_slice().into(), format!("{address}/8")));
-            }
-            let bits = u32::from(address);
-            let route = routes.iter().filter(|r| bits & r.mask == r.network).max_by_key(|r| r.mask)?;
-            Some((route.interface.into(), format!("{address}/{}", route.mask.leading_ones())))
-        })
-        .collect()
+    let (mut all, mut left): (Vec<Owned>, _) = (Vec::new(), Vec::new());
+    for address in found {
+        let bits = u32::from(address);
+        let narrowest = routes.iter().filter(|r| bits & r.mask == r.network).max_by_key(|r| r.mask);
+        match narrowest {
+            _ if address.is_loopback() => all.push((b"lo".as_slice().into(), format!("{address}/8"))),
+            Some(route) => all.push((route.interface.into(), format!("{address}/{}", route.mask.leading_ones()))),
+            None => left.push(address),
+        }
+    }
+    (all, left)
 }
 
 /// `br0 0001A8C0 00000000 0001 … 00FFFFFF`: numbers as the machine keeps them in network order.
@@ -149,9 +184,48 @@ mod tests {
             thin 0001000A 00000000 0001 0 0 0 00FFFFFF\n\
             far 0002000A 0101000A 0003 0 0 0 00FFFFFF\n";
         let trie = b"Local:\n |-- 10.0.1.5\n  /32 host LOCAL\n |-- 10.0.2.7\n  /32 host LOCAL\n |-- 192.0.2.1\n  /32 host LOCAL\n";
-        let all = ipv4(trie, routes);
+        let (all, left) = ipv4(trie, routes);
+        assert_eq!(left, [Ipv4Addr::new(192, 0, 2, 1)]);
         let all: Vec<(&[u8], &str)> = all.iter().map(|(i, a)| (&**i, a.as_str())).collect();
         assert_eq!(all, [(&b"thin"[..], "10.0.1.5/24"), (b"wide", "10.0.2.7/8")]);
+    }
+
+    #[test]
+    fn a_tunnel_has_the_address_that_is_left_over() {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        put("proc/net/route", "Iface Destination\nlan0 0000000A 00000000 0001 0 0 0 000000FF\n");
+        put("proc/net/fib_trie", " |-- 10.0.0.5\n  /32 host LOCAL\n |-- 100.99.98.97\n  /32 host LOCAL\n");
+        for (name, kind) in [("lan0", "1\n"), ("mesh0", "65534\n"), ("dummy0", "1\n")] {
+            put(&format!("sys/class/net/{name}/type"), kind);
+        }
+        let root = Root::new(folder.path());
+        let all = addresses(&root, "proc/net", &[b"lan0", b"mesh0", b"dummy0"]);
+        let all: Vec<(&[u8], &str)> = all.iter().map(|(i, a)| (&**i, a.as_str())).collect();
+        assert_eq!(all, [(&b"lan0"[..], "10.0.0.5/8"), (b"mesh0", "100.99.98.97/32")]);
+        put("sys/class/net/mesh1/type", "65534\n");
+        let all = addresses(&root, "proc/net", &[b"lan0", b"mesh0", b"mesh1"]);
+        assert_eq!(all.len(), 1, "of two tunnels it may be either's");
+    }
+
+    #[test]
+    fn addresses_go_to_the_interface_of_their_number() {
+        let folder = tempfile::tempdir().expect("folder");
+        for (name, number) in [("lan0", "2\n"), ("mesh0", "7\n")] {
+            let path = folder.path().join("sys/class/net").join(name);
+            std::fs::create_dir_all(&path).expect("folder");
+            std::fs::write(path.join("ifindex"), number).expect("file");
+        }
+        let of =
+            |interface, last| netlink::Address { interface, address: Ipv4Addr::new(10, 0, 0, last).into(), prefix: 32 };
+        let told = [of(7, 1), of(2, 2), of(7, 3), of(9, 4)];
+        let all = asked(&Root::new(folder.path()), &[b"lan0", b"mesh0"], &told);
+        let all: Vec<(&[u8], &str)> = all.iter().map(|(i, a)| (&**i, a.as_str())).collect();
+        assert_eq!(all, [(&b"mesh0"[..], "10.0.0.1/32"), (b"lan0", "10.0.0.2/32"), (b"mesh0", "10.0.0.3/32")]);
     }
 
     #[test]

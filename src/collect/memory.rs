@@ -2,10 +2,11 @@
 //! they exist.
 
 mod arc;
+mod huge;
 
 use std::time::Duration;
 
-use super::{CollectCx, Collector, OpenCx};
+use super::{CollectCx, Collector, OpenCx, inside};
 use crate::{
     clock::Stamp,
     model::{
@@ -34,6 +35,8 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         arcstats: None,
         dirty_max: None,
         zram: Vec::new(),
+        huge: huge::Pools::default(),
+        of_guest: false,
         looked: None,
     }))
 }
@@ -46,6 +49,9 @@ struct Memory {
     /// `zfs_dirty_data_max`; the owner may set it at any time.
     dirty_max: Option<u64>,
     zram: Vec<Reread>,
+    huge: huge::Pools,
+    /// meminfo tells a container's memory; all other files are the host's.
+    of_guest: bool,
     looked: Option<Stamp>,
 }
 
@@ -53,17 +59,23 @@ impl Collector for Memory {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         self.look(cx.at);
         let mut sample = self.meminfo.figures("no MemTotal and MemFree in kB", parse)?;
+        if self.of_guest {
+            return Ok(Sample::Memory(Box::new(sample)));
+        }
         if sample.swap_total > 0
             && let Ok(text) = self.vmstat.read()
         {
-            sample.swapped_in_pages = value_of(text, b"pswpin").and_then(number).unwrap_or_default();
-            sample.swapped_out_pages = value_of(text, b"pswpout").and_then(number).unwrap_or_default();
+            sample.swapped_in_pages = value_of(text, b"pswpin").and_then(number);
+            sample.swapped_out_pages = value_of(text, b"pswpout").and_then(number);
         }
         sample.arc = self.arcstats.as_mut().and_then(|file| arc::parse(file.read().ok()?));
+        // No ARC may grow beyond the memory that it lies in: this one lies in another, whatever made meminfo smaller.
+        sample.arc = sample.arc.filter(|arc| arc.max <= sample.total);
         if let Some(arc) = &mut sample.arc {
             arc.dirty_max = self.dirty_max;
         }
         sample.zram = self.zram();
+        self.huge.read(&mut sample);
         Ok(Sample::Memory(Box::new(sample)))
     }
 }
@@ -74,6 +86,8 @@ impl Memory {
             return;
         }
         self.looked = Some(at);
+        self.of_guest = inside::is_of_guest(&self.root, "/proc/meminfo");
+        self.huge = huge::Pools::find(&self.root);
         let arcstats = Reread::new(&self.root, "proc/spl/kstat/zfs/arcstats");
         if !arcstats.path().exists() {
             self.arcstats = None;
@@ -112,6 +126,7 @@ fn three(text: &[u8]) -> Option<[u64; 3]> {
 fn parse(text: &[u8]) -> Option<MemorySample> {
     let mut s = MemorySample::default();
     let (mut total, mut free, mut available) = (None, None, None);
+    let (mut huge_pages, mut huge_free, mut huge_size, mut huge_all) = (0, 0, 0, 0);
     for line in lines(text) {
         let mut words = words(line);
         let (Some(key), Some(value)) = (words.next(), words.next().and_then(number)) else { continue };
@@ -123,24 +138,25 @@ fn parse(text: &[u8]) -> Option<MemorySample> {
             b"MemAvailable:" => available.insert(value),
             b"Buffers:" => &mut s.buffers,
             b"Cached:" => &mut s.cached,
-            b"SwapCached:" => &mut s.swap_cached,
+            b"SwapCached:" => s.swap_cached.insert(value),
             b"SwapTotal:" => &mut s.swap_total,
             b"SwapFree:" => &mut s.swap_free,
-            b"Dirty:" => &mut s.dirty,
-            b"Writeback:" => &mut s.writeback,
-            b"AnonPages:" => &mut s.anonymous,
-            b"Mapped:" => &mut s.mapped,
+            b"Dirty:" => s.dirty.insert(value),
+            b"Writeback:" => s.writeback.insert(value),
+            b"AnonPages:" => s.anonymous.insert(value),
+            b"Mapped:" => s.mapped.insert(value),
             b"Shmem:" => &mut s.shmem,
-            b"Slab:" => &mut s.slab,
+            b"Slab:" => s.slab.insert(value),
             b"SReclaimable:" => &mut s.slab_reclaimable,
-            b"KernelStack:" => &mut s.kernel_stack,
-            b"PageTables:" => &mut s.page_tables,
-            b"CommitLimit:" => &mut s.commit_limit,
-            b"Committed_AS:" => &mut s.committed,
-            b"AnonHugePages:" => &mut s.anonymous_huge,
-            b"HugePages_Total:" => &mut s.huge_total,
-            b"HugePages_Free:" => &mut s.huge_free,
-            b"Hugepagesize:" => &mut s.huge_page_size,
+            b"KernelStack:" => s.kernel_stack.insert(value),
+            b"PageTables:" => s.page_tables.insert(value),
+            b"CommitLimit:" => s.commit_limit.insert(value),
+            b"Committed_AS:" => s.committed.insert(value),
+            b"AnonHugePages:" => s.anonymous_huge.insert(value),
+            b"HugePages_Total:" => &mut huge_pages,
+            b"HugePages_Free:" => &mut huge_free,
+            b"Hugepagesize:" => &mut huge_size,
+            b"Hugetlb:" => &mut huge_all,
             _ => continue,
         };
         *field = value;
@@ -151,9 +167,9 @@ fn parse(text: &[u8]) -> Option<MemorySample> {
         let kept = s.cached.saturating_sub(s.shmem).saturating_add(s.buffers).saturating_add(s.slab_reclaimable);
         s.free.saturating_add(kept).min(s.total)
     });
-    // The file counts pages; the sample is in bytes.
-    s.huge_total = s.huge_total.saturating_mul(s.huge_page_size);
-    s.huge_free = s.huge_free.saturating_mul(s.huge_page_size);
+    // The file counts pages of the usual size alone; the sample is in bytes of all sizes.
+    s.huge_total = huge_size.saturating_mul(huge_pages).max(huge_all);
+    s.huge_free = huge_size.saturating_mul(huge_free);
     Some(s)
 }
 
@@ -176,8 +192,8 @@ mod tests {
         let sample = read("homelab");
         assert_eq!((sample.total, sample.available), (65_759_648 << 10, 21_503_272 << 10));
         assert_eq!((sample.swap_total, sample.swap_free), (8_388_604 << 10, 7_340_028 << 10));
-        assert_eq!((sample.huge_total, sample.huge_free, sample.huge_page_size), (1 << 30, 500 << 21, 2 << 20));
-        assert_eq!((sample.swapped_in_pages, sample.swapped_out_pages), (40_960, 327_680));
+        assert_eq!((sample.huge_total, sample.huge_free), (1 << 30, 500 << 21));
+        assert_eq!((sample.swapped_in_pages, sample.swapped_out_pages), (Some(40_960), Some(327_680)));
     }
 
     #[test]
@@ -193,6 +209,46 @@ mod tests {
         assert_eq!(sample.zram, Some(zram));
         let plain = read("lxc");
         assert_eq!((plain.arc, plain.zram), (None, None));
+    }
+
+    /// A machine of 8 GiB with an ARC of 3 of at most `most` GiB, and this mount beside the usual ones.
+    fn machine(most: u64, mount: &str) -> MemorySample {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        put(
+            "proc/meminfo",
+            "MemTotal: 8388608 kB\nMemFree: 1048576 kB\nMemAvailable: 6291456 kB\nSwapTotal: 1024 kB\n",
+        );
+        put("proc/vmstat", "pswpin 5\npswpout 6\n");
+        put("proc/spl/kstat/zfs/arcstats", &format!("size 4 {}\nc_max 4 {}\n", 3u64 << 30, most << 30));
+        put("sys/block/zram0/disksize", "100\n");
+        put("sys/block/zram0/mm_stat", "1 2 3\n");
+        put(
+            "proc/1/mountinfo",
+            &format!("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:21 / /proc rw - proc proc rw\n{mount}"),
+        );
+        match read_once(open, Root::new(folder.path())) {
+            Ok(Sample::Memory(sample)) => *sample,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_host_s_cache_is_not_of_a_guest_s_memory() {
+        let host = machine(4, "");
+        assert!(host.arc.is_some() && host.zram.is_some());
+        assert_eq!(host.swapped_in_pages, Some(5));
+        let lxcfs = "24 23 0:61 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw,allow_other\n";
+        let guest = machine(4, lxcfs);
+        assert_eq!((guest.arc, guest.zram, guest.swapped_in_pages), (None, None, None));
+        assert_eq!((guest.total, guest.available), (8 << 30, 6 << 30), "meminfo is its own");
+        let other = "24 23 0:61 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw\n";
+        assert!(machine(4, other).arc.is_some(), "meminfo is the host's");
+        assert_eq!(machine(9, "").arc, None, "an ARC that may exceed this memory lies in another");
     }
 
     #[test]

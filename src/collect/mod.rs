@@ -5,6 +5,7 @@
 
 mod aside;
 mod asker;
+mod boot;
 mod cgroup;
 mod chip;
 pub mod container;
@@ -35,6 +36,8 @@ pub mod socket;
 pub mod store;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unique;
 
 use std::{
     os::unix::net::UnixStream,

@@ -18,7 +18,7 @@ use crate::{
         reread::Reread,
         root::Root,
     },
-    text::clean_bytes,
+    text::{clean_bytes, tell_apart},
 };
 
 /// A cable is plugged in: told after this.
@@ -59,8 +59,16 @@ struct Network {
 
 struct Known {
     name: Box<[u8]>,
+    /// The name as it is shown, cleaned and unique.
+    shown: String,
     link: Link,
     addresses: Vec<String>,
+}
+
+impl Known {
+    fn new(name: &[u8]) -> Self {
+        Known { name: name.into(), shown: clean_bytes(name), link: Link::default(), addresses: Vec::new() }
+    }
 }
 
 impl Collector for Network {
@@ -70,9 +78,8 @@ impl Collector for Network {
         let (root, folder, known) = (&self.root, self.folder, &mut self.known);
         let interfaces = self.dev.figures("not one interface with its 16 counters", |text| {
             if !parts(text).map(|(name, _)| name).eq(known.iter().map(|k| &*k.name)) {
-                *known = parts(text)
-                    .map(|(name, _)| Known { name: name.into(), link: Link::default(), addresses: Vec::new() })
-                    .collect();
+                *known = parts(text).map(|(name, _)| Known::new(name)).collect();
+                tell_apart(known.iter_mut().map(|known| &mut known.shown));
                 (links, addresses_due) = (true, true);
             }
             if links && !addresses_due {
@@ -80,7 +87,8 @@ impl Collector for Network {
             }
             if addresses_due {
                 known.iter_mut().for_each(|known| known.link = link(root, &known.name));
-                let all = addresses(root, folder);
+                let names: Vec<&[u8]> = known.iter().map(|known| &*known.name).collect();
+                let all = addresses(root, folder, &names);
                 for known in known.iter_mut() {
                     known.addresses =
                         all.iter().filter(|(name, _)| **name == *known.name).map(|(_, a)| a.clone()).collect();
@@ -120,7 +128,7 @@ fn read(text: &[u8], known: &[Known]) -> Option<Vec<InterfaceCounters>> {
             figures;
         let link = known.link.clone();
         interfaces.push(InterfaceCounters {
-            name: clean_bytes(&known.name),
+            name: known.shown.clone(),
             rx_bytes,
             rx_packets,
             rx_errors,
@@ -222,9 +230,7 @@ mod tests {
         fn no_text_makes_the_parser_panic(text: Vec<u8>, tail in "([a-z]{1,4}:( [0-9]{1,22}){14,17}\n){0,4}") {
             let mut text = text;
             text.extend_from_slice(tail.as_bytes());
-            let known: Vec<Known> = parts(&text)
-                .map(|(name, _)| Known { name: name.into(), link: Link::default(), addresses: Vec::new() })
-                .collect();
+            let known: Vec<Known> = parts(&text).map(|(name, _)| Known::new(name)).collect();
             let _ = read(&text, &known);
         }
     }

@@ -89,7 +89,7 @@ impl Collector for Detail {
 }
 
 /// When the process of this number began, ticks after boot.
-fn start_ticks(root: &Root, pid: u32) -> Option<u64> {
+pub(super) fn start_ticks(root: &Root, pid: u32) -> Option<u64> {
     let stat = root.read(format!("proc/{pid}/stat")).ok()?;
     let rest = stat.get(stat.iter().rposition(|&b| b == b')')? + 1..)?;
     words(rest).nth(19).and_then(number)

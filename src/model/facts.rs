@@ -25,8 +25,20 @@ pub struct FactsSample {
     pub virtualization: Option<String>,
     /// Boot time, seconds since 1970.
     pub boot_unix_seconds: Option<i64>,
+    /// What processes' start ticks count from, seconds since 1970, where it is not the boot time: in a container that has a
+    /// boot time of its own they still count from the host's.
+    #[serde(default)]
+    pub ticks_from_unix_seconds: Option<i64>,
     /// Kernel clock ticks a second (always 100 on Linux's user side).
     pub ticks_per_second: u32,
     /// User names by id, as far as the machine's files tell.
     pub users: Vec<(u32, String)>,
+}
+
+impl FactsSample {
+    /// What processes' start ticks count from, seconds since 1970.
+    #[must_use]
+    pub fn ticks_from(&self) -> Option<i64> {
+        self.ticks_from_unix_seconds.or(self.boot_unix_seconds)
+    }
 }

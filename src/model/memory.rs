@@ -20,30 +20,32 @@ pub struct MemorySample {
     pub buffers: u64,
     pub cached: u64,
     pub shmem: u64,
-    pub slab: u64,
+    pub slab: Option<u64>,
     pub slab_reclaimable: u64,
-    pub anonymous: u64,
-    pub mapped: u64,
-    pub dirty: u64,
-    pub writeback: u64,
-    pub page_tables: u64,
-    pub kernel_stack: u64,
-    pub committed: u64,
-    pub commit_limit: u64,
+    pub anonymous: Option<u64>,
+    pub mapped: Option<u64>,
+    pub dirty: Option<u64>,
+    pub writeback: Option<u64>,
+    pub page_tables: Option<u64>,
+    pub kernel_stack: Option<u64>,
+    pub committed: Option<u64>,
+    pub commit_limit: Option<u64>,
     pub swap_total: u64,
     pub swap_free: u64,
-    pub swap_cached: u64,
+    pub swap_cached: Option<u64>,
+    /// Reserved in huge pages of all sizes: taken from everybody, whether used or not.
     pub huge_total: u64,
+    /// Of them in nobody's use.
     pub huge_free: u64,
-    pub huge_page_size: u64,
-    pub anonymous_huge: u64,
-    /// Pages swapped in and out since boot (`/proc/vmstat` pswpin, pswpout).
-    pub swapped_in_pages: u64,
-    pub swapped_out_pages: u64,
+    pub anonymous_huge: Option<u64>,
+    /// Pages swapped in and out since boot (`/proc/vmstat` pswpin, pswpout); `None` without swap, and where only the whole
+    /// host's are told.
+    pub swapped_in_pages: Option<u64>,
+    pub swapped_out_pages: Option<u64>,
     /// Bytes a page; 0 in readings that do not tell, which means 4096.
     #[serde(default)]
     pub page_bytes: u64,
-    /// OpenZFS's adaptive replacement cache, where the module is loaded.
+    /// OpenZFS's adaptive replacement cache, where the module is loaded and the cache lies in this memory.
     pub arc: Option<ArcSample>,
     /// Compressed swap in memory, summed over all zram devices in use.
     pub zram: Option<ZramSample>,
@@ -104,7 +106,12 @@ impl Memory {
         self.swap_used = sample.swap_total.saturating_sub(sample.swap_free);
 
         let page = if sample.page_bytes == 0 { 4096.0 } else { sample.page_bytes as f64 };
-        let bytes = |before, now| since.and_then(|s| per_second(before, now, s)).map(|pages| pages * page);
+        let bytes = |before: Option<u64>, now: Option<u64>| {
+            since
+                .zip(before.zip(now))
+                .and_then(|(s, (before, now))| per_second(before, now, s))
+                .map(|pages| pages * page)
+        };
         self.swap_in_per_second = bytes(self.raw.swapped_in_pages, sample.swapped_in_pages);
         self.swap_out_per_second = bytes(self.raw.swapped_out_pages, sample.swapped_out_pages);
         self.arc_rates = ArcRates::of(self.raw.arc.as_ref(), sample.arc.as_ref(), since);
@@ -112,6 +119,13 @@ impl Memory {
         self.raw = *sample;
         self.used_history.push(at, every, self.used_ratio);
         self.swap_history.push(at, every, self.swap_used_ratio());
+    }
+
+    /// Bytes reserved in huge pages, and those of them in use; `None` where none are reserved.
+    #[must_use]
+    pub fn huge(&self) -> Option<(u64, u64)> {
+        let total = self.raw.huge_total;
+        (total > 0).then(|| (total, total - self.raw.huge_free.min(total)))
     }
 
     /// `swap_used / swap_total`, 0 to 1; `None` without swap.
@@ -200,14 +214,14 @@ mod tests {
     fn swap_traffic_and_arc_hits_are_of_the_span_alone() {
         let before = MemorySample {
             total: GIB,
-            swapped_in_pages: 100,
+            swapped_in_pages: Some(100),
             arc: Some(ArcSample { hits: 1000, misses: 1000, ..ArcSample::default() }),
             ..MemorySample::default()
         };
         let mut m = of(&before);
         assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (None, None));
         let now = MemorySample {
-            swapped_in_pages: 110,
+            swapped_in_pages: Some(110),
             page_bytes: 16384,
             arc: Some(ArcSample { hits: 1090, misses: 1010, ..ArcSample::default() }),
             ..before

@@ -63,7 +63,7 @@ pub fn user_name(facts: &FactsSample, uid: u32) -> String {
 pub fn start_unix_seconds(facts: &FactsSample, process: &Process) -> Option<i64> {
     let ticks = u64::from(facts.ticks_per_second);
     let after_boot = process.key.start_ticks.checked_div(ticks)?;
-    Some(facts.boot_unix_seconds? + i64::try_from(after_boot).ok()?)
+    Some(facts.ticks_from()? + i64::try_from(after_boot).ok()?)
 }
 
 /// Processes without threads' rows, most CPU first, then most memory, then by id.

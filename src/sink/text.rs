@@ -128,11 +128,14 @@ fn figures(state: &State, page: &mut String) {
         let m = &host.memory;
         let long = |bytes: u64| units::bytes_long(bytes as f64);
         let arc = m.raw.arc.map_or_else(String::new, |arc| format!(" · ARC {}", long(arc.size)));
+        let huge = m.huge().map_or_else(String::new, |(total, used)| {
+            format!(" · huge pages {} reserved, {} used", long(total), long(used))
+        });
         row(
             page,
             "memory",
             format!(
-                "{} used of {} ({}) · {} available{arc} · cache {} · free {}",
+                "{} used of {} ({}){huge} · {} available{arc} · cache {} · free {}",
                 long(m.used),
                 long(m.raw.total),
                 or_absent(m.used_ratio, units::percent),

@@ -3,6 +3,7 @@
 pub mod exec;
 pub mod helper;
 pub mod http;
+pub mod netlink;
 pub mod parse;
 pub mod reread;
 pub mod root;

@@ -172,6 +172,54 @@ fn errors_that_cannot_be_listed_are_unknown() {
     assert_eq!((json(""), json(r#","error_count":"3""#), json(r#","error_count":0"#)), (None, Some(3), Some(0)));
 }
 
+/// Two mirrors with a spare at work in each, a draid with its own spare in use, and lost devices.
+const SPARES: &str = "  pool: nest\n state: DEGRADED\nconfig:\n
+\tNAME                  STATE     READ  WRITE  CKSUM
+\tnest                  DEGRADED  0  0  0
+\t  mirror-0            DEGRADED  0  0  0
+\t    spare-0           DEGRADED  0  0  0
+\t      /dev/sda1       FAULTED   12  0  0  too many errors
+\t      /dev/sdx1       ONLINE    0  0  0
+\t    /dev/sdb1         ONLINE    0  0  0
+\t  mirror-1            DEGRADED  0  0  0
+\t    spare-0           DEGRADED  0  0  0
+\t      4711            UNAVAIL   0  0  0  was /dev/sdc1
+\t      /dev/sdy1       ONLINE    0  0  0
+\t    replacing-1       DEGRADED  0  0  0
+\t      4712            UNAVAIL   0  0  0  was /dev/sdc1
+\t      /dev/sdd1       ONLINE    0  0  0
+\t  draid1:2d:4c:1s-2   DEGRADED  0  0  0
+\t    spare-0           DEGRADED  0  0  0
+\t      /dev/sde1       FAULTED   3  0  0
+\t      draid1-2-0      ONLINE    0  0  0
+\tspares
+\t  /dev/sdx1           INUSE     currently in use
+\t  /dev/sdy1           INUSE     currently in use
+\t  draid1-2-0          INUSE     currently in use
+\t  /dev/sdz1           AVAIL
+
+errors: No known data errors
+";
+
+#[test]
+fn every_device_has_figures_of_its_own() {
+    use super::super::unique::{reading, repeated};
+    use crate::model::{event::SourceId, host::Host};
+    let mut texts: Vec<String> = ["2.1.11", "2.3.2", "2.4.4"].map(|v| recorded(&format!("{v}/status.txt"))).into();
+    texts.push(SPARES.to_owned());
+    for text in texts {
+        let said = status_text::parse(&text);
+        let states = said.iter().map(|p| (p.name.clone(), p.state.clone())).collect();
+        let pools = Told { said: Arc::new(said), at_us: 1, fault: None };
+        let mut host = Host::default();
+        let sample = PoolSample { states, pools, ..PoolSample::default() };
+        host.apply(&reading(SourceId::Pools, 1, Sample::Pools(Box::new(sample))));
+        assert_eq!(repeated(&host), Vec::<String>::new());
+    }
+    let pool = &status_text::parse(SPARES)[0];
+    assert_eq!(pool.leaves().count(), 10, "each once: {:?}", pool.leaves().map(|v| &v.name).collect::<Vec<_>>());
+}
+
 /// A root with the kstats of one pool.
 fn machine(state: &str) -> (tempfile::TempDir, Root) {
     let folder = tempfile::tempdir().expect("folder");

@@ -70,7 +70,8 @@ fn lines(state: &State) -> Vec<SheetLine> {
     let m = &state.host.memory;
     let raw = &m.raw;
     let mut lines = Vec::new();
-    let mut row = |name: &str, value: u64, of: u64, meaning: &str| {
+    let mut row = |name: &str, value: Option<u64>, of: u64, meaning: &str| {
+        let Some(value) = value else { return };
         let share = (of > 0).then(|| value as f64 / of as f64);
         lines.push(vec![
             (format!("{name:<16}"), Role::Dim),
@@ -79,39 +80,40 @@ fn lines(state: &State) -> Vec<SheetLine> {
             (meaning.to_owned(), Role::Faint),
         ]);
     };
-    row("used", m.used, raw.total, "held, and not given back when asked for");
+    row("used", Some(m.used), raw.total, "held, and not given back when asked for");
     if let Some(arc) = raw.arc {
-        row("ARC", arc.size, raw.total, "OpenZFS's cache; it gives back all above its minimum");
+        row("ARC", Some(arc.size), raw.total, "OpenZFS's cache; it gives back all above its minimum");
     }
-    row("cache", m.cache, raw.total, "files that were read; given back when asked for");
-    row("free", m.free, raw.total, "in nobody's use");
-    row("available", m.available, raw.total, "what programs may still take without swapping");
+    row("cache", Some(m.cache), raw.total, "files that were read; given back when asked for");
+    if let Some((total, used)) = m.huge() {
+        let words = format!("reserved, {} of it used: no other program can have it", bytes_long(used as f64));
+        row("huge pages", Some(total), raw.total, &words);
+    }
+    row("free", Some(m.free), raw.total, "in nobody's use");
+    row("available", Some(m.available), raw.total, "what programs may still take without swapping");
     row("anonymous", raw.anonymous, raw.total, "heaps and stacks");
     row("huge, anonymous", raw.anonymous_huge, raw.total, "part of it in huge pages");
     row("mapped", raw.mapped, raw.total, "files mapped by programs");
-    row("shared", raw.shmem, raw.total, "shared memory and tmpfs: used, though the kernel counts it as cache");
-    row("buffers", raw.buffers, raw.total, "raw blocks");
+    row("shared", Some(raw.shmem), raw.total, "shared memory and tmpfs: used, though the kernel counts it as cache");
+    row("buffers", Some(raw.buffers), raw.total, "raw blocks");
     row("slab", raw.slab, raw.total, "the kernel's own objects");
-    row("  reclaimable", raw.slab_reclaimable, raw.total, "of them what it would give back");
+    row("  reclaimable", Some(raw.slab_reclaimable), raw.total, "of them what it would give back");
     row("page tables", raw.page_tables, raw.total, "maps of address spaces");
     row("kernel stacks", raw.kernel_stack, raw.total, "one a thread");
     row("dirty", raw.dirty, raw.total, "to be written to disks");
     row("writeback", raw.writeback, raw.total, "on its way there");
-    row("committed", raw.committed, raw.commit_limit, "promised to programs, of what the kernel would promise");
-    if raw.huge_total > 0 {
-        row(
-            "huge pages",
-            (raw.huge_total - raw.huge_free.min(raw.huge_total)) * raw.huge_page_size,
-            raw.huge_total * raw.huge_page_size,
-            "reserved huge pages in use",
-        );
-    }
+    row(
+        "committed",
+        raw.committed,
+        raw.commit_limit.unwrap_or(0),
+        "promised to programs, of what the kernel would promise",
+    );
     if raw.swap_total > 0 {
-        row("swap", m.swap_used, raw.swap_total, "moved out of memory");
+        row("swap", Some(m.swap_used), raw.swap_total, "moved out of memory");
         row("swap, cached", raw.swap_cached, raw.swap_total, "in memory and in swap alike");
     }
     if let Some(zram) = raw.zram {
-        row("zram", zram.memory_used, zram.original, "memory that compressed swap takes, of what it holds");
+        row("zram", Some(zram.memory_used), zram.original, "memory that compressed swap takes, of what it holds");
     }
     lines.push(Vec::new());
     lines.push(heading("Movement"));

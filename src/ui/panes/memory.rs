@@ -182,11 +182,13 @@ fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     rows.min(area.height)
 }
 
-/// Swap, compressed swap, and what a container may use; one row each, where there is such a thing.
+/// Huge pages, swap, compressed swap, and what a container may use; one row each, where there is such a thing.
 fn swaps(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let m = &cx.state.host.memory;
     let own = &cx.state.host.limits;
     let mut rows: Vec<(&str, f64, f64, Role, &str)> = Vec::new();
+    // They count as used whether a program has them or not.
+    rows.extend(m.huge().map(|(total, used)| ("huge", used as f64, total as f64, Role::MemoryUsed, "")));
     if m.raw.swap_total > 0 {
         rows.push(("swap", m.swap_used as f64, m.raw.swap_total as f64, Role::Swap, "swap_used_ratio"));
     }

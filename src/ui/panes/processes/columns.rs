@@ -98,7 +98,7 @@ impl<'a> RowCx<'a> {
             users: &host.facts.users,
             memory_total: host.memory.raw.total,
             cpu_divisor: if cpu_of_machine { cores as f32 } else { 1.0 },
-            boot_unix_seconds: host.facts.boot_unix_seconds,
+            boot_unix_seconds: host.facts.ticks_from(),
             now: host.now,
             host,
             full_path,

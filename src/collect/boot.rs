@@ -1,0 +1,81 @@
+//! When the machine booted, and what the start of its processes is counted from. lxcfs gives a container an uptime of its
+//! own, and some versions a boot time too, while the kernel counts the start of each process from the host's boot: the
+//! kernel's own clock tells that moment whatever the files say.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{inside, process_detail::start_ticks};
+use crate::sys::{
+    parse::{number, value_of},
+    root::Root,
+};
+
+/// Two clocks that are read one after the other may differ by so many seconds.
+const ROUNDING: i64 = 2;
+
+/// Both moments, seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Began {
+    /// The machine's, or the container's where it has an uptime of its own.
+    pub(super) machine: Option<i64>,
+    /// What start ticks count from.
+    pub(super) ticks: Option<i64>,
+}
+
+impl Began {
+    /// Of this root; `ours` where its kernel is the one that runs.
+    pub(super) fn read(root: &Root, ours: bool, ticks_per_second: u32) -> Self {
+        let stat = root.read("proc/stat").unwrap_or_default();
+        let told = value_of(&stat, b"btime").and_then(number).and_then(|at| i64::try_from(at).ok());
+        let first = || i64::try_from(start_ticks(root, 1)? / u64::from(ticks_per_second.max(1))).ok();
+        let own = inside::is_of_guest(root, "/proc/uptime");
+        Self::of(told, ours.then(by_clock).flatten(), own.then(first).flatten())
+    }
+
+    /// By what `/proc/stat` tells, by the kernel's clock, and for a guest by when its first process began after that.
+    fn of(told: Option<i64>, clock: Option<i64>, first: Option<i64>) -> Self {
+        let ticks = match (told, clock) {
+            (Some(told), Some(clock)) if (told - clock).abs() <= ROUNDING => Some(told),
+            (told, clock) => clock.or(told),
+        };
+        let machine = match (clock, first) {
+            (Some(_), Some(first)) => ticks.map(|from| from + first),
+            _ => told,
+        };
+        Began { machine, ticks }
+    }
+}
+
+/// The boot of this kernel, in the time namespace that also shifts the start of processes.
+fn by_clock() -> Option<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let up = clock_gettime(ClockId::Boottime);
+    let up = std::time::Duration::new(u64::try_from(up.tv_sec).ok()?, u32::try_from(up.tv_nsec).ok()?);
+    i64::try_from(now.checked_sub(up)?.as_secs()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: i64 = 1_700_000_000;
+
+    #[test]
+    fn a_guest_s_processes_do_not_begin_in_the_future() {
+        // The container began 9,000 s after its host; both forms of its boot time are met.
+        for told in [HOST, HOST + 9_000] {
+            let began = Began::of(Some(told), Some(HOST + 1), Some(9_000));
+            assert!((began.ticks.expect("a moment") - HOST).abs() <= ROUNDING, "{told}: {began:?}");
+            assert!((began.machine.expect("a moment") - HOST - 9_000).abs() <= ROUNDING, "{told}: {began:?}");
+        }
+    }
+
+    #[test]
+    fn a_machine_s_own_word_stands() {
+        assert_eq!(Began::of(Some(HOST), Some(HOST + 1), None), Began { machine: Some(HOST), ticks: Some(HOST) });
+        assert_eq!(Began::of(Some(HOST), None, None), Began { machine: Some(HOST), ticks: Some(HOST) }, "a recording");
+        assert_eq!(Began::of(None, None, None), Began::default());
+    }
+}
