@@ -30,6 +30,12 @@ impl Stamp {
         }
     }
 
+    /// The same moment of people's clock, for measuring moved on by `span`: a span from here leaves that much out.
+    #[must_use]
+    pub fn leaving_out(self, span: Duration) -> Stamp {
+        Stamp { mono_us: self.plus(span).mono_us, ..self }
+    }
+
     /// A moment `seconds` after the clock began, on an invented date: for tests and fixtures.
     #[must_use]
     pub fn at_seconds(seconds: u64) -> Stamp {

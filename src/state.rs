@@ -31,6 +31,8 @@ pub struct State {
     crossed: Vec<Crossed>,
     /// Metrics that were judged at least once.
     judged: BTreeSet<&'static str>,
+    /// Since when each source was seen to be silent.
+    silent: BTreeMap<SourceId, Stamp>,
 }
 
 /// What the verdict line says.
@@ -62,6 +64,10 @@ struct Crossed {
     seen: bool,
 }
 
+/// A source that only says nothing is silent for so long before it is reported: a moment in which the whole machine
+/// stood still is no fault of a source. One past its deadline, or with an error, is reported at once.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// Levels that count as crossed, mildest first.
 const CROSSED: [Level; 3] = [Level::Advice, Level::Warn, Level::Crit];
 
@@ -80,7 +86,19 @@ impl State {
 
     /// Folds one event in. Judging waits for [`State::judge`], once a frame.
     pub fn apply(&mut self, event: &Event) {
+        if let Event::Resumed(at) = event {
+            self.leave_out(self.host.now, *at);
+        }
         self.host.apply(event);
+    }
+
+    /// What is held for a while is held while somebody looks: a pause does not count.
+    fn leave_out(&mut self, from: Stamp, to: Stamp) {
+        let shift = |since: &mut Stamp| *since = since.leaving_out(to.since(from.max(*since)));
+        for crossed in &mut self.crossed {
+            crossed.since.iter_mut().flatten().chain(&mut crossed.began).for_each(shift);
+        }
+        self.silent.values_mut().for_each(shift);
     }
 
     fn rules_of(&self, metric: &str) -> impl Iterator<Item = (usize, &Rule)> {
@@ -124,6 +142,18 @@ impl State {
         }
     }
 
+    /// Books since when sources are silent.
+    fn note_silence(&mut self) {
+        let now = self.host.now;
+        for source in SourceId::ALL {
+            if matches!(self.host.health.freshness(source, now), Freshness::Stale(_)) {
+                self.silent.entry(source).or_insert(now);
+            } else {
+                self.silent.remove(&source);
+            }
+        }
+    }
+
     /// Judges the machine by the rules: brings [`State::watches`] up to date.
     pub fn judge(&mut self) {
         let now = self.host.now;
@@ -140,6 +170,7 @@ impl State {
             }
         }
         self.crossed.retain(|c| c.seen);
+        self.note_silence();
         // Of what is as bad and began together, the rule that is written first is said first.
         self.crossed.sort_by_key(|c| c.rule);
         self.watches = self.crossed.iter().map(|c| self.watch(c)).chain(self.silent_sources()).collect();
@@ -221,6 +252,8 @@ impl State {
             let health = self.host.health.get(source)?;
             let Freshness::Stale(age) = self.host.health.freshness(source, now) else { return None };
             let since = health.fault_since.or(health.good_at).unwrap_or(now);
+            let seen = self.silent.get(&source).map_or(Duration::ZERO, |since| now.since(*since));
+            let left = if health.fault.is_some() { Duration::ZERO } else { SILENCE.saturating_sub(seen) };
             let name = source.name();
             let say = match &health.fault {
                 Some(Fault::Broken(why)) => format!("{name} cannot be read: {why}"),
@@ -232,8 +265,8 @@ impl State {
                 rule: "source".to_owned(),
                 labels: vec![("source".to_owned(), name.to_owned())],
                 level: Level::Warn,
-                held: true,
-                left: Duration::ZERO,
+                held: left.is_zero(),
+                left,
                 value: age.as_secs_f64(),
                 since,
                 from_start: health.good_at.is_none(),

@@ -71,6 +71,8 @@ pub struct Lanes {
     cell: WantCell,
     threads: Vec<(Lane, Vec<Pace>, Thread)>,
     watched: Vec<Watched>,
+    /// Since when sources can answer at all: before, the program was stopped. Microseconds of the run's clock.
+    awake_us: u64,
 }
 
 /// What the loop knows of a source: since when it has been busy, and which hang was reported already.
@@ -141,7 +143,7 @@ impl Lanes {
                 }
             }
         }
-        Lanes { grid: shared, cell, threads, watched }
+        Lanes { grid: shared, cell, threads, watched, awake_us: 0 }
     }
 
     /// Tells the lanes what is needed now, and wakes those for whom that is news.
@@ -169,6 +171,11 @@ impl Lanes {
         }
     }
 
+    /// The program was stopped until `now`: nobody is late by that time.
+    pub fn resumed(&mut self, now: Stamp) {
+        self.awake_us = now.mono_us;
+    }
+
     /// The first tick after `now`, microseconds of the run's clock.
     #[must_use]
     pub fn next_tick(&self, now: Stamp) -> u64 {
@@ -181,7 +188,7 @@ impl Lanes {
         let mut late = Vec::new();
         for source in &mut self.watched {
             let since = source.busy_since.load(Ordering::Acquire);
-            let took = Duration::from_micros(now.mono_us.saturating_sub(since));
+            let took = Duration::from_micros(now.mono_us.saturating_sub(since.max(self.awake_us)));
             if since != 0 && since != source.reported && took > source.deadline {
                 source.reported = since;
                 let every = grid.period(source.pace);
@@ -197,7 +204,7 @@ impl Lanes {
         let deadline = |s: &Watched| {
             let since = s.busy_since.load(Ordering::Acquire);
             let span = u64::try_from(s.deadline.as_micros()).unwrap_or(u64::MAX / 4);
-            (since != 0 && since != s.reported).then(|| since + span + 1)
+            (since != 0 && since != s.reported).then(|| since.max(self.awake_us) + span + 1)
         };
         self.watched.iter().filter_map(deadline).min()
     }

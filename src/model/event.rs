@@ -190,4 +190,7 @@ pub enum Event {
     Reading(Envelope),
     /// Time went on: ages and staleness are judged against this.
     Tick(Stamp),
+    /// Reading goes on after a pause, or after the program was stopped: nothing was read since the event before, and
+    /// no source is to blame for it.
+    Resumed(Stamp),
 }

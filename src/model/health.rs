@@ -16,8 +16,10 @@ pub struct Health {
     pub every: Duration,
     /// Why the newest reading brought none; `None` when it did.
     pub fault: Option<Fault>,
-    /// Since when it brings none.
+    /// Since when it brings none; time in which nothing was read is left out.
     pub fault_since: Option<Stamp>,
+    /// How long nothing was read since `good_at`: while the program was paused or stopped no source is silent.
+    asleep: Duration,
 }
 
 /// What a reader may believe of a source's figures.
@@ -39,6 +41,8 @@ pub enum Freshness {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Healths {
     map: BTreeMap<SourceId, Health>,
+    /// The newest pause, from when to when.
+    pause: Option<(Stamp, Stamp)>,
 }
 
 impl Healths {
@@ -50,6 +54,8 @@ impl Healths {
         match &envelope.outcome {
             Ok(_) => {
                 health.good_at = Some(envelope.at);
+                // A reading from before the pause may be told after it.
+                health.asleep = self.pause.map_or(Duration::ZERO, |(from, to)| to.since(from.max(envelope.at)));
                 health.fault = None;
                 health.fault_since = None;
             }
@@ -57,6 +63,15 @@ impl Healths {
                 health.fault_since.get_or_insert(envelope.at);
                 health.fault = Some(fault.clone());
             }
+        }
+    }
+
+    /// Nothing was read from `from` to `to`.
+    pub fn resumed(&mut self, from: Stamp, to: Stamp) {
+        self.pause = Some((from, to));
+        for health in self.map.values_mut() {
+            health.asleep += to.since(health.good_at.map_or(from, |good| from.max(good)));
+            health.fault_since = health.fault_since.map(|since| since.leaving_out(to.since(from.max(since))));
         }
     }
 
@@ -72,7 +87,8 @@ impl Healths {
         self.map.values().any(|health| health.good_at.is_some())
     }
 
-    /// What to believe of `source` at `now`. A source is stale when three paces (3 s at least) went by without a sample.
+    /// What to believe of `source` at `now`. A source is stale when three paces (3 s at least) went by without a sample;
+    /// time in which nothing was read does not count.
     #[must_use]
     pub fn freshness(&self, source: SourceId, now: Stamp) -> Freshness {
         let Some(health) = self.map.get(&source) else { return Freshness::Waiting };
@@ -82,10 +98,50 @@ impl Healths {
             (Some(_), None) => Freshness::Stale(health.fault_since.map_or(Duration::ZERO, |s| now.since(s))),
             (None, None) => Freshness::Waiting,
             (fault, Some(good)) => {
-                let age = now.since(good);
+                let age = now.since(good).saturating_sub(health.asleep);
                 let patience = (health.every * 3).max(Duration::from_secs(3));
                 if fault.is_some() || age > patience { Freshness::Stale(age) } else { Freshness::Live }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{event::Sample, load::LoadSample};
+
+    fn answer(at: u64, outcome: Result<Sample, Fault>) -> Envelope {
+        let (took, every) = (Duration::ZERO, Duration::from_secs(1));
+        Envelope { source: SourceId::Load, at: Stamp::at_seconds(at), took, every, outcome }
+    }
+
+    fn good(at: u64) -> Envelope {
+        answer(at, Ok(Sample::Load(LoadSample::default())))
+    }
+
+    #[test]
+    fn a_pause_makes_nothing_stale() {
+        let mut healths = Healths::default();
+        let freshness = |h: &Healths, at| h.freshness(SourceId::Load, Stamp::at_seconds(at));
+        healths.note(&good(10));
+        healths.resumed(Stamp::at_seconds(11), Stamp::at_seconds(100));
+        healths.resumed(Stamp::at_seconds(101), Stamp::at_seconds(200));
+        assert_eq!(freshness(&healths, 201), Freshness::Live);
+        assert_eq!(freshness(&healths, 203), Freshness::Stale(Duration::from_secs(5)));
+        // What was under way when the pause began is told after it.
+        healths.note(&good(100));
+        assert_eq!(freshness(&healths, 202), Freshness::Live);
+        healths.note(&good(202));
+        assert_eq!(freshness(&healths, 206), Freshness::Stale(Duration::from_secs(4)));
+    }
+
+    #[test]
+    fn a_fault_keeps_its_awake_age() {
+        let mut healths = Healths::default();
+        healths.note(&answer(10, Err(Fault::Timeout)));
+        healths.resumed(Stamp::at_seconds(15), Stamp::at_seconds(100));
+        let stale = healths.freshness(SourceId::Load, Stamp::at_seconds(101));
+        assert_eq!(stale, Freshness::Stale(Duration::from_secs(6)));
     }
 }

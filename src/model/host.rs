@@ -59,8 +59,11 @@ impl Host {
     pub fn apply(&mut self, event: &Event) {
         let at = match event {
             Event::Reading(envelope) => envelope.at,
-            Event::Tick(at) => *at,
+            Event::Tick(at) | Event::Resumed(at) => *at,
         };
+        if let Event::Resumed(at) = event {
+            self.health.resumed(self.now, *at);
+        }
         self.now = self.now.max(at);
         self.began.get_or_insert(at);
         if let Event::Reading(envelope) = event {

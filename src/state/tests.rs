@@ -162,3 +162,33 @@ fn a_rule_that_is_off_or_below_is_understood() {
     assert_eq!(state.watches.iter().map(|w| (w.rule.as_str(), w.level)).collect::<Vec<_>>(), [("busy", Level::Advice)]);
     assert_eq!(state.limits("load1", &[]).and_then(|l| l.alarm()), Some(4.0));
 }
+
+#[test]
+fn a_pause_fires_nothing() {
+    let mut state = state(60);
+    load(&mut state, 10, Ok(5.0));
+    let (from, to) = (Stamp::at_seconds(11), Stamp::at_seconds(500));
+    state.apply(&Event::Tick(from));
+    state.apply(&Event::Resumed(to));
+    state.apply(&Event::Tick(to.plus(Duration::from_millis(100))));
+    state.judge();
+    let [pending] = &state.watches[..] else { panic!("no source is silent: {:?}", state.watches) };
+    assert!(pending.rule == "busy" && !pending.held, "{pending:?}");
+    assert!(pending.left > Duration::from_secs(50), "{pending:?}");
+}
+
+#[test]
+fn silence_is_held_before_it_is_reported() {
+    let mut state = state(0);
+    load(&mut state, 1, Ok(1.0));
+    let held = |state: &mut State, at| {
+        state.apply(&Event::Tick(Stamp::at_seconds(at)));
+        state.judge();
+        state.watches.iter().find(|w| w.rule == "source").map(|w| w.held)
+    };
+    assert_eq!(held(&mut state, 3), None);
+    assert_eq!(held(&mut state, 9), Some(false), "one look may come late");
+    assert_eq!(held(&mut state, 11), Some(true));
+    load(&mut state, 12, Ok(1.0));
+    assert!(state.watches.is_empty());
+}

@@ -247,3 +247,28 @@ fn lanes_end_when_nobody_listens() {
     assert!(ended.recv_timeout(PATIENCE).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Disconnected));
     drop(lanes);
 }
+
+#[test]
+fn nobody_is_late_by_the_time_of_a_pause() {
+    let (release, held) = channel::<()>();
+    let mut held = Some(held);
+    let hangs = move |_: &CollectCx<'_>| {
+        if let Some(held) = held.take() {
+            let _ = held.recv();
+        }
+        good()
+    };
+    let mut hangs = Some(hangs);
+    let open: Opener = Box::new(move |_| Ok(Box::new(Fake(hangs.take().expect("opened once")))));
+    let (mut lanes, _taken, cx) = start(vec![task(SourceId::Gpus, Lane::Gpus, open)], FAST);
+    let end = Instant::now() + PATIENCE;
+    while lanes.next_deadline().is_none() {
+        assert!(Instant::now() < end, "it is never asked");
+        thread::yield_now();
+    }
+    let resumed = cx.clock.now().plus(Duration::from_secs(600));
+    lanes.resumed(resumed);
+    assert!(lanes.overdue(resumed.plus(Duration::from_millis(10))).is_empty());
+    assert_eq!(lanes.overdue(resumed.plus(Duration::from_millis(30))).len(), 1);
+    release.send(()).expect("it waits");
+}
