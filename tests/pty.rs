@@ -137,16 +137,55 @@ fn a_filter_leaves_what_fits_and_a_mistake_names_its_place() {
 
 #[test]
 fn ctrl_z_gives_the_terminal_back_and_fg_draws_anew() {
-    let mut t = live();
+    // A shell with job control, that says when its job has stopped.
+    let script = format!("set -m; {}; echo it stopped; read line; fg", env!("CARGO_BIN_EXE_benchtop"));
+    let mut t = Terminal::with(&Setup { program: "sh", arguments: &["-c", &script], ..Setup::default() });
+    t.until_shows("COMMAND");
     t.send(b"\x1a");
-    until("it stopped", || state_of(t.pid()) == Some('T'));
+    t.until_shows("it stopped");
     t.until_restored();
-    t.signal(Signal::CONT);
+    t.send(b"\n");
     t.until("the screen again", |s| s.contains("processes"));
     assert!(t.screen(vt100::Screen::alternate_screen));
     t.send(b"q");
     assert!(t.end().0.success());
     t.until_restored();
+}
+
+#[test]
+fn ctrl_z_does_nothing_where_nobody_could_continue_it() {
+    // The leader of its session, as under `ssh -t`.
+    let mut t = live();
+    t.send(b"\x1a");
+    t.until_shows("Ctrl-Z does nothing");
+    t.send(b"?");
+    t.until_shows("this help");
+    t.send(b"\x03");
+    assert!(t.end().0.success());
+}
+
+#[test]
+fn a_stop_from_elsewhere_is_come_back_from() {
+    let mut t = live();
+    t.signal(Signal::STOP);
+    until("it stopped", || state_of(t.pid()) == Some('T'));
+    t.signal(Signal::CONT);
+    t.send(b"?");
+    t.until_shows("this help");
+    t.send(b"\x03");
+    assert!(t.end().0.success());
+    t.until_restored();
+}
+
+#[test]
+fn an_absurd_window_is_refused_in_words() {
+    let mut t = live();
+    t.tell_size(65535, 65535);
+    t.until_shows("a window of 65535x65535 is too large: at most 1000x500 is drawn");
+    t.resize(120, 40);
+    t.until_shows("COMMAND");
+    t.send(b"q");
+    assert!(t.end().0.success());
 }
 
 #[test]

@@ -4,11 +4,8 @@
 //! has come, which is last, or `GRACE` after the tick when it has not.
 
 use std::{
-    process::ExitCode,
-    sync::{
-        Arc,
-        mpsc::{Receiver, Sender, channel},
-    },
+    process::{ExitCode, ExitStatus},
+    sync::{Arc, mpsc::Receiver},
     time::{Duration, Instant},
 };
 
@@ -21,19 +18,19 @@ use tokio::{
 
 use super::{
     encode::{Encoder, erases_in_colour},
+    errands::{Errands, Report, no_thread},
+    job_control,
     keyboard::{self, Hands, Typed},
+    shell::Guest,
     terminal::{Sent, Terminal},
 };
 use crate::{
-    act::{
-        self,
-        job::{Done, Job},
-    },
+    act::{self, job::Job},
     alert::Level,
     clock::{Clock, Stamp},
     collect::{
         OpenCx, SOURCES, SourceDef, Want, WantCell,
-        lane::{Lanes, Outbox, THREAD_PREFIX},
+        lane::{Lanes, Outbox},
     },
     config::Settings,
     model::{
@@ -41,7 +38,6 @@ use crate::{
         event::{Envelope, Event, Fault, SourceId},
     },
     state::State,
-    sys::exec,
     ui::{Ui, effect::Command, theme::ThemeSet},
 };
 
@@ -53,6 +49,15 @@ const GATHER: Duration = Duration::from_millis(12);
 const FIRST_GATHER: Duration = Duration::from_millis(40);
 /// A terminal that takes nothing is tried again after this.
 const RETRY: Duration = Duration::from_millis(20);
+/// A loop that comes so much too late was stopped, with the whole program.
+const STOPPED: Duration = Duration::from_secs(1);
+/// While nothing is to move, nothing needs a look before something happens.
+const NEVER: Duration = Duration::from_secs(3600);
+/// The largest window that is drawn: larger ones are mistakes, and would take any amount of memory.
+const MOST_COLUMNS: u16 = 1000;
+const MOST_ROWS: u16 = 500;
+/// Memory that must be there before the terminal is taken: for want of it later the program could not give it back.
+const NEEDED: usize = 24 << 20;
 
 /// What is said of a source that is not read.
 pub(super) const OFF: &str = "switched off by `sources.disabled` of the config";
@@ -90,11 +95,11 @@ struct Live {
     news: bool,
     /// They should be drawn at this moment of the run's clock.
     draw_at: Option<Instant>,
-    /// Where operations on threads of their own report.
-    done: (Sender<Done>, Receiver<Done>),
+    errands: Errands,
     /// How many operations were reported.
     acts_done: u64,
-    wake: Arc<Notify>,
+    /// A program that has the terminal now: nothing is drawn, and keys are its own.
+    guest: Option<Guest>,
     hands: Hands,
 }
 
@@ -117,14 +122,15 @@ pub fn run(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCo
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::fail(&format!("the terminal could not be taken: {error}")),
+        Err(why) => super::fail(&why),
     }
 }
 
-async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std::io::Result<()> {
-    super::terminal::install_panic_hook(THREAD_PREFIX);
-    // Before the terminal is taken: from here on no signal may end us with it in our hands.
-    let mut signals = Signals::new()?;
+async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Result<(), String> {
+    super::terminal::install_panic_hook();
+    // What may be refused comes before the terminal is taken; and from here on no signal may end us with it taken.
+    let mut signals = Signals::new().map_err(|error| format!("no signals could be received: {error}"))?;
+    Vec::<u8>::new().try_reserve_exact(NEEDED).map_err(|_| "there is too little memory for a screen (`ulimit -v`?)")?;
     let clock = Clock::start();
     let wake = Arc::new(Notify::new());
     let mut state = State::new(settings.rules.clone().into());
@@ -133,16 +139,19 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
     if let Some(said) = said {
         ui.say(Level::Warn, said);
     }
-    let mut terminal = Terminal::enter(settings.mouse)?;
-    let (width, height) = Terminal::size();
-    let area = Rect::new(0, 0, width, height);
+    let hands = Hands::default();
+    hands.lend();
+    let typed = keyboard::start(wake.clone(), hands.clone()).map_err(|error| no_thread("the keyboard", &error))?;
+    let taken = Terminal::enter(settings.mouse);
+    let mut terminal = taken.map_err(|error| format!("the terminal could not be taken: {error}"))?;
+    hands.take_back();
     // The first frame, before the first look at the machine.
-    let mut first = Buffer::empty(area);
+    let mut first = Buffer::default();
     let term = std::env::var("TERM").unwrap_or_default();
     let in_colour = erases_in_colour(&term, std::env::var_os("TMUX").is_some());
     let (mut encoder, mut bytes) = (Encoder::erasing_in_colour(in_colour), Vec::with_capacity(32 << 10));
     ui.refresh(&state);
-    ui.draw(&state, &mut first);
+    paint(&mut ui, &state, &mut first);
     encoder.encode(None, &first, &mut bytes);
     terminal.send(&bytes);
 
@@ -157,8 +166,6 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
     let wants = WantCell::default();
     wants.set(ui.want(&state));
     let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);
-    let hands = Hands::default();
-    let typed = keyboard::start(wake.clone(), hands.clone())?;
     drop(outbox);
     let mut live = Live {
         clock,
@@ -167,7 +174,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
         ui,
         terminal,
         encoder,
-        next: Buffer::empty(area),
+        next: Buffer::empty(first.area),
         shown: first,
         spoiled: false,
         bytes,
@@ -175,16 +182,36 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> std
         events,
         news: false,
         draw_at: None,
-        done: channel(),
+        errands: Errands::new(wake.clone()),
         acts_done: 0,
-        wake: wake.clone(),
+        guest: None,
         hands,
     };
     let end = live.run(&wake, &typed, &mut signals).await;
-    if let End::Quit = end {
-        live.terminal.release();
+    if let Some(guest) = &live.guest {
+        guest.end();
+    }
+    match end {
+        End::Quit => live.terminal.release(),
+        End::Gone => live.terminal.forget(),
     }
     Ok(())
+}
+
+/// Draws what is into `buf`, which takes the terminal's size.
+fn paint(ui: &mut Ui, state: &State, buf: &mut Buffer) {
+    let (width, height) = Terminal::size();
+    let fits = width <= MOST_COLUMNS && height <= MOST_ROWS;
+    let area = Rect::new(0, 0, width.min(MOST_COLUMNS), if fits { height } else { 1 });
+    if buf.area != area {
+        *buf = Buffer::empty(area);
+    }
+    if fits {
+        ui.draw(state, buf);
+    } else {
+        let words = format!("a window of {width}x{height} is too large: at most {MOST_COLUMNS}x{MOST_ROWS} is drawn");
+        buf.set_string(0, 0, words, ratatui::style::Style::new());
+    }
 }
 
 /// The signals that the loop answers.
@@ -219,8 +246,8 @@ impl Live {
             tokio::select! {
                 biased;
                 _ = term.recv() => return End::Quit,
-                _ = int.recv() => return End::Quit,
-                _ = quit.recv() => return End::Quit,
+                _ = int.recv() => if self.interrupted() { return End::Quit },
+                _ = quit.recv() => if self.interrupted() { return End::Quit },
                 // The terminal may still be there (a plain kill -HUP): giving it back to one that is gone does no harm.
                 _ = hup.recv() => return End::Quit,
                 _ = signals.resize.recv() => self.resize(),
@@ -229,6 +256,9 @@ impl Live {
                 () = wake.notified() => {}
                 () = sleep_until(alarm) => {}
             }
+            if !self.is_still() && alarm.elapsed() > STOPPED {
+                self.resumed();
+            }
             if self.terminal.is_behind() && self.terminal.flush() == Sent::Gone {
                 return End::Gone;
             }
@@ -236,7 +266,9 @@ impl Live {
                 return end;
             }
             self.take_in();
-            self.reports();
+            if self.reports() == Sent::Gone {
+                return End::Gone;
+            }
             if self.draw_at.is_some_and(|at| at <= Instant::now()) && self.draw_figures() == Sent::Gone {
                 return End::Gone;
             }
@@ -249,18 +281,41 @@ impl Live {
     /// When the loop looks even if nobody calls: the awaited frame, a terminal that was full, a source that is late.
     fn alarm(&self) -> Alarm {
         let now = self.clock.now();
-        let tick = self.clock.instant(self.lanes.next_tick(now)) + GRACE;
-        let mut at = if self.ui.paused() { Instant::now() + Duration::from_secs(3600) } else { tick };
-        if let Some(draw) = self.draw_at {
-            at = at.min(draw);
+        let mut at = Instant::now() + NEVER;
+        if !self.is_still() {
+            at = self.clock.instant(self.lanes.next_tick(now)) + GRACE;
+            if let Some(draw) = self.draw_at {
+                at = at.min(draw);
+            }
+            if let Some(deadline) = self.lanes.next_deadline() {
+                at = at.min(self.clock.instant(deadline));
+            }
         }
-        if self.terminal.is_behind() || self.spoiled {
+        if self.guest.is_none() && (self.terminal.is_behind() || self.spoiled) {
             at = at.min(Instant::now() + RETRY);
         }
-        if let Some(deadline) = self.lanes.next_deadline() {
-            at = at.min(self.clock.instant(deadline));
-        }
         at.into()
+    }
+
+    /// True while the figures stand still. The lanes pause too: what they were reading when it began waits in the
+    /// queue, at most one reading a source, and is folded afterwards. Nothing may be thrown away, for a round of
+    /// processes tells only what changed since the one before.
+    fn is_still(&self) -> bool {
+        self.ui.paused() || self.guest.is_some()
+    }
+
+    /// Figures move again.
+    fn resumed(&mut self) {
+        let now = self.clock.now();
+        self.state.apply(&Event::Resumed(now));
+        self.lanes.resumed(now);
+    }
+
+    /// An interrupt from the terminal, or from elsewhere; true when it is meant for us.
+    fn interrupted(&mut self) -> bool {
+        let Some(guest) = &mut self.guest else { return true };
+        guest.interrupted();
+        false
     }
 
     /// Answers all keys that wait, then draws once.
@@ -271,6 +326,10 @@ impl Live {
             any = true;
             let paused = self.ui.paused();
             for input in &burst {
+                // What was typed behind the wish for a shell was not typed for us.
+                if self.guest.is_some() {
+                    break;
+                }
                 for command in self.ui.input(input, &self.state) {
                     if let Some(end) = self.carry_out(command) {
                         return Some(end);
@@ -278,8 +337,10 @@ impl Live {
                 }
             }
             if paused && !self.ui.paused() {
-                // What came while nothing was to move is old by now; the lanes read anew at once.
-                while self.events.try_recv().is_ok() {}
+                self.resumed();
+            }
+            if paused != self.ui.paused() {
+                self.want();
             }
         }
         if any && self.frame() == Sent::Gone {
@@ -300,64 +361,64 @@ impl Live {
             Command::Job(job) => self.begin(job),
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Save { name, text } => {
-                let outcome = act::save::save(&name, &text);
-                self.ui.say(outcome.level, outcome.text);
+                self.errands.begin(move || Report::Said(act::save::save(&name, &text)));
             }
         }
         None
     }
 
-    /// Carries out on a thread what takes its time.
     fn begin(&self, job: Job) {
-        let (done, wake) = (self.done.0.clone(), self.wake.clone());
         let root = self.settings.root.clone();
-        let spawned = std::thread::Builder::new().name(format!("{THREAD_PREFIX}act")).spawn(move || {
-            // Nobody listens any more when the program is ending.
-            let _ = done.send(job.run(&root));
-            wake.notify_one();
-        });
-        if let Err(error) = spawned {
-            let text = format!("no thread could be started: {error}");
-            let _ = self.done.0.send(Done { outcome: act::Outcome { level: Level::Warn, text }, undo: None });
-        }
+        self.errands.begin(move || Report::Act(job.run(&root)));
     }
 
-    /// Says how acts went that were begun earlier.
-    fn reports(&mut self) {
-        while let Ok(done) = self.done.1.try_recv() {
-            self.ui.report(done);
-            self.acts_done += 1;
-            self.news = true;
+    /// Takes in how errands went that were begun earlier.
+    fn reports(&mut self) -> Sent {
+        let mut any = false;
+        while let Some(report) = self.errands.next() {
+            any = true;
+            match report {
+                Report::Said(outcome) => self.ui.say(outcome.level, outcome.text),
+                Report::Act(done) => {
+                    self.ui.report(done);
+                    self.acts_done += 1;
+                }
+                Report::Shell(ended) => self.shell_ended(ended),
+            }
         }
+        if any { self.frame() } else { Sent::Whole }
     }
 
-    /// Steps aside for a shell in a container and comes back when it ends.
+    /// Steps aside for a shell in a container until it ends.
     fn shell(&mut self, engine: &EngineAddress, id: &str) {
-        let program = if engine.dialled().contains("podman") { "podman" } else { "docker" };
-        let Some(path) = exec::find(program) else {
-            self.ui.say(Level::Warn, format!("a shell needs the program {program}, which is not installed"));
-            return;
-        };
+        let engines = &self.state.host.containers.engines;
+        let kind = engines.iter().find(|e| e.address == *engine).map_or("docker", |e| e.kind.as_str());
         self.hands.lend();
-        // Nobody takes in what is read meanwhile.
-        self.lanes.want(Want { paused: true, ..Want::default() });
         self.terminal.release();
-        let shell = "command -v bash >/dev/null 2>&1 && exec bash; exec sh";
-        let mut command = std::process::Command::new(path);
-        command.env("DOCKER_HOST", engine.dialled()).env("CONTAINER_HOST", engine.dialled());
-        let status = command.args(["exec", "-it", id, "sh", "-c", shell]).status();
+        self.guest = Guest::start(&self.errands, kind, engine, id);
+        if self.guest.is_some() {
+            self.want();
+        } else {
+            self.hands.take_back();
+            self.come_back();
+        }
+    }
+
+    fn shell_ended(&mut self, ended: Result<ExitStatus, String>) {
+        self.guest = None;
         self.hands.take_back();
         self.come_back();
-        match status {
+        match ended {
+            // 130: its last command was interrupted.
             Ok(status) if matches!(status.code(), Some(0 | 130)) => {}
             Ok(status) => self.ui.say(Level::Advice, format!("the shell ended: {status}")),
-            Err(error) => self.ui.say(Level::Warn, format!("{program} could not be started: {error}")),
+            Err(why) => self.ui.say(Level::Warn, why),
         }
     }
 
     /// Folds what the lanes brought, and decides when it is drawn.
     fn take_in(&mut self) {
-        if self.ui.paused() {
+        if self.is_still() {
             return;
         }
         let (mut first, mut complete) = (false, false);
@@ -417,24 +478,29 @@ impl Live {
 
     /// Draws what is, and sends what changed.
     fn frame(&mut self) -> Sent {
+        if self.guest.is_some() {
+            self.spoiled = true;
+            return Sent::Waiting;
+        }
         if !self.terminal.is_ready() {
             self.spoiled = true;
             // The cells that the terminal has are still known: only a new frame is owed.
             return Sent::Waiting;
         }
-        let (width, height) = Terminal::size();
-        let area = Rect::new(0, 0, width, height);
-        if self.next.area != area {
-            self.next = Buffer::empty(area);
-        }
         self.ui.refresh(&self.state);
-        self.ui.draw(&self.state, &mut self.next);
+        paint(&mut self.ui, &self.state, &mut self.next);
         let shown = (!self.spoiled).then_some(&self.shown);
         self.encoder.encode(shown, &self.next, &mut self.bytes);
         self.spoiled = false;
         std::mem::swap(&mut self.shown, &mut self.next);
-        self.lanes.want(Want { acts_done: self.acts_done, ..self.ui.want(&self.state) });
+        self.want();
         if self.bytes.is_empty() { Sent::Whole } else { self.terminal.send(&self.bytes) }
+    }
+
+    /// Tells the lanes what is needed now.
+    fn want(&self) {
+        let want = self.ui.want(&self.state);
+        self.lanes.want(Want { acts_done: self.acts_done, paused: self.is_still(), ..want });
     }
 
     fn resize(&mut self) {
@@ -443,16 +509,31 @@ impl Live {
 
     /// Gives the terminal back and stops, as every program does on Ctrl-Z; goes on when it is continued.
     fn suspend(&mut self) {
+        if self.guest.is_some() {
+            // The terminal is not ours now; who has it was stopped too.
+            job_control::stop();
+            return;
+        }
+        if !job_control::can_stop() {
+            self.ui.say(Level::Advice, "nothing here could continue a stopped program: Ctrl-Z does nothing");
+            return;
+        }
         self.terminal.release();
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        job_control::stop();
         self.come_back();
     }
 
     fn come_back(&mut self) {
+        if self.guest.is_some() {
+            return;
+        }
         // An error here means that the terminal is gone, and then the keyboard says so.
         let _ = self.terminal.resume();
         let _ = self.terminal.flush();
-        self.lanes.refresh(self.settings.refresh, self.clock.now());
+        if !self.is_still() {
+            self.resumed();
+            self.lanes.refresh(self.settings.refresh, self.clock.now());
+        }
         self.spoiled = true;
     }
 }

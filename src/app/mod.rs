@@ -1,14 +1,25 @@
 //! The one loop, the terminal, the wiring of each mode.
 
 pub mod encode;
+mod errands;
+mod job_control;
 mod keyboard;
 mod keys;
 pub mod live;
 pub mod once;
+mod shell;
 mod terminal;
 
-use std::{fs::OpenOptions, io, path::Path, process::ExitCode, sync::OnceLock};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::ExitCode,
+    sync::OnceLock,
+};
 
+use rustix::fs::OFlags;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{config::Settings, diag::Diagnostic, ui::theme::ThemeSet};
@@ -35,7 +46,7 @@ pub fn written(outcome: io::Result<()>) -> Option<ExitCode> {
 pub fn log_to(path: &Path) -> Result<(), Diagnostic> {
     static GUARD: OnceLock<WorkerGuard> = OnceLock::new();
     let place = path.display().to_string();
-    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = open_log(path);
     let file = file.map_err(|error| Diagnostic::new(place, format!("the log could not be opened: {error}")))?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
@@ -44,6 +55,18 @@ pub fn log_to(path: &Path) -> Result<(), Diagnostic> {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "benchtop begins");
     }
     Ok(())
+}
+
+/// Opens a log for its owner alone. A link is not followed: in a folder that others may write to it would lead to any
+/// file of ours.
+fn open_log(path: &Path) -> io::Result<File> {
+    // Not to wait: a pipe that nobody reads would hold up the start.
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    Ok(file)
 }
 
 /// The live screen; plain text where standard output is no terminal; a refusal where the terminal cannot carry it.
@@ -60,4 +83,22 @@ pub fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitC
         return ExitCode::from(2);
     }
     live::run(settings, themes, said)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_log_is_its_owner_s_and_follows_no_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (log, link) = (folder.path().join("log"), folder.path().join("link"));
+        let mode = open_log(&log).and_then(|file| file.metadata()).expect("a new log").mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+        symlink(&log, &link).expect("a link");
+        assert!(open_log(&link).is_err());
+        assert!(open_log(Path::new("/dev/null")).is_err());
+    }
 }

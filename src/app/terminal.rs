@@ -45,6 +45,8 @@ pub struct Terminal {
     patient: bool,
     mouse: bool,
     rest: Vec<u8>,
+    /// It is ours until it is given back or gone.
+    taken: bool,
 }
 
 impl Terminal {
@@ -68,7 +70,7 @@ impl Terminal {
             None => (io::stdout().as_fd().try_clone_to_owned()?, false),
         };
         *FOUND.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-        let mut terminal = Terminal { out, patient, mouse, rest: Vec::new() };
+        let mut terminal = Terminal { out, patient, mouse, rest: Vec::new(), taken: false };
         terminal.resume()?;
         Ok(terminal)
     }
@@ -78,6 +80,7 @@ impl Terminal {
     /// # Errors
     /// Those of the system.
     pub fn resume(&mut self) -> io::Result<()> {
+        self.taken = true;
         let mut raw = tcgetattr(io::stdin())?;
         raw.make_raw();
         tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
@@ -154,8 +157,14 @@ impl Terminal {
         (sent, Sent::Whole)
     }
 
+    /// There is no terminal any more: nothing is written to it.
+    pub fn forget(&mut self) {
+        self.taken = false;
+    }
+
     /// Gives the terminal back. One that takes nothing loses what it was owed: leaving does not wait.
     pub fn release(&mut self) {
+        self.taken = false;
         if self.is_behind() || !self.takes(Duration::ZERO) {
             let _ = tcflush(&self.out, QueueSelector::OFlush);
         }
@@ -172,6 +181,15 @@ impl Terminal {
     }
 }
 
+impl Drop for Terminal {
+    /// Whatever leads out of the loop, the terminal is given back.
+    fn drop(&mut self) {
+        if self.taken {
+            self.release();
+        }
+    }
+}
+
 /// A file of our own for the terminal, so that not waiting for it does not change the shell's.
 fn own_description() -> Option<OwnedFd> {
     let name = rustix::termios::ttyname(io::stdout(), Vec::new()).ok()?;
@@ -184,14 +202,15 @@ fn restore_modes() {
     }
 }
 
-/// Gives the terminal back before a panic is told, so that it can be read. Threads whose panics are somebody's to
-/// handle (their names begin with `quiet`) leave the screen alone.
-pub fn install_panic_hook(quiet: &'static str) {
+/// Gives the terminal back before a panic of this thread is told, so that it can be read. A panic of another thread is
+/// somebody's to handle, and the screen goes on: it is only logged.
+pub fn install_panic_hook() {
     let told = std::panic::take_hook();
+    let ours = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
-        if thread.name().is_some_and(|name| name.starts_with(quiet)) {
-            tracing::error!(thread = thread.name(), %panic, "a source panicked");
+        if thread.id() != ours {
+            tracing::error!(thread = thread.name(), %panic, "a thread panicked");
             return;
         }
         if FOUND.lock().unwrap_or_else(PoisonError::into_inner).is_some() {

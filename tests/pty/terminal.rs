@@ -128,6 +128,11 @@ impl Terminal {
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
+        self.tell_size(columns, rows);
+    }
+
+    /// Another size, that only the program is told.
+    pub fn tell_size(&self, columns: u16, rows: u16) {
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
     }
 
