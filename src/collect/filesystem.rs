@@ -72,10 +72,11 @@ impl Collector for Filesystems {
             let questions: Vec<_> = mounts.iter().map(|m| (question(m), may_hang(&m.kind))).collect();
             self.asker.ask_all(&questions)
         };
-        let filesystems = mounts
+        let mut rows: Vec<(Mount, Result<Space, Fault>)> = mounts.into_iter().zip(spaces).collect();
+        rows.retain(|(mount, space)| !space.as_ref().is_ok_and(|space| space.size == 0 || is_full_image(mount, space)));
+        without_second_views(&mut rows);
+        let filesystems = rows
             .into_iter()
-            .zip(spaces)
-            .filter(|(_, space)| !matches!(space, Ok(Space { size: 0, .. })))
             .map(|(mount, space)| Filesystem {
                 mount: clean_bytes(&mount.point),
                 device: clean_bytes(&mount.source),
@@ -96,12 +97,16 @@ fn shown(all: Vec<Mount>) -> Vec<Mount> {
         visible.insert(mount.point.clone(), mount);
     }
     let mut one: BTreeMap<(u32, u32), Mount> = BTreeMap::new();
-    for mount in visible.into_values().filter(is_real) {
-        match one.get(&mount.device) {
-            Some(other) if rank(other) <= rank(&mount) => {}
-            _ => {
-                one.insert(mount.device, mount);
+    for mut mount in visible.into_values().filter(is_real) {
+        if let Some(other) = one.get_mut(&mount.device) {
+            // Read-only is what cannot be written through any of its mounts.
+            let read_only = mount.read_only && other.read_only;
+            if rank(other) > rank(&mount) {
+                std::mem::swap(other, &mut mount);
             }
+            other.read_only = read_only;
+        } else {
+            one.insert(mount.device, mount);
         }
     }
     let mut rows: Vec<Mount> = one.into_values().collect();
@@ -143,12 +148,76 @@ const WITHOUT_DEVICE: [&str; 26] = [
     "orangefs",
 ];
 
+/// Shares that a virtual machine's host gives: each shows the space of what the host keeps it on.
+const OF_THE_HOST: [&str; 5] = ["9p", "virtiofs", "vboxsf", "prl_fs", "vmhgfs"];
+
+/// What is written between two questions changes what is free by less than this.
+const MEANWHILE: (u64, u64) = (64 << 20, 10_000);
+
+/// A second view of storage that has its row already tells the same figures: shares of one server's filesystem, and
+/// programs that show another folder's files (bindfs, gocryptfs). The first row stays.
+fn without_second_views(rows: &mut Vec<(Mount, Result<Space, Fault>)>) {
+    let mut at = 0;
+    while let Some((mount, space)) = rows.get(at) {
+        let is_second = rows.iter().enumerate().any(|(other_at, (other, theirs))| {
+            let passed_on = shows_another(mount) && !shows_another(other);
+            let shared = other_at < at && server(mount).is_some() && server(mount) == server(other);
+            let (Ok(space), Ok(theirs)) = (space, theirs) else { return false };
+            (passed_on || shared) && same_figures(space, theirs)
+        });
+        if is_second {
+            rows.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+fn same_figures(a: &Space, b: &Space) -> bool {
+    (a.size, a.inodes) == (b.size, b.inodes)
+        && a.free.abs_diff(b.free) < MEANWHILE.0
+        && a.available.abs_diff(b.available) < MEANWHILE.0
+        && a.inodes_free.abs_diff(b.inodes_free) < MEANWHILE.1
+}
+
+/// Files of another folder through a program or a layer of the kernel.
+fn shows_another(mount: &Mount) -> bool {
+    mount.kind.starts_with(b"fuse.") || mount.kind == b"ecryptfs"
+}
+
+/// Who keeps what is mounted: `nas` of `nas:/tank` and `//nas/media`.
+fn server(mount: &Mount) -> Option<&[u8]> {
+    let kind = std::str::from_utf8(&mount.kind).ok()?;
+    match kind {
+        "nfs" | "nfs4" | "ceph" | "glusterfs" | "fuse.sshfs" | "fuse.glusterfs" => {
+            mount.source.iter().rposition(|&b| b == b':').map(|at| &mount.source[..at])
+        }
+        "cifs" | "smb3" | "smbfs" => mount.source.strip_prefix(b"//")?.split(|&b| b == b'/').next(),
+        _ => OF_THE_HOST.contains(&kind).then_some(&mount.kind),
+    }
+}
+
+/// A package's or a disc's image that a program mounts: full by design, and it cannot be written.
+fn is_full_image(mount: &Mount, space: &Space) -> bool {
+    mount.read_only && space.free == 0 && mount.kind.starts_with(b"fuse")
+}
+
 /// Always full by design: images of packages and discs.
 const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "cramfs", "romfs"];
 
 /// Programs that show something else through FUSE: the kernel's figures, other mounts, packages.
-const NO_STORAGE: [&str; 8] =
-    ["lxcfs", "gvfsd-fuse", "portal", "snapfuse", "squashfuse", "dumpfs", "archivemount", "sysbox-fs"];
+const NO_STORAGE: [&str; 10] = [
+    "lxcfs",
+    "gvfsd-fuse",
+    "portal",
+    "snapfuse",
+    "squashfuse",
+    "squashfuse_ll",
+    "dumpfs",
+    "archivemount",
+    "fuseiso",
+    "sysbox-fs",
+];
 
 fn is_real(mount: &Mount) -> bool {
     let kind = String::from_utf8_lossy(&mount.kind);
@@ -159,9 +228,16 @@ fn is_real(mount: &Mount) -> bool {
     if [&b"/etc/hosts"[..], b"/etc/hostname", b"/etc/resolv.conf"].contains(&mount.point.as_slice()) {
         return false;
     }
-    // Each container has an overlay; its own root is the one that is nobody else's.
+    // Each container has an overlay; its own root is the one that is nobody else's. One without a layer to write to is an
+    // image (composefs).
+    let is_image = mount.read_only && !mounts::options(&mount.options).any(|option| option.starts_with(b"upperdir="));
     match &*kind {
+        "overlay" if is_image => false,
         "overlay" | "aufs" | "fuse.fuse-overlayfs" => mount.point == b"/",
+        // A disc; a stick of that format can be written.
+        "udf" => !mount.read_only,
+        // A snapshot that somebody looked into is mounted below `.zfs`.
+        "zfs" => !mount.source.contains(&b'@'),
         kind if kind.starts_with("fuse.") => !NO_STORAGE.contains(&&kind["fuse.".len()..]),
         kind => mount.device.0 != 0 || WITHOUT_DEVICE.contains(&kind),
     }
@@ -271,6 +347,77 @@ mod tests {
         let text = b"1 0 0:50 / / rw - overlay overlay rw\n5 1 0:51 / /var/lib/x/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw\n2 1 254:0 /x/hosts /etc/hosts rw - ext4 /dev/vda rw\n";
         let rows = shown(mounts::parse(text));
         assert_eq!(rows.iter().map(|m| m.point.as_slice()).collect::<Vec<_>>(), [b"/"]);
+    }
+
+    fn points(text: &str) -> Vec<String> {
+        let told = |mount: Mount| {
+            let read_only = if mount.read_only { " ro" } else { "" };
+            format!("{}{read_only}", String::from_utf8_lossy(&mount.point))
+        };
+        shown(mounts::parse(text.as_bytes())).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn snapshots_and_images_are_no_rows() {
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            2 1 0:40 / /pool rw - zfs pool rw\n\
+            3 2 0:41 / /pool/.zfs/snapshot/nightly-0412 ro - zfs pool@nightly-0412 ro\n\
+            4 1 7:3 / /snap/tool/7 ro - squashfs /dev/loop3 ro\n\
+            5 1 11:0 / /media/disc ro - udf /dev/sr0 ro\n\
+            6 1 8:33 / /media/stick rw - udf /dev/sdc1 rw\n\
+            7 1 0:44 / /tmp/.mount_a ro - fuse.squashfuse_ll tool.AppImage ro\n";
+        assert_eq!(points(text), ["/", "/media/stick", "/pool"]);
+    }
+
+    #[test]
+    fn an_image_as_root_leaves_the_disk() {
+        let text = "1 0 0:33 / / ro - overlay composefs ro,lowerdir+=/run/x,datadir+=/run/y\n\
+            2 1 8:4 / /sysroot ro - xfs /dev/sda4 rw\n\
+            3 1 8:4 /deploy/var /var rw - xfs /dev/sda4 rw\n\
+            4 1 8:4 /deploy/etc /etc rw - xfs /dev/sda4 rw\n";
+        assert_eq!(points(text), ["/sysroot"], "which can be written, at /var");
+        let text = "1 0 0:33 / / ro - overlay overlay ro,lowerdir=/l,upperdir=/u,workdir=/w\n";
+        assert_eq!(points(text), ["/ ro"], "a container that may not write its own root");
+    }
+
+    #[test]
+    fn second_views_of_one_storage_are_no_rows() {
+        let space = |gigabytes: u64| {
+            let size = gigabytes << 30;
+            Ok(Space { size, free: size / 2, available: size / 3, inodes: 9, inodes_free: 4 })
+        };
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            2 1 0:50 / /a rw - nfs4 nas:/tank/a rw\n\
+            3 1 0:51 / /b rw - nfs4 nas:/tank/b rw\n\
+            4 1 0:52 / /c rw - nfs4 nas:/fast rw\n\
+            5 1 0:53 / /d rw - nfs4 other:/tank rw\n\
+            6 1 0:54 / /clear rw - fuse.gocryptfs /cipher rw\n\
+            7 1 8:2 / /twin rw - ext4 /dev/sda2 rw\n\
+            8 1 0:55 / /s rw - cifs //box/s rw\n\
+            9 1 0:56 / /t rw - cifs //box/t rw\n";
+        let sizes = [100, 700, 700, 300, 700, 100, 100, 500, 500];
+        let mut rows: Vec<_> = mounts::parse(text.as_bytes()).into_iter().zip(sizes.map(space)).collect();
+        if let Ok(space) = &mut rows[5].1 {
+            // Written between two questions.
+            space.free -= 1 << 20;
+        }
+        without_second_views(&mut rows);
+        let left: Vec<String> = rows.iter().map(|(m, _)| String::from_utf8_lossy(&m.point).into_owned()).collect();
+        assert_eq!(left, ["/", "/a", "/c", "/d", "/twin", "/s"]);
+        let silent = || Err(Fault::Timeout);
+        let mut rows: Vec<_> = mounts::parse(text.as_bytes()).into_iter().map(|m| (m, silent())).collect();
+        without_second_views(&mut rows);
+        assert_eq!(rows.len(), 9, "of those that do not answer nobody knows");
+    }
+
+    #[test]
+    fn an_image_that_a_program_mounts_is_full_by_design() {
+        let line =
+            |flags: &str| format!("7 1 0:44 / /tmp/.mount_x {flags} - fuse.Tool.AppImage Tool.AppImage {flags}\n");
+        let mount = |flags: &str| mounts::parse(line(flags).as_bytes()).remove(0);
+        let full = Space { size: 9, ..Space::default() };
+        assert!(is_full_image(&mount("ro"), &full) && !is_full_image(&mount("rw"), &full));
+        assert!(!is_full_image(&mount("ro"), &Space { free: 1, ..full }));
     }
 
     #[test]

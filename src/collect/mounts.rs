@@ -52,9 +52,14 @@ fn mount(line: &[u8]) -> Option<Mount> {
     })
 }
 
-/// True when `word` is one of the words of `list`, which are parted by commas.
+/// The words of a list, which are parted by commas.
+pub(super) fn options(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&b| b == b',')
+}
+
+/// True when `word` is one of the words of `list`.
 pub(super) fn has(list: &[u8], word: &[u8]) -> bool {
-    list.split(|&b| b == b',').any(|w| w == word)
+    options(list).any(|w| w == word)
 }
 
 /// `\040` is a blank: the kernel writes blanks, tabs, line ends and backslashes in octal.

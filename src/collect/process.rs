@@ -49,8 +49,8 @@ const UNLISTED: u32 = 8;
 /// The second round comes this soon, so that shares of CPU are there early.
 const SECOND: Duration = Duration::from_millis(150);
 /// How long a round waits for what is looked up: in the first, which the screen waits for, in each other, and where
-/// everything is wanted at once.
-const WAITS: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(25), Duration::from_millis(1200)];
+/// everything is wanted at once or the machine is a recording.
+const WAITS: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(25), Duration::from_millis(1300)];
 /// Processes between two looks at the clock.
 const CLOCKED: usize = 32;
 
@@ -73,6 +73,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         ios: io::Ios::default(),
         lookups: Lookups::new(&cx.root),
         group: None,
+        live: cx.root.is_this_machine(),
         shared: shared::Shared::default(),
         last_us: 0,
         busy: None,
@@ -104,6 +105,8 @@ struct Processes {
     ios: io::Ios,
     lookups: Lookups,
     group: info::Group,
+    /// `proc` is a kernel's, which may hide processes (hidepid).
+    live: bool,
     shared: shared::Shared,
     /// When the round before began.
     last_us: u64,
@@ -122,6 +125,8 @@ struct Round {
     count: usize,
     /// Somebody who lives could not be read.
     missed: bool,
+    /// Listed, and refused.
+    denied: u32,
 }
 
 impl Collector for Processes {
@@ -130,7 +135,7 @@ impl Collector for Processes {
         let first = self.round == 0;
         let sample = ProcessSample { fresh: first, page_bytes: self.page_bytes, ..ProcessSample::default() };
         let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
-        let mut round = Round { sample, now_us, span_us, count: 0, missed: false };
+        let mut round = Round { sample, now_us, span_us, count: 0, missed: false, denied: 0 };
         // Before the listing, so that who comes between the two is listed next time.
         let (busy, forks) = self.machine_figures();
         self.list(forks)?;
@@ -141,7 +146,10 @@ impl Collector for Processes {
             self.look(&mut round);
         }
         self.close(&round);
-        let Round { mut sample, missed, .. } = round;
+        let Round { mut sample, missed, denied, .. } = round;
+        // The first process lives as long as its namespace: who does not see it does not see all.
+        let first_is_hidden = self.live && self.folder.owner(1).is_none();
+        sample.hidden = (denied > 0 || first_is_hidden).then_some(denied);
         sample.full = self.unread.is_empty() && !missed;
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
@@ -163,12 +171,12 @@ impl Processes {
     fn look_up(&mut self, want: &Want, now_us: u64, sample: &mut ProcessSample) {
         if self.lookups.is_free() {
             let mut all = Vec::new();
-            self.ios.wanted(&self.slots, want, now_us, &mut all, sample);
             info::wanted(&mut self.slots, want, self.round, &mut all);
+            self.ios.wanted(&self.slots, want, now_us, &mut all, sample);
             self.lookups.ask(all);
         }
         let wait = match self.round {
-            _ if want.commands_of_all => WAITS[2],
+            _ if want.commands_of_all || !self.live => WAITS[2],
             0 => WAITS[0],
             _ => WAITS[1],
         };
@@ -344,7 +352,11 @@ impl Processes {
     /// Reads a process that is new.
     fn meet(&mut self, listed: Listed, round: &mut Round) -> Option<Slot> {
         self.tick(round);
-        let stat = stat::parse(self.folder.read(&Path::of(listed.pid, b"/stat")).ok()?)?;
+        let read = self.folder.read(&Path::of(listed.pid, b"/stat"));
+        if matches!(read, Err(Errno::ACCESS | Errno::PERM)) {
+            round.denied += 1;
+        }
+        let stat = stat::parse(read.ok()?)?;
         let fresh = newcomer(&stat, listed, (round.now_us, round.span_us), &mut self.shared);
         let owner = self.folder.owner(listed.pid);
         Some(self.welcome(fresh, owner, round))

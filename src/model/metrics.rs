@@ -157,6 +157,15 @@ fn mounts(host: &Host, put: Put<'_>, figure: fn(&Space) -> Option<f64>) {
     }
 }
 
+/// How full those are that can be written: what is read-only does not fill up.
+fn filling(host: &Host, put: Put<'_>, figure: fn(&Space) -> Option<f64>) {
+    for filesystem in host.filesystems.filesystems.iter().filter(|f| !f.read_only) {
+        if let Some(value) = filesystem.space.as_ref().ok().and_then(figure) {
+            put(&[&filesystem.mount], value);
+        }
+    }
+}
+
 fn stalls(host: &Host, put: Put<'_>, figure: fn(&Stalls) -> Option<Stall>) {
     let raw = &host.pressure.raw;
     for (resource, stalls) in [("cpu", raw.cpu), ("memory", raw.memory), ("io", raw.io)] {
@@ -189,7 +198,9 @@ fn load(host: &Host, put: Put<'_>, figure: fn(&super::load::LoadSample) -> f64) 
 }
 
 fn processes(host: &Host, put: Put<'_>, figure: fn(&super::process::ProcessCounts) -> u32) {
-    one(put, read_once(host, SourceId::Processes).then(|| f64::from(figure(&host.processes.counts))));
+    // What is counted of some is not exported as if it were of all.
+    let all = read_once(host, SourceId::Processes) && host.processes.hidden.is_none();
+    one(put, all.then(|| f64::from(figure(&host.processes.counts))));
 }
 
 fn containers(host: &Host, put: Put<'_>, figure: impl Fn(&ContainerRow) -> Option<f64>) {
@@ -407,9 +418,10 @@ pub static METRICS: &[MetricDef] = &[
     gauge("filesystem_size_bytes", Bytes, Filesystems, MOUNT, "Size of the filesystem.", |h, put| mounts(h, put, |s| Some(s.size as f64))),
     gauge("filesystem_available_bytes", Bytes, Filesystems, MOUNT, "Space left for those who are not root.",
         |h, put| mounts(h, put, |s| Some(s.available as f64))),
-    gauge("filesystem_used_ratio", Ratio, Filesystems, MOUNT, "Used share of what ordinary users could use, as df has it.",
-        |h, put| mounts(h, put, Space::used_ratio)),
-    gauge("filesystem_inodes_used_ratio", Ratio, Filesystems, MOUNT, "Used share of the inodes.", |h, put| mounts(h, put, Space::inodes_ratio)),
+    gauge("filesystem_used_ratio", Ratio, Filesystems, MOUNT, "Used share of what ordinary users could use, as df has it; not of what is read-only.",
+        |h, put| filling(h, put, Space::used_ratio)),
+    gauge("filesystem_inodes_used_ratio", Ratio, Filesystems, MOUNT, "Used share of the inodes; not of what is read-only.",
+        |h, put| filling(h, put, Space::inodes_ratio)),
     gauge("filesystem_up", Count, Filesystems, MOUNT, "1 when the mount answers, 0 when it does not.",
         |h, put| for f in &h.filesystems.filesystems {
             match f.space {
@@ -582,6 +594,29 @@ mod tests {
         gpu_busy_ratio gpu_memory_used_bytes gpu_memory_used_ratio gpu_temperature_celsius gpu_memory_busy_ratio \
         gpu_power_watts gpu_energy_joules gpu_driver_ok vdev_healthy vdev_errors dataset_compress_ratio dataset_used_bytes cpu_energy_joules container_running container_healthy container_cpu_cores \
         container_memory_bytes container_memory_limit_ratio container_restarts_10m containers_running processes_total processes_running processes_blocked processes_zombie";
+
+    #[test]
+    fn what_is_read_only_does_not_fill_up() {
+        let space = Ok(Space { size: 10, inodes: 10, ..Space::default() });
+        let mount = |mount: &str, read_only| Filesystem {
+            mount: mount.into(),
+            device: String::new(),
+            kind: "ext4".into(),
+            read_only,
+            space: space.clone(),
+        };
+        let mut host = Host::default();
+        host.filesystems.filesystems = vec![mount("/", false), mount("/image", true)];
+        let told = |id: &str| {
+            let mut mounts = Vec::new();
+            let metric = METRICS.iter().find(|metric| metric.id == id).expect("a metric");
+            (metric.read)(&host, &mut |labels, _| mounts.push(labels.concat()));
+            mounts
+        };
+        assert_eq!(told("filesystem_used_ratio"), ["/"]);
+        assert_eq!(told("filesystem_inodes_used_ratio"), ["/"]);
+        assert_eq!(told("filesystem_size_bytes"), ["/", "/image"]);
+    }
 
     #[test]
     fn every_id_is_unique_and_ends_in_its_base_unit() {

@@ -105,7 +105,7 @@ pub struct ProcessSample {
     pub ended_ticks: u64,
     /// Bytes a page.
     pub page_bytes: u32,
-    /// Some processes are hidden from us (hidepid): their count, where it can be told.
+    /// Processes are hidden from us (hidepid): how many, 0 where that cannot be told.
     pub hidden: Option<u32>,
 }
 
@@ -245,7 +245,7 @@ pub struct Processes {
     pub counts: ProcessCounts,
     /// Rounds folded so far: goes up whenever `rows` may have changed.
     pub round: u64,
-    /// Some are hidden from us.
+    /// Processes are hidden from us (hidepid), so that no count is of all: how many, 0 where that cannot be told.
     pub hidden: Option<u32>,
     /// Share of one core that processes used which ended in the last round before a row could show it: together with the
     /// rows' CPU this is what the machine used. `None` until two rounds exist.

@@ -33,13 +33,19 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
         let mut check = Check {
             id: id.name().to_owned(),
             state: standing.to_owned(),
-            message: report::reason(state, id).unwrap_or_else(|| reads.to_owned()),
-            hint: report::cure(state, id).map(str::to_owned),
+            message: report::reason(state, id).filter(|_| standing != "live").unwrap_or_else(|| reads.to_owned()),
+            hint: report::cure(state, id).filter(|_| standing != "live").map(str::to_owned),
         };
         if id == SourceId::Gpus && standing == "live" {
             gpus(state, &mut check);
         }
         all.push(check);
+        if id == SourceId::Processes
+            && let Some(message) = report::hidden(state)
+        {
+            let hint = report::cure(state, id).map(str::to_owned);
+            all.push(Check { id: "hidepid".to_owned(), state: "denied".to_owned(), message, hint });
+        }
     }
     all
 }
@@ -118,5 +124,46 @@ mod tests {
         assert_eq!(exit_code(&[check("cpu", "live"), check("sensors", "absent")]), 0);
         assert_eq!(exit_code(&[check("cpu", "live"), check("power", "denied")]), 1);
         assert_eq!(exit_code(&[check("cpu", "broken"), check("power", "live")]), 2);
+    }
+
+    #[test]
+    fn hidden_processes_are_said_and_no_total_is_told() {
+        use crate::{
+            clock::Stamp,
+            model::{
+                event::{Envelope, Event, Sample},
+                metrics::METRICS,
+                process::{ProcRow, ProcessSample},
+            },
+        };
+        let read = |hidden: Option<u32>| {
+            let mut state = State::default();
+            let rows = vec![ProcRow { state: b'Z', ..ProcRow::default() }];
+            let outcome =
+                Ok(Sample::Processes(ProcessSample { fresh: true, rows, hidden, ..ProcessSample::default() }));
+            let (source, at, took, every) = (
+                SourceId::Processes,
+                Stamp::at_seconds(1),
+                std::time::Duration::ZERO,
+                std::time::Duration::from_secs(1),
+            );
+            state.apply(&Event::Reading(Envelope { source, at, took, every, outcome }));
+            let told = checks(&state, &|id| (id == SourceId::Processes).then_some("/proc/PID"), Vec::new());
+            let mut totals = 0;
+            for metric in METRICS.iter().filter(|metric| metric.id.starts_with("processes_")) {
+                (metric.read)(&state.host, &mut |_, _| totals += 1);
+            }
+            let mut text = Vec::new();
+            crate::sink::text::write(&state, false, 200, &mut text).expect("written");
+            (told, totals, String::from_utf8(text).expect("text"))
+        };
+        let (told, totals, text) = read(None);
+        assert_eq!((told.len(), totals > 0, text.contains("hidepid")), (1, true, false));
+        let (told, totals, text) = read(Some(0));
+        assert_eq!((told[1].id.as_str(), told[1].state.as_str(), exit_code(&told)), ("hidepid", "denied", 1));
+        assert!(told[1].hint.as_ref().is_some_and(|hint| hint.contains("run as root")));
+        assert_eq!(totals, 0);
+        assert!(text.contains("1 seen · processes of others are hidden"), "{text}");
+        assert!(read(Some(7)).2.contains("7 processes of others are hidden"));
     }
 }

@@ -36,7 +36,10 @@ pub fn is_asked(state: &State, source: &SourceDef) -> bool {
 /// Why a source gives nothing, in words: what was looked for or refused; `None` when nothing is wrong.
 #[must_use]
 pub fn reason(state: &State, source: SourceId) -> Option<String> {
-    Some(match state.host.health.get(source)?.fault.as_ref()? {
+    let Some(fault) = &state.host.health.get(source)?.fault else {
+        return hidden(state).filter(|_| source == SourceId::Processes);
+    };
+    Some(match fault {
         Fault::Absent(what) | Fault::Broken(what) => what.clone(),
         Fault::Denied { what, .. } => what.clone(),
         Fault::Timeout => "no answer within its deadline; no second question is asked".to_owned(),
@@ -46,10 +49,23 @@ pub fn reason(state: &State, source: SourceId) -> Option<String> {
 /// What would mend it, where that is known.
 #[must_use]
 pub fn cure(state: &State, source: SourceId) -> Option<&str> {
-    match state.host.health.get(source)?.fault.as_ref()? {
-        Fault::Denied { hint, .. } => Some(hint),
+    match &state.host.health.get(source)?.fault {
+        Some(Fault::Denied { hint, .. }) => Some(hint),
+        None if source == SourceId::Processes && state.host.processes.hidden.is_some() => Some(UNHIDE),
         _ => None,
     }
+}
+
+/// What shows processes that are hidden.
+const UNHIDE: &str = "run as root, or join the group that `gid=` of /proc's mount names, or mount /proc with hidepid=0";
+
+/// What is to be said of processes that are hidden from us.
+#[must_use]
+pub fn hidden(state: &State) -> Option<String> {
+    Some(match state.host.processes.hidden? {
+        0 => "processes of others are hidden (hidepid)".to_owned(),
+        n => format!("{n} processes of others are hidden (hidepid)"),
+    })
 }
 
 /// The name of a user, or the id where the machine's files tell none.

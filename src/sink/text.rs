@@ -161,13 +161,14 @@ fn figures(state: &State, page: &mut String) {
     }
     let counts = host.processes.counts;
     if live(state, SourceId::Processes) {
+        let counted = format!(
+            "{} · {} threads · {} running · {} blocked · {} zombies",
+            counts.total, counts.threads, counts.running, counts.blocked, counts.zombie
+        );
         row(
             page,
             "processes",
-            format!(
-                "{} · {} threads · {} running · {} blocked · {} zombies",
-                counts.total, counts.threads, counts.running, counts.blocked, counts.zombie
-            ),
+            report::hidden(state).map_or(counted, |hidden| format!("{} seen · {hidden}", counts.total)),
         );
     }
 }

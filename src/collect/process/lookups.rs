@@ -129,6 +129,15 @@ impl Lookups {
         {
             tell(wanted, Told::Silent);
             self.hung.push((wanted, line));
+            // Nor is the rest of that process asked for: it would hang as well, most likely.
+            for rest in [&mut self.asked, &mut self.later] {
+                rest.retain(|other| {
+                    other.key != wanted.key || {
+                        tell(*other, Told::Silent);
+                        false
+                    }
+                });
+            }
         }
         self.again();
     }

@@ -219,6 +219,21 @@ fn a_command_line_that_blocks_costs_that_line() {
 }
 
 #[test]
+fn what_may_not_be_read_is_hidden() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "own", 'S', 5, 1, 0));
+    assert_eq!(m.round().hidden, None, "a recording need not hold the first process");
+    // Root may read whatever it likes.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    m.put(11, &line(11, "theirs", 'S', 5, 1, 0));
+    fs::set_permissions(m.path("11/stat"), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    let sample = m.round();
+    assert_eq!((pids(&sample), sample.hidden), (vec![10], Some(1)));
+}
+
+#[test]
 fn a_line_that_is_none_changes_nothing() {
     let mut m = Machine::new();
     m.put(10, &line(10, "a", 'S', 5, 1, 0));

@@ -123,6 +123,8 @@ impl Pane for FilesystemsPane {
 
 fn level(state: &State, fs: &Filesystem) -> Level {
     match ratio(fs) {
+        // What cannot be written does not fill up.
+        Some(_) if fs.read_only => Level::Ok,
         Some(r) => state.level("filesystem_used_ratio", &[&fs.mount], r),
         None if matches!(fs.space, Err(Fault::Timeout)) => Level::Warn,
         None => Level::Unknown,
@@ -151,7 +153,9 @@ fn row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, fs: &Filesystem, na
     put(buf, x, area.y, 4, &percent(share), plain(cx, level));
     x += 5;
     let inodes = space.inodes_ratio();
-    let inode_level = inodes.map_or(Level::Ok, |r| cx.state.level("filesystem_inodes_used_ratio", &[&fs.mount], r));
+    let inode_level = inodes
+        .filter(|_| !fs.read_only)
+        .map_or(Level::Ok, |r| cx.state.level("filesystem_inodes_used_ratio", &[&fs.mount], r));
     let mut kind = if fs.read_only { format!("{} ro", fs.kind) } else { fs.kind.clone() };
     if inode_level > Level::Ok {
         kind = format!("inodes {}", percent(inodes).trim_start());

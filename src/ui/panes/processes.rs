@@ -274,17 +274,21 @@ impl Pane for ProcessesPane {
         }
         let sort = self.grid.sort();
         let arrow = if sort.greatest_first { cx.theme.glyphs.down } else { cx.theme.glyphs.up };
-        let mut words = vec![self.count(cx.state)];
+        let seen = if all.hidden.is_some() { " seen" } else { "" };
+        let mut words = vec![format!("{}{seen}", self.count(cx.state))];
         let mut some = |count: u32, what: &str| {
             if count > 0 {
                 words.push(format!("{count} {what}"));
             }
         };
-        some(all.hidden.unwrap_or(0), "hidden");
         some(all.counts.running, "running");
         some(all.counts.blocked, "blocked");
         some(all.counts.zombie, "zombie");
         some(u32::try_from(self.tags.len()).unwrap_or(u32::MAX), "tagged");
+        words.extend(all.hidden.map(|n| match n {
+            0 => "others are hidden: hidepid, run as root".to_owned(),
+            n => format!("{n} are hidden: hidepid, run as root"),
+        }));
         words.extend(self.ended(cx.state));
         words.extend(self.choice.user.map(|uid| format!("user {}", columns::user(&cx.state.host.facts.users, uid))));
         if self.grid.is_filtered() {
