@@ -166,7 +166,7 @@ fn without_second_views(rows: &mut Vec<(Mount, Result<Space, Fault>)>) {
             (passed_on || shared) && same_figures(space, theirs)
         });
         if is_second {
-            rows.remove(at);
+            drop(rows.remove(at));
         } else {
             at += 1;
         }

@@ -228,7 +228,7 @@ fn what_may_not_be_read_is_hidden() {
         return;
     }
     m.put(11, &line(11, "theirs", 'S', 5, 1, 0));
-    fs::set_permissions(m.path("11/stat"), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(m.path("11/stat"), std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     let sample = m.round();
     assert_eq!((pids(&sample), sample.hidden), (vec![10], Some(1)));
 }
