@@ -1,13 +1,16 @@
 //! Containers: each engine is followed by a thread of its own that keeps what the engine said last; a reading takes that
 //! and counts what control groups tell. An engine that hangs costs its thread, and the figures go on.
 
+mod ask;
 mod describe;
 mod engine;
-mod fault;
+mod event;
 mod find;
+mod known;
 mod lives;
 mod stats;
 mod usage;
+mod watch;
 
 use std::{
     collections::BTreeMap,

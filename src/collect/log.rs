@@ -2,40 +2,44 @@
 //! terminal one plain stream, without one frames of standard output and error.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-use bollard::{
-    Docker,
-    container::LogOutput,
-    errors::Error,
-    query_parameters::{InspectContainerOptions, LogsOptions},
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
 };
-use futures_util::StreamExt;
-use tokio::{sync::Notify, time::sleep};
 
-use super::{CollectCx, Collector, OpenCx, lane::THREAD_PREFIX};
+use super::{CollectCx, Collector, OpenCx, budget::Budget, lane::THREAD_PREFIX};
 use crate::{
     model::{
         engine_address::EngineAddress,
         event::{Fault, Sample},
         log::{LogLine, LogSample},
     },
+    sys::{
+        engine::{EngineClient, EngineError, ONE, encoded},
+        json::{Field, Unread},
+    },
     text::clean,
 };
+use frames::Frames;
+
+mod frames;
 
 /// Lines of the past that are asked for.
 const PAST: &str = "2000";
-/// Lines that wait to be taken; what comes faster is counted and dropped, the oldest first.
-const WAITING: usize = 10_000;
-/// Letters kept of one line.
+/// Lines and bytes that wait to be taken; what comes faster is counted and dropped, the oldest first.
+const WAITING: (usize, usize) = (10_000, 8 << 20);
+/// Bytes kept of one line.
 const LONGEST: usize = 8 << 10;
+/// Bytes read in a second: who writes more is read later.
+const BUDGET: usize = 16 << 20;
 /// While a log is open it is looked at this often.
 const OFTEN: Duration = Duration::from_millis(250);
-/// An engine that takes longer to answer counts as silent.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// A log in which nothing was written for so long is asked for anew.
 const QUIET: Duration = Duration::from_hours(24);
 /// After an end, whether the container runs again is asked this often.
@@ -68,7 +72,8 @@ type Timed = (Option<jiff::Timestamp>, LogLine);
 
 #[derive(Default)]
 struct Waiting {
-    lines: Vec<LogLine>,
+    lines: VecDeque<LogLine>,
+    bytes: usize,
     dropped: u64,
     ended: Option<String>,
 }
@@ -78,11 +83,13 @@ impl Waiting {
     fn take(&mut self, lines: impl Iterator<Item = Timed>, last: &mut Option<jiff::Timestamp>) {
         for (at, line) in lines {
             *last = at.max(*last);
-            self.lines.push(line);
+            self.bytes += line.text.len();
+            self.lines.push_back(line);
+            while self.lines.len() > WAITING.0 || self.bytes > WAITING.1 {
+                self.bytes -= self.lines.pop_front().map_or(0, |line| line.text.len());
+                self.dropped += 1;
+            }
         }
-        let more = self.lines.len().saturating_sub(WAITING);
-        self.lines.drain(..more);
-        self.dropped += more as u64;
     }
 }
 
@@ -108,10 +115,11 @@ impl Collector for Log {
         }
         let Some(follower) = &self.follower else { return Err(Fault::Broken("no thread".to_owned())) };
         let mut waiting = lock(&follower.waiting);
+        waiting.bytes = 0;
         let sample = LogSample {
             id: id.clone(),
             fresh: std::mem::take(&mut self.fresh),
-            lines: std::mem::take(&mut waiting.lines),
+            lines: std::mem::take(&mut waiting.lines).into(),
             dropped: std::mem::take(&mut waiting.dropped),
             ended: waiting.ended.clone(),
         };
@@ -153,14 +161,16 @@ impl Follower {
 /// that was away. Says why there is no more.
 async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> String {
     let (mut last, mut followed) = (None, None);
+    let id = encoded(id);
     loop {
-        let outcome = match connected(engine).await {
-            Ok(docker) => match started(&docker, id).await {
+        let outcome = match EngineClient::connect(engine).await {
+            Ok(client) => match run_of(&client, &id).await {
                 // Its runs may be shorter than the waits between: another start is another run.
-                Ok(start) if followed.as_ref() != Some(&start) => {
-                    followed = Some(start);
+                Ok(run) if followed.as_ref() != Some(&run) => {
                     lock(waiting).ended = None;
-                    one_run(&docker, id, waiting, &mut last).await.map(|()| "it ended".to_owned())
+                    let tty = run.tty;
+                    followed = Some(run);
+                    one_run(&client, &id, tty, waiting, &mut last).await.map(|()| "it ended".to_owned())
                 }
                 Ok(_) => Ok("it ended".to_owned()),
                 Err(error) => Err(error),
@@ -169,11 +179,11 @@ async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> S
         };
         let ended = match outcome {
             Ok(ended) => ended,
-            Err(Error::DockerResponseServerError { status_code: 404, .. }) => return "it was removed".to_owned(),
+            Err(error) if error.is_not_found() => return "it was removed".to_owned(),
             Err(error) => {
                 // Its lines may have gone on without us.
                 followed = None;
-                clean(&error.to_string()).into_owned()
+                error.to_string()
             }
         };
         lock(waiting).ended = Some(ended);
@@ -181,43 +191,52 @@ async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> S
     }
 }
 
-/// When the container last started, in the engine's words.
-async fn started(docker: &Docker, id: &str) -> Result<String, Error> {
-    let answer = docker.inspect_container(id, None::<InspectContainerOptions>).await?;
-    Ok(answer.state.and_then(|state| state.started_at).unwrap_or_default())
+/// One run of a container.
+#[derive(PartialEq)]
+struct Run {
+    /// When it started, in the engine's words.
+    started: String,
+    /// It has a terminal: its log has no frames.
+    tty: bool,
 }
 
-async fn connected(engine: &EngineAddress) -> Result<Docker, Error> {
-    Docker::connect_with_host(engine.dialled())?.with_timeout(PATIENCE).negotiate_version().await
+async fn run_of(client: &EngineClient, id: &str) -> Result<Run, EngineError> {
+    let answer = client.json("the container", &format!("/containers/{id}/json"), ONE).await?;
+    let unread = Unread::default();
+    let told = Field::new(&answer, &unread);
+    Ok(Run {
+        started: told.object("State").text("StartedAt").unwrap_or_default(),
+        tty: told.object("Config").flag("Tty").unwrap_or(false),
+    })
 }
 
 /// Takes the lines after `last`, which becomes the time of the newest, until the container or the engine ends.
 async fn one_run(
-    docker: &Docker,
+    client: &EngineClient,
     id: &str,
+    tty: bool,
     waiting: &Mutex<Waiting>,
     last: &mut Option<jiff::Timestamp>,
-) -> Result<(), Error> {
-    let options = LogsOptions {
-        follow: true,
-        stdout: true,
-        stderr: true,
-        timestamps: true,
-        since: last.map_or(0, |at| i32::try_from(at.as_second()).unwrap_or(0)),
-        tail: PAST.to_owned(),
-        ..LogsOptions::default()
-    };
+) -> Result<(), EngineError> {
+    let since = last.map_or(0, jiff::Timestamp::as_second);
+    let query = format!("follow=true&stdout=true&stderr=true&timestamps=true&tail={PAST}&since={since}");
     // An engine begins its answer with the first line: that of a quiet container may take any time.
-    let docker = docker.clone().with_timeout(QUIET);
-    let mut stream = std::pin::pin!(docker.logs(id, Some(options)));
+    let mut answer = client.stream("the log", &format!("/containers/{id}/logs?{query}"), QUIET).await?;
+    let mut frames = Frames::new(tty);
     let mut halves = [Half::default(), Half { error: true, ..Half::default() }];
+    let mut budget = Budget::new(usize::MAX, BUDGET);
     let seen = *last;
     let is_new = |(at, _): &Timed| at.is_none() || seen.is_none() || *at > seen;
-    while let Some(piece) = stream.next().await {
-        let piece = piece?;
-        let half = &mut halves[usize::from(matches!(piece, LogOutput::StdErr { .. }))];
-        let lines = half.take(&piece.into_bytes());
+    loop {
+        let piece = answer.piece().await.map_err(|error| EngineError::http("the log", error))?;
+        let Some(piece) = piece else { break };
+        budget.take(Instant::now(), 0, piece.len());
+        let mut lines = Vec::new();
+        frames.take(&piece, |part| lines.extend(halves[usize::from(part.error)].take(part.bytes, part.begins)));
         lock(waiting).take(lines.into_iter().filter(is_new), last);
+        if let Some(until) = budget.wait(Instant::now()) {
+            sleep_until(until).await;
+        }
     }
     // What it wrote last may have no end of a line.
     let rests = halves.iter_mut().filter_map(Half::rest);
@@ -230,21 +249,25 @@ async fn one_run(
 struct Half {
     error: bool,
     rest: Vec<u8>,
+    /// The line under way is longer than what is kept: the rest of it is passed over.
+    cut: bool,
 }
 
 impl Half {
     /// The whole lines that this piece completes, with the engine's time of each.
-    fn take(&mut self, piece: &[u8]) -> Vec<Timed> {
+    fn take(&mut self, piece: &[u8], begins: bool) -> Vec<Timed> {
         let mut lines = Vec::new();
         // Engines put a time before each entry: where one begins, the one before has ended, with its line or without.
-        if starts_with_time(piece) {
+        if begins && starts_with_time(piece) {
             lines.extend(self.rest());
         }
         for part in piece.split_inclusive(|b| *b == b'\n') {
-            self.rest.extend_from_slice(part);
-            if part.ends_with(b"\n") || self.rest.len() > LONGEST {
-                lines.push(line(&self.rest, self.error));
-                self.rest.clear();
+            let text = part.strip_suffix(b"\n").unwrap_or(part);
+            let room = LONGEST.saturating_sub(self.rest.len());
+            self.rest.extend_from_slice(&text[..text.len().min(room)]);
+            self.cut |= text.len() > room;
+            if text.len() < part.len() {
+                lines.push(self.line());
             }
         }
         lines
@@ -252,13 +275,21 @@ impl Half {
 
     /// What is left at the end.
     fn rest(&mut self) -> Option<Timed> {
-        let rest = std::mem::take(&mut self.rest);
-        (!rest.is_empty()).then(|| line(&rest, self.error))
+        (!self.rest.is_empty()).then(|| self.line())
+    }
+
+    fn line(&mut self) -> Timed {
+        let (at, mut line) = line(&self.rest, self.error);
+        if std::mem::take(&mut self.cut) {
+            line.text.push('…');
+        }
+        self.rest.clear();
+        (at, line)
     }
 }
 
 fn starts_with_time(piece: &[u8]) -> bool {
-    let word = piece.split(|b| *b == b' ').next().unwrap_or_default();
+    let word = piece[..piece.len().min(40)].split(|b| *b == b' ').next().unwrap_or_default();
     word.len() < 40 && std::str::from_utf8(word).is_ok_and(|word| word.parse::<jiff::Timestamp>().is_ok())
 }
 
@@ -281,8 +312,8 @@ mod tests {
     #[test]
     fn lines_are_put_together_from_pieces_and_have_the_engine_s_time() {
         let mut half = Half::default();
-        assert_eq!(half.take(b"2026-01-02T03:04:05.5Z he"), []);
-        let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n");
+        assert_eq!(half.take(b"2026-01-02T03:04:05.5Z he", true), []);
+        let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n", true);
         let seen: Vec<_> = lines.iter().map(|(_, l)| (l.unix_ms, l.text.as_str())).collect();
         assert_eq!(seen, [(Some(1_767_323_045_500), "hello"), (Some(1_767_323_046_000), ""), (None, "no time")]);
     }
@@ -290,10 +321,10 @@ mod tests {
     #[test]
     fn an_entry_without_an_end_of_line_does_not_run_into_the_next() {
         let mut half = Half::default();
-        assert_eq!(half.take(b"2026-01-02T03:04:05Z half"), []);
-        let lines = half.take(b"2026-01-02T03:04:06Z whole\n");
+        assert_eq!(half.take(b"2026-01-02T03:04:05Z half", true), []);
+        let lines = half.take(b"2026-01-02T03:04:06Z whole\n", true);
         assert_eq!(lines.iter().map(|(_, l)| l.text.as_str()).collect::<Vec<_>>(), ["half", "whole"]);
-        assert_eq!(half.take(b"2026-01-02T03:04:07Z last"), []);
+        assert_eq!(half.take(b"2026-01-02T03:04:07Z last", true), []);
         assert_eq!(half.rest().map(|(_, l)| l.text), Some("last".to_owned()));
     }
 
@@ -306,9 +337,28 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_cut_rather_than_kept_for_ever() {
+    fn no_line_is_longer_than_what_is_kept() {
         let mut half = Half::default();
-        assert_eq!(half.take(&vec![b'x'; LONGEST + 1]).len(), 1);
-        assert!(half.rest.is_empty());
+        for _ in 0..100 {
+            assert_eq!(half.take(&[b'x'; LONGEST], false), []);
+            assert!(half.rest.len() <= LONGEST);
+        }
+        let lines = half.take(b"end\nnext\n", false);
+        let lengths: Vec<usize> = lines.iter().map(|(_, line)| line.text.chars().count()).collect();
+        assert_eq!(lengths, [LONGEST + 1, 4], "cut, and the next is whole");
+        let whole = [vec![b'y'; 60_000], b"\n".to_vec()].concat();
+        assert_eq!(half.take(&whole, true)[0].1.text.chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut waiting = Waiting::default();
+        let lines = |count: usize, length: usize| {
+            (0..count).map(move |_| (None, LogLine { text: "x".repeat(length), ..LogLine::default() }))
+        };
+        waiting.take(lines(WAITING.0 + 7, 1), &mut None);
+        assert_eq!((waiting.lines.len(), waiting.dropped), (WAITING.0, 7));
+        waiting.take(lines(4000, LONGEST), &mut None);
+        assert!(waiting.bytes <= WAITING.1 && waiting.lines.len() <= WAITING.1 / LONGEST, "{}", waiting.bytes);
     }
 }

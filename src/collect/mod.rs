@@ -6,6 +6,7 @@
 mod aside;
 mod asker;
 mod boot;
+mod budget;
 mod cgroup;
 mod chip;
 pub mod container;

@@ -153,6 +153,9 @@ pub struct Container {
     pub command: String,
     /// What it does.
     pub state: RunState,
+    /// The engine's own word for it where that is another one than [`RunState::word`], cleaned.
+    #[serde(default)]
+    pub state_word: Option<String>,
     /// Its health check; `None` without one.
     pub health: Option<Health>,
     /// How often the check failed in a row.
@@ -190,6 +193,15 @@ pub struct Container {
     pub mounts: Vec<Mounted>,
     /// Network and address.
     pub networks: Vec<(String, String)>,
+    /// `bridge`, `host`, `container:ID`, the name of a network; `None` where the engine does not say.
+    #[serde(default)]
+    pub network_mode: Option<String>,
+    /// The control group in which the engine makes the container's own, where it was asked for another than usual.
+    #[serde(default)]
+    pub cgroup_parent: Option<String>,
+    /// Fields of the engine's answer that were not understood: `State.Pid: "x", a number was expected`.
+    #[serde(default)]
+    pub not_understood: Vec<String>,
     /// Names of its environment's variables, never their values.
     pub environment_names: Vec<String>,
     /// Cores that it may use; `None` without a limit.
@@ -210,6 +222,35 @@ pub struct Container {
     /// What happened to it since the engine is followed, the newest last.
     #[serde(default)]
     pub happenings: Vec<Happening>,
+}
+
+/// Whose network a container uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkOf<'a> {
+    /// Its own: what its interfaces count is its traffic.
+    Own,
+    /// The machine's: what is counted there is the traffic of all.
+    Host,
+    /// That of the container with this id.
+    Container(&'a str),
+}
+
+impl Container {
+    /// What it does, in the engine's word.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        self.state_word.as_deref().unwrap_or(self.state.word())
+    }
+
+    /// Whose network it uses.
+    #[must_use]
+    pub fn network(&self) -> NetworkOf<'_> {
+        match self.network_mode.as_deref() {
+            Some("host") => NetworkOf::Host,
+            Some(mode) => mode.strip_prefix("container:").map_or(NetworkOf::Own, NetworkOf::Container),
+            None => NetworkOf::Own,
+        }
+    }
 }
 
 /// Memory and swap together without a limit, in the engine's number.

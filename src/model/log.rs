@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Lines kept.
-const KEPT: usize = 10_000;
+/// Lines and bytes kept.
+const KEPT: (usize, usize) = (10_000, 16 << 20);
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct ContainerLog {
     pub first: u64,
     /// Oldest first.
     pub lines: VecDeque<LogLine>,
+    /// Bytes of their text.
+    bytes: usize,
     /// Lines that came faster than they could be kept.
     pub dropped: u64,
     /// Why no more come.
@@ -54,10 +56,14 @@ impl ContainerLog {
         if sample.fresh || sample.id != self.id {
             *self = ContainerLog { id: sample.id.clone(), ..ContainerLog::default() };
         }
-        self.lines.extend(sample.lines.iter().cloned());
-        let more = self.lines.len().saturating_sub(KEPT);
-        self.lines.drain(..more);
-        self.first += more as u64;
+        for line in &sample.lines {
+            self.bytes += line.text.len();
+            self.lines.push_back(line.clone());
+            while self.lines.len() > KEPT.0 || self.bytes > KEPT.1 {
+                self.bytes -= self.lines.pop_front().map_or(0, |line| line.text.len());
+                self.first += 1;
+            }
+        }
         self.dropped += sample.dropped;
         self.ended.clone_from(&sample.ended);
     }
@@ -75,10 +81,18 @@ mod tests {
     #[test]
     fn the_newest_lines_are_kept_and_numbered_and_another_container_begins_anew() {
         let mut log = ContainerLog::default();
-        log.apply(&sample("a", true, KEPT));
+        log.apply(&sample("a", true, KEPT.0));
         log.apply(&sample("a", false, 5));
-        assert_eq!((log.first, log.lines.len()), (5, KEPT));
+        assert_eq!((log.first, log.lines.len()), (5, KEPT.0));
         log.apply(&sample("b", true, 2));
         assert_eq!((log.id.as_str(), log.first, log.lines.len()), ("b", 0, 2));
+    }
+
+    #[test]
+    fn long_lines_are_bounded_by_their_bytes() {
+        let mut log = ContainerLog::default();
+        let line = LogLine { text: "x".repeat(1 << 20), ..LogLine::default() };
+        log.apply(&LogSample { lines: vec![line; 20], ..sample("a", true, 0) });
+        assert_eq!((log.first, log.lines.len()), (4, KEPT.1 >> 20));
     }
 }

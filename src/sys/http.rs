@@ -1,113 +1,189 @@
-//! One question over HTTP to a server at `unix://…` or `tcp://…`: for answers that no client library reads whole.
+//! One HTTP request over a connection of its own, to a server that is not trusted: head and body have a cap and a
+//! deadline each.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, body::Bytes, client::conn::http1};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request,
+    body::{Body, Bytes, Incoming},
+    client::conn::http1,
+};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinHandle,
+    time::timeout,
+};
 
-/// A body longer than this is not read.
-const CAP: usize = 64 << 20;
+/// A head longer than this is not read; pieces of a body are not longer either.
+const HEAD: usize = 64 << 10;
 
-/// Asks for `path` and gives the body of a good answer.
-///
-/// # Errors
-/// In words: nobody listens, no answer within `patience`, or what the server said.
-pub async fn get(address: &str, path: &str, patience: Duration) -> Result<Bytes, String> {
-    let asked = async {
-        if let Some(socket) = address.strip_prefix("unix://") {
-            let stream = UnixStream::connect(socket).await.map_err(|e| format!("{address}: {e}"))?;
-            return ask(TokioIo::new(stream), "localhost", path).await;
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpError {
+    /// What answers does not speak HTTP.
+    NotHttp,
+    /// The head is longer than what is read of one.
+    LongHead,
+    /// The body is longer than `cap` bytes.
+    LongBody {
+        /// In bytes.
+        cap: usize,
+    },
+    /// No head came in time.
+    Silent,
+    /// The body did not end in time.
+    Endless {
+        /// How long it was waited for.
+        within: Duration,
+    },
+    /// The connection was closed before the end of the answer.
+    Closed,
+    /// Anything else, in the words of the system.
+    Lost(String),
+}
+
+impl From<hyper::Error> for HttpError {
+    fn from(error: hyper::Error) -> Self {
+        if error.is_parse_too_large() {
+            return HttpError::LongHead;
         }
-        let place = address.strip_prefix("tcp://").or_else(|| address.strip_prefix("http://"));
-        let place = place.ok_or_else(|| format!("{address} is neither unix:// nor tcp://"))?.trim_end_matches('/');
-        let stream = TcpStream::connect(place).await.map_err(|e| format!("{address}: {e}"))?;
-        ask(TokioIo::new(stream), place, path).await
-    };
-    match tokio::time::timeout(patience, asked).await {
-        Ok(answer) => answer,
-        Err(_) => Err(format!("{address} did not answer within {} s", patience.as_secs())),
+        if error.is_parse() {
+            return HttpError::NotHttp;
+        }
+        if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+            return HttpError::Closed;
+        }
+        // Its own words hide the cause, which stands at the end of the chain.
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        HttpError::Lost(cause.to_string())
     }
 }
 
-async fn ask<S>(stream: S, host: &str, path: &str) -> Result<Bytes, String>
+/// An answer whose head has come.
+pub struct Answer {
+    /// `200`, `404`.
+    pub status: u16,
+    body: Incoming,
+    _driver: Driver,
+}
+
+/// The task that moves the bytes of a connection; it ends with the answer.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Sends `request` and waits for the head of the answer.
+///
+/// # Errors
+/// Without a head within `patience`, or when the head is none.
+pub async fn ask<S>(stream: S, request: Request<Full<Bytes>>, patience: Duration) -> Result<Answer, HttpError>
 where
-    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, connection) = http1::handshake(stream).await.map_err(|e| e.to_string())?;
-    let request = Request::get(path).header("Host", host).body(Empty::<Bytes>::new()).map_err(|e| e.to_string())?;
-    let asked = async move {
-        let mut answer = sender.send_request(request).await.map_err(|e| e.to_string())?;
-        let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(frame) = answer.frame().await {
-            if let Ok(piece) = frame.map_err(|e| e.to_string())?.into_data() {
+    let asked = async {
+        let (mut sender, connection) = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await?;
+        let driver = Driver(tokio::spawn(async move { drop(connection.await) }));
+        let answer = sender.send_request(request).await?;
+        Ok(Answer { status: answer.status().as_u16(), body: answer.into_body(), _driver: driver })
+    };
+    timeout(patience, asked).await.unwrap_or(Err(HttpError::Silent))
+}
+
+impl Answer {
+    /// The next piece of the body; `None` at its end. May be dropped while it waits without losing anything.
+    ///
+    /// # Errors
+    /// When the connection ends before the body does.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, HttpError> {
+        while let Some(frame) = self.body.frame().await {
+            if let Ok(piece) = frame?.into_data() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// When it is longer than `cap` bytes, or does not end within `within`.
+    pub async fn whole(mut self, cap: usize, within: Duration) -> Result<Vec<u8>, HttpError> {
+        let told = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
+        if told > cap {
+            return Err(HttpError::LongBody { cap });
+        }
+        let read = async {
+            let mut body = Vec::with_capacity(told);
+            while let Some(piece) = self.piece().await? {
+                if body.len() + piece.len() > cap {
+                    return Err(HttpError::LongBody { cap });
+                }
                 body.extend_from_slice(&piece);
             }
-            if body.len() > CAP {
-                return Err(format!("the answer to {path} is longer than {} MiB", CAP >> 20));
-            }
-        }
-        if status.is_success() {
-            return Ok(Bytes::from(body));
-        }
-        let words = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
-        Err(format!("{path}: {} {}", status.as_u16(), words.trim()))
-    };
-    // The connection has to be driven while the answer comes; what it brought before its end is still to be taken.
-    let mut asked = pin!(asked);
-    tokio::select! {
-        biased;
-        answer = &mut asked => return answer,
-        _ = connection => {}
+            Ok(body)
+        };
+        timeout(within, read).await.unwrap_or(Err(HttpError::Endless { within }))
     }
-    asked.await
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{Read, Write},
-        net::TcpListener,
-        thread,
-    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
 
-    /// A server that gives one answer.
-    fn server(answer: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("tcp://{}", listener.local_addr().expect("an address"));
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a client");
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What comes of an answer that is written and, when it `ends`, closed.
+    async fn body_of(written: Vec<u8>, ends: bool, cap: usize) -> Result<Vec<u8>, HttpError> {
+        let (near, mut far) = duplex(1 << 16);
+        tokio::spawn(async move {
             let mut asked = [0; 1024];
-            let _ = stream.read(&mut asked);
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = far.read(&mut asked).await;
+            let _ = far.write_all(&written).await;
+            if !ends {
+                std::future::pending::<()>().await;
+            }
         });
-        address
+        let request = Request::get("/x").header("Host", "x").body(Full::default()).expect("a request");
+        ask(near, request, SECOND).await?.whole(cap, SECOND).await
     }
 
-    fn asked(address: &str) -> Result<Bytes, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(get(address, "/x", Duration::from_millis(500)))
+    fn chunked(pieces: &str) -> Vec<u8> {
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{pieces}").into_bytes()
     }
 
-    #[test]
-    fn the_body_of_a_good_answer_comes_whole_and_a_bad_one_in_words() {
-        let good = server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
-        assert_eq!(asked(&good).as_deref(), Ok(&b"abcde"[..]));
-        let bad = server("HTTP/1.1 409 Conflict\r\nContent-Length: 4\r\n\r\nbusy");
-        assert_eq!(asked(&bad), Err("/x: 409 busy".to_owned()));
+    #[tokio::test(start_paused = true)]
+    async fn a_good_body_comes_whole() {
+        let good = chunked("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+        assert_eq!(body_of(good, true, 5).await, Ok(b"abcde".to_vec()));
     }
 
-    #[test]
-    fn who_never_answers_is_given_up_and_who_hangs_up_is_told() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let silent = format!("tcp://{}", listener.local_addr().expect("an address"));
-        assert!(asked(&silent).is_err_and(|why| why.contains("did not answer")));
-        assert!(asked(&server("")).is_err());
-        assert!(asked("unix:///nowhere/x.sock").is_err_and(|why| why.contains("/nowhere/x.sock")));
-        assert!(asked("ssh://nas").is_err_and(|why| why.contains("neither")));
+    #[tokio::test(start_paused = true)]
+    async fn caps_and_deadlines_hold() {
+        let long = HttpError::LongBody { cap: 4 };
+        assert_eq!(body_of(chunked("5\r\nabcde\r\n"), false, 4).await, Err(long.clone()));
+        let told = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_vec();
+        assert_eq!(body_of(told, false, 4).await, Err(long));
+        assert_eq!(body_of(chunked("1\r\na\r\n"), false, 9).await, Err(HttpError::Endless { within: SECOND }));
+        assert_eq!(body_of(Vec::new(), false, 9).await, Err(HttpError::Silent));
+        let head = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; HEAD]].concat();
+        assert_eq!(body_of(head, false, 9).await, Err(HttpError::LongHead));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_hangs_up_or_speaks_otherwise_is_told_apart() {
+        assert_eq!(body_of(Vec::new(), true, 9).await, Err(HttpError::Closed));
+        assert_eq!(body_of(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(), true, 9).await, Err(HttpError::NotHttp));
+        assert!(body_of(chunked("3\r\nab"), true, 9).await.is_err());
     }
 }

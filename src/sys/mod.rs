@@ -1,8 +1,10 @@
 //! Hands on the machine: files under a root, and children.
 
+pub mod engine;
 pub mod exec;
 pub mod helper;
 pub mod http;
+pub mod json;
 pub mod netlink;
 pub mod parse;
 pub mod reread;

@@ -6,8 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use bollard::models::EventMessage;
-
+use super::event::EventMessage;
 use crate::{
     model::container::{Container, Happening, RESTARTS_WITHIN_MS},
     text::clean,
@@ -15,6 +14,8 @@ use crate::{
 
 /// Events kept of each container.
 const KEPT: usize = 50;
+/// Containers whose events are kept. Ids that an engine makes up are endless; the list of containers clears them away.
+const MOST: usize = 2 * super::ask::MOST;
 
 /// What runs inside of a container, such as its health check, leads to a look at it this often at most.
 const CHECKS_EVERY_MS: i64 = 20_000;
@@ -56,6 +57,9 @@ impl Lives {
         let (action, id) = (event.action.as_deref()?, event.actor.as_ref()?.id.clone()?);
         if action == "destroy" {
             self.lives.remove(&id);
+            return Some(id);
+        }
+        if self.lives.len() >= MOST && !self.lives.contains_key(&id) {
             return Some(id);
         }
         let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
@@ -136,9 +140,7 @@ fn words(action: &str, event: &EventMessage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bollard::models::EventActor;
-
-    use super::*;
+    use super::{super::event::EventActor, *};
 
     fn lived(actions: &[&str]) -> usize {
         let mut lives = Lives::default();
@@ -249,5 +251,16 @@ mod tests {
         });
         lives.tell(&mut killed, 6000);
         assert_eq!(killed.ooms_unix_ms, [5000], "not counted twice");
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut lives = Lives::default();
+        for n in 0..MOST + 5 {
+            let actor = EventActor { id: Some(format!("{n:x}")), ..EventActor::default() };
+            let started = EventMessage { action: Some("start".into()), actor: Some(actor), ..EventMessage::default() };
+            assert!(lives.note(&started).is_some(), "it is looked at all the same");
+        }
+        assert_eq!(lives.lives.len(), MOST);
     }
 }

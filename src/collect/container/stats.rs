@@ -1,84 +1,89 @@
-//! What an engine counts itself, for containers whose control groups cannot be read here: those of another machine.
+//! What an engine counts itself, for containers whose control groups cannot be read here: those of another machine, and
+//! those that stand in no group of their own.
 
 use std::collections::BTreeMap;
 
-use bollard::{
-    Docker,
-    errors::Error,
-    models::{ContainerBlkioStats, ContainerStatsResponse},
-    query_parameters::StatsOptions,
-};
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 
-use crate::model::container::Usage;
+use crate::{
+    model::container::Usage,
+    sys::{
+        engine::{EngineClient, EngineError, ONE},
+        json::{Field, Unread},
+    },
+};
 
 /// So many containers are asked for at once.
 const ABREAST: usize = 8;
+/// Interfaces and disks of one container that are read.
+const MANY: usize = 512;
 
 /// One answer for each of these containers; one that ended meanwhile has none.
 ///
 /// # Errors
 /// When the engine itself is lost.
-pub(super) async fn of(docker: &Docker, ids: Vec<String>) -> Result<BTreeMap<String, Usage>, Error> {
+pub(super) async fn of(client: &EngineClient, ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError> {
     let questions = stream::iter(ids).map(|id| async move {
-        let options = StatsOptions { stream: false, one_shot: true };
-        let answer = docker.stats(&id, Some(options)).next().await;
+        let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
+        let answer = client.json("the figures of a container", &path, ONE).await;
         (id, answer)
     });
     let answers: Vec<_> = questions.buffer_unordered(ABREAST).collect().await;
     let mut usages = BTreeMap::new();
     for (id, answer) in answers {
         match answer {
-            Some(Ok(answer)) => drop(usages.insert(id, usage(answer))),
-            None | Some(Err(Error::DockerResponseServerError { .. } | Error::JsonDataError { .. })) => {}
-            Some(Err(error)) => return Err(error),
+            Ok(answer) => drop(usages.insert(id, usage(&answer))),
+            Err(error) if error.is_of_one_answer() => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(usages)
 }
 
-fn usage(answer: ContainerStatsResponse) -> Usage {
-    let cpu = answer.cpu_stats.unwrap_or_default();
-    let memory = answer.memory_stats.unwrap_or_default();
+fn usage(answer: &Value) -> Usage {
+    let unread = Unread::default();
+    let told = Field::new(answer, &unread);
+    let (cpu, memory) = (told.object("cpu_stats"), told.object("memory_stats"));
     // Without file cache that may go, as its own client shows it: version 2 calls it inactive_file, version 1 total_.
-    let counted = memory.stats.unwrap_or_default();
-    let cache = counted.get("total_inactive_file").or_else(|| counted.get("inactive_file")).copied().unwrap_or(0);
-    let throttling = cpu.throttling_data.unwrap_or_default();
-    let networks = answer.networks.unwrap_or_default();
-    let network = |of: fn(&bollard::models::ContainerNetworkStats) -> Option<u64>| {
-        networks.values().map(of).try_fold(0u64, |sum, bytes| Some(sum + bytes?)).filter(|_| !networks.is_empty())
+    let counted = memory.object("stats");
+    let cache = counted.count("total_inactive_file").or_else(|| counted.count("inactive_file")).unwrap_or(0);
+    let throttling = cpu.object("throttling_data");
+    let networks: Vec<Field<'_>> = told.fields("networks", MANY).map(|(_, network)| network).collect();
+    let network = |name: &str| -> Option<u64> {
+        let all = networks.iter().map(|network| network.count(name));
+        all.reduce(|sum, bytes| Some(sum?.saturating_add(bytes?))).flatten()
     };
-    let blocks = answer.blkio_stats.unwrap_or_default();
+    let blocks = told.object("blkio_stats");
     Usage {
-        cpu_us: cpu.cpu_usage.and_then(|usage| usage.total_usage).map(|nanoseconds| nanoseconds / 1000),
-        throttled_periods: throttling.throttled_periods.zip(throttling.periods),
-        memory_bytes: memory.usage.map(|bytes| bytes.saturating_sub(cache)),
-        memory_limit: memory.limit,
-        pids: answer.pids_stats.and_then(|pids| pids.current),
+        cpu_us: cpu.object("cpu_usage").count("total_usage").map(|nanoseconds| nanoseconds / 1000),
+        throttled_periods: throttling.count("throttled_periods").zip(throttling.count("periods")),
+        memory_bytes: memory.count("usage").map(|bytes| bytes.saturating_sub(cache)),
+        memory_limit: memory.count("limit"),
+        pids: told.object("pids_stats").count("current"),
         read_bytes: moved(&blocks, "read"),
         written_bytes: moved(&blocks, "write"),
-        rx_bytes: network(|n| n.rx_bytes),
-        tx_bytes: network(|n| n.tx_bytes),
-        counted_unix_ms: answer
-            .read
-            .map(|at| at.to_string())
+        rx_bytes: network("rx_bytes"),
+        tx_bytes: network("tx_bytes"),
+        counted_unix_ms: told
+            .text("read")
             .and_then(|at| at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)),
     }
 }
 
-fn moved(blocks: &ContainerBlkioStats, way: &str) -> Option<u64> {
-    let entries = blocks.io_service_bytes_recursive.as_ref()?;
-    let of_way = entries.iter().filter(|entry| entry.op.as_deref().is_some_and(|op| op.eq_ignore_ascii_case(way)));
-    Some(of_way.filter_map(|entry| entry.value).sum())
+fn moved(blocks: &Field<'_>, way: &str) -> Option<u64> {
+    let entries: Vec<Field<'_>> = blocks.list("io_service_bytes_recursive", MANY).collect();
+    let of_way = entries.iter().filter(|e| e.text("op").is_some_and(|op| op.eq_ignore_ascii_case(way)));
+    let all = of_way.filter_map(|entry| entry.count("value")).fold(0, u64::saturating_add);
+    blocks.has("io_service_bytes_recursive").then_some(all)
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn memory_is_without_file_cache_and_times_are_the_engines() {
-        let answer: ContainerStatsResponse = serde_json::from_str(
+        let answer: Value = serde_json::from_str(
             r#"{"read":"2026-11-24T10:00:00.5Z","pids_stats":{"current":3},
               "blkio_stats":{"io_service_bytes_recursive":[{"major":8,"minor":0,"op":"Read","value":10},{"major":8,"minor":0,"op":"Write","value":7},{"major":8,"minor":1,"op":"read","value":5}]},
               "cpu_stats":{"cpu_usage":{"total_usage":5000000},"throttling_data":{"periods":10,"throttled_periods":4,"throttled_time":9}},
@@ -98,6 +103,6 @@ mod tests {
             tx_bytes: Some(14),
             counted_unix_ms: Some(1_795_514_400_500),
         };
-        assert_eq!(usage(answer), expected);
+        assert_eq!(usage(&answer), expected);
     }
 }

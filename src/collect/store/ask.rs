@@ -3,30 +3,32 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bollard::{
-    Docker,
-    models::{ContainerSummary, Network},
-    query_parameters::ListContainersOptions,
-};
 use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     model::{
         engine_address::EngineAddress,
         store::{Kind, StoreSample, Stored},
     },
-    sys::http,
+    sys::{
+        engine::{EngineClient, EngineError, LIST, Limits, ONE},
+        json::{Field, Unread, each_of_list},
+    },
     text::clean,
 };
 
-/// Lists are told at once.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Sizes are counted on the disk.
-const LONG_PATIENCE: Duration = Duration::from_secs(300);
+const USAGE: Limits = Limits { patience: Duration::from_secs(300), ..LIST };
 /// The newest form of the API whose answer has the old shape.
 const OLD_FORM: (u32, u32) = (1, 43);
 /// Networks that the engine makes itself.
 const BUILT_IN: [&str; 5] = ["bridge", "host", "none", "podman", "ingress"];
+/// Things of each kind that are read, and what one of them may say of its own parts.
+const MOST: usize = 10_000;
+const MANY: usize = 512;
+/// Letters kept of a name or place.
+const NAME: usize = 1024;
 
 /// Everything that the engines at these addresses keep.
 pub(super) fn all(addresses: &[EngineAddress]) -> StoreSample {
@@ -41,161 +43,166 @@ pub(super) fn all(addresses: &[EngineAddress]) -> StoreSample {
     for address in addresses {
         match runtime.block_on(one(address)) {
             Ok(things) => sample.things.extend(things),
-            Err(why) => sample.faults.push((address.clone(), clean(&why).into_owned())),
+            Err(why) => sample.faults.push((address.clone(), why.to_string())),
         }
     }
     sample
 }
 
-async fn one(address: &EngineAddress) -> Result<Vec<Stored>, String> {
-    let say = |error: bollard::errors::Error| error.to_string();
-    let docker = Docker::connect_with_host(address.dialled()).map_err(say)?.with_timeout(PATIENCE);
-    let docker = docker.negotiate_version().await.map_err(say)?;
-    let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
-    let containers = docker.list_containers(Some(options)).await.map_err(say)?;
-    let networks = docker.list_networks(None).await.map_err(say)?;
-    let spoken = docker.client_version();
-    let spoken = (spoken.major_version as u32, spoken.minor_version as u32).min(OLD_FORM);
-    let path = format!("/v{}.{}/system/df", spoken.0, spoken.1);
-    let usage = http::get(address.dialled(), &path, LONG_PATIENCE).await?;
-    let usage: Usage = serde_json::from_slice(&usage).map_err(|e| format!("{path}: {e}"))?;
-    Ok(things(address, usage, networks, &containers))
+/// Where containers, networks and sizes are told.
+const LISTED: &str = "/containers/json?all=true";
+const NETWORKS: &str = "/networks";
+const DF: &str = "/system/df";
+
+async fn one(address: &EngineAddress) -> Result<Vec<Stored>, EngineError> {
+    let client = EngineClient::connect(address).await?;
+    let mut all = Things::new(address);
+    let listed = client.get("the list of containers", LISTED, LIST).await?;
+    each_of_list(&listed, MOST, ONE.cap, |line| all.users.add(&line)).map_err(|e| EngineError::not_json(LISTED, &e))?;
+    let networks = client.get("the list of networks", NETWORKS, LIST).await?;
+    let usage = client.get_at_most(Some(OLD_FORM), "the list of what takes room", DF, USAGE).await?;
+    all.all(&usage, &networks).map_err(|(path, error)| EngineError::not_json(path, &error))?;
+    Ok(all.things)
 }
 
 /// `null` for an empty list is Go's way.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Usage {
-    images: Option<Vec<Image>>,
-    volumes: Option<Vec<Volume>>,
-    build_cache: Option<Vec<Cache>>,
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Usage<'a> {
+    #[serde(borrow)]
+    images: Option<&'a RawValue>,
+    #[serde(borrow)]
+    volumes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    build_cache: Option<&'a RawValue>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Image {
-    id: String,
-    repo_tags: Option<Vec<String>>,
-    repo_digests: Option<Vec<String>>,
-    created: i64,
-    size: i64,
-    shared_size: i64,
-    containers: i64,
+/// What one engine keeps.
+struct Things<'a> {
+    address: &'a EngineAddress,
+    users: Users,
+    things: Vec<Stored>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Volume {
-    name: String,
-    driver: String,
-    mountpoint: String,
-    created_at: Option<String>,
-    usage_data: Option<VolumeUsage>,
-}
+impl<'a> Things<'a> {
+    fn new(address: &'a EngineAddress) -> Self {
+        Things { address, users: Users::default(), things: Vec::new() }
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct VolumeUsage {
-    size: i64,
-    ref_count: i64,
-}
+    fn blank(&self, kind: Kind, id: &str, name: &str) -> Stored {
+        Stored {
+            engine: self.address.clone(),
+            kind,
+            id: id.to_owned(),
+            name: short(name),
+            bytes: None,
+            shared_bytes: 0,
+            users: Vec::new(),
+            held: false,
+            nameless: false,
+            created_unix_ms: None,
+            place: String::new(),
+        }
+    }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Cache {
-    #[serde(rename = "ID")]
-    id: String,
-    description: String,
-    in_use: bool,
-    shared: bool,
-    size: i64,
-    created_at: Option<String>,
-}
+    /// The entries of one list.
+    fn each(&mut self, body: &[u8], one: fn(&Self, &Field<'_>) -> Option<Stored>) -> Result<(), serde_json::Error> {
+        let mut things = Vec::new();
+        each_of_list(body, MOST, ONE.cap, |value| {
+            let unread = Unread::default();
+            things.extend(one(self, &Field::new(&value, &unread)));
+        })?;
+        self.things.extend(things);
+        Ok(())
+    }
 
-fn things(
-    address: &EngineAddress,
-    usage: Usage,
-    networks: Vec<Network>,
-    containers: &[ContainerSummary],
-) -> Vec<Stored> {
-    let users = Users::of(containers);
-    let names = |map: &BTreeMap<String, Vec<String>>, key: &str| map.get(key).cloned().unwrap_or_default();
-    let blank = |kind: Kind, id: &str, name: &str| Stored {
-        engine: address.clone(),
-        kind,
-        id: id.to_owned(),
-        name: clean(name).into_owned(),
-        bytes: None,
-        shared_bytes: 0,
-        users: Vec::new(),
-        held: false,
-        nameless: false,
-        created_unix_ms: None,
-        place: String::new(),
-    };
-    let mut all = Vec::new();
-    for image in usage.images.unwrap_or_default() {
-        let tags: Vec<String> =
-            image.repo_tags.unwrap_or_default().into_iter().filter(|tag| !tag.contains("<none>")).collect();
-        let users = names(&users.of_image, &image.id);
-        let bare = image.id.trim_start_matches("sha256:");
-        let untagged = image.repo_digests.unwrap_or_default().into_iter().find(|digest| !digest.contains("<none>"));
+    /// Images and volumes, then networks, then the cache: the order in which they are shown.
+    fn all(&mut self, usage: &[u8], networks: &[u8]) -> Result<(), (&'static str, serde_json::Error)> {
+        let usage: Usage<'_> = serde_json::from_slice(usage).map_err(|e| (DF, e))?;
+        fn of(list: Option<&RawValue>) -> &[u8] {
+            list.map_or("null", RawValue::get).as_bytes()
+        }
+        self.each(of(usage.images), Self::image).map_err(|e| (DF, e))?;
+        self.each(of(usage.volumes), Self::volume).map_err(|e| (DF, e))?;
+        self.each(networks, Self::network).map_err(|e| (NETWORKS, e))?;
+        self.each(of(usage.build_cache), Self::cache).map_err(|e| (DF, e))
+    }
+
+    fn image(&self, image: &Field<'_>) -> Option<Stored> {
+        let id = image.text("Id")?;
+        let tags: Vec<&str> = image.texts("RepoTags", MANY).into_iter().filter(|tag| !tag.contains("<none>")).collect();
+        let digests = image.texts("RepoDigests", MANY);
+        let users = self.users.of_image.get(&id).cloned().unwrap_or_default();
+        let bare = id.trim_start_matches("sha256:");
+        let piece = bare.get(..12).unwrap_or(bare);
         let name = match tags.as_slice() {
-            [] => untagged.unwrap_or_else(|| bare.get(..12).unwrap_or(bare).to_owned()),
+            [] => digests.into_iter().find(|digest| !digest.contains("<none>")).unwrap_or(piece).to_owned(),
             tags => tags.join(" "),
         };
-        all.push(Stored {
-            bytes: u64::try_from(image.size).ok(),
-            shared_bytes: u64::try_from(image.shared_size).unwrap_or(0),
-            held: users.is_empty() && image.containers > 0,
+        Some(Stored {
+            bytes: image.count("Size"),
+            shared_bytes: image.count("SharedSize").unwrap_or(0),
+            held: users.is_empty() && image.int("Containers").is_some_and(|n| n > 0),
             users,
             nameless: tags.is_empty(),
-            created_unix_ms: (image.created > 0).then(|| image.created.saturating_mul(1000)),
-            place: bare.get(..12).unwrap_or(bare).to_owned(),
-            ..blank(Kind::Image, &image.id, &name)
-        });
+            created_unix_ms: image.int("Created").filter(|at| *at > 0).map(|at| at.saturating_mul(1000)),
+            place: short(piece),
+            ..self.blank(Kind::Image, &id, &name)
+        })
     }
-    for volume in usage.volumes.unwrap_or_default() {
-        let used = volume.usage_data.unwrap_or(VolumeUsage { size: -1, ref_count: 0 });
-        let users = names(&users.of_volume, &volume.name);
-        let nameless = volume.name.len() == 64 && volume.name.bytes().all(|b| b.is_ascii_hexdigit());
-        let shown = if nameless { &volume.name[..12] } else { &volume.name };
-        all.push(Stored {
-            bytes: u64::try_from(used.size).ok(),
-            held: users.is_empty() && used.ref_count > 0,
+
+    fn volume(&self, volume: &Field<'_>) -> Option<Stored> {
+        let name = volume.text("Name")?;
+        let used = volume.object("UsageData");
+        let users = self.users.of_volume.get(&name).cloned().unwrap_or_default();
+        let nameless = name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        let shown = if nameless { &name[..12] } else { &name };
+        let text = |name: &str| volume.text(name).unwrap_or_default();
+        Some(Stored {
+            bytes: used.count("Size"),
+            held: users.is_empty() && used.int("RefCount").is_some_and(|n| n > 0),
             users,
             nameless,
-            created_unix_ms: unix_ms(volume.created_at.as_deref()),
-            place: clean(&format!("{} {}", volume.driver, volume.mountpoint)).into_owned(),
-            ..blank(Kind::Volume, &volume.name, shown)
-        });
+            created_unix_ms: unix_ms(volume.text("CreatedAt")),
+            place: short(&format!("{} {}", text("Driver"), text("Mountpoint"))),
+            ..self.blank(Kind::Volume, &name, shown)
+        })
     }
-    for network in networks {
-        let (id, name) = (network.id.unwrap_or_default(), network.name.unwrap_or_default());
-        let subnets = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-        let subnets: Vec<String> = subnets.into_iter().filter_map(|config| config.subnet).collect();
-        let place = format!("{} {}", network.driver.unwrap_or_default(), subnets.join(" "));
-        all.push(Stored {
-            users: names(&users.of_network, &name),
+
+    fn network(&self, network: &Field<'_>) -> Option<Stored> {
+        let (id, name) = (network.text("Id")?, network.text("Name")?);
+        let subnets: Vec<String> =
+            network.object("IPAM").list("Config", MANY).filter_map(|config| config.text("Subnet")).collect();
+        let place = format!("{} {}", network.text("Driver").unwrap_or_default(), subnets.join(" "));
+        Some(Stored {
+            users: self.users.of_network.get(&name).cloned().unwrap_or_default(),
             held: BUILT_IN.contains(&name.as_str()),
-            created_unix_ms: unix_ms(network.created.map(|at| at.to_string()).as_deref()),
-            place: clean(place.trim()).into_owned(),
-            ..blank(Kind::Network, &id, &name)
-        });
+            created_unix_ms: unix_ms(network.text("Created")),
+            place: short(place.trim()),
+            ..self.blank(Kind::Network, &id, &name)
+        })
     }
-    for cache in usage.build_cache.unwrap_or_default() {
-        all.push(Stored {
-            bytes: u64::try_from(cache.size).ok(),
-            held: cache.in_use || cache.shared,
-            created_unix_ms: unix_ms(cache.created_at.as_deref()),
-            place: cache.id.get(..12).unwrap_or(&cache.id).to_owned(),
-            ..blank(Kind::Cache, &cache.id, &cache.description)
-        });
+
+    fn cache(&self, cache: &Field<'_>) -> Option<Stored> {
+        let id = cache.text("ID")?;
+        let yes = |name: &str| cache.flag(name).unwrap_or(false);
+        Some(Stored {
+            bytes: cache.count("Size"),
+            held: yes("InUse") || yes("Shared"),
+            created_unix_ms: unix_ms(cache.text("CreatedAt")),
+            place: short(id.get(..12).unwrap_or(&id)),
+            ..self.blank(Kind::Cache, &id, &cache.text("Description").unwrap_or_default())
+        })
     }
-    all
 }
 
-fn unix_ms(time: Option<&str>) -> Option<i64> {
+/// The front of a text, cleaned.
+fn short(text: &str) -> String {
+    let text: String = text.chars().take(NAME).collect();
+    clean(&text).into_owned()
+}
+
+fn unix_ms(time: Option<String>) -> Option<i64> {
     time?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
 
@@ -208,23 +215,20 @@ struct Users {
 }
 
 impl Users {
-    fn of(containers: &[ContainerSummary]) -> Users {
-        let mut users = Users::default();
-        for container in containers {
-            let name = container.names.iter().flatten().next().map_or("?", |name| name.trim_start_matches('/'));
-            let name = clean(name).into_owned();
-            if let Some(image) = &container.image_id {
-                users.of_image.entry(image.clone()).or_default().push(name.clone());
-            }
-            for volume in container.mounts.iter().flatten().filter_map(|mount| mount.name.clone()) {
-                users.of_volume.entry(volume).or_default().push(name.clone());
-            }
-            let networks = container.network_settings.iter().flat_map(|settings| settings.networks.iter().flatten());
-            for (network, _) in networks {
-                users.of_network.entry(network.clone()).or_default().push(name.clone());
-            }
+    /// Takes in one line of the list of containers.
+    fn add(&mut self, line: &Value) {
+        let unread = Unread::default();
+        let told = Field::new(line, &unread);
+        let name = short(told.texts("Names", 1).first().map_or("?", |name| name.trim_start_matches('/')));
+        if let Some(image) = told.text("ImageID") {
+            self.of_image.entry(image).or_default().push(name.clone());
         }
-        users
+        for volume in told.list("Mounts", MANY).filter_map(|mount| mount.text("Name")) {
+            self.of_volume.entry(volume).or_default().push(name.clone());
+        }
+        for (network, _) in told.object("NetworkSettings").fields("Networks", MANY) {
+            self.of_network.entry(network.to_owned()).or_default().push(name.clone());
+        }
     }
 }
 
@@ -233,7 +237,7 @@ mod tests {
     use super::*;
 
     /// As Docker 20.10 answers, shortened.
-    const USAGE: &str = r#"{"LayersSize":300,"Images":[
+    const ANSWER: &str = r#"{"LayersSize":300,"Images":[
         {"Containers":1,"Created":1700000000,"Id":"sha256:aaaaaaaaaaaaaaaa","RepoTags":["web:1","web:latest"],"RepoDigests":null,"SharedSize":40,"Size":100},
         {"Containers":0,"Created":1700000000,"Id":"sha256:bbbbbbbbbbbbbbbb","RepoTags":null,"RepoDigests":["<none>@<none>"],"SharedSize":40,"Size":60}],
         "Containers":[],
@@ -242,17 +246,26 @@ mod tests {
         "BuildCache":null,"BuilderSize":0}"#;
 
     fn told() -> Vec<Stored> {
-        let containers: Vec<ContainerSummary> = serde_json::from_str(
-            r#"[{"Id":"c","Names":["/front"],"ImageID":"sha256:aaaaaaaaaaaaaaaa","Mounts":[{"Type":"volume","Name":"data"}],
-                 "NetworkSettings":{"Networks":{"shop":{}}}}]"#,
-        )
-        .expect("containers");
-        let networks: Vec<Network> = serde_json::from_str(
-            r#"[{"Id":"n1","Name":"bridge","Driver":"bridge"},{"Id":"n2","Name":"shop","Driver":"bridge","IPAM":{"Config":[{"Subnet":"172.20.0.0/24"}]}},
-                {"Id":"n3","Name":"old","Driver":"bridge"}]"#,
-        )
-        .expect("networks");
-        things(&"unix:///x".into(), serde_json::from_str(USAGE).expect("usage"), networks, &containers)
+        let address = "unix:///x".into();
+        let mut all = Things::new(&address);
+        let container = r#"{"Id":"c","Names":["/front"],"ImageID":"sha256:aaaaaaaaaaaaaaaa","Mounts":[{"Type":"volume","Name":"data"}],
+                 "NetworkSettings":{"Networks":{"shop":{}}}}"#;
+        all.users.add(&serde_json::from_str(container).expect("a container"));
+        let networks = r#"[{"Id":"n1","Name":"bridge","Driver":"bridge"},{"Id":"n2","Name":"shop","Driver":"bridge","IPAM":{"Config":[{"Subnet":"172.20.0.0/24"}]}},
+                {"Id":"n3","Name":"old","Driver":"bridge"}]"#;
+        all.all(ANSWER.as_bytes(), networks.as_bytes()).expect("an answer");
+        all.things
+    }
+
+    #[test]
+    fn a_wrong_field_costs_itself_and_a_wrong_list_names_its_place() {
+        let address = "unix:///x".into();
+        let mut all = Things::new(&address);
+        let usage = br#"{"Images":[{"Id":"sha256:ab","Size":"big","RepoTags":7},5],"Volumes":null}"#;
+        all.all(usage, b"null").expect("an answer");
+        assert_eq!(all.things.iter().map(|t| (t.name.as_str(), t.bytes)).collect::<Vec<_>>(), [("ab", None)]);
+        let told = all.all(b"{}", b"5").map_err(|(path, _)| path);
+        assert_eq!(told, Err("/networks"));
     }
 
     #[test]

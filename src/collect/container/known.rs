@@ -1,0 +1,136 @@
+//! What is known of one engine now: written by the thread that follows it, read with every reading.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{ask::MOST, lives::unix_ms};
+use crate::model::{
+    container::{Container, Usage},
+    event::Fault,
+};
+
+/// What is known of one engine now.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) kind: Option<String>,
+    pub(super) version: Option<String>,
+    /// What the engine calls itself: the same one may be reached in two ways.
+    pub(super) id: Option<String>,
+    pub(super) fault: Option<Fault>,
+    /// Since when: milliseconds since 1970.
+    pub(super) fault_unix_ms: Option<i64>,
+    /// Its containers were listed once.
+    pub(super) listed: bool,
+    /// What it counts itself, where control groups cannot be read here.
+    pub(super) usages: BTreeMap<String, Usage>,
+    /// Containers of this machine that it is to count: they stand in no group that can be read.
+    pub(super) to_count: BTreeSet<String>,
+    pub(super) containers: BTreeMap<String, Arc<Container>>,
+    /// Containers that it has, those beyond [`MOST`] too.
+    pub(super) count: usize,
+    /// Containers that it could not tell of when asked for them alone, and why.
+    pub(super) uninspected: BTreeMap<String, String>,
+    /// Since when there are any.
+    uninspected_unix_ms: Option<i64>,
+    /// Goes up with every change.
+    pub(super) generation: u64,
+}
+
+impl Known {
+    pub(super) fn fail(&mut self, fault: Fault) {
+        self.fault_unix_ms = self.fault_unix_ms.or_else(|| Some(unix_ms()));
+        self.fault = Some(fault);
+    }
+
+    /// Its containers were listed: whatever it suffered is over.
+    pub(super) fn answered(&mut self) {
+        (self.fault, self.fault_unix_ms, self.listed) = (None, None, true);
+    }
+
+    /// Takes a container in; one that did not change stays the very same.
+    pub(super) fn put(&mut self, container: Container) {
+        let known = self.containers.get(&container.id);
+        if known.is_some_and(|known| **known == container) || (known.is_none() && self.containers.len() >= MOST) {
+            return;
+        }
+        self.containers.insert(container.id.clone(), Arc::new(container));
+        self.generation += 1;
+    }
+
+    /// It was asked for alone, and told.
+    pub(super) fn inspected(&mut self, id: &str) {
+        self.uninspected.remove(id);
+        self.uninspected_unix_ms = self.uninspected_unix_ms.filter(|_| !self.uninspected.is_empty());
+    }
+
+    /// It was asked for alone, in vain.
+    pub(super) fn not_inspected(&mut self, id: &str, why: String) {
+        if self.uninspected.len() < MOST {
+            self.uninspected.insert(id.to_owned(), why);
+            self.uninspected_unix_ms = self.uninspected_unix_ms.or_else(|| Some(unix_ms()));
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &str) {
+        self.inspected(id);
+        if self.containers.remove(id).is_some() {
+            self.generation += 1;
+        }
+    }
+
+    /// Why it tells nothing, or not all; and since when.
+    pub(super) fn why(&self) -> (Option<Fault>, Option<i64>) {
+        if self.fault.is_some() {
+            return (self.fault.clone(), self.fault_unix_ms);
+        }
+        if let Some(why) = self.uninspected.values().next() {
+            let (some, all) = (self.uninspected.len(), self.count.max(self.containers.len()));
+            let words = format!("{some} of {all} containers could not be inspected: {why}");
+            return (Some(Fault::Broken(words)), self.uninspected_unix_ms);
+        }
+        let more = self.count > MOST;
+        (more.then(|| Fault::Broken(format!("it has {} containers, {MOST} of them are followed", self.count))), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(id: &str, pid: u32) -> Container {
+        Container { id: id.into(), pid, ..Container::default() }
+    }
+
+    #[test]
+    fn a_container_that_did_not_change_stays_the_same_one() {
+        let mut known = Known::default();
+        known.put(container("ab", 0));
+        let first = known.containers["ab"].clone();
+        known.put(container("ab", 0));
+        assert!(Arc::ptr_eq(&first, &known.containers["ab"]) && known.generation == 1);
+        known.put(container("ab", 7));
+        assert_eq!(known.generation, 2);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut known = Known::default();
+        (0..MOST + 5).for_each(|n| known.put(container(&format!("{n:x}"), 0)));
+        assert_eq!(known.containers.len(), MOST);
+        known.count = MOST + 5;
+        assert!(matches!(known.why().0, Some(Fault::Broken(why)) if why.contains("10005 containers, 10000 of them")));
+    }
+
+    #[test]
+    fn who_cannot_be_inspected_is_counted_until_it_can() {
+        let mut known = Known { count: 3, ..Known::default() };
+        known.not_inspected("ab", "not JSON".into());
+        let (why, since) = known.why();
+        assert_eq!(why, Some(Fault::Broken("1 of 3 containers could not be inspected: not JSON".into())));
+        assert!(since.is_some());
+        known.inspected("ab");
+        assert_eq!(known.why(), (None, None));
+    }
+}

@@ -1,0 +1,174 @@
+//! When what is asked of an engine: what its events tell of is inspected anew, all of it now and then. Every pause is a
+//! deadline, and what is due comes before the next event, so that no stream of events puts it off.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    ask::Ask,
+    event::Events,
+    known::Known,
+    lives::{Lives, unix_ms},
+};
+use crate::{
+    model::container::{Container, RunState},
+    sys::engine::EngineError,
+};
+
+/// Events come in bursts (die, start, health): a container is inspected once for all of them.
+const BURST: Duration = Duration::from_millis(50);
+/// The whole list is asked for again this often, lest a lost event be missed for ever.
+const RELIST: Duration = Duration::from_secs(120);
+/// And so soon after events that came faster than they are read: the engine may have dropped some.
+const RELIST_SOON: Duration = Duration::from_secs(5);
+/// An engine that says nothing is asked whether it is there this often.
+const PING: Duration = Duration::from_secs(20);
+/// Figures that the engine counts are asked for this often: each answer costs it about a millisecond.
+const COUNT: Duration = Duration::from_secs(3);
+/// More containers than these are not inspected one by one after a burst: the list tells which of them there are.
+const CHANGED: usize = 500;
+
+/// One engine that is being followed.
+pub(super) struct Watch<'a, A> {
+    pub(super) ask: A,
+    pub(super) known: &'a Mutex<Known>,
+    pub(super) lives: &'a mut Lives,
+    /// Its containers' control groups can be read here.
+    pub(super) local: bool,
+}
+
+impl<A: Ask> Watch<'_, A> {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes events in and looks at what they tell of, until the engine ends the stream.
+    pub(super) async fn listen(&mut self, events: &mut impl Events) -> Result<(), EngineError> {
+        let mut changed: BTreeSet<String> = BTreeSet::new();
+        let mut look_at = None;
+        let now = Instant::now();
+        let (mut relist_at, mut count_at, mut ping_at) = (now + RELIST, now, now + PING);
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(look_at.unwrap_or(relist_at)), if look_at.is_some() => {
+                    look_at = None;
+                    if changed.len() > CHANGED {
+                        changed.clear();
+                        self.list(unix_ms()).await?;
+                        relist_at = Instant::now() + RELIST;
+                    }
+                    for id in std::mem::take(&mut changed) {
+                        self.inspect(&id).await?;
+                    }
+                }
+                () = sleep_until(relist_at) => {
+                    self.list(unix_ms()).await?;
+                    relist_at = Instant::now() + RELIST;
+                }
+                () = sleep_until(count_at) => {
+                    self.count().await?;
+                    count_at = Instant::now() + COUNT;
+                }
+                () = sleep_until(ping_at) => {
+                    self.ask.ping().await?;
+                    ping_at = Instant::now() + PING;
+                }
+                event = events.next() => {
+                    let Some(event) = event? else { return Ok(()) };
+                    if let Some(id) = self.lives.note(&event) {
+                        // One more than that is enough to know that there are too many.
+                        if changed.len() <= CHANGED {
+                            changed.insert(id);
+                        }
+                        look_at = look_at.or(Some(Instant::now() + BURST));
+                    }
+                    if events.had_to_wait() {
+                        relist_at = relist_at.min(Instant::now() + RELIST_SOON);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks an engine for its own figures of those containers whose control groups cannot be read here.
+    async fn count(&self) -> Result<(), EngineError> {
+        let ids: Vec<String> = {
+            let known = self.known();
+            let runs = |container: &&std::sync::Arc<Container>| container.state == RunState::Running;
+            let wanted = |id: &str| !self.local || known.to_count.contains(id);
+            known.containers.values().filter(runs).map(|c| c.id.clone()).filter(|id| wanted(id)).collect()
+        };
+        if ids.is_empty() {
+            self.known().usages.clear();
+            return Ok(());
+        }
+        let usages = self.ask.count(ids).await?;
+        self.known().usages = usages;
+        Ok(())
+    }
+
+    /// Asks for all containers; those that are gone are dropped.
+    pub(super) async fn list(&mut self, since_ms: i64) -> Result<(), EngineError> {
+        let (listed, count) = self.ask.list().await?;
+        let ids: BTreeSet<String> = listed.iter().map(|container| container.id.clone()).collect();
+        for container in listed {
+            let id = container.id.clone();
+            let restarts = |known: &Known| known.containers.get(&id).map(|c| c.restarts);
+            let before = restarts(&self.known());
+            if !self.inspect(&id).await? {
+                // What the list tells is better than nothing, or than what was so before.
+                let stale = self.known().containers.get(&id).is_none_or(|c| c.state != container.state);
+                if stale && self.known().uninspected.contains_key(&id) {
+                    self.known().put(container);
+                }
+            }
+            let now = restarts(&self.known());
+            // Restarts that happened while nobody listened.
+            if let (Some(before), Some(now)) = (before, now)
+                && now > before
+                && self.lives.note_missed(&id, now - before, since_ms)
+            {
+                self.inspect(&id).await?;
+            }
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<String> = known.containers.keys().filter(|id| !ids.contains(*id)).cloned().collect();
+        gone.iter().for_each(|id| known.remove(id));
+        known.count = count;
+        self.lives.lives.retain(|id, _| ids.contains(id));
+        Ok(())
+    }
+
+    /// Asks for one container: true when it could be told. One that cannot be told of keeps what was known of it, and is
+    /// counted.
+    async fn inspect(&mut self, id: &str) -> Result<bool, EngineError> {
+        match self.ask.inspect(id).await {
+            Ok(Some(mut container)) => {
+                self.lives.tell(&mut container, unix_ms());
+                let mut known = self.known();
+                known.inspected(id);
+                known.put(container);
+                return Ok(true);
+            }
+            Ok(None) => self.known().not_inspected(id, "its answer has no Id".to_owned()),
+            Err(error) if error.is_not_found() => self.known().remove(id),
+            Err(error) if error.is_of_one_answer() => self.known().not_inspected(id, error.to_string()),
+            Err(error) if error.is_late() => {
+                // Whether it is this container that hangs the engine, or the engine itself.
+                self.ask.ping().await?;
+                self.known().not_inspected(id, error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use super::{
+    super::event::{EventActor, EventMessage},
+    *,
+};
+use crate::model::container::Usage;
+
+/// An engine in memory: what was asked of it, and at which second.
+#[derive(Default)]
+struct Fake {
+    began: Option<Instant>,
+    asked: RefCell<Vec<(u64, String)>>,
+    ids: RefCell<Vec<String>>,
+    /// Asking for this one alone fails so.
+    broken: RefCell<Option<(String, EngineError)>>,
+    dead: Cell<bool>,
+}
+
+impl Fake {
+    fn new(ids: &[&str]) -> Self {
+        let ids = RefCell::new(ids.iter().map(|id| (*id).to_owned()).collect());
+        Fake { began: Some(Instant::now()), ids, ..Fake::default() }
+    }
+
+    fn note(&self, what: String) {
+        let second = self.began.map_or(0, |began| began.elapsed().as_secs());
+        self.asked.borrow_mut().push((second, what));
+    }
+
+    fn seconds(&self, what: &str) -> Vec<u64> {
+        self.asked.borrow().iter().filter(|(_, asked)| asked == what).map(|(second, _)| *second).collect()
+    }
+}
+
+impl Ask for &Fake {
+    async fn list(&self) -> Result<(Vec<Container>, usize), EngineError> {
+        self.note("list".to_owned());
+        let listed = |id: &String| Container { id: id.clone(), name: "of the list".into(), ..Container::default() };
+        let all: Vec<Container> = self.ids.borrow().iter().map(listed).collect();
+        let count = all.len();
+        Ok((all, count))
+    }
+
+    async fn inspect(&self, id: &str) -> Result<Option<Container>, EngineError> {
+        self.note(format!("inspect {id}"));
+        if let Some((_, error)) = self.broken.borrow().as_ref().filter(|(broken, _)| broken == id) {
+            return Err(error.clone());
+        }
+        if !self.ids.borrow().iter().any(|known| known == id) {
+            return Err(EngineError::Said { status: 404, message: String::new() });
+        }
+        Ok(Some(Container { id: id.to_owned(), name: "inspected".into(), ..Container::default() }))
+    }
+
+    async fn count(&self, _ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError> {
+        self.note("count".to_owned());
+        Ok(BTreeMap::new())
+    }
+
+    async fn ping(&self) -> Result<(), EngineError> {
+        self.note("ping".to_owned());
+        if self.dead.get() { Err(EngineError::Silent) } else { Ok(()) }
+    }
+}
+
+/// An event of the same container each so often, for ever; or none at all.
+struct Every(Option<Duration>, &'static str, &'static str);
+
+impl Events for Every {
+    async fn next(&mut self) -> Result<Option<EventMessage>, EngineError> {
+        let Every(Some(pause), action, id) = self else { return std::future::pending().await };
+        tokio::time::sleep(*pause).await;
+        let actor = Some(EventActor { id: Some((*id).to_owned()), attributes: None });
+        Ok(Some(EventMessage { action: Some((*action).to_owned()), actor, time_nano: None }))
+    }
+
+    fn had_to_wait(&mut self) -> bool {
+        false
+    }
+}
+
+/// Follows for some seconds of a clock that does not run.
+async fn followed(fake: &Fake, local: bool, mut events: Every, seconds: u64) -> (Known, Result<(), EngineError>) {
+    let known = Mutex::new(Known::default());
+    let mut lives = Lives::default();
+    let mut watch = Watch { ask: fake, known: &known, lives: &mut lives, local };
+    watch.list(0).await.expect("a list");
+    let listened = tokio::time::timeout(Duration::from_secs(seconds), watch.listen(&mut events)).await;
+    (known.into_inner().expect("whole"), listened.unwrap_or(Ok(())))
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_do_not_put_off_the_list() {
+    for pause in [None, Some(Duration::from_millis(10)), Some(Duration::from_secs(30))] {
+        let fake = Fake::new(&["a"]);
+        let events = Every(pause, "exec_start: sh", "a");
+        followed(&fake, true, events, 250).await.1.expect("it goes on");
+        assert_eq!(fake.seconds("list"), [0, 120, 240], "an event each {pause:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn counting_does_not_put_off_the_list() {
+    let fake = Fake::new(&["a"]);
+    followed(&fake, false, Every(None, "", ""), 130).await.1.expect("it goes on");
+    assert_eq!(fake.seconds("list"), [0, 120]);
+    assert_eq!(fake.seconds("ping"), [20, 40, 60, 80, 100, 120]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_does_not_put_off_a_look() {
+    let fake = Fake::new(&["a"]);
+    followed(&fake, true, Every(Some(Duration::from_millis(20)), "health_status", "a"), 3).await.1.expect("it goes on");
+    let looks = fake.seconds("inspect a");
+    assert!((1..=3).all(|second| looks.iter().any(|at| *at + 1 == second)), "{looks:?}");
+    assert!(looks.len() < 60, "once for each burst: {}", looks.len());
+}
+
+/// New ids without end, far more than are listed.
+struct Flood(u32);
+
+impl Events for Flood {
+    async fn next(&mut self) -> Result<Option<EventMessage>, EngineError> {
+        tokio::time::sleep(Duration::from_micros(20)).await;
+        self.0 += 1;
+        let actor = Some(EventActor { id: Some(format!("{:x}", self.0)), attributes: None });
+        Ok(Some(EventMessage { action: Some("start".to_owned()), actor, time_nano: None }))
+    }
+
+    fn had_to_wait(&mut self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_new_ids_is_answered_by_the_list() {
+    let fake = Fake::new(&["a"]);
+    let known = Mutex::new(Known::default());
+    let mut lives = Lives::default();
+    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true };
+    let listened = tokio::time::timeout(Duration::from_secs(2), watch.listen(&mut Flood(0))).await;
+    assert!(listened.is_err(), "it goes on");
+    let asked = fake.asked.borrow();
+    let inspected = asked.iter().filter(|(_, what)| what.starts_with("inspect")).count();
+    assert!(!fake.seconds("list").is_empty() && inspected < 2 * CHANGED, "{inspected} inspected");
+    assert!(known.lock().expect("whole").containers.len() <= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_inspected_stays_as_listed() {
+    let fake = Fake::new(&["a", "b"]);
+    *fake.broken.borrow_mut() = Some(("b".into(), EngineError::NotJson("GET /containers/b/json: not JSON".into())));
+    let (known, listened) = followed(&fake, true, Every(None, "", ""), 1).await;
+    assert_eq!(listened, Ok(()));
+    let names: Vec<&str> = known.containers.values().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["inspected", "of the list"]);
+    let words = "1 of 2 containers could not be inspected: GET /containers/b/json: not JSON";
+    assert_eq!(known.why().0, Some(crate::model::event::Fault::Broken(words.into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_hangs_is_told_from_an_engine_that_does() {
+    let fake = Fake::new(&["a", "b"]);
+    *fake.broken.borrow_mut() = Some(("b".into(), EngineError::Silent));
+    let (known, listened) = followed(&fake, true, Every(None, "", ""), 1).await;
+    assert_eq!((known.containers.len(), known.uninspected.len(), listened), (2, 1, Ok(())));
+    fake.dead.set(true);
+    let known = Mutex::new(Known::default());
+    let mut lives = Lives::default();
+    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true };
+    assert_eq!(watch.list(0).await, Err(EngineError::Silent));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_fell_silent_is_noticed() {
+    let fake = Fake::new(&["a"]);
+    fake.dead.set(true);
+    let (_, listened) = followed(&fake, true, Every(None, "", ""), 60).await;
+    assert_eq!(listened, Err(EngineError::Silent));
+    assert_eq!(fake.seconds("ping"), [20]);
+}

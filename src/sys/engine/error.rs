@@ -1,0 +1,154 @@
+//! Why an engine gave no answer, in words that follow its address and say what can be done.
+
+use std::{fmt, io, time::Duration};
+
+use crate::{
+    model::event::Fault,
+    sys::{
+        http::HttpError,
+        json::{Field, Unread},
+    },
+    text::clean,
+};
+
+/// Letters kept of what an engine says.
+const SAID: usize = 500;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineError {
+    /// The address is of a kind that is not spoken.
+    Address,
+    /// There is no such socket, or nobody listens, or the system says otherwise why not.
+    Unreachable(String),
+    /// The socket may not be opened.
+    Denied,
+    /// It did not begin to answer.
+    Silent,
+    /// It began and did not end.
+    Endless {
+        /// What was asked for.
+        what: String,
+        /// How long its end was waited for.
+        within: Duration,
+    },
+    /// Longer than what is read of such an answer.
+    Long {
+        /// What was asked for.
+        what: String,
+        /// Bytes.
+        cap: usize,
+    },
+    /// It refused.
+    Said {
+        /// As in HTTP.
+        status: u16,
+        /// Its own words, cleaned.
+        message: String,
+    },
+    /// The connection ended early, or the answer is not HTTP, or the system says why.
+    Lost(String),
+    /// The answer is not JSON: which, and where.
+    NotJson(String),
+    /// What answers is no container engine, and by what that shows.
+    NoEngine(String),
+    /// There is no form of the API that both speak.
+    Foreign(String),
+}
+
+impl EngineError {
+    pub(super) fn connect(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => EngineError::Denied,
+            io::ErrorKind::NotFound => EngineError::Unreachable("there is no such socket".to_owned()),
+            io::ErrorKind::ConnectionRefused => EngineError::Unreachable("nobody listens there".to_owned()),
+            _ => EngineError::Unreachable(clean(&error.to_string()).into_owned()),
+        }
+    }
+
+    /// What went wrong with the answer called `what`.
+    #[must_use]
+    pub fn http(what: &str, error: HttpError) -> Self {
+        let what = what.to_owned();
+        match error {
+            HttpError::Silent => EngineError::Silent,
+            HttpError::Endless { within } => EngineError::Endless { what, within },
+            HttpError::LongBody { cap } => EngineError::Long { what, cap },
+            HttpError::LongHead => EngineError::Lost(format!("the head of {what} is too long")),
+            HttpError::NotHttp => EngineError::NoEngine("it does not speak HTTP".to_owned()),
+            HttpError::Closed => EngineError::Lost(format!("it closed the connection before {what} ended")),
+            HttpError::Lost(why) => EngineError::Lost(clean(&why).into_owned()),
+        }
+    }
+
+    pub(super) fn said(status: u16, body: &[u8]) -> Self {
+        let told = serde_json::from_slice(body).ok().and_then(|value| {
+            let unread = Unread::default();
+            Field::new(&value, &unread).text("message").filter(|message| !message.trim().is_empty())
+        });
+        let text = told.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+        let text: String = text.trim().chars().take(SAID).collect();
+        let message = if text.is_empty() { format!("it refuses, status {status}") } else { clean(&text).into_owned() };
+        EngineError::Said { status, message }
+    }
+
+    /// The body of the answer to `GET path` is not JSON.
+    #[must_use]
+    pub fn not_json(path: &str, error: &serde_json::Error) -> Self {
+        let path = path.split('?').next().unwrap_or_default();
+        EngineError::NotJson(clean(&format!("GET {path}: not JSON: {error}")).into_owned())
+    }
+
+    /// It concerns this answer alone: the engine itself was reached and goes on.
+    #[must_use]
+    pub fn is_of_one_answer(&self) -> bool {
+        matches!(self, EngineError::Said { .. } | EngineError::NotJson(_) | EngineError::Long { .. })
+    }
+
+    /// It took too long.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self, EngineError::Silent | EngineError::Endless { .. })
+    }
+
+    /// There is no such thing (any more).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, EngineError::Said { status: 404, .. })
+    }
+
+    /// As a source tells it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            EngineError::Silent => Fault::Timeout,
+            EngineError::Denied => Fault::Denied { what: "permission denied".to_owned(), hint: CURE.to_owned() },
+            other => Fault::Broken(other.to_string()),
+        }
+    }
+}
+
+/// For a socket that may not be opened.
+const CURE: &str = "run as root, or as a member of the group that owns the socket";
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EngineError::Address => {
+                f.write_str("only unix:// and tcp:// can be reached; of one behind ssh forward the socket with ssh -L")
+            }
+            EngineError::Denied => write!(f, "permission denied ({CURE})"),
+            EngineError::Silent => f.write_str("it does not answer"),
+            EngineError::Endless { what, within } => write!(f, "{what} did not end within {} s", within.as_secs()),
+            EngineError::Long { what, cap } => write!(f, "{what} is longer than {} MiB", cap >> 20),
+            EngineError::Said { message, .. } => f.write_str(message),
+            EngineError::NoEngine(why) => write!(f, "what answers there is no container engine: {why}"),
+            EngineError::Unreachable(why)
+            | EngineError::Lost(why)
+            | EngineError::NotJson(why)
+            | EngineError::Foreign(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {}

@@ -1,0 +1,158 @@
+//! Where an engine is reached: a Unix socket, or a port with or without TLS.
+
+use std::{env, path::PathBuf, sync::Arc};
+
+use http_body_util::Full;
+use hyper::{Request, body::Bytes};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    },
+};
+
+use super::error::EngineError;
+use crate::{model::engine_address::EngineAddress, text::clean};
+
+/// Ports of an address that names none: as `docker` takes it.
+const PORTS: (u16, u16) = (2375, 2376);
+
+/// An address, taken apart.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    Socket(PathBuf),
+    Tcp { host: String, port: u16, folder: String, tls: Option<Tls> },
+}
+
+#[derive(Clone)]
+pub(super) struct Tls(Arc<ClientConfig>);
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+impl Place {
+    pub(super) fn of(address: &EngineAddress) -> Result<Self, EngineError> {
+        if let Some(path) = address.socket() {
+            return Ok(Place::Socket(PathBuf::from(path)));
+        }
+        let (scheme, rest) = address.dialled().split_once("://").ok_or(EngineError::Address)?;
+        let secure = match scheme {
+            "tcp" => env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty()),
+            "http" => false,
+            "https" => true,
+            _ => return Err(EngineError::Address),
+        };
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        let (authority, folder) = rest.split_once('/').unwrap_or((rest, ""));
+        let default = if secure { PORTS.1 } else { PORTS.0 };
+        // The colons of an address of version 6 stand in brackets.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| EngineError::Address)?),
+            _ => (authority, default),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() {
+            return Err(EngineError::Address);
+        }
+        let folder = folder.trim_end_matches('/');
+        let folder = if folder.is_empty() { String::new() } else { format!("/{folder}") };
+        let tls = if secure { Some(Tls::load()?) } else { None };
+        Ok(Place::Tcp { host, port, folder, tls })
+    }
+
+    pub(super) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Full<Bytes>>, EngineError> {
+        let (host, path) = match self {
+            Place::Socket(_) => ("localhost".to_owned(), path.to_owned()),
+            Place::Tcp { host, port, folder, .. } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                (format!("{host}:{port}"), format!("{folder}{path}"))
+            }
+        };
+        let mut request = Request::builder().method(method).uri(path).header("Host", host);
+        if body.is_some() {
+            request = request.header("Content-Type", "application/json");
+        }
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        request.body(Full::from(body)).map_err(|error| EngineError::Lost(error.to_string()))
+    }
+}
+
+impl Tls {
+    /// The machine's certificates and those of `docker`: `ca.pem`, `cert.pem` and `key.pem` in `DOCKER_CERT_PATH` or
+    /// `~/.docker`.
+    fn load() -> Result<Self, EngineError> {
+        let folder = env::var_os("DOCKER_CERT_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let folder = folder.or_else(|| Some(directories::BaseDirs::new()?.home_dir().join(".docker")));
+        let folder = folder.unwrap_or_default();
+        let wrong = |name: &str, error: &dyn std::fmt::Display| {
+            EngineError::Lost(clean(&format!("{}: {error}", folder.join(name).display())).into_owned())
+        };
+        let read = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>, EngineError> {
+            if !folder.join(name).exists() {
+                return Ok(None);
+            }
+            let all = CertificateDer::pem_file_iter(folder.join(name)).map_err(|e| wrong(name, &e))?;
+            all.collect::<Result<_, _>>().map(Some).map_err(|e| wrong(name, &e))
+        };
+        let mut roots = RootCertStore::empty();
+        let own = read("ca.pem")?.unwrap_or_default();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs.into_iter().chain(own));
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        let config = match read("cert.pem")? {
+            Some(certificates) => {
+                let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).map_err(|e| wrong("key.pem", &e))?;
+                config.with_client_auth_cert(certificates, key).map_err(|e| wrong("cert.pem", &e))?
+            }
+            None => config.with_no_client_auth(),
+        };
+        Ok(Tls(Arc::new(config)))
+    }
+
+    pub(super) async fn wrap(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, EngineError> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| EngineError::Lost(error.to_string()))?;
+        let stream = TlsConnector::from(self.0.clone()).connect(name, stream).await;
+        stream.map_err(|error| EngineError::Lost(clean(&format!("TLS: {error}")).into_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken_apart(address: &str) -> Option<(String, u16, String)> {
+        match Place::of(&address.into()).ok()? {
+            Place::Socket(path) => Some((path.display().to_string(), 0, String::new())),
+            Place::Tcp { host, port, folder, .. } => Some((host, port, folder)),
+        }
+    }
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        for (address, (host, port, folder)) in [
+            ("unix:///run/docker.sock", ("/run/docker.sock", 0, "")),
+            ("http://nas:2375", ("nas", 2375, "")),
+            ("http://nas/", ("nas", 2375, "")),
+            ("http://me:p@w@nas:1/a/b/?token=x", ("nas", 1, "/a/b")),
+            ("http://[::1]:77", ("::1", 77, "")),
+            ("http://[fe80::1]", ("fe80::1", 2375, "")),
+        ] {
+            assert_eq!(taken_apart(address), Some((host.to_owned(), port, folder.to_owned())), "{address}");
+        }
+        for address in ["garbage", "ssh://nas", "http://", "http://nas:port", "http://:1"] {
+            assert_eq!(taken_apart(address), None, "{address}");
+        }
+    }
+}

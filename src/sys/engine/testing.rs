@@ -1,0 +1,90 @@
+//! An engine for tests: a socket that gives prepared answers.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use crate::model::engine_address::EngineAddress;
+
+/// What is done with a connection after its request for a path was read.
+pub type Act = Arc<dyn Fn(&mut UnixStream) + Send + Sync>;
+
+/// A socket in a folder of its own; the threads behind it end with the test.
+pub struct FakeEngine {
+    folder: tempfile::TempDir,
+    /// `GET /path`, in the order in which they came.
+    pub asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeEngine {
+    /// An engine that answers these paths, without the form of the API and the query, and 404 to others.
+    pub fn new(paths: impl IntoIterator<Item = (&'static str, Act)>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = UnixListener::bind(folder.path().join("engine.sock")).expect("a socket");
+        let paths: Arc<HashMap<&'static str, Act>> = Arc::new(paths.into_iter().collect());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = asked.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (paths, log) = (paths.clone(), log.clone());
+                thread::spawn(move || serve(stream, &paths, &log));
+            }
+        });
+        FakeEngine { folder, asked }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> EngineAddress {
+        EngineAddress::new(&format!("unix://{}", self.folder.path().join("engine.sock").display()))
+    }
+}
+
+fn serve(mut stream: UnixStream, paths: &HashMap<&'static str, Act>, log: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a second end"));
+    let mut first = String::new();
+    let _ = reader.read_line(&mut first);
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+        line.clear();
+    }
+    let mut words = first.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let path = target.split('?').next().unwrap_or_default();
+    let path = match path.strip_prefix("/v1.") {
+        Some(rest) => &rest[rest.find('/').unwrap_or(0)..],
+        None => path,
+    };
+    log.lock().expect("the log").push(format!("{method} {path}"));
+    match paths.get(path) {
+        Some(act) => act(&mut stream),
+        None => drop(stream.write_all(&answer(404, r#"{"message":"page not found"}"#))),
+    }
+}
+
+/// A whole answer.
+pub fn answer(status: u16, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// Gives this body.
+pub fn gives(body: impl Into<String>) -> Act {
+    let body = body.into();
+    Arc::new(move |stream| drop(stream.write_all(&answer(200, &body))))
+}
+
+/// Begins a body and never ends it.
+pub fn hangs_after(beginning: &'static str) -> Act {
+    Arc::new(move |stream| {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let _ = stream.write_all(format!("{head}{:x}\r\n{beginning}\r\n", beginning.len()).as_bytes());
+        // Until the other side goes.
+        let _ = std::io::Read::read(stream, &mut [0; 1]);
+    })
+}
+
+/// What an engine says of itself.
+pub const VERSION: &str = r#"{"Version":"9.8.7","ApiVersion":"1.41","MinAPIVersion":"1.12"}"#;

@@ -1,0 +1,64 @@
+use super::{testing::*, *};
+
+async fn connected(version: &str) -> Result<EngineClient, EngineError> {
+    let engine = FakeEngine::new([("/version", gives(version))]);
+    EngineClient::connect(&engine.address()).await
+}
+
+#[tokio::test]
+async fn an_engine_says_who_it_is() {
+    let docker = connected(VERSION).await.expect("an engine");
+    assert_eq!((docker.podman, docker.version.as_deref(), docker.api), (false, Some("9.8.7"), Some((1, 41))));
+    let podman = r#"{"Version":"5.0\u001b","ApiVersion":"1.99","Components":[{"Name":"Podman Engine"},7]}"#;
+    let podman = connected(podman).await.expect("an engine");
+    assert_eq!((podman.podman, podman.version.as_deref(), podman.api), (true, Some("5.0?"), Some(NEWEST)));
+    assert_eq!(podman.prefix(Some((1, 43))), "/v1.43");
+}
+
+#[test]
+fn without_a_common_form_it_is_too_old_or_too_new() {
+    let judge = |api: &str, least: &str| match agreed("9.9", Some(api), Some(least)) {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    assert!(judge("1.23", "1.12").contains("too old: it speaks API 1.23, 1.24 is needed"));
+    assert!(judge("1.60", "1.54").contains("too new: it wants API 1.54, this program speaks 1.53"));
+    assert_eq!((judge("1.41", "1.12"), judge("1.60", "1.44")), (String::new(), String::new()));
+    assert_eq!(agreed("9.9", Some("nonsense"), None), Ok(None), "the engine chooses");
+}
+
+#[tokio::test]
+async fn errors_name_the_cause() {
+    let told = |result: Result<EngineClient, EngineError>| result.expect_err("no engine").to_string();
+    assert_eq!(told(EngineClient::connect(&"unix:///nowhere/x.sock".into()).await), "there is no such socket");
+    assert!(told(EngineClient::connect(&"ssh://nas".into()).await).contains("ssh -L"));
+    assert!(told(connected(r#"{"a":1}"#).await).contains("no container engine: GET /version: neither Version"));
+    assert!(told(connected("<html>").await).contains("GET /version: not JSON"));
+    let nothing = FakeEngine::new([]);
+    assert!(told(EngineClient::connect(&nothing.address()).await).contains("GET /version: 404"));
+}
+
+#[tokio::test]
+async fn a_body_has_a_deadline_and_a_cap() {
+    let long = format!("[{}0]", "0,".repeat(2000));
+    let engine = FakeEngine::new([("/version", gives(VERSION)), ("/slow", hangs_after("[")), ("/long", gives(long))]);
+    let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+    let limits = Limits { patience: Duration::from_secs(9), whole: Duration::from_millis(50), cap: 1000 };
+    let slow = client.json("the list", "/slow", limits).await.expect_err("no end");
+    assert_eq!(slow.to_string(), "the list did not end within 0 s");
+    let long = client.json("the list", "/long", limits).await.expect_err("no end");
+    assert_eq!(long, EngineError::Long { what: "the list".to_owned(), cap: 1000 });
+}
+
+#[test]
+fn what_an_engine_refuses_is_told_in_its_words() {
+    let said = |body: &str| EngineError::said(409, body.as_bytes()).to_string();
+    assert_eq!(said(r#"{"message":"name \u001b is in use"}"#), "name ? is in use");
+    assert_eq!((said("busy\n"), said("")), ("busy".to_owned(), "it refuses, status 409".to_owned()));
+    assert!(said(&"x".repeat(100_000)).len() < 1000);
+}
+
+#[test]
+fn ids_cannot_leave_their_place_in_a_path() {
+    assert_eq!(encoded("sha256:ab/../c d"), "sha256:ab%2F..%2Fc%20d");
+}
