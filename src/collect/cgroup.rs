@@ -1,6 +1,8 @@
 //! Which control groups hold a process: version 1, version 2, or both at once. A line `0::` alone does not mean that
 //! version 2 rules: on hybrid machines its hierarchy has no controller.
 
+use std::borrow::Cow;
+
 use super::mounts::{self, Mount, has};
 use crate::sys::{
     parse::{lines, words},
@@ -43,26 +45,50 @@ impl Groups {
 
     /// Where `controller` rules this process; `None` where no hierarchy has it.
     pub(super) fn path(&self, root: &Root, controller: &str) -> Option<Path> {
+        let ruling = self.ruling(root, controller)?;
+        Some(Path { version: ruling.version, folders: folders(root, &ruling) })
+    }
+
+    /// The hierarchy that has `controller`, and this process's group there.
+    pub(super) fn ruling(&self, root: &Root, controller: &str) -> Option<Ruling<'_>> {
         let one = self.lines.iter().find(|(list, _)| has(list, controller.as_bytes()));
         if let Some((_, path)) = one {
             let mount = self.mounts.iter().find(|m| m.kind == b"cgroup" && has(&m.options, controller.as_bytes()))?;
-            return Some(Path { version: Version::One, folders: folders(root, mount, path) });
+            return Ruling::new(Version::One, mount, path);
         }
         let (_, path) = self.lines.iter().find(|(list, _)| list.is_empty())?;
         let mount = self.mounts.iter().find(|m| m.kind == b"cgroup2")?;
-        let at = String::from_utf8(mount.point.clone()).ok()?;
-        let controllers = root.read(format!("{at}/cgroup.controllers")).ok()?;
-        words(&controllers)
-            .any(|c| c == controller.as_bytes())
-            .then(|| Path { version: Version::Two, folders: folders(root, mount, path) })
+        let ruling = Ruling::new(Version::Two, mount, path)?;
+        let controllers = root.read(format!("{}/cgroup.controllers", ruling.point)).ok()?;
+        words(&controllers).any(|c| c == controller.as_bytes()).then_some(ruling)
+    }
+}
+
+/// One hierarchy as a process sees it.
+pub(super) struct Ruling<'a> {
+    pub(super) version: Version,
+    /// The process's group.
+    pub(super) path: Cow<'a, str>,
+    /// Where the hierarchy is mounted, and which group of it.
+    pub(super) point: &'a str,
+    pub(super) top: Cow<'a, str>,
+}
+
+impl<'a> Ruling<'a> {
+    fn new(version: Version, mount: &'a Mount, path: &'a [u8]) -> Option<Self> {
+        Some(Ruling {
+            version,
+            path: String::from_utf8_lossy(path),
+            point: std::str::from_utf8(&mount.point).ok()?,
+            top: String::from_utf8_lossy(&mount.root),
+        })
     }
 }
 
 /// Those that exist, deepest first. What is mounted may be a group below the top: the path is then reckoned from there.
-fn folders(root: &Root, mount: &Mount, path: &[u8]) -> Vec<String> {
-    let (Ok(at), path) = (std::str::from_utf8(&mount.point), String::from_utf8_lossy(path)) else { return Vec::new() };
-    let top = String::from_utf8_lossy(&mount.root);
-    let below = if top == "/" { Some(&*path) } else { path.strip_prefix(&*top) };
+fn folders(root: &Root, ruling: &Ruling<'_>) -> Vec<String> {
+    let (at, path) = (ruling.point, &*ruling.path);
+    let below = if ruling.top == "/" { Some(path) } else { path.strip_prefix(&*ruling.top) };
     let parts: Vec<&str> = below.unwrap_or_default().split('/').filter(|p| !p.is_empty()).collect();
     // "/.." leads out of our namespace: what is there cannot be seen.
     let parts = if parts.contains(&"..") { &[] } else { parts.as_slice() };

@@ -6,6 +6,7 @@ mod describe;
 mod engine;
 mod event;
 mod find;
+mod group;
 mod known;
 mod lives;
 mod stats;
@@ -13,7 +14,7 @@ mod usage;
 mod watch;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,7 +22,7 @@ use std::{
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
-        container::{Container, ContainerSample, RunState},
+        container::{Container, ContainerSample, NetworkOf, RunState},
         engine_address::EngineAddress,
         event::{Fault, Sample},
     },
@@ -110,19 +111,33 @@ impl Collector for Containers {
             self.seen = seen;
         }
         let mut usages = BTreeMap::new();
-        for engine in speakers().filter(|engine| !engine.is_local()) {
+        for engine in speakers() {
             usages.append(&mut engine.usages());
         }
         let mut engines: Vec<_> = self.engines.iter().map(Follower::describe).collect();
         engines.iter_mut().zip(&speak).for_each(|(engine, speaks)| engine.twin = !speaks);
+        // Those that are of this machine, and stand in no group that can be read: their engine counts them.
+        let mut uncounted: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
         self.counters.begin(&self.root);
         for container in &self.list {
             let local = engines.get(usize::from(container.engine)).is_some_and(|e| e.local);
             if local && container.pid > 0 && matches!(container.state, RunState::Running | RunState::Paused) {
-                usages.extend(self.counters.read(&self.root, container).map(|usage| (container.id.clone(), usage)));
+                match self.counters.read(&self.root, container) {
+                    Some(usage) => drop(usages.insert(container.id.clone(), usage)),
+                    None => drop(uncounted.entry(container.engine).or_default().insert(container.id.clone())),
+                }
+            }
+            // Of a network that it shares, the traffic is not its own.
+            if container.network() != NetworkOf::Own
+                && let Some(usage) = usages.get_mut(&container.id)
+            {
+                (usage.rx_bytes, usage.tx_bytes) = (None, None);
             }
         }
         self.counters.end();
+        for (number, engine) in (0..).zip(&self.engines).filter(|(_, engine)| engine.is_local()) {
+            engine.count_these(uncounted.remove(&number).unwrap_or_default());
+        }
         Ok(Sample::Containers(ContainerSample { engines, containers: self.list.clone(), usages }))
     }
 }

@@ -1,7 +1,11 @@
 //! Containers: what their engines say of them (Docker Engine API, as Podman speaks it too) and what their control groups
 //! count ("cgroups(7)", versions 1 and 2), joined by id.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -324,6 +328,9 @@ impl ContainerSample {
 pub struct ContainerRow {
     /// What the engine says.
     pub meta: Arc<Container>,
+    /// What metrics, rules and alerts call it: its name, and where another of that name was there before, its short id
+    /// too. Only a rename changes it.
+    pub label: Arc<str>,
     /// The newest counters; `None` while it does not run or cannot be read.
     pub usage: Option<Usage>,
     /// Cores used; `None` until two readings exist.
@@ -391,8 +398,10 @@ impl ContainerRow {
     fn apply(&mut self, span: Span, meta: &Arc<Container>, usage: Option<&Usage>) {
         // Another start means other counters.
         let same = self.meta.started_unix_ms == meta.started_unix_ms && self.meta.pid == meta.pid;
-        let before = self.usage.take().filter(|_| same);
         let counted = |usage: Option<&Usage>| usage.and_then(|u| u.counted_unix_ms);
+        // What the engine counted and what was read here have no moment in common.
+        let alike = counted(self.usage.as_ref()).is_some() == counted(usage).is_some();
+        let before = self.usage.take().filter(|_| same && alike);
         let since = match (counted(before.as_ref()), counted(usage)) {
             // The engine counts less often than this is read: its last figures hold until the next.
             (Some(then), Some(now)) if then == now => {
@@ -436,6 +445,19 @@ impl ContainerRow {
         let lately = self.cpu_history.iter().rev().take(steps).flatten();
         let (sum, count) = lately.fold((0.0, 0u32), |(sum, count), cores| (sum + cores, count + 1));
         (count > 0).then(|| sum / f64::from(count))
+    }
+
+    /// What its label begins with.
+    fn called(&self) -> &str {
+        if self.meta.name.is_empty() { self.short_id() } else { &self.meta.name }
+    }
+
+    /// Its label is one of its name.
+    fn is_labelled(&self) -> bool {
+        let rest = self.label.strip_prefix(self.called()).filter(|_| !self.label.is_empty());
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix(' ').is_some_and(|id| id == self.short_id() || id == self.meta.id)
+        })
     }
 
     /// Memory in use, bytes.
@@ -495,6 +517,26 @@ impl Containers {
         align(&mut self.rows, &sample.containers, |row, meta| row.meta.id == meta.id, ContainerRow::new);
         for (row, meta) in self.rows.iter_mut().zip(&sample.containers) {
             row.apply(span, meta, sample.usages.get(&meta.id));
+        }
+        self.label();
+    }
+
+    /// Labels those that have none yet, or another name than before.
+    fn label(&mut self) {
+        if self.rows.iter().all(ContainerRow::is_labelled) {
+            return;
+        }
+        let mut taken: HashSet<Arc<str>> =
+            self.rows.iter().filter(|row| row.is_labelled()).map(|row| row.label.clone()).collect();
+        for row in &mut self.rows {
+            if row.is_labelled() {
+                continue;
+            }
+            let name = row.called();
+            let label =
+                [name.to_owned(), format!("{name} {}", row.short_id())].into_iter().find(|l| !taken.contains(&**l));
+            row.label = label.unwrap_or_else(|| format!("{name} {}", row.meta.id)).into();
+            taken.insert(row.label.clone());
         }
     }
 
@@ -610,5 +652,54 @@ mod tests {
             ..ContainerRow::default()
         };
         assert_eq!(row.restarts_lately(now), 2);
+    }
+
+    #[test]
+    fn a_label_is_unique_and_stays() {
+        let container =
+            |id: &str, name: &str| Arc::new(Container { id: id.into(), name: name.into(), ..Container::default() });
+        let (a, b) = (container("aaaaaaaaaaaaaaaa", "web"), container("bbbbbbbbbbbbbbbb", "web"));
+        let mut all = Containers::default();
+        let mut labels = |containers: &[&Arc<Container>]| -> Vec<String> {
+            let sample = ContainerSample {
+                containers: containers.iter().map(|c| (*c).clone()).collect(),
+                ..ContainerSample::default()
+            };
+            let at = Stamp::at_seconds(1);
+            all.apply(Span { at, every: Duration::from_secs(1), since: None }, &sample);
+            all.rows.iter().map(|row| row.label.to_string()).collect()
+        };
+        assert_eq!(labels(&[&b]), ["web"]);
+        assert_eq!(labels(&[&a, &b]), ["web aaaaaaaaaaaa", "web"], "who was there first keeps the name");
+        assert_eq!(labels(&[&a]), ["web aaaaaaaaaaaa"], "it stays when the other goes");
+        assert_eq!(labels(&[&a, &container("cccc", "")]), ["web aaaaaaaaaaaa", "cccc"]);
+        let renamed = container("aaaaaaaaaaaaaaaa", "shop");
+        assert_eq!(labels(&[&renamed]), ["shop"], "a rename is the user's");
+        assert_eq!(labels(&[&renamed, &a.clone()]).len(), 2);
+    }
+
+    #[test]
+    fn another_way_of_counting_is_no_rate() {
+        let mut all = Containers::default();
+        let meta = meta("ab", 1);
+        fold(&mut all, 1, &meta, 1_000_000);
+        let usage = Usage { cpu_us: Some(9_000_000), counted_unix_ms: Some(1), ..Usage::default() };
+        let sample = ContainerSample {
+            containers: vec![meta.clone()],
+            usages: BTreeMap::from([(meta.id.clone(), usage)]),
+            ..ContainerSample::default()
+        };
+        let span =
+            Span { at: Stamp::at_seconds(2), every: Duration::from_secs(1), since: Some(Duration::from_secs(1)) };
+        all.apply(span, &sample);
+        assert_eq!(all.rows[0].cpu_cores, None);
+    }
+
+    #[test]
+    fn whose_network_it_is() {
+        let of = |mode: Option<&str>| Container { network_mode: mode.map(str::to_owned), ..Container::default() };
+        assert_eq!(of(Some("host")).network(), NetworkOf::Host);
+        assert_eq!(of(Some("container:ab")).network(), NetworkOf::Container("ab"));
+        assert!([None, Some("bridge"), Some("shop_default")].iter().all(|mode| of(*mode).network() == NetworkOf::Own));
     }
 }

@@ -62,14 +62,13 @@ mod tests {
     /// The folder found for the first process's group `path`, where these folders are mounted from `top` on.
     fn found(mount: &str, folders: &[&str], path: &str, parent: Option<&str>) -> Option<String> {
         let folder = tempfile::tempdir().expect("folder");
-        for sub in folders {
+        for sub in folders.iter().chain(&[""]) {
             std::fs::create_dir_all(folder.path().join("sys/fs/cgroup").join(sub)).expect("folder");
         }
         std::fs::write(folder.path().join("sys/fs/cgroup/cgroup.controllers"), "memory\n").expect("file");
         let mountinfo = format!("30 1 0:26 {mount} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         let groups = Groups::new(format!("0::{path}\n").as_bytes(), mountinfo.as_bytes());
-        let container =
-            Container { id: ID.into(), cgroup_parent: parent.map(str::to_owned), ..Container::default() };
+        let container = Container { id: ID.into(), cgroup_parent: parent.map(str::to_owned), ..Container::default() };
         let (version, found) = own(&Root::new(folder.path()), &groups, &container, "memory")?;
         assert_eq!(version, Version::Two);
         Some(found.strip_prefix("/sys/fs/cgroup").expect("below").to_owned())
@@ -80,7 +79,10 @@ mod tests {
         for (path, own) in [
             (format!("/docker/{ID}"), format!("/docker/{ID}")),
             (format!("/docker/{ID}/init.scope"), format!("/docker/{ID}")),
-            (format!("/docker/fedcba9876543210/docker/{ID}/kubelet/x"), format!("/docker/fedcba9876543210/docker/{ID}")),
+            (
+                format!("/docker/fedcba9876543210/docker/{ID}/kubelet/x"),
+                format!("/docker/fedcba9876543210/docker/{ID}"),
+            ),
             (format!("/system.slice/docker-{ID}.scope/system.slice/y"), format!("/system.slice/docker-{ID}.scope")),
             (format!("/machine.slice/libpod-{ID}.scope/container"), format!("/machine.slice/libpod-{ID}.scope")),
             (

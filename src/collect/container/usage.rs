@@ -1,14 +1,14 @@
-//! What control groups and the network namespace count for one container: found through its first process, so that every
-//! driver and every engine's way of naming groups is the same to us.
+//! What control groups and the network namespace count for one container: found through its first process.
 
 use std::collections::HashMap;
 
+use super::group;
 use crate::{
     collect::{
-        cgroup::{Groups, Path, Version},
+        cgroup::{Groups, Version},
         mounts,
     },
-    model::container::{Container, Usage},
+    model::container::{Container, NetworkOf, Usage},
     sys::{
         parse::{lines, number, value_of, words},
         reread::Reread,
@@ -19,6 +19,9 @@ use crate::{
 /// Files of so many containers stay open between readings: opening them is most of what a reading costs, and a process
 /// may have only so many open.
 const KEPT_OPEN: usize = 100;
+
+/// One whose group is not found is looked for again after so many readings.
+const ABSENT_ROUNDS: u8 = 30;
 
 /// Where one container's files are.
 struct Place {
@@ -48,31 +51,33 @@ struct Memory {
 }
 
 impl Files {
-    fn new(root: &Root, groups: &Groups) -> Self {
-        let path = |controller: &str| groups.path(root, controller);
-        let file =
-            |path: &Path, name: &str| Some(Reread::in_one_piece(root, format!("{}/{name}", path.folders.first()?)));
-        let memory = |path: &Path| {
-            let (current, limit) = match path.version {
+    fn new(root: &Root, groups: &Groups, container: &Container) -> Self {
+        let own = |controller: &str| group::own(root, groups, container, controller);
+        let file = |folder: &str, name: &str| Reread::in_one_piece(root, format!("{folder}/{name}"));
+        let memory = |(version, folder): (Version, String)| {
+            let (current, limit) = match version {
                 Version::Two => ("memory.current", "memory.max"),
                 Version::One => ("memory.usage_in_bytes", "memory.limit_in_bytes"),
             };
-            let (current, limit, stat) = (file(path, current)?, file(path, limit)?, file(path, "memory.stat")?);
-            Some(Memory { version: path.version, current, limit, stat })
+            let (current, limit, stat) = (file(&folder, current), file(&folder, limit), file(&folder, "memory.stat"));
+            Memory { version, current, limit, stat }
         };
-        let io = |path: &Path| {
-            let name = match path.version {
+        let io = |(version, folder): (Version, String)| {
+            // Of version 1 only this one counts the groups below too; old kernels have it not.
+            const BELOW_TOO: &str = "blkio.throttle.io_service_bytes_recursive";
+            let name = match version {
                 Version::Two => "io.stat",
+                Version::One if root.path(format!("{folder}/{BELOW_TOO}")).exists() => BELOW_TOO,
                 Version::One => "blkio.throttle.io_service_bytes",
             };
-            Some((path.version, file(path, name)?))
+            (version, file(&folder, name))
         };
         Files {
-            cpu: path("cpu").and_then(|path| file(&path, "cpu.stat")),
-            account: path("cpuacct").and_then(|path| file(&path, "cpuacct.usage")),
-            memory: path("memory").and_then(|path| memory(&path)),
-            pids: path("pids").and_then(|path| file(&path, "pids.current")),
-            io: path("io").or_else(|| path("blkio")).and_then(|path| io(&path)),
+            cpu: own("cpu").map(|(_, folder)| file(&folder, "cpu.stat")),
+            account: own("cpuacct").map(|(_, folder)| file(&folder, "cpuacct.usage")),
+            memory: own("memory").map(memory),
+            pids: own("pids").map(|(_, folder)| file(&folder, "pids.current")),
+            io: own("io").or_else(|| own("blkio")).map(io),
         }
     }
 
@@ -88,6 +93,9 @@ impl Files {
 #[derive(Default)]
 pub(super) struct Counters {
     places: HashMap<String, Place>,
+    /// Containers that stand in no group of their own, with their first process, and for how many rounds they are left
+    /// alone.
+    absent: HashMap<String, (u32, u8)>,
     mountinfo: Vec<u8>,
     host_network: Option<std::path::PathBuf>,
 }
@@ -98,6 +106,10 @@ impl Counters {
         self.mountinfo.clear();
         self.host_network = std::fs::read_link(root.path("proc/1/ns/net")).ok();
         self.places.values_mut().for_each(|place| place.seen = false);
+        self.absent.retain(|_, (_, rounds)| {
+            *rounds -= 1;
+            *rounds > 0
+        });
     }
 
     /// A round ends: containers that were not asked for are forgotten.
@@ -105,10 +117,17 @@ impl Counters {
         self.places.retain(|_, place| place.seen);
     }
 
-    /// The counters of one container; `None` when its first process is gone.
+    /// The counters of one container; `None` when its first process is gone, or when no group that can be read here is
+    /// its own.
     pub(super) fn read(&mut self, root: &Root, container: &Container) -> Option<Usage> {
         if self.places.get(&container.id).is_none_or(|place| place.pid != container.pid) {
-            let place = self.find(root, container)?;
+            if self.absent.get(&container.id).is_some_and(|(pid, _)| *pid == container.pid) {
+                return None;
+            }
+            let Some(place) = self.find(root, container) else {
+                self.absent.insert(container.id.clone(), (container.pid, ABSENT_ROUNDS));
+                return None;
+            };
             self.places.insert(container.id.clone(), place);
         }
         let many = self.places.len() > KEPT_OPEN;
@@ -128,9 +147,7 @@ impl Counters {
 
     fn find(&mut self, root: &Root, container: &Container) -> Option<Place> {
         let text = root.read(format!("proc/{}/cgroup", container.pid)).ok()?;
-        // A pid that another process got meanwhile stands in other groups.
-        let short = container.id.get(..12)?;
-        if !String::from_utf8_lossy(&text).contains(short) {
+        if !group::belongs(&text, container) {
             return None;
         }
         if self.mountinfo.is_empty() {
@@ -140,8 +157,8 @@ impl Counters {
         let own = std::fs::read_link(root.path(format!("proc/{}/ns/net", container.pid))).ok();
         Some(Place {
             pid: container.pid,
-            files: Files::new(root, &groups),
-            network: (own.is_some() && own != self.host_network)
+            files: Files::new(root, &groups, container),
+            network: (own.is_some() && own != self.host_network && container.network() == NetworkOf::Own)
                 .then(|| Reread::new(root, format!("proc/{}/net/dev", container.pid))),
             seen: true,
         })
@@ -295,5 +312,75 @@ mod tests {
         let mut counters = Counters::default();
         counters.begin(&root);
         assert_eq!(counters.read(&root, &container()), None);
+    }
+
+    #[test]
+    fn a_first_process_in_a_deeper_group_changes_nothing() {
+        let (folder, root) = machine("0::/docker/0123456789abcdef/init.scope\n");
+        let deeper = folder.path().join("sys/fs/cgroup/docker/0123456789abcdef/init.scope");
+        std::fs::create_dir(&deeper).expect("folder");
+        std::fs::write(deeper.join("memory.current"), "1\n").expect("file");
+        let mut counters = Counters::default();
+        counters.begin(&root);
+        let usage = counters.read(&root, &container()).expect("there");
+        assert_eq!((usage.memory_bytes, usage.pids, usage.cpu_us), (Some(700), Some(7), Some(5000)));
+    }
+
+    #[test]
+    fn of_version_one_the_groups_below_count_too() {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        let path = "/docker/0123456789abcdef";
+        write("proc/42/cgroup", &format!("3:memory:{path}/init.scope\n2:blkio:{path}/init.scope\n"));
+        let mount = |name: &str| format!("3 1 0:2 / /sys/fs/cgroup/{name} rw - cgroup cgroup rw,{name}\n");
+        write("proc/1/mountinfo", &(mount("memory") + &mount("blkio")));
+        write(&format!("sys/fs/cgroup/memory{path}/memory.usage_in_bytes"), "900\n");
+        write(&format!("sys/fs/cgroup/memory{path}/memory.stat"), "inactive_file 1\ntotal_inactive_file 200\n");
+        write(&format!("sys/fs/cgroup/blkio{path}/blkio.throttle.io_service_bytes"), "8:0 Read 1\n");
+        write(&format!("sys/fs/cgroup/blkio{path}/blkio.throttle.io_service_bytes_recursive"), "8:0 Read 30\n");
+        let root = Root::new(folder.path());
+        let mut counters = Counters::default();
+        counters.begin(&root);
+        let usage = counters.read(&root, &container()).expect("there");
+        assert_eq!((usage.memory_bytes, usage.read_bytes), (Some(700), Some(30)));
+    }
+
+    #[test]
+    fn the_traffic_of_a_shared_network_is_nobodys_own() {
+        let (folder, root) = machine("0::/docker/0123456789abcdef\n");
+        let link = |pid: &str, to: &str| {
+            let ns = folder.path().join(format!("proc/{pid}/ns"));
+            std::fs::create_dir_all(&ns).expect("folder");
+            std::os::unix::fs::symlink(to, ns.join("net")).expect("link");
+        };
+        link("1", "net:[1]");
+        link("42", "net:[2]");
+        std::fs::create_dir_all(folder.path().join("proc/42/net")).expect("folder");
+        std::fs::write(folder.path().join("proc/42/net/dev"), "a\nb\neth0: 5 0 0 0 0 0 0 0 6\n").expect("file");
+        let received = |mode: &str| {
+            let container = Container { network_mode: Some(mode.into()), ..container() };
+            let mut counters = Counters::default();
+            counters.begin(&root);
+            counters.read(&root, &container).expect("there").rx_bytes
+        };
+        assert_eq!((received("bridge"), received("host"), received("container:ab")), (Some(5), None, None));
+    }
+
+    #[test]
+    fn one_without_a_group_is_left_alone_for_some_rounds() {
+        let (folder, root) = machine("0::/user.slice\n");
+        let mut counters = Counters::default();
+        counters.begin(&root);
+        assert_eq!(counters.read(&root, &container()), None);
+        std::fs::write(folder.path().join("proc/42/cgroup"), "0::/docker/0123456789abcdef\n").expect("file");
+        let rounds = (1..100).find(|_| {
+            counters.begin(&root);
+            counters.read(&root, &container()).is_some()
+        });
+        assert_eq!(rounds, Some(usize::from(ABSENT_ROUNDS)));
     }
 }
