@@ -204,17 +204,10 @@ fn processes(host: &Host, put: Put<'_>, figure: fn(&super::process::ProcessCount
 }
 
 fn containers(host: &Host, put: Put<'_>, figure: impl Fn(&ContainerRow) -> Option<f64>) {
-    let mut before = "";
     for row in &host.containers.rows {
-        let name = row.meta.name.as_str();
         if let Some(value) = figure(row) {
-            // Two engines may have one of the same name: they stand side by side.
-            match name == before {
-                true => put(&[&format!("{name} {}", row.short_id())], value),
-                false => put(&[name], value),
-            }
+            put(&[&row.label], value);
         }
-        before = name;
     }
 }
 

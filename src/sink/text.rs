@@ -296,7 +296,7 @@ fn pools(state: &State, page: &mut String) {
 fn containers(state: &State, page: &mut String) {
     for row_of in &state.host.containers.rows {
         let meta = &row_of.meta;
-        let word = meta.health.map_or(meta.state.word(), crate::model::container::Health::word);
+        let word = meta.health.map_or(meta.word(), |health| health.word());
         let restarts = match row_of.restarts_lately(state.host.now) {
             0 => String::new(),
             n => format!(" · {n} restarts in ten minutes"),

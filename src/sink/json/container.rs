@@ -16,7 +16,7 @@ pub(super) struct Container<'a> {
     name: &'a str,
     image: &'a str,
     engine: &'a str,
-    state: &'static str,
+    state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +40,8 @@ pub(super) struct Container<'a> {
     memory_limit_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     processes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_mode: Option<&'a str>,
     ports: &'a [String],
     mounts: Vec<Mount<'a>>,
 }
@@ -67,7 +69,7 @@ fn container<'a>(state: &'a State, row: &'a ContainerRow) -> Container<'a> {
         name: &meta.name,
         image: &meta.image,
         engine,
-        state: meta.state.word(),
+        state: meta.word(),
         health: meta.health.map(crate::model::container::Health::word),
         exit_code: meta.exit_code.filter(|_| meta.finished_unix_ms.is_some()),
         oom_killed: meta.oom_killed,
@@ -81,6 +83,7 @@ fn container<'a>(state: &'a State, row: &'a ContainerRow) -> Container<'a> {
         memory_bytes: row.memory_bytes(),
         memory_limit_bytes: row.memory_limit(state.host.memory.raw.total),
         processes: row.usage.as_ref().and_then(|usage| usage.pids),
+        network_mode: meta.network_mode.as_deref(),
         ports: &meta.ports,
         mounts: meta.mounts.iter().map(|m| mount(state, m)).collect(),
     }

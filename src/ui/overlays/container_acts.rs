@@ -110,7 +110,7 @@ pub fn answer(ids: &[String], wish: Wish, state: &State) -> Vec<Effect> {
 
 /// A container in a question: name, state, id, image.
 pub(super) fn named(row: &ContainerRow) -> SheetLine {
-    let facts = format!("  {}  {}  {}", row.meta.state.word(), row.short_id(), row.meta.image);
+    let facts = format!("  {}  {}  {}", row.meta.word(), row.short_id(), row.meta.image);
     vec![(row.meta.name.clone(), Role::Strong), (facts, Role::Dim)]
 }
 

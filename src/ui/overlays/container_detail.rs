@@ -165,6 +165,7 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     }
     lines.push(pair("limits", NAME, limits(cx.state, row)));
     lines.extend(meta.layer_dataset.as_ref().map(|name| pair("layer", NAME, format!("dataset {name}"))));
+    lines.extend(meta.not_understood.iter().map(|field| pair("unknown", NAME, format!("the engine's {field}"))));
     lines.extend(meta.error.as_ref().map(|error| pair("error", NAME, error.clone())));
     if row.usage.is_some() {
         let figure = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
@@ -172,7 +173,10 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
             pair(name, NAME, format!("{} {}   {} {}", figure(values[0]), words[0], figure(values[1]), words[1]))
         };
         let (network, storage) = ([row.rx_per_second, row.tx_per_second], [row.read_per_second, row.write_per_second]);
-        lines.push(moved("network", ["received", "sent"], network));
+        lines.push(match view.network_words() {
+            Some(words) => pair("network", NAME, format!("{words}, whose traffic is counted for all who use it")),
+            None => moved("network", ["received", "sent"], network),
+        });
         lines.push(moved("storage", ["read", "written"], storage));
     }
     if let Some(pids) = row.usage.as_ref().and_then(|u| u.pids) {

@@ -127,7 +127,7 @@ fn users(state: &State, row: &PoolRow, lines: &mut Vec<SheetLine>) {
         let running = container.meta.state == RunState::Running;
         lines.push(vec![
             (format!("{:<20} ", elide(&container.meta.name, 20)), if running { Role::Text } else { Role::Dim }),
-            (format!("{:<11} {}", container.meta.state.word(), datasets.join(", ")), Role::Dim),
+            (format!("{:<11} {}", container.meta.word(), datasets.join(", ")), Role::Dim),
         ]);
     }
     let ids: Vec<&str> = users.iter().map(|(container, _)| container.short_id()).collect();

@@ -6,7 +6,7 @@ use super::draw;
 use crate::{
     alert::Level,
     model::{
-        container::{ContainerRow, Engine, Health, RunState},
+        container::{ContainerRow, Engine, Health, NetworkOf, RunState},
         join,
     },
     state::State,
@@ -101,7 +101,23 @@ impl<'a> Row<'a> {
             (RunState::Running, Some(health), _) => Cow::Borrowed(health.word()),
             (RunState::Exited, ..) if meta.oom_killed => Cow::Borrowed("oom killed"),
             (RunState::Exited, _, Some(code)) if code != 0 => Cow::Owned(format!("exited {code}")),
-            (state, ..) => Cow::Borrowed(state.word()),
+            (state, ..) => match &meta.state_word {
+                Some(word) => Cow::Owned(word.clone()),
+                None => Cow::Borrowed(state.word()),
+            },
+        }
+    }
+
+    /// `host`, `of web`: whose network it uses when that is not its own, and its traffic therefore is not.
+    #[must_use]
+    pub fn network_words(&self) -> Option<String> {
+        match self.container.meta.network() {
+            NetworkOf::Own => None,
+            NetworkOf::Host => Some("host".to_owned()),
+            NetworkOf::Container(id) => {
+                let name = self.state.host.containers.find(id).map_or(id.get(..12).unwrap_or(id), |row| &row.meta.name);
+                Some(format!("of {name}"))
+            }
         }
     }
 
@@ -151,6 +167,8 @@ impl<'a> Row<'a> {
         match column {
             at::CPU => self.number(column).map_or_else(absent, |c| format!("{:.1}", c * 100.0)),
             at::CPU_LIMIT => self.number(column).map_or_else(String::new, units::percent),
+            at::RECEIVE if running && self.network_words().is_some() => self.network_words().unwrap_or_default(),
+            at::SEND if self.network_words().is_some() => String::new(),
             at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => bytes(),
             at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
             at::PIDS => self.number(column).map_or_else(absent, |n| format!("{n:.0}")),

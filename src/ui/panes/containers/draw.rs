@@ -29,7 +29,7 @@ use crate::{
 
 /// How a container fares by the rules.
 pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
-    let name = row.meta.name.as_str();
+    let name = &*row.label;
     let health = match row.meta.health {
         Some(Health::Unhealthy) => state.level("container_healthy", &[name], 0.0),
         _ => Level::Ok,
@@ -46,7 +46,7 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
 /// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
 pub(super) fn need(state: &State, row: &ContainerRow) -> Level {
     let ratio = row.memory_ratio(state.host.memory.raw.total);
-    let memory = ratio.map(|ratio| state.level("container_memory_limit_ratio", &[&row.meta.name], ratio));
+    let memory = ratio.map(|ratio| state.level("container_memory_limit_ratio", &[&row.label], ratio));
     level(state, row).max(memory.unwrap_or(Level::Ok))
 }
 
@@ -104,8 +104,8 @@ pub(super) fn cell_of(
         }
         at::LIMIT => {
             let Some(ratio) = c.memory_ratio(cx.state.host.memory.raw.total) else { return };
-            let level = cx.state.level("container_memory_limit_ratio", &[&c.meta.name], ratio);
-            let limits = cx.state.limits("container_memory_limit_ratio", &[&c.meta.name]);
+            let level = cx.state.level("container_memory_limit_ratio", &[&c.label], ratio);
+            let limits = cx.state.limits("container_memory_limit_ratio", &[&c.label]);
             let g = Gauge {
                 parts: &[(ratio.min(1.0), hue(cx, level, Role::MemoryUsed))],
                 limit: crate::ui::figures::tick(limits),
@@ -125,7 +125,7 @@ pub(super) fn cell_of(
             };
             let restarts = f64::from(row.restarts());
             let level = match column {
-                at::RESTARTS => cx.state.level("container_restarts_10m", &[&c.meta.name], restarts),
+                at::RESTARTS => cx.state.level("container_restarts_10m", &[&c.label], restarts),
                 _ => Level::Ok,
             };
             let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
