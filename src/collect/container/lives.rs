@@ -150,7 +150,6 @@ mod tests {
                 action: Some((*action).into()),
                 actor: Some(actor),
                 time_nano: Some(5_000_000_000),
-                ..EventMessage::default()
             });
         }
         told(&mut lives, 6000).restarted_unix_ms.len()
@@ -181,12 +180,7 @@ mod tests {
             let attributes = Some(HashMap::from([(attribute.0.to_owned(), attribute.1.to_owned())]));
             let actor = EventActor { id: Some("ab".into()), attributes };
             let time_nano = Some(5_000_000_000);
-            lives.note(&EventMessage {
-                action: Some(action.into()),
-                actor: Some(actor),
-                time_nano,
-                ..EventMessage::default()
-            });
+            lives.note(&EventMessage { action: Some(action.into()), actor: Some(actor), time_nano });
         }
         let seen: Vec<_> = told(&mut lives, 6000).happenings.into_iter().map(|h| (h.unix_ms, h.what)).collect();
         assert_eq!(seen, [(5000, "die, code 3".to_owned()), (5000, "kill, signal 15".to_owned())]);
@@ -201,7 +195,6 @@ mod tests {
                 action: Some(action.into()),
                 actor: Some(actor),
                 time_nano: Some(second * 1_000_000_000),
-                ..EventMessage::default()
             };
             lives.note(&event).is_some()
         };
@@ -243,12 +236,7 @@ mod tests {
         assert_eq!(killed.ooms_unix_ms, [4000]);
         lives.tell(&mut killed, 4001 + RESTARTS_WITHIN_MS);
         let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
-        lives.note(&EventMessage {
-            action: Some("oom".into()),
-            actor: Some(actor),
-            time_nano: Some(5_000_000_000),
-            ..EventMessage::default()
-        });
+        lives.note(&EventMessage { action: Some("oom".into()), actor: Some(actor), time_nano: Some(5_000_000_000) });
         lives.tell(&mut killed, 6000);
         assert_eq!(killed.ooms_unix_ms, [5000], "not counted twice");
     }

@@ -79,7 +79,7 @@ impl Tabled for Containers {
 
     fn nothing(state: &State) -> &'static str {
         match () {
-            () if state.host.containers.engines.iter().any(|e| e.version.is_some()) => "no containers",
+            () if state.host.containers.engines.iter().any(|e| e.listed) => "no containers",
             () if state.host.containers.engines.iter().any(|e| e.fault.is_none()) => "waiting…",
             () => "",
         }
