@@ -66,7 +66,10 @@ pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
         environment_names: names(&config.texts("Env", MANY)),
         cpu_limit: cpu_limit(&host),
         memory_limit: host.int("Memory").filter(|b| *b > 0 && *b < NO_LIMIT_FROM).and_then(|b| u64::try_from(b).ok()),
-        memory_swap: host.int("MemorySwap").filter(|b| *b != 0).map(|b| if b < NO_LIMIT_FROM { b } else { SWAP_UNLIMITED }),
+        memory_swap: host
+            .int("MemorySwap")
+            .filter(|b| *b != 0)
+            .map(|b| if b < NO_LIMIT_FROM { b } else { SWAP_UNLIMITED }),
         tty: config.flag("Tty").unwrap_or(false),
         ..Container::default()
     };
