@@ -1,16 +1,11 @@
 //! Operations on containers, carried out by the engine's API, and what takes each of them back.
 
-use bollard::{
-    Docker,
-    errors::Error,
-    query_parameters::{
-        KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions,
-        StopContainerOptions,
-    },
+use super::limits;
+use crate::{
+    act::job::PATIENCE,
+    model::engine_address::EngineAddress,
+    sys::engine::{EngineClient, EngineError, encoded},
 };
-
-use super::{limits, remove::say};
-use crate::{act::job::PATIENCE, model::engine_address::EngineAddress};
 
 /// What can be done to a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +106,7 @@ pub(super) fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         match tokio::time::timeout(PATIENCE, asked(engine, id, name, act)).await {
-            Ok(done) => done.map_err(|error| say(&error)),
+            Ok(done) => done.map_err(|error| error.to_string()),
             Err(_) => Err(format!("{engine} did not answer within {} s", PATIENCE.as_secs())),
         }
     })
@@ -122,22 +117,27 @@ async fn asked(
     id: &str,
     name: &str,
     act: ContainerAct,
-) -> Result<(String, Option<ContainerAct>), Error> {
-    let docker = Docker::connect_with_host(engine.dialled())?.with_timeout(PATIENCE).negotiate_version().await?;
-    match act {
-        ContainerAct::Start => docker.start_container(id, None::<StartContainerOptions>).await,
-        ContainerAct::Stop => docker.stop_container(id, None::<StopContainerOptions>).await,
-        ContainerAct::Restart => docker.restart_container(id, None::<RestartContainerOptions>).await,
-        ContainerAct::Pause => docker.pause_container(id).await,
-        ContainerAct::Unpause => docker.unpause_container(id).await,
-        ContainerAct::Kill => docker.kill_container(id, None::<KillContainerOptions>).await,
-        ContainerAct::Remove => docker.remove_container(id, None::<RemoveContainerOptions>).await,
+) -> Result<(String, Option<ContainerAct>), EngineError> {
+    let client = EngineClient::connect(engine).await?;
+    let id = encoded(id);
+    let verb = match act {
+        ContainerAct::Start => "start",
+        ContainerAct::Stop => "stop",
+        ContainerAct::Restart => "restart",
+        ContainerAct::Pause => "pause",
+        ContainerAct::Unpause => "unpause",
+        ContainerAct::Kill => "kill",
+        ContainerAct::Remove => {
+            client.act("DELETE", &format!("/containers/{id}"), None, PATIENCE).await?;
+            return Ok((act.done(name), act.reverse()));
+        }
         ContainerAct::Limit(limits) => {
-            let before = limits::set(&docker, id, limits).await?;
+            let before = limits::set(&client, &id, limits).await?;
             let text = format!("{name}: {}", limits.report(&before));
             return Ok((text, Some(ContainerAct::Limit(before))));
         }
-    }?;
+    };
+    client.act("POST", &format!("/containers/{id}/{verb}"), None, PATIENCE).await?;
     Ok((act.done(name), act.reverse()))
 }
 
@@ -152,5 +152,31 @@ mod tests {
             assert_eq!(act.reverse(), Some(back));
         }
         assert!([Restart, Remove].iter().all(|act| !act.is_undoable()));
+    }
+
+    #[test]
+    fn an_operation_is_one_request_and_a_refusal_is_told() {
+        use crate::sys::engine::testing::{FakeEngine, VERSION, answer, gives};
+        let refuses = || -> crate::sys::engine::testing::Act {
+            std::sync::Arc::new(|stream| {
+                let words = answer(409, r#"{"message":"ab is \u001b not running"}"#);
+                drop(std::io::Write::write_all(stream, &words));
+            })
+        };
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/containers/ab/pause", gives("")),
+            ("/containers/ab/unpause", refuses()),
+            ("/containers/ab", gives("")),
+        ]);
+        let run = |act| run(&engine.address(), "ab", "web", act);
+        assert_eq!(run(ContainerAct::Pause), Ok(("web paused".to_owned(), Some(ContainerAct::Unpause))));
+        assert_eq!(run(ContainerAct::Unpause), Err("ab is ? not running".to_owned()));
+        assert_eq!(run(ContainerAct::Remove), Ok(("web removed".to_owned(), None)));
+        let asked = engine.asked.lock().expect("the log").join(", ");
+        assert_eq!(
+            asked.replace("GET /version, ", ""),
+            "POST /containers/ab/pause, POST /containers/ab/unpause, DELETE /containers/ab"
+        );
     }
 }

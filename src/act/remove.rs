@@ -1,17 +1,9 @@
 //! Removing what engines keep, thing by thing: no more than was named before goes, whatever became unused meanwhile.
 
-use std::collections::HashMap;
-
-use bollard::{
-    Docker,
-    errors::Error,
-    query_parameters::{PruneBuildOptions, RemoveImageOptions, RemoveVolumeOptions},
-};
-
 use super::job::PATIENCE;
 use crate::{
     model::{engine_address::EngineAddress, store::Kind},
-    text::clean,
+    sys::engine::{EngineClient, EngineError, encoded},
     units::bytes_long,
 };
 
@@ -41,7 +33,7 @@ pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
         match runtime.block_on(async { tokio::time::timeout(PATIENCE, one(thing)).await }) {
             Ok(Ok(())) => (gone, bytes) = (gone + 1, bytes + thing.bytes),
             Ok(Err(why)) => {
-                complaint.get_or_insert(why);
+                complaint.get_or_insert(why.to_string());
             }
             Err(_) => {
                 complaint.get_or_insert(format!("{} did not answer", thing.engine));
@@ -56,25 +48,17 @@ pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
     }
 }
 
-/// The engine's own words.
-pub(super) fn say(error: &Error) -> String {
-    match error {
-        Error::DockerResponseServerError { message, .. } => clean(message.trim()).into_owned(),
-        other => clean(&other.to_string()).into_owned(),
-    }
-}
-
-async fn one(thing: &Removal) -> Result<(), String> {
-    let connected = Docker::connect_with_host(thing.engine.dialled()).map_err(|e| say(&e))?.with_timeout(PATIENCE);
-    let docker = connected.negotiate_version().await.map_err(|e| say(&e))?;
-    let done = match thing.kind {
-        Kind::Image => docker.remove_image(&thing.id, None::<RemoveImageOptions>, None).await.map(drop),
-        Kind::Volume => docker.remove_volume(&thing.id, None::<RemoveVolumeOptions>).await,
-        Kind::Network => docker.remove_network(&thing.id).await,
+async fn one(thing: &Removal) -> Result<(), EngineError> {
+    let client = EngineClient::connect(&thing.engine).await?;
+    let id = encoded(&thing.id);
+    let (method, path) = match thing.kind {
+        Kind::Image => ("DELETE", format!("/images/{id}")),
+        Kind::Volume => ("DELETE", format!("/volumes/{id}")),
+        Kind::Network => ("DELETE", format!("/networks/{id}")),
         Kind::Cache => {
-            let filters = Some(HashMap::from([("id".to_owned(), vec![thing.id.clone()])]));
-            docker.prune_build(Some(PruneBuildOptions { filters, ..PruneBuildOptions::default() })).await.map(drop)
+            let filters = serde_json::json!({"id": [thing.id]}).to_string();
+            ("POST", format!("/build/prune?filters={}", encoded(&filters)))
         }
     };
-    done.map_err(|e| say(&e))
+    client.act(method, &path, None, PATIENCE).await
 }

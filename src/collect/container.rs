@@ -141,3 +141,74 @@ impl Collector for Containers {
         Ok(Sample::Containers(ContainerSample { engines, containers: self.list.clone(), usages }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        collect::{Want, testing},
+        model::container::Engine,
+        sys::engine::testing::{Act, FakeEngine, VERSION, gives, hangs_after},
+    };
+
+    /// What is told of an engine with these containers, once it is settled.
+    fn told(listed: &str, one: &'static str, other: Act) -> (Vec<Engine>, Vec<(String, String)>) {
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/info", gives(r#"{"ID":"x"}"#)),
+            ("/containers/json", gives(listed)),
+            ("/containers/aa/json", gives(one)),
+            ("/containers/bb/json", other),
+            ("/events", hangs_after("\n")),
+        ]);
+        let mut cx = testing::open_cx(Root::fixture("homelab"));
+        cx.engines = vec![engine.address()];
+        let mut source = open(&cx).expect("an engine");
+        let want = Want::default();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let sample = source.collect(&CollectCx { at: cx.clock.now(), want: &want });
+            let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
+            if sample.is_settled() {
+                let name = |c: &Arc<Container>| (c.name.clone(), c.word().to_owned());
+                return (sample.engines, sample.containers.iter().map(name).collect());
+            }
+            assert!(Instant::now() < deadline, "{:?}", sample.engines);
+            std::thread::yield_now();
+        }
+    }
+
+    const LIST: &str =
+        r#"[{"Id":"aa","Names":["/web"],"State":"running"},{"Id":"bb","Names":["/db"],"State":"thawing"}]"#;
+    const WEB: &str = r#"{"Id":"aa","Name":"/web","State":{"Status":"running"}}"#;
+
+    fn names(told: &[(String, String)]) -> String {
+        told.iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn an_unknown_state_costs_neither_engine_nor_container() {
+        let (engines, told) =
+            told(LIST, WEB, gives(r#"{"Id":"bb","Name":"/db","State":{"Status":"thawing","Pid":[]}}"#));
+        assert_eq!((engines[0].fault.clone(), engines[0].version.as_deref()), (None, Some("9.8.7")));
+        assert_eq!(names(&told), "db thawing, web running");
+    }
+
+    #[test]
+    fn one_that_cannot_be_inspected_stays_as_listed() {
+        let (engines, told) = told(LIST, WEB, gives(r#"{"Id": 5, "State": [}"#));
+        let why = engines[0].why().expect("a fault");
+        assert!(
+            why.starts_with("1 of 2 containers could not be inspected: GET /containers/bb/json: not JSON"),
+            "{why}"
+        );
+        assert_eq!(names(&told), "db thawing, web running");
+    }
+
+    #[test]
+    fn a_list_that_is_none_is_a_fault() {
+        let (engines, told) = told("<html>", WEB, gives(""));
+        assert!(engines[0].why().is_some_and(|why| why.starts_with("GET /containers/json: not JSON")), "{engines:?}");
+        assert!(told.is_empty() && !engines[0].listed);
+    }
+}

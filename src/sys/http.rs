@@ -46,11 +46,10 @@ pub enum HttpError {
 
 impl From<hyper::Error> for HttpError {
     fn from(error: hyper::Error) -> Self {
-        if error.is_parse_too_large() {
-            return HttpError::LongHead;
-        }
         if error.is_parse() {
-            return HttpError::NotHttp;
+            // The method that says so exists for servers alone.
+            let long = error.to_string().contains("too large");
+            return if long { HttpError::LongHead } else { HttpError::NotHttp };
         }
         if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return HttpError::Closed;

@@ -1,3 +1,5 @@
+//! The client against an engine of the test's own.
+
 use super::{testing::*, *};
 
 async fn connected(version: &str) -> Result<EngineClient, EngineError> {

@@ -1,3 +1,5 @@
+//! Following an engine in memory, on a clock that runs as fast as nothing is to do.
+
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
