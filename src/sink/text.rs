@@ -1,5 +1,7 @@
 //! `benchtop once`: the machine on one page of plain text, for a pipe, a mail or a chat.
 
+mod containers;
+
 use std::{fmt::Display, io, time::Duration};
 
 use super::report;
@@ -13,6 +15,8 @@ use crate::{
 
 /// Processes listed.
 const TOP: usize = 15;
+/// Columns of a command's line where nothing says how wide the reader is: some commands have thousands of letters.
+const COMMAND_LINE: usize = 160;
 
 /// Writes the page; `ascii` keeps to plain letters, `columns` cuts long lines.
 ///
@@ -26,8 +30,8 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     devices(state, &mut page);
     gpus(state, &mut page);
     pools(state, &mut page);
-    containers(state, &mut page);
-    processes(state, &mut page);
+    containers::write(state, &mut page);
+    processes(state, columns, &mut page);
     for line in page.lines() {
         let line = elide(line.trim_end(), columns);
         if ascii { writeln!(out, "{}", plain(&line)) } else { writeln!(out, "{line}") }?;
@@ -59,7 +63,10 @@ fn host(state: &State, page: &mut String) {
     let mut words = vec![facts.hostname.clone().unwrap_or_else(|| ABSENT.into())];
     words.extend(facts.os.clone());
     words.extend(facts.kernel.as_ref().map(|k| format!("Linux {k}")));
-    words.extend(facts.virtualization.clone());
+    words.extend(facts.virtualization.as_deref().map(|kind| match kind {
+        "vm" => "virtual machine".to_owned(),
+        kind => format!("virtual ({kind})"),
+    }));
     if state.host.load.raw.uptime_seconds > 0.0 {
         words.push(format!("up {}", units::span(Duration::from_secs_f64(state.host.load.raw.uptime_seconds))));
     }
@@ -90,6 +97,11 @@ fn findings(state: &State, ascii: bool, page: &mut String) {
 /// The figure, or `–` where its source is not live.
 fn or_absent<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or_else(|| ABSENT.to_owned(), show)
+}
+
+/// `1 zombie`, `2 zombies`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn live(state: &State, source: SourceId) -> bool {
@@ -161,9 +173,14 @@ fn figures(state: &State, page: &mut String) {
     }
     let counts = host.processes.counts;
     if live(state, SourceId::Processes) {
+        let threads = host.processes.rows.iter().filter(|p| !p.is_thread()).map(|p| u64::from(p.threads)).sum();
         let counted = format!(
-            "{} · {} threads · {} running · {} blocked · {} zombies",
-            counts.total, counts.threads, counts.running, counts.blocked, counts.zombie
+            "{} · {} · {} running · {} blocked · {}",
+            counts.total,
+            counted(threads, "thread"),
+            counts.running,
+            counts.blocked,
+            counted(u64::from(counts.zombie), "zombie")
         );
         row(
             page,
@@ -194,18 +211,17 @@ fn devices(state: &State, page: &mut String) {
     let host = &state.host;
     let rate = |v: Option<f64>| or_absent(v, |v| format!("{}/s", units::bytes_long(v)));
     for disk in &host.disks.disks {
-        row(
-            page,
-            "disk",
-            format!(
-                "{} · read {} · write {} · busy {} · {}",
-                disk.raw.name,
-                rate(disk.read_per_second),
-                rate(disk.write_per_second),
-                or_absent(disk.busy_ratio, units::percent),
-                disk.raw.model.as_deref().unwrap_or(ABSENT)
-            ),
-        );
+        let mut words = vec![
+            disk.raw.name.clone(),
+            format!("read {}", rate(disk.read_per_second)),
+            format!("write {}", rate(disk.write_per_second)),
+            format!("busy {}", or_absent(disk.busy_ratio, units::percent)),
+        ];
+        // A disk that did nothing has no latency.
+        words.extend(disk.read_latency_seconds.map(|s| format!("read latency {}", units::latency(s))));
+        words.extend(disk.write_latency_seconds.map(|s| format!("write latency {}", units::latency(s))));
+        words.extend(disk.raw.model.clone());
+        row(page, "disk", words.join(" · "));
     }
     for fs in &host.filesystems.filesystems {
         let space = match &fs.space {
@@ -224,6 +240,7 @@ fn devices(state: &State, page: &mut String) {
         row(page, "filesystem", format!("{} · {space} · {} on {}{read_only}", fs.mount, fs.kind, fs.device));
     }
     let (ports, own): (Vec<_>, Vec<_>) = host.network.interfaces.iter().partition(|i| i.raw.is_port());
+    let (down, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|i| i.raw.state.as_deref() == Some("down"));
     for interface in own {
         let raw = &interface.raw;
         let speed =
@@ -239,6 +256,10 @@ fn devices(state: &State, page: &mut String) {
                 raw.state.as_deref().unwrap_or(ABSENT)
             ),
         );
+    }
+    if !down.is_empty() {
+        let names: Vec<&str> = down.iter().map(|i| i.raw.name.as_str()).collect();
+        row(page, "network", format!("down: {}", names.join(", ")));
     }
     if !ports.is_empty() {
         let sum = |of: fn(&Interface) -> Option<f64>| rate(ports.iter().filter_map(|i| of(i)).reduce(|a, b| a + b));
@@ -293,29 +314,7 @@ fn pools(state: &State, page: &mut String) {
     }
 }
 
-fn containers(state: &State, page: &mut String) {
-    for row_of in &state.host.containers.rows {
-        let meta = &row_of.meta;
-        let word = meta.health.map_or(meta.word(), |health| health.word());
-        let restarts = match row_of.restarts_lately(state.host.now) {
-            0 => String::new(),
-            n => format!(" · {n} restarts in ten minutes"),
-        };
-        row(
-            page,
-            "container",
-            format!(
-                "{} · {word} · cpu {} · memory {} · {}{restarts}",
-                meta.name,
-                or_absent(row_of.cpu_cores, |c| format!("{:.1}%", c * 100.0)),
-                or_absent(row_of.memory_bytes(), |b| units::bytes_long(b as f64)),
-                meta.image
-            ),
-        );
-    }
-}
-
-fn processes(state: &State, page: &mut String) {
+fn processes(state: &State, columns: usize, page: &mut String) {
     use std::fmt::Write;
     if !live(state, SourceId::Processes) {
         return;
@@ -323,8 +322,7 @@ fn processes(state: &State, page: &mut String) {
     let _ = writeln!(page, "\n{:>8} {:<10} S {:>6} {:>7} COMMAND", "PID", "USER", "CPU%", "MEM");
     for p in report::busiest(state).into_iter().take(TOP) {
         let user = report::user_name(&state.host.facts, p.uid);
-        let _ = writeln!(
-            page,
+        let line = format!(
             "{:>8} {:<10} {} {:>6} {:>7} {}",
             p.key.pid,
             elide(&user, 10),
@@ -333,5 +331,117 @@ fn processes(state: &State, page: &mut String) {
             units::bytes_short(p.memory_bytes as f64),
             p.command()
         );
+        let _ = writeln!(page, "{}", elide(&line, if columns == usize::MAX { COMMAND_LINE } else { columns }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        clock::Stamp,
+        model::{
+            container::{Container, ContainerSample, Health, RunState},
+            disk::{DiskCounters, DiskSample},
+            event::{Envelope, Event, Sample},
+            facts::FactsSample,
+            process::{ProcInfo, ProcKey, ProcRow, ProcessSample},
+        },
+    };
+
+    fn page(samples: Vec<(SourceId, Sample)>) -> String {
+        let mut state = State::new(crate::alert::shipped().into());
+        for (source, sample) in samples {
+            let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
+            let (at, outcome) = (Stamp::at_seconds(100), Ok(sample));
+            state.apply(&Event::Reading(Envelope { source, at, took, every, outcome }));
+        }
+        state.judge();
+        let mut out = Vec::new();
+        write(&state, false, usize::MAX, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn lines<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+        page.lines().filter_map(|l| l.strip_prefix(name)).map(str::trim).collect()
+    }
+
+    #[test]
+    fn worst_container_comes_first() {
+        let now = Stamp::at_seconds(100).unix_ms;
+        let of = |name: &str, state, health, change: fn(&mut Container, i64)| {
+            let mut c = Container { name: name.into(), image: "i".into(), state, health, ..Container::default() };
+            c.id = name.repeat(12);
+            change(&mut c, now);
+            Arc::new(c)
+        };
+        let containers = vec![
+            of("backup", RunState::Exited, None, |c, now| {
+                (c.exit_code, c.finished_unix_ms) = (Some(0), Some(now - 7_200_000));
+            }),
+            of("caddy", RunState::Running, None, |_, _| {}),
+            of("db", RunState::Running, Some(Health::Healthy), |c, _| c.memory_limit = Some(1 << 30)),
+            of("dns", RunState::Running, Some(Health::Unhealthy), |c, _| c.failing_streak = 1),
+            of("loop", RunState::Restarting, None, |c, now| {
+                c.exit_code = Some(1);
+                c.restarted_unix_ms = (1..=10).map(|n| now - n * 50_000).collect();
+            }),
+            of("vault", RunState::Exited, None, |c, now| {
+                (c.exit_code, c.oom_killed, c.finished_unix_ms) = (Some(137), true, Some(now - 26 * 60_000));
+            }),
+        ];
+        let sample = ContainerSample { containers, ..ContainerSample::default() };
+        let page = page(vec![(SourceId::Containers, Sample::Containers(sample))]);
+        assert_eq!(
+            lines(&page, "container"),
+            [
+                "loop · restarting (1) · restarted 10× in 10 min · i",
+                "dns · unhealthy (1 check failed) · cpu – · memory – · i",
+                "vault · exited (137) 26m ago, OOM-killed · i",
+                "caddy · running · cpu – · memory – · i",
+                "db · healthy · cpu – · memory – of 1.0 GiB · i",
+                "backup · exited (0) 2h ago · i",
+            ]
+        );
+    }
+
+    #[test]
+    fn processes_are_counted_and_cut() {
+        let row = |pid: u32, threads: u32, state: u8| ProcRow {
+            key: ProcKey { pid, start_ticks: 1 },
+            tgid: pid,
+            state,
+            threads,
+            name: Some("x".into()),
+            uid: Some(0),
+            ..ProcRow::default()
+        };
+        let info = ProcInfo { command: "x ".repeat(4000).into(), ..ProcInfo::default() };
+        let sample = ProcessSample {
+            fresh: true,
+            rows: vec![row(1, 3, b'S'), row(2, 1, b'Z')],
+            infos: vec![(ProcKey { pid: 1, start_ticks: 1 }, info)],
+            page_bytes: 4096,
+            ..ProcessSample::default()
+        };
+        let page = page(vec![(SourceId::Processes, Sample::Processes(sample))]);
+        assert_eq!(lines(&page, "processes"), ["2 · 4 threads · 0 running · 0 blocked · 1 zombie"]);
+        let longest = page.lines().map(crate::text::width).max();
+        assert_eq!(longest, Some(COMMAND_LINE));
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let disk = DiskCounters { name: "vda".into(), ..DiskCounters::default() };
+        let facts =
+            FactsSample { hostname: Some("vm".into()), virtualization: Some("vm".into()), ..FactsSample::default() };
+        let page = page(vec![
+            (SourceId::Disks, Sample::Disks(DiskSample { disks: vec![disk] })),
+            (SourceId::Facts, Sample::Facts(Box::new(facts))),
+        ]);
+        assert_eq!(lines(&page, "disk"), ["vda · read – · write – · busy –"]);
+        assert_eq!(lines(&page, "host"), ["vm · virtual machine"]);
     }
 }

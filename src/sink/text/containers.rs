@@ -1,0 +1,81 @@
+//! Containers as lines: the worst first, each with its state and the reason for it.
+
+use std::time::Duration;
+
+use super::{or_absent, row};
+use crate::{
+    alert::Level,
+    clock::Stamp,
+    model::container::{Container, ContainerRow, Health, RunState},
+    state::State,
+    units,
+};
+
+/// One line each.
+pub(super) fn write(state: &State, page: &mut String) {
+    let mut rows: Vec<&ContainerRow> = state.host.containers.rows.iter().collect();
+    let cpu = |c: &ContainerRow| c.cpu_cores.unwrap_or(0.0);
+    rows.sort_by(|a, b| need(state, a).cmp(&need(state, b)).then(cpu(b).total_cmp(&cpu(a))));
+    for container in rows {
+        let meta = &container.meta;
+        let mut words = vec![meta.name.clone(), state_words(meta, state.host.now)];
+        match container.restarts_lately(state.host.now) {
+            0 => {}
+            n => words.push(format!("restarted {n}× in 10 min")),
+        }
+        // What does not run uses nothing: there is no figure to miss.
+        if matches!(meta.state, RunState::Running | RunState::Paused) {
+            words.push(format!("cpu {}", or_absent(container.cpu_cores, |c| format!("{:.1}%", c * 100.0))));
+            let memory = or_absent(container.memory_bytes(), |b| units::bytes_long(b as f64));
+            let limit = meta.memory_limit.map_or_else(String::new, |b| format!(" of {}", units::bytes_long(b as f64)));
+            words.push(format!("memory {memory}{limit}"));
+        }
+        words.push(meta.image.clone());
+        row(page, "container", words.join(" · "));
+    }
+}
+
+/// `exited (137) 26m ago, OOM-killed`, `unhealthy (5 checks failed)`, `running`.
+fn state_words(meta: &Container, now: Stamp) -> String {
+    let code = || meta.exit_code.map_or_else(String::new, |code| format!(" ({code})"));
+    match (meta.state, meta.health) {
+        (RunState::Running, Some(Health::Unhealthy)) if meta.failing_streak > 0 => {
+            let checks = if meta.failing_streak == 1 { "check" } else { "checks" };
+            format!("unhealthy ({} {checks} failed)", meta.failing_streak)
+        }
+        (RunState::Running, Some(health)) => health.word().to_owned(),
+        (RunState::Restarting, _) => format!("restarting{}", code()),
+        (RunState::Exited | RunState::Dead, _) => {
+            let ago = meta.finished_unix_ms.and_then(|then| u64::try_from(now.unix_ms - then).ok());
+            let ago =
+                ago.map_or_else(String::new, |ms| format!(" {} ago", units::span_short(Duration::from_millis(ms))));
+            let killed = if meta.oom_killed { ", OOM-killed" } else { "" };
+            format!("{}{}{ago}{killed}", meta.word(), code())
+        }
+        _ => meta.word().to_owned(),
+    }
+}
+
+/// How much it needs a look, the neediest first: what an alert names, then what it is doing.
+fn need(state: &State, container: &ContainerRow) -> (std::cmp::Reverse<Level>, u8) {
+    let meta = &container.meta;
+    let name = meta.name.as_str();
+    let figures = [
+        ("container_healthy", f64::from(u8::from(meta.health != Some(Health::Unhealthy)))),
+        ("container_restarts_10m", f64::from(container.restarts_lately(state.host.now))),
+        ("container_ooms_10m", f64::from(container.ooms_lately(state.host.now))),
+        ("container_memory_limit_ratio", container.memory_ratio(state.host.memory.raw.total).unwrap_or(0.0)),
+    ];
+    let level = figures.iter().map(|(metric, value)| state.level(metric, &[name], *value)).max().unwrap_or(Level::Ok);
+    let failed = meta.oom_killed || meta.exit_code.is_some_and(|code| code != 0);
+    let doing = match (meta.state, meta.health) {
+        (RunState::Dead | RunState::Removing, _) => 0,
+        (RunState::Restarting, _) => 1,
+        (RunState::Exited, _) if failed => 2,
+        (RunState::Running, Some(Health::Unhealthy)) => 3,
+        (RunState::Paused, _) => 4,
+        (RunState::Exited | RunState::Created, _) => 6,
+        _ => 5,
+    };
+    (std::cmp::Reverse(level), doing)
+}
