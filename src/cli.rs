@@ -14,7 +14,7 @@ use crate::{
     config::{self, Flag, Loaded, Origin, Request, Settings},
     diag::Diagnostic,
     sys::helper,
-    ui::theme::{self, ThemeSet},
+    ui::theme::{self, Theme, ThemeSet},
 };
 
 use arguments::{Arguments, Verb};
@@ -62,7 +62,8 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
         Some(Verb::Once { json, .. }) => app::once::once(&loaded.settings, *json),
         Some(Verb::Doctor { json, .. }) => {
             let own = vec![commands::config_check(&loaded)];
-            app::once::doctor(&loaded.settings, *json, own)
+            let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());
+            app::once::doctor(&loaded.settings, &theme, *json, own)
         }
         Some(Verb::Themes { .. }) => commands::themes(&themes, loaded.settings.ascii),
         _ => app::live(loaded.settings, themes, said),

@@ -14,6 +14,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
+    alert::Level,
     clock::Clock,
     collect::{
         OpenCx, Pace, SOURCES, Want, WantCell,
@@ -24,6 +25,7 @@ use crate::{
     sink::{self, doctor::Check},
     state::State,
     sys::exec,
+    ui::theme::Theme,
 };
 
 /// All in all, as long as nobody is asked who answers slowly.
@@ -112,7 +114,7 @@ pub fn once(settings: &Settings, json: bool) -> ExitCode {
 
 /// `benchtop doctor [--json]`: `own` are the checks that only the command line can make.
 #[must_use]
-pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode {
+pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check>) -> ExitCode {
     own.push(terminal_check());
     own.extend(SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(|id| Check {
         id: id.name().into(),
@@ -133,7 +135,9 @@ pub fn doctor(settings: &Settings, json: bool, mut own: Vec<Check>) -> ExitCode 
     let written = if json {
         sink::doctor::write_json(&checks, &mut out)
     } else {
-        sink::doctor::write_text(&checks, settings.ascii, &mut out)
+        let paint = |level: Level, text: &str| super::painted(theme, level, text);
+        let look = sink::doctor::Look { ascii: settings.ascii, columns: super::columns(), paint: &paint };
+        sink::doctor::write_text(&checks, &look, &mut out)
     };
     super::written(written.and_then(|()| out.flush()))
         .unwrap_or_else(|| ExitCode::from(sink::doctor::exit_code(&checks)))

@@ -16,10 +16,11 @@ use super::{
     complain, settle,
 };
 use crate::{
-    app::{encode::styled, written},
+    app::{columns, encode::styled, written},
     config::{self, EXAMPLE, Flag, Loaded, save::Save},
     diag::Diagnostic,
     sink::doctor::Check,
+    text::wrap,
     ui::theme::{Role, Theme, ThemeSet},
 };
 
@@ -157,8 +158,14 @@ pub fn themes(set: &ThemeSet, ascii: bool) -> ExitCode {
     for name in set.names() {
         match set.load(&name) {
             Ok(theme) => {
-                let sample = if colored { sample(&theme, ascii) } else { String::new() };
-                out.push_str(format!("{name:<14}{sample}{}", set.about(&name)).trim_end());
+                // Words go under words where the terminal is narrow.
+                let (sample, before) = if colored { (sample(&theme, ascii), 34) } else { (String::new(), 14) };
+                let about = match columns() {
+                    usize::MAX => vec![set.about(&name)],
+                    columns => wrap(&set.about(&name), columns.saturating_sub(before).max(20)),
+                };
+                let about = about.join(&format!("\n{:before$}", ""));
+                out.push_str(format!("{name:<14}{sample}{about}").trim_end());
                 out.push('\n');
             }
             Err(mut findings) => broken.append(&mut findings),

@@ -5,7 +5,12 @@ use std::io;
 use serde::Serialize;
 
 use super::report;
-use crate::{model::event::SourceId, state::State};
+use crate::{
+    alert::Level,
+    model::event::SourceId,
+    state::State,
+    text::{width, wrap},
+};
 
 /// A fact that the caller knows and the state does not: the terminal, the config.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,13 +77,36 @@ pub fn exit_code(checks: &[Check]) -> u8 {
     }
 }
 
+/// How the lines are laid out.
+pub struct Look<'a> {
+    /// Plain letters alone.
+    pub ascii: bool,
+    /// Columns of the terminal; long messages are wrapped at words. `usize::MAX` wraps nothing.
+    pub columns: usize,
+    /// Colours a sign and a state by what they mean; gives the text back where there is no colour.
+    pub paint: &'a dyn Fn(Level, &str) -> String,
+}
+
+/// Columns before the message.
+const BEFORE: usize = 26;
+
+/// How bad a state is.
+fn level(check: &Check) -> Level {
+    match check.state.as_str() {
+        "live" => Level::Ok,
+        "absent" | "off" => Level::Unknown,
+        _ if ESSENTIAL.iter().any(|id| id.name() == check.id) => Level::Crit,
+        _ => Level::Warn,
+    }
+}
+
 /// The checks as lines.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_text(checks: &[Check], ascii: bool, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn write_text(checks: &[Check], look: &Look<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     for check in checks {
-        let sign = match (check.state.as_str(), ascii) {
+        let sign = match (check.state.as_str(), look.ascii) {
             ("live", false) => "●",
             ("live", true) => "o",
             ("absent" | "off", false) => "–",
@@ -86,12 +114,24 @@ pub fn write_text(checks: &[Check], ascii: bool, out: &mut dyn io::Write) -> io:
             (_, false) => "▲",
             (_, true) => "!",
         };
-        writeln!(out, "{sign} {:<14} {:<8} {}", check.id, check.state, check.message)?;
-        if let Some(hint) = &check.hint {
-            writeln!(out, "  {:<14} {:<8} hint: {hint}", "", "")?;
+        let level = level(check);
+        let state =
+            format!("{}{}", (look.paint)(level, &check.state), " ".repeat(8usize.saturating_sub(width(&check.state))));
+        let room = look.columns.saturating_sub(BEFORE).max(20);
+        let mut lines = lines(&check.message, room).into_iter();
+        let first = lines.next().unwrap_or_default();
+        writeln!(out, "{}", format!("{} {:<14} {state} {first}", (look.paint)(level, sign), check.id).trim_end())?;
+        let hint = check.hint.iter().flat_map(|hint| self::lines(&format!("hint: {hint}"), room));
+        for line in lines.chain(hint) {
+            writeln!(out, "{:BEFORE$}{line}", "")?;
         }
     }
     Ok(())
+}
+
+/// Wrapped where there is a width to wrap to.
+fn lines(text: &str, room: usize) -> Vec<String> {
+    if room >= usize::MAX - BEFORE { vec![text.to_owned()] } else { wrap(text, room) }
 }
 
 #[derive(Serialize)]
@@ -117,6 +157,27 @@ mod tests {
 
     fn check(id: &str, state: &str) -> Check {
         Check { id: id.into(), state: state.into(), message: String::new(), hint: None }
+    }
+
+    #[test]
+    fn long_lines_wrap_at_words() {
+        let mut denied = check("containers", "denied");
+        denied.message = "may not be read by this user".into();
+        denied.hint = Some("add the user to a group".into());
+        let text = |columns: usize| {
+            let paint = |level: Level, text: &str| format!("<{level:?} {text}>");
+            let mut out = Vec::new();
+            write_text(&[denied.clone()], &Look { ascii: false, columns, paint: &paint }, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let gap = " ".repeat(BEFORE);
+        assert_eq!(
+            text(48),
+            format!(
+                "<Warn ▲> containers     <Warn denied>   may not be read by\n{gap}this user\n{gap}hint: add the user to\n{gap}a group\n"
+            )
+        );
+        assert_eq!(text(usize::MAX).lines().count(), 2);
     }
 
     #[test]

@@ -5,13 +5,11 @@ use std::cell::Cell;
 use ratatui::layout::Rect;
 
 use super::text::put;
-use crate::{
-    text::width,
-    ui::{
-        action::Action,
-        canvas::{Canvas, DrawCx},
-        theme::Role,
-    },
+pub use crate::text::wrap;
+use crate::ui::{
+    action::Action,
+    canvas::{Canvas, DrawCx},
+    theme::Role,
 };
 
 /// One line: words with their roles, one after the other.
@@ -82,55 +80,4 @@ pub fn heading(text: &str) -> SheetLine {
 #[must_use]
 pub fn pair(name: &str, columns: usize, value: impl Into<String>) -> SheetLine {
     vec![(format!("{name:<columns$} "), Role::Dim), (value.into(), Role::Text)]
-}
-
-/// Words broken into lines of at most `columns`; what is longer than a line is cut into pieces.
-#[must_use]
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(1);
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let mut word = word;
-        loop {
-            let line = lines.last_mut().map_or(0, |l| width(l));
-            let gap = usize::from(line > 0);
-            if line + gap + width(word) <= columns {
-                if let Some(last) = lines.last_mut() {
-                    last.push_str(if gap > 0 { " " } else { "" });
-                    last.push_str(word);
-                }
-                break;
-            }
-            if line == 0 {
-                let cut = word
-                    .char_indices()
-                    .map(|(i, c)| i + c.len_utf8())
-                    .take_while(|i| width(&word[..*i]) <= columns)
-                    .last();
-                let cut = cut.unwrap_or(word.len());
-                if let Some(last) = lines.last_mut() {
-                    last.push_str(&word[..cut]);
-                }
-                word = &word[cut..];
-                if word.is_empty() {
-                    break;
-                }
-            }
-            lines.push(String::new());
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_wrapped_and_long_ones_cut() {
-        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
-        assert_eq!(wrap("abcdefgh x", 3), ["abc", "def", "gh", "x"]);
-        assert_eq!(wrap("", 3), [""]);
-        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
-    }
 }
