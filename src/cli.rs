@@ -100,6 +100,7 @@ fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>)
         loaded.origins.insert("ascii".to_owned(), Origin::Found(why));
     }
     let themes = ThemeSet::new(config::paths::themes(), settings.colors, settings.ascii);
+    let themes = if theme::is_console(&env) && !settings.ascii { themes.on_console() } else { themes };
     if let Err(faults) = themes.load(&settings.theme) {
         let name = settings.theme.clone();
         let faults = if themes.own_file(&name).is_some() {

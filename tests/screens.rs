@@ -10,13 +10,20 @@ use benchtop::{
     alert::Level,
     app::encode::Encoder,
     config::{Settings, settings::Colors},
-    model::event::Fault,
+    model::{
+        container::{Container, RunState},
+        event::Fault,
+    },
     state::State,
-    ui::{Ui, effect::Command, theme::ThemeSet},
+    ui::{
+        Ui,
+        effect::Command,
+        theme::{Role, ThemeSet},
+    },
 };
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::{collection::vec, prelude::*};
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use screens::{
     frame::{picture, text},
     machine::{Machine, Mood},
@@ -224,6 +231,119 @@ fn match_beyond_the_edge_is_brought_into_sight() {
     let x = row[..row.find("startups").unwrap()].chars().count() as u16;
     let before = buf[(x - 2, y)].style();
     assert!((x..x + 8).all(|x| buf[(x, y)].style() != before), "it is marked");
+}
+
+#[test]
+fn footer_offers_only_what_works() {
+    let mut machine = Machine::lively(Mood::Calm);
+    screens::containers::tell(&mut machine.state);
+    for size in [(160, 45), (80, 24)] {
+        for pane in 1..=7 {
+            for (key, words) in [("\n", "↵ details"), ("z", "z zoom")] {
+                let mut ui = truecolor();
+                drawn(&mut ui, &machine.state, size);
+                press(&mut ui, &machine.state, &pane.to_string());
+                let before = text(&drawn(&mut ui, &machine.state, size));
+                let offered = before.lines().last().unwrap().contains(words);
+                press(&mut ui, &machine.state, key);
+                let after = text(&drawn(&mut ui, &machine.state, size));
+                assert!(!offered || before != after, "{words} in pane {pane} at {size:?}:\n{before}");
+            }
+        }
+    }
+}
+
+#[test]
+fn first_down_goes_to_the_second_row() {
+    let machine = Machine::lively(Mood::Calm);
+    let mut ui = truecolor();
+    drawn(&mut ui, &machine.state, (200, 60));
+    press(&mut ui, &machine.state, "3j\n");
+    let opened = text(&drawn(&mut ui, &machine.state, (200, 60)));
+    // What the pane lists below nvme0n1.
+    assert!(opened.contains("╭─ dm-0"), "{opened}");
+}
+
+#[test]
+fn zoom_of_memory_is_its_detail() {
+    let machine = Machine::lively(Mood::Calm);
+    let after = |keys: &str| {
+        let mut ui = truecolor();
+        drawn(&mut ui, &machine.state, (160, 45));
+        press(&mut ui, &machine.state, keys);
+        text(&drawn(&mut ui, &machine.state, (160, 45)))
+    };
+    assert_eq!(after("2z"), after("2\n"));
+    assert_eq!(after("1z"), after("1\n"));
+}
+
+#[test]
+fn paused_is_apart_and_not_amber() {
+    let machine = Machine::lively(Mood::Calm);
+    let mut ui = truecolor();
+    press(&mut ui, &machine.state, "p");
+    let buf = drawn(&mut ui, &machine.state, (160, 45));
+    let screen = text(&buf);
+    let head = screen.lines().next().unwrap();
+    assert!(head.contains(" PAUSED   load "), "{head}");
+    let x = head[..head.find("PAUSED").unwrap()].chars().count() as u16;
+    let amber = ui.theme().style(Role::VerdictWarn);
+    assert_ne!(buf[(x, 0)].bg, amber.bg.unwrap());
+    assert_ne!(buf[(x, 0)].fg, amber.bg.unwrap());
+}
+
+#[test]
+fn selection_is_reversed_where_colours_are_few() {
+    let machine = Machine::lively(Mood::Calm);
+    for colors in [Colors::None, Colors::Sixteen] {
+        let mut ui = ui(Settings { colors, ..Settings::default() });
+        for keys in ["", "jk"] {
+            press(&mut ui, &machine.state, keys);
+            let buf = drawn(&mut ui, &machine.state, (160, 45));
+            let screen = text(&buf);
+            let (y, _) = (0u16..).zip(screen.lines()).find(|(_, line)| line.contains(" 2044 ")).unwrap();
+            let reversed = (2..158).all(|x| buf[(x, y)].modifier.contains(Modifier::REVERSED));
+            assert!(reversed, "{colors:?} after {keys:?}");
+        }
+    }
+}
+
+#[test]
+fn console_has_lines_and_blocks_but_no_braille() {
+    const FONT: &str = "─│┌┐└┘├┤┼═▀▄█•○▲▼►◄↑↓→←↕°·±²";
+    for mood in [Mood::Calm, Mood::Failing] {
+        let mut machine = Machine::lively(mood);
+        screens::containers::tell(&mut machine.state);
+        for keys in OVERLAYS {
+            let settings = Settings { colors: Colors::Sixteen, ..Settings::default() };
+            let mut ui = Ui::new(settings, ThemeSet::new(None, Colors::Sixteen, false).on_console());
+            drawn(&mut ui, &machine.state, (160, 45));
+            press(&mut ui, &machine.state, keys);
+            let screen = text(&drawn(&mut ui, &machine.state, (160, 45)));
+            let beyond = screen.chars().find(|c| !c.is_ascii() && !FONT.contains(*c));
+            assert_eq!(beyond, None, "{keys:?}:\n{screen}");
+            assert!(screen.contains('┌') && (!keys.is_empty() || screen.contains('▄')), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn unknown_sign_is_for_the_unknown() {
+    let mut machine = Machine::lively(Mood::Calm);
+    screens::containers::tell(&mut machine.state);
+    for (run, words) in [
+        (RunState::Paused, "‖ paused"),
+        (RunState::Exited, "○ exited"),
+        (RunState::Created, "◇ created"),
+        (RunState::Unknown, "◌ unknown"),
+    ] {
+        let row = machine.state.host.containers.rows.iter_mut().find(|row| row.meta.name == "paused").unwrap();
+        let meta = Container { state: run, exit_code: Some(0), ..(*row.meta).clone() };
+        row.meta = meta.into();
+        let screen = text(&drawn(&mut truecolor(), &machine.state, (200, 60)));
+        let line = screen.lines().find(|line| line.starts_with("│ paused ")).unwrap_or_default();
+        assert!(line.contains(words), "{words}: {line}\n{screen}");
+    }
 }
 
 /// A key that a keyboard has, or a click or a turn of the wheel.

@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     Ui,
+    action::Action,
     canvas::{Canvas, DrawCx, Target},
     footer, header,
     layout::{self, Form, Wish},
@@ -11,7 +12,7 @@ use super::{
     pane::{PaneDef, Rows},
     theme::Role,
     widgets::{
-        ascii,
+        ascii, console,
         frame::{Frame, frame},
         notice,
         text::blank,
@@ -49,7 +50,7 @@ impl Ui {
             Form::Compact => {
                 let head = header::compact(&cx, area, &mut canvas);
                 let body = between(area, head, 1);
-                if self.zoomed {
+                if self.is_zoomed() {
                     self.zoomed(state, body, &mut canvas, &mut shown);
                 } else {
                     self.column(state, body, &mut canvas, &mut shown);
@@ -59,7 +60,7 @@ impl Ui {
             Form::Boxes => {
                 header::wide(&cx, Rect { height: 1, ..area }, &mut canvas);
                 let body = between(area, 1, 1);
-                if self.zoomed {
+                if self.is_zoomed() {
                     self.zoomed(state, body, &mut canvas, &mut shown);
                 } else {
                     self.boxes(state, body, &mut canvas, &mut shown);
@@ -80,6 +81,8 @@ impl Ui {
         }
         if self.theme.glyphs.ascii {
             ascii::reduce(buf);
+        } else if self.theme.glyphs.console {
+            console::reduce(buf);
         }
         self.hits = hits;
         self.shown = shown;
@@ -120,6 +123,11 @@ impl Ui {
             self.slots[slot].pane.draw(&cx, inside, canvas);
             shown.push(slot);
         }
+    }
+
+    /// True while the focused pane has the whole screen: one that would show no more there stays in its box.
+    fn is_zoomed(&self) -> bool {
+        self.zoomed && self.slots.get(self.focus).is_some_and(|slot| slot.pane.zooms())
     }
 
     fn zoomed(&self, state: &State, body: Rect, canvas: &mut Canvas<'_>, shown: &mut Vec<usize>) {
@@ -224,8 +232,14 @@ impl Ui {
             (Some(said), _) => footer::say(&cx, area, canvas, said.level, &said.text),
             (None, Some(overlay)) => footer::overlay(&cx, area, canvas, &overlay.hints()),
             (None, None) => {
-                let pane = self.slots.get(self.focus).map(|s| s.pane.hints()).unwrap_or_default();
-                footer::overview(&cx, area, canvas, &pane, self.zoomed);
+                let Some(pane) = self.slots.get(self.focus).map(|slot| &slot.pane) else { return };
+                // Only keys that do something.
+                let alive = |action: Action| match action {
+                    Action::Open => pane.opens(state),
+                    Action::Zoom => pane.zooms(),
+                    _ => true,
+                };
+                footer::overview(&cx, area, canvas, &pane.hints(), alive, self.is_zoomed());
             }
         }
     }

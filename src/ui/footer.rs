@@ -31,10 +31,17 @@ pub fn overlay(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, hints: &[(A
     keys(cx, area, canvas, hints.iter().copied().chain([(Action::Back, "back")]));
 }
 
-/// The keys of the overview: those of the focused pane in front.
-pub fn overview(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, pane: &[(Action, &'static str)], zoomed: bool) {
+/// The keys of the overview that are `alive`: those of the focused pane in front.
+pub fn overview(
+    cx: &DrawCx<'_>,
+    area: Rect,
+    canvas: &mut Canvas<'_>,
+    pane: &[(Action, &'static str)],
+    alive: impl Fn(Action) -> bool,
+    zoomed: bool,
+) {
     let back = zoomed.then_some((Action::Back, "back"));
-    let general = OVERVIEW.iter().copied().filter(|(a, _)| pane.iter().all(|(p, _)| p != a));
+    let general = OVERVIEW.iter().copied().filter(|(a, _)| pane.iter().all(|(p, _)| p != a) && alive(*a));
     let (first, rest): (Vec<_>, Vec<_>) = general.partition(|(a, _)| *a == Action::Help);
     keys(cx, area, canvas, first.into_iter().chain(back).chain(pane.iter().copied()).chain(rest));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Modifier};
 
 use super::{
     action::Action,
@@ -107,7 +107,9 @@ fn right(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
         end = put_right(canvas.buf, end, area.y, 30, &text, cx.theme.style(Role::Dim));
     }
     if cx.paused {
-        end = put_right(canvas.buf, end, area.y, 10, " PAUSED ", cx.theme.style(Role::VerdictWarn));
+        // Amber would mean a limit that was crossed.
+        let style = cx.theme.style(Role::Accent).add_modifier(Modifier::REVERSED);
+        end = put_right(canvas.buf, end.saturating_sub(2), area.y, 8, " PAUSED ", style);
     }
     end
 }

@@ -92,8 +92,10 @@ impl Ui {
     #[must_use]
     pub fn new(settings: Settings, themes: ThemeSet) -> Self {
         let theme = themes.load(&settings.theme).unwrap_or_else(|_| Theme::plain());
-        let keymap = Keymap::new(&settings.keys, settings.read_only, settings.ascii)
-            .or_else(|_| Keymap::new(&BTreeMap::new(), settings.read_only, settings.ascii))
+        // The console has no sign for the Enter key.
+        let in_words = settings.ascii || theme.glyphs.console;
+        let keymap = Keymap::new(&settings.keys, settings.read_only, in_words)
+            .or_else(|_| Keymap::new(&BTreeMap::new(), settings.read_only, in_words))
             .unwrap_or_default();
         let slots: Vec<Slot> = PANES.iter().map(|def| Slot { def, pane: (def.make)(&settings) }).collect();
         let rows: Vec<Vec<(usize, u16)>> = layout::rows(&settings)

@@ -58,6 +58,17 @@ pub trait Pane {
     /// Draws the essentials without a box.
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
 
+    /// True when the details key opens something here: else the footer does not offer it.
+    fn opens(&self, _state: &State) -> bool {
+        true
+    }
+
+    /// True when the whole screen shows more of it than its box: lists, whose hidden rows and columns find room there.
+    /// What stands in full in its box has its details on that key.
+    fn zooms(&self) -> bool {
+        false
+    }
+
     /// The whole screen for this pane (`z`); by default the same as the box.
     fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         self.draw(cx, area, canvas);

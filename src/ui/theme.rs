@@ -7,7 +7,7 @@ mod reduce;
 mod roles;
 mod set;
 
-pub use detect::{colors, lacks_glyphs};
+pub use detect::{colors, is_console, lacks_glyphs};
 pub use roles::{Kind, ROLE_COUNT, ROLES, Role, RoleDef};
 pub use set::{Ready, Shipped, ThemeSet};
 
@@ -31,10 +31,15 @@ pub struct Theme {
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Glyphs {
     pub ascii: bool,
+    pub console: bool,
     pub ok: char,
     pub warn: char,
     pub crit: char,
     pub unknown: char,
+    pub restarting: char,
+    pub paused: char,
+    pub exited: char,
+    pub created: char,
     pub absent: char,
     pub ellipsis: char,
     pub down: char,
@@ -48,10 +53,15 @@ pub struct Glyphs {
 /// Unicode shapes.
 pub const UNICODE: Glyphs = Glyphs {
     ascii: false,
+    console: false,
     ok: '●',
     warn: '▲',
     crit: '✖',
     unknown: '◌',
+    restarting: '↻',
+    paused: '‖',
+    exited: '○',
+    created: '◇',
     absent: '–',
     ellipsis: '…',
     down: '▼',
@@ -64,10 +74,15 @@ pub const UNICODE: Glyphs = Glyphs {
 /// ASCII stand-ins.
 pub const ASCII: Glyphs = Glyphs {
     ascii: true,
+    console: false,
     ok: 'o',
     warn: '!',
     crit: 'X',
     unknown: '?',
+    restarting: '~',
+    paused: '=',
+    exited: '.',
+    created: '+',
     absent: '-',
     ellipsis: '~',
     down: 'v',
@@ -76,6 +91,27 @@ pub const ASCII: Glyphs = Glyphs {
     normal: '+',
     folded: '+',
     unfolded: '-',
+};
+/// Shapes of the text console, whose font has those of code page 437: lines and blocks, but no braille.
+pub const CONSOLE: Glyphs = Glyphs {
+    ascii: false,
+    console: true,
+    ok: '•',
+    warn: '▲',
+    crit: 'X',
+    unknown: '?',
+    restarting: '↕',
+    paused: '=',
+    exited: '○',
+    created: '+',
+    absent: '-',
+    ellipsis: '~',
+    down: '▼',
+    up: '▲',
+    limit: '│',
+    normal: '┼',
+    folded: '►',
+    unfolded: '▼',
 };
 
 impl Theme {

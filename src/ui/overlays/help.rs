@@ -52,8 +52,7 @@ const PAIRS: [(Action, Action, &str); 10] = [
 ];
 
 /// What stands for what.
-const SIGNS: [(&str, &str); 8] = [
-    ("● ▲ ✖ ◌", "fine, warning, critical, unknown; amber and red mean a crossed limit and nothing else"),
+const SIGNS: [(&str, &str); 7] = [
     ("━━┼━━┃──", "a gauge: ┃ is the alarm limit, ┼ the median of the last ten minutes; a thin line is cache"),
     ("shaded", "behind a graph: the range of four fifths of its past"),
     ("–", "no value; a measured nothing is 0"),
@@ -173,7 +172,14 @@ fn line(cx: &DrawCx<'_>, bound: &str, words: &str, changes: bool) -> SheetLine {
 
 fn signs(cx: &DrawCx<'_>, columns: usize) -> Vec<SheetLine> {
     let mut lines = vec![heading("Signs")];
-    for (sign, doc) in SIGNS {
+    let g = &cx.theme.glyphs;
+    let levels = format!("{} {} {} {}", g.ok, g.warn, g.crit, g.unknown);
+    let states = format!("{} {} {} {}", g.restarting, g.paused, g.exited, g.created);
+    let own = [
+        (&*levels, "fine, warning, critical, unknown; amber and red mean a crossed limit and nothing else"),
+        (&*states, "a container that is restarting, paused, exited, created"),
+    ];
+    for (sign, doc) in own.into_iter().chain(SIGNS) {
         // The ASCII form has other signs.
         if cx.theme.glyphs.ascii && !sign.is_ascii() {
             continue;

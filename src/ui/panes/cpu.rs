@@ -123,7 +123,7 @@ impl Pane for CpuPane {
     }
 
     fn act(&mut self, action: Action, _state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
-        (action == Action::Open).then(|| vec![Effect::Open(Box::<CpuDetail>::default())])
+        matches!(action, Action::Open | Action::Zoom).then(|| vec![Effect::Open(Box::<CpuDetail>::default())])
     }
 }
 

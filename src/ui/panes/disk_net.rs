@@ -86,6 +86,14 @@ impl Pane for DiskNetPane {
         }
     }
 
+    fn opens(&self, _state: &State) -> bool {
+        !self.devices.rows().is_empty()
+    }
+
+    fn zooms(&self) -> bool {
+        true
+    }
+
     fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let lists = self.devices.rows().len().max(2) as u16;
         // Graphs take what the lists leave, at most half.
@@ -160,8 +168,8 @@ impl DiskNetPane {
     fn step(&mut self, state: &State, by: isize) {
         let devices = self.named(state);
         let Some(last) = devices.len().checked_sub(1) else { return };
-        let at = self.cursor.as_ref().and_then(|c| devices.iter().position(|d| d == c));
-        let next = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+        let at = self.cursor.as_ref().and_then(|c| devices.iter().position(|d| d == c)).unwrap_or(0);
+        let next = at.saturating_add_signed(by).min(last);
         self.cursor = devices.into_iter().nth(next);
     }
 
@@ -206,9 +214,17 @@ impl DiskNetPane {
 
     /// The cursor is shown only while the pane has the focus.
     fn mark(&self, cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, line: Row) {
-        if cx.focused && self.cursor.is_some() && self.cursor == self.name(cx.state, line) {
+        if !cx.focused {
+            return;
+        }
+        // Before it was moved it stands on the first row, faintly: the first key moves it from there.
+        let (role, on_it) = match &self.cursor {
+            Some(cursor) => (Role::Selected, self.name(cx.state, line).as_ref() == Some(cursor)),
+            None => (Role::SelectedUnfocused, self.devices.rows().first() == Some(&line)),
+        };
+        if on_it {
             let wide = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
-            tint(canvas.buf, wide, cx.theme.style(Role::Selected));
+            tint(canvas.buf, wide, cx.theme.style(role));
         }
     }
 

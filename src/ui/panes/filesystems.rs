@@ -45,6 +45,9 @@ fn ratio(fs: &Filesystem) -> Option<f64> {
     fs.space.as_ref().ok().and_then(crate::model::filesystem::Space::used_ratio)
 }
 
+/// Columns that a row takes at most.
+const WIDEST: u16 = 110;
+
 impl Pane for FilesystemsPane {
     fn refresh(&mut self, state: &State, settings: &Settings) {
         let all = &state.host.filesystems.filesystems;
@@ -70,6 +73,19 @@ impl Pane for FilesystemsPane {
     fn info(&self, cx: &DrawCx<'_>) -> String {
         let shown = usize::from(self.rows(cx.state, 0).map_or(0, |r| r.want - 2));
         if self.order.len() > shown { format!("{} of {}", shown, self.order.len()) } else { String::new() }
+    }
+
+    fn opens(&self, _state: &State) -> bool {
+        false
+    }
+
+    fn zooms(&self) -> bool {
+        true
+    }
+
+    fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        // A name and its figure stay near each other on a wide screen.
+        self.draw(cx, Rect { width: area.width.min(WIDEST), ..area }, canvas);
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -80,6 +80,10 @@ impl Pane for GpusPane {
         }
     }
 
+    fn opens(&self, state: &State) -> bool {
+        !Self::rows_of(state).is_empty()
+    }
+
     fn info(&self, cx: &DrawCx<'_>) -> String {
         let gpus = &cx.state.host.gpus;
         let mut parts = Vec::new();
@@ -142,7 +146,7 @@ impl Pane for GpusPane {
 
     fn act(&mut self, action: Action, state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
         match action {
-            Action::Open => Some(self.open(state)),
+            Action::Open | Action::Zoom => Some(self.open(state)),
             Action::Up => {
                 self.chosen = self.chosen.saturating_sub(1);
                 self.moved = true;
@@ -177,8 +181,10 @@ impl GpusPane {
             let y = area.y + u16::try_from(at).unwrap_or(0) * each;
             let place = Rect { y, height: each.min(area.bottom().saturating_sub(y)), ..area };
             draw::one_of_several(cx, place, canvas, row);
-            if index == self.chosen && cx.focused && self.moved {
-                tint(canvas.buf, place, cx.theme.style(Role::Selected));
+            // Before it was moved the cursor is seen too: the first key moves it from there.
+            if index == self.chosen && cx.focused {
+                let role = if self.moved { Role::Selected } else { Role::SelectedUnfocused };
+                tint(canvas.buf, place, cx.theme.style(role));
             }
             canvas.hit(place, Target::Row(PaneId::Gpus, index));
         }

@@ -117,7 +117,7 @@ impl Pane for MemoryPane {
     }
 
     fn act(&mut self, action: Action, _state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
-        (action == Action::Open).then(|| vec![Effect::Open(Box::<MemoryDetail>::default())])
+        matches!(action, Action::Open | Action::Zoom).then(|| vec![Effect::Open(Box::<MemoryDetail>::default())])
     }
 }
 

@@ -267,6 +267,14 @@ impl Pane for ProcessesPane {
         Some(Rows { min: 6, want: u16::MAX })
     }
 
+    fn zooms(&self) -> bool {
+        true
+    }
+
+    fn opens(&self, _state: &State) -> bool {
+        self.grid.cursor.selected().is_some()
+    }
+
     fn info(&self, cx: &DrawCx<'_>) -> String {
         let all = &cx.state.host.processes;
         if all.round == 0 {

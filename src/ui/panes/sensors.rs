@@ -45,10 +45,26 @@ fn rows_of(state: &State) -> usize {
     raw.temperatures.len() + raw.fans.len() + state.host.power.watts.len()
 }
 
+/// Columns that a row takes at most.
+const WIDEST: u16 = 110;
+
 impl Pane for SensorsPane {
     fn rows(&self, state: &State, _width: u16) -> Option<Rows> {
         let rows = u16::try_from(rows_of(state)).unwrap_or(u16::MAX).min(10);
         (rows > 0 && has_figures(state, SourceId::Sensors)).then_some(Rows { min: rows.min(2) + 2, want: rows + 2 })
+    }
+
+    fn opens(&self, _state: &State) -> bool {
+        false
+    }
+
+    fn zooms(&self) -> bool {
+        true
+    }
+
+    fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        // A name and its figure stay near each other on a wide screen.
+        self.draw(cx, Rect { width: area.width.min(WIDEST), ..area }, canvas);
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

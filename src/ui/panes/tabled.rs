@@ -301,6 +301,15 @@ impl<T: Tabled> Pane for TablePane<T> {
         T::rows(state).map(|rows| Rows { want: rows.want.saturating_add(heads), ..rows })
     }
 
+    fn zooms(&self) -> bool {
+        true
+    }
+
+    fn opens(&self, state: &State) -> bool {
+        let at = self.grid.cursor.position();
+        self.list.group(at).is_some() || self.list.row::<T>(state, at).is_some()
+    }
+
     fn info(&self, cx: &DrawCx<'_>) -> String {
         let mut words = Vec::new();
         if self.grid.is_filtered() {

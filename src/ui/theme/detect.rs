@@ -40,11 +40,17 @@ pub fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
     Colors::Sixteen
 }
 
-/// Why this terminal or locale needs ASCII shapes; `None` when it has braille and rounded lines.
+/// True for the text console of Linux: its font has lines and blocks, but neither braille nor rounded lines.
+#[must_use]
+pub fn is_console(env: &dyn Fn(&str) -> Option<String>) -> bool {
+    env("TERM").is_some_and(|term| term == "linux")
+}
+
+/// Why this terminal or locale needs ASCII shapes; `None` when it has lines and blocks.
 #[must_use]
 pub fn lacks_glyphs(env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let term = env("TERM").unwrap_or_default();
-    if matches!(term.as_str(), "linux" | "ansi" | "cons25") || term.starts_with("vt") {
+    if matches!(term.as_str(), "ansi" | "cons25") || term.starts_with("vt") {
         return Some(format!("TERM={term}"));
     }
     let (name, locale) = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -85,8 +91,17 @@ mod tests {
     }
 
     #[test]
-    fn a_console_and_an_old_locale_get_ascii_and_an_unset_one_does_not() {
-        assert_eq!(lacks_glyphs(&env(&[("TERM", "linux"), ("LANG", "C.UTF-8")])).as_deref(), Some("TERM=linux"));
+    fn console_has_lines() {
+        assert!(is_console(&env(&[("TERM", "linux")])));
+        assert_eq!(lacks_glyphs(&env(&[("TERM", "linux"), ("LANG", "C.UTF-8")])), None);
+        let latin = lacks_glyphs(&env(&[("TERM", "linux"), ("LANG", "de_DE.ISO-8859-1")]));
+        assert_eq!(latin.as_deref(), Some("LANG=de_DE.ISO-8859-1"));
+        assert!(!is_console(&env(&[("TERM", "xterm-256color")])));
+    }
+
+    #[test]
+    fn an_old_terminal_and_an_old_locale_get_ascii_and_an_unset_one_does_not() {
+        assert_eq!(lacks_glyphs(&env(&[("TERM", "vt220"), ("LANG", "C.UTF-8")])).as_deref(), Some("TERM=vt220"));
         assert_eq!(
             lacks_glyphs(&env(&[("TERM", "xterm"), ("LANG", "de_DE.ISO-8859-1@euro")])).as_deref(),
             Some("LANG=de_DE.ISO-8859-1@euro")

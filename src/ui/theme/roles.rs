@@ -64,6 +64,7 @@ const BOLD: Modifier = Modifier::BOLD;
 const DIM: Modifier = Modifier::DIM;
 const REVERSED: Modifier = Modifier::REVERSED;
 const UNDERLINED: Modifier = Modifier::UNDERLINED;
+const REVERSED_DIM: Modifier = Modifier::REVERSED.union(Modifier::DIM);
 const REVERSED_BOLD: Modifier = Modifier::REVERSED.union(Modifier::BOLD);
 
 roles! {
@@ -76,7 +77,7 @@ roles! {
     BorderFocused "border_focused" Line else Accent, BOLD, "Lines of the box that has the focus.";
     Accent "accent" Text else Strong, BOLD, "The focus, and digits of panes.";
     Selected "selected" Fill else Selected, REVERSED, "The row under the cursor.";
-    SelectedUnfocused "selected_unfocused" Fill else Selected, UNDERLINED, "The row under the cursor of a box without the focus.";
+    SelectedUnfocused "selected_unfocused" Fill else Selected, REVERSED_DIM, "The row under the cursor of a box without the focus, or before it was moved.";
     Tagged "tagged" Text else Accent, BOLD, "Tagged rows.";
     Match "match" Text else Accent, UNDERLINED, "What the search found.";
     TableHeader "table_header" Text else Dim, DIM, "Heads of columns.";

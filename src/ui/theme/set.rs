@@ -15,7 +15,7 @@ use std::{
 use ratatui::style::{Color, Style};
 
 use super::{
-    ASCII, Glyphs, Theme, UNICODE, color,
+    ASCII, CONSOLE, Glyphs, Theme, UNICODE, color,
     file::{File, Wear},
     roles::{ROLES, Role},
 };
@@ -79,6 +79,12 @@ impl ThemeSet {
     #[must_use]
     pub fn new(folder: Option<PathBuf>, colors: Colors, ascii: bool) -> Self {
         ThemeSet { folder, colors, glyphs: if ascii { ASCII } else { UNICODE }, reading: Arc::default() }
+    }
+
+    /// The same themes for the text console.
+    #[must_use]
+    pub fn on_console(self) -> Self {
+        ThemeSet { glyphs: CONSOLE, ..self }
     }
 
     /// The names of all themes: the shipped ones in their order, then the user's by name.

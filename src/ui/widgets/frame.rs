@@ -45,8 +45,14 @@ pub fn frame(buf: &mut Buffer, area: Rect, theme: &Theme, f: &Frame<'_>) -> Rect
     if end > left + 2 {
         left += put(buf, left, area.y, 1, " ", line);
         if let Some(digit) = f.digit {
-            left +=
-                put(buf, left, area.y, 1, &digit_glyph(digit, theme.glyphs.ascii).to_string(), theme.style(Role::Key));
+            left += put(
+                buf,
+                left,
+                area.y,
+                1,
+                &digit_glyph(digit, theme.glyphs.ascii || theme.glyphs.console).to_string(),
+                theme.style(Role::Key),
+            );
         }
         left += put(buf, left, area.y, end - left, f.title, theme.style(Role::Title));
         left += put(buf, left, area.y, end.saturating_sub(left), " ", line);

@@ -87,7 +87,11 @@ pub fn graph(buf: &mut Buffer, area: Rect, theme: &Theme, g: &Graph<'_>) {
                 break;
             }
             let y = if g.flip { area.top() + row } else { area.bottom() - 1 - row };
-            let glyph = if theme.glyphs.ascii { ascii(l.max(r)) } else { braille(l, r, g.flip) };
+            let glyph = match (theme.glyphs.ascii, theme.glyphs.console) {
+                (true, _) => ascii(l.max(r)),
+                (_, true) => half(l.max(r), g.flip),
+                _ => braille(l, r, g.flip),
+            };
             put_char(buf, area.x + x, y, glyph, g.style);
         }
     }
@@ -142,6 +146,16 @@ fn braille(left: u32, right: u32, flip: bool) -> char {
     let (l, r) = if flip { (LEFT_DOWN, RIGHT_DOWN) } else { (LEFT_UP, RIGHT_UP) };
     let at = |n: u32| (n as usize).min(4);
     char::from_u32(0x2800 + l[at(left)] + r[at(right)]).unwrap_or(' ')
+}
+
+/// Half a block for up to two dots.
+fn half(dots: u32, flip: bool) -> char {
+    match (dots, flip) {
+        (0, _) => ' ',
+        (1 | 2, false) => '▄',
+        (1 | 2, true) => '▀',
+        _ => '█',
+    }
 }
 
 fn ascii(dots: u32) -> char {

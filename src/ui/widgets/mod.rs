@@ -1,6 +1,7 @@
 //! Shapes that panes and overlays share. Each clips to the buffer: no size of screen can make one panic.
 
 pub mod ascii;
+pub mod console;
 pub mod frame;
 pub mod gauge;
 pub mod graph;

@@ -6,6 +6,7 @@ use super::{graph::TRACE, text::put_char};
 use crate::{model::series::Series, ui::theme::Theme};
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const CONSOLE: [char; 9] = [' ', '_', '_', '▄', '▄', '▄', '█', '█', '█'];
 const ASCII: [char; 9] = [' ', '_', '.', ':', '-', '=', '+', '*', '#'];
 
 /// The glyph for a share of one: nothing for zero, the lowest block for the least above it.
@@ -15,7 +16,12 @@ pub fn block(share: f64, theme: &Theme) -> char {
         return ' ';
     }
     let eighths = (share.clamp(0.0, 1.0) * 8.0).round().max(1.0) as usize;
-    (if theme.glyphs.ascii { ASCII } else { BLOCKS })[eighths.min(8)]
+    let blocks = match (theme.glyphs.ascii, theme.glyphs.console) {
+        (true, _) => ASCII,
+        (_, true) => CONSOLE,
+        _ => BLOCKS,
+    };
+    blocks[eighths.min(8)]
 }
 
 /// Draws the newest `width` steps of `series`, the newest at the right; `top` fills a cell.

@@ -145,8 +145,12 @@ fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'
         (Level::Warn, ..) => (glyphs.warn, theme.level(Level::Warn)),
         (_, RunState::Running, Some(Health::Healthy)) => (glyphs.ok, theme.style(Role::Ok)),
         (_, RunState::Running, _) => (glyphs.ok, theme.style(Role::Text)),
-        (_, RunState::Paused | RunState::Restarting | RunState::Dead, _) => (glyphs.unknown, theme.style(Role::Advice)),
-        _ => (glyphs.unknown, theme.style(Role::Faint)),
+        (_, RunState::Restarting, _) => (glyphs.restarting, theme.style(Role::Advice)),
+        (_, RunState::Paused, _) => (glyphs.paused, theme.style(Role::Advice)),
+        (_, RunState::Dead | RunState::Removing, _) => (glyphs.exited, theme.style(Role::Advice)),
+        (_, RunState::Exited, _) => (glyphs.exited, theme.style(Role::Faint)),
+        (_, RunState::Created, _) => (glyphs.created, theme.style(Role::Faint)),
+        (_, RunState::Unknown, _) => (glyphs.unknown, theme.style(Role::Faint)),
     };
     // What an engine said before it fell silent may be so no longer.
     let style = if row.is_told() { style } else { theme.style(Role::Faint) };
@@ -170,7 +174,7 @@ pub(super) fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, 
                 Level::Crit => (glyphs.crit, cx.theme.level(worst)),
                 Level::Warn => (glyphs.warn, cx.theme.level(worst)),
                 _ if up == rows.len() => (glyphs.ok, text),
-                _ => (glyphs.unknown, text),
+                _ => (glyphs.exited, text),
             };
             put_char(canvas.buf, place.x, place.y, glyph, style);
             let room = place.width.saturating_sub(2);

@@ -121,9 +121,8 @@ pub fn ports<'a>(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, ports: im
 /// `↓ 11.2M ↑ 3.1M`: 18 columns.
 fn rates(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, values: [Option<f64>; 2]) {
     let (buf, theme) = (&mut *canvas.buf, cx.theme);
-    let arrows = if theme.glyphs.ascii { ["d", "u"] } else { ["↓", "↑"] };
     let mut x = area.x;
-    for (sign, value) in arrows.into_iter().zip(values) {
+    for (sign, value) in ["↓", "↑"].into_iter().zip(values) {
         put(buf, x, area.y, area.right().saturating_sub(x).min(1), sign, theme.style(Role::Dim));
         let room = area.right().saturating_sub(x + 2).min(5);
         put(buf, x + 2, area.y, room, &bytes(value), theme.style(Role::Text));
@@ -164,9 +163,8 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
         if let Some((words, _)) = words(cx.state, SourceId::Network) {
             put(buf, x + 4, area.y, area.right().saturating_sub(x + 4), &words, dim);
         } else {
-            let arrows = if theme.glyphs.ascii { ["d", "u"] } else { ["↓", "↑"] };
             for ((sign, value), at) in
-                arrows.into_iter().zip([host.network.rx_per_second, host.network.tx_per_second]).zip([4, 13])
+                ["↓", "↑"].into_iter().zip([host.network.rx_per_second, host.network.tx_per_second]).zip([4, 13])
             {
                 put(buf, x + at, area.y, 2, sign, dim);
                 put(buf, x + at + 2, area.y, 5, &bytes(value), text);
