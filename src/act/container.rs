@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(run(ContainerAct::Remove), Ok(("web removed".to_owned(), None)));
         let asked = engine.asked.lock().expect("the log").join(", ");
         assert_eq!(
-            asked.replace("GET /version, ", ""),
+            asked.replace("GET /_ping, GET /version, ", ""),
             "POST /containers/ab/pause, POST /containers/ab/unpause, DELETE /containers/ab"
         );
     }

@@ -43,7 +43,7 @@ pub struct Limits {
     pub cap: usize,
 }
 
-/// An engine says who it is at once.
+/// An engine says at once that it is there.
 pub const HELLO: Limits = Limits { patience: Duration::from_secs(3), whole: Duration::from_secs(3), cap: 1 << 20 };
 /// One thing: an answer of some kilobytes.
 pub const ONE: Limits = Limits { patience: Duration::from_secs(10), whole: Duration::from_secs(5), cap: 4 << 20 };
@@ -68,7 +68,13 @@ impl EngineClient {
     /// When nobody answers, what answers is no container engine, or there is no common form.
     pub async fn connect(address: &EngineAddress) -> Result<Self, EngineError> {
         let mut client = EngineClient { place: Place::of(address)?, api: None, podman: false, version: None };
-        let answer = match client.json("its version", "/version", HELLO).await {
+        // Who is silent is known soon by a question that costs nothing: for its version Podman asks other programs, which
+        // takes it seconds on a busy machine.
+        match client.get("its answer", "/_ping", HELLO).await {
+            Err(error) if !error.is_of_one_answer() => return Err(error),
+            _ => {}
+        }
+        let answer = match client.json("its version", "/version", Limits { cap: HELLO.cap, ..ONE }).await {
             Err(EngineError::Said { status: 404, .. }) => {
                 return Err(EngineError::NoEngine("GET /version: 404".to_owned()));
             }

@@ -64,3 +64,11 @@ fn what_an_engine_refuses_is_told_in_its_words() {
 fn ids_cannot_leave_their_place_in_a_path() {
     assert_eq!(encoded("sha256:ab/../c d"), "sha256:ab%2F..%2Fc%20d");
 }
+
+#[tokio::test]
+async fn a_silent_engine_is_known_by_a_cheap_question() {
+    let silent = FakeEngine::new([("/_ping", hangs_after("O")), ("/version", gives(VERSION))]);
+    let connected = EngineClient::connect(&silent.address()).await;
+    assert!(connected.is_err_and(|error| error.is_late()));
+    assert_eq!(*silent.asked.lock().expect("the log"), ["GET /_ping"]);
+}
