@@ -136,7 +136,7 @@ pub(super) fn parse(text: &[u8]) -> Option<CpuSample> {
             b"processes" => &mut sample.forks,
             _ => continue,
         };
-        *counter = words.next().and_then(number).unwrap_or_default();
+        *counter = words.next().and_then(number);
     }
     sample.total = total?;
     Some(sample)
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!((first.iowait, first.softirq, first.steal), (20_000, 4000, 0));
         assert_eq!(sample.total.user, sample.cores.iter().map(|(_, t)| t.user).sum::<u64>());
         assert_eq!(sample.hertz[11], (11, 3_875_000_000));
-        assert_eq!((sample.context_switches, sample.forks), (15_433_948_231, 4_821_733));
+        assert_eq!((sample.context_switches, sample.forks), (Some(15_433_948_231), Some(4_821_733)));
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
         for second in 1..3 {
             let sample = source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Want::default() });
             let Ok(Sample::Cpu(sample)) = sample else { panic!("{sample:?}") };
-            assert!(sample.total.user > 0 && !sample.cores.is_empty() && sample.forks > 0);
+            assert!(sample.total.user > 0 && !sample.cores.is_empty() && sample.forks > Some(0));
         }
     }
 

@@ -53,6 +53,8 @@ impl Collector for Power {
         let mut wrong = None;
         for zone in &mut self.zones {
             match zone.energy.read().map(|text| number(text.trim_ascii())) {
+                // Nothing that runs has used no energy: a guest's counter, or one for a part that this model does not count.
+                Ok(Some(0)) => {}
                 Ok(Some(energy_uj)) => {
                     zones.push(EnergyZone { zone: zone.name.clone(), energy_uj, wraps_at_uj: zone.wraps_at_uj })
                 }
@@ -68,6 +70,9 @@ impl Collector for Power {
             Some(fault) if zones.is_empty() => {
                 self.looked = None;
                 Err(fault)
+            }
+            None if zones.is_empty() => {
+                Err(Fault::Absent("the energy counters stand at 0: normal in a guest".to_owned()))
             }
             _ => Ok(Sample::Power(PowerSample { zones })),
         }
@@ -114,6 +119,24 @@ mod tests {
             zone("package-0 core", 82_734_567_890, 65_532_610_987),
         ];
         assert_eq!(sample.zones, expected);
+    }
+
+    #[test]
+    fn a_counter_that_stands_at_0_counts_nothing() {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |zone: &str, name: &str, energy: &str| {
+            let path = folder.path().join("sys/class/powercap").join(zone);
+            std::fs::create_dir_all(&path).expect("folder");
+            std::fs::write(path.join("name"), name).expect("file");
+            std::fs::write(path.join("energy_uj"), energy).expect("file");
+        };
+        let read = || super::super::testing::read_once(open, Root::new(folder.path()));
+        put("intel-rapl:0", "package-0\n", "0\n");
+        put("intel-rapl:0:0", "uncore\n", "0\n");
+        assert!(matches!(read(), Err(Fault::Absent(what)) if what.contains("stand at 0")));
+        put("intel-rapl:0", "package-0\n", "5\n");
+        let Ok(Sample::Power(sample)) = read() else { panic!("no sample") };
+        assert_eq!(sample.zones.iter().map(|z| z.zone.as_str()).collect::<Vec<_>>(), ["package-0"]);
     }
 
     #[test]

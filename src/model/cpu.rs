@@ -32,11 +32,11 @@ pub struct CpuSample {
     /// Hertz now, by core number, where the kernel tells (cpufreq).
     pub hertz: Vec<(u16, u64)>,
     /// Context switches since boot.
-    pub context_switches: u64,
+    pub context_switches: Option<u64>,
     /// Interrupts since boot.
-    pub interrupts: u64,
+    pub interrupts: Option<u64>,
     /// Processes and threads created since boot.
-    pub forks: u64,
+    pub forks: Option<u64>,
 }
 
 /// Shares of one span, each 0 to 1.
@@ -123,9 +123,9 @@ impl Cpu {
         let Span { at, every, since } = span;
         let raw = &self.raw;
         self.shares = since.and_then(|_| CpuShares::between(&raw.total, &sample.total));
-        self.context_switches_per_second =
-            since.and_then(|s| per_second(raw.context_switches, sample.context_switches, s));
-        self.forks_per_second = since.and_then(|s| per_second(raw.forks, sample.forks, s));
+        let rate = |before: Option<u64>, now: Option<u64>| per_second(before?, now?, since?);
+        self.context_switches_per_second = rate(raw.context_switches, sample.context_switches);
+        self.forks_per_second = rate(raw.forks, sample.forks);
         self.busy_history.push(at, every, self.shares.map(|s| s.busy));
         self.user_history.push(at, every, self.shares.map(|s| s.user));
         self.iowait_history.push(at, every, self.shares.map(|s| s.iowait));
@@ -223,10 +223,11 @@ mod tests {
     #[test]
     fn a_clock_that_stood_still_gives_no_rate() {
         let mut cpu = Cpu::default();
-        cpu.apply(span(1, None), &CpuSample { context_switches: 5, ..sample(&[]) });
-        cpu.apply(span(1, Some(0)), &CpuSample { context_switches: 50, ..sample(&[]) });
+        cpu.apply(span(1, None), &CpuSample { context_switches: Some(5), ..sample(&[]) });
+        cpu.apply(span(1, Some(0)), &CpuSample { context_switches: Some(50), ..sample(&[]) });
         assert_eq!(cpu.context_switches_per_second, None);
-        cpu.apply(span(3, Some(2)), &CpuSample { context_switches: 250, ..sample(&[]) });
+        cpu.apply(span(3, Some(2)), &CpuSample { context_switches: Some(250), ..sample(&[]) });
         assert_eq!(cpu.context_switches_per_second, Some(100.0));
+        assert_eq!(cpu.forks_per_second, None, "a kernel that does not count them");
     }
 }

@@ -257,6 +257,9 @@ pub struct Gpu {
     pub fan_rpm: Option<u32>,
     /// What holds its clocks back now.
     pub throttles: Vec<Throttle>,
+    /// Its driver tells whether anything does: without, an empty list says nothing.
+    #[serde(default)]
+    pub throttles_told: bool,
     /// Performance state, 0 is the fastest.
     pub performance_state: Option<u8>,
     /// The link.

@@ -464,7 +464,9 @@ pub static METRICS: &[MetricDef] = &[
     gauge("gpu_clock_hertz", Hertz, Gpus, GPU, "Clock of the card's cores.", |h, put| gpus(h, put, |g| g.raw.clock.map(|c| c as f64))),
     gauge("gpu_fan_ratio", Ratio, Gpus, GPU, "Speed of the fan against its full speed.", |h, put| gpus(h, put, |g| g.raw.fan)),
     gauge("gpu_slowed", Count, Gpus, GPU, "1 while heat or failing power slows the card, 0 otherwise.",
-        |h, put| gpus(h, put, |g| Some(flag(g.slowed_by().next().is_some())))),
+        |h, put| gpus(h, put, |g| {
+            (g.raw.throttles_told || !g.raw.throttles.is_empty()).then(|| flag(g.slowed_by().next().is_some()))
+        })),
     gauge("gpu_link_downtrained", Count, Gpus, GPU, "1 while the card works over less of its PCIe link than it could, 0 otherwise.",
         |h, put| gpus(h, put, |g| g.busy.is_some().then(|| flag(g.raw.link.is_downtrained(g.busy))))),
     gauge("gpu_uncorrected_errors", Count, Gpus, GPU, "Uncorrected memory errors since the driver was loaded.",
@@ -638,6 +640,20 @@ mod tests {
         for metric in METRICS {
             (metric.read)(&host, &mut |labels, value| panic!("{}{labels:?} = {value}", metric.id));
         }
+    }
+
+    #[test]
+    fn a_card_that_tells_no_throttling_has_no_figure_of_it() {
+        use crate::model::gpu::Gpu;
+        let slowed = |gpu: Gpu| {
+            let mut host = Host::default();
+            host.gpus.rows.push(GpuRow { raw: gpu, ..GpuRow::default() });
+            let mut found = Vec::new();
+            (find("gpu_slowed").expect("a metric").read)(&host, &mut |_, value| found.push(value));
+            found
+        };
+        assert_eq!(slowed(Gpu::default()), Vec::<f64>::new());
+        assert_eq!(slowed(Gpu { throttles_told: true, ..Gpu::default() }), [0.0]);
     }
 
     #[test]

@@ -118,8 +118,8 @@ fn grow(sample: &mut Sample, second: u64, mood: Mood) {
                 spend(ticks, strain + quiet * 0.6 * wave(second, usize::from(*number)));
             }
             spend_all(&mut cpu.total, &cpu.cores);
-            cpu.context_switches += 4200 + second % 7 * 100;
-            cpu.forks += second % 3;
+            cpu.context_switches = cpu.context_switches.map(|n| n + 4200 + second % 7 * 100);
+            cpu.forks = cpu.forks.map(|n| n + second % 3);
         }
         Sample::Memory(memory) => {
             let used = match mood {

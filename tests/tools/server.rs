@@ -403,9 +403,9 @@ fn cpu(cores: &mut [CpuTicks], second: u64) -> CpuSample {
         total,
         cores: numbered.clone().collect(),
         hertz: numbered.map(|(n, _)| (n, 4_900_000_000 + u64::from(n) * 9_000_000)).collect(),
-        context_switches: 21_000 * second,
-        interrupts: 9_000 * second,
-        forks: 6 * second,
+        context_switches: Some(21_000 * second),
+        interrupts: Some(9_000 * second),
+        forks: Some(6 * second),
     }
 }
 

@@ -164,7 +164,8 @@ impl Card {
         (gpu.clock, gpu.clock_max) = levels("pp_dpm_sclk");
         gpu.memory_clock = levels("pp_dpm_mclk").0;
         if let Some(told) = metrics_table::parse(&table) {
-            (gpu.throttles, gpu.energy_uj) = (told.throttles, told.energy_uj);
+            (gpu.throttles_told, gpu.energy_uj) = (told.throttles.is_some(), told.energy_uj);
+            gpu.throttles = told.throttles.unwrap_or_default();
         }
         let errors = root.text(device("ras/umc_err_count")).unwrap_or_default();
         let count = |key: &str| {
@@ -184,7 +185,9 @@ impl Card {
             gpu.clock_max = mega("gt_max_freq_mhz").or_else(|| mega("gt/gt0/rps_max_freq_mhz"));
         }
         let folders = ["gt/gt0/throttle_reason_", "device/tile0/gt0/freq0/throttle/reason_"];
-        let held = |what: &str| folders.iter().any(|f| root.line(file(&format!("{f}{what}"))).as_deref() == Some("1"));
+        let flag = |what: &str| folders.iter().find_map(|f| root.line(file(&format!("{f}{what}"))));
+        let held = |what: &str| flag(what).as_deref() == Some("1");
+        gpu.throttles_told = flag("thermal").is_some();
         for (whats, throttle) in [
             (&["thermal", "prochot", "ratl"][..], Throttle::HardwareThermal),
             (&["pl1", "pl2", "pl4"], Throttle::PowerCap),

@@ -6,7 +6,8 @@ use crate::model::gpu::Throttle;
 /// What is taken from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Metrics {
-    pub(super) throttles: Vec<Throttle>,
+    /// `None` where the chip does not tell.
+    pub(super) throttles: Option<Vec<Throttle>>,
     /// Microjoules since the driver was loaded.
     pub(super) energy_uj: Option<u64>,
 }
@@ -41,7 +42,8 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Metrics> {
     };
     // All ones: this chip does not tell.
     let told = |value: &u64| *value != u64::MAX;
-    let throttles = BITS.iter().filter(|(bits, _)| told(&status) && status & bits != 0).map(|(_, t)| *t).collect();
+    let set = |status: u64| BITS.iter().filter(|(bits, _)| status & bits != 0).map(|(_, t)| *t).collect();
+    let throttles = Some(status).filter(told).map(set);
     let energy = energy.filter(told).and_then(|steps| u64::try_from(u128::from(steps) * ENERGY_STEP / 1000).ok());
     Some(Metrics { throttles, energy_uj: energy })
 }
@@ -64,11 +66,11 @@ mod tests {
         let read = parse(&hot).expect("version 1.3");
         assert_eq!(
             (read.throttles, read.energy_uj),
-            (vec![Throttle::PowerCap, Throttle::HardwareThermal], Some(15_259))
+            (Some(vec![Throttle::PowerCap, Throttle::HardwareThermal]), Some(15_259))
         );
         let processor = parse(&table(2, 2, 128, 120, 1 << 46)).expect("version 2.2");
-        assert_eq!((processor.throttles, processor.energy_uj), (vec![Throttle::HardwareSlowdown], None));
-        assert_eq!(parse(&table(1, 3, 120, 112, u64::MAX)).expect("1.3").throttles, []);
+        assert_eq!((processor.throttles, processor.energy_uj), (Some(vec![Throttle::HardwareSlowdown]), None));
+        assert_eq!(parse(&table(1, 3, 120, 112, u64::MAX)).expect("1.3").throttles, None);
     }
 
     #[test]

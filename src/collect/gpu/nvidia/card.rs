@@ -74,7 +74,9 @@ pub(super) fn read(
     gpu.energy_uj = alive(device.total_energy_consumption())?.map(|millijoules| millijoules * 1000);
     gpu.clock = clock(|which| device.clock_info(which));
     gpu.memory_clock = alive(device.clock_info(Clock::Memory))?.map(mega);
-    gpu.throttles = alive(device.current_throttle_reasons())?.map(throttles).unwrap_or_default();
+    let reasons = alive(device.current_throttle_reasons())?;
+    gpu.throttles_told = reasons.is_some();
+    gpu.throttles = reasons.map(throttles).unwrap_or_default();
     gpu.performance_state = alive(device.performance_state())?.and_then(|state| u8::try_from(state.as_c()).ok());
     gpu.fan = fan(device);
     let errors = |kind| device.total_ecc_errors(kind, EccCounter::Volatile).ok();
