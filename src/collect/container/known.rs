@@ -61,7 +61,12 @@ impl Known {
 
     /// It was asked for alone, and told.
     pub(super) fn inspected(&mut self, id: &str) {
-        self.uninspected.remove(id);
+        self.forget_uninspected(|other| other != id);
+    }
+
+    /// Forgets those that could not be inspected and are not to be kept.
+    pub(super) fn forget_uninspected(&mut self, keep: impl Fn(&str) -> bool) {
+        self.uninspected.retain(|id, _| keep(id));
         self.uninspected_unix_ms = self.uninspected_unix_ms.filter(|_| !self.uninspected.is_empty());
     }
 

@@ -34,7 +34,8 @@ pub(super) async fn of(client: &EngineClient, ids: Vec<String>) -> Result<BTreeM
     for (id, answer) in answers {
         match answer {
             Ok(answer) => drop(usages.insert(id, usage(&answer))),
-            Err(error) if error.is_of_one_answer() => {}
+            // One that hangs is not the engine's end: whether it answers at all is asked beside this.
+            Err(error) if error.is_of_one_answer() || error.is_late() => {}
             Err(error) => return Err(error),
         }
     }

@@ -140,6 +140,7 @@ impl<A: Ask> Watch<'_, A> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let gone: Vec<String> = known.containers.keys().filter(|id| !ids.contains(*id)).cloned().collect();
         gone.iter().for_each(|id| known.remove(id));
+        known.forget_uninspected(|id| ids.contains(id));
         known.count = count;
         self.lives.lives.retain(|id, _| ids.contains(id));
         Ok(())

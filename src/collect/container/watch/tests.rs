@@ -70,14 +70,25 @@ impl Ask for &Fake {
 }
 
 /// An event of the same container each so often, for ever; or none at all.
-struct Every(Option<Duration>, &'static str, &'static str);
+struct Every {
+    pause: Option<Duration>,
+    action: &'static str,
+    id: &'static str,
+    due: Option<Instant>,
+}
+
+fn every(pause: Option<Duration>, action: &'static str, id: &'static str) -> Every {
+    Every { pause, action, id, due: None }
+}
 
 impl Events for Every {
     async fn next(&mut self) -> Result<Option<EventMessage>, EngineError> {
-        let Every(Some(pause), action, id) = self else { return std::future::pending().await };
-        tokio::time::sleep(*pause).await;
-        let actor = Some(EventActor { id: Some((*id).to_owned()), attributes: None });
-        Ok(Some(EventMessage { action: Some((*action).to_owned()), actor, time_nano: None }))
+        let Some(pause) = self.pause else { return std::future::pending().await };
+        // Dropped while it waits, it goes on waiting for the same moment.
+        sleep_until(*self.due.get_or_insert_with(|| Instant::now() + pause)).await;
+        self.due = None;
+        let actor = Some(EventActor { id: Some(self.id.to_owned()), attributes: None });
+        Ok(Some(EventMessage { action: Some(self.action.to_owned()), actor, time_nano: None }))
     }
 
     fn had_to_wait(&mut self) -> bool {
@@ -99,7 +110,7 @@ async fn followed(fake: &Fake, local: bool, mut events: Every, seconds: u64) -> 
 async fn events_do_not_put_off_the_list() {
     for pause in [None, Some(Duration::from_millis(10)), Some(Duration::from_secs(30))] {
         let fake = Fake::new(&["a"]);
-        let events = Every(pause, "exec_start: sh", "a");
+        let events = every(pause, "exec_start: sh", "a");
         followed(&fake, true, events, 250).await.1.expect("it goes on");
         assert_eq!(fake.seconds("list"), [0, 120, 240], "an event each {pause:?}");
     }
@@ -108,7 +119,7 @@ async fn events_do_not_put_off_the_list() {
 #[tokio::test(start_paused = true)]
 async fn counting_does_not_put_off_the_list() {
     let fake = Fake::new(&["a"]);
-    followed(&fake, false, Every(None, "", ""), 130).await.1.expect("it goes on");
+    followed(&fake, false, every(None, "", ""), 130).await.1.expect("it goes on");
     assert_eq!(fake.seconds("list"), [0, 120]);
     assert_eq!(fake.seconds("ping"), [20, 40, 60, 80, 100, 120]);
 }
@@ -116,7 +127,7 @@ async fn counting_does_not_put_off_the_list() {
 #[tokio::test(start_paused = true)]
 async fn a_storm_does_not_put_off_a_look() {
     let fake = Fake::new(&["a"]);
-    followed(&fake, true, Every(Some(Duration::from_millis(20)), "health_status", "a"), 3).await.1.expect("it goes on");
+    followed(&fake, true, every(Some(Duration::from_millis(20)), "health_status", "a"), 3).await.1.expect("it goes on");
     let looks = fake.seconds("inspect a");
     assert!((1..=3).all(|second| looks.iter().any(|at| *at + 1 == second)), "{looks:?}");
     assert!(looks.len() < 60, "once for each burst: {}", looks.len());
@@ -158,7 +169,7 @@ async fn a_flood_of_new_ids_is_answered_by_the_list() {
 async fn who_cannot_be_inspected_stays_as_listed() {
     let fake = Fake::new(&["a", "b"]);
     *fake.broken.borrow_mut() = Some(("b".into(), EngineError::NotJson("GET /containers/b/json: not JSON".into())));
-    let (known, listened) = followed(&fake, true, Every(None, "", ""), 1).await;
+    let (known, listened) = followed(&fake, true, every(None, "", ""), 1).await;
     assert_eq!(listened, Ok(()));
     let names: Vec<&str> = known.containers.values().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["inspected", "of the list"]);
@@ -170,7 +181,7 @@ async fn who_cannot_be_inspected_stays_as_listed() {
 async fn one_that_hangs_is_told_from_an_engine_that_does() {
     let fake = Fake::new(&["a", "b"]);
     *fake.broken.borrow_mut() = Some(("b".into(), EngineError::Silent));
-    let (known, listened) = followed(&fake, true, Every(None, "", ""), 1).await;
+    let (known, listened) = followed(&fake, true, every(None, "", ""), 1).await;
     assert_eq!((known.containers.len(), known.uninspected.len(), listened), (2, 1, Ok(())));
     fake.dead.set(true);
     let known = Mutex::new(Known::default());
@@ -183,7 +194,17 @@ async fn one_that_hangs_is_told_from_an_engine_that_does() {
 async fn an_engine_that_fell_silent_is_noticed() {
     let fake = Fake::new(&["a"]);
     fake.dead.set(true);
-    let (_, listened) = followed(&fake, true, Every(None, "", ""), 60).await;
+    let (_, listened) = followed(&fake, true, every(None, "", ""), 60).await;
     assert_eq!(listened, Err(EngineError::Silent));
     assert_eq!(fake.seconds("ping"), [20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_listed_is_not_counted_as_broken() {
+    let fake = Fake::new(&["a"]);
+    *fake.broken.borrow_mut() = Some(("zz".into(), EngineError::Said { status: 500, message: "no".into() }));
+    let events = || every(Some(Duration::from_secs(100)), "start", "zz");
+    let known = followed(&fake, true, events(), 110).await.0;
+    assert_eq!(known.uninspected.keys().collect::<Vec<_>>(), ["zz"]);
+    assert!(followed(&fake, true, events(), 130).await.0.why().0.is_none());
 }
