@@ -10,7 +10,7 @@ use crate::{
         event::{Fault, Sample},
     },
     sys::{
-        parse::{decimal, lines, number, words},
+        parse::{decimal, hex, lines, number, words},
         reread::Reread,
         root::Root,
     },
@@ -154,16 +154,23 @@ fn ticks<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<CpuTicks> {
     (seen >= 4).then_some(CpuTicks { user, nice, system, idle, iowait, irq, softirq, steal })
 }
 
-/// Pairs of `processor : N` and `cpu MHz : M`.
+/// Pairs of a core's number and its clock: `processor : N` and `cpu MHz : M` of x86, s390's `cpu number` and
+/// `cpu MHz dynamic`, POWER's `clock : 3800.0MHz`, LoongArch's `CPU MHz`; SPARC writes `Cpu5ClkTck : 00000000d6924470`.
 fn cpuinfo_hertz(text: &[u8], hertz: &mut Vec<(u16, u64)>) {
     let mut core = None;
     for line in lines(text) {
         let Some(colon) = line.iter().position(|&b| b == b':') else { continue };
         let value = line[colon + 1..].trim_ascii();
         match line[..colon].trim_ascii() {
-            b"processor" => core = number(value).and_then(|n| u16::try_from(n).ok()),
-            b"cpu MHz" => {
-                let megahertz = decimal(value).filter(|m| (1.0..100_000.0).contains(m));
+            b"processor" | b"cpu number" => core = number(value).and_then(|n| u16::try_from(n).ok()),
+            key if key.ends_with(b"ClkTck") => {
+                let digits = key.strip_prefix(b"Cpu").and_then(|key| key.strip_suffix(b"ClkTck"));
+                let core = digits.and_then(number).and_then(|n| u16::try_from(n).ok());
+                hertz.extend(core.zip(hex(value).filter(|h| (1_000_000..100_000_000_000).contains(h))));
+            }
+            b"cpu MHz" | b"cpu MHz dynamic" | b"CPU MHz" | b"clock" => {
+                let megahertz =
+                    decimal(value.strip_suffix(b"MHz").unwrap_or(value)).filter(|m| (1.0..100_000.0).contains(m));
                 hertz.extend(core.zip(megahertz).map(|(core, m)| (core, (m * 1e6) as u64)));
             }
             _ => {}
@@ -202,6 +209,22 @@ mod tests {
     fn without_cpufreq_the_frequency_comes_from_cpuinfo_or_nowhere() {
         assert_eq!(read("lxc").hertz, [(0, 4_300_023_000), (1, 4_300_123_000)]);
         assert_eq!(read("bare").hertz, []);
+    }
+
+    #[test]
+    fn clocks_are_read_in_each_architecture_s_form() {
+        let told = |text: &str| {
+            let mut hertz = Vec::new();
+            cpuinfo_hertz(text.as_bytes(), &mut hertz);
+            hertz
+        };
+        assert_eq!(told("cpu number      : 3\ncpu MHz dynamic : 5200\n"), [(3, 5_200_000_000)]);
+        assert_eq!(told("processor\t: 8\ncpu\t: POWER0\nclock\t: 3800.5MHz\n"), [(8, 3_800_500_000)]);
+        assert_eq!(
+            told("ncpus active\t: 2\nCpu0ClkTck\t: 3b9aca00\nCpu17ClkTck\t: 3b9aca00\n"),
+            [(0, 1_000_000_000), (17, 1_000_000_000)]
+        );
+        assert_eq!(told("CpuxClkTck\t: 3b9aca00\nclock\t: fast\n"), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
         pool::{ERROR_KINDS, PoolRow, ScanState, Vdev},
     },
     state::State,
+    text::width,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
@@ -274,5 +275,8 @@ fn health(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) 
     };
     put_char(canvas.buf, place.x, place.y, glyph, style);
     let x = place.x + 2;
-    put(canvas.buf, x, place.y, place.right().saturating_sub(x), &row.pool.state.to_lowercase(), style);
+    let room = place.right().saturating_sub(x);
+    let whole = row.pool.state_words();
+    let words = if width(&whole) <= usize::from(room) { whole } else { row.pool.state.to_lowercase() };
+    put(canvas.buf, x, place.y, room, &words, style);
 }
