@@ -69,8 +69,9 @@ impl Collector for Memory {
             sample.swapped_out_pages = value_of(text, b"pswpout").and_then(number);
         }
         sample.arc = self.arcstats.as_mut().and_then(|file| arc::parse(file.read().ok()?));
-        // No ARC may grow beyond the memory that it lies in: this one lies in another, whatever made meminfo smaller.
-        sample.arc = sample.arc.filter(|arc| arc.max <= sample.total);
+        // An ARC larger than this memory lies in another, whatever made meminfo smaller. Its maximum proves nothing: a
+        // balloon takes memory away after the maximum was set.
+        sample.arc = sample.arc.filter(|arc| arc.size <= sample.total);
         if let Some(arc) = &mut sample.arc {
             arc.dirty_max = self.dirty_max;
         }
@@ -211,8 +212,8 @@ mod tests {
         assert_eq!((plain.arc, plain.zram), (None, None));
     }
 
-    /// A machine of 8 GiB with an ARC of 3 of at most `most` GiB, and this mount beside the usual ones.
-    fn machine(most: u64, mount: &str) -> MemorySample {
+    /// A machine of 8 GiB with an ARC of so many of at most 12 GiB, and this mount beside the usual ones.
+    fn machine(gib: u64, mount: &str) -> MemorySample {
         let folder = tempfile::tempdir().expect("folder");
         let put = |path: &str, text: &str| {
             let path = folder.path().join(path);
@@ -224,7 +225,7 @@ mod tests {
             "MemTotal: 8388608 kB\nMemFree: 1048576 kB\nMemAvailable: 6291456 kB\nSwapTotal: 1024 kB\n",
         );
         put("proc/vmstat", "pswpin 5\npswpout 6\n");
-        put("proc/spl/kstat/zfs/arcstats", &format!("size 4 {}\nc_max 4 {}\n", 3u64 << 30, most << 30));
+        put("proc/spl/kstat/zfs/arcstats", &format!("size 4 {}\nc_max 4 {}\n", gib << 30, 12u64 << 30));
         put("sys/block/zram0/disksize", "100\n");
         put("sys/block/zram0/mm_stat", "1 2 3\n");
         put(
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!((guest.total, guest.available), (8 << 30, 6 << 30), "meminfo is its own");
         let other = "24 23 0:61 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw\n";
         assert!(machine(4, other).arc.is_some(), "meminfo is the host's");
-        assert_eq!(machine(9, "").arc, None, "an ARC that may exceed this memory lies in another");
+        assert_eq!(machine(9, "").arc, None, "an ARC larger than this memory lies in another");
     }
 
     #[test]
