@@ -24,6 +24,9 @@ use crate::{
 const BURST: Duration = Duration::from_millis(50);
 /// The whole list is asked for again this often, lest a lost event be missed for ever.
 const RELIST: Duration = Duration::from_secs(120);
+/// One of which an event told and that cannot be inspected is asked for again after this: an engine that is about to
+/// remove a container may say anything of it.
+const AGAIN: Duration = Duration::from_secs(2);
 /// And so soon after events that came faster than they are read: the engine may have dropped some.
 const RELIST_SOON: Duration = Duration::from_secs(5);
 /// An engine that says nothing is asked whether it is there this often.
@@ -50,7 +53,8 @@ impl<A: Ask> Watch<'_, A> {
     /// Takes events in and looks at what they tell of, until the engine ends the stream.
     pub(super) async fn listen(&mut self, events: &mut impl Events) -> Result<(), EngineError> {
         let mut changed: BTreeSet<String> = BTreeSet::new();
-        let mut look_at = None;
+        let mut again: BTreeSet<String> = BTreeSet::new();
+        let (mut look_at, mut again_at) = (None, None);
         let now = Instant::now();
         let (mut relist_at, mut count_at, mut ping_at) = (now + RELIST, now, now + PING);
         loop {
@@ -64,6 +68,16 @@ impl<A: Ask> Watch<'_, A> {
                         relist_at = Instant::now() + RELIST;
                     }
                     for id in std::mem::take(&mut changed) {
+                        if !self.inspect(&id).await? && self.known().uninspected.contains_key(&id) {
+                            self.known().inspected(&id);
+                            again.insert(id);
+                            again_at = again_at.or(Some(Instant::now() + AGAIN));
+                        }
+                    }
+                }
+                () = sleep_until(again_at.unwrap_or(relist_at)), if again_at.is_some() => {
+                    again_at = None;
+                    for id in std::mem::take(&mut again) {
                         self.inspect(&id).await?;
                     }
                 }

@@ -208,3 +208,12 @@ async fn who_is_not_listed_is_not_counted_as_broken() {
     assert_eq!(known.uninspected.keys().collect::<Vec<_>>(), ["zz"]);
     assert!(followed(&fake, true, events(), 130).await.0.why().0.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_about_to_go_is_asked_for_again_before_it_is_told() {
+    let fake = Fake::new(&["a"]);
+    *fake.broken.borrow_mut() = Some(("zz".into(), EngineError::Said { status: 500, message: "no".into() }));
+    let events = || every(Some(Duration::from_secs(10)), "die", "zz");
+    assert!(followed(&fake, true, events(), 11).await.0.why().0.is_none());
+    assert!(followed(&fake, true, events(), 13).await.0.why().0.is_some());
+}
