@@ -37,7 +37,7 @@ pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
     let container = Container {
         id: told.text("Id").filter(|id| is_id(id))?,
         engine,
-        name: name(told.text("Name")),
+        name: name(told.text("Name"), told.text("Id")),
         image: short(config.text("Image"), PATH),
         command: short(Some(command.join(" ")), COMMAND),
         state: run_state,
@@ -90,7 +90,7 @@ pub(super) fn listed(engine: u16, answer: &Value) -> Option<Container> {
     let container = Container {
         id: told.text("Id").filter(|id| is_id(id))?,
         engine,
-        name: name(told.texts("Names", 1).first().map(|name| (*name).to_owned())),
+        name: name(told.texts("Names", 1).first().map(|name| (*name).to_owned()), told.text("Id")),
         image: short(told.text("Image"), PATH),
         command: short(told.text("Command"), COMMAND),
         state: run_state,
@@ -123,8 +123,10 @@ fn filled(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn name(told: Option<String>) -> String {
-    short(told, NAME).trim_start_matches('/').to_owned()
+/// Its name; the front of its id where it has none.
+fn name(told: Option<String>, id: Option<String>) -> String {
+    let name = filled(short(told, NAME).trim_start_matches('/').to_owned());
+    name.unwrap_or_else(|| short(id, 12))
 }
 
 /// Compose project and service. Podman names its labels after Docker's compose.
@@ -327,6 +329,7 @@ mod tests {
     fn an_answer_with_hardly_anything_is_a_container_too() {
         let c = described(r#"{"Id":"ab"}"#);
         assert_eq!((c.state, c.cpu_limit, c.pid), (RunState::Unknown, None, 0));
+        assert_eq!(c.name, "ab", "its id stands for its name");
     }
 
     #[test]
