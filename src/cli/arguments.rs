@@ -8,10 +8,7 @@ use clap_complete::Shell;
 
 use crate::config::Flag;
 
-/// A live monitor for homelab and AI servers that says what is wrong.
-///
-/// Without a command it shows the machine live; `?` lists its keys. When standard output is not a terminal it prints the
-/// same figures once, as text.
+/// A live monitor for homelab and AI servers that says what is wrong
 #[derive(Debug, Parser)]
 #[command(
     name = "benchtop",
@@ -36,6 +33,10 @@ pub struct Arguments {
     pub verb: Option<Verb>,
 }
 
+/// What it does without a command, for the help and the manual page.
+pub const DESCRIPTION: &str = "Without a command it shows the machine live; ? lists its keys. When standard output is not a \
+     terminal it prints the same figures once, as text.";
+
 /// For the help and the manual page: a command line and what it does.
 pub const EXAMPLES: [(&str, &str); 8] = [
     ("benchtop", "the live screen; ? lists its keys, q leaves"),
@@ -48,11 +49,11 @@ pub const EXAMPLES: [(&str, &str); 8] = [
     ("ssh -t server benchtop", "another machine"),
 ];
 
-/// The same for the help.
+/// Description and examples for the help.
 fn examples() -> String {
     let columns = EXAMPLES.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
     let lines = EXAMPLES.iter().map(|(line, doc)| format!("\n  {line:columns$}  {doc}"));
-    std::iter::once("Examples:".to_owned()).chain(lines).collect()
+    std::iter::once(format!("{DESCRIPTION}\n\nExamples:")).chain(lines).collect()
 }
 
 /// The file of settings.
@@ -140,7 +141,7 @@ pub enum Verb {
     },
     /// Check every data source: found, absent or denied, and the cure
     #[command(
-        after_help = "Exit status: 0 when all is found or absent, 1 when something is denied, late or broken, 2 when CPU, memory or\nprocesses cannot be read."
+        after_help = "Exit status: 0 when all is found or absent, 1 when something is denied, late or broken, 2 when CPU, memory or processes cannot be read."
     )]
     Doctor {
         /// As JSON
@@ -207,7 +208,7 @@ pub enum ConfigVerb {
     },
     /// Save settings, so that the next start has them
     #[command(
-        after_help = "Saved are the flags of this command line and each SETTING=VALUE, into config.saved.toml beside your own file, which is\nnever rewritten and wins. Without any, it prints what is saved. On the screen ctrl-s saves what keys have changed.\n\nExamples:\n  benchtop config save --theme nord --delay 2\n  benchtop config save processes.sort=memory processes.tree=true\n  benchtop config save"
+        after_help = "Saved are the flags of this command line and each SETTING=VALUE, into config.saved.toml beside your own file, which is never rewritten and wins. Without any, it prints what is saved. On the screen ctrl-s saves what keys have changed.\n\nExamples:\n  benchtop config save --theme nord --delay 2\n  benchtop config save processes.sort=memory processes.tree=true\n  benchtop config save"
     )]
     Save {
         /// Settings as `config show` names them: processes.sort=memory

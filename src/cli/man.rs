@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Arg, Command, CommandFactory};
 
 use super::{
-    arguments::{Arguments, EXAMPLES},
+    arguments::{Arguments, DESCRIPTION, EXAMPLES},
     commands::print,
 };
 use crate::{
@@ -80,13 +80,12 @@ fn written(command: &Command) -> String {
     let version = env!("CARGO_PKG_VERSION");
     page.out = format!(".TH benchtop 1 \"\" \"benchtop {version}\" \"User Commands\"\n");
     page.section("NAME");
-    page.text(&format!("benchtop - {}", about(command).trim_end_matches('.').to_lowercase()));
+    page.text(&format!("benchtop - {}", about(command)));
     page.section("SYNOPSIS");
     page.raw(".B benchtop");
     page.text("[FLAGS] [COMMAND]");
     page.section("DESCRIPTION");
-    let long = command.get_long_about().map(ToString::to_string).unwrap_or_default();
-    page.text(long.split_once("\n\n").map_or(long.as_str(), |(_, rest)| rest));
+    page.text(DESCRIPTION);
     page.section("OPTIONS");
     command.get_arguments().for_each(|argument| page.argument(argument));
     page.section("COMMANDS");

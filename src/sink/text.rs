@@ -264,7 +264,8 @@ fn devices(state: &State, page: &mut String) {
     if !ports.is_empty() {
         let sum = |of: fn(&Interface) -> Option<f64>| rate(ports.iter().filter_map(|i| of(i)).reduce(|a, b| a + b));
         let (received, sent) = (sum(|i| i.rx_per_second), sum(|i| i.tx_per_second));
-        let text = format!("{} ports of bridges · receive {received} · transmit {sent}", ports.len());
+        let ports = counted(ports.len() as u64, "bridge port");
+        let text = format!("{ports} · receive {received} · transmit {sent}");
         row(page, "network", text);
     }
     for t in &host.sensors.raw.temperatures {
