@@ -29,24 +29,39 @@ pub struct State {
     /// Rules by metric, so that a colour costs no search through all of them.
     by_metric: Arc<BTreeMap<&'static str, Vec<usize>>>,
     crossed: Vec<Crossed>,
+    /// What the user has seen, with its level then.
+    acknowledged: Vec<(AlertKey, Level)>,
     /// Metrics that were judged at least once.
     judged: BTreeSet<&'static str>,
     /// Since when each source was seen to be silent.
     silent: BTreeMap<SourceId, Stamp>,
 }
 
+/// What names an alert as long as it lasts: its rule and its labels.
+pub type AlertKey = (String, Vec<(String, String)>);
+
 /// What the verdict line says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict<'a> {
-    /// Held findings that are critical.
+    /// Critical alerts that fire.
     pub crit: usize,
-    /// Held findings that warn.
+    /// Warnings that fire.
     pub warn: usize,
-    /// Held pieces of advice.
+    /// Pieces of advice that fire.
     pub advice: usize,
-    /// The worst of them, the oldest among equals.
+    /// Alerts that fire and were acknowledged; they count nowhere else.
+    pub acknowledged: usize,
+    /// The worst that fires, the oldest among equals.
     pub worst: Option<&'a Watch>,
+    /// Warnings and worse that fire when their hold is over.
+    pub pending: usize,
+    /// The one of them that fires next.
+    pub next: Option<&'a Watch>,
 }
+
+/// A metric that says less of a container than another one that fires for the same: one line is enough.
+const COVERED: [(&str, &str); 2] =
+    [("container_restarting", "container_restarts_10m"), ("container_ooms_10m", "container_failed")];
 
 /// One figure on the bad side of one rule.
 #[derive(Debug, Clone)]
@@ -123,22 +138,32 @@ impl State {
     /// What the verdict line says.
     #[must_use]
     pub fn verdict(&self) -> Verdict<'_> {
-        let count = |level| self.watches.iter().filter(|w| w.held && w.level == level).count();
+        let fires = || self.watches.iter().filter(|w| w.held && !w.acknowledged);
+        let count = |level| fires().filter(|w| w.level == level).count();
+        let pending = || self.watches.iter().filter(|w| !w.held && !w.acknowledged && w.level >= Level::Warn);
         Verdict {
             crit: count(Level::Crit),
             warn: count(Level::Warn),
             advice: count(Level::Advice),
-            worst: self.watches.first().filter(|w| w.held),
+            acknowledged: self.watches.iter().filter(|w| w.held && w.acknowledged).count(),
+            worst: fires().next(),
+            pending: pending().count(),
+            next: pending().min_by_key(|w| w.left),
         }
     }
 
-    /// What to say while nothing is held against the machine: quiet only where something was looked at.
+    /// What to say while nothing fires: quiet only where every source that this machine has was read once.
     #[must_use]
-    pub fn calm(&self) -> (&'static str, Level) {
-        match () {
-            () if self.host.health.any_figures() => ("all quiet", Level::Ok),
-            () if self.host.began.is_none() => ("looking at the machine…", Level::Unknown),
-            () => ("no source gives figures", Level::Unknown),
+    pub fn calm(&self) -> (String, Level) {
+        let health = &self.host.health;
+        let waits = |id: SourceId| !id.is_on_demand() && health.get(id).is_none();
+        let engines = &self.host.containers.engines;
+        match self.verdict().acknowledged {
+            _ if SourceId::ALL.into_iter().any(waits) => ("reading…".to_owned(), Level::Unknown),
+            _ if engines.iter().any(|e| !e.listed && e.fault.is_none()) => ("reading…".to_owned(), Level::Unknown),
+            _ if !health.any_figures() => ("no source gives figures".to_owned(), Level::Unknown),
+            0 => ("all quiet".to_owned(), Level::Ok),
+            seen => (format!("all quiet, {seen} acknowledged"), Level::Ok),
         }
     }
 
@@ -152,6 +177,41 @@ impl State {
                 self.silent.remove(&source);
             }
         }
+    }
+
+    /// Marks an alert as seen by the user, or no longer: it stays so until it is over or gets worse.
+    pub fn acknowledge(&mut self, (rule, labels): &AlertKey) {
+        let Some(watch) = self.watches.iter_mut().find(|w| w.rule == *rule && w.labels == *labels) else { return };
+        watch.acknowledged = !watch.acknowledged;
+        if watch.acknowledged {
+            self.acknowledged.push(((rule.clone(), labels.clone()), watch.level));
+        } else {
+            self.acknowledged.retain(|((r, l), _)| r != rule || l != labels);
+        }
+        self.sort();
+    }
+
+    /// True when the alert of this rule was acknowledged for what bears `label`.
+    #[must_use]
+    pub fn is_acknowledged(&self, metric: &str, label: &str) -> bool {
+        self.watches.iter().any(|w| {
+            w.acknowledged
+                && w.labels.first().is_some_and(|(_, value)| value == label)
+                && self.rules.iter().any(|r| r.id == w.rule && r.metric == metric)
+        })
+    }
+
+    /// Counts alerts as firing whose hold is no longer than `most`: a report of one moment cannot wait for them.
+    pub fn fire_at_once(&mut self, most: Duration) {
+        for watch in self.watches.iter_mut().filter(|w| !w.held) {
+            let hold = self.rules.iter().find(|r| r.id == watch.rule).map_or(Duration::ZERO, |r| r.hold);
+            watch.held = hold <= most;
+        }
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.watches.sort_by_key(|w| (!w.held, w.acknowledged, std::cmp::Reverse(w.level), w.since));
     }
 
     /// Judges the machine by the rules: brings [`State::watches`] up to date.
@@ -173,8 +233,22 @@ impl State {
         self.note_silence();
         // Of what is as bad and began together, the rule that is written first is said first.
         self.crossed.sort_by_key(|c| c.rule);
-        self.watches = self.crossed.iter().map(|c| self.watch(c)).chain(self.silent_sources()).collect();
-        self.watches.sort_by_key(|w| (!w.held, std::cmp::Reverse(w.level), w.since));
+        let told = self.crossed.iter().filter(|c| !self.is_covered(c));
+        self.watches = told.map(|c| self.watch(c)).chain(self.silent_sources()).collect();
+        let watches = &mut self.watches;
+        self.acknowledged.retain(|((rule, labels), level)| {
+            let watch = watches.iter_mut().find(|w| w.rule == *rule && w.labels == *labels && w.level <= *level);
+            watch.map(|watch| watch.acknowledged = true).is_some()
+        });
+        self.sort();
+    }
+
+    /// Another alert of the same container says it and more.
+    fn is_covered(&self, crossed: &Crossed) -> bool {
+        let metric = |c: &Crossed| self.rules[c.rule].metric.as_str();
+        let Some((_, by)) = COVERED.iter().find(|(covered, _)| *covered == metric(crossed)) else { return false };
+        let more = |other: &Crossed| other.held && other.level >= crossed.level && other.labels == crossed.labels;
+        self.crossed.iter().any(|other| metric(other) == *by && more(other))
     }
 
     fn judge_metric(&mut self, metric: &MetricDef, rules: &[usize]) {
@@ -224,6 +298,10 @@ impl State {
         if let Some(limit) = rule.limit(crossed.level).or(rule.limits.mildest()) {
             say = say.replace("{limit}", &show(limit));
         }
+        if say.contains("{detail}") {
+            let detail = metrics::detail(&rule.metric, &crossed.labels, &self.host);
+            say = say.replace("{detail}", &detail.unwrap_or_else(|| show(crossed.value)));
+        }
         if say.contains("{cause}") {
             let cause = metrics::cause(&rule.metric, &crossed.labels, &self.host);
             say = say.replace("{cause}", &cause.map_or_else(String::new, |cause| format!(": {cause}")));
@@ -241,25 +319,34 @@ impl State {
             value,
             since,
             from_start: crossed.began == Some(since),
+            began_unix_ms: metrics::began(&rule.metric, &crossed.labels, &self.host),
+            acknowledged: false,
             say,
         }
     }
 
-    /// Sources that once answered, or should, and do not: what they last said is not to be trusted.
+    /// Sources that once answered, or should, and do not: what they last said is not to be trusted. What every machine has
+    /// and this one does not show is one of them.
     fn silent_sources(&self) -> impl Iterator<Item = Watch> {
         let now = self.host.now;
         SourceId::ALL.into_iter().filter(|source| !source.is_on_demand()).filter_map(move |source| {
             let health = self.host.health.get(source)?;
-            let Freshness::Stale(age) = self.host.health.freshness(source, now) else { return None };
+            let missing = || source.is_essential() && !health.fault.as_ref().is_some_and(Fault::is_off);
+            let age = match self.host.health.freshness(source, now) {
+                Freshness::Stale(age) => age,
+                Freshness::Absent | Freshness::Denied if missing() => Duration::ZERO,
+                _ => return None,
+            };
             let since = health.fault_since.or(health.good_at).unwrap_or(now);
             let seen = self.silent.get(&source).map_or(Duration::ZERO, |since| now.since(*since));
             let left = if health.fault.is_some() { Duration::ZERO } else { SILENCE.saturating_sub(seen) };
             let name = source.name();
             let say = match &health.fault {
-                Some(Fault::Broken(why)) => format!("{name} cannot be read: {why}"),
-                Some(Fault::Denied { what, .. }) => format!("{name} is denied now: {what}"),
-                Some(Fault::Absent(what)) => format!("{name} is gone: {what}"),
-                Some(Fault::Timeout) | None => format!("{name} does not answer"),
+                Some(Fault::Broken(why)) => format!("{name}: cannot be read: {why}"),
+                Some(Fault::Denied { what, hint }) => format!("{name}: permission denied: {what} ({hint})"),
+                Some(Fault::Absent(what)) if health.good_at.is_none() => format!("{name}: not found: {what}"),
+                Some(Fault::Absent(what)) => format!("{name}: gone: {what}"),
+                Some(Fault::Timeout) | None => format!("{name}: no answer"),
             };
             Some(Watch {
                 rule: "source".to_owned(),
@@ -270,6 +357,8 @@ impl State {
                 value: age.as_secs_f64(),
                 since,
                 from_start: health.good_at.is_none(),
+                began_unix_ms: None,
+                acknowledged: false,
                 say,
             })
         })

@@ -96,6 +96,17 @@ pub fn span_short(duration: Duration) -> String {
     }
 }
 
+/// A span that runs down, to the second below an hour: `12s`, `4m10s`, `2h05m`.
+#[must_use]
+pub fn countdown(duration: Duration) -> String {
+    let s = duration.as_secs();
+    match s {
+        0..60 => format!("{s}s"),
+        60..3600 => format!("{}m{:02}s", s / 60, s % 60),
+        _ => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
+    }
+}
+
 /// Reads a span as people write it: `500ms`, `2s`, `1.5`, `5m`, `1h`, `2d`. A bare number is seconds.
 #[must_use]
 pub fn parse_span(text: &str) -> Option<Duration> {

@@ -221,7 +221,7 @@ fn a_loop_is_counted_and_what_a_person_asked_for_is_not() {
     engine.docker(&["start", &engine.name("calm")]);
     engine.docker(&["restart", &engine.name("calm")]);
     t.send(b"a");
-    t.until_shows(&format!("{} came up again", engine.name("loop")));
+    t.until_shows(&format!("{} restarted", engine.name("loop")));
     let document = once(&config);
     let restarts = |short: &str| container(&document, &engine.name(short))["restarts_10m"].as_u64().unwrap();
     assert!(restarts("loop") >= 3, "{}", restarts("loop"));

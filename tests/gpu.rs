@@ -138,7 +138,7 @@ fn a_power_limit_that_the_owner_set_is_a_fact_and_no_alarm() {
 fn a_link_below_its_best_under_load_is_a_finding_with_its_figures() {
     let document = once("downtrained");
     assert_eq!(metric(&document, "gpu_link_downtrained"), Some(1.0));
-    let words = "works over less of its PCIe link than it could: generation 1 of 4, lanes 4 of 16";
+    let words = "PCIe link below its maximum: generation 1 of 4, lanes 4 of 16";
     assert!(alerts(&document).iter().any(|a| a.ends_with(words)), "{:?}", alerts(&document));
     assert_eq!(metric(&once("lost"), "gpu_link_downtrained"), Some(0.0), "of an idle card nothing is said");
 }

@@ -107,7 +107,7 @@ fn a_card_slowed_by_heat_or_by_its_supply_is_warned_of() {
 #[test]
 fn a_link_below_its_best_is_advice_after_a_minute_of_load() {
     let link = Link { generation: Some((1, 4)), width: Some((16, 16)), ..Link::default() };
-    let words = "GPU 0:T4 works over less of its PCIe link than it could: generation 1 of 4, lanes 16 of 16";
+    let words = "GPU 0:T4: PCIe link below its maximum: generation 1 of 4, lanes 16 of 16";
     assert_eq!(after(60, Gpu { link, ..card() }), says(Level::Advice, words));
     assert_eq!(after(59, Gpu { link, ..card() }), []);
     assert_eq!(after(120, Gpu { link, busy: Some(0.1), ..card() }), [], "links rest when idle");
@@ -118,9 +118,9 @@ fn memory_errors_and_rows_that_wait_or_cannot_be_replaced_are_told() {
     let ecc = Gpu { ecc: Some((9, 2)), ..card() };
     assert_eq!(after(0, ecc), says(Level::Warn, "GPU 0:T4 has uncorrected memory errors: 2"));
     let rows = |pending, failed| Gpu { remapped: Some((1, 1, pending, failed)), ..card() };
-    let words = "GPU 0:T4 waits for a reset to replace a row of its memory";
+    let words = "GPU 0:T4: memory row remapping pending, reset the GPU";
     assert_eq!(after(0, rows(true, false)), says(Level::Advice, words));
-    let words = "GPU 0:T4 could not replace a row of its memory: the card should be replaced";
+    let words = "GPU 0:T4: memory row remapping failed, replace the card";
     assert_eq!(after(0, rows(false, true)), says(Level::Warn, words));
 }
 

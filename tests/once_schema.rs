@@ -92,6 +92,8 @@ fn a_lively_machine_keeps_to_the_schema_and_says_what_it_knows() {
         left: Duration::ZERO,
         value: 0.97,
         from_start: false,
+        began_unix_ms: None,
+        acknowledged: false,
         since: Stamp::at_seconds(1),
         say: "CPU is 97% busy".into(),
     });

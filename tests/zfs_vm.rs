@@ -53,7 +53,7 @@ fn every_state_of_a_pool_reads_as_what_it_is() {
     says(&all, "hotspare is degraded: hotspare1 faulted");
     says(&all, "gone is degraded: gone1 unavail");
     says(&all, "/vdev/sick1 of sick has");
-    assert_eq!(says(&all, "lossy has lost")["level"], "crit");
+    assert_eq!(says(&all, "permanent data errors")["level"], "crit");
     assert_eq!(says(&all, "cramped is 86% full")["level"], "warn");
     assert!(metric(&all, "pool_data_errors", ("pool", "lossy")) > 0.0);
     let scan = |name| {

@@ -158,6 +158,10 @@ pub struct Watch {
     pub since: Stamp,
     /// It was so when its metric was first judged: it may have been so for longer.
     pub from_start: bool,
+    /// Since when it is so by what the thing itself says: milliseconds since 1970.
+    pub began_unix_ms: Option<i64>,
+    /// The user has seen it: it is listed, and counts no longer until it is over or gets worse.
+    pub acknowledged: bool,
     /// The sentence, ready to be shown.
     pub say: String,
 }
@@ -166,6 +170,9 @@ impl Watch {
     /// How long it has been so, `3m`; `3m+` where it was so before anybody looked.
     #[must_use]
     pub fn age(&self, now: Stamp, show: fn(Duration) -> String) -> String {
+        if let Some(ms) = self.began_unix_ms.and_then(|began| u64::try_from(now.unix_ms - began).ok()) {
+            return show(Duration::from_millis(ms));
+        }
         let more = if self.from_start { "+" } else { "" };
         format!("{}{more}", show(now.since(self.since)))
     }

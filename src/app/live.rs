@@ -35,7 +35,7 @@ use crate::{
     config::Settings,
     model::{
         engine_address::EngineAddress,
-        event::{Envelope, Event, Fault, SourceId},
+        event::{Envelope, Event, Fault, OFF, SourceId},
     },
     state::State,
     ui::{Ui, effect::Command, theme::ThemeSet},
@@ -58,9 +58,6 @@ const MOST_COLUMNS: u16 = 1000;
 const MOST_ROWS: u16 = 500;
 /// Memory that must be there before the terminal is taken: for want of it later the program could not give it back.
 const NEEDED: usize = 24 << 20;
-
-/// What is said of a source that is not read.
-pub(super) const OFF: &str = "switched off by `sources.disabled` of the config";
 
 /// The sources that `settings` leave on.
 pub(super) fn sources(settings: &Settings) -> Vec<&'static SourceDef> {
@@ -359,6 +356,7 @@ impl Live {
                 self.lanes.refresh(every, self.clock.now());
             }
             Command::Job(job) => self.begin(job),
+            Command::Acknowledge(alert) => self.state.acknowledge(&alert),
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Save { name, text } => {
                 self.errands.begin(move || Report::Said(act::save::save(&name, &text)));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    live::{OFF, sources, switched_off},
+    live::{sources, switched_off},
     terminal::Terminal,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         lane::{Lanes, Outbox},
     },
     config::Settings,
-    model::event::{Event, Fault, SourceId},
+    model::event::{Event, Fault, OFF, SourceId},
     sink::{self, doctor::Check},
     state::State,
     sys::exec,
@@ -31,7 +31,9 @@ use crate::{
 /// All in all, as long as nobody is asked who answers slowly.
 const PATIENCE: Duration = Duration::from_millis(1800);
 /// All in all, where a source has begun to answer and waits for others itself: `zpool`, an engine.
-const LONGER: Duration = Duration::from_secs(4);
+const LONGER: Duration = Duration::from_secs(10);
+/// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
+const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.
 const APART: Duration = Duration::from_millis(500);
 
@@ -88,6 +90,7 @@ fn read(settings: &Settings, rates: bool) -> State {
     }
     state.apply(&Event::Tick(clock.now()));
     state.judge();
+    state.fire_at_once(AT_ONCE);
     state
 }
 

@@ -52,6 +52,25 @@ impl Engine {
             Fault::Absent(what) | Fault::Broken(what) => what.clone(),
         })
     }
+
+    /// `Docker`, `Podman`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let mut letters = self.kind.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+
+    /// Why it tells nothing now, in a sentence that names it and the cure; `None` while it answers.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let place = self.address.as_str();
+        let place = place.strip_prefix("unix://").unwrap_or(place);
+        Some(match self.fault.as_ref()? {
+            Fault::Denied { what, hint } => format!("{}: {what} on {place} ({hint})", self.title()),
+            Fault::Timeout => format!("{}: no answer from {place}", self.title()),
+            Fault::Absent(what) | Fault::Broken(what) => format!("{} at {place}: {what}", self.title()),
+        })
+    }
 }
 
 /// What a container is doing, in the engine's words.
@@ -220,6 +239,12 @@ pub struct Container {
     pub tty: bool,
     /// When it came up again without anybody having asked, in the last ten minutes: milliseconds since 1970.
     pub restarted_unix_ms: Vec<i64>,
+    /// From when on its restarts are known, where that is not all of the last ten minutes: milliseconds since 1970.
+    #[serde(default)]
+    pub restarts_from_unix_ms: Option<i64>,
+    /// Somebody stopped or killed it since it started: its end was meant.
+    #[serde(default)]
+    pub asked_to_end: bool,
     /// When the kernel ended a process of it for want of memory, in the last ten minutes: milliseconds since 1970.
     #[serde(default)]
     pub ooms_unix_ms: Vec<i64>,
@@ -491,6 +516,62 @@ impl ContainerRow {
         lately(&self.meta.restarted_unix_ms, now)
     }
 
+    /// `10× in 10 min`; `at least 3× in 4 min, 36 in all` where the engine does not remember ten minutes.
+    #[must_use]
+    pub fn restart_words(&self, now: Stamp) -> String {
+        let count = self.restarts_lately(now);
+        let from = self.meta.restarts_from_unix_ms.filter(|_| count < self.meta.restarts);
+        let known = from.map(|from| now.unix_ms.saturating_sub(from)).filter(|ms| *ms < RESTARTS_WITHIN_MS);
+        match known {
+            Some(ms) => {
+                let span = u64::try_from(ms).map_or(Duration::ZERO, Duration::from_millis);
+                let span = match span.as_secs() {
+                    seconds @ 0..60 => format!("{seconds} s"),
+                    seconds => format!("{} min", seconds / 60),
+                };
+                format!("at least {count}× in {span}, {} in all", self.meta.restarts)
+            }
+            None => format!("{count}× in 10 min"),
+        }
+    }
+
+    /// It ended, and neither a user nor an engine's command asked for it; or it could not be started.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let meta = &self.meta;
+        let code = meta.exit_code.unwrap_or(0);
+        match meta.state {
+            RunState::Created => meta.error.is_some() && code != 0,
+            RunState::Exited | RunState::Dead if meta.asked_to_end => false,
+            RunState::Exited | RunState::Dead => meta.oom_killed || (code != 0 && !self.ended_by_hand(code)),
+            _ => false,
+        }
+    }
+
+    /// What an end that no event explains looks like when somebody asked for it: ended by SIGTERM or by Ctrl-C, or left
+    /// alone by an engine that is to keep it up whatever happens.
+    fn ended_by_hand(&self, code: i64) -> bool {
+        let kept_up = matches!(self.meta.restart_policy.as_str(), "always" | "unless-stopped");
+        matches!(code, 130 | 143) || (kept_up && self.meta.error.is_none())
+    }
+
+    /// `exited (137)`, `was OOM-killed`, `is restarting (1), 36 restarts in all`, `could not be started: …`.
+    #[must_use]
+    pub fn end_words(&self) -> String {
+        let meta = &self.meta;
+        let code = meta.exit_code.map_or_else(String::new, |code| format!(" ({code})"));
+        match (meta.state, &meta.error) {
+            (RunState::Created, Some(error)) => format!("could not be started: {error}"),
+            (RunState::Restarting, _) => {
+                let plural = if meta.restarts == 1 { "" } else { "s" };
+                format!("is restarting{code}, {} restart{plural} in all", meta.restarts)
+            }
+            (_, Some(error)) => format!("exited{code}: {error}"),
+            _ if meta.oom_killed => "was OOM-killed".to_owned(),
+            _ => format!("exited{code}"),
+        }
+    }
+
     /// How often the kernel ended a process of it for want of memory in the ten minutes before `now`.
     #[must_use]
     pub fn ooms_lately(&self, now: Stamp) -> u32 {
@@ -640,6 +721,61 @@ mod tests {
         assert_eq!(swap(Some(64), Some(-1), 128), SWAP_UNLIMITED);
         assert_eq!(swap(None, None, 128), SWAP_UNLIMITED);
         assert_eq!(swap(Some(64), Some(128), 0), SWAP_UNLIMITED, "the memory limit is taken away");
+    }
+
+    fn ended(state: RunState, code: i64) -> Container {
+        let (exit_code, restart_policy) = (Some(code), "no".to_owned());
+        Container { state, exit_code, restart_policy, ..Container::default() }
+    }
+
+    fn fails(container: Container) -> bool {
+        ContainerRow::new(&Arc::new(container)).has_failed()
+    }
+
+    #[test]
+    fn an_end_that_nobody_asked_for_is_a_failure() {
+        use RunState::{Created, Exited, Restarting, Running};
+        assert!(fails(ended(Exited, 1)) && fails(ended(Exited, 137)) && fails(ended(Exited, 255)));
+        assert!(!fails(ended(Exited, 0)), "it was done");
+        assert!(!fails(ended(Exited, 143)) && !fails(ended(Exited, 130)), "it was asked by a signal");
+        assert!(!fails(Container { asked_to_end: true, ..ended(Exited, 137) }), "docker kill");
+        assert!(!fails(Container { asked_to_end: true, ..ended(Exited, 1) }), "docker stop");
+        assert!(fails(Container { oom_killed: true, ..ended(Exited, 137) }));
+        let always = Container { restart_policy: "always".into(), ..ended(Exited, 137) };
+        assert!(!fails(always.clone()), "its engine would have started it again");
+        assert!(fails(Container { error: Some("port is already allocated".into()), ..always }));
+        assert!(!fails(ended(Running, 1)) && !fails(ended(Restarting, 1)), "that has alerts of its own");
+        let error = Some("sh: not found".to_owned());
+        assert!(fails(Container { error, ..ended(Created, 127) }) && !fails(ended(Created, 0)));
+    }
+
+    #[test]
+    fn restarts_beyond_what_is_remembered_are_at_least_so_many() {
+        let now = Stamp::at_seconds(1000);
+        let ago = |seconds: i64| now.unix_ms - seconds * 1000;
+        let restarted_unix_ms = vec![ago(200), ago(120), ago(60)];
+        let known = Container { restarted_unix_ms, restarts: 3, ..Container::default() };
+        let words = |container: &Container| ContainerRow::new(&Arc::new(container.clone())).restart_words(now);
+        assert_eq!(words(&known), "3× in 10 min");
+        let more = Container { restarts: 36, restarts_from_unix_ms: Some(ago(250)), ..known.clone() };
+        assert_eq!(words(&more), "at least 3× in 4 min, 36 in all");
+        assert_eq!(words(&Container { restarts_from_unix_ms: Some(ago(601)), ..more }), "3× in 10 min");
+        let all = Container { restarts_from_unix_ms: Some(ago(250)), ..known };
+        assert_eq!(words(&all), "3× in 10 min", "they are all known");
+    }
+
+    #[test]
+    fn a_silent_engine_is_named_with_the_cure() {
+        let denied = Engine {
+            kind: "docker".into(),
+            address: "unix:///var/run/docker.sock".into(),
+            fault: Some(Fault::Denied { what: "permission denied".into(), hint: "run as root".into() }),
+            ..Engine::default()
+        };
+        let words = "Docker: permission denied on /var/run/docker.sock (run as root)";
+        assert_eq!(denied.complaint().as_deref(), Some(words));
+        let gone = Engine { fault: Some(Fault::Broken("nobody listens there".into())), ..denied };
+        assert_eq!(gone.complaint().as_deref(), Some("Docker at /var/run/docker.sock: nobody listens there"));
     }
 
     #[test]

@@ -82,6 +82,12 @@ impl SourceId {
         matches!(self, Self::Sockets | Self::ProcessDetail | Self::ContainerLog | Self::Stores)
     }
 
+    /// Every machine has it: where it cannot be read, nothing is known to be well.
+    #[must_use]
+    pub fn is_essential(self) -> bool {
+        matches!(self, Self::Cpu | Self::Memory | Self::Processes)
+    }
+
     /// `cpu`, `process_detail` …
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -147,6 +153,9 @@ impl Sample {
     }
 }
 
+/// What is said of a source that is not read.
+pub const OFF: &str = "switched off by `sources.disabled` of the config";
+
 /// Why a source gave no sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -164,6 +173,14 @@ pub enum Fault {
     Timeout,
     /// It answered nonsense, or reading it panicked.
     Broken(String),
+}
+
+impl Fault {
+    /// The user does not want it read.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        matches!(self, Fault::Absent(what) if what == OFF)
+    }
 }
 
 /// What a lane sends: a sample or the reason for its absence.

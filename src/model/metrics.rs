@@ -249,6 +249,37 @@ fn datasets(host: &Host, put: Put<'_>, figure: impl Fn(&DatasetRow) -> Option<f6
     }
 }
 
+/// The container that a label names.
+fn container<'a>(host: &'a Host, label: Option<&String>) -> Option<&'a ContainerRow> {
+    let label = label?;
+    host.containers.rows.iter().find(|row| *row.label == **label)
+}
+
+/// The figure in the words of what it is about, for `{detail}` in a rule; `None` where the figure says it all.
+#[must_use]
+pub fn detail(metric: &str, labels: &[String], host: &Host) -> Option<String> {
+    match metric {
+        "container_restarts_10m" => Some(container(host, labels.first())?.restart_words(host.now)),
+        "container_restarting" | "container_failed" => Some(container(host, labels.first())?.end_words()),
+        "engine_up" => host
+            .containers
+            .engines
+            .iter()
+            .find(|e| Some(e.address.as_str()) == labels.first().map(String::as_str))?
+            .complaint(),
+        _ => None,
+    }
+}
+
+/// Since when it is so by what the thing itself says: milliseconds since 1970.
+#[must_use]
+pub fn began(metric: &str, labels: &[String], host: &Host) -> Option<i64> {
+    match metric {
+        "container_failed" => container(host, labels.first())?.meta.finished_unix_ms,
+        _ => None,
+    }
+}
+
 /// What a figure's sentence may add from the state: `sdd offline` for a pool that is not healthy.
 #[must_use]
 pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
@@ -559,6 +590,10 @@ pub static METRICS: &[MetricDef] = &[
         |h, put| containers(h, put, |c| c.write_per_second)),
     gauge("container_restarts_10m", Count, Containers, CONTAINER, "How often the container came up again by itself in the last ten minutes.",
         |h, put| containers(h, put, |c| Some(f64::from(c.restarts_lately(h.now))))),
+    gauge("container_restarting", Count, Containers, CONTAINER, "1 while the container has ended and its engine waits before it starts it again.",
+        |h, put| containers(h, put, |c| Some(flag(c.meta.state == RunState::Restarting)))),
+    gauge("container_failed", Count, Containers, CONTAINER, "1 when the container ended without anybody having stopped it, or could not be started.",
+        |h, put| containers(h, put, |c| Some(flag(c.has_failed())))),
     gauge("container_ooms_10m", Count, Containers, CONTAINER, "How often the kernel ended a process of the container for want of memory in the last ten minutes.",
         |h, put| containers(h, put, |c| Some(f64::from(c.ooms_lately(h.now))))),
 

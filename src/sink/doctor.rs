@@ -7,7 +7,11 @@ use serde::Serialize;
 use super::report;
 use crate::{
     alert::Level,
-    model::event::SourceId,
+    model::{
+        container::Engine,
+        event::{Fault, SourceId},
+        process::Process,
+    },
     state::State,
     text::{width, wrap},
 };
@@ -17,16 +21,13 @@ use crate::{
 pub struct Check {
     /// `terminal`, `config` …
     pub id: String,
-    /// `live`, `absent`, `denied`, `broken`, `timeout`, `waiting`; `off` by the config.
+    /// `live`, `absent`, `denied`, `broken`, `unreachable`, `timeout`, `waiting`; `off` by the config.
     pub state: String,
     /// What was found, or what was looked for.
     pub message: String,
     /// What would mend it.
     pub hint: Option<String>,
 }
-
-/// What is needed for a useful screen: without one of these the exit code is 2.
-const ESSENTIAL: [SourceId; 3] = [SourceId::Cpu, SourceId::Memory, SourceId::Processes];
 
 /// All checks: those of the caller, then each source with what it reads.
 #[must_use]
@@ -44,12 +45,24 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
         if id == SourceId::Gpus && standing == "live" {
             gpus(state, &mut check);
         }
+        if id == SourceId::Containers && !state.host.containers.engines.is_empty() {
+            let engines = &state.host.containers.engines;
+            let well = engines.iter().filter(|e| e.fault.is_none()).count();
+            check.message = format!("{well} of {} engines answer", engines.len());
+            check.hint = None;
+        }
         all.push(check);
         if id == SourceId::Processes
             && let Some(message) = report::hidden(state)
         {
             let hint = report::cure(state, id).map(str::to_owned);
             all.push(Check { id: "hidepid".to_owned(), state: "denied".to_owned(), message, hint });
+        }
+        match id {
+            SourceId::Containers => all.extend(state.host.containers.engines.iter().map(|e| engine(state, e))),
+            SourceId::Processes => all.extend(process_io(state)),
+            SourceId::Sockets => all.extend(socket_owners(state)),
+            _ => {}
         }
     }
     all
@@ -66,10 +79,62 @@ fn gpus(state: &State, check: &mut Check) {
     }
 }
 
-/// 0: all is found or calmly absent; 1: something is denied, late or broken; 2: an essential source is not there.
+/// One engine: where it is, and why it does not answer.
+fn engine(state: &State, engine: &Engine) -> Check {
+    let check = |state: &str, message: String, hint: Option<String>| Check {
+        id: engine.kind.clone(),
+        state: state.to_owned(),
+        message,
+        hint,
+    };
+    let at = engine.address.as_str();
+    match &engine.fault {
+        None if engine.twin => check("live", format!("{at}: an engine that is listed already"), None),
+        None if !engine.listed => check("waiting", format!("{at}: has not listed its containers yet"), None),
+        None => {
+            let version = engine.version.as_deref().unwrap_or_default();
+            check("live", format!("{at} · {version} · {}", report::container_count(state, engine)), None)
+        }
+        Some(Fault::Denied { what, hint }) => check("denied", format!("{at}: {what}"), Some(hint.clone())),
+        Some(Fault::Timeout) => check("timeout", format!("{at}: no answer"), None),
+        Some(Fault::Absent(what) | Fault::Broken(what)) => {
+            let hint = "start it, or mend its address: DOCKER_HOST, the Docker context, `engines` of the config";
+            check("unreachable", format!("{at}: {what}"), Some(hint.to_owned()))
+        }
+    }
+}
+
+/// What is read of processes and may not be read of all.
+fn process_io(state: &State) -> Option<Check> {
+    let facts = &state.host.facts;
+    let now = state.host.now.unix_ms / 1000;
+    // One that has just begun, or just ended, proves nothing.
+    let old = |p: &&Process| report::start_unix_seconds(facts, p).is_some_and(|began| now - began > 30);
+    let all: Vec<&Process> =
+        state.host.processes.rows.iter().filter(|p| !p.is_thread() && !p.kernel && p.state != b'Z').collect();
+    let denied = all.iter().copied().filter(old).filter(|p| p.moved.is_none()).count();
+    (denied > 0).then(|| Check {
+        id: "process_io".to_owned(),
+        state: "denied".to_owned(),
+        message: format!("disk I/O of {denied} of {} processes cannot be read: they belong to others", all.len()),
+        hint: Some("run as root".to_owned()),
+    })
+}
+
+fn socket_owners(state: &State) -> Option<Check> {
+    state.host.sockets.raw.holders_denied.then(|| Check {
+        id: "socket_owners".to_owned(),
+        state: "denied".to_owned(),
+        message: "which processes hold the sockets of other users cannot be read".to_owned(),
+        hint: Some("run as root".to_owned()),
+    })
+}
+
+/// 0: all is found or calmly absent; 1: something is denied, late or broken; 2: a source that every machine has is not
+/// there.
 #[must_use]
 pub fn exit_code(checks: &[Check]) -> u8 {
-    let essential = |c: &Check| ESSENTIAL.iter().any(|id| id.name() == c.id);
+    let essential = |c: &Check| SourceId::ALL.into_iter().any(|id| id.is_essential() && id.name() == c.id);
     if checks.iter().any(|c| essential(c) && !["live", "off"].contains(&c.state.as_str())) {
         2
     } else {
@@ -88,14 +153,14 @@ pub struct Look<'a> {
 }
 
 /// Columns before the message.
-const BEFORE: usize = 26;
+const BEFORE: usize = 29;
 
 /// How bad a state is.
 fn level(check: &Check) -> Level {
     match check.state.as_str() {
         "live" => Level::Ok,
         "absent" | "off" => Level::Unknown,
-        _ if ESSENTIAL.iter().any(|id| id.name() == check.id) => Level::Crit,
+        _ if SourceId::ALL.into_iter().any(|id| id.is_essential() && id.name() == check.id) => Level::Crit,
         _ => Level::Warn,
     }
 }
@@ -116,7 +181,7 @@ pub fn write_text(checks: &[Check], look: &Look<'_>, out: &mut dyn io::Write) ->
         };
         let level = level(check);
         let state =
-            format!("{}{}", (look.paint)(level, &check.state), " ".repeat(8usize.saturating_sub(width(&check.state))));
+            format!("{}{}", (look.paint)(level, &check.state), " ".repeat(11usize.saturating_sub(width(&check.state))));
         let room = look.columns.saturating_sub(BEFORE).max(20);
         let mut lines = lines(&check.message, room).into_iter();
         let first = lines.next().unwrap_or_default();
@@ -153,10 +218,76 @@ pub fn write_json(checks: &[Check], out: &mut dyn io::Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::{
+        clock::Stamp,
+        model::{
+            container::ContainerSample,
+            event::{Envelope, Event, Sample},
+            process::ProcKey,
+        },
+    };
 
     fn check(id: &str, state: &str) -> Check {
         Check { id: id.into(), state: state.into(), message: String::new(), hint: None }
+    }
+
+    fn heard(engines: Vec<Engine>) -> State {
+        let mut state = State::default();
+        let (at, took, every) = (Stamp::at_seconds(1), Duration::ZERO, Duration::from_secs(1));
+        let outcome = Ok(Sample::Containers(ContainerSample { engines, ..ContainerSample::default() }));
+        state.apply(&Event::Reading(Envelope { source: SourceId::Containers, at, took, every, outcome }));
+        state
+    }
+
+    fn docker(fault: Option<Fault>) -> Engine {
+        let (kind, address) = ("docker".to_owned(), "unix:///run/docker.sock".into());
+        Engine { kind, address, fault, listed: true, version: Some("28.2".into()), ..Engine::default() }
+    }
+
+    fn told(state: &State) -> (Vec<(String, String)>, u8) {
+        let reads = |id| (id == SourceId::Containers).then_some("engines");
+        let all = checks(state, &reads, Vec::new());
+        let code = exit_code(&all);
+        (all.into_iter().map(|c| (c.id, c.state)).collect(), code)
+    }
+
+    #[test]
+    fn each_engine_is_told_with_its_cure() {
+        let of = |pairs: &[(&str, &str)], code| {
+            (pairs.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect::<Vec<_>>(), code)
+        };
+        assert_eq!(told(&heard(vec![docker(None)])), of(&[("containers", "live"), ("docker", "live")], 0));
+        let denied = Fault::Denied { what: "permission denied".into(), hint: "run as root".into() };
+        let state = heard(vec![docker(Some(denied))]);
+        assert_eq!(told(&state), of(&[("containers", "denied"), ("docker", "denied")], 1));
+        let hints = checks(&state, &|id| (id == SourceId::Containers).then_some(""), Vec::new());
+        assert_eq!(hints[1].hint.as_deref(), Some("run as root"));
+        let gone = docker(Some(Fault::Broken("there is no such socket".into())));
+        let both = heard(vec![docker(None), gone]);
+        assert_eq!(told(&both), of(&[("containers", "live"), ("docker", "live"), ("docker", "unreachable")], 1));
+    }
+
+    #[test]
+    fn what_others_keep_from_us_is_denied() {
+        let mut state = State::default();
+        state.host.now = Stamp::at_seconds(1000);
+        state.host.facts.boot_unix_seconds = Some(state.host.now.unix_ms / 1000 - 900);
+        state.host.facts.ticks_per_second = 100;
+        let process = |seconds: u64| Process {
+            key: ProcKey { pid: 7, start_ticks: seconds * 100 },
+            tgid: 7,
+            ..Process::default()
+        };
+        state.host.processes.rows = vec![process(899)];
+        assert_eq!(process_io(&state), None, "it has only just begun");
+        state.host.processes.rows = vec![process(0)];
+        let check = process_io(&state).expect("its figures are kept from us");
+        assert_eq!((check.state.as_str(), exit_code(std::slice::from_ref(&check))), ("denied", 1));
+        state.host.processes.rows[0].moved = Some(Box::default());
+        assert_eq!(process_io(&state), None);
     }
 
     #[test]
@@ -172,9 +303,9 @@ mod tests {
         };
         let gap = " ".repeat(BEFORE);
         assert_eq!(
-            text(48),
+            text(51),
             format!(
-                "<Warn ▲> containers     <Warn denied>   may not be read by\n{gap}this user\n{gap}hint: add the user to\n{gap}a group\n"
+                "<Warn ▲> containers     <Warn denied>      may not be read by\n{gap}this user\n{gap}hint: add the user to\n{gap}a group\n"
             )
         );
         assert_eq!(text(usize::MAX).lines().count(), 2);

@@ -3,6 +3,7 @@
 use crate::{
     collect::{SourceDef, Want},
     model::{
+        container::Engine,
         event::{Fault, SourceId},
         facts::FactsSample,
         health::Freshness,
@@ -16,6 +17,13 @@ use crate::{
 pub fn standing(state: &State, source: SourceId) -> &'static str {
     let host = &state.host;
     let fault = host.health.get(source).and_then(|h| h.fault.as_ref());
+    if let Some(fault) = silent_engines(state, source).and_then(|engine| engine.fault.as_ref()) {
+        return match fault {
+            Fault::Denied { .. } => "denied",
+            Fault::Timeout => "timeout",
+            Fault::Absent(_) | Fault::Broken(_) => "broken",
+        };
+    }
     match (host.health.freshness(source, host.now), fault) {
         (Freshness::Waiting, _) => "waiting",
         (Freshness::Live, _) => "live",
@@ -33,9 +41,21 @@ pub fn is_asked(state: &State, source: &SourceDef) -> bool {
     source.pace.is_wanted(&Want::default()) || state.host.health.get(source.id).is_some()
 }
 
+/// The first of the engines where none answers: then nothing is known of containers, though the source itself is well.
+fn silent_engines(state: &State, source: SourceId) -> Option<&Engine> {
+    let engines = &state.host.containers.engines;
+    let live = state.host.health.freshness(source, state.host.now) == Freshness::Live;
+    let silent = source == SourceId::Containers && live && engines.iter().all(|e| e.fault.is_some());
+    engines.first().filter(|_| silent)
+}
+
 /// Why a source gives nothing, in words: what was looked for or refused; `None` when nothing is wrong.
 #[must_use]
 pub fn reason(state: &State, source: SourceId) -> Option<String> {
+    if silent_engines(state, source).is_some() {
+        let engines = state.host.containers.engines.iter().filter_map(Engine::complaint);
+        return Some(engines.collect::<Vec<_>>().join(" · "));
+    }
     let Some(fault) = &state.host.health.get(source)?.fault else {
         return hidden(state).filter(|_| source == SourceId::Processes);
     };
@@ -46,9 +66,21 @@ pub fn reason(state: &State, source: SourceId) -> Option<String> {
     })
 }
 
+/// `3 containers`, those of this engine.
+#[must_use]
+pub fn container_count(state: &State, engine: &Engine) -> String {
+    let all = &state.host.containers;
+    let number = all.engines.iter().position(|e| e.address == engine.address);
+    let count = all.rows.iter().filter(|row| Some(usize::from(row.meta.engine)) == number).count();
+    format!("{count} container{}", if count == 1 { "" } else { "s" })
+}
+
 /// What would mend it, where that is known.
 #[must_use]
 pub fn cure(state: &State, source: SourceId) -> Option<&str> {
+    if let Some(Fault::Denied { hint, .. }) = silent_engines(state, source).and_then(|engine| engine.fault.as_ref()) {
+        return Some(hint);
+    }
     match &state.host.health.get(source)?.fault {
         Some(Fault::Denied { hint, .. }) => Some(hint),
         None if source == SourceId::Processes && state.host.processes.hidden.is_some() => Some(UNHIDE),

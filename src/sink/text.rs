@@ -30,6 +30,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     devices(state, &mut page);
     gpus(state, &mut page);
     pools(state, &mut page);
+    engines(state, &mut page);
     containers::write(state, &mut page);
     processes(state, columns, &mut page);
     for line in page.lines() {
@@ -79,18 +80,24 @@ fn host(state: &State, page: &mut String) {
 }
 
 fn findings(state: &State, ascii: bool, page: &mut String) {
+    let pending = state.verdict().pending;
     if state.watches.iter().all(|w| !w.held) {
-        row(page, "verdict", state.calm().0);
+        let (calm, _) = state.calm();
+        row(page, "verdict", if pending > 0 { format!("no alert fires, {pending} pending") } else { calm });
     }
+    let sign = |level| match (level, ascii) {
+        (Level::Crit, false) => "✖",
+        (Level::Crit, true) => "X",
+        (Level::Warn, false) => "▲",
+        (Level::Warn, true) => "!",
+        _ => "·",
+    };
     for watch in state.watches.iter().filter(|w| w.held) {
-        let sign = match (watch.level, ascii) {
-            (Level::Crit, false) => "✖",
-            (Level::Crit, true) => "X",
-            (Level::Warn, false) => "▲",
-            (Level::Warn, true) => "!",
-            _ => "·",
-        };
-        row(page, "verdict", format!("{sign} {}", watch.say));
+        row(page, "verdict", format!("{} {}", sign(watch.level), watch.say));
+    }
+    for watch in state.watches.iter().filter(|w| !w.held && w.level >= Level::Warn) {
+        let left = units::countdown(watch.left);
+        row(page, "pending", format!("{} {}, alarm in {left}", sign(watch.level), watch.say));
     }
 }
 
@@ -315,6 +322,17 @@ fn pools(state: &State, page: &mut String) {
     }
 }
 
+/// Each engine with its state: where one does not answer, its containers are not listed, and why is.
+fn engines(state: &State, page: &mut String) {
+    for engine in state.host.containers.engines.iter().filter(|e| !e.twin) {
+        let words = engine.complaint().unwrap_or_else(|| {
+            let version = engine.version.as_deref().unwrap_or_default();
+            format!("{} {version} · {} · {}", engine.title(), engine.address, report::container_count(state, engine))
+        });
+        row(page, "engine", words);
+    }
+}
+
 fn processes(state: &State, columns: usize, page: &mut String) {
     use std::fmt::Write;
     if !live(state, SourceId::Processes) {
@@ -399,8 +417,8 @@ mod tests {
             lines(&page, "container"),
             [
                 "loop · restarting (1) · restarted 10× in 10 min · i",
-                "dns · unhealthy (1 check failed) · cpu – · memory – · i",
                 "vault · exited (137) 26m ago, OOM-killed · i",
+                "dns · unhealthy (1 check failed) · cpu – · memory – · i",
                 "caddy · running · cpu – · memory – · i",
                 "db · healthy · cpu – · memory – of 1.0 GiB · i",
                 "backup · exited (0) 2h ago · i",

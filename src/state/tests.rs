@@ -4,7 +4,8 @@ use super::*;
 use crate::{
     alert::Side,
     model::{
-        event::{Envelope, Sample},
+        container::{Container, ContainerSample, RunState},
+        event::{Envelope, OFF, Sample},
         load::LoadSample,
     },
 };
@@ -104,7 +105,7 @@ fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
     load(&mut state, 2, Err(Fault::Timeout));
     assert_eq!(state.watches.iter().filter(|w| w.rule == "busy" && w.held).count(), 1);
     let silent = state.watches.iter().find(|w| w.rule == "source").expect("a source that is late is a finding");
-    assert_eq!(silent.say, "load does not answer");
+    assert_eq!(silent.say, "load: no answer");
     load(&mut state, 3, Ok(1.0));
     assert!(state.watches.is_empty());
 }
@@ -124,14 +125,124 @@ fn the_silence_of_a_source_that_nobody_asks_is_no_finding() {
     assert_eq!(state.watches, []);
 }
 
+/// Says of every source but `load` that this machine has none.
+fn answered(state: &mut State) {
+    for source in SourceId::ALL.into_iter().filter(|id| !id.is_on_demand() && *id != SourceId::Load) {
+        let (took, every) = (Duration::ZERO, Duration::from_secs(1));
+        let outcome = Err(Fault::Absent(if source.is_essential() { OFF } else { "none" }.to_owned()));
+        state.apply(&Event::Reading(Envelope { source, at: Stamp::at_seconds(1), took, every, outcome }));
+    }
+}
+
 #[test]
-fn only_a_machine_that_was_looked_at_is_called_quiet() {
+fn quiet_needs_an_answer_of_every_source() {
     let mut state = state(0);
-    assert_eq!(state.calm(), ("looking at the machine…", Level::Unknown));
-    load(&mut state, 1, Err(Fault::Denied { what: "loadavg".into(), hint: "ask".into() }));
-    assert_eq!(state.calm(), ("no source gives figures", Level::Unknown));
-    load(&mut state, 2, Ok(1.0));
-    assert_eq!(state.calm(), ("all quiet", Level::Ok));
+    assert_eq!(state.calm(), ("reading…".to_owned(), Level::Unknown));
+    load(&mut state, 1, Ok(1.0));
+    assert_eq!(state.calm().0, "reading…", "the others have not answered");
+    answered(&mut state);
+    assert_eq!(state.calm(), ("all quiet".to_owned(), Level::Ok));
+    let mut engine = crate::model::container::Engine::default();
+    state.host.containers.engines.push(engine.clone());
+    assert_eq!(state.calm().0, "reading…", "an engine has not listed its containers");
+    engine.listed = true;
+    state.host.containers.engines = vec![engine];
+    assert_eq!(state.calm().0, "all quiet");
+}
+
+#[test]
+fn a_machine_that_shows_nothing_is_not_quiet() {
+    let mut state = state(0);
+    answered(&mut state);
+    load(&mut state, 1, Err(Fault::Absent("no /proc".into())));
+    assert_eq!(state.calm(), ("no source gives figures".to_owned(), Level::Unknown));
+    let missing = Fault::Absent("/proc/stat".into());
+    let (took, every, at) = (Duration::ZERO, Duration::from_secs(1), Stamp::at_seconds(2));
+    state.apply(&Event::Reading(Envelope { source: SourceId::Cpu, at, took, every, outcome: Err(missing) }));
+    state.judge();
+    let worst = state.verdict().worst.map(|w| (w.say.as_str(), w.level));
+    assert_eq!(worst, Some(("cpu: not found: /proc/stat", Level::Warn)));
+}
+
+#[test]
+fn what_is_pending_is_told_with_the_time_left() {
+    let mut state = state(60);
+    load(&mut state, 1, Ok(9.0));
+    load(&mut state, 11, Ok(9.0));
+    let verdict = state.verdict();
+    assert_eq!((verdict.worst, verdict.pending), (None, 1));
+    let next = verdict.next.expect("it is crossed");
+    assert_eq!((next.left, next.level), (Duration::from_secs(50), Level::Crit));
+    state.fire_at_once(Duration::from_secs(30));
+    assert_eq!(state.verdict().crit, 0, "its hold is longer");
+    state.fire_at_once(Duration::from_secs(60));
+    assert_eq!(state.verdict().crit, 1);
+}
+
+#[test]
+fn an_acknowledged_alert_counts_again_when_it_gets_worse_or_returns() {
+    let mut state = state(0);
+    answered(&mut state);
+    load(&mut state, 1, Ok(5.0));
+    let key = (state.watches[0].rule.clone(), state.watches[0].labels.clone());
+    state.acknowledge(&key);
+    assert_eq!((state.verdict().warn, state.verdict().acknowledged), (0, 1));
+    assert_eq!(state.calm(), ("all quiet, 1 acknowledged".to_owned(), Level::Ok));
+    load(&mut state, 2, Ok(6.0));
+    assert_eq!(state.verdict().worst, None, "it goes on as it was");
+    load(&mut state, 3, Ok(9.0));
+    assert_eq!(state.verdict().crit, 1, "it got worse");
+    state.acknowledge(&key);
+    load(&mut state, 4, Ok(1.0));
+    load(&mut state, 5, Ok(9.0));
+    assert_eq!(state.verdict().crit, 1, "another episode");
+    state.acknowledge(&key);
+    state.acknowledge(&key);
+    assert_eq!(state.verdict().crit, 1, "taken back");
+}
+
+/// A container that ended for want of memory, restarts, or both.
+fn container(state: RunState, restarts: usize, ooms: usize) -> State {
+    let now = Stamp::at_seconds(100);
+    let container = Container {
+        id: "ab".into(),
+        name: "redis".into(),
+        state,
+        exit_code: Some(137),
+        oom_killed: ooms > 0,
+        restarts: u32::try_from(restarts).unwrap_or(0),
+        restart_policy: "no".into(),
+        restarted_unix_ms: vec![now.unix_ms; restarts],
+        ooms_unix_ms: vec![now.unix_ms; ooms],
+        finished_unix_ms: Some(now.unix_ms - 1_560_000),
+        ..Container::default()
+    };
+    let sample = ContainerSample { containers: vec![container.into()], ..ContainerSample::default() };
+    let mut all = State::new(crate::alert::shipped().into());
+    let (took, every, outcome) = (Duration::ZERO, Duration::from_secs(1), Ok(Sample::Containers(sample)));
+    all.apply(&Event::Reading(Envelope { source: SourceId::Containers, at: now, took, every, outcome }));
+    all.judge();
+    all
+}
+
+fn told(state: &State) -> Vec<&str> {
+    state.watches.iter().filter(|w| w.held).map(|w| w.say.as_str()).collect()
+}
+
+#[test]
+fn a_container_that_died_stays_an_alert_with_its_own_age() {
+    let state = container(RunState::Exited, 0, 0);
+    assert_eq!(told(&state), ["redis exited (137)"]);
+    assert_eq!(state.watches[0].age(state.host.now, crate::units::span_short), "26m");
+}
+
+#[test]
+fn one_alert_tells_all_of_a_container() {
+    assert_eq!(told(&container(RunState::Exited, 0, 1)), ["redis was OOM-killed"]);
+    assert_eq!(told(&container(RunState::Running, 0, 1)), ["redis was OOM-killed 1× in 10 min"]);
+    let words = ["redis is restarting (137), 1 restart in all"];
+    assert_eq!(told(&container(RunState::Restarting, 1, 0)), words, "at once");
+    assert_eq!(told(&container(RunState::Restarting, 4, 0)), ["redis restarted 4× in 10 min"]);
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub enum Action {
     Redraw,
     Suspend,
     Findings,
+    Acknowledge,
     Sockets,
     Stores,
     Acts,
@@ -80,12 +81,21 @@ pub enum Context {
     Things,
     /// In a log.
     Logs,
+    /// In the list of alerts.
+    Alerts,
 }
 
 impl Context {
     /// All of them, in the order of the help.
-    pub const ALL: [Context; 6] =
-        [Context::Anywhere, Context::List, Context::Tables, Context::Processes, Context::Things, Context::Logs];
+    pub const ALL: [Context; 7] = [
+        Context::Anywhere,
+        Context::List,
+        Context::Tables,
+        Context::Processes,
+        Context::Things,
+        Context::Logs,
+        Context::Alerts,
+    ];
 
     /// The heading of its keys.
     #[must_use]
@@ -97,6 +107,7 @@ impl Context {
             Context::Processes => "In processes",
             Context::Things => "In containers and pools",
             Context::Logs => "In a log",
+            Context::Alerts => "In the list of alerts",
         }
     }
 }
@@ -137,7 +148,7 @@ const fn changing(
     ActionDef { action, name, doc, keys, context, changes: true }
 }
 
-use Context::{Anywhere, List, Logs, Processes, Tables, Things};
+use Context::{Alerts, Anywhere, List, Logs, Processes, Tables, Things};
 
 /// TABLE ACTIONS, in the order of the help.
 pub static ACTIONS: &[ActionDef] = &[
@@ -157,7 +168,7 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::Focus(9), "focus_9", &["9"], Anywhere, "focus pane 9"),
     def(Action::FocusNext, "focus_next", &["tab"], Anywhere, "focus the next pane"),
     def(Action::FocusPrevious, "focus_previous", &["shift-tab"], Anywhere, "focus the previous pane"),
-    def(Action::Findings, "findings", &["a"], Anywhere, "list what is wrong now"),
+    def(Action::Findings, "findings", &["a"], Anywhere, "list alerts: what fires, what is pending"),
     def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets: who listens, who talks"),
     def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes, networks: what is unused"),
     def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause and go on"),
@@ -205,6 +216,7 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::FullPath, "full_path", &["w"], Processes, "program with its whole path"),
     changing(Action::Acts, "acts", &["x", "F9"], Things, "operations: start, stop, limits, scrub, …"),
     def(Action::Logs, "logs", &["l"], Things, "the log of the selected container"),
+    def(Action::Acknowledge, "acknowledge", &["A"], Alerts, "acknowledge the selected alert, or no longer"),
     def(Action::LogWrap, "log_wrap", &["w"], Logs, "wrap long lines"),
     def(Action::LogTimes, "log_times", &["t"], Logs, "show times"),
     def(Action::LogSave, "log_save", &["W"], Logs, "save the log to a file"),

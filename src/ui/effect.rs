@@ -9,6 +9,7 @@ use crate::{
     act::job::Job,
     alert::Level,
     model::{engine_address::EngineAddress, process::ProcKey},
+    state::AlertKey,
 };
 
 /// A typed request to the outside world; the loop carries it out and says how it went.
@@ -22,6 +23,8 @@ pub enum Command {
     Redraw,
     /// An operation: carried out on a thread of its own, and reported.
     Job(Job),
+    /// The user has seen this alert, or takes that back.
+    Acknowledge(AlertKey),
     /// Step aside for a shell in this container.
     Shell {
         /// Address of its engine.

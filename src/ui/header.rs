@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
-use ratatui::{layout::Rect, style::Modifier};
+use ratatui::{
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use super::{
     action::Action,
@@ -29,7 +32,7 @@ pub fn wide(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     }
     let worst = words(cx);
     // The verdict keeps its room before the machine's names do.
-    let wanted = u16::try_from(width(&worst.0)).unwrap_or(u16::MAX).saturating_add(14).min(end.saturating_sub(x));
+    let wanted = u16::try_from(worst.width()).unwrap_or(u16::MAX).saturating_add(14).min(end.saturating_sub(x));
     let mut names: Vec<String> = facts.os.iter().map(|os| short_os(os)).collect();
     names.extend(facts.kernel.clone());
     names.extend(uptime(cx).map(|up| format!("up {up}")));
@@ -85,8 +88,8 @@ pub fn one_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let mut piece = |text: &str, role: Role, canvas: &mut Canvas<'_>| {
         x += put(canvas.buf, x, area.y, area.right().saturating_sub(x), text, cx.theme.style(role)) + 1;
     };
-    let (text, level) = words(cx);
-    let (sign, role) = sign(cx, level);
+    let words = words(cx);
+    let (sign, role) = sign(cx, words.level);
     piece(&sign.to_string(), role, canvas);
     piece(host.facts.hostname.as_deref().unwrap_or("benchtop"), Role::Strong, canvas);
     piece("cpu", Role::Dim, canvas);
@@ -94,7 +97,7 @@ pub fn one_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     piece("mem", Role::Dim, canvas);
     piece(percent(host.memory.used_ratio).trim_start(), Role::Text, canvas);
     piece(&format!("load {:.1}", host.load.raw.load1), Role::Dim, canvas);
-    piece(&text, Role::Text, canvas);
+    piece(&words.text, Role::Text, canvas);
 }
 
 /// Load and clock at the right edge; gives the first column used.
@@ -139,17 +142,40 @@ fn short_os(os: &str) -> String {
     os.replace(" GNU/Linux", "").split(" (").next().unwrap_or(os).to_owned()
 }
 
-/// The sentence of the verdict and its level.
-fn words(cx: &DrawCx<'_>) -> (String, Level) {
+/// What the verdict says: the sentence with its level, and what is to come.
+struct Words {
+    text: String,
+    level: Level,
+    /// It does not fire yet: its colour is dim.
+    pending: bool,
+    /// `+1 in 4m10s`, beside what fires.
+    more: String,
+}
+
+impl Words {
+    fn width(&self) -> usize {
+        width(&self.text) + if self.more.is_empty() { 0 } else { width(&self.more) + 2 }
+    }
+}
+
+/// What fires comes first, then what is about to, then quiet.
+fn words(cx: &DrawCx<'_>) -> Words {
     let verdict = cx.state.verdict();
-    match verdict.worst {
-        Some(worst) => {
+    match (verdict.worst, verdict.next) {
+        (Some(worst), next) if worst.level >= Level::Warn || next.is_none() => {
             let age = worst.age(cx.state.host.now, units::span_short);
-            (format!("{}, {age}", worst.say), worst.level)
+            let more = next
+                .map_or_else(String::new, |next| format!("+{} in {}", verdict.pending, units::countdown(next.left)));
+            Words { text: format!("{}, {age}", worst.say), level: worst.level, pending: false, more }
         }
-        None => {
-            let (words, level) = cx.state.calm();
-            (words.to_owned(), level)
+        (_, Some(next)) => {
+            let text = format!("{}, alarm in {}", next.say, units::countdown(next.left));
+            let more = if verdict.pending > 1 { format!("+{}", verdict.pending - 1) } else { String::new() };
+            Words { text, level: next.level, pending: true, more }
+        }
+        _ => {
+            let (text, level) = cx.state.calm();
+            Words { text, level, pending: false, more: String::new() }
         }
     }
 }
@@ -184,22 +210,33 @@ fn chips(cx: &DrawCx<'_>, x: u16, y: u16, room: u16, canvas: &mut Canvas<'_>) ->
     used
 }
 
-fn verdict(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &(String, Level)) {
+fn verdict(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &Words) {
     let used = chips(cx, area.x, area.y, area.width, canvas);
     if used > 0 {
-        let style = cx.theme.level(words.1);
-        put(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), &words.0, style);
+        let rest = Rect { x: area.x + used + 1, width: area.width.saturating_sub(used + 1), ..area };
+        said(cx, rest, canvas, words, cx.theme.level(words.level));
     } else {
         sentence(cx, area, canvas, words);
     }
     canvas.hit(area, Target::Act(Action::Findings));
 }
 
+/// The sentence, and behind it what is to come.
+fn said(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &Words, style: Style) {
+    let style = if words.pending { style.add_modifier(Modifier::DIM) } else { style };
+    let used = put(canvas.buf, area.x, area.y, area.width, &words.text, style) + 2;
+    put(canvas.buf, area.x + used, area.y, area.width.saturating_sub(used), &words.more, cx.theme.style(Role::Dim));
+}
+
 /// `● all quiet`.
-fn sentence(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, (text, level): &(String, Level)) {
-    let (glyph, role) = sign(cx, *level);
-    let used = put(canvas.buf, area.x, area.y, area.width, &format!("{glyph} "), cx.theme.style(role));
-    let style = if *level > Level::Ok { cx.theme.level(*level) } else { cx.theme.style(Role::Dim) };
-    put(canvas.buf, area.x + used, area.y, area.width.saturating_sub(used), text, style);
+fn sentence(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &Words) {
+    let (glyph, role) = sign(cx, words.level);
+    let style = cx.theme.style(role);
+    let style = if words.pending { style.add_modifier(Modifier::DIM) } else { style };
+    let used = put(canvas.buf, area.x, area.y, area.width, &format!("{glyph} "), style);
+    let level = words.level;
+    let style = if level > Level::Ok { cx.theme.level(level) } else { cx.theme.style(Role::Dim) };
+    let rest = Rect { x: area.x + used, width: area.width.saturating_sub(used), ..area };
+    said(cx, rest, canvas, words, style);
     canvas.hit(area, Target::Act(Action::Findings));
 }

@@ -194,6 +194,7 @@ impl Context {
             Context::Processes => &[Context::Processes, Context::Tables, Context::List, Context::Anywhere],
             Context::Things => &[Context::Things, Context::Tables, Context::List, Context::Anywhere],
             Context::Logs => &[Context::Logs, Context::List, Context::Anywhere],
+            Context::Alerts => &[Context::Alerts, Context::List, Context::Anywhere],
         }
     }
 

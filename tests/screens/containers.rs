@@ -74,6 +74,7 @@ fn engines(now: i64) -> Vec<Engine> {
         address: address.into(),
         version: Some("28.2.2".into()),
         local: true,
+        listed: true,
         ..Engine::default()
     };
     let silent = Engine {
@@ -105,7 +106,7 @@ fn container(at: usize, cast: &Cast, now: i64) -> Container {
         started_unix_ms: ago(if looping { 12 } else { days }),
         finished_unix_ms: ago(3600),
         restarts: if looping { 57 } else { 0 },
-        restart_policy: "unless-stopped".into(),
+        restart_policy: if state == RunState::Exited { "no" } else { "unless-stopped" }.into(),
         pid: if state == RunState::Running { 70_000 + u32::try_from(at).unwrap() } else { 0 },
         project: Some(project.to_owned()).filter(|project| !project.is_empty()),
         ports: if name == "jellyfin" { vec!["8096→8096/tcp".into()] } else { Vec::new() },

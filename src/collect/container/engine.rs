@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 
 use super::{
     ask::Numbered,
-    event::EventStream,
+    event::{self, EventStream},
     find::Found,
     known::Known,
     lives::{Lives, unix_ms},
@@ -27,7 +27,7 @@ use crate::{
         event::Fault,
     },
     sys::{
-        engine::{EngineClient, EngineError, ONE, encoded},
+        engine::{EngineClient, EngineError, HELLO, ONE, encoded},
         json::{Field, Unread},
     },
 };
@@ -180,19 +180,36 @@ impl Thread {
             known.version = Some(client.version.clone().unwrap_or_default());
             known.id = id;
         }
-        // From before the list on, so that what happens while it is read comes as events; the first time the engine is
-        // asked for all that restarts are counted over.
+        // From before the list on, so that what happens while it is read comes as events.
         let from = unix_ms() / 1000 - 1;
-        let since = if lives.lives.is_empty() { from - RESTARTS_WITHIN_MS / 1000 } else { from };
         lives.counted_from_ms = from * 1000;
+        remember(&client, lives, from).await;
         let filters = encoded(r#"{"type":["container"]}"#);
-        let mut events = EventStream::new(&client, format!("/events?since={since}&filters={filters}"));
+        let mut events = EventStream::new(&client, format!("/events?since={from}&filters={filters}"));
         let ask = Numbered { number: self.number, client: &client };
         let mut watch = Watch { ask, known: &self.known, lives, local: self.found.local };
         watch.list(from * 1000).await?;
         lock(&self.known).answered();
         watch.listen(&mut events).await
     }
+}
+
+/// The first time the engine is asked for all that restarts are counted over, and before its containers are: what became
+/// of one is judged by who asked for it. Events of all kinds, as they push each other out of its memory.
+async fn remember(client: &EngineClient, lives: &mut Lives, until: i64) {
+    if lives.has_asked() {
+        return;
+    }
+    let since = until - RESTARTS_WITHIN_MS / 1000;
+    let path = format!("/events?since={since}&until={until}");
+    let Ok(answer) = client.get("what happened lately", &path, HELLO).await else {
+        lives.remembered(unix_ms(), usize::MAX, None);
+        return;
+    };
+    let (events, count) = event::all(&answer);
+    let oldest = events.iter().filter_map(|e| e.time_nano).min().map(|nanoseconds| nanoseconds / 1_000_000);
+    events.iter().for_each(|event| drop(lives.note(event)));
+    lives.remembered(unix_ms(), count, oldest);
 }
 
 /// What an engine calls itself. Engines share an id where machines are copies of one another, and where two are at work

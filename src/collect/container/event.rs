@@ -150,11 +150,20 @@ impl Lines {
     }
 }
 
+/// The events in an answer that ended, and how many lines it had: those of images and networks count there.
+pub(super) fn all(answer: &[u8]) -> (Vec<EventMessage>, usize) {
+    let lines = || answer.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    (lines().filter(|line| line.len() <= LINE).filter_map(event).collect(), lines().count())
+}
+
 /// What is no event, or none of a container, is `None`.
 fn event(line: &[u8]) -> Option<EventMessage> {
     let value: Value = serde_json::from_slice(line).ok()?;
     let unread = Unread::default();
     let told = Field::new(&value, &unread);
+    if told.text("Type").is_some_and(|kind| kind != "container") {
+        return None;
+    }
     let short = |text: String| text.chars().take(WORD).collect::<String>();
     let actor = told.object("Actor");
     let attributes = actor.object("Attributes");
@@ -215,6 +224,15 @@ mod tests {
         assert_eq!(actor.attributes, Some(HashMap::from([("exitCode".to_owned(), "3".to_owned())])));
         let old = event(br#"{"status":"start","id":"ab12","time":7}"#).expect("an event");
         assert_eq!((old.action.as_deref(), old.time_nano), (Some("start"), Some(7_000_000_000)));
+    }
+
+    #[test]
+    fn other_things_events_are_counted_alone() {
+        let answer = br#"{"Type":"container","Action":"die","Actor":{"ID":"ab"},"timeNano":5}
+{"Type":"network","Action":"connect","Actor":{"ID":"cd"},"timeNano":6}
+"#;
+        let (events, lines) = all(answer);
+        assert_eq!((events.len(), lines), (1, 2));
     }
 
     #[test]

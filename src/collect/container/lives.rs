@@ -17,6 +17,11 @@ const KEPT: usize = 50;
 /// Containers whose events are kept. Ids that an engine makes up are endless; the list of containers clears them away.
 const MOST: usize = 2 * super::ask::MOST;
 
+/// Events that Docker remembers of all its things together: an answer of so many does not reach back to what was asked for.
+const REMEMBERED: usize = 256;
+/// Signals that ask for an end: `docker kill` sends others too, to have settings read again.
+const ENDING: [&str; 4] = ["2", "3", "9", "15"];
+
 /// What runs inside of a container, such as its health check, leads to a look at it this often at most.
 const CHECKS_EVERY_MS: i64 = 20_000;
 
@@ -33,6 +38,8 @@ pub(super) struct Lives {
     pub(super) lives: HashMap<String, Life>,
     /// Events from here on are in no list that the engine's own count was taken from.
     pub(super) counted_from_ms: i64,
+    /// All events from here on are known; 0 before the engine was asked.
+    known_from_ms: i64,
 }
 
 #[derive(Default)]
@@ -44,6 +51,9 @@ pub(super) struct Life {
     ooms: Vec<i64>,
     /// When the end of something that ran inside last led to a look at it.
     checked_ms: i64,
+    /// The engine's own count when it was last seen, and when it was seen to have grown, once for each restart.
+    last_count: Option<u32>,
+    grown: Vec<i64>,
     /// Restarts of `restarts` that the engine's own count has been compared with.
     counted: u32,
     /// The greatest count that the engine gave: one that was killed begins again with what it had written down.
@@ -80,7 +90,8 @@ impl Lives {
             life.happenings.pop_front();
         }
         match action {
-            "kill" | "stop" => life.asked = true,
+            "kill" => life.asked |= signal(event).is_none_or(|signal| ENDING.contains(&signal)),
+            "stop" => life.asked = true,
             "die" => life.died = true,
             "oom" => life.ooms.push(at),
             "start" => {
@@ -95,6 +106,17 @@ impl Lives {
         Some(id)
     }
 
+    /// The engine was asked for what it remembers.
+    pub(super) fn has_asked(&self) -> bool {
+        self.known_from_ms != 0
+    }
+
+    /// What the engine remembered when it was first asked: how many events of ten minutes, and when the oldest was.
+    pub(super) fn remembered(&mut self, now: i64, events: usize, oldest_ms: Option<i64>) {
+        let reaches = if events < REMEMBERED { now - RESTARTS_WITHIN_MS } else { oldest_ms.unwrap_or(now) };
+        self.known_from_ms = reaches;
+    }
+
     /// Books restarts that the engine counted and no event told; true when there were some.
     pub(super) fn note_missed(&mut self, id: &str, more: u32, at: i64) -> bool {
         let life = self.lives.entry(id.to_owned()).or_default();
@@ -103,14 +125,25 @@ impl Lives {
         missed > 0
     }
 
-    /// Fills in what events told: restarts and ends for want of memory of the last ten minutes, and what happened, the
-    /// newest last. An end that no event told of is told by the container itself.
+    /// Fills in what events and the engine's own count told: restarts and ends for want of memory of the last ten minutes,
+    /// whether somebody asked for the end, and what happened, the newest last. An end that no event told of is told by the
+    /// container itself.
     pub(super) fn tell(&mut self, container: &mut Container, now: i64) {
         let recent = |at: &&i64| now.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
         let lately = |moments: &[i64]| moments.iter().filter(recent).copied().collect::<Vec<i64>>();
+        container.restarts_from_unix_ms = Some(self.known_from_ms).filter(|from| now - from < RESTARTS_WITHIN_MS);
         let life = self.lives.entry(container.id.clone()).or_default();
+        // A start by hand begins the count anew.
+        let more = life.last_count.map_or(0, |last| container.restarts.saturating_sub(last));
+        life.grown.extend((0..more).map(|_| now));
+        life.last_count = Some(container.restarts);
+        life.grown.retain(|at| recent(&at));
+        life.restarts.retain(|at| recent(&at));
+        container.asked_to_end = life.asked;
         life.most = life.most.max(container.restarts);
-        container.restarted_unix_ms = lately(&life.restarts);
+        // Events may be lost, and not every engine counts: whichever knows more.
+        let known = if life.grown.len() > life.restarts.len() { &life.grown } else { &life.restarts };
+        container.restarted_unix_ms = known.clone();
         container.ooms_unix_ms = lately(&life.ooms);
         container.happenings = life.happenings.iter().cloned().collect();
         // Engines remember few events. In a life of less than ten minutes their own count is the one of ten minutes.
@@ -125,10 +158,18 @@ impl Lives {
     }
 }
 
+fn attribute<'a>(event: &'a EventMessage, name: &str) -> Option<&'a str> {
+    event.actor.as_ref()?.attributes.as_ref()?.get(name).map(String::as_str)
+}
+
+/// The signal that was sent, as a number; Podman writes none.
+fn signal(event: &EventMessage) -> Option<&str> {
+    attribute(event, "signal")
+}
+
 /// `die, code 137`, `kill, signal 15`, `rename, it was old`.
 fn words(action: &str, event: &EventMessage) -> String {
-    let attributes = event.actor.as_ref().and_then(|actor| actor.attributes.as_ref());
-    let of = |name: &str| attributes.and_then(|all| all.get(name)).map(String::as_str);
+    let of = |name: &str| attribute(event, name);
     let more = match action {
         "die" => of("exitCode").map(|code| format!(", code {code}")),
         "kill" => of("signal").map(|signal| format!(", signal {signal}")),
@@ -169,6 +210,56 @@ mod tests {
         assert_eq!(lived(&["start", "kill", "die", "stop", "start", "restart"]), 0, "docker restart");
         assert_eq!(lived(&["start", "kill", "die", "stop", "start", "die", "start"]), 1);
         assert_eq!(lived(&["start", "die"]), 0, "it ended and stays so");
+    }
+
+    #[test]
+    fn an_end_that_somebody_asked_for_is_told_apart() {
+        let asked = |events: &[(&str, &str)]| {
+            let mut lives = Lives::default();
+            for (action, signal) in events {
+                let attributes = Some(HashMap::from([("signal".to_owned(), (*signal).to_owned())]));
+                let actor = EventActor { id: Some("ab".into()), attributes };
+                let (action, time_nano) = (Some((*action).into()), Some(5_000_000_000));
+                lives.note(&EventMessage { action, actor: Some(actor), time_nano });
+            }
+            told(&mut lives, 6000).asked_to_end
+        };
+        assert!(asked(&[("start", ""), ("kill", "9"), ("die", "")]), "docker kill");
+        assert!(asked(&[("start", ""), ("kill", "15"), ("die", ""), ("stop", "")]), "docker stop");
+        assert!(!asked(&[("start", ""), ("die", "")]), "by itself");
+        assert!(!asked(&[("start", ""), ("kill", "1"), ("die", "")]), "settings were to be read again");
+        assert!(!asked(&[("kill", "15"), ("die", ""), ("start", ""), ("die", "")]), "an earlier life");
+    }
+
+    #[test]
+    fn the_engines_count_tells_of_restarts_that_no_event_did() {
+        let mut lives = Lives::default();
+        let mut told = |restarts, now| {
+            let mut container = Container { id: "ab".into(), restarts, ..Container::default() };
+            lives.tell(&mut container, now);
+            container.restarted_unix_ms
+        };
+        assert_eq!(told(36, 1000), [0i64; 0], "nobody knows when those were");
+        assert_eq!(told(37, 2000), [2000]);
+        assert_eq!(told(39, 3000), [2000, 3000, 3000]);
+        assert_eq!(told(0, 4000), [2000, 3000, 3000], "started by hand");
+        assert_eq!(told(1, 5000), [2000, 3000, 3000, 5000]);
+        assert_eq!(told(1, 2001 + RESTARTS_WITHIN_MS), [3000, 3000, 5000]);
+    }
+
+    #[test]
+    fn a_full_memory_of_events_says_how_far_it_reaches() {
+        let (now, minute) = (10_000_000, 60_000);
+        let from = |events, oldest| {
+            let mut lives = Lives::default();
+            lives.remembered(now, events, oldest);
+            told(&mut lives, now).restarts_from_unix_ms
+        };
+        assert_eq!(from(255, Some(now - minute)), None, "it tells of all ten minutes");
+        assert_eq!(from(256, Some(now - minute)), Some(now - minute));
+        let mut lives = Lives::default();
+        lives.remembered(now, 256, Some(now - 4 * minute));
+        assert_eq!(told(&mut lives, now + 7 * minute).restarts_from_unix_ms, None, "it was followed for ten minutes");
     }
 
     #[test]
@@ -224,7 +315,7 @@ mod tests {
         assert_eq!(told(&young, 6000), [1000, 1000, 5000]);
         let again = Container { restarts: 1, ..young.clone() };
         assert_eq!(told(&again, 6000), [1000, 1000, 5000], "its engine was killed before it wrote down the last ones");
-        assert_eq!(told(&young, 1001 + RESTARTS_WITHIN_MS), [5000], "it is no longer young");
+        assert_eq!(told(&again, 1001 + RESTARTS_WITHIN_MS), [5000], "it is no longer young");
     }
 
     #[test]

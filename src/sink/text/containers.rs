@@ -64,6 +64,8 @@ fn need(state: &State, container: &ContainerRow) -> (std::cmp::Reverse<Level>, u
         ("container_healthy", f64::from(u8::from(meta.health != Some(Health::Unhealthy)))),
         ("container_restarts_10m", f64::from(container.restarts_lately(state.host.now))),
         ("container_ooms_10m", f64::from(container.ooms_lately(state.host.now))),
+        ("container_failed", f64::from(u8::from(container.has_failed()))),
+        ("container_restarting", f64::from(u8::from(meta.state == RunState::Restarting))),
         ("container_memory_limit_ratio", container.memory_ratio(state.host.memory.raw.total).unwrap_or(0.0)),
     ];
     let level = figures.iter().map(|(metric, value)| state.level(metric, &[name], *value)).max().unwrap_or(Level::Ok);

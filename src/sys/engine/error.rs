@@ -86,11 +86,7 @@ impl EngineError {
             let unread = Unread::default();
             Field::new(&value, &unread).text("message").filter(|message| !message.trim().is_empty())
         });
-        Self::refused(status, &told.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()))
-    }
-
-    /// It refused, in these words.
-    pub(super) fn refused(status: u16, text: &str) -> Self {
+        let text = told.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
         let text: String = text.trim().chars().take(SAID).collect();
         let message = if text.is_empty() { format!("it refuses, status {status}") } else { clean(&text).into_owned() };
         EngineError::Said { status, message }

@@ -1,96 +1,187 @@
-//! What is wrong now: held findings with their age, then what has only just crossed a limit, then what gives no figures.
+//! Alerts: those that fire with their age, then those that are pending, then sources without data. One can be acknowledged:
+//! it stays in the list and leaves the verdict until it is over or gets worse.
 
 use ratatui::layout::Rect;
 
 use super::Overlay;
 use crate::{
-    alert::Level,
+    alert::{Level, Watch},
     model::event::SourceId,
-    state::State,
+    state::{AlertKey, State},
     ui::{
-        action::Action,
-        canvas::{Canvas, DrawCx},
-        effect::Effect,
+        action::{Action, Context},
+        canvas::{Canvas, DrawCx, Target},
+        effect::{Command, Effect},
         header,
+        table::cursor::Cursor,
         theme::Role,
         widgets::{
             notice,
-            sheet::{Sheet, SheetLine, heading},
+            sheet::{SheetLine, heading, put_lines},
+            text::tint,
         },
     },
-    units::span,
+    units::{countdown, span},
 };
+
+/// Columns of the age, and of a source's name.
+const AGE: usize = 9;
+const NAME: usize = 15;
 
 /// The list.
 #[derive(Default)]
 pub struct Findings {
-    sheet: Sheet,
+    /// Alerts in the order of the list, by their place in it.
+    keys: Vec<AlertKey>,
+    cursor: Cursor<usize>,
+    /// The alert under the cursor: others come and go above it.
+    held: Option<AlertKey>,
+}
+
+/// One line of the list, and the alert that it is of.
+struct Line {
+    words: SheetLine,
+    alert: Option<usize>,
+}
+
+fn key_of(watch: &Watch) -> AlertKey {
+    (watch.rule.clone(), watch.labels.clone())
+}
+
+impl Findings {
+    fn selected(&self) -> Option<&AlertKey> {
+        self.cursor.selected().and_then(|at| self.keys.get(at))
+    }
+
+    fn hold(&mut self) {
+        self.held = self.selected().filter(|_| self.cursor.is_held()).cloned();
+    }
 }
 
 impl Overlay for Findings {
     fn title(&self, state: &State) -> String {
-        format!("findings · {} rules watch", state.rules.iter().filter(|r| r.enabled).count())
+        format!("alerts · {} rules", state.rules.iter().filter(|r| r.enabled).count())
     }
 
     fn full_screen(&self) -> bool {
         true
     }
 
+    fn refresh(&mut self, state: &State) {
+        self.keys = state.watches.iter().map(key_of).collect();
+        self.cursor.settle(0..self.keys.len());
+        if let Some(at) = self.held.as_ref().and_then(|held| self.keys.iter().position(|key| key == held)) {
+            self.cursor.hold(at);
+        }
+    }
+
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        self.sheet.draw(cx, area, canvas, &lines(cx));
+        let lines = lines(cx);
+        let rows = usize::from(area.height);
+        // The page moves with the cursor; what stands below the last alert comes into sight with that one.
+        let at = lines.iter().position(|line| line.alert == self.cursor.selected()).unwrap_or(0);
+        let last = lines.iter().rposition(|line| line.alert.is_some()).unwrap_or(0);
+        let wanted = if at >= last { lines.len() } else { at + 1 };
+        let top = wanted.saturating_sub(rows).min(at.max(last.saturating_sub(at)));
+        self.cursor.window(rows.max(1));
+        for (line, y) in lines.iter().skip(top).zip(area.y..area.bottom()) {
+            let row = Rect { y, height: 1, ..area };
+            put_lines(cx, row, canvas, std::slice::from_ref(&line.words));
+            let Some(alert) = line.alert else { continue };
+            if self.cursor.selected() == Some(alert) {
+                tint(canvas.buf, row, cx.theme.style(Role::Selected));
+            }
+            canvas.hit(row, Target::OverlayRow(alert));
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context::Alerts
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        if action == Action::Findings {
-            return Some(vec![Effect::Close]);
+        match action {
+            Action::Findings => return Some(vec![Effect::Close]),
+            Action::Acknowledge => {
+                let Some(key) = self.selected().cloned() else {
+                    return Some(vec![Effect::Say(Level::Advice, "no alert is selected".to_owned())]);
+                };
+                self.held = Some(key.clone());
+                return Some(vec![Effect::Do(Command::Acknowledge(key))]);
+            }
+            _ => {}
         }
-        self.sheet.act(action).then(Vec::new)
+        let moved = self.cursor.act(action);
+        self.hold();
+        moved.then(Vec::new)
+    }
+
+    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
+        if let Target::OverlayRow(at) = target {
+            self.cursor.hold(*at);
+            self.hold();
+        }
+        Vec::new()
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Acknowledge, "acknowledge")]
     }
 }
 
-fn lines(cx: &DrawCx<'_>) -> Vec<SheetLine> {
+fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
     let state = cx.state;
-    let now = state.host.now;
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    let plain = |words: SheetLine| Line { words, alert: None };
     for held in [true, false] {
-        let some: Vec<_> = state.watches.iter().filter(|w| w.held == held).collect();
-        if held && some.is_empty() {
+        let some: Vec<_> = state.watches.iter().enumerate().filter(|(_, w)| w.held == held).collect();
+        if held && some.iter().all(|(_, w)| w.acknowledged) {
             let (words, level) = state.calm();
             let (glyph, role) = header::sign(cx, level);
-            lines.push(vec![(format!("{glyph} "), role), (words.to_owned(), Role::Text)]);
-        } else if !some.is_empty() {
-            lines.push(heading(if held { "Since" } else { "Crossed, not yet held" }));
+            lines.push(plain(vec![(format!("{glyph} "), role), (words, Role::Text)]));
         }
-        for watch in some {
-            let (sign, role) = match watch.level {
-                Level::Crit => (cx.theme.glyphs.crit, Role::Crit),
-                Level::Warn => (cx.theme.glyphs.warn, Role::Warn),
-                Level::Advice => ('·', Role::Advice),
-                Level::Ok | Level::Unknown => (cx.theme.glyphs.unknown, Role::Unknown),
-            };
-            let age = if held { watch.age(now, span) } else { format!("in {}", span(watch.left)) };
-            lines.push(vec![
-                (format!("{age:<9}"), Role::Dim),
-                (format!("{sign} "), role),
-                (watch.say.clone(), Role::Text),
-                (format!("   {}", watch.rule), Role::Faint),
-            ]);
+        if some.is_empty() {
+            lines.extend(held.then(|| plain(Vec::new())));
+            continue;
         }
-        if lines.last().is_some_and(|line: &SheetLine| !line.is_empty()) {
-            lines.push(Vec::new());
-        }
+        lines.push(plain(heading(if held { "Firing" } else { "Pending" })));
+        lines.extend(some.into_iter().map(|(at, watch)| Line { words: line(cx, watch), alert: Some(at) }));
+        lines.push(plain(Vec::new()));
     }
     let silent: Vec<(SourceId, (String, Option<String>))> =
         SourceId::ALL.into_iter().filter_map(|id| notice::words(state, id).map(|w| (id, w))).collect();
     let silent = silent.into_iter().filter(|(_, (words, _))| !words.starts_with("waiting"));
     for (i, (id, (words, cure))) in silent.enumerate() {
         if i == 0 {
-            lines.push(heading("Without figures"));
+            lines.push(plain(heading("Sources without data")));
         }
         // Its name stands in front already.
         let words = words.strip_prefix(&format!("no {}: ", id.name())).unwrap_or(&words).to_owned();
-        lines.push(vec![(format!("{:<15}", id.name()), Role::Dim), (words, Role::Text)]);
-        lines.extend(cure.map(|cure| vec![(format!("{:<15}", ""), Role::Dim), (cure, Role::Dim)]));
+        lines.push(plain(vec![(format!("{:<NAME$}", id.name()), Role::Dim), (words, Role::Text)]));
+        lines.extend(cure.map(|cure| plain(vec![(format!("{:<NAME$}", ""), Role::Dim), (cure, Role::Dim)])));
     }
     lines
+}
+
+/// `4m       ▲ plex restarted 4× in 10 min   container_restarts`.
+fn line(cx: &DrawCx<'_>, watch: &Watch) -> SheetLine {
+    let (sign, role) = match watch.level {
+        Level::Crit => (cx.theme.glyphs.crit, Role::Crit),
+        Level::Warn => (cx.theme.glyphs.warn, Role::Warn),
+        Level::Advice => ('·', Role::Advice),
+        Level::Ok | Level::Unknown => (cx.theme.glyphs.unknown, Role::Unknown),
+    };
+    let (age, pending) = match watch.held {
+        true => (watch.age(cx.state.host.now, span), String::new()),
+        false => (String::new(), format!("   alarm in {}", countdown(watch.left))),
+    };
+    let seen = if watch.acknowledged { "   acknowledged" } else { "" };
+    let (sign_role, text) = if watch.acknowledged { (Role::Dim, Role::Dim) } else { (role, Role::Text) };
+    vec![
+        (format!("{age:<AGE$}"), Role::Dim),
+        (format!("{sign} "), sign_role),
+        (watch.say.clone(), text),
+        (format!("{pending}{seen}"), Role::Dim),
+        (format!("   {}", watch.rule), Role::Faint),
+    ]
 }

@@ -17,7 +17,7 @@ pub fn reduce(buf: &mut Buffer) {
 }
 
 /// What code page 437 has beyond ASCII and is used here: lines, blocks, arrows, some signs, letters of western Europe.
-const FONT: &str = "─│┌┐└┘├┤┬┴┼═║▀▄█▌▐░▒▓■•○▲▼►◄↑↓→←↕°·±²½¼×÷¡¿«»£¥§¶µßäöüÄÖÜàáâåæçèéêëìíîïñòóôùúûÿÅÆÇÉÑ";
+const FONT: &str = "─│┌┐└┘├┤┬┴┼═║▀▄█▌▐░▒▓■•○▲▼►◄↑↓→←↕°·±²½¼÷¡¿«»£¥§¶µßäöüÄÖÜàáâåæçèéêëìíîïñòóôùúûÿÅÆÇÉÑ";
 
 fn relative(c: char) -> char {
     match c {
@@ -35,6 +35,7 @@ fn relative(c: char) -> char {
         '…' => '~',
         '●' => '•',
         '✖' => 'X',
+        '×' => 'x',
         '▸' => '►',
         '▾' => '▼',
         '¹' => '1',

@@ -46,7 +46,7 @@ pub mod at {
 /// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
 pub static COLUMNS: [Column; 20] = [
     Column::words("name", "NAME", 16, 0).doc("its name"),
-    Column::words("state", "STATE", 12, 0)
+    Column::words("state", "STATE", 18, 0)
         .also(&["status", "health"])
         .doc("what needs a look first, then the busiest; its health where it is checked"),
     Column::figure("cpu", "CPU%", Kind::Share, 5, 0).doc("CPU, 100 is one core"),
@@ -59,7 +59,7 @@ pub static COLUMNS: [Column; 20] = [
     Column::figure("read", "READ/s", Kind::Bytes, 6, 7).doc("read from storage each second"),
     Column::figure("write", "WRIT/s", Kind::Bytes, 6, 7).doc("written to storage each second"),
     Column::figure("pids", "PIDS", Kind::Count, 5, 10).doc("processes and threads"),
-    Column::figure("restarts", "RST", Kind::Count, 3, 2).doc("came up again by itself in the last ten minutes"),
+    Column::figure("restarts", "RST", Kind::Count, 3, 2).doc("restarts by itself in the last ten minutes"),
     Column::figure("up", "UP", Kind::Seconds, 4, 3).also(&["age"]).doc("since it started, or since it ended"),
     Column::words("image", "IMAGE", 16, 8).stretching().doc("its image"),
     Column::words("ports", "PORTS", 13, 11).doc("published ports"),
@@ -93,14 +93,18 @@ impl<'a> Row<'a> {
         self.engine().is_none_or(|engine| engine.fault.is_none())
     }
 
-    /// `healthy` says more than `running`, `exited 3` and `oom killed` more than `exited`.
+    /// Its state with the reason: `healthy`, `restarting (1)`, `exited (137)`, `OOM-killed`.
     #[must_use]
     pub fn state_words(&self) -> Cow<'static, str> {
         let meta = &self.container.meta;
         match (meta.state, meta.health, meta.exit_code) {
             (RunState::Running, Some(health), _) => Cow::Borrowed(health.word()),
-            (RunState::Exited, ..) if meta.oom_killed => Cow::Borrowed("oom killed"),
-            (RunState::Exited, _, Some(code)) if code != 0 => Cow::Owned(format!("exited {code}")),
+            (RunState::Exited, ..) if meta.oom_killed => Cow::Borrowed("OOM-killed"),
+            (RunState::Exited | RunState::Restarting | RunState::Created | RunState::Dead, _, Some(code))
+                if code != 0 =>
+            {
+                Cow::Owned(format!("{} ({code})", meta.state.word()))
+            }
             (state, ..) => match &meta.state_word {
                 Some(word) => Cow::Owned(word.clone()),
                 None => Cow::Borrowed(state.word()),
@@ -121,6 +125,17 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// When it ended, where it did: ` 26m ago`.
+    #[must_use]
+    pub fn ended_words(&self) -> String {
+        match self.container.meta.state {
+            RunState::Exited | RunState::Dead => {
+                self.age().map_or_else(String::new, |age| format!(" {} ago", units::span_short(age)))
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Restarts of the last ten minutes.
     #[must_use]
     pub fn restarts(&self) -> u32 {
@@ -131,16 +146,19 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn need(&self) -> u8 {
         let meta = &self.container.meta;
+        let dead = self.container.has_failed() || meta.state == RunState::Restarting;
         match (draw::need(self.state, self.container), meta.state, meta.health) {
             (Level::Crit, ..) => 0,
-            (Level::Warn, ..) => 1,
-            (_, RunState::Dead | RunState::Removing, _) => 2,
-            (_, RunState::Restarting, _) => 3,
-            (_, RunState::Running, Some(Health::Unhealthy)) => 4,
-            (_, RunState::Paused, _) => 5,
-            (_, RunState::Running | RunState::Unknown, _) => 6,
-            (_, RunState::Exited, _) if meta.oom_killed => 7,
-            (_, RunState::Exited, _) if meta.exit_code.is_some_and(|code| code != 0) => 8,
+            // What does not run comes before what runs badly.
+            (Level::Warn, ..) if dead => 1,
+            (Level::Warn, ..) => 2,
+            (_, RunState::Dead | RunState::Removing, _) => 3,
+            (_, RunState::Restarting, _) => 4,
+            (_, RunState::Running, Some(Health::Unhealthy)) => 5,
+            (_, RunState::Paused, _) => 6,
+            (_, RunState::Running | RunState::Unknown, _) => 7,
+            // What the rules have nothing against, or what was acknowledged.
+            (_, RunState::Exited | RunState::Created, _) if self.container.has_failed() => 8,
             (_, RunState::Exited | RunState::Created, _) => 9,
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     clock::Stamp,
     model::container::{ContainerRow, Engine, Health, RunState},
     state::State,
+    text::width,
     ui::{
         canvas::{Canvas, DrawCx},
         figures::hue,
@@ -27,20 +28,25 @@ use crate::{
     units::{ABSENT, bytes_short, span_short},
 };
 
-/// How a container fares by the rules.
+/// How a container fares by the rules. What the user has seen of its end no longer counts.
 pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
     let name = &*row.label;
-    let health = match row.meta.health {
-        Some(Health::Unhealthy) => state.level("container_healthy", &[name], 0.0),
-        _ => Level::Ok,
-    };
-    let restarts = f64::from(row.restarts_lately(state.host.now));
-    let ooms = f64::from(row.ooms_lately(state.host.now));
-    health.max(state.level("container_restarts_10m", &[name], restarts)).max(state.level(
-        "container_ooms_10m",
-        &[name],
-        ooms,
-    ))
+    let judge = |metric, value| state.level(metric, &[name], value);
+    let mut worst = judge("container_restarts_10m", f64::from(row.restarts_lately(state.host.now)))
+        .max(judge("container_ooms_10m", f64::from(row.ooms_lately(state.host.now))));
+    if row.meta.health == Some(Health::Unhealthy) {
+        worst = worst.max(judge("container_healthy", 0.0));
+    }
+    if row.meta.state == RunState::Restarting {
+        worst = worst.max(judge("container_restarting", 1.0));
+    }
+    if row.has_failed() {
+        worst = worst.max(judge("container_failed", 1.0));
+        if state.is_acknowledged("container_failed", name) {
+            return Level::Ok;
+        }
+    }
+    worst
 }
 
 /// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
@@ -117,7 +123,8 @@ pub(super) fn cell_of(
             let text = row.shown(column);
             let running = c.meta.state == RunState::Running;
             let role = match column {
-                at::NAME if running => Role::Strong,
+                // What needs a look is never dimmed.
+                at::NAME if running || level(cx.state, c) >= Level::Warn => Role::Strong,
                 at::RESTARTS if row.restarts() > 0 => Role::Text,
                 _ if matches!(text.as_str(), "0" | "0.0" | ABSENT) => Role::Faint,
                 at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => Role::Text,
@@ -156,7 +163,13 @@ fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'
     let style = if row.is_told() { style } else { theme.style(Role::Faint) };
     put_char(canvas.buf, place.x, place.y, glyph, style);
     let x = place.x + 2;
-    put(canvas.buf, x, place.y, place.right().saturating_sub(x), &row.state_words(), style);
+    let room = place.right().saturating_sub(x);
+    let used = put(canvas.buf, x, place.y, room, &row.state_words(), style);
+    // The age is that of its own column too: it stands here only where all of it does.
+    let age = row.ended_words();
+    if usize::from(room - used) >= width(&age) {
+        put(canvas.buf, x + used, place.y, room - used, &age, style);
+    }
 }
 
 /// What the containers of a project come to in one column: sums, and how many of them run.
