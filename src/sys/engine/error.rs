@@ -129,7 +129,7 @@ impl EngineError {
 }
 
 /// For a socket that may not be opened.
-const CURE: &str = "run as root, or as a member of the group that owns the socket";
+const CURE: &str = "add your user to the socket's group (mostly docker), or run as root";
 
 impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
