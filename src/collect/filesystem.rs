@@ -3,9 +3,17 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    os::unix::ffi::OsStringExt,
+    io,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{
+            ffi::OsStringExt,
+            net::{SocketAddr, UnixDatagram},
+        },
+    },
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -29,13 +37,20 @@ use crate::{
 /// A server that answers later than this is reported as dead until it does.
 const PATIENCE: Duration = Duration::from_millis(1200);
 
+/// How often, and with what pauses, a mark that somebody holds is tried.
+const MARK_TRIES: u32 = 25;
+const MARK_PAUSE: Duration = Duration::from_millis(10);
+
 /// Opens the source.
 ///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     let ask: Ask = if cx.root.is_live() {
-        Arc::new(|question: &Question| space(&question.path))
+        Arc::new(|question: &Question| {
+            let _mark = mark(question)?;
+            space(&question.path)
+        })
     } else {
         Arc::new(|question: &Question| same(question).and_then(|()| space(&question.path)))
     };
@@ -263,6 +278,28 @@ fn may_hang(kind: &[u8]) -> bool {
     kind.starts_with(b"nfs") || kind.starts_with(b"fuse") || ELSEWHERE.contains(&kind)
 }
 
+/// A mark that holds while a filesystem is asked: a name of a socket, which the kernel gives back with the process. The
+/// helper of an earlier run that still hangs there holds it too: a report that is made each minute leaves one helper
+/// behind, not one each.
+///
+/// # Errors
+/// [`Fault::Timeout`] while another run of this user hangs there.
+fn mark(question: &Question) -> Result<Option<UnixDatagram>, Fault> {
+    let (major, minor) = question.device;
+    let name = format!("benchtop {} asks {major}:{minor}", rustix::process::getuid().as_raw());
+    let Ok(address) = SocketAddr::from_abstract_name(name) else { return Ok(None) };
+    for _ in 0..MARK_TRIES {
+        match UnixDatagram::bind_addr(&address) {
+            Ok(mark) => return Ok(Some(mark)),
+            // One that does not hang is done in a moment.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => thread::sleep(MARK_PAUSE),
+            // Where there are no sockets, it is asked all the same.
+            Err(_) => return Ok(None),
+        }
+    }
+    Err(Fault::Timeout)
+}
+
 /// statvfs(3) in bytes.
 fn space(path: &Path) -> Result<Space, Fault> {
     let s = rustix::fs::statvfs(path).map_err(|e| {
@@ -425,6 +462,18 @@ mod tests {
         let text = b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /data rw - ext4 /dev/sda2 rw\n3 1 8:3 / /data rw - xfs /dev/sda3 rw\n";
         let rows = shown(mounts::parse(text));
         assert_eq!(rows.iter().map(|m| m.source.as_slice()).collect::<Vec<_>>(), [&b"/dev/sda1"[..], b"/dev/sda3"]);
+    }
+
+    #[test]
+    fn what_an_earlier_run_hangs_on_is_not_asked() {
+        // A number that no device has: tests run side by side.
+        let question = |minor| Question { path: "/".into(), device: (4095, minor) };
+        let earlier = mark(&question(std::process::id())).expect("nobody asks");
+        if earlier.is_some() {
+            assert_eq!(mark(&question(std::process::id())).map(|_| ()), Err(Fault::Timeout));
+            drop(earlier);
+            assert!(mark(&question(std::process::id())).is_ok());
+        }
     }
 
     #[test]

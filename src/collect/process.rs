@@ -50,7 +50,7 @@ const UNLISTED: u32 = 8;
 const SECOND: Duration = Duration::from_millis(150);
 /// How long a round waits for what is looked up: in the first, which the screen waits for, in each other, and where
 /// everything is wanted at once or the machine is a recording.
-const WAITS: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(25), Duration::from_millis(1300)];
+const WAITS: [Duration; 3] = [Duration::from_millis(6), Duration::from_millis(25), Duration::from_millis(1300)];
 /// Processes between two looks at the clock.
 const CLOCKED: usize = 32;
 
