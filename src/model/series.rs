@@ -45,6 +45,9 @@ impl Series {
     /// `None` is a gap too.
     pub fn push(&mut self, at: Stamp, every: Duration, value: Option<f64>) {
         let step = u64::try_from(every.as_micros()).unwrap_or(1_000_000).max(1000);
+        if step != self.step_us && !self.values.is_empty() {
+            self.restep(step);
+        }
         let apart = at.mono_us.saturating_sub(self.last_us);
         if !self.values.is_empty() {
             let missed = ((apart + step / 2) / step).saturating_sub(1).min(self.capacity as u64);
@@ -55,6 +58,29 @@ impl Series {
         self.last_us = at.mono_us;
         self.step_us = step;
         self.put(value.map_or(f32::NAN, |v| v as f32));
+    }
+
+    /// The pace changed: what is held keeps its place in time. A value stands for all of its old step; a new step that
+    /// spans several has their mean.
+    fn restep(&mut self, step: u64) {
+        let held = self.values.len() as u64 * self.step_us;
+        let count = usize::try_from(held.div_ceil(step)).unwrap_or(self.capacity).min(self.capacity);
+        let value = |back: usize| {
+            // Between so many microseconds before the newest value's end.
+            let (from, to) = (back as u64 * step, (back as u64 + 1) * step);
+            let (first, last) = (from / self.step_us, (to - 1) / self.step_us);
+            let (mut sum, mut known) = (0.0, 0u32);
+            for old in first..=last {
+                if let Some(value) = usize::try_from(old).ok().and_then(|old| self.back(old)) {
+                    sum += value;
+                    known += 1;
+                }
+            }
+            if known > 0 { (sum / f64::from(known)) as f32 } else { f32::NAN }
+        };
+        let values: VecDeque<f32> = (0..count).rev().map(value).collect();
+        self.total += values.len() as u64;
+        (self.values, self.step_us) = (values, step);
     }
 
     fn put(&mut self, value: f32) {
@@ -124,5 +150,38 @@ mod tests {
         assert_eq!((s.back(0), s.back(1)), (None, Some(1.0)));
         s.push(Stamp::at_seconds(5000), every, Some(2.0));
         assert_eq!(s.iter().flatten().count(), 1);
+    }
+
+    #[test]
+    fn another_pace_leaves_values_at_their_time() {
+        let mut s = Series::new(100);
+        let second = Duration::from_secs(1);
+        for at in 1..=10 {
+            s.push(Stamp::at_seconds(at), second, Some(at as f64));
+        }
+        // Ten times as fast: the value of a second ago is ten steps back.
+        let fast = second / 10;
+        s.push(Stamp::at_seconds(10).plus(fast), fast, Some(11.0));
+        assert_eq!((s.len(), s.step()), (100, fast));
+        assert_eq!((s.back(0), s.back(1), s.back(10), s.back(11)), (Some(11.0), Some(10.0), Some(10.0), Some(9.0)));
+        // Slow again: four seconds are one step of five, and means stand for what they span.
+        let slow = second * 5;
+        s.push(Stamp::at_seconds(15), slow, Some(0.0));
+        assert_eq!((s.len(), s.step()), (3, slow));
+        assert_eq!(s.back(0), Some(0.0));
+        let mean = s.back(1).expect("five seconds");
+        assert!((8.0..8.2).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn a_gap_stays_a_gap_at_another_pace() {
+        let mut s = Series::new(100);
+        let second = Duration::from_secs(1);
+        s.push(Stamp::at_seconds(1), second, Some(1.0));
+        s.push(Stamp::at_seconds(4), second, Some(4.0));
+        s.push(Stamp::at_seconds(4).plus(second / 2), second / 2, None);
+        let all: Vec<Option<f64>> = s.iter().collect();
+        let (one, four) = (Some(1.0), Some(4.0));
+        assert_eq!(all, [one, one, None, None, None, None, four, four, None]);
     }
 }
