@@ -227,12 +227,19 @@ fn a_card_that_falls_off_the_bus_while_we_look_is_told_at_once_and_comes_back_wi
     let changing = Changing::new(&both);
     let t = screen(changing.path(), (160, 45));
     t.until_shows("1:RTX 3090");
-    t.until("both at work", |s| s.contains("71%") && s.contains("93%"));
+    t.until("both at work", |s| card(s, "0:").contains("71%") && card(s, "1:").contains("93%"));
     changing.put(&format!("{front}[gpu]\nerror.* = 15\nevent = 8 79\n"));
     t.until_shows("GPU failed: 1:RTX 3090: it has fallen off the bus");
-    t.until("the other goes on", |s| s.contains("0:RTX 3090") && s.contains("71%") && !s.contains("93%"));
+    t.until("the other goes on", |s| card(s, "0:").contains("71%") && !card(s, "1:").contains("93%"));
     changing.put(&format!("{front}{back}"));
-    t.until("it is back", |s| s.contains("93%") && !s.contains("GPU failed"));
+    t.until("it is back", |s| card(s, "1:").contains("93%") && !s.contains("GPU failed"));
+}
+
+/// The row of the card that is called so, without what stands in panes beside it: figures of this machine are there.
+fn card<'a>(screen: &'a str, number: &str) -> &'a str {
+    let name = format!("{number}RTX 3090");
+    let row = screen.lines().find_map(|line| line.find(&name).map(|at| &line[at..]));
+    row.unwrap_or_default().split('│').next().unwrap_or_default()
 }
 
 #[test]
@@ -243,9 +250,12 @@ fn a_driver_that_goes_and_comes_back_keeps_its_cards_as_rows() {
     // The module is unloaded: running calls fail, and a new start too.
     changing.put("init = 18\n[gpu]\nerror.* = 9\n[gpu]\nerror.* = 9\n");
     t.until_shows("GPU failed: NVIDIA: the driver was updated");
-    t.until("both rows stay", |s| s.contains("0:RTX 3090") && s.contains("1:RTX 3090") && !s.contains("71%"));
+    let known = |card: &str| card.starts_with(['0', '1']) && card.contains("RTX 3090");
+    t.until("both rows stay", |s| known(card(s, "0:")) && known(card(s, "1:")) && !card(s, "0:").contains("71%"));
     changing.put(&read("two-cards"));
-    t.until("both are back", |s| s.contains("71%") && s.contains("93%") && !s.contains("GPU failed"));
+    t.until("both are back", |s| {
+        card(s, "0:").contains("71%") && card(s, "1:").contains("93%") && !s.contains("GPU failed")
+    });
 }
 
 /// A process of our own, ended with the test.
