@@ -14,6 +14,7 @@ use crate::{
     config::{self, Flag, Loaded, Origin, Request, Settings},
     diag::Diagnostic,
     sys::helper,
+    text::clean_lines,
     ui::theme::{self, Theme, ThemeSet},
 };
 
@@ -128,7 +129,8 @@ fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>)
 /// Prints every finding on standard error; 2.
 fn complain(findings: &[Diagnostic]) -> ExitCode {
     for finding in findings {
-        eprintln!("{finding}");
+        // A file may hold anything, and so may its name.
+        eprintln!("{}", clean_lines(&finding.to_string()));
     }
     ExitCode::from(USAGE)
 }

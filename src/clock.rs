@@ -1,9 +1,40 @@
 //! Time as data: every fact carries a [`Stamp`], and nothing but the edges of the program reads a clock, so that a
 //! replay gives the same answer as life did.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    path::Path,
+    sync::OnceLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+/// Ticks a second in `/proc` (USER_HZ): whatever the kernel's own timer does, it tells programs of so many on every
+/// processor that this is built for.
+pub const TICKS_PER_SECOND: u32 = 100;
+
+/// The time zone of the machine's owner; UTC where `TZ` or `/etc/localtime` leads to what is no zone file: reading a
+/// pipe or a device would never end.
+#[must_use]
+pub fn local_zone() -> TimeZone {
+    static IS_SANE: OnceLock<bool> = OnceLock::new();
+    let is_sane = *IS_SANE.get_or_init(|| is_sane(std::env::var("TZ").ok().as_deref(), Path::new("/etc/localtime")));
+    if is_sane { TimeZone::system() } else { TimeZone::UTC }
+}
+
+/// True when the file that `tz` names, or `localtime` where it is not set, may be read. A name of a zone is no path.
+fn is_sane(tz: Option<&str>, localtime: &Path) -> bool {
+    /// Real ones have some kilobytes.
+    const MOST: u64 = 1 << 20;
+    let file = match tz.map(|tz| tz.strip_prefix(':').unwrap_or(tz)) {
+        None | Some("") => localtime,
+        Some(path) if path.starts_with('/') => Path::new(path),
+        Some(name) => return !name.split('/').any(|part| part == ".."),
+    };
+    // What is not there is not read.
+    std::fs::metadata(file).map_or(true, |found| found.is_file() && found.len() <= MOST)
+}
 
 /// One moment, told twice: for measuring spans and for telling people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -70,5 +101,28 @@ impl Clock {
     #[must_use]
     pub fn instant(&self, mono_us: u64) -> Instant {
         self.began + Duration::from_micros(mono_us.saturating_sub(1_000_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_is_read_as_a_zone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let zone = folder.path().join("zone");
+        std::fs::write(&zone, "TZif").expect("written");
+        let (zone, device) = (zone.as_path(), Path::new("/dev/zero"));
+        let named = format!(":{}", zone.display());
+        for (tz, localtime) in [(None, zone), (Some(""), zone), (Some(&*named), device), (Some("Asia/Tokyo"), device)] {
+            assert!(is_sane(tz, localtime), "{tz:?}");
+        }
+        for (tz, localtime) in
+            [(None, device), (Some("/dev/zero"), zone), (Some(":/dev"), zone), (Some("../zero"), zone)]
+        {
+            assert!(!is_sane(tz, localtime), "{tz:?}");
+        }
+        assert!(is_sane(Some("UTC+3"), device) && is_sane(None, Path::new("/nowhere")));
     }
 }

@@ -4,13 +4,54 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text with control, bidirectional and invisible characters replaced by `?`; borrowed when nothing was wrong.
+/// Marks that may be put on one letter; more hide what is beside it.
+const MOST_MARKS: usize = 4;
+
+/// The text with control, bidirectional and invisible characters replaced by `?` and heaps of marks on one letter cut;
+/// borrowed when nothing was wrong.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !text.chars().any(is_hostile) {
+    clean_but(text, |_| false)
+}
+
+/// [`clean`] for text of several lines: line ends and tabs stay.
+#[must_use]
+pub fn clean_lines(text: &str) -> Cow<'_, str> {
+    clean_but(text, |c| matches!(c, '\n' | '\t'))
+}
+
+fn clean_but(text: &str, stays: fn(char) -> bool) -> Cow<'_, str> {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !needs_cleaning(text, stays) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().map(|c| if is_hostile(c) { '?' } else { c }).collect())
+    let mut out = String::with_capacity(text.len());
+    let mut marks = 0;
+    for c in text.chars() {
+        if is_hostile(c) && !stays(c) {
+            out.push('?');
+            marks = 0;
+        } else {
+            marks = if is_mark(c) { marks + 1 } else { 0 };
+            if marks <= MOST_MARKS {
+                out.push(c);
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn needs_cleaning(text: &str, stays: fn(char) -> bool) -> bool {
+    let mut marks = 0;
+    text.chars().any(|c| {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        marks > MOST_MARKS || (is_hostile(c) && !stays(c))
+    })
+}
+
+/// A character that is drawn over the one before it.
+#[must_use]
+pub fn is_mark(c: char) -> bool {
+    !c.is_ascii() && c.width() == Some(0)
 }
 
 /// [`clean`] for bytes of unknown encoding.
@@ -22,10 +63,16 @@ pub fn clean_bytes(bytes: &[u8]) -> String {
     }
 }
 
-/// Characters that move the cursor, turn the reading direction or hide.
-fn is_hostile(c: char) -> bool {
+/// Characters that move the cursor, turn the reading direction, or cannot be seen: C0 and C1 controls, bidirectional
+/// and zero-width ones, fillers, tags. The blank of braille is one of ours.
+#[must_use]
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text without escape sequences ("ECMA-48": CSI to its final byte, OSC to its end, two-byte ones); borrowed when
@@ -197,6 +244,20 @@ mod tests {
         assert_eq!(clean("ok\x1b[31mred\u{202e}x"), "ok?[31mred?x");
         assert!(matches!(clean("plain"), Cow::Borrowed(_)));
         assert_eq!(clean_bytes(b"a\xffb\n"), "a\u{fffd}b?");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        for c in
+            ['\u{ad}', '\u{61c}', '\u{180e}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{9b}', '\u{e0041}', '\u{2066}']
+        {
+            assert_eq!(clean(&format!("a{c}b")), "a?b", "U+{:04X}", u32::from(c));
+        }
+        for plain in ["é", "e\u{301}", "日本", "\u{2800}⣿", "❤\u{fe0f}", "กำ"] {
+            assert!(matches!(clean(plain), Cow::Borrowed(_)), "{plain}");
+        }
+        assert_eq!(clean(&format!("a{}b", "\u{301}".repeat(500))), "a\u{301}\u{301}\u{301}\u{301}b");
+        assert_eq!(clean_lines("a\n\tb\r\u{1b}"), "a\n\tb??");
     }
 
     #[test]

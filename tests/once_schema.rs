@@ -41,7 +41,6 @@ fn lively() -> State {
     let mut state = State::default();
     let facts = FactsSample {
         hostname: Some("nas".into()),
-        ticks_per_second: 100,
         boot_unix_seconds: Some(1_700_000_000),
         users: vec![(1000, "ada".into())],
         ..FactsSample::default()

@@ -1,6 +1,8 @@
 //! From the frame that the terminal shows to the frame that it should show, in as few bytes as a careful hand would
 //! need: the cells that changed, pen after pen, the cheapest move between them, one synchronized write.
 
+use std::borrow::Cow;
+
 use ratatui::{
     buffer::{Buffer, Cell},
     style::{Color, Modifier, Style},
@@ -286,7 +288,7 @@ impl Encoder {
     }
 
     fn put(&mut self, cell: &Cell, spot: &Spot, columns: u8, width: usize, out: &mut Vec<u8>) {
-        let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
+        let symbol = &*letter(cell, columns);
         if !self.pen.fits(cell) {
             let pen = self.inks.get(usize::from(spot.ink)).copied().filter(|pen| pen.fits(cell));
             self.set(pen.unwrap_or(Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }), out);
@@ -470,13 +472,41 @@ fn columns_of(cell: &Cell) -> usize {
     }
 }
 
+/// What is written for a cell of so many columns. This is the one way to the terminal: whatever a name held that nobody
+/// cleaned before ends here.
+fn letter(cell: &Cell, columns: u8) -> Cow<'_, str> {
+    let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
+    if is_steady(symbol) {
+        return Cow::Borrowed(symbol);
+    }
+    // A mark that begins a cell would be drawn on the letter before it.
+    let cleaned = match symbol.chars().next() {
+        Some(c) if text::is_mark(c) => Cow::Owned("?".to_owned()),
+        _ => text::clean(symbol),
+    };
+    match cleaned {
+        Cow::Borrowed(symbol) => Cow::Borrowed(symbol),
+        Cow::Owned(cleaned) => {
+            let columns = usize::from(columns);
+            let mut letter = if text::width(&cleaned) <= columns { cleaned } else { "?".to_owned() };
+            while text::width(&letter) < columns {
+                letter.push(' ');
+            }
+            Cow::Owned(letter)
+        }
+    }
+}
+
 /// Letters on whose width every terminal agrees.
 fn is_steady(symbol: &str) -> bool {
     match symbol.as_bytes() {
-        [_] => true,
-        // Latin and Greek supplements, superscripts, lines, blocks, braille.
-        [0xc2..=0xcf, _] => true,
-        [0xe2, second, _] => matches!(second, 0x80..=0x82 | 0x94..=0x97 | 0xa0..=0xa3),
+        [0x20..=0x7e] => true,
+        // Latin and Greek without controls and marks, superscripts, lines, blocks, braille.
+        [0xc2, 0xa0..=0xac | 0xae..=0xbf] | [0xc3..=0xcb, _] | [0xcd, 0xb0..=0xbf] | [0xce..=0xcf, _] => true,
+        // General punctuation has zero-width and bidirectional characters among it.
+        [0xe2, 0x80, third] => matches!(third, 0x90..=0xa7 | 0xaf..=0xbf),
+        [0xe2, 0x81, third] => matches!(third, 0x80..=0x9f | 0xb0..=0xbf),
+        [0xe2, second, _] => matches!(second, 0x82 | 0x94..=0x97 | 0xa0..=0xa3),
         _ => false,
     }
 }

@@ -26,12 +26,13 @@ use crate::{
     alert::Level,
     config::Settings,
     diag::Diagnostic,
+    text::clean_lines,
     ui::theme::{Role, Theme, ThemeSet},
 };
 
 /// Says on standard error what went wrong; 1.
 fn fail(what: &str) -> ExitCode {
-    eprintln!("benchtop: {what}");
+    eprintln!("benchtop: {}", clean_lines(what));
     ExitCode::FAILURE
 }
 

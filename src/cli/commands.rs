@@ -20,7 +20,7 @@ use crate::{
     config::{self, EXAMPLE, Flag, Loaded, save::Save},
     diag::Diagnostic,
     sink::doctor::Check,
-    text::wrap,
+    text::{clean, clean_lines, wrap},
     ui::theme::{Role, Theme, ThemeSet},
 };
 
@@ -41,7 +41,7 @@ pub fn config(arguments: &Arguments, verb: Option<&ConfigVerb>) -> ExitCode {
         Some(ConfigVerb::Show { .. }) | None => match settle(arguments.config(), arguments.flags()) {
             (settled, findings) if findings.is_empty() => {
                 complain(&settled.loaded.passed_over);
-                print(&config::show(&settled.loaded, rules))
+                print(&clean_lines(&config::show(&settled.loaded, rules)))
             }
             (_, findings) => complain(&findings),
         },
@@ -62,7 +62,7 @@ fn init(named: Option<PathBuf>) -> ExitCode {
     // A file that came between the look and the writing is left alone too.
     let created = parent.and_then(|()| fs::File::create_new(&path)).and_then(|mut f| f.write_all(EXAMPLE.as_bytes()));
     match created {
-        Ok(()) => print(&format!("wrote {place}\n")),
+        Ok(()) => print(&format!("wrote {}\n", clean(&place))),
         Err(error) => complain(&[Diagnostic::new(place, format!("could not be written: {error}"))]),
     }
 }
@@ -77,10 +77,10 @@ fn check(arguments: &Arguments, file: Option<PathBuf>) -> ExitCode {
         return code;
     }
     let files: Vec<String> = loaded.file.iter().chain(&loaded.saved).map(|f| f.display().to_string()).collect();
-    print(&match files.is_empty() {
+    print(&clean_lines(&match files.is_empty() {
         true => "no file: the built-in settings are in force (`benchtop config init` writes one)\n".to_owned(),
         false => files.iter().map(|file| format!("{file}: no mistakes\n")).collect(),
-    })
+    }))
 }
 
 /// Saves flags and settings; prints what is saved where there are none.
@@ -115,17 +115,17 @@ fn save(arguments: &Arguments, pairs: &[String]) -> ExitCode {
     if paths.is_empty() {
         let place = saving.file.as_ref().map_or_else(|| "HOME is not set".to_owned(), |f| f.display().to_string());
         complain(&loaded.passed_over);
-        return print(&match loaded.saved.as_ref().map(std::fs::read_to_string) {
+        return print(&clean_lines(&match loaded.saved.as_ref().map(std::fs::read_to_string) {
             Some(Ok(text)) => format!("# {place}\n{text}"),
             _ => format!("nothing is saved yet ({place})\nname what to save: benchtop config save theme=nord\n"),
-        });
+        }));
     }
     let changes = config::save::changes(&loaded.settings, &paths);
     let report = Save { saving, changes }.run();
     if report.complete {
-        return print(&format!("{}\n", report.text));
+        return print(&format!("{}\n", clean_lines(&report.text)));
     }
-    eprintln!("{}", report.text);
+    eprintln!("{}", clean_lines(&report.text));
     ExitCode::from(USAGE)
 }
 
@@ -138,7 +138,7 @@ fn path(arguments: &Arguments) -> ExitCode {
         let there = if path.exists() { "" } else { "  (not there)" };
         format!("{}{there}\n", path.display())
     };
-    print(&[own, saved, system].into_iter().flatten().map(line).collect::<String>())
+    print(&clean_lines(&[own, saved, system].into_iter().flatten().map(line).collect::<String>()))
 }
 
 /// What `doctor` says of the settings, which are right when it is asked.
@@ -160,12 +160,13 @@ pub fn themes(set: &ThemeSet, ascii: bool) -> ExitCode {
             Ok(theme) => {
                 // Words go under words where the terminal is narrow.
                 let (sample, before) = if colored { (sample(&theme, ascii), 34) } else { (String::new(), 14) };
+                let about = clean(&set.about(&name)).into_owned();
                 let about = match columns() {
-                    usize::MAX => vec![set.about(&name)],
-                    columns => wrap(&set.about(&name), columns.saturating_sub(before).max(20)),
+                    usize::MAX => vec![about],
+                    columns => wrap(&about, columns.saturating_sub(before).max(20)),
                 };
                 let about = about.join(&format!("\n{:before$}", ""));
-                out.push_str(format!("{name:<14}{sample}{about}").trim_end());
+                out.push_str(format!("{:<14}{sample}{about}", clean(&name)).trim_end());
                 out.push('\n');
             }
             Err(mut findings) => broken.append(&mut findings),

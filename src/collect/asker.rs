@@ -138,7 +138,7 @@ impl Asker {
         let given_up = Arc::new(AtomicBool::new(false));
         let (ask, stop) = (Arc::clone(&self.ask), Arc::clone(&given_up));
         thread::Builder::new()
-            .name("mount".into())
+            .name(format!("{}mount", super::lane::THREAD_PREFIX))
             .stack_size(256 << 10)
             .spawn(move || {
                 while let Ok(batch) = incoming.recv() {

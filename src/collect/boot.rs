@@ -7,9 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{inside, process_detail::start_ticks};
-use crate::sys::{
-    parse::{number, value_of},
-    root::Root,
+use crate::{
+    clock::TICKS_PER_SECOND,
+    sys::{
+        parse::{number, value_of},
+        root::Root,
+    },
 };
 
 /// Two clocks that are read one after the other may differ by so many seconds.
@@ -26,10 +29,10 @@ pub(super) struct Began {
 
 impl Began {
     /// Of this root; `ours` where its kernel is the one that runs.
-    pub(super) fn read(root: &Root, ours: bool, ticks_per_second: u32) -> Self {
+    pub(super) fn read(root: &Root, ours: bool) -> Self {
         let stat = root.read("proc/stat").unwrap_or_default();
         let told = value_of(&stat, b"btime").and_then(number).and_then(|at| i64::try_from(at).ok());
-        let first = || i64::try_from(start_ticks(root, 1)? / u64::from(ticks_per_second.max(1))).ok();
+        let first = || i64::try_from(start_ticks(root, 1)? / u64::from(TICKS_PER_SECOND)).ok();
         let own = inside::is_of_guest(root, "/proc/uptime");
         Self::of(told, ours.then(by_clock).flatten(), own.then(first).flatten())
     }

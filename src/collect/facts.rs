@@ -30,7 +30,7 @@ impl Collector for Facts {
         let root = &self.root;
         let ours = root.is_this_machine();
         let processor = Processor::read(root);
-        let began = Began::read(root, ours, ticks(ours));
+        let began = Began::read(root, ours);
         let sample = FactsSample {
             hostname: hostname(root),
             os: os(root),
@@ -40,22 +40,16 @@ impl Collector for Facts {
             virtualization: virtualization(root, &processor),
             boot_unix_seconds: began.machine,
             ticks_from_unix_seconds: began.ticks.filter(|_| began.ticks != began.machine),
-            ticks_per_second: ticks(ours),
             users: users(&root.read("etc/passwd").unwrap_or_default()),
             cpu_model: processor.model,
             threads: processor.threads,
             cores: processor.cores,
         };
-        if sample == (FactsSample { ticks_per_second: sample.ticks_per_second, ..FactsSample::default() }) {
+        if sample == FactsSample::default() {
             return Err(Fault::Absent(format!("no machine under {}: no proc, no etc", root.path("").display())));
         }
         Ok(Sample::Facts(Box::new(sample)))
     }
-}
-
-fn ticks(ours: bool) -> u32 {
-    // A recording's kernel cannot be asked; all of Linux's have told 100 for decades.
-    if ours { u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100) } else { 100 }
 }
 
 /// The kernel answers with the name of the namespace that asks: of another root only its file tells.
@@ -184,7 +178,6 @@ mod tests {
             virtualization: None,
             boot_unix_seconds: Some(1_751_865_600),
             ticks_from_unix_seconds: None,
-            ticks_per_second: 100,
             users: vec![
                 user(0, "root"),
                 user(1, "daemon"),

@@ -29,8 +29,6 @@ pub struct FactsSample {
     /// boot time of its own they still count from the host's.
     #[serde(default)]
     pub ticks_from_unix_seconds: Option<i64>,
-    /// Kernel clock ticks a second (always 100 on Linux's user side).
-    pub ticks_per_second: u32,
     /// User names by id, as far as the machine's files tell.
     pub users: Vec<(u32, String)>,
 }

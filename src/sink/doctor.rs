@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::report;
+use super::{escaping::Escaping, report};
 use crate::{
     alert::Level,
     model::{
@@ -13,7 +13,7 @@ use crate::{
         process::Process,
     },
     state::State,
-    text::{width, wrap},
+    text::{clean, width, wrap},
 };
 
 /// A fact that the caller knows and the state does not: the terminal, the config.
@@ -184,10 +184,14 @@ pub fn write_text(checks: &[Check], look: &Look<'_>, out: &mut dyn io::Write) ->
         let state =
             format!("{}{}", (look.paint)(level, &check.state), " ".repeat(11usize.saturating_sub(width(&check.state))));
         let room = look.columns.saturating_sub(BEFORE).max(20);
-        let mut lines = lines(&check.message, room).into_iter();
+        let mut lines = lines(&clean(&check.message), room).into_iter();
         let first = lines.next().unwrap_or_default();
-        writeln!(out, "{}", format!("{} {:<14} {state} {first}", (look.paint)(level, sign), check.id).trim_end())?;
-        let hint = check.hint.iter().flat_map(|hint| self::lines(&format!("hint: {hint}"), room));
+        writeln!(
+            out,
+            "{}",
+            format!("{} {:<14} {state} {first}", (look.paint)(level, sign), clean(&check.id)).trim_end()
+        )?;
+        let hint = check.hint.iter().flat_map(|hint| self::lines(&format!("hint: {}", clean(hint)), room));
         for line in lines.chain(hint) {
             writeln!(out, "{:BEFORE$}{line}", "")?;
         }
@@ -213,7 +217,7 @@ struct Document<'a> {
 /// Those of `out`.
 pub fn write_json(checks: &[Check], out: &mut dyn io::Write) -> io::Result<()> {
     let document = Document { schema: 1, benchtop: env!("CARGO_PKG_VERSION"), checks };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    serde_json::to_writer_pretty(Escaping(&mut *out), &document)?;
     out.write_all(b"\n")
 }
 
@@ -276,7 +280,6 @@ mod tests {
         let mut state = State::default();
         state.host.now = Stamp::at_seconds(1000);
         state.host.facts.boot_unix_seconds = Some(state.host.now.unix_ms / 1000 - 900);
-        state.host.facts.ticks_per_second = 100;
         let process = |seconds: u64| Process {
             key: ProcKey { pid: 7, start_ticks: seconds * 100 },
             tgid: 7,

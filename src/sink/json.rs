@@ -8,9 +8,10 @@ use std::{collections::BTreeMap, io};
 
 use serde::Serialize;
 
-use super::report;
+use super::{escaping::Escaping, report};
 use crate::{
     alert::Level,
+    clock::TICKS_PER_SECOND,
     collect::SOURCES,
     model::{event::SourceId, metrics::METRICS, process::Process},
     state::State,
@@ -155,7 +156,7 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
         services: [],
         models: [],
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
+    serde_json::to_writer_pretty(Escaping(&mut *out), &report)?;
     out.write_all(b"\n")
 }
 
@@ -209,7 +210,7 @@ fn process<'a>(state: &'a State, p: &'a Process) -> Proc<'a> {
         command: p.command(),
         kernel: p.kernel,
         cpu_ratio: p.cpu.map(f64::from),
-        cpu_seconds: p.cpu_ticks as f64 / f64::from(facts.ticks_per_second.max(1)),
+        cpu_seconds: p.cpu_ticks as f64 / f64::from(TICKS_PER_SECOND),
         memory_bytes: p.memory_bytes,
         virtual_bytes: p.virtual_bytes,
         threads: p.threads,

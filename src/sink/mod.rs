@@ -2,6 +2,7 @@
 //! pipe is the caller's to swallow.
 
 pub mod doctor;
+mod escaping;
 pub mod json;
 pub mod report;
 pub mod text;

@@ -1,6 +1,7 @@
 //! What every sink says of a source and of a process: told once, so that text, JSON and doctor agree.
 
 use crate::{
+    clock::TICKS_PER_SECOND,
     collect::{SourceDef, Want},
     model::{
         container::Engine,
@@ -109,8 +110,7 @@ pub fn user_name(facts: &FactsSample, uid: u32) -> String {
 /// When a process began, seconds since 1970; `None` while the boot time is unknown.
 #[must_use]
 pub fn start_unix_seconds(facts: &FactsSample, process: &Process) -> Option<i64> {
-    let ticks = u64::from(facts.ticks_per_second);
-    let after_boot = process.key.start_ticks.checked_div(ticks)?;
+    let after_boot = process.key.start_ticks / u64::from(TICKS_PER_SECOND);
     Some(facts.ticks_from()? + i64::try_from(after_boot).ok()?)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     alert::Level,
     model::{event::SourceId, health::Freshness, network::Interface},
     state::State,
-    text::elide,
+    text::{clean, elide},
     units::{self, ABSENT},
 };
 
@@ -34,7 +34,8 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     containers::write(state, &mut page);
     processes(state, columns, &mut page);
     for line in page.lines() {
-        let line = elide(line.trim_end(), columns);
+        let line = clean(line.trim_end());
+        let line = elide(&line, columns);
         if ascii { writeln!(out, "{}", plain(&line)) } else { writeln!(out, "{line}") }?;
     }
     Ok(())
@@ -56,7 +57,7 @@ fn plain(line: &str) -> String {
 fn row(page: &mut String, name: &str, text: impl Display) {
     use std::fmt::Write;
     // Writing into a String cannot fail.
-    let _ = writeln!(page, "{name:<12} {text}");
+    let _ = writeln!(page, "{name:<12} {}", clean(&text.to_string()));
 }
 
 fn host(state: &State, page: &mut String) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use ratatui::{
     layout::Rect,
     style::{Modifier, Style},
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     alert::Level,
+    clock::local_zone,
     text::width,
     units::{self, ABSENT},
 };
@@ -125,7 +126,7 @@ fn time(cx: &DrawCx<'_>) -> String {
     }
     match Timestamp::from_millisecond(now.unix_ms) {
         Ok(at) => {
-            let local = at.to_zoned_datetime(TimeZone::system());
+            let local = at.to_zoned_datetime(local_zone());
             format!("{:02}:{:02}:{:02}", local.hour(), local.minute(), local.second())
         }
         Err(_) => ABSENT.to_owned(),

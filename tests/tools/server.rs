@@ -365,7 +365,6 @@ fn facts() -> FactsSample {
         threads: Some(16),
         cores: Some(8),
         boot_unix_seconds: Some(NOW_MS / 1000 - 41 * DAY),
-        ticks_per_second: 100,
         users: users.map(|(id, name)| (id, name.to_owned())).to_vec(),
         ..FactsSample::default()
     }

@@ -168,3 +168,53 @@ fn blanks_on_a_coloured_ground_are_erased_where_the_terminal_erases_in_colour() 
     assert!(erases_in_colour("xterm-256color", false) && erases_in_colour("screen", true));
     assert!(!erases_in_colour("screen.xterm-256color", false) && !erases_in_colour("xterm-kitty", false));
 }
+
+/// Letters that names may hold and no terminal may get.
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = prop_oneof![
+        4 => Just("a".to_owned()),
+        2 => any::<char>().prop_map(String::from),
+        1 => (0..0x20u8).prop_map(|b| char::from(b).to_string()),
+        1 => (0x7f..0xa0u8).prop_map(|b| char::from(b).to_string()),
+        1 => Just("\x1b]52;c;ZXZpbA==\x07".to_owned()),
+        1 => Just("\x1b[2J".to_owned()),
+        1 => Just("\u{202e}\u{61c}\u{ad}".to_owned()),
+        1 => Just("\u{115f}".to_owned()),
+        1 => Just("\u{301}".repeat(100)),
+    ];
+    prop::collection::vec(pieces, 1..4).prop_map(|pieces| pieces.concat())
+}
+
+/// Takes the sequences away that a frame is made of; what is left was in its cells.
+fn without_ours(bytes: &[u8]) -> String {
+    let mut rest = std::str::from_utf8(bytes).expect("text");
+    let mut out = String::new();
+    while let Some(at) = rest.find("\x1b[") {
+        out.push_str(&rest[..at]);
+        let sequence = &rest[at + 2..];
+        let end = sequence.find(|c: char| !(c.is_ascii_digit() || c == ';' || c == '?')).expect("an end");
+        assert!("mHJKXChl".contains(&sequence[end..=end]), "{sequence:?}");
+        rest = &sequence[end + 1..];
+    }
+    out + rest
+}
+
+proptest! {
+    #[test]
+    fn no_cell_brings_an_escape(cells in prop::collection::vec((0..WIDTH, 0..HEIGHT, hostile(), style()), 0..20)) {
+        let mut frame = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
+        for (x, y, symbol, style) in cells {
+            frame[(x, y)].set_symbol(&symbol).set_style(style);
+        }
+        let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+        encoder.encode(None, &frame, &mut bytes);
+        // The moves of the cursor are ours too.
+        let left = without_ours(&bytes).replace(['\n', '\r', '\u{8}'], "");
+        prop_assert!(!left.chars().any(text::is_hostile), "{:?}", left);
+        let mut marks = 0;
+        for c in left.chars() {
+            marks = if text::width(c.encode_utf8(&mut [0; 4])) == 0 { marks + 1 } else { 0 };
+            prop_assert!(marks <= 4, "{:?}", left);
+        }
+    }
+}

@@ -188,7 +188,7 @@ pub(super) fn moment(text: &str) -> Option<i64> {
     }
     let text = words.join(" ");
     let civil = jiff::civil::DateTime::strptime("%a %b %d %H:%M:%S %Y", text).ok()?;
-    Some(jiff::tz::TimeZone::system().to_timestamp(civil).ok()?.as_second())
+    Some(crate::clock::local_zone().to_timestamp(civil).ok()?.as_second())
 }
 
 /// `00:12:34`, `2 days 03:04:05`.

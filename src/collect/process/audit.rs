@@ -6,8 +6,8 @@
 //! them are read at once. Where even that explains nothing (a container sees the whole machine's counter, but few of
 //! its processes) the audit is blind for a while, and the sleepers are read every second round instead.
 
-/// Ticks a second in `/proc` (USER_HZ).
-const TICKS_PER_SECOND: f64 = 100.0;
+use crate::clock::TICKS_PER_SECOND;
+
 /// Unexplained share of one core at which the sleepers are looked at.
 const DOUBT: f64 = 0.03;
 /// The most that may be put down to rounding and to work that no process has, as a share of one core.
@@ -120,7 +120,7 @@ impl Audit {
     }
 
     fn doubt(&self) -> f64 {
-        DOUBT * TICKS_PER_SECOND * self.seconds.max(1.0)
+        DOUBT * f64::from(TICKS_PER_SECOND) * self.seconds.max(1.0)
     }
 
     /// Closes a round in which everything was read after all.
@@ -132,7 +132,7 @@ impl Audit {
             self.vain = 0;
             return;
         }
-        let most = MOST_SLACK * TICKS_PER_SECOND;
+        let most = MOST_SLACK * f64::from(TICKS_PER_SECOND);
         self.slack = (self.slack + left / self.seconds.max(0.1) / 2.0).min(most);
         self.vain += 1;
         if self.vain >= VAIN {

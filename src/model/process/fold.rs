@@ -5,10 +5,8 @@ use std::sync::Arc;
 use super::{
     MINI_HISTORY, Moved, ProcInfo, ProcIo, ProcKey, ProcRow, Process, ProcessCounts, ProcessSample, Processes,
 };
-use crate::model::host::Span;
+use crate::{clock::TICKS_PER_SECOND, model::host::Span};
 
-/// Ticks a second in `/proc`: the kernel converts to this whatever its own timer's frequency is (USER_HZ).
-const TICKS_PER_SECOND: f64 = 100.0;
 /// Rounds between two clearings of cgroup paths that nobody is in any more.
 const CLEARING: u64 = 512;
 
@@ -21,7 +19,8 @@ impl Processes {
             self.ended_cpu = None;
         } else {
             let seconds = span.since.map_or(0.0, |s| s.as_secs_f64());
-            self.ended_cpu = (seconds > 0.0).then(|| (sample.ended_ticks as f64 / TICKS_PER_SECOND / seconds) as f32);
+            self.ended_cpu =
+                (seconds > 0.0).then(|| (sample.ended_ticks as f64 / f64::from(TICKS_PER_SECOND) / seconds) as f32);
         }
         self.bury(&sample.gone);
         // Who was read and is not told used nothing; a first reading had no rate yet.
@@ -177,7 +176,7 @@ fn update(row: &mut Process, raw: &ProcRow, page_bytes: u32) {
         // A process that came since the last round used all that it has since then.
         let before = if row.key == raw.key { row.cpu_ticks } else { 0 };
         let grown = ticks.checked_sub(before);
-        row.cpu = grown.map(|grown| (grown as f64 / TICKS_PER_SECOND / (raw.over_us as f64 / 1e6)) as f32);
+        row.cpu = grown.map(|grown| (grown as f64 / f64::from(TICKS_PER_SECOND) / (raw.over_us as f64 / 1e6)) as f32);
     }
     row.key = raw.key;
     row.tgid = raw.tgid;

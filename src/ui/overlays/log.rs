@@ -75,7 +75,7 @@ impl LogView {
     fn prefix(&self, line: &LogLine) -> String {
         let time = line.unix_ms.filter(|_| self.times).and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         time.map_or_else(String::new, |at| {
-            at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%m-%d %H:%M:%S ").to_string()
+            at.to_zoned_datetime(crate::clock::local_zone()).strftime("%m-%d %H:%M:%S ").to_string()
         })
     }
 

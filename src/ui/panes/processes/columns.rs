@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::{
-    clock::Stamp,
+    clock::{Stamp, TICKS_PER_SECOND, local_zone},
     model::{host::Host, join, process::Process},
     ui::table::{
         column::{Column, Kind},
@@ -14,9 +14,6 @@ use crate::{
     },
     units::{self, ABSENT},
 };
-
-/// Ticks a second in `/proc` (USER_HZ).
-const TICKS_PER_SECOND: u64 = 100;
 
 /// Indices into [`COLUMNS`].
 #[expect(missing_docs, reason = "the table documents each")]
@@ -142,7 +139,7 @@ impl Row<'_> {
     fn age(&self) -> Option<f64> {
         let began = self.cx.boot_unix_seconds?;
         let now = self.cx.now.unix_ms as f64 / 1e3;
-        (now > 0.0).then(|| now - began as f64 - self.process.key.start_ticks as f64 / TICKS_PER_SECOND as f64)
+        (now > 0.0).then(|| now - began as f64 - self.process.key.start_ticks as f64 / f64::from(TICKS_PER_SECOND))
     }
 
     /// The command as the table shows it, and how much of it is the program.
@@ -180,8 +177,11 @@ impl Row<'_> {
 
     /// `09:41` today, `Mar 02` this year, `2024` before.
     fn began(&self) -> Option<String> {
-        let at = self.cx.boot_unix_seconds?.checked_add_unsigned(self.process.key.start_ticks / TICKS_PER_SECOND)?;
-        let zone = TimeZone::system();
+        let at = self
+            .cx
+            .boot_unix_seconds?
+            .checked_add_unsigned(self.process.key.start_ticks / u64::from(TICKS_PER_SECOND))?;
+        let zone = local_zone();
         let at = Timestamp::from_second(at).ok()?.to_zoned_datetime(zone.clone());
         let now = Timestamp::from_millisecond(self.cx.now.unix_ms).ok()?.to_zoned_datetime(zone);
         let format = match (at.date() == now.date(), at.year() == now.year()) {
@@ -225,7 +225,7 @@ impl Fields for Row<'_> {
             at::VIRTUAL => own.then_some(p.virtual_bytes as f64)?,
             at::READ => f64::from(p.read_per_second()?),
             at::WRITE => f64::from(p.write_per_second()?),
-            at::TIME => p.cpu_ticks as f64 / TICKS_PER_SECOND as f64,
+            at::TIME => p.cpu_ticks as f64 / f64::from(TICKS_PER_SECOND),
             at::START => self.age()?,
             at::GPU => own.then(|| self.cx.host.gpus.memory_of(p.key.pid)).flatten()? as f64,
             _ => return None,
@@ -260,7 +260,8 @@ impl Fields for Row<'_> {
 
 /// CPU time in at most eight columns: `0:00.42`, `59:59.99`, `12h34:56`, `41d 06h`.
 fn clock(ticks: u64) -> String {
-    let (seconds, hundredths) = (ticks / TICKS_PER_SECOND, ticks % TICKS_PER_SECOND);
+    let second = u64::from(TICKS_PER_SECOND);
+    let (seconds, hundredths) = (ticks / second, ticks % second * 100 / second);
     match seconds {
         0..3600 => format!("{}:{:02}.{hundredths:02}", seconds / 60, seconds % 60),
         3600..360_000 => format!("{}h{:02}:{:02}", seconds / 3600, seconds % 3600 / 60, seconds % 60),
