@@ -5,7 +5,10 @@ use benchtop::{
     state::State,
     ui::{
         panes::processes::columns::{COLUMNS, Row, RowCx},
-        table::{column::place, filter::Filter},
+        table::{
+            column::{Need, place},
+            filter::Filter,
+        },
     },
 };
 use common::crowd::{crowd, reading};
@@ -49,6 +52,7 @@ fn columns(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("columns");
     let all: Vec<usize> = (0..COLUMNS.len()).collect();
     for width in [80, 160, 300] {
-        group.bench_function(BenchmarkId::new("place", width), |b| b.iter(|| place(&COLUMNS, &all, width)));
+        group
+            .bench_function(BenchmarkId::new("place", width), |b| b.iter(|| place(&COLUMNS, &all, width, &Need::NONE)));
     }
 }

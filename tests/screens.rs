@@ -27,12 +27,14 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use screens::{
     frame::{picture, text},
     machine::{Machine, Mood},
+    server::{Parts, furnish},
 };
 
 mod screens {
     pub mod containers;
     pub mod frame;
     pub mod machine;
+    pub mod server;
 }
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (160, 45), (200, 60)];
@@ -125,6 +127,40 @@ fn containers_in_every_state_and_an_engine_that_fell_silent() {
     let mut machine = Machine::lively(Mood::Calm);
     screens::containers::tell(&mut machine.state);
     accept("containers", &machine.state);
+}
+
+/// A quiet host with these parts.
+fn server(parts: Parts) -> State {
+    let mut state = Machine::lively(Mood::Calm).state;
+    furnish(&mut state, parts);
+    state
+}
+
+#[test]
+fn a_server_with_everything() {
+    accept("server", &server(Parts::FULL));
+}
+
+#[test]
+fn a_docker_host() {
+    accept("docker", &server(Parts::DOCKER));
+}
+
+#[test]
+fn cards_without_a_row_of_their_own_have_a_gauge_together() {
+    let screen = text(&drawn(&mut truecolor(), &server(Parts { cards: 8, ..Parts::FULL }), (80, 24)));
+    let line = screen.lines().find(|line| line.contains("5 more")).unwrap();
+    assert!(line.contains("70%") && line.contains("━━━━━━━━━━"), "{line}");
+}
+
+#[test]
+fn a_scan_and_errors_are_shown_at_any_width() {
+    let state = server(Parts::FULL);
+    for size in [(80, 24), (100, 30), (120, 40), (140, 45), (160, 45), (240, 70)] {
+        let screen = text(&drawn(&mut truecolor(), &state, size));
+        assert!(screen.contains("resilver 42%"), "{size:?}\n{screen}");
+        assert!(screen.contains(" ERRS "), "{size:?}\n{screen}");
+    }
 }
 
 #[test]

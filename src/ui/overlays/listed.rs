@@ -15,7 +15,7 @@ use crate::{
         canvas::{Canvas, DrawCx, Target},
         effect::{Effect, Message, To},
         table::{
-            column::{Column, Placed},
+            column::{Column, Need, Placed},
             filter::Fields,
             grid::{Grid, cell},
             needle::{Found, Needle},
@@ -201,7 +201,7 @@ impl<T: Listed> Overlay for List<T> {
             put(canvas.buf, area.x, y, area.width, words, dim);
             return;
         }
-        let placed = self.grid.placed(area.width, |column| T::is_empty(cx.state, column.id));
+        let placed = self.grid.placed(area.width, &Need::NONE, |column| T::is_empty(cx.state, column.id));
         self.grid.header(cx, Rect { y, height: 1, ..area }, canvas, &placed, Target::OverlayColumn);
         let foot = T::foot(cx).filter(|_| area.height > 3);
         let bottom = area.bottom() - u16::from(foot.is_some());

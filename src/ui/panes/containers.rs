@@ -4,6 +4,8 @@
 pub mod columns;
 mod draw;
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 
 use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
@@ -106,6 +108,15 @@ impl Tabled for Containers {
             "project" => all.iter().all(|r| r.meta.project.is_none()),
             "ports" => all.iter().all(|r| r.meta.ports.is_empty()),
             _ => false,
+        }
+    }
+
+    fn words<'a>(row: &'a Row<'_>, column: usize) -> Cow<'a, str> {
+        match column {
+            // Behind its sign.
+            at::STATE => Cow::Owned(format!("  {}", row.shown(column))),
+            at::NAME => Cow::Borrowed(&row.container.meta.name),
+            _ => Cow::Owned(row.shown(column)),
         }
     }
 

@@ -2,6 +2,8 @@
 
 pub mod columns;
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 
 use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
@@ -21,7 +23,7 @@ use crate::{
         figures::{hue, tick},
         overlays::{Overlay, pool_acts, pool_detail::PoolDetail},
         pane::{PaneDef, PaneId, Rows},
-        table::{column::Column, grid::cell},
+        table::{column::Column, filter::Fields, grid::cell},
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
@@ -126,7 +128,7 @@ impl Tabled for Pools {
     const COLUMNS: &'static [Column] = &COLUMNS;
     const THING: &'static str = "pool";
     const ESSENTIAL: &'static [usize] =
-        &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::SCRUB];
+        &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::ERRORS, at::SCRUB];
     const ESSENTIAL_SHARE: u16 = 7;
 
     fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
@@ -210,14 +212,10 @@ impl Tabled for Pools {
     }
 
     fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
-        let scans = |row: &Row<'_>| {
-            let scan = row.pool.told.as_ref().and_then(|told| told.scan.as_ref());
-            scan.is_some_and(|scan| matches!(scan.state, ScanState::Running | ScanState::Paused))
-        };
         (column == at::HEALTH).then(|| match worst(row.state, row.pool) {
             Level::Crit => 0,
             Level::Warn => 1,
-            _ if scans(row) => 2,
+            _ if scans(row.pool) => 2,
             Level::Advice => 3,
             Level::Ok | Level::Unknown => 4,
         })
@@ -228,6 +226,22 @@ impl Tabled for Pools {
         match id {
             "errors" => rows.iter().all(|p| Row::new(p, state).errors().unwrap_or(0) == 0),
             _ => false,
+        }
+    }
+
+    fn keeps(state: &State, id: &str) -> bool {
+        match id {
+            "errors" => !Self::is_empty(state, id),
+            "scrub" => state.host.pools.rows.iter().any(scans),
+            _ => false,
+        }
+    }
+
+    fn words<'a>(row: &'a Row<'_>, column: usize) -> Cow<'a, str> {
+        match column {
+            // Behind its sign.
+            at::HEALTH => Cow::Owned(format!("  {}", row.text(column))),
+            _ => row.text(column),
         }
     }
 
@@ -261,6 +275,12 @@ impl Tabled for Pools {
         let row = &state.host.pools.rows[index];
         Some((worst(state, row), row.used_ratio().unwrap_or(0.0)))
     }
+}
+
+/// A scrub or a resilver is under way.
+fn scans(pool: &PoolRow) -> bool {
+    let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
+    scan.is_some_and(|scan| matches!(scan.state, ScanState::Running | ScanState::Paused))
 }
 
 /// `✖ degraded`.

@@ -5,7 +5,7 @@ mod essentials;
 mod list;
 mod steady;
 
-use std::{cell::RefCell, collections::HashSet};
+use std::{borrow::Cow, cell::RefCell, collections::HashSet};
 
 use ratatui::layout::Rect;
 
@@ -14,6 +14,7 @@ use crate::{
     config::{Settings, settings::TableSettings},
     model::event::SourceId,
     state::State,
+    text::width,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
@@ -21,7 +22,7 @@ use crate::{
         overlays::{Key, Overlay},
         pane::{Pane, PaneId, Rows},
         table::{
-            column::{Column, Placed},
+            column::{Column, Kind, Need, Placed},
             filter::Fields,
             grid::Grid,
         },
@@ -108,6 +109,16 @@ pub trait Tabled: 'static {
         false
     }
 
+    /// A column that does not give way now, however narrow the screen.
+    fn keeps(_state: &State, _id: &str) -> bool {
+        false
+    }
+
+    /// What a cell of words shows, for the width of its column.
+    fn words<'a>(row: &'a Self::Row<'_>, column: usize) -> Cow<'a, str> {
+        row.text(column)
+    }
+
     /// The group that a row belongs to.
     fn group(_state: &State, _index: usize) -> Option<&str> {
         None
@@ -165,6 +176,8 @@ pub struct TablePane<T> {
     folded: HashSet<RowKey>,
     tags: HashSet<RowKey>,
     placed: RefCell<Vec<Placed>>,
+    /// The longest text of each column of words.
+    longest: Vec<Option<u16>>,
     table: std::marker::PhantomData<T>,
 }
 
@@ -180,8 +193,39 @@ impl<T: Tabled> TablePane<T> {
             folded: HashSet::new(),
             tags: HashSet::new(),
             placed: RefCell::default(),
+            longest: Vec::new(),
             table: std::marker::PhantomData,
         }
+    }
+
+    /// Measures the texts of the columns whose width follows them.
+    fn measure(&mut self, state: &State) {
+        let indent = if self.grouped { 2 } else { 0 };
+        self.longest.clear();
+        self.longest.extend(T::COLUMNS.iter().map(|c| (c.kind == Kind::Text && c.most > c.least).then_some(0)));
+        for index in 0..T::count(state) {
+            let row = T::row(state, index);
+            for (column, longest) in self.longest.iter_mut().enumerate() {
+                if let Some(longest) = longest {
+                    *longest = (*longest).max(u16::try_from(width(&T::words(&row, column))).unwrap_or(u16::MAX));
+                }
+            }
+        }
+        if let Some(Some(first)) = self.longest.first_mut() {
+            *first = first.saturating_add(indent);
+        }
+    }
+
+    /// What the rows say about the columns.
+    fn with_need<R>(&self, state: &State, of: impl FnOnce(&Need<'_>) -> R) -> R {
+        let longest = |column: usize| self.longest.get(column).copied().flatten();
+        let keep = |column: usize| T::keeps(state, T::COLUMNS[column].id);
+        of(&Need { longest: &longest, keep: &keep })
+    }
+
+    /// The columns that there is room for.
+    fn columns(&self, state: &State, width: u16) -> Vec<Placed> {
+        self.with_need(state, |need| self.grid.placed(width, need, |column| T::is_empty(state, column.id)))
     }
 
     /// The index of the row under the cursor.
@@ -288,6 +332,7 @@ impl<T: Tabled> Pane for TablePane<T> {
     fn refresh(&mut self, state: &State, _settings: &Settings) {
         self.made_at = Some(self.grid.revision());
         self.list.make::<T>(state, &self.grid, self.grouped, &self.folded);
+        self.measure(state);
         self.grid.cursor.settle(self.list.keys::<T>(state));
         self.grid.seek(&self.list.holds::<T>(state));
         if !self.tags.is_empty() {
@@ -344,7 +389,7 @@ impl<T: Tabled> Pane for TablePane<T> {
             put(canvas.buf, area.x, area.y, area.width, T::nothing(cx.state), cx.theme.style(Role::Dim));
             return;
         }
-        let placed = self.grid.placed(area.width, |column| T::is_empty(cx.state, column.id));
+        let placed = self.columns(cx.state, area.width);
         let head = Rect { height: 1, ..area };
         self.grid.header(cx, head, canvas, &placed, |id| Target::Column(T::PANE, id));
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };

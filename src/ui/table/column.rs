@@ -1,4 +1,4 @@
-//! Columns: what they are called, how wide they stand, and in which order they give way as the width shrinks.
+//! Columns: what they are called, how wide they are, and in which order they give way as the width shrinks.
 
 /// What a column's figures are: how they compare, and which units a filter may give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct Column {
     pub kind: Kind,
     /// Columns on the screen; the least when it stretches.
     pub width: u16,
+    /// It shrinks to this before a column gives way.
+    pub least: u16,
+    /// It grows to this when there is room left: words as far as one of them is that long, the others in any case.
+    pub most: u16,
     /// It takes the room that is left.
     pub stretch: bool,
     /// Side.
@@ -59,6 +63,8 @@ impl Column {
             doc: "",
             kind,
             width,
+            least: width,
+            most: width,
             stretch: false,
             align: Align::Right,
             rank,
@@ -76,6 +82,8 @@ impl Column {
             doc: "",
             kind: Kind::Text,
             width,
+            least: width,
+            most: width,
             stretch: false,
             align: Align::Left,
             rank,
@@ -104,6 +112,13 @@ impl Column {
         self
     }
 
+    /// The same column, shrinking to `least` before another gives way and growing to `most` when there is room.
+    #[must_use]
+    pub const fn between(mut self, least: u16, most: u16) -> Column {
+        (self.least, self.most) = (least, most);
+        self
+    }
+
     /// The same column, the smallest first.
     #[must_use]
     pub const fn smallest_first(mut self) -> Column {
@@ -129,33 +144,67 @@ pub struct Placed {
     pub width: u16,
 }
 
-/// Places the `chosen` columns (indices into `columns`) in `width`: those of the greatest rank give way until the rest
-/// fits, two blanks stand between columns where there is plenty of room, and the stretching one takes what is left.
+/// What the rows of a table say about its columns.
+pub struct Need<'a> {
+    /// The longest text in a column of words, where the table knows it: the column is as wide as that, within its limits.
+    pub longest: &'a dyn Fn(usize) -> Option<u16>,
+    /// A column that may not give way now: a scrub that runs, errors that were counted.
+    pub keep: &'a dyn Fn(usize) -> bool,
+}
+
+impl Need<'_> {
+    /// Nothing is known of the rows.
+    pub const NONE: Need<'static> = Need { longest: &|_| None, keep: &|_| false };
+
+    /// The least width, and the one from which on more room shows no more.
+    fn limits(&self, index: usize, column: &Column) -> (u16, u16) {
+        match (self.longest)(index) {
+            // A title is never cut for the sake of short words.
+            Some(longest) => {
+                let whole = longest.max(u16::try_from(column.title.len()).unwrap_or(0)).min(column.most);
+                (whole.min(column.width).max(column.least), whole.max(column.least))
+            }
+            None => (column.least, column.width),
+        }
+    }
+}
+
+/// Places the `chosen` columns (indices into `columns`) in `width`: those of the greatest rank give way until the others
+/// fit at their least widths, then each grows to what it needs, the most worthy first, then to what it can use.
 #[must_use]
-pub fn place(columns: &[Column], chosen: &[usize], width: u16) -> Vec<Placed> {
+pub fn place(columns: &[Column], chosen: &[usize], width: u16, need: &Need<'_>) -> Vec<Placed> {
     let mut kept: Vec<usize> = chosen.iter().copied().filter(|c| *c < columns.len()).collect();
-    let need = |kept: &[usize], gap: u16| -> u16 {
-        let gaps = gap * u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX);
-        kept.iter().map(|c| columns[*c].width).fold(gaps, u16::saturating_add)
-    };
-    while kept.len() > 1 && need(&kept, 1) > width {
+    let limits = |c: usize| need.limits(c, &columns[c]);
+    let rank = |c: usize| if (need.keep)(c) { 0 } else { columns[c].rank };
+    let gaps = |count: usize, gap: u16| gap * u16::try_from(count.saturating_sub(1)).unwrap_or(u16::MAX);
+    while kept.len() > 1 && kept.iter().map(|c| limits(*c).0).fold(gaps(kept.len(), 1), u16::saturating_add) > width {
         // Of equal ranks the rightmost goes: what stands further left was put there by the user as more important.
-        let Some(loser) = (0..kept.len()).filter(|i| columns[kept[*i]].rank > 0).max_by_key(|i| columns[kept[*i]].rank)
-        else {
-            break;
-        };
+        let Some(loser) = (0..kept.len()).filter(|i| rank(kept[*i]) > 0).max_by_key(|i| rank(kept[*i])) else { break };
         kept.remove(loser);
     }
-    let gap = if need(&kept, 2).saturating_add(24) <= width { 2 } else { 1 };
-    let mut spare = width.saturating_sub(need(&kept, gap));
+    let mut rooms: Vec<u16> = kept.iter().map(|c| limits(*c).0).collect();
+    let mut spare = width.saturating_sub(rooms.iter().copied().fold(gaps(kept.len(), 1), u16::saturating_add));
+    let mut by_worth: Vec<usize> = (0..kept.len()).collect();
+    by_worth.sort_by_key(|i| rank(kept[*i]));
+    let grow = |rooms: &mut [u16], spare: &mut u16, to: &dyn Fn(usize) -> u16| {
+        for i in &by_worth {
+            let more = to(kept[*i]).saturating_sub(rooms[*i]).min(*spare);
+            rooms[*i] += more;
+            *spare -= more;
+        }
+    };
+    grow(&mut rooms, &mut spare, &|c| limits(c).1);
+    let wide = gaps(kept.len(), 1);
+    let gap = if spare >= wide.saturating_add(24) { 2 } else { 1 };
+    spare -= gaps(kept.len(), gap) - wide;
+    if kept.iter().any(|c| columns[*c].stretch) {
+        grow(&mut rooms, &mut spare, &|c| if columns[c].stretch { u16::MAX } else { 0 });
+    } else {
+        grow(&mut rooms, &mut spare, &|c| if (need.longest)(c).is_none() { columns[c].most } else { 0 });
+    }
     let mut placed = Vec::with_capacity(kept.len());
     let mut x = 0u16;
-    for column in kept {
-        let mut room = columns[column].width;
-        if columns[column].stretch {
-            room = room.saturating_add(spare);
-            spare = 0;
-        }
+    for (column, room) in kept.into_iter().zip(rooms) {
         let room = room.min(width.saturating_sub(x));
         if room == 0 {
             break;
@@ -178,7 +227,7 @@ mod tests {
     ];
 
     fn ids(width: u16) -> Vec<&'static str> {
-        place(&COLUMNS, &[0, 1, 2, 3], width).iter().map(|p| COLUMNS[p.column].id).collect()
+        place(&COLUMNS, &[0, 1, 2, 3], width, &Need::NONE).iter().map(|p| COLUMNS[p.column].id).collect()
     }
 
     #[test]
@@ -193,13 +242,68 @@ mod tests {
     #[test]
     fn the_stretching_column_takes_what_is_left_and_nothing_overlaps() {
         for width in 0..200 {
-            let placed = place(&COLUMNS, &[0, 1, 2, 3], width);
+            let placed = place(&COLUMNS, &[0, 1, 2, 3], width, &Need::NONE);
             for pair in placed.windows(2) {
                 assert!(pair[0].x + pair[0].width < pair[1].x, "a blank between columns at {width}");
             }
             assert!(placed.last().is_none_or(|p| p.x + p.width <= width), "inside {width}");
             if width >= 35 {
                 assert_eq!(placed.last().map(|p| p.x + p.width), Some(width));
+            }
+        }
+    }
+
+    static THINGS: [Column; 5] = [
+        Column::words("name", "NAME", 24, 0).between(6, 24),
+        Column::figure("gauge", "", Kind::Share, 8, 3).between(8, 20),
+        Column::words("scan", "SCAN", 12, 2).between(4, 20),
+        Column::words("image", "IMAGE", 10, 4).between(8, 40),
+        Column::figure("errors", "ERRS", Kind::Count, 5, 5),
+    ];
+
+    fn widths(width: u16, longest: [u16; 5], keep: &str) -> Vec<(&'static str, u16)> {
+        let longest = |c: usize| (THINGS[c].kind == Kind::Text).then_some(longest[c]);
+        let need = Need { longest: &longest, keep: &|c| THINGS[c].id == keep };
+        place(&THINGS, &[0, 1, 2, 3, 4], width, &need).iter().map(|p| (THINGS[p.column].id, p.width)).collect()
+    }
+
+    #[test]
+    fn a_whole_name_is_worth_more_than_a_wide_gauge_or_image() {
+        let long = [22, 0, 12, 30, 0];
+        assert_eq!(
+            widths(80, long, ""),
+            [("name", 22), ("gauge", 8), ("scan", 12), ("image", 29), ("errors", 5)],
+            "the image gets what is left"
+        );
+        assert_eq!(widths(61, long, ""), [("name", 22), ("gauge", 8), ("scan", 12), ("image", 10), ("errors", 5)]);
+        assert_eq!(widths(60, long, ""), [("name", 22), ("gauge", 8), ("scan", 12), ("image", 15)]);
+        assert_eq!(widths(45, long, ""), [("name", 22), ("gauge", 9), ("scan", 12)]);
+    }
+
+    #[test]
+    fn room_left_by_short_words_goes_to_the_gauge() {
+        let short = [5, 0, 5, 6, 0];
+        let wide = widths(120, short, "");
+        assert_eq!(wide, [("name", 6), ("gauge", 20), ("scan", 5), ("image", 8), ("errors", 5)]);
+    }
+
+    #[test]
+    fn a_column_that_is_needed_now_stays() {
+        let long = [22, 0, 12, 30, 0];
+        assert!(widths(41, long, "").iter().all(|(id, _)| *id != "errors"));
+        assert_eq!(widths(41, long, "errors"), [("name", 22), ("scan", 12), ("errors", 5)]);
+        assert_eq!(widths(36, long, "scan"), [("name", 22), ("scan", 12)]);
+    }
+
+    #[test]
+    fn a_wider_table_shows_every_column_that_a_narrower_one_does() {
+        for longest in [[22, 0, 12, 30, 0], [5, 0, 5, 6, 0], [24, 0, 20, 40, 0]] {
+            for keep in ["", "errors"] {
+                for width in 1..160 {
+                    let (narrow, wide) = (widths(width, longest, keep), widths(width + 1, longest, keep));
+                    let missing = narrow.iter().find(|(id, _)| wide.iter().all(|(other, _)| other != id));
+                    assert_eq!(missing, None, "at {}", width + 1);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    column::{Align, Column, Kind, Placed, place},
+    column::{Align, Column, Kind, Need, Placed, place},
     cursor::Cursor,
     filter::{Fields, Filter},
     needle::{Found, Needle},
@@ -199,9 +199,9 @@ impl<K: Copy + Eq> Grid<K> {
     }
 
     /// The chosen columns at their places; `empty` says which have nothing to show and take no room.
-    pub fn placed(&self, width: u16, empty: impl Fn(&Column) -> bool) -> Vec<Placed> {
+    pub fn placed(&self, width: u16, need: &Need<'_>, empty: impl Fn(&Column) -> bool) -> Vec<Placed> {
         let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
-        let placed = place(self.columns, &chosen, width);
+        let placed = place(self.columns, &chosen, width, need);
         self.saw(&placed);
         placed
     }
@@ -684,7 +684,7 @@ mod tests {
         assert_eq!(g.sort(), Sort { column: 2, greatest_first: false });
         assert!(g.revision() > revision);
         assert!(g.tell(&Message::Columns(vec!["pid", "cpu"])));
-        let shown: Vec<usize> = g.placed(80, |_| false).iter().map(|p| p.column).collect();
+        let shown: Vec<usize> = g.placed(80, &Need::NONE, |_| false).iter().map(|p| p.column).collect();
         assert_eq!(shown, [2, 1]);
         assert!(!g.tell(&Message::User(None)));
     }

@@ -45,15 +45,19 @@ pub mod at {
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
 pub static COLUMNS: [Column; 20] = [
-    Column::words("name", "NAME", 16, 0).doc("its name"),
-    Column::words("state", "STATE", 18, 0)
+    Column::words("name", "NAME", 32, 0).between(8, 32).doc("its name"),
+    Column::words("state", "STATE", 24, 0)
+        .between(8, 24)
         .also(&["status", "health"])
         .doc("what needs a look first, then the busiest; its health where it is checked"),
     Column::figure("cpu", "CPU%", Kind::Share, 5, 0).doc("CPU, 100 is one core"),
     Column::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12).doc("CPU against its limit, 100 is all of it"),
-    Column::words("graph", "", 8, 9).doc("its CPU lately, a full block is one core or its limit"),
+    Column::words("graph", "", 8, 9).between(8, 20).doc("its CPU lately, a full block is one core or its limit"),
     Column::figure("memory", "MEM", Kind::Bytes, 5, 0).also(&["mem"]).doc("memory without file cache that may go"),
-    Column::figure("limit", "", Kind::Share, 8, 4).also(&["mem%", "memory_percent"]).doc("memory against its limit"),
+    Column::figure("limit", "", Kind::Share, 8, 4)
+        .between(8, 16)
+        .also(&["mem%", "memory_percent"])
+        .doc("memory against its limit"),
     Column::figure("receive", "NET↓/s", Kind::Bytes, 6, 6).also(&["rx", "down"]).doc("received each second"),
     Column::figure("send", "NET↑/s", Kind::Bytes, 6, 6).also(&["tx", "up/s"]).doc("sent each second"),
     Column::figure("read", "READ/s", Kind::Bytes, 6, 7).doc("read from storage each second"),
@@ -61,9 +65,9 @@ pub static COLUMNS: [Column; 20] = [
     Column::figure("pids", "PIDS", Kind::Count, 5, 10).doc("processes and threads"),
     Column::figure("restarts", "RST", Kind::Count, 3, 2).doc("restarts by itself in the last ten minutes"),
     Column::figure("up", "UP", Kind::Seconds, 4, 3).also(&["age"]).doc("since it started, or since it ended"),
-    Column::words("image", "IMAGE", 16, 8).stretching().doc("its image"),
-    Column::words("ports", "PORTS", 13, 11).doc("published ports"),
-    Column::words("project", "PROJECT", 10, 13).also(&["compose"]).doc("its compose project"),
+    Column::words("image", "IMAGE", 16, 8).between(12, 60).doc("its image"),
+    Column::words("ports", "PORTS", 13, 11).between(6, 40).doc("published ports"),
+    Column::words("project", "PROJECT", 10, 13).between(7, 20).also(&["compose"]).doc("its compose project"),
     Column::words("engine", "ENGINE", 7, 14).doc("docker or podman"),
     Column::words("id", "ID", 12, 15).doc("the front of its id"),
     Column::figure("gpu", "GPU", Kind::Bytes, 5, 5).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),

@@ -15,6 +15,7 @@ use crate::{
         canvas::{Canvas, DrawCx},
         figures::{figure, hue, percent, temperature},
         widgets::{
+            gauge::Gauge,
             line::{Line, line},
             text::put,
         },
@@ -113,11 +114,18 @@ pub(super) fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, what: &
             words.extend((silent > 0).then(|| format!("{silent} tell nothing")));
             let name = format!("{} more", rows.len());
             let right = words.join(" · ");
+            let busy = [(mean.unwrap_or(0.0), cx.theme.style(Measure::Busy.role()))];
             line(
                 cx,
                 area,
                 canvas,
-                &Line { figure: &percent(mean), style: figure(cx, Level::Ok), right: &right, ..Line::of(&name) },
+                &Line {
+                    figure: &percent(mean),
+                    style: figure(cx, Level::Ok),
+                    gauge: Gauge { parts: &busy, ..Gauge::default() },
+                    right: &right,
+                    ..Line::of(&name)
+                },
             );
             let level = rows.iter().map(|row| Measure::Temperature.level(cx.state, row)).max().unwrap_or(Level::Ok);
             if let Some(hottest) = hottest.filter(|_| level >= Level::Warn) {

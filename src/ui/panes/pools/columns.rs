@@ -36,13 +36,14 @@ pub mod at {
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, health and use stay.
 pub static COLUMNS: [Column; 16] = [
-    Column::words("name", "POOL", 10, 0).also(&["pool"]).doc("its name"),
+    Column::words("name", "POOL", 24, 0).between(6, 24).also(&["pool"]).doc("its name"),
     Column::words("health", "HEALTH", 11, 0)
+        .between(8, 24)
         .also(&["state"])
         .doc("the module's word for its state; in order, what needs a look first"),
     Column::figure("used", "USED", Kind::Share, 4, 0).also(&["capacity"]).doc("allocated of its size"),
-    Column::figure("gauge", "", Kind::Share, 6, 5).stretching().doc("the same as a gauge, with the limit"),
-    Column::figure("free", "FREE", Kind::Bytes, 5, 4).doc("bytes not allocated"),
+    Column::figure("gauge", "", Kind::Share, 8, 7).between(8, 24).doc("the same as a gauge, with the limit"),
+    Column::figure("free", "FREE", Kind::Bytes, 5, 3).doc("bytes not allocated"),
     Column::figure("frag", "FRAG", Kind::Share, 4, 9).also(&["fragmentation"]).doc("fragmentation of the free space"),
     Column::figure("ratio", "RATIO", Kind::Count, 6, 8).also(&["compress"]).doc("compress ratio of all that it holds"),
     Column::figure("read", "READ/s", Kind::Bytes, 6, 2).doc("read from its devices each second"),
@@ -50,14 +51,15 @@ pub static COLUMNS: [Column; 16] = [
     Column::figure("latency", "LAT", Kind::Seconds, 7, 3)
         .also(&["lat", "wait"])
         .doc("how long an operation took, queues included"),
-    Column::words("scrub", "SCRUB", 16, 6)
+    Column::words("scrub", "SCRUB", 16, 4)
+        .between(5, 24)
         .also(&["scan"])
         .doc("progress of a scrub or resilver, or the age of the last"),
     Column::figure("size", "SIZE", Kind::Bytes, 5, 10).doc("raw size"),
     Column::figure("operations", "IOPS", Kind::Count, 6, 11).also(&["iops"]).doc("operations each second"),
-    Column::figure("errors", "ERRS", Kind::Count, 5, 7).doc("read, write and checksum errors of its devices"),
+    Column::figure("errors", "ERRS", Kind::Count, 5, 5).doc("read, write and checksum errors of its devices"),
     Column::figure("dedup", "DEDUP", Kind::Count, 6, 12).doc("deduplication ratio"),
-    Column::words("worst", "WORST", 18, 13).doc("the device with the longest wait"),
+    Column::words("worst", "WORST", 18, 13).between(8, 30).doc("the device with the longest wait"),
 ];
 
 /// A pool with what its cells need of the machine.

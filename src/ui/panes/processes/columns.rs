@@ -65,7 +65,7 @@ pub static COLUMNS: [Column; 21] = [
     Column::figure("write", "WRIT/s", Kind::Bytes, 6, 7).doc("written to storage each second"),
     Column::figure("time", "TIME", Kind::Seconds, 8, 10).doc("CPU time since it began"),
     Column::figure("start", "START", Kind::Seconds, 6, 16).doc("when it began; sorts by age"),
-    Column::words("container", "CONTAINER", 12, 4).also(&["ct"]).doc("its container"),
+    Column::words("container", "CONTAINER", 12, 4).between(9, 28).also(&["ct"]).doc("its container"),
     Column::words("unit", "UNIT", 20, 8).also(&["service"]).doc("its systemd unit"),
     Column::figure("gpu", "GPU", Kind::Bytes, 5, 6).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
     Column::words("command", "COMMAND", 32, 0).also(&["name", "cmd", "comm"]).stretching().doc("program and arguments"),

@@ -13,11 +13,15 @@ use crate::{
         event::SourceId,
         process::{MINI_HISTORY, Process},
     },
+    state::State,
     text::width,
     ui::{
         canvas::{Canvas, DrawCx, Target},
         pane::PaneId,
-        table::{column::Placed, grid::cell},
+        table::{
+            column::{Need, Placed},
+            grid::cell,
+        },
         theme::Role,
         widgets::{
             notice::{dim_when_stale, notice},
@@ -38,11 +42,7 @@ impl ProcessesPane {
             self.placed.take();
             return;
         }
-        let no_container = !self.list.containers;
-        let no_gpu = cx.state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
-        let placed = self.grid.placed(area.width, |c| {
-            (no_container && c.id == COLUMNS[at::CONTAINER].id) || (no_gpu && c.id == COLUMNS[at::GPU].id)
-        });
+        let placed = self.columns(cx.state, area.width);
         let head = Rect { height: 1, ..area };
         self.grid.header(cx, head, canvas, &placed, |id| Target::Column(PaneId::Processes, id));
         if !right.is_empty() {
@@ -64,6 +64,20 @@ impl ProcessesPane {
         }
         dim_when_stale(cx, body, canvas, SourceId::Processes);
         self.placed.replace(placed);
+    }
+
+    /// The columns that there is room for: that of containers is as wide as the longest name of one.
+    pub(super) fn columns(&self, state: &State, columns: u16) -> Vec<Placed> {
+        let no_container = !self.list.containers;
+        let no_gpu = state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
+        let names = || state.host.containers.rows.iter().map(|row| width(&row.meta.name));
+        let longest = |column: usize| match column {
+            at::CONTAINER => Some(names().max().and_then(|n| u16::try_from(n).ok()).unwrap_or(COLUMNS[column].width)),
+            _ => None,
+        };
+        self.grid.placed(columns, &Need { longest: &longest, keep: &|_| false }, |c| {
+            (no_container && c.id == COLUMNS[at::CONTAINER].id) || (no_gpu && c.id == COLUMNS[at::GPU].id)
+        })
     }
 
     fn row(

@@ -47,7 +47,9 @@ pub(super) fn draw<T: Tabled>(pane: &TablePane<T>, cx: &DrawCx<'_>, area: Rect, 
         };
         return;
     }
-    let placed = place(T::COLUMNS, T::ESSENTIAL, area.width);
+    let essential: Vec<usize> =
+        T::ESSENTIAL.iter().copied().filter(|c| !T::is_empty(state, T::COLUMNS[*c].id)).collect();
+    let placed = pane.with_need(state, |need| place(T::COLUMNS, &essential, area.width, need));
     pane.grid.saw(&placed);
     for p in &placed {
         let column = &T::COLUMNS[p.column];
