@@ -28,6 +28,7 @@ use screens::{
     frame::{picture, text},
     machine::{Machine, Mood},
     server::{Parts, furnish},
+    sizes::{census, missing},
 };
 
 mod screens {
@@ -35,6 +36,7 @@ mod screens {
     pub mod frame;
     pub mod machine;
     pub mod server;
+    pub mod sizes;
 }
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (160, 45), (200, 60)];
@@ -144,6 +146,75 @@ fn a_server_with_everything() {
 #[test]
 fn a_docker_host() {
     accept("docker", &server(Parts::DOCKER));
+}
+
+/// Every size at which a screen shows less than one that is a row lower or `step` columns narrower.
+fn losses(parts: Parts, step: usize) -> Vec<String> {
+    let state = server(parts);
+    let mut ui = truecolor();
+    drawn(&mut ui, &state, (160, 45));
+    let mut lost = Vec::new();
+    let mut above: Vec<_> = Vec::new();
+    for height in 24..=70u16 {
+        let widths = (80..=240u16).step_by(step);
+        let row: Vec<_> = widths.map(|width| (width, census(&mut ui, &state, (width, height)))).collect();
+        for (at, (width, here)) in row.iter().enumerate() {
+            let beside = at.checked_sub(1).and_then(|at| row.get(at));
+            for (smaller, what) in [(beside, "narrower"), (above.get(at), "lower")] {
+                let missing = smaller.map(|(_, smaller)| missing(smaller, here)).unwrap_or_default();
+                lost.extend((!missing.is_empty()).then(|| format!("{width}x{height} than {what}: {missing:?}")));
+            }
+        }
+        above = row;
+    }
+    lost
+}
+
+#[test]
+fn a_larger_screen_shows_no_less() {
+    let none: [String; 0] = [];
+    assert_eq!(losses(Parts::FULL, 1), none);
+    let bare = Parts { containers: 0, ..Parts::DOCKER };
+    let one_card = Parts { cards: 1, ..Parts::FULL };
+    let many_cards = Parts { cards: 8, pools: 0, ..Parts::FULL };
+    let few = Parts { containers: 3, pools: 1, ..Parts::FULL };
+    for parts in [Parts::DOCKER, bare, one_card, many_cards, few] {
+        assert_eq!(losses(parts, 8), none, "{parts:?}");
+    }
+}
+
+#[test]
+fn what_a_screen_is_said_to_show_is_on_it() {
+    let state = server(Parts::FULL);
+    for size in [(80, 24), (100, 30), (120, 40), (160, 45), (200, 60), (240, 70)] {
+        let mut ui = truecolor();
+        let screen = text(&drawn(&mut ui, &state, size));
+        let census = census(&mut ui, &state, size);
+        let rows = &state.host.containers.rows;
+        let there = rows.iter().filter(|row| screen.contains(&format!(" {} ", row.meta.name))).count();
+        assert!(there >= census["containers"].things, "{size:?}: {there} containers\n{screen}");
+        let pools = state.host.pools.rows.iter().filter(|row| screen.contains(&format!(" {} ", row.name))).count();
+        assert!(pools >= census["pools"].things, "{size:?}\n{screen}");
+        let (shown, all) = (census["containers"].things, rows.len());
+        let hidden = shown < all && screen.contains('╭');
+        assert_eq!(screen.contains(&format!("{shown} of {all} ·")), hidden, "{size:?}\n{screen}");
+    }
+}
+
+#[test]
+fn no_pane_keeps_blank_rows_while_another_hides_some() {
+    for parts in [Parts::FULL, Parts::DOCKER, Parts { cards: 1, ..Parts::DOCKER }] {
+        let state = server(parts);
+        for size in [(160, 45), (200, 60)] {
+            let mut ui = truecolor();
+            let buf = drawn(&mut ui, &state, size);
+            for (name, area, _) in ui.census(&state, buf.area) {
+                let blank = |y: &u16| (area.left()..area.right()).all(|x| buf[(x, *y)].symbol() == " ");
+                let rows = (area.top()..area.bottom()).rev().take_while(blank).count();
+                assert!(rows <= 1, "{name} keeps {rows} rows at {size:?} of {parts:?}\n{}", text(&buf));
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,17 +3,17 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    Ui,
+    Slot, Ui,
     action::Action,
     canvas::{Canvas, DrawCx, Target},
     footer, header,
-    layout::{self, Form, Wish},
+    layout::{self, Place, Plan, Wish, Wishes},
     overlays::Overlay,
-    pane::{PaneDef, Rows},
+    pane::{PaneDef, PaneId, Room, Rows, Shown},
     theme::Role,
     widgets::{
         ascii, console,
-        frame::{Frame, frame},
+        frame::{Frame, frame, inside},
         notice,
         text::blank,
     },
@@ -28,48 +28,35 @@ impl Ui {
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();
         let area = buf.area;
-        let mut numbered = std::mem::take(&mut self.numbered);
-        numbered.clear();
-        match layout::form(area.width, area.height) {
-            Form::Boxes => numbered.extend(self.wishes(state, area).iter().flatten().map(|wish| wish.pane)),
-            _ => {
-                let there = |slot: &usize| self.slots[*slot].pane.rows(state, area.width).is_some();
-                numbered.extend(self.rows.iter().flatten().map(|(slot, _)| *slot).filter(there));
-            }
+        let one_line = area.width < layout::ONE_LINE.0 || area.height < layout::ONE_LINE.1;
+        let head = if area.width < layout::ONE_HEAD { 2 } else { 1 };
+        let body = between(area, head, 1);
+        let plan = if one_line { Plan::default() } else { self.plan(state, body) };
+        // The panes on the screen in reading order, then those that it has no room for: their digit zooms them.
+        self.numbered = plan.places.iter().map(|place| place.pane).collect();
+        let there = |slot: &usize| self.slots[*slot].pane.rows(state, area.width).is_some();
+        let rest: Vec<usize> = self.rows.iter().flatten().map(|(slot, _)| *slot).filter(there).collect();
+        self.numbered.extend(rest.into_iter().filter(|slot| !plan.places.iter().any(|place| place.pane == *slot)));
+        for slot in &mut self.slots {
+            slot.pane.take_in(plan.merged);
         }
-        self.numbered = numbered;
         blank(buf, area, self.theme().style(Role::Surface));
         let cx = self.cx(state, false);
         let mut canvas = Canvas { buf, hits: &mut hits };
-        let body = match layout::form(area.width, area.height) {
-            Form::OneLine => {
-                header::one_line(&cx, area, &mut canvas);
-                shown.clear();
-                None
+        if one_line {
+            header::one_line(&cx, area, &mut canvas);
+        } else {
+            match head {
+                1 => header::wide(&cx, Rect { height: 1, ..area }, &mut canvas),
+                _ => drop(header::compact(&cx, area, &mut canvas)),
             }
-            Form::Compact => {
-                let head = header::compact(&cx, area, &mut canvas);
-                let body = between(area, head, 1);
-                if self.is_zoomed() {
-                    self.zoomed(state, body, &mut canvas, &mut shown);
-                } else {
-                    self.column(state, body, &mut canvas, &mut shown);
-                }
-                Some(body)
+            match self.is_zoomed() {
+                true => self.zoomed(state, body, &mut canvas, &mut shown),
+                false => self.panes(state, &plan, &mut canvas, &mut shown),
             }
-            Form::Boxes => {
-                header::wide(&cx, Rect { height: 1, ..area }, &mut canvas);
-                let body = between(area, 1, 1);
-                if self.is_zoomed() {
-                    self.zoomed(state, body, &mut canvas, &mut shown);
-                } else {
-                    self.boxes(state, body, &mut canvas, &mut shown);
-                }
-                Some(body)
-            }
-        };
+        }
         self.overlay_hits = 0;
-        if let Some(body) = body {
+        if !one_line {
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             let overlays = self.overlays.iter().filter(|_| body.height > 0);
             self.unseen &= body.height == 0;
@@ -92,36 +79,73 @@ impl Ui {
         DrawCx { state, theme: &self.theme, settings: &self.settings, keys: &self.keymap, focused, paused: self.paused }
     }
 
-    /// What the panes that this machine has something for would like, row by row.
-    fn wishes(&self, state: &State, body: Rect) -> Vec<Vec<Wish>> {
-        let wishes: Vec<Vec<Wish>> = self
-            .rows
-            .iter()
-            .map(|row| {
-                let shares: u16 = row.iter().map(|(_, s)| *s).sum();
-                row.iter()
-                    .filter_map(|(slot, share)| {
-                        let width = (u32::from(body.width) * u32::from(*share) / u32::from(shares.max(1))) as u16;
-                        let def = self.slots[*slot].def;
-                        let rows = self.slots[*slot].pane.rows(state, width.saturating_sub(4))?;
-                        Some(Wish { pane: *slot, share: *share, min_width: def.min_width, rows })
-                    })
-                    .collect()
-            })
-            .filter(|row: &Vec<Wish>| !row.is_empty())
-            .collect();
-        match self.settings.layout {
-            Some(_) => wishes,
-            None => layout::spill(wishes, layout::abreast(body.width).max(3)),
-        }
+    /// Where the panes that this machine has something for stand in `body`.
+    fn plan(&self, state: &State, body: Rect) -> Plan {
+        let wish = |slot: usize, share: u16, rows: Rows| {
+            let Slot { def, pane } = &self.slots[slot];
+            Wish {
+                pane: slot,
+                share,
+                min_width: pane.least_width(state).unwrap_or(def.min_width),
+                rows,
+                worth: def.worth,
+                essential: layout::essential(def.name),
+                past: def.past,
+                table: matches!(def.id, PaneId::Pools | PaneId::Containers | PaneId::Processes),
+                alone: matches!(def.id, PaneId::Containers | PaneId::Processes),
+            }
+        };
+        let boxed = |(slot, share): &(usize, u16)| {
+            // Without boxes side by side a pane has half of the screen at least.
+            let rows = self.slots[*slot].pane.rows(state, body.width.saturating_sub(4) / 2)?;
+            Some(wish(*slot, *share, rows))
+        };
+        let rows: Vec<Vec<Wish>> = self.rows.iter().map(|row| row.iter().filter_map(boxed).collect()).collect();
+        let lines = self.rows.iter().flatten();
+        let lines: Vec<Wish> =
+            lines.filter_map(|(slot, share)| Some(wish(*slot, *share, self.slots[*slot].pane.lines(state)?))).collect();
+        let at = |id: PaneId| self.slots.iter().position(|s| s.def.id == id);
+        layout::plan(
+            body,
+            &Wishes {
+                rows: &rows,
+                built_in: self.settings.layout.is_none(),
+                guest: at(PaneId::Filesystems).zip(at(PaneId::DiskNet)),
+                lines: &lines,
+            },
+        )
     }
 
-    fn boxes(&self, state: &State, body: Rect, canvas: &mut Canvas<'_>, shown: &mut Vec<usize>) {
-        let wishes = self.wishes(state, body);
-        for (slot, area) in layout::place(body, &wishes) {
-            let (cx, inside) = self.pane_box(state, slot, area, canvas);
-            self.slots[slot].pane.draw(&cx, inside, canvas);
-            shown.push(slot);
+    /// How much each pane would show on a screen of this size, and in which area, borders left out.
+    pub fn census(&mut self, state: &State, area: Rect) -> Vec<(&'static str, Rect, Shown)> {
+        let head = if area.width < layout::ONE_HEAD { 2 } else { 1 };
+        let plan = self.plan(state, between(area, head, 1));
+        let before: Vec<bool> = self.slots.iter().map(|s| s.pane.title().is_some()).collect();
+        let shown = plan.places.iter().map(|place| {
+            let slot = &mut self.slots[place.pane];
+            slot.pane.take_in(plan.merged);
+            let inside = if plan.boxes { inside(place.area) } else { margin(place.area) };
+            let room = Room { width: inside.width, height: inside.height, boxed: plan.boxes };
+            (slot.def.name, inside, slot.pane.shown(state, room))
+        });
+        let shown = shown.collect();
+        for (slot, before) in self.slots.iter_mut().zip(before) {
+            slot.pane.take_in(before);
+        }
+        shown
+    }
+
+    fn panes(&self, state: &State, plan: &Plan, canvas: &mut Canvas<'_>, shown: &mut Vec<usize>) {
+        for Place { pane: slot, area } in &plan.places {
+            if plan.boxes {
+                let (cx, inside) = self.pane_box(state, *slot, *area, canvas);
+                self.slots[*slot].pane.draw(&cx, inside, canvas);
+            } else {
+                canvas.hit(*area, Target::Pane(self.slots[*slot].def.id));
+                let cx = self.cx(state, *slot == self.focus && self.overlays.is_empty());
+                self.slots[*slot].pane.draw_compact(&cx, margin(*area), canvas);
+            }
+            shown.push(*slot);
         }
     }
 
@@ -149,7 +173,15 @@ impl Ui {
         let digit = self.numbered.iter().position(|s| *s == slot).and_then(|at| u8::try_from(at + 1).ok());
         canvas.hit(area, Target::Pane(self.slots[slot].def.id));
         let cx = self.cx(state, slot == self.focus && self.overlays.is_empty());
-        let info = self.slots[slot].pane.info(&cx);
+        let pane = &self.slots[slot].pane;
+        let title = pane.title().unwrap_or(title);
+        let room = Room { width: inside(area).width, height: inside(area).height, boxed: true };
+        let Shown { things, of, .. } = pane.shown(state, room);
+        // That not all processes are shown goes without saying.
+        let endless = pane.rows(state, room.width).is_some_and(|rows| rows.want == u16::MAX);
+        let hides = things < of && !endless && !self.is_zoomed();
+        let parts = [if hides { format!("{things} of {of}") } else { String::new() }, pane.info(&cx)];
+        let info = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         let age = feeds.iter().filter_map(|f| notice::stale(state, *f)).max();
         let badge = age.map(|a| format!("{} stale {}", cx.theme.glyphs.unknown, span_short(a))).unwrap_or_default();
         let inside = frame(
@@ -159,43 +191,6 @@ impl Ui {
             &Frame { digit: digit.filter(|d| *d < 10), title, info: &info, badge: &badge, focused: cx.focused },
         );
         (cx, inside)
-    }
-
-    /// One column without boxes. The pane that fills the screen gets what the essentials of the others leave.
-    fn column(&self, state: &State, body: Rect, canvas: &mut Canvas<'_>, shown: &mut Vec<usize>) {
-        let panes: Vec<usize> = self.rows.iter().flatten().map(|(slot, _)| *slot).collect();
-        let fills =
-            |slot: usize| self.slots[slot].pane.rows(state, body.width).is_some_and(|r: Rows| r.want == u16::MAX);
-        let filling = panes.iter().filter(|s| fills(**s)).count() as u16;
-        // A table is of use from its header and four rows on.
-        let mut left = body.height.saturating_sub(if filling > 0 { 5 } else { 0 });
-        let heights: Vec<u16> = panes
-            .iter()
-            .map(|slot| {
-                if fills(*slot) {
-                    return u16::MAX;
-                }
-                let height = self.slots[*slot].pane.compact_rows(state, body.height).min(left);
-                left -= height;
-                height
-            })
-            .collect();
-        let used: u16 = heights.iter().filter(|h| **h < u16::MAX).sum();
-        let each = body.height.saturating_sub(used) / filling.max(1);
-        let mut y = body.y;
-        for (slot, height) in panes.into_iter().zip(heights) {
-            let height = if height == u16::MAX { each } else { height }.min(body.bottom().saturating_sub(y));
-            if height == 0 {
-                continue;
-            }
-            let margin = 1.min(body.width / 2);
-            let area = Rect { x: body.x + margin, y, width: body.width - 2 * margin, height };
-            canvas.hit(area, Target::Pane(self.slots[slot].def.id));
-            let cx = self.cx(state, slot == self.focus && self.overlays.is_empty());
-            self.slots[slot].pane.draw_compact(&cx, area, canvas);
-            shown.push(slot);
-            y += height;
-        }
     }
 
     fn overlay(&self, state: &State, overlay: &dyn Overlay, body: Rect, canvas: &mut Canvas<'_>) {
@@ -243,6 +238,12 @@ impl Ui {
             }
         }
     }
+}
+
+/// A pane without a box keeps a column free on each side.
+fn margin(area: Rect) -> Rect {
+    let margin = 1.min(area.width / 2);
+    Rect { x: area.x + margin, width: area.width - 2 * margin, ..area }
 }
 
 /// `area` without `top` rows above and `bottom` rows below.

@@ -196,7 +196,11 @@ impl Ui {
 
     fn focus_digit(&mut self, digit: u8) {
         match usize::from(digit).checked_sub(1).and_then(|at| self.numbered.get(at)) {
-            Some(slot) => self.focus = *slot,
+            Some(slot) => {
+                self.focus = *slot;
+                // What the screen has no room for fills it.
+                self.zoomed |= !self.shown.contains(slot);
+            }
             None => self.say(Level::Advice, format!("there is no pane {digit}")),
         }
     }

@@ -1,44 +1,52 @@
-//! Where each pane stands. The arrangement is data: rows of pane names, the user's or the built-in ones.
+//! Where each pane goes. The arrangement is data: rows of pane names, the user's or the built-in ones.
+//!
+//! Two promises: room goes to what overflows, by worth, and a larger screen never shows less of anything than a smaller
+//! one. The second is why lists without boxes stop growing at [`LINES`] rows (boxes begin when each of them shows at least
+//! as much), and why rows of a screen are given out one by one in an order that does not depend on how many there are.
+
+mod room;
 
 use ratatui::layout::Rect;
 
+pub use room::{Span, Wish};
+
 use super::pane::Rows;
 use crate::config::Settings;
+use room::grow;
 
 /// The built-in rows: pane and its share of the width.
 static BUILT_IN: &[&[(&str, u16)]] = &[
     &[("cpu", 44), ("memory", 31), ("gpus", 40), ("disk_net", 40)],
-    &[("pools", 100), ("filesystems", 57), ("sensors", 38)],
+    &[("pools", 100)],
+    &[("filesystems", 57), ("sensors", 38)],
     &[("containers", 100)],
     &[("processes", 100)],
 ];
+/// The built-in row that takes the last pane of a first row that is too full.
+const BELOW: usize = 1;
+/// The built-in row that is shown when there is room to spare.
+const SPARE: usize = 2;
+/// Columns that a list keeps beside a table.
+const BESIDE: u16 = 46;
 
-/// From this size on panes have boxes.
-pub const BOXES: (u16, u16) = (96, 26);
+/// Narrower screens have no boxes, whatever their height.
+pub const BOXES: u16 = 70;
+/// Narrower screens have a second line in their head.
+pub const ONE_HEAD: u16 = 96;
 /// Below this size there is one line.
 pub const ONE_LINE: (u16, u16) = (40, 10);
+/// Rows within which lists without boxes grow.
+const LINES: u16 = 24;
+/// A row that would be worth less than this goes to the spare row.
+const SPARE_WORTH: u32 = 18_000;
 
-/// The kind of screen that a size allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Header, verdict and load in one line.
-    OneLine,
-    /// No boxes: a line or few for each pane, one column.
-    Compact,
-    /// Boxes in rows.
-    Boxes,
-}
+/// Panes by how much they are missed where not all have a line.
+static ESSENTIAL: &[&str] = &["filesystems", "disk_net", "gpus", "pools", "containers", "memory", "cpu", "processes"];
 
-/// The form for a screen of `width` and `height`.
+/// How much a pane is missed where not all have a line.
 #[must_use]
-pub fn form(width: u16, height: u16) -> Form {
-    if width < ONE_LINE.0 || height < ONE_LINE.1 {
-        Form::OneLine
-    } else if width < BOXES.0 || height < BOXES.1 {
-        Form::Compact
-    } else {
-        Form::Boxes
-    }
+pub fn essential(name: &str) -> u16 {
+    ESSENTIAL.iter().position(|n| *n == name).and_then(|at| u16::try_from(at + 1).ok()).unwrap_or(0)
 }
 
 /// The names of all panes, in the order of the built-in layout.
@@ -56,135 +64,223 @@ pub fn rows(settings: &Settings) -> Vec<Vec<(String, u16)>> {
         None => BUILT_IN.iter().map(|r| r.iter().map(|(n, w)| ((*n).to_owned(), *w)).collect()).collect(),
     };
     let hidden = |name: &String| settings.hidden_panes.contains(name);
-    rows.into_iter()
-        .map(|r| r.into_iter().filter(|(n, _)| !hidden(n)).collect::<Vec<_>>())
-        .filter(|r| !r.is_empty())
-        .collect()
+    rows.into_iter().map(|r| r.into_iter().filter(|(n, _)| !hidden(n)).collect()).collect()
 }
 
-/// So many boxes stand side by side in a row of the built-in layout, on a screen of this width.
-#[must_use]
-pub fn abreast(width: u16) -> usize {
-    usize::from(width / 53).max(1)
-}
-
-/// Moves the last panes of rows that hold more than `most` to the row below, behind its first; the row of what fills the
-/// screen is left alone.
-#[must_use]
-pub fn spill(rows: Vec<Vec<Wish>>, most: usize) -> Vec<Vec<Wish>> {
-    let mut out: Vec<Vec<Wish>> = Vec::new();
-    let mut spilt: Vec<Wish> = Vec::new();
-    for mut row in rows {
-        let fills = row.iter().any(|w| w.rows.want == u16::MAX);
-        if fills && !spilt.is_empty() {
-            out.push(std::mem::take(&mut spilt));
-        }
-        let at = row.len().min(1);
-        row.splice(at..at, spilt.drain(..));
-        if row.len() > most && !fills {
-            spilt = row.split_off(most);
-        }
-        out.push(row);
-    }
-    if !spilt.is_empty() {
-        out.push(spilt);
-    }
-    out.retain(|row| !row.is_empty());
-    out
-}
-
-/// One pane that wants room.
+/// A pane in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
-    /// Which, for the caller.
+pub struct Place {
+    /// Which, as in [`Wish`].
     pub pane: usize,
-    /// Its share of the row's width.
-    pub share: u16,
-    /// Narrowest useful box.
-    pub min_width: u16,
-    /// Rows that it would like.
-    pub rows: Rows,
+    /// Where.
+    pub area: Rect,
 }
 
-/// Places rows of boxes in `area`; what does not fit is left out, from the lowest row that can be missed upward.
+/// A screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Panes have boxes.
+    pub boxes: bool,
+    /// They stand here.
+    pub places: Vec<Place>,
+    /// The spare row is not shown, and another pane lists what is in its first.
+    pub merged: bool,
+}
+
+/// What an arrangement is made of.
+pub struct Wishes<'a> {
+    /// The rows in boxes, empty ones included so that the built-in rows keep their numbers.
+    pub rows: &'a [Vec<Wish>],
+    /// The rows are the built-in ones.
+    pub built_in: bool,
+    /// Pane that another can list with its own, and the pane that can do so.
+    pub guest: Option<(usize, usize)>,
+    /// Every pane as lines without a box, in their order.
+    pub lines: &'a [Wish],
+}
+
+/// Plans a screen whose panes have `body`.
 #[must_use]
-pub fn place(area: Rect, rows: &[Vec<Wish>]) -> Vec<(usize, Rect)> {
-    let mut rows: Vec<Vec<Wish>> = rows.iter().flat_map(|r| wrap(r, area.width)).collect();
-    let min = |row: &[Wish]| row.iter().map(|w| w.rows.min).max().unwrap_or(0);
-    let fills = |row: &[Wish]| row.iter().any(|w| w.rows.want == u16::MAX);
-    while rows.iter().map(|r| u32::from(min(r))).sum::<u32>() > u32::from(area.height) {
-        // What fills the screen is missed most; of the others the last goes first.
-        let Some(victim) = rows.iter().rposition(|r| !fills(r)) else {
-            if rows.len() > 1 {
-                rows.pop();
-                continue;
-            }
-            break;
-        };
-        rows.remove(victim);
+pub fn plan(body: Rect, wishes: &Wishes<'_>) -> Plan {
+    let wide = body.width >= BOXES;
+    // What lines show at most while boxes may follow: boxes show no less.
+    let most: Vec<Wish> = heights_of_lines(LINES, wishes.lines, wishes.lines)
+        .into_iter()
+        .zip(wishes.lines)
+        .map(|(height, wish)| Wish { rows: Rows { min: height, want: height }, ..*wish })
+        .collect();
+    if wide && let Some(plan) = boxes(body, wishes, &most) {
+        return plan;
     }
-    let heights = heights(area.height, &rows.iter().map(|r| (min(r), want(r))).collect::<Vec<_>>());
-    let mut placed = Vec::new();
-    let mut y = area.y;
-    for (row, height) in rows.iter().zip(heights) {
-        for (wish, (x, width)) in row.iter().zip(widths(area, row)) {
-            if width > 0 && height > 0 {
-                placed.push((wish.pane, Rect { x, y, width, height }));
-            }
+    let lines = if wide && body.height > LINES { &most } else { wishes.lines };
+    let heights = heights_of_lines(body.height, lines, wishes.lines);
+    let mut y = body.y;
+    let mut places = Vec::new();
+    for (wish, height) in wishes.lines.iter().zip(heights) {
+        let height = height.min(body.bottom().saturating_sub(y));
+        if height > 0 {
+            places.push(Place { pane: wish.pane, area: Rect { y, height, ..body } });
         }
         y += height;
     }
-    placed
+    Plan { boxes: false, places, merged: false }
 }
 
-fn want(row: &[Wish]) -> u16 {
-    row.iter().map(|w| w.rows.want).max().unwrap_or(0)
+/// Heights of panes without boxes in `height` rows: as many panes as fit, by worth, then row by row; what is left beyond
+/// `lines` goes to what `more` says.
+fn heights_of_lines(height: u16, lines: &[Wish], more: &[Wish]) -> Vec<u16> {
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(lines[*i].essential));
+    let mut heights = vec![0; lines.len()];
+    let mut left = height;
+    for i in order {
+        let min = lines[i].rows.min;
+        if min <= left {
+            heights[i] = min;
+            left -= min;
+        }
+    }
+    let mut spans: Vec<Span> = heights.iter().zip(lines).map(|(height, wish)| Span::lines(*height, *wish)).collect();
+    let left = grow(&mut spans, left, 0);
+    for (span, wish) in spans.iter_mut().zip(more) {
+        span.wishes.iter_mut().for_each(|w| *w = *wish);
+    }
+    grow(&mut spans, left, 0);
+    spans.iter().map(|span| span.height).collect()
 }
 
-/// Every row its minimum; then those that know what they want in turn, up to a quarter of the screen each; the rest to
-/// those that take all they can get, or to the last.
-fn heights(total: u16, rows: &[(u16, u16)]) -> Vec<u16> {
-    let mut heights: Vec<u16> = rows.iter().map(|(min, _)| *min).collect();
-    if let [only] = heights.as_mut_slice() {
-        *only = total;
-        return heights;
-    }
-    let filling: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].1 == u16::MAX).collect();
-    let spare = total.saturating_sub(heights.iter().sum());
-    // The filling rows keep three tenths of the screen before others grow.
-    let kept = if filling.is_empty() { 0 } else { total * 3 / 10 };
-    let held: u16 = filling.iter().map(|i| heights[*i]).sum();
-    let mut growth = spare.saturating_sub(kept.saturating_sub(held));
-    let mut left = spare;
-    loop {
-        let grown_from = growth;
-        for (height, (min, want)) in heights.iter_mut().zip(rows) {
-            let most = (*want).min((total / 4).max(*min));
-            if *want < u16::MAX && *height < most && growth > 0 {
-                *height += 1;
-                growth -= 1;
-                left -= 1;
-            }
-        }
-        if growth == grown_from {
-            break;
+/// Boxes in `body`; `None` when they would show less than `lines`.
+fn boxes(body: Rect, wishes: &Wishes<'_>, lines: &[Wish]) -> Option<Plan> {
+    let mut rows: Vec<Vec<Wish>> = wishes.rows.to_vec();
+    for wish in rows.iter_mut().flatten() {
+        let shown = lines.iter().find(|l| l.pane == wish.pane).map_or(0, |l| l.rows.min);
+        if wish.table {
+            wish.rows.min = wish.rows.min.max(shown.saturating_add(2)).min(wish.rows.want);
         }
     }
-    match filling.len() {
-        0 => {
-            if let Some(last) = heights.last_mut() {
-                *last += left;
-            }
+    let host = wishes.guest.map(|(_, host)| host).filter(|host| rows.iter().flatten().any(|w| w.pane == *host));
+    let mut spare = Vec::new();
+    let mut guest = None;
+    if wishes.built_in && rows.len() > SPARE {
+        guest = wishes.guest.and_then(|(guest, _)| rows[SPARE].iter().find(|w| w.pane == guest).copied());
+        if guest.is_none() || host.is_some() {
+            spare = std::mem::take(&mut rows[SPARE]);
         }
-        count => {
-            let each = left / u16::try_from(count).unwrap_or(1);
-            for i in &filling {
-                heights[*i] += each;
-            }
-            heights[filling[0]] += left - each * u16::try_from(count).unwrap_or(1);
+        guest = guest.filter(|_| host.is_some());
+        if let (Some(guest), Some(host)) = (guest, rows.iter_mut().flatten().find(|w| Some(w.pane) == host)) {
+            host.rows.min = host.rows.min.max(6);
+            host.rows.want = host.rows.want.saturating_add(guest.rows.want.saturating_sub(2));
+        }
+        // Alone, the guest is no worse off where it is.
+        if spare.iter().all(|w| guest.is_some_and(|g| g.pane == w.pane)) {
+            spare.clear();
+        }
+        rows = spill(rows, body.width);
+    }
+    let mut spans: Vec<Span> = rows.iter().flat_map(|row| wrap(row, body.width)).map(Span::boxes).collect();
+    let used: u16 = spans.iter().map(|s| s.height).fold(0, u16::saturating_add);
+    let mut left = body.height.checked_sub(used)?;
+    let mut merged = guest.is_some();
+    if spare.is_empty() {
+        left = grow(&mut spans, left, 0);
+    } else {
+        left = grow(&mut spans, left, SPARE_WORTH);
+        if left > 0 && open(&mut spans, &mut left, spare, guest, host) {
+            merged = false;
+            left = grow(&mut spans, left, 0);
         }
     }
-    heights
+    // What is left has no better use than larger graphs, or the last row.
+    if let Some(span) = spans.iter_mut().max_by_key(|s| s.wishes.iter().map(|w| w.past).max()) {
+        span.height += left;
+    }
+    let mut places = Vec::new();
+    let mut y = body.y;
+    for span in &spans {
+        let row = Rect { y, height: span.height, ..body };
+        places.extend(
+            span.wishes
+                .iter()
+                .zip(widths(row, &span.wishes))
+                .map(|(wish, (x, width))| Place { pane: wish.pane, area: Rect { x, width, ..row } }),
+        );
+        y += span.height;
+    }
+    Some(Plan { boxes: true, places, merged })
+}
+
+/// Puts the spare row in front of the first table that stands alone, when there is room for all that its first pane has;
+/// the row that listed it meanwhile gives up what it then needs no more.
+fn open(spans: &mut Vec<Span>, left: &mut u16, spare: Vec<Wish>, guest: Option<Wish>, host: Option<usize>) -> bool {
+    let mut row = Span::boxes(spare);
+    row.height = row.height.max(guest.map_or(0, |g| g.rows.want.min(12)));
+    let mut freed = 0;
+    let mut slim = None;
+    if let (Some(guest), Some(host)) = (guest, host) {
+        let at = spans.iter().position(|s| s.wishes.iter().any(|w| w.pane == host));
+        if let Some(at) = at {
+            let mut span = spans[at].clone();
+            for wish in span.wishes.iter_mut().filter(|w| w.pane == host) {
+                wish.rows.want = wish.rows.want.saturating_sub(guest.rows.want.saturating_sub(2));
+                wish.rows.min = wish.rows.min.min(wish.rows.want);
+            }
+            let needed = span.wishes.iter().map(|w| w.rows.want.max(w.rows.min)).max().unwrap_or(0);
+            span.height = span.height.min(needed);
+            freed = spans[at].height - span.height;
+            slim = Some((at, span));
+        }
+    }
+    if *left + freed < row.height {
+        return false;
+    }
+    *left = *left + freed - row.height;
+    if let Some((at, span)) = slim {
+        spans[at] = span;
+    }
+    let at = spans.iter().position(|s| s.wishes.iter().any(|w| w.alone)).unwrap_or(spans.len());
+    spans.insert(at, row);
+    true
+}
+
+/// Splits the first built-in row where it is too full: its last pane goes beside the table below if there is room, else it
+/// becomes two or more rows of the same length.
+fn spill(mut rows: Vec<Vec<Wish>>, width: u16) -> Vec<Vec<Wish>> {
+    let need = |row: &[Wish]| row.iter().map(|w| w.min_width).fold(0, u16::saturating_add);
+    let fits = |row: &[Wish], abreast: usize| row.len() <= abreast && need(row) <= width;
+    let beside = rows.get(BELOW).filter(|row| !row.is_empty()).is_some_and(|row| need(row) + BESIDE <= width);
+    let first = rows.first().cloned().unwrap_or_default();
+    let roomy = if beside { 3 } else { usize::from(width / 53).max(3) };
+    if fits(&first, roomy) {
+        // As it is.
+    } else if beside && fits(&first[..first.len().saturating_sub(1)], 3) {
+        let last = rows[0].pop();
+        rows[BELOW].extend(last);
+    } else {
+        let of = |chunk: usize| first.chunks(chunk).all(|row| fits(row, 3));
+        let even = (2..=first.len()).map(|count| first.len().div_ceil(count)).find(|chunk| of(*chunk)).unwrap_or(1);
+        rows.splice(..1, first.chunks(even).map(<[Wish]>::to_vec));
+    }
+    rows.retain(|row| !row.is_empty());
+    rows
+}
+
+/// Splits a row whose panes cannot stand side by side in `width`.
+fn wrap(row: &[Wish], width: u16) -> Vec<Vec<Wish>> {
+    let mut out: Vec<Vec<Wish>> = Vec::new();
+    let mut used = 0u16;
+    for wish in row {
+        match out.last_mut() {
+            Some(last) if used.saturating_add(wish.min_width) <= width => {
+                last.push(*wish);
+                used += wish.min_width;
+            }
+            _ => {
+                out.push(vec![*wish]);
+                used = wish.min_width;
+            }
+        }
+    }
+    out
 }
 
 /// Columns of a row by share, none under its minimum as long as that can be.
@@ -220,83 +316,101 @@ fn widths(area: Rect, row: &[Wish]) -> Vec<(u16, u16)> {
         .collect()
 }
 
-/// Splits a row whose panes cannot stand side by side in `width`.
-fn wrap(row: &[Wish], width: u16) -> Vec<Vec<Wish>> {
-    let mut out: Vec<Vec<Wish>> = Vec::new();
-    let mut used = 0u16;
-    for wish in row {
-        match out.last_mut() {
-            Some(last) if used.saturating_add(wish.min_width) <= width => {
-                last.push(*wish);
-                used += wish.min_width;
-            }
-            _ => {
-                out.push(vec![*wish]);
-                used = wish.min_width;
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wish(pane: usize, share: u16, min_width: u16, min: u16, want: u16) -> Wish {
-        Wish { pane, share, min_width, rows: Rows { min, want } }
+    fn wish(pane: usize, min_width: u16, min: u16, want: u16, worth: u16) -> Wish {
+        let table = want == u16::MAX || pane == 4;
+        Wish {
+            pane,
+            share: 40,
+            min_width,
+            rows: Rows { min, want },
+            worth,
+            essential: worth,
+            past: if pane < 2 { 7 } else { 0 },
+            table,
+            alone: table,
+        }
     }
 
-    fn usual() -> Vec<Vec<Wish>> {
-        vec![
-            vec![wish(0, 44, 36, 8, 16), wish(1, 31, 30, 8, 11), wish(2, 40, 34, 8, 12)],
-            vec![wish(3, 60, 40, 4, 6), wish(4, 40, 30, 4, 8)],
-            vec![wish(5, 100, 40, 6, u16::MAX)],
-        ]
+    /// CPU, memory, a list, what it can list too, a table of 9 rows, one without end.
+    fn usual(table_rows: u16) -> (Vec<Vec<Wish>>, Vec<Wish>) {
+        let rows = vec![
+            vec![wish(0, 36, 7, 8, 20), wish(1, 30, 7, 8, 20), wish(2, 34, 5, 8, 20)],
+            Vec::new(),
+            vec![wish(3, 40, 4, 6, 12), wish(6, 30, 4, 12, 8)],
+            vec![wish(4, 60, 6, table_rows + 3, 41)],
+            vec![wish(5, 40, 6, u16::MAX, 36)],
+        ];
+        let line = |pane, want: u16| wish(pane, 30, want.min(2), want, 20);
+        let mut lines: Vec<Wish> = (0..4).map(|pane| Wish { worth: 0, past: 0, ..line(pane, 1) }).collect();
+        lines[0].past = 7;
+        lines.extend([line(4, table_rows + 1), line(5, u16::MAX)]);
+        (rows, lines)
+    }
+
+    fn planned(width: u16, height: u16, table_rows: u16) -> Plan {
+        let (rows, lines) = usual(table_rows);
+        plan(
+            Rect::new(0, 1, width, height),
+            &Wishes { rows: &rows, built_in: true, guest: Some((3, 2)), lines: &lines },
+        )
+    }
+
+    fn height(plan: &Plan, pane: usize) -> u16 {
+        plan.places.iter().find(|p| p.pane == pane).map_or(0, |p| p.area.height)
     }
 
     #[test]
-    fn boxes_never_overlap_and_never_leave_the_screen() {
+    fn panes_never_overlap_and_never_leave_the_screen() {
         for width in 1..200 {
             for height in 1..70 {
                 let area = Rect::new(0, 1, width, height);
-                let placed = place(area, &usual());
-                for (i, (_, a)) in placed.iter().enumerate() {
-                    assert_eq!(area.intersection(*a), *a, "{width}x{height}");
-                    assert!(placed[i + 1..].iter().all(|(_, b)| !a.intersects(*b)), "{width}x{height}");
+                let places = planned(width, height, 15).places;
+                for (i, a) in places.iter().enumerate() {
+                    assert_eq!(area.intersection(a.area), a.area, "{width}x{height}");
+                    assert!(places[i + 1..].iter().all(|b| !a.area.intersects(b.area)), "{width}x{height}");
                 }
             }
         }
     }
 
     #[test]
-    fn the_filling_pane_stays_and_gets_what_others_leave() {
-        let placed = place(Rect::new(0, 0, 160, 43), &usual());
-        let heights: Vec<u16> = placed.iter().map(|(_, r)| r.height).collect();
-        assert_eq!(heights, [10, 10, 10, 8, 8, 25]);
-        let short = place(Rect::new(0, 0, 160, 16), &usual());
-        assert_eq!(short.iter().map(|(p, _)| *p).collect::<Vec<_>>(), [0, 1, 2, 5]);
-        assert_eq!(place(Rect::new(0, 0, 160, 5), &usual()).iter().map(|(p, _)| *p).collect::<Vec<_>>(), [5]);
+    fn boxes_begin_where_they_show_no_less_than_lines() {
+        let first = (10..70).find(|height| planned(160, *height, 15).boxes).unwrap_or(0);
+        let (lines, boxes) = (planned(160, first - 1, 15), planned(160, first, 15));
+        for pane in [4, 5] {
+            assert!(height(&boxes, pane) >= height(&lines, pane) + 2, "{pane} in {first} rows");
+        }
+        assert!(!planned(BOXES - 1, 69, 15).boxes);
     }
 
     #[test]
-    fn panes_that_cannot_stand_side_by_side_stand_below_each_other() {
-        let placed = place(Rect::new(0, 0, 70, 60), &usual());
-        assert!(placed.iter().all(|(_, r)| r.width >= 30));
-        assert_eq!(placed.len(), 6);
+    fn the_spare_row_comes_when_the_tables_have_theirs() {
+        let tight = planned(160, 43, 15);
+        assert!(tight.boxes && tight.merged && height(&tight, 3) == 0 && height(&tight, 6) == 0);
+        assert_eq!(height(&tight, 4), 18, "the table is whole");
+        let roomy = planned(160, 68, 15);
+        assert!(!roomy.merged && height(&roomy, 3) >= 6 && height(&roomy, 6) >= 6);
     }
 
     #[test]
-    fn a_row_that_is_too_full_gives_its_last_panes_to_the_row_below() {
-        let row = |panes: &[usize]| panes.iter().map(|p| wish(*p, 40, 30, 4, 8)).collect::<Vec<_>>();
-        let fills = vec![wish(9, 100, 40, 5, u16::MAX)];
-        let panes = |rows: Vec<Vec<Wish>>, most| {
-            spill(rows, most).iter().map(|r| r.iter().map(|w| w.pane).collect::<Vec<_>>()).collect::<Vec<_>>()
+    fn a_row_too_wide_is_split_evenly() {
+        let (rows, _) = usual(15);
+        let panes = |rows: Vec<Vec<Wish>>, width| {
+            spill(rows, width).iter().map(|r| r.iter().map(|w| w.pane).collect::<Vec<_>>()).collect::<Vec<_>>()
         };
-        let rows = vec![row(&[0, 1, 2, 3]), row(&[4, 5, 6]), row(&[7]), fills.clone()];
-        assert_eq!(panes(rows.clone(), 3), [vec![0, 1, 2], vec![4, 3, 5], vec![7, 6], vec![9]]);
-        assert_eq!(panes(rows, 4), [vec![0, 1, 2, 3], vec![4, 5, 6], vec![7], vec![9]]);
-        assert_eq!(panes(vec![row(&[0, 1]), fills], 1), [vec![0], vec![1], vec![9]]);
+        assert_eq!(panes(rows[..2].to_vec(), 100), [vec![0, 1, 2]]);
+        assert_eq!(panes(rows[..2].to_vec(), 90), [vec![0, 1], vec![2]]);
+        let mut four = rows[..2].to_vec();
+        four[0].push(wish(7, 34, 5, 8, 20));
+        assert_eq!(panes(four.clone(), 160), [vec![0, 1], vec![2, 7]]);
+        assert_eq!(panes(four.clone(), 212), [vec![0, 1, 2, 7]]);
+        four[1].push(wish(8, 100, 5, 8, 40));
+        assert_eq!(panes(four.clone(), 160), [vec![0, 1, 2], vec![8, 7]]);
+        assert_eq!(panes(four, 140), [vec![0, 1], vec![2, 7], vec![8]]);
     }
 
     #[test]
@@ -305,9 +419,8 @@ mod tests {
             Settings { hidden_panes: vec!["sensors".to_owned(), "processes".to_owned()], ..Settings::default() };
         let names: Vec<Vec<String>> =
             rows(&settings).into_iter().map(|r| r.into_iter().map(|(n, _)| n).collect()).collect();
-        assert_eq!(
-            names,
-            [vec!["cpu", "memory", "gpus", "disk_net"], vec!["pools", "filesystems"], vec!["containers"]]
-        );
+        let none: [&str; 0] = [];
+        assert_eq!(names[0], ["cpu", "memory", "gpus", "disk_net"]);
+        assert_eq!((&names[2][..], &names[4][..]), (&["filesystems".to_owned()][..], &none.map(str::to_owned)[..]));
     }
 }

@@ -105,7 +105,6 @@ impl Ui {
                     .filter_map(|(name, share)| Some((slots.iter().position(|s| s.def.name == name)?, share)))
                     .collect::<Vec<_>>()
             })
-            .filter(|row| !row.is_empty())
             .collect();
         let shown: Vec<usize> = rows.iter().flatten().map(|(slot, _)| *slot).collect();
         let focus = shown

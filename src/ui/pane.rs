@@ -30,8 +30,30 @@ pub enum PaneId {
 pub struct Rows {
     /// Below this it is not shown.
     pub min: u16,
-    /// More than this it does not need; `u16::MAX` takes all that is left.
+    /// With this it hides nothing; `u16::MAX` takes all that is left.
     pub want: u16,
+}
+
+/// Room for a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Columns, inside its border when it has a box.
+    pub width: u16,
+    /// Rows, likewise.
+    pub height: u16,
+    /// It has a box.
+    pub boxed: bool,
+}
+
+/// How much of what it lists a pane shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// Things with a place on the screen.
+    pub things: usize,
+    /// Things in all.
+    pub of: usize,
+    /// Columns of a table.
+    pub columns: usize,
 }
 
 /// A pane at work: keeps its own cursor and scroll, reads the state, never changes it.
@@ -50,10 +72,28 @@ pub trait Pane {
         String::new()
     }
 
-    /// One line per essential for narrow screens; none by default.
-    fn compact_rows(&self, _state: &State, _body: u16) -> u16 {
-        1
+    /// The rows that it would like without a box; `None` when it has no place there.
+    fn lines(&self, _state: &State) -> Option<Rows> {
+        Some(Rows { min: 1, want: 1 })
     }
+
+    /// How much of its list it shows in so much room.
+    fn shown(&self, _state: &State, _room: Room) -> Shown {
+        Shown { things: 1, of: 1, columns: 0 }
+    }
+
+    /// The narrowest box that shows all its columns, where that depends on what they hold.
+    fn least_width(&self, _state: &State) -> Option<u16> {
+        None
+    }
+
+    /// The title while it differs from that of the table.
+    fn title(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// It lists the filesystems too, or no longer.
+    fn take_in(&mut self, _filesystems: bool) {}
 
     /// Draws the essentials without a box.
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
@@ -131,6 +171,10 @@ pub struct PaneDef {
     pub feeds: &'static [SourceId],
     /// Narrowest useful box.
     pub min_width: u16,
+    /// What a row of it is worth beside one of another pane that overflows.
+    pub worth: u16,
+    /// Rows beyond what it wants that make its graphs larger.
+    pub past: u16,
     /// Makes it.
     pub make: fn(&Settings) -> Box<dyn Pane>,
 }

@@ -32,6 +32,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "containers",
     feeds: &[SourceId::Containers],
     min_width: 60,
+    worth: 41,
+    past: 0,
     make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers)),
 };
 
@@ -47,7 +49,6 @@ impl Tabled for Containers {
     const TAGS: bool = true;
     const GROUP: &'static str = "project";
     const ESSENTIAL: &'static [usize] = &[at::NAME, at::STATE, at::CPU, at::MEMORY, at::RESTARTS, at::UP];
-    const ESSENTIAL_SHARE: u16 = 5;
 
     fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
         Some((&mut settings.containers, Some(&mut settings.group_containers)))
@@ -160,7 +161,7 @@ impl Tabled for Containers {
             let want = u16::try_from(faults).unwrap_or(u16::MAX).clamp(1, 6) + 2;
             return (!all.engines.is_empty()).then_some(Rows { min: 3, want });
         }
-        let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3).min(16);
+        let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3);
         // What an engine's silence takes, its containers do not lose.
         let least = 6 + u16::try_from(faults).unwrap_or(u16::MAX).min(3);
         Some(Rows { min: want.min(least), want })

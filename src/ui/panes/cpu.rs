@@ -23,7 +23,7 @@ use crate::{
         widgets::{
             gauge::{Gauge, gauge},
             graph::{Graph, graph},
-            line::{Line, line},
+            line::{Line, line, past_below},
             normal::{NormalOf, called},
             notice::{dim_when_stale, notice, words},
             text::{put, put_all, put_right},
@@ -39,6 +39,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "cpu",
     feeds: &[SourceId::Cpu],
     min_width: 36,
+    worth: 20,
+    past: 7,
     make: |_| Box::new(CpuPane::default()),
 };
 
@@ -54,7 +56,7 @@ impl Pane for CpuPane {
     }
 
     fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
-        Some(Rows { min: 8, want: 15 })
+        Some(Rows { min: 7, want: 8 })
     }
 
     fn info(&self, cx: &DrawCx<'_>) -> String {
@@ -119,6 +121,16 @@ impl Pane for CpuPane {
                 ..Line::of("cpu")
             },
         );
+        let past = past_below(area);
+        let g = Graph {
+            series: &host.cpu.busy_history,
+            top: 1.0,
+            style,
+            band: self.normal.band(),
+            limit: None,
+            flip: false,
+        };
+        graph(canvas.buf, past, cx.theme, &g);
         dim_when_stale(cx, area, canvas, SourceId::Cpu);
     }
 

@@ -15,7 +15,8 @@ use crate::{
         effect::Effect,
         figures::bytes,
         overlays::{disk_detail::DiskDetail, network_detail::NetworkDetail},
-        pane::{Pane, PaneDef, PaneId, Rows},
+        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
+        panes::filesystems::FilesystemsPane,
         theme::Role,
         widgets::{
             graph::{Graph, axis, graph, nice_top},
@@ -33,6 +34,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "disk · net",
     feeds: &[SourceId::Disks, SourceId::Network],
     min_width: 34,
+    worth: 20,
+    past: 0,
     make: |_| Box::new(DiskNetPane::default()),
 };
 
@@ -49,15 +52,37 @@ enum Device {
 pub struct DiskNetPane {
     devices: Devices,
     cursor: Option<Device>,
+    /// Listed below the devices while they have no pane of their own.
+    filesystems: FilesystemsPane,
+    with_filesystems: bool,
 }
 
 impl Pane for DiskNetPane {
     fn refresh(&mut self, state: &State, settings: &Settings) {
         self.devices.refresh(state, settings);
+        self.filesystems.refresh(state, settings);
     }
 
     fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
-        Some(Rows { min: 8, want: (self.devices.rows().len() as u16 + 2).clamp(8, 15) })
+        let (disks, interfaces) = self.devices.up();
+        // What is not there says so in a row.
+        let want = u16::try_from(disks.max(1) + interfaces.max(1) + 2).unwrap_or(u16::MAX);
+        Some(Rows { min: want.min(5), want })
+    }
+
+    fn shown(&self, _state: &State, room: Room) -> Shown {
+        let (disks, interfaces) = self.devices.up();
+        let guests = self.guests();
+        let things = if room.boxed { (disks + interfaces + guests).min(usize::from(room.height)) } else { 0 };
+        Shown { things, of: disks + interfaces + guests, columns: 0 }
+    }
+
+    fn title(&self) -> Option<&'static str> {
+        self.with_filesystems.then_some("disk · net · fs")
+    }
+
+    fn take_in(&mut self, filesystems: bool) {
+        self.with_filesystems = filesystems;
     }
 
     fn info(&self, cx: &DrawCx<'_>) -> String {
@@ -73,17 +98,7 @@ impl Pane for DiskNetPane {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let (disks, interfaces) = self.in_sight(cx, area.height);
-        let split = Rect { height: disks.len().max(1) as u16, ..area }.intersection(area);
-        if !instead(cx, split, canvas, SourceId::Disks, disks.is_empty(), "no disks") {
-            self.lines(cx, split, canvas, &disks);
-            dim_when_stale(cx, split, canvas, SourceId::Disks);
-        }
-        let rest = Rect { y: split.bottom(), height: area.bottom().saturating_sub(split.bottom()), ..area };
-        if !instead(cx, rest, canvas, SourceId::Network, interfaces.is_empty(), "no network interfaces") {
-            self.lines(cx, rest, canvas, &interfaces);
-            dim_when_stale(cx, rest, canvas, SourceId::Network);
-        }
+        self.list(cx, area, canvas, false);
     }
 
     fn opens(&self, _state: &State) -> bool {
@@ -95,17 +110,13 @@ impl Pane for DiskNetPane {
     }
 
     fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let lists = self.devices.rows().len().max(2) as u16;
+        let lists = (self.devices.rows().len() + self.guests()).max(2) as u16;
         // Graphs take what the lists leave, at most half.
         let graphs = area.height.saturating_sub(lists + 3).min(area.height / 2) / 2 * 2;
         let (list, graphs) =
             (Rect { height: area.height - graphs, ..area }, Rect { y: area.bottom() - graphs, height: graphs, ..area });
-        self.draw(cx, list, canvas);
+        self.list(cx, list, canvas, true);
         self.totals(cx, graphs, canvas);
-    }
-
-    fn compact_rows(&self, _state: &State, _body: u16) -> u16 {
-        1
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
@@ -136,9 +147,53 @@ impl Pane for DiskNetPane {
 }
 
 impl DiskNetPane {
+    /// How many filesystems are listed below the devices.
+    fn guests(&self) -> usize {
+        if self.with_filesystems { self.filesystems.count() } else { 0 }
+    }
+
+    /// Disks, interfaces, and the filesystems while they are listed here: each half of the rows as far as it needs them.
+    fn list(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, all: bool) {
+        let (up, guests) = (self.devices.up(), u16::try_from(self.guests()).unwrap_or(u16::MAX));
+        let listed = if all { self.devices.rows().len() } else { up.0.max(1) + up.1.max(1) };
+        let listed = u16::try_from(listed).unwrap_or(u16::MAX);
+        let guests = guests.min(area.height.saturating_sub(listed.min(area.height.div_ceil(2))));
+        let own = Rect { height: area.height - guests, ..area };
+        let (disks, interfaces) = self.in_sight(cx, own.height, all);
+        let split = Rect { height: disks.len().max(1) as u16, ..own }.intersection(own);
+        if !instead(cx, split, canvas, SourceId::Disks, disks.is_empty(), "no disks") {
+            self.lines(cx, split, canvas, &disks);
+            dim_when_stale(cx, split, canvas, SourceId::Disks);
+        }
+        let rest = Rect { y: split.bottom(), height: own.bottom().saturating_sub(split.bottom()), ..own };
+        let rest = Rect { height: rest.height.min(interfaces.len().max(1) as u16), ..rest };
+        if !instead(cx, rest, canvas, SourceId::Network, interfaces.is_empty(), "no network interface is up") {
+            self.lines(cx, rest, canvas, &interfaces);
+            dim_when_stale(cx, rest, canvas, SourceId::Network);
+        }
+        let below = Rect { y: rest.bottom(), height: area.bottom().saturating_sub(rest.bottom()), ..area };
+        self.filesystems.list(cx, Rect { height: guests.min(below.height), ..below }, canvas);
+        let end = below.y + guests;
+        if !all && end < area.bottom() {
+            self.quiet_line(cx, Rect { y: end, height: 1, ..area }, canvas);
+        }
+    }
+
+    /// `eth1 down`: the interfaces that have no row.
+    fn quiet_line(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let all = &cx.state.host.network.interfaces;
+        let names: Vec<&str> = self.devices.down().filter_map(|i| all.get(i)).map(|n| n.raw.name.as_str()).collect();
+        let text = match names.len() {
+            0 => return,
+            1..=3 => format!("{} down", names.join(", ")),
+            n => format!("{}, {} and {} more down", names[0], names[1], n - 2),
+        };
+        put(canvas.buf, area.x, area.y, area.width, &text, cx.theme.style(Role::Dim));
+    }
+
     /// The rows that are drawn: those that move most, or those around the cursor once it left them.
-    fn in_sight(&self, cx: &DrawCx<'_>, height: u16) -> (Vec<Row>, Vec<Row>) {
-        let chosen = self.devices.chosen(height);
+    fn in_sight(&self, cx: &DrawCx<'_>, height: u16, all: bool) -> (Vec<Row>, Vec<Row>) {
+        let chosen = self.devices.chosen(height, all);
         let Some(cursor) = self.cursor.as_ref().filter(|_| cx.focused) else { return chosen };
         let is_cursor = |row: &Row| self.name(cx.state, *row).as_ref() == Some(cursor);
         if chosen.0.iter().chain(&chosen.1).any(is_cursor) {

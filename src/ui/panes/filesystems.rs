@@ -14,7 +14,7 @@ use crate::{
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{bytes, figure, hue, percent, plain, tick},
-        pane::{Pane, PaneDef, PaneId, Rows},
+        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
@@ -32,6 +32,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "filesystems",
     feeds: &[SourceId::Filesystems],
     min_width: 40,
+    worth: 12,
+    past: 0,
     make: |_| Box::<FilesystemsPane>::default(),
 };
 
@@ -66,13 +68,8 @@ impl Pane for FilesystemsPane {
         if self.order.is_empty() && state.host.health.get(SourceId::Filesystems).is_some() {
             return None;
         }
-        let rows = u16::try_from(self.order.len()).unwrap_or(u16::MAX).clamp(1, 12) + 2;
+        let rows = u16::try_from(self.order.len()).unwrap_or(u16::MAX).max(1).saturating_add(2);
         Some(Rows { min: rows.min(4), want: rows })
-    }
-
-    fn info(&self, cx: &DrawCx<'_>) -> String {
-        let shown = usize::from(self.rows(cx.state, 0).map_or(0, |r| r.want - 2));
-        if self.order.len() > shown { format!("{} of {}", shown, self.order.len()) } else { String::new() }
     }
 
     fn opens(&self, _state: &State) -> bool {
@@ -89,21 +86,18 @@ impl Pane for FilesystemsPane {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        if notice(cx, area, canvas, SourceId::Filesystems) {
-            return;
+        if !notice(cx, area, canvas, SourceId::Filesystems) {
+            self.list(cx, area, canvas);
         }
-        let all = &cx.state.host.filesystems.filesystems;
-        let shown = || self.order.iter().filter_map(|i| all.get(*i)).take(usize::from(area.height));
-        let longest = shown().map(|fs| width(&fs.mount)).max().unwrap_or(0);
-        let name = u16::try_from(longest).unwrap_or(u16::MAX).min(area.width / 3).max(6);
-        for (fs, y) in shown().zip(area.y..area.bottom()) {
-            row(cx, Rect { y, height: 1, ..area }, canvas, fs, name);
-        }
-        dim_when_stale(cx, area, canvas, SourceId::Filesystems);
     }
 
-    fn compact_rows(&self, state: &State, _body: u16) -> u16 {
-        u16::from(!self.order.is_empty() && state.host.health.get(SourceId::Filesystems).is_some())
+    fn lines(&self, state: &State) -> Option<Rows> {
+        let there = !self.order.is_empty() && state.host.health.get(SourceId::Filesystems).is_some();
+        there.then_some(Rows { min: 1, want: 1 })
+    }
+
+    fn shown(&self, _state: &State, room: Room) -> Shown {
+        Shown { things: self.order.len().min(usize::from(room.height)), of: self.order.len(), columns: 0 }
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
@@ -133,6 +127,25 @@ impl Pane for FilesystemsPane {
                 ..Line::of("files")
             },
         );
+        dim_when_stale(cx, area, canvas, SourceId::Filesystems);
+    }
+}
+
+impl FilesystemsPane {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Draws as many as fit, the fullest first.
+    pub fn list(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let all = &cx.state.host.filesystems.filesystems;
+        let shown = || self.order.iter().filter_map(|i| all.get(*i)).take(usize::from(area.height));
+        let longest = shown().map(|fs| width(&fs.mount)).max().unwrap_or(0);
+        let name = u16::try_from(longest).unwrap_or(u16::MAX).min(area.width / 3).max(6);
+        for (fs, y) in shown().zip(area.y..area.bottom()) {
+            row(cx, Rect { y, height: 1, ..area }, canvas, fs, name);
+        }
         dim_when_stale(cx, area, canvas, SourceId::Filesystems);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         canvas::{Canvas, DrawCx, Target},
         effect::Effect,
         overlays::gpu_detail::GpuDetail,
-        pane::{Pane, PaneDef, PaneId, Rows},
+        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
         theme::Role,
         widgets::{
             line::{Line, line},
@@ -37,6 +37,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "gpu",
     feeds: &[SourceId::Gpus],
     min_width: 34,
+    worth: 30,
+    past: 6,
     make: |_| Box::<GpusPane>::default(),
 };
 
@@ -72,10 +74,10 @@ impl Pane for GpusPane {
         match (Self::rows_of(state).len(), state.host.gpus.is_well()) {
             (0, Some(false)) => Some(Rows { min: 3, want: 4 }),
             (0, _) => None,
-            (1, _) => Some(Rows { min: 8, want: 14 }),
+            (1, _) => Some(Rows { min: 7, want: 7 }),
             (n, _) => {
-                let want = u16::try_from(n * 2 + 2).unwrap_or(u16::MAX).clamp(8, 18);
-                Some(Rows { min: want.min(8), want })
+                let cards = u16::try_from(n).unwrap_or(u16::MAX);
+                Some(Rows { min: cards.min(6) + 2, want: cards.saturating_mul(2).saturating_add(2).min(34) })
             }
         }
     }
@@ -129,8 +131,15 @@ impl Pane for GpusPane {
         dim_when_stale(cx, area, canvas, SourceId::Gpus);
     }
 
-    fn compact_rows(&self, state: &State, _body: u16) -> u16 {
-        u16::try_from(essentials::rows(state).len()).unwrap_or(u16::MAX)
+    fn lines(&self, state: &State) -> Option<Rows> {
+        let rows = u16::try_from(essentials::rows(state).len()).unwrap_or(u16::MAX);
+        (rows > 0).then_some(Rows { min: rows, want: rows })
+    }
+
+    fn shown(&self, state: &State, room: Room) -> Shown {
+        let of = Self::rows_of(state).len();
+        let fit = if room.boxed { usize::from(room.height) } else { essentials::cards(state) };
+        Shown { things: fit.min(of), of, columns: 0 }
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
@@ -173,8 +182,6 @@ impl GpusPane {
     /// As many lines a card as there is room for.
     fn several(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rows: &[GpuRow]) {
         let each = (area.height / u16::try_from(rows.len()).unwrap_or(u16::MAX)).clamp(1, 8);
-        // Three lines show no more than two.
-        let each = if each == 3 { 2 } else { each };
         let fit = usize::from((area.height / each).max(1));
         let top = self.chosen.saturating_sub(fit.saturating_sub(1)).min(rows.len().saturating_sub(fit));
         for (at, (index, row)) in rows.iter().enumerate().skip(top).take(fit).enumerate() {

@@ -18,7 +18,7 @@ use crate::{
         widgets::{
             gauge::{Gauge, gauge},
             graph::{Graph, graph},
-            line::{Line, line},
+            line::{Line, line, past_below},
             normal::NormalOf,
             notice::{dim_when_stale, notice, words},
             text::{put, put_right},
@@ -34,6 +34,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "memory",
     feeds: &[SourceId::Memory],
     min_width: 30,
+    worth: 20,
+    past: 7,
     make: |_| Box::new(MemoryPane::default()),
 };
 
@@ -48,8 +50,13 @@ impl Pane for MemoryPane {
         self.normal.update(&state.host.memory.used_history);
     }
 
-    fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
-        Some(Rows { min: 8, want: 15 })
+    fn rows(&self, state: &State, width: u16) -> Option<Rows> {
+        let m = &state.host.memory.raw;
+        let swaps = u16::from(m.swap_total > 0) + u16::from(m.zram.is_some());
+        let swaps = swaps + u16::from(state.host.limits.raw.memory_bytes.is_some());
+        // The gauge, the kinds, what swaps, the last line.
+        let kinds = if width >= 34 { 2 } else { 3 + u16::from(m.arc.is_some()) };
+        Some(Rows { min: 7, want: (4 + kinds + swaps).max(7) })
     }
 
     fn info(&self, cx: &DrawCx<'_>) -> String {
@@ -113,6 +120,8 @@ impl Pane for MemoryPane {
                 ..Line::of("memory")
             },
         );
+        let g = Graph { series: &m.used_history, top: 1.0, style, band: self.normal.band(), limit: None, flip: false };
+        graph(canvas.buf, past_below(area), cx.theme, &g);
         dim_when_stale(cx, area, canvas, SourceId::Memory);
     }
 

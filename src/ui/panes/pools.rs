@@ -6,7 +6,10 @@ use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 
-use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
+use super::{
+    disk_net::mirrored,
+    tabled::{RowKey, TableGrid, TablePane, Tabled, key_of},
+};
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
@@ -27,10 +30,11 @@ use crate::{
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
-            text::{put, put_char, tint},
+            graph::nice_top,
+            text::{put, put_all, put_char, tint},
         },
     },
-    units::{ABSENT, bytes_long, percent, span_short},
+    units::{ABSENT, bytes_long, bytes_short, percent, span_short},
 };
 use columns::{COLUMNS, Row, at};
 
@@ -41,6 +45,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "zfs",
     feeds: &[SourceId::Pools],
     min_width: 82,
+    worth: 40,
+    past: 8,
     make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false)),
 };
 
@@ -129,7 +135,6 @@ impl Tabled for Pools {
     const THING: &'static str = "pool";
     const ESSENTIAL: &'static [usize] =
         &[at::NAME, at::HEALTH, at::USED, at::GAUGE, at::READ, at::WRITE, at::LATENCY, at::ERRORS, at::SCRUB];
-    const ESSENTIAL_SHARE: u16 = 7;
 
     fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
         Some((&mut settings.pools, None))
@@ -267,14 +272,36 @@ impl Tabled for Pools {
             return None;
         }
         let notes = u16::try_from(Self::notes(state).len()).unwrap_or(0);
-        let want = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(3 + notes).min(14);
+        let want = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(3 + notes);
         Some(Rows { min: want.min(5), want })
+    }
+
+    fn below(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        past(cx, area, canvas);
     }
 
     fn weight(state: &State, index: usize) -> Option<(Level, f64)> {
         let row = &state.host.pools.rows[index];
         Some((worst(state, row), row.used_ratio().unwrap_or(0.0)))
     }
+}
+
+/// What the busiest pool read and wrote lately.
+fn past(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    let most = |row: &PoolRow| row.read_history.max().unwrap_or(0.0).max(row.write_history.max().unwrap_or(0.0));
+    let busiest = cx.state.host.pools.rows.iter().max_by(|a, b| most(a).total_cmp(&most(b)));
+    let Some(row) = busiest.filter(|row| area.height >= 3 && most(row) > 0.0) else { return };
+    let top = nice_top(most(row), 1024.0);
+    let words = [
+        (row.name.as_str(), cx.theme.style(Role::Dim)),
+        (" read", cx.theme.style(Role::DiskRead)),
+        (" over ", cx.theme.style(Role::Faint)),
+        ("write", cx.theme.style(Role::DiskWrite)),
+        (&format!("   scale {}/s", bytes_short(top)), cx.theme.style(Role::Faint)),
+    ];
+    put_all(canvas.buf, area.x, area.y, area.width, &words);
+    let graph = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    mirrored(cx, graph, canvas, top, (&row.read_history, Role::DiskRead), (&row.write_history, Role::DiskWrite));
 }
 
 /// A scrub or a resilver is under way.

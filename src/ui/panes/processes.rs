@@ -26,7 +26,7 @@ use crate::{
         canvas::{Canvas, DrawCx, Target},
         effect::{Effect, Message},
         overlays::{Key, process_detail::ProcessDetail, signal},
-        pane::{Pane, PaneDef, PaneId, Rows},
+        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
         table::{
             column::Placed,
             filter::Fields,
@@ -43,6 +43,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "processes",
     feeds: &[SourceId::Processes],
     min_width: 40,
+    worth: 36,
+    past: 0,
     make: |settings| Box::new(ProcessesPane::new(&settings.processes)),
 };
 
@@ -50,6 +52,11 @@ pub const DEF: PaneDef = PaneDef {
 const WORTH: f32 = 0.005;
 /// Columns that the command moves with each step to the side.
 const SIDEWAYS: u16 = 16;
+
+/// Columns for the cells: as many without a box as in one, so that a box costs no column.
+fn columns_of(room: Room) -> u16 {
+    if room.boxed { room.width } else { room.width.saturating_sub(2) }
+}
 
 /// The table at work.
 pub struct ProcessesPane {
@@ -273,6 +280,16 @@ impl Pane for ProcessesPane {
 
     fn opens(&self, _state: &State) -> bool {
         self.grid.cursor.selected().is_some()
+    }
+
+    fn lines(&self, _state: &State) -> Option<Rows> {
+        Some(Rows { min: 2, want: u16::MAX })
+    }
+
+    fn shown(&self, state: &State, room: Room) -> Shown {
+        let of = self.list.lines.len();
+        let fit = usize::from(room.height.saturating_sub(1));
+        Shown { things: fit.min(of), of, columns: self.columns(state, columns_of(room)).len() }
     }
 
     fn info(&self, cx: &DrawCx<'_>) -> String {

@@ -13,7 +13,7 @@ use crate::{
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{hue, plain, temperature},
-        pane::{Pane, PaneDef, PaneId, Rows},
+        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
@@ -30,6 +30,8 @@ pub const DEF: PaneDef = PaneDef {
     title: "sensors",
     feeds: &[SourceId::Sensors],
     min_width: 30,
+    worth: 8,
+    past: 0,
     make: |_| Box::new(SensorsPane),
 };
 
@@ -50,8 +52,18 @@ const WIDEST: u16 = 110;
 
 impl Pane for SensorsPane {
     fn rows(&self, state: &State, _width: u16) -> Option<Rows> {
-        let rows = u16::try_from(rows_of(state)).unwrap_or(u16::MAX).min(10);
-        (rows > 0 && has_figures(state, SourceId::Sensors)).then_some(Rows { min: rows.min(2) + 2, want: rows + 2 })
+        let rows = u16::try_from(rows_of(state)).unwrap_or(u16::MAX);
+        let want = rows.saturating_add(2);
+        (rows > 0 && has_figures(state, SourceId::Sensors)).then_some(Rows { min: want.min(4), want })
+    }
+
+    fn lines(&self, _state: &State) -> Option<Rows> {
+        None
+    }
+
+    fn shown(&self, state: &State, room: Room) -> Shown {
+        let of = rows_of(state);
+        Shown { things: of.min(usize::from(room.height)), of, columns: 0 }
     }
 
     fn opens(&self, _state: &State) -> bool {
@@ -98,10 +110,6 @@ impl Pane for SensorsPane {
             put_right(buf, area.right(), y, 10, &format!("{watts:.1} W"), theme.style(Role::Dim));
         }
         dim_when_stale(cx, area, canvas, SourceId::Sensors);
-    }
-
-    fn compact_rows(&self, _state: &State, _body: u16) -> u16 {
-        0
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

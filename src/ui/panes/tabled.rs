@@ -20,7 +20,7 @@ use crate::{
         canvas::{Canvas, DrawCx, Target},
         effect::{Effect, Message, To},
         overlays::{Key, Overlay},
-        pane::{Pane, PaneId, Rows},
+        pane::{Pane, PaneId, Room, Rows, Shown},
         table::{
             column::{Column, Kind, Need, Placed},
             filter::Fields,
@@ -56,8 +56,6 @@ pub trait Tabled: 'static {
     const GROUP: &'static str = "";
     /// Columns of its essentials, for a screen without boxes.
     const ESSENTIAL: &'static [usize];
-    /// Its essentials take one in so many rows of such a screen.
-    const ESSENTIAL_SHARE: u16;
 
     /// How many rows there are before the filter.
     fn count(state: &State) -> usize;
@@ -141,6 +139,9 @@ pub trait Tabled: 'static {
     fn load(_row: &Self::Row<'_>) -> Option<f64> {
         None
     }
+
+    /// Fills rows that the table leaves, when a neighbour is the taller one.
+    fn below(_cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) {}
 
     /// The words at the right end of the essentials' head: `12 of 13 up`.
     fn tally(_state: &State) -> String {
@@ -394,6 +395,8 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.grid.header(cx, head, canvas, &placed, |id| Target::Column(T::PANE, id));
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         self.lines(cx, body, canvas, &placed);
+        let used = u16::try_from(self.list.lines.len()).unwrap_or(u16::MAX).min(body.height);
+        T::below(cx, Rect { y: body.y + used, height: body.height - used, ..body }, canvas);
         if self.list.lines.is_empty() && body.height > 0 {
             let words = format!("no {} fits the filter", T::THING);
             put(canvas.buf, body.x, body.y, body.width, &words, cx.theme.style(Role::Dim));
@@ -402,8 +405,23 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.placed.replace(placed);
     }
 
-    fn compact_rows(&self, state: &State, body: u16) -> u16 {
-        essentials::rows::<T>(state, body)
+    fn lines(&self, state: &State) -> Option<Rows> {
+        essentials::rows::<T>(state)
+    }
+
+    fn shown(&self, state: &State, room: Room) -> Shown {
+        let heads = u16::try_from(T::notes(state).len()).unwrap_or(u16::MAX).saturating_add(1);
+        let of = self.list.lines.len();
+        let columns = match room.boxed {
+            true => self.columns(state, room.width).len(),
+            false => essentials::columns(self, state, room.width).len(),
+        };
+        Shown { things: of.min(usize::from(room.height.saturating_sub(heads))), of, columns }
+    }
+
+    fn least_width(&self, state: &State) -> Option<u16> {
+        let all = self.with_need(state, |need| self.grid.least_width(need, |column| T::is_empty(state, column.id)));
+        Some(all.saturating_add(4))
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -169,6 +169,14 @@ impl Need<'_> {
     }
 }
 
+/// The width from which on all of the `chosen` columns have a place.
+#[must_use]
+pub fn least(columns: &[Column], chosen: &[usize], need: &Need<'_>) -> u16 {
+    let gaps = u16::try_from(chosen.len().saturating_sub(1)).unwrap_or(u16::MAX);
+    let chosen = chosen.iter().filter_map(|c| Some(need.limits(*c, columns.get(*c)?).0));
+    chosen.fold(gaps, u16::saturating_add)
+}
+
 /// Places the `chosen` columns (indices into `columns`) in `width`: those of the greatest rank give way until the others
 /// fit at their least widths, then each grows to what it needs, the most worthy first, then to what it can use.
 #[must_use]

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    column::{Align, Column, Kind, Need, Placed, place},
+    column::{Align, Column, Kind, Need, Placed, least, place},
     cursor::Cursor,
     filter::{Fields, Filter},
     needle::{Found, Needle},
@@ -211,6 +211,12 @@ impl<K: Copy + Eq> Grid<K> {
         let mut in_sight = self.in_sight.borrow_mut();
         in_sight.clear();
         in_sight.extend(placed.iter().map(|p| p.column));
+    }
+
+    /// The width from which on every chosen column has a place.
+    pub fn least_width(&self, need: &Need<'_>, empty: impl Fn(&Column) -> bool) -> u16 {
+        let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
+        least(self.columns, &chosen, need)
     }
 
     /// Draws the heads of `placed` into the first row of `area`.

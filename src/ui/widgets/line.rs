@@ -45,6 +45,18 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The rows below the first, in the columns of its gauge: room for a larger past.
+#[must_use]
+pub fn past_below(area: Rect) -> Rect {
+    let left = (NAME + 6).min(area.width);
+    Rect {
+        x: area.x + left,
+        y: area.y + 1.min(area.height),
+        width: area.width - left,
+        height: area.height.saturating_sub(1),
+    }
+}
+
 /// Draws the row; the narrower it is the less it shows.
 pub fn line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, l: &Line<'_>) {
     if area.is_empty() {

@@ -24,6 +24,14 @@ pub(super) enum Row {
     Ports,
 }
 
+/// Why an interface has no row on the overview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quiet {
+    No,
+    Down,
+    Loopback,
+}
+
 /// The devices of this machine that are worth a row.
 #[derive(Default)]
 pub(super) struct Devices {
@@ -33,8 +41,8 @@ pub(super) struct Devices {
     interfaces: Vec<usize>,
     /// Indices of the ports that stand together, in the order of the machine.
     ports: Vec<usize>,
-    /// Of the host's interfaces, which are down.
-    down: Vec<bool>,
+    /// Of the host's interfaces, which say nothing on the overview.
+    quiet: Vec<Quiet>,
     /// The ports are listed below the row that stands for them.
     unfolded: bool,
 }
@@ -51,8 +59,12 @@ impl Devices {
             (d.is_layer(), idle, std::cmp::Reverse(step(recent(&d.busy_history) * 1000.0)))
         });
         let all = &state.host.network.interfaces;
-        self.down.clear();
-        self.down.extend(all.iter().map(is_down));
+        self.quiet.clear();
+        self.quiet.extend(all.iter().map(|n| match () {
+            () if is_down(n) => Quiet::Down,
+            () if n.raw.loopback => Quiet::Loopback,
+            () => Quiet::No,
+        }));
         let shown = (0..all.len()).filter(|i| !hidden(&settings.hidden_interfaces, &all[*i].raw.name));
         (self.ports, self.interfaces) = shown.partition(|i| all[*i].raw.is_port());
         if self.ports.len() <= FEW_PORTS {
@@ -80,28 +92,41 @@ impl Devices {
         self.unfolded = !self.unfolded;
     }
 
-    /// Every row: disks, then interfaces.
+    /// Every row: disks, then interfaces, those that are down and the loopback included.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let (disks, interfaces) = self.chosen(u16::MAX);
+        let (disks, interfaces) = self.chosen(u16::MAX, true);
         disks.into_iter().chain(interfaces).collect()
     }
 
+    /// How many rows there are for disks and for interfaces that are up.
+    pub(super) fn up(&self) -> (usize, usize) {
+        let (disks, interfaces) = self.chosen(u16::MAX, false);
+        (disks.len(), interfaces.len())
+    }
+
+    /// The interfaces that are down.
+    pub(super) fn down(&self) -> impl Iterator<Item = usize> {
+        self.interfaces.iter().copied().filter(|i| self.quiet.get(*i) == Some(&Quiet::Down))
+    }
+
     /// The rows that fit into `rows`, in the order of the machine so that rows do not swap places, interfaces that are
-    /// down behind the others and ports behind all.
-    pub(super) fn chosen(&self, rows: u16) -> (Vec<Row>, Vec<Row>) {
+    /// down behind the others and ports behind all. Unless `all` are asked for, what is down and the loopback are left out.
+    pub(super) fn chosen(&self, rows: u16, all: bool) -> (Vec<Row>, Vec<Row>) {
         let rows = usize::from(rows);
         let folded = usize::from(!self.ports.is_empty());
-        let (d, n) = (self.disks.len(), self.interfaces.len() + folded);
+        let listed: Vec<usize> =
+            self.interfaces.iter().copied().filter(|i| all || self.quiet.get(*i) == Some(&Quiet::No)).collect();
+        let (d, n) = (self.disks.len(), listed.len() + folded);
         let for_disks = d.min((rows / 2).max(rows.saturating_sub(n.max(1))));
         let for_interfaces = rows.saturating_sub(for_disks.max(1));
         let take = |list: &[usize], count: usize| list.iter().copied().take(count).collect::<Vec<usize>>();
         let mut disks = take(&self.disks, for_disks);
         // Containers' ports say more than the interfaces that are down.
-        let up = self.interfaces.iter().filter(|i| !self.down.get(**i).is_some_and(|d| *d)).count();
+        let up = listed.iter().filter(|i| self.quiet.get(**i) != Some(&Quiet::Down)).count();
         let keep = folded.min(for_interfaces.saturating_sub(up));
-        let mut interfaces = take(&self.interfaces, for_interfaces - keep);
+        let mut interfaces = take(&listed, for_interfaces - keep);
         disks.sort_unstable();
-        interfaces.sort_unstable_by_key(|i| (self.down.get(*i), *i));
+        interfaces.sort_unstable_by_key(|i| (self.quiet.get(*i) == Some(&Quiet::Down), *i));
         let disks = disks.into_iter().map(Row::Disk).collect();
         let mut interfaces: Vec<Row> = interfaces.into_iter().map(Row::Interface).collect();
         if keep > 0 {
@@ -174,11 +199,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_down_and_the_loopback_have_no_row_on_the_overview() {
+        let mut state = machine(0);
+        state.host.network.interfaces[0].raw.state = Some("down".to_owned());
+        state.host.network.interfaces[1].raw.loopback = true;
+        let devices = devices(&state);
+        assert_eq!(devices.up(), (1, 0));
+        assert_eq!(devices.down().collect::<Vec<_>>(), [0]);
+        assert_eq!(devices.rows().len(), 3, "the whole list has them");
+    }
+
+    #[test]
     fn opened_ports_are_listed_below_their_row_as_far_as_there_is_room() {
         let mut devices = devices(&machine(50));
         devices.fold();
         assert_eq!(devices.rows().len(), 4 + 50);
-        let (disks, interfaces) = devices.chosen(8);
+        let (disks, interfaces) = devices.chosen(8, false);
         assert_eq!(disks.len() + interfaces.len(), 8);
         assert_eq!(interfaces[2..4], [Row::Ports, Row::Interface(2)]);
         devices.fold();

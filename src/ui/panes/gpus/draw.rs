@@ -170,7 +170,7 @@ pub(super) fn one_of_several(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'
         cells_with_bar(cx, below, canvas, row, &[(Measure::Memory, FIGURE + 4)], Measure::Memory);
         let words = users(cx.state, row, usize::from(CARD));
         put(canvas.buf, place.x, y, CARD, &elide(&words, usize::from(CARD)), cx.theme.style(Role::Dim));
-        if place.height >= 4 {
+        if place.height >= 3 {
             let past = Rect { y: y + 1, height: place.height - 2, ..rest };
             history(cx, past, canvas, row, level, None);
         }

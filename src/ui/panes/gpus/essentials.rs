@@ -67,6 +67,12 @@ pub(super) fn rows(state: &State) -> Vec<Essential<'_>> {
     }
 }
 
+/// So many cards have a row of their own there.
+pub(super) fn cards(state: &State) -> usize {
+    let count = state.host.gpus.rows.len();
+    if count > MOST { MOST - 1 } else { count }
+}
+
 /// Draws one of [`rows`].
 pub(super) fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, what: &Essential<'_>) {
     let hot = |row: &GpuRow| {

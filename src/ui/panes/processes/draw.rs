@@ -5,6 +5,7 @@ use ratatui::{layout::Rect, style::Style};
 use super::{
     ProcessesPane,
     columns::{COLUMNS, GRAPH_WIDTH, Row, at},
+    columns_of,
     list::{Line, process_of},
     tree::guide,
 };
@@ -17,7 +18,7 @@ use crate::{
     text::width,
     ui::{
         canvas::{Canvas, DrawCx, Target},
-        pane::PaneId,
+        pane::{PaneId, Room},
         table::{
             column::{Need, Placed},
             grid::cell,
@@ -42,7 +43,9 @@ impl ProcessesPane {
             self.placed.take();
             return;
         }
-        let placed = self.columns(cx.state, area.width);
+        // Words at the end of the heads: there is no box.
+        let room = Room { width: area.width, height: area.height, boxed: right.is_empty() };
+        let placed = self.columns(cx.state, columns_of(room));
         let head = Rect { height: 1, ..area };
         self.grid.header(cx, head, canvas, &placed, |id| Target::Column(PaneId::Processes, id));
         if !right.is_empty() {
@@ -72,7 +75,8 @@ impl ProcessesPane {
         let no_gpu = state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty());
         let names = || state.host.containers.rows.iter().map(|row| width(&row.meta.name));
         let longest = |column: usize| match column {
-            at::CONTAINER => Some(names().max().and_then(|n| u16::try_from(n).ok()).unwrap_or(COLUMNS[column].width)),
+            // One that no engine told of shows the front of its id.
+            at::CONTAINER => names().max().and_then(|n| u16::try_from(n).ok()).map(|n| n.max(COLUMNS[column].width)),
             _ => None,
         };
         self.grid.placed(columns, &Need { longest: &longest, keep: &|_| false }, |c| {

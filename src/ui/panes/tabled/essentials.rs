@@ -9,7 +9,11 @@ use crate::{
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
-        table::{column::place, grid::cell},
+        pane::Rows,
+        table::{
+            column::{Placed, place},
+            grid::cell,
+        },
         theme::Role,
         widgets::{
             notice::{dim_when_stale, words},
@@ -18,15 +22,21 @@ use crate::{
     },
 };
 
-/// Lines that [`draw`] fills: one for the head, one each for what is wrong with the source, and a share of `body` rows.
-pub(super) fn rows<T: Tabled>(state: &State, body: u16) -> u16 {
+/// Lines that [`draw`] can fill: one for the head, one each for what is wrong with the source, and the rows.
+pub(super) fn rows<T: Tabled>(state: &State) -> Option<Rows> {
     let count = u16::try_from(T::count(state)).unwrap_or(u16::MAX);
-    let notes = u16::try_from(T::notes(state).len()).unwrap_or(0);
+    let heads = u16::try_from(T::notes(state).len()).unwrap_or(u16::MAX).saturating_add(1);
     match count {
-        0 if T::rows(state).is_none() => 0,
-        0 => 1,
-        count => count.min(body / T::ESSENTIAL_SHARE) + notes + 1,
+        0 => T::rows(state).map(|_| Rows { min: 1, want: 1 }),
+        count => Some(Rows { min: heads.saturating_add(1), want: heads.saturating_add(count) }),
     }
+}
+
+/// The columns that there is room for.
+pub(super) fn columns<T: Tabled>(pane: &TablePane<T>, state: &State, width: u16) -> Vec<Placed> {
+    let essential: Vec<usize> =
+        T::ESSENTIAL.iter().copied().filter(|c| !T::is_empty(state, T::COLUMNS[*c].id)).collect();
+    pane.with_need(state, |need| place(T::COLUMNS, &essential, width, need))
 }
 
 /// Draws the essentials into `area`.
@@ -47,9 +57,7 @@ pub(super) fn draw<T: Tabled>(pane: &TablePane<T>, cx: &DrawCx<'_>, area: Rect, 
         };
         return;
     }
-    let essential: Vec<usize> =
-        T::ESSENTIAL.iter().copied().filter(|c| !T::is_empty(state, T::COLUMNS[*c].id)).collect();
-    let placed = pane.with_need(state, |need| place(T::COLUMNS, &essential, area.width, need));
+    let placed = columns(pane, state, area.width);
     pane.grid.saw(&placed);
     for p in &placed {
         let column = &T::COLUMNS[p.column];

@@ -1,0 +1,36 @@
+//! How much a screen of each size shows, without drawing it.
+
+use std::collections::BTreeMap;
+
+use benchtop::{
+    state::State,
+    ui::{Ui, pane::Shown},
+};
+use ratatui::layout::Rect;
+
+/// What each pane shows on a screen of one size.
+pub type Census = BTreeMap<&'static str, Shown>;
+
+pub fn census(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Census {
+    let panes = ui.census(state, Rect::new(0, 0, width, height));
+    panes.into_iter().map(|(name, _, shown)| (name, shown)).collect()
+}
+
+/// What `smaller` shows and `larger` does not.
+pub fn missing(smaller: &Census, larger: &Census) -> Vec<String> {
+    let mut lost = Vec::new();
+    // Devices and filesystems are listed by one pane or by two.
+    let lists = |census: &Census| {
+        ["disk_net", "filesystems"].iter().filter_map(|name| census.get(name)).map(|s| s.things).sum::<usize>()
+    };
+    if lists(smaller) > lists(larger) {
+        lost.push(format!("disk_net and filesystems: {} of {}", lists(larger), lists(smaller)));
+    }
+    for (name, before) in smaller.iter().filter(|(name, _)| !matches!(**name, "disk_net" | "filesystems")) {
+        let now = larger.get(name).copied().unwrap_or_default();
+        if now.things < before.things || now.columns < before.columns {
+            lost.push(format!("{name}: {now:?} after {before:?}"));
+        }
+    }
+    lost
+}
