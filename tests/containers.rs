@@ -150,7 +150,7 @@ fn a_container_named_with_control_bytes_and_markup_is_shown_cleaned_and_its_secr
     let mut t = show(&config, &[]);
     only(&mut t, "evil");
     // Markup is text like any other.
-    t.until("its name", |screen| line(screen, "exited 3").contains("evil"));
+    t.until("its name", |screen| line(screen, "exited (3)").contains("evil"));
     t.send(b"\r");
     t.until_shows("[bold](fg:red)<b>");
     t.until_shows("Environment, names alone");
@@ -184,20 +184,21 @@ fn each_state_is_read_as_what_it_is_and_what_needs_a_look_stands_first() {
         ("idle", "running"),
         ("paused", "paused"),
         ("sick", "unhealthy"),
-        ("failed", "exited 7"),
-        ("hungry", "oom killed"),
+        ("failed", "exited (7)"),
+        ("hungry", "OOM-killed"),
         ("made", "created"),
     ] {
         t.until(&format!("{short} is {word}"), |screen| line(screen, &engine.name(short)).contains(word));
     }
-    let order = ["sick", "paused", "busy", "idle", "failed", "made"];
+    let order = ["failed", "sick", "paused", "busy", "idle", "made"];
     t.until("what needs a look first", |screen| {
         let places = order.map(|short| screen.lines().skip(1).position(|line| line.contains(&engine.name(short))));
         places.iter().all(Option::is_some) && places.is_sorted()
     });
     t.send(b"a");
     t.until_shows(&format!("{} is unhealthy", engine.name("sick")));
-    t.until_shows(&format!("{} ran out of memory", engine.name("hungry")));
+    t.until_shows(&format!("{} was OOM-killed", engine.name("hungry")));
+    t.until_shows(&format!("{} exited (7)", engine.name("failed")));
     let document = once(&config);
     let state = |short: &str| container(&document, &engine.name(short))["state"].as_str().unwrap().to_owned();
     assert_eq!([state("paused"), state("failed"), state("made")], ["paused", "exited", "created"]);
@@ -215,6 +216,9 @@ fn a_loop_is_counted_and_what_a_person_asked_for_is_not() {
     let mut t = show(&config, &[]);
     engine.start("calm", &["--restart", "always"], "trap 'exit 0' TERM; while true; do sleep 0.1; done");
     engine.start("loop", &["--restart", "always"], "exit 3");
+    engine.start("killed", &[], "sleep 1000");
+    engine.docker(&["kill", &engine.name("killed")]);
+    engine.start("died", &[], "exit 1");
     only(&mut t, &engine.prefix);
     t.until_shows(&engine.name("loop"));
     engine.docker(&["stop", &engine.name("calm")]);
@@ -228,6 +232,9 @@ fn a_loop_is_counted_and_what_a_person_asked_for_is_not() {
     assert_eq!(restarts("calm"), 0);
     let told = engine.docker(&["inspect", "-f", "{{.RestartCount}}", &engine.name("loop")]);
     assert!(restarts("loop") <= told.parse().unwrap(), "no more than the engine counted");
+    let alerts = document["alerts"].to_string();
+    assert!(alerts.contains(&format!("{} exited (1)", engine.name("died"))), "{alerts}");
+    assert!(!alerts.contains(&engine.name("killed")), "{alerts}");
 }
 
 /// The file that holds a container's memory limit.
@@ -266,16 +273,25 @@ fn limits_change_while_it_runs_after_a_preview_and_not_when_read_only() {
     t.send(b"x");
     t.until_shows("change its CPU and memory limits");
     t.send(b"jjjj\r");
-    t.until_shows("proposed");
+    t.until_shows("a proposal needs a peak");
     t.send(b"\x15cpus 0.5 memory 96M");
     t.until_shows("96.0 MiB");
     assert_eq!(limit(), (64 << 20).to_string(), "nothing is done before the answer");
     t.send(b"\r");
+    t.until_shows("swap    none, as before");
+    assert_eq!(limit(), (64 << 20).to_string(), "nothing is done before the yes");
+    t.send(b"y");
     until("the group's file follows", || limit() == (96 << 20).to_string());
+    t.until_shows("memory limit 96.0 MiB (was 64.0 MiB), no swap");
     t.send(b"\r");
     t.until_shows("0.5 cores · 96.0 MiB of memory");
-    let held = engine.docker(&["inspect", "-f", "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}}", &id]);
-    assert_eq!(held, format!("500000000 {}", 96 << 20));
+    let form = "{{.HostConfig.CpuQuota}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}";
+    let held = || engine.docker(&["inspect", "-f", form, &id]);
+    assert_eq!(held(), format!("50000 {} {}", 96 << 20, 96 << 20));
+    t.send(b"\x15");
+    t.until_shows("undo the last operation?");
+    t.send(b"y");
+    until("the former limits are back", || held() == format!("-1 {} {}", 64 << 20, 64 << 20));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn memory_errors_of_a_data_centre_card_are_findings() {
     );
     let rows = &document["gpus"][0]["remapped_rows"];
     assert_eq!(*rows, json!({"corrected": 4, "uncorrected": 1, "pending": true, "failed": false}));
-    assert!(alerts(&document).iter().any(|a| a.contains("waits for a reset")), "{:?}", alerts(&document));
+    assert!(alerts(&document).iter().any(|a| a.contains("row remapping pending")), "{:?}", alerts(&document));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every figure that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a figure.
 
 use super::{
-    container::{ContainerRow, Health, RunState},
+    container::{ContainerRow, Engine, Health, RunState},
     disk::Disk,
     event::{Fault, SourceId},
     filesystem::{Filesystem, Space},
@@ -255,18 +255,19 @@ fn container<'a>(host: &'a Host, label: Option<&String>) -> Option<&'a Container
     host.containers.rows.iter().find(|row| *row.label == **label)
 }
 
+/// The engine that a label names.
+fn engine<'a>(host: &'a Host, label: Option<&String>) -> Option<&'a Engine> {
+    let label = label?;
+    host.containers.engines.iter().find(|engine| engine.address.as_str() == label)
+}
+
 /// The figure in the words of what it is about, for `{detail}` in a rule; `None` where the figure says it all.
 #[must_use]
 pub fn detail(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     match metric {
         "container_restarts_10m" => Some(container(host, labels.first())?.restart_words(host.now)),
         "container_restarting" | "container_failed" => Some(container(host, labels.first())?.end_words()),
-        "engine_up" => host
-            .containers
-            .engines
-            .iter()
-            .find(|e| Some(e.address.as_str()) == labels.first().map(String::as_str))?
-            .complaint(),
+        "engine_up" => engine(host, labels.first())?.complaint(),
         _ => None,
     }
 }
@@ -276,6 +277,7 @@ pub fn detail(metric: &str, labels: &[String], host: &Host) -> Option<String> {
 pub fn began(metric: &str, labels: &[String], host: &Host) -> Option<i64> {
     match metric {
         "container_failed" => container(host, labels.first())?.meta.finished_unix_ms,
+        "engine_up" => engine(host, labels.first())?.fault_unix_ms,
         _ => None,
     }
 }
@@ -286,9 +288,7 @@ pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     match metric {
         "pool_healthy" | "pool_missing_devices" => host.pools.find(labels.first()?)?.cause(),
         "gpu_driver_ok" => host.gpus.cause(),
-        "engine_up" => {
-            host.containers.engines.iter().find(|e| labels.first().is_some_and(|l| l == e.address.as_str()))?.why()
-        }
+        "engine_up" => engine(host, labels.first())?.why(),
         "gpu_slowed" => {
             Some(host.gpus.labelled(labels.first()?)?.slowed_by().map(|t| t.word()).collect::<Vec<_>>().join(", "))
         }

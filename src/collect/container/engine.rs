@@ -27,7 +27,7 @@ use crate::{
         event::Fault,
     },
     sys::{
-        engine::{EngineClient, EngineError, HELLO, ONE, encoded},
+        engine::{EngineClient, EngineError, Limits, ONE, encoded},
         json::{Field, Unread},
     },
 };
@@ -36,6 +36,9 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_HERE: Duration = Duration::from_secs(2);
 const RETRY_ELSEWHERE: Duration = Duration::from_secs(30);
+/// What an engine remembers comes at once, or its containers are not kept waiting for it.
+const LATELY: Limits =
+    Limits { patience: Duration::from_millis(1500), whole: Duration::from_millis(1500), cap: 4 << 20 };
 /// Letters kept of what an engine calls itself.
 const NAMES: usize = 512;
 
@@ -202,7 +205,7 @@ async fn remember(client: &EngineClient, lives: &mut Lives, until: i64) {
     }
     let since = until - RESTARTS_WITHIN_MS / 1000;
     let path = format!("/events?since={since}&until={until}");
-    let Ok(answer) = client.get("what happened lately", &path, HELLO).await else {
+    let Ok(answer) = client.get("what happened lately", &path, LATELY).await else {
         lives.remembered(unix_ms(), usize::MAX, None);
         return;
     };
