@@ -200,9 +200,15 @@ pub fn tell_apart<'a>(names: impl Iterator<Item = &'a mut String>) {
 /// Words broken into lines of at most `columns`; what is longer than a line is cut into pieces.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    flow(text.split_whitespace(), columns)
+}
+
+/// Words, blanks in them kept, in lines of at most `columns`; what is longer than a line is cut into pieces.
+#[must_use]
+pub fn flow<'a>(words: impl Iterator<Item = &'a str>, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in words {
         let mut word = word;
         loop {
             let line = lines.last_mut().map_or(0, |l| width(l));

@@ -13,6 +13,8 @@ use benchtop::{
     model::{
         container::{Container, RunState},
         event::Fault,
+        log::{LogLine, LogSample},
+        process::Moved,
     },
     state::State,
     ui::{
@@ -450,6 +452,58 @@ fn unknown_sign_is_for_the_unknown() {
         let screen = text(&drawn(&mut truecolor(), &machine.state, (200, 60)));
         let line = screen.lines().find(|line| line.starts_with("│ paused ")).unwrap_or_default();
         assert!(line.contains(words), "{words}: {line}\n{screen}");
+    }
+}
+
+#[test]
+fn sick_container_shows_its_log_first() {
+    let mut machine = Machine::lively(Mood::Calm);
+    screens::containers::tell(&mut machine.state);
+    let row = |machine: &Machine| {
+        machine.state.host.containers.rows.iter().position(|row| row.meta.name == "jellyfin").unwrap()
+    };
+    let at = row(&machine);
+    let meta = machine.state.host.containers.rows[at].meta.clone();
+    let lines =
+        ["first", "bind: address already in use"].map(|text| LogLine { text: text.into(), ..LogLine::default() });
+    let sample = LogSample { id: meta.id.clone(), fresh: true, lines: lines.to_vec(), ..LogSample::default() };
+    machine.state.host.log.apply(&sample);
+    let opened = |state: &State| {
+        let mut ui = truecolor();
+        let overview = drawn(&mut ui, state, (160, 90));
+        let pane = digit(&overview, "containers");
+        press(&mut ui, state, &format!("{pane}fname=jellyfin\n\n"));
+        let screen = text(&drawn(&mut ui, state, (160, 90)));
+        assert!(ui.want(state).log.is_some_and(|(_, id)| id == meta.id), "the log is asked for");
+        screen
+    };
+    let place = |screen: &str, words: &str| {
+        screen.lines().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{words} in\n{screen}"))
+    };
+    let well = opened(&machine.state);
+    assert!(place(&well, "bind: address already in use") > place(&well, "Networks"), "{well}");
+    let sick = Container { state: RunState::Restarting, ..(*meta).clone() };
+    machine.state.host.containers.rows[at].meta = sick.into();
+    let sick = opened(&machine.state);
+    assert!(place(&sick, "bind: address already in use") < place(&sick, "Networks"), "{sick}");
+}
+
+#[test]
+fn one_key_sorts_by_storage() {
+    let mut machine = Machine::lively(Mood::Calm);
+    let tmux = machine.state.host.processes.rows.iter_mut().find(|p| p.key.pid == 2300).unwrap();
+    let moved = Moved { read_per_second: Some(2e6), write_per_second: Some(3e6), ..Moved::default() };
+    tmux.moved = Some(Box::new(moved));
+    for size in [(160, 45), (80, 24)] {
+        let mut ui = truecolor();
+        drawn(&mut ui, &machine.state, size);
+        press(&mut ui, &machine.state, "D");
+        let screen = text(&drawn(&mut ui, &machine.state, size));
+        let mut rows = screen.lines().skip_while(|line| !line.contains("COMMAND"));
+        assert!(rows.next().unwrap().contains("I/O/s"), "{screen}");
+        let first = rows.next().unwrap();
+        assert!(first.contains(" 2300 ") && first.contains("4.8M"), "{screen}");
+        assert!(ui.want(&machine.state).io_of_all);
     }
 }
 

@@ -462,6 +462,12 @@ impl ContainerRow {
         self.memory_history.push(span.at, span.every, self.memory_bytes().map(|b| b as f64));
     }
 
+    /// Storage bytes read and written a second; of one alone where the other is not known.
+    #[must_use]
+    pub fn io_per_second(&self) -> Option<f64> {
+        [self.read_per_second, self.write_per_second].into_iter().flatten().reduce(|a, b| a + b)
+    }
+
     /// Cores used in the last minute on average; `None` until they were counted.
     #[must_use]
     pub fn cpu_lately(&self) -> Option<f64> {

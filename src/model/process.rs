@@ -179,6 +179,12 @@ impl Process {
         self.moved.as_ref()?.write_per_second
     }
 
+    /// Storage bytes read and written a second; of one alone where the other is not known.
+    #[must_use]
+    pub fn io_per_second(&self) -> Option<f32> {
+        [self.read_per_second(), self.write_per_second()].into_iter().flatten().reduce(|a, b| a + b)
+    }
+
     /// True for a thread's own row.
     #[must_use]
     pub fn is_thread(&self) -> bool {

@@ -10,21 +10,22 @@ use crate::{
     alert::Level,
     collect::Want,
     model::{
-        container::{Container, ContainerRow, RunState},
+        container::{Container, ContainerRow, Health, RunState},
         series::Series,
     },
     state::State,
+    text::elide,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
         effect::Effect,
         figures::bytes,
-        panes::containers::columns::Row,
+        panes::containers::{columns::Row, need},
         theme::Role,
         widgets::{
             graph::nice_top,
             past::{Past, pasts},
-            sheet::{Sheet, SheetLine, pair},
+            sheet::{Sheet, SheetLine, heading, pair},
         },
     },
     units::{ABSENT, bytes_long, percent, span},
@@ -34,6 +35,9 @@ use crate::{
 const NAME: usize = 11;
 /// Rows of the graphs, their heads included.
 const PAST: u16 = 7;
+
+/// Lines of its log that are shown.
+const LAST: usize = 10;
 
 /// The view.
 pub struct ContainerDetail {
@@ -72,7 +76,13 @@ impl Overlay for ContainerDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, row);
+        // What a sick one wrote last says most: it stands above the rest.
+        let sick = is_sick(cx.state, row);
+        let log = last_lines(cx.state, row, usize::from(area.width));
+        let (above, below) = if sick { (log, Vec::new()) } else { (Vec::new(), log) };
+        lines.extend(above);
         rooms::list(cx.state, row, usize::from(area.width), &mut lines);
+        lines.extend(below);
         self.sheet.draw(cx, rest, canvas, &lines);
     }
 
@@ -92,7 +102,11 @@ impl Overlay for ContainerDetail {
         vec![(Action::Logs, "log"), (Action::Acts, "acts")]
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(&self, want: &mut Want, state: &State) {
+        if let Some(row) = self.seen.last().filter(|_| !self.seen.is_gone()) {
+            let engine = state.host.containers.engines.get(usize::from(row.meta.engine));
+            want.log = engine.map(|engine| (engine.address.clone(), row.meta.id.clone()));
+        }
         want.sockets_of = self.seen.last().map(|row| row.meta.pid).filter(|pid| *pid > 0 && !self.seen.is_gone());
     }
 }
@@ -127,6 +141,31 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
             limit: limit.map(|limit| limit as f64),
         },
     ]
+}
+
+/// It does not run as it should, or a rule asks for a look.
+fn is_sick(state: &State, row: &ContainerRow) -> bool {
+    row.meta.state != RunState::Running
+        || row.meta.health == Some(Health::Unhealthy)
+        || need(state, row) >= Level::Warn
+        || row.restarts_lately(state.host.now) > 0
+}
+
+/// The end of its log.
+fn last_lines(state: &State, row: &ContainerRow, room: usize) -> Vec<SheetLine> {
+    let log = &state.host.log;
+    if log.id != row.meta.id || (log.lines.is_empty() && log.ended.is_none()) {
+        return Vec::new();
+    }
+    let mut lines = vec![Vec::new(), heading("Last log lines")];
+    for line in log.lines.iter().skip(log.lines.len().saturating_sub(LAST)) {
+        let role = if line.error { Role::Advice } else { Role::Text };
+        lines.push(vec![(elide(&line.text, room).into_owned(), role)]);
+    }
+    if log.lines.is_empty() {
+        lines.push(vec![("nothing was written".to_owned(), Role::Dim)]);
+    }
+    lines
 }
 
 fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {

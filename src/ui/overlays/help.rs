@@ -38,7 +38,7 @@ const FIRST: [(&[Action], &str); 10] = [
 ];
 
 /// Two actions on one line.
-const PAIRS: [(Action, Action, &str); 10] = [
+const PAIRS: [(Action, Action, &str); 11] = [
     (Action::Left, Action::Right, "scroll sideways; in a tree fold, unfold"),
     (Action::PageUp, Action::PageDown, "page up, page down"),
     (Action::Top, Action::Bottom, "first row, last row"),
@@ -46,6 +46,7 @@ const PAIRS: [(Action, Action, &str); 10] = [
     (Action::SortPrevious, Action::SortNext, "sort by the previous, the next column"),
     (Action::SortCpu, Action::SortMemory, "sort by CPU, by memory"),
     (Action::SortTime, Action::SortPid, "sort by CPU time, by process id"),
+    (Action::Tag, Action::Untag, "tag: operations apply to all tagged; untag all"),
     (Action::Fold, Action::FoldAll, "fold or unfold a branch, all branches"),
     (Action::NiceDown, Action::NiceUp, "nice −1 (more CPU), nice +1 (less CPU)"),
     (Action::Faster, Action::Slower, "refresh more often, less often"),

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, arc};
+use super::{Overlay, arc, causes};
 use crate::{
     model::event::SourceId,
     state::State,
@@ -17,11 +17,17 @@ use crate::{
             graph::{Graph, axis, graph},
             normal::NormalOf,
             notice::notice,
-            sheet::{Sheet, SheetLine, heading},
+            sheet::{Sheet, SheetLine, abreast, heading},
         },
     },
     units::bytes_long,
 };
+
+/// From this width on there are two columns.
+const WIDE: u16 = 130;
+/// Processes and containers that are named, with much room and with little.
+const MANY: (usize, usize) = (15, 10);
+const FEW: (usize, usize) = (6, 4);
 
 /// The view.
 #[derive(Default)]
@@ -58,7 +64,15 @@ impl Overlay for MemoryDetail {
         graph(canvas.buf, past, cx.theme, &g);
         axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..area }, cx.theme, &m.used_history);
         let rest = Rect { y: past.bottom() + 1, height: area.bottom() - past.bottom() - 1, ..area };
-        self.sheet.draw(cx, rest, canvas, &lines(cx.state));
+        // Beside the kernel's figures where there is room, else before them: it is what one opens this for.
+        let lines = match area.width {
+            WIDE.. => {
+                let columns = usize::from(area.width / 2);
+                abreast(lines(cx.state), causes::memory(&cx.state.host, MANY.0, MANY.1), columns)
+            }
+            _ => [causes::memory(&cx.state.host, FEW.0, FEW.1), vec![Vec::new()], lines(cx.state)].concat(),
+        };
+        self.sheet.draw(cx, rest, canvas, &lines);
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {

@@ -1,6 +1,7 @@
 //! What lies over the overview: help, details, lists, questions. One file each; the topmost gets the keys.
 
 pub mod arc;
+mod causes;
 pub mod columns;
 pub mod confirm;
 pub mod container_acts;

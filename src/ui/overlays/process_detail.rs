@@ -1,5 +1,7 @@
 //! One process: who it is, what it uses and used, what it has open, whom it talks to, who descends from it.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 
 use super::{Overlay, renice, seen::Seen, signal};
@@ -24,7 +26,7 @@ use crate::{
         widgets::{
             graph::nice_top,
             past::{Past, pasts},
-            sheet::{Sheet, SheetLine, heading, pair, wrap},
+            sheet::{Sheet, SheetLine, flow, heading, pair, wrap},
         },
     },
     units::{ABSENT, bytes_long},
@@ -258,10 +260,10 @@ fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut 
         lines.push(vec![(format!("{} ", cx.theme.glyphs.unknown), Role::Unknown), (denied.clone(), Role::Dim)]);
     }
     if raw.arguments.len() > 1 {
-        section(lines, "Arguments");
-        for argument in &raw.arguments {
-            lines.extend(wrap(argument, columns.saturating_sub(2)).into_iter().map(|l| vec![(l, Role::Text)]));
-        }
+        section(lines, "Command line");
+        let quoted: Vec<Cow<'_, str>> = raw.arguments.iter().map(|argument| quoted(argument)).collect();
+        let flowed = flow(quoted.iter().map(|argument| &**argument), columns.saturating_sub(2));
+        lines.extend(flowed.into_iter().map(|line| vec![(line, Role::Text)]));
     }
     if !raw.sockets.is_empty() {
         section(lines, "Sockets");
@@ -292,6 +294,15 @@ fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut 
     }
 }
 
+/// An argument as a shell would take it.
+fn quoted(argument: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+    match !argument.is_empty() && argument.chars().all(plain) {
+        true => Cow::Borrowed(argument),
+        false => Cow::Owned(format!("'{}'", argument.replace('\'', "'\\''"))),
+    }
+}
+
 fn children(state: &State, key: ProcKey, lines: &mut Vec<SheetLine>) {
     let rows = &state.host.processes.rows;
     let children: Vec<&Process> =
@@ -315,4 +326,27 @@ fn section(lines: &mut Vec<SheetLine>, title: &str) {
         lines.push(Vec::new());
     }
     lines.push(heading(title));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Settings,
+        ui::{keymap::Keymap, theme::Theme},
+    };
+
+    #[test]
+    fn arguments_are_one_command_line() {
+        let arguments = ["cc", "-O2", "-D", "NAME=a b", "", "it's"].map(str::to_owned).to_vec();
+        let raw = ProcessDetailSample { arguments, ..ProcessDetailSample::default() };
+        let state = State::new(Vec::new().into());
+        let (settings, keys, theme) = (Settings::default(), Keymap::default(), Theme::plain());
+        let cx =
+            DrawCx { state: &state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
+        let mut lines = Vec::new();
+        read(&cx, &raw, 20, &mut lines);
+        let lines: Vec<String> = lines.iter().map(|l| l.iter().map(|(t, _)| t.as_str()).collect()).collect();
+        assert_eq!(lines, ["Command line", "cc -O2 -D", "'NAME=a b' ''", "'it'\\''s'"]);
+    }
 }

@@ -24,6 +24,7 @@ use crate::{
     },
 };
 use columns::{COLUMNS, Row, at};
+pub use draw::need;
 
 /// Its row in the table.
 pub const DEF: PaneDef = PaneDef {

@@ -426,9 +426,9 @@ impl Pane for ProcessesPane {
 
     fn want(&self, want: &mut Want, _state: &State) {
         want.threads |= self.choice.threads;
-        want.io_of_all |= self.grid.depends_on(at::READ) || self.grid.depends_on(at::WRITE);
+        want.io_of_all |= [at::READ, at::WRITE, at::IO].into_iter().any(|column| self.grid.depends_on(column));
         want.commands_of_all |= self.grid.reads_words();
-        let shows_io = self.placed.borrow().iter().any(|p| matches!(p.column, at::READ | at::WRITE));
+        let shows_io = self.placed.borrow().iter().any(|p| matches!(p.column, at::READ | at::WRITE | at::IO));
         if shows_io {
             want.visible.extend(self.grid.cursor.in_sight());
         }

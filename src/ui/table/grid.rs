@@ -200,8 +200,21 @@ impl<K: Copy + Eq> Grid<K> {
 
     /// The chosen columns at their places; `empty` says which have nothing to show and take no room.
     pub fn placed(&self, width: u16, need: &Need<'_>, empty: impl Fn(&Column) -> bool) -> Vec<Placed> {
-        let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
-        let placed = place(self.columns, &chosen, width, need);
+        let mut chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
+        // What sorts is seen, before the column that takes the room that is left.
+        if !chosen.contains(&self.sort.column) && !self.columns[self.sort.column].title.is_empty() {
+            let at = chosen.iter().position(|c| self.columns[*c].stretch).unwrap_or(chosen.len());
+            chosen.insert(at, self.sort.column);
+        }
+        let rank = |column: usize| if column == self.sort.column { 0 } else { self.columns[column].rank };
+        let mut placed = place(self.columns, &chosen, width, need);
+        // Where it would give way, others do.
+        while placed.iter().all(|p| p.column != self.sort.column)
+            && let Some(at) = (0..chosen.len()).filter(|at| rank(chosen[*at]) > 0).max_by_key(|at| rank(chosen[*at]))
+        {
+            chosen.remove(at);
+            placed = place(self.columns, &chosen, width, need);
+        }
         self.saw(&placed);
         placed
     }
@@ -286,6 +299,10 @@ impl<K: Copy + Eq> Grid<K> {
             Action::NextMatch | Action::PreviousMatch => return Some(self.next_match(action, holds)),
             Action::SortNext => self.sort_step(1),
             Action::SortPrevious => self.sort_step(-1),
+            Action::SortIo => {
+                let column = self.columns.iter().position(|c| c.id == "io")?;
+                self.set_sort(Sort { column, greatest_first: true });
+            }
             Action::SortInvert => {
                 self.set_sort(Sort { greatest_first: !self.sort.greatest_first, ..self.sort });
             }
@@ -692,6 +709,10 @@ mod tests {
         assert!(g.tell(&Message::Columns(vec!["pid", "cpu"])));
         let shown: Vec<usize> = g.placed(80, &Need::NONE, |_| false).iter().map(|p| p.column).collect();
         assert_eq!(shown, [2, 1]);
+        assert!(g.act(Action::SortIo, &holds).is_none(), "a table without such a column");
+        g.sort_by("name");
+        let shown: Vec<usize> = g.placed(80, &Need::NONE, |_| false).iter().map(|p| p.column).collect();
+        assert_eq!(shown, [2, 1, 0], "the column that sorts is shown");
         assert!(!g.tell(&Message::User(None)));
     }
 }

@@ -5,11 +5,14 @@ use std::cell::Cell;
 use ratatui::layout::Rect;
 
 use super::text::put;
-pub use crate::text::wrap;
-use crate::ui::{
-    action::Action,
-    canvas::{Canvas, DrawCx},
-    theme::Role,
+pub use crate::text::{flow, wrap};
+use crate::{
+    text::{elide, width},
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        theme::Role,
+    },
 };
 
 /// One line: words with their roles, one after the other.
@@ -80,4 +83,24 @@ pub fn heading(text: &str) -> SheetLine {
 #[must_use]
 pub fn pair(name: &str, columns: usize, value: impl Into<String>) -> SheetLine {
     vec![(format!("{name:<columns$} "), Role::Dim), (value.into(), Role::Text)]
+}
+
+/// Two columns, the right one from `columns` on.
+#[must_use]
+pub fn abreast(left: Vec<SheetLine>, right: Vec<SheetLine>, columns: usize) -> Vec<SheetLine> {
+    let rows = left.len().max(right.len());
+    let (mut left, mut right) = (left.into_iter(), right.into_iter());
+    (0..rows)
+        .map(|_| {
+            let mut line = left.next().unwrap_or_default();
+            let mut room = columns.saturating_sub(2);
+            for (words, _) in &mut line {
+                *words = elide(words, room).into_owned();
+                room -= width(words).min(room);
+            }
+            line.push((" ".repeat(room + 2), Role::Text));
+            line.extend(right.next().unwrap_or_default());
+            line
+        })
+        .collect()
 }

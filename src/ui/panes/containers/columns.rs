@@ -41,10 +41,11 @@ pub mod at {
     pub const ENGINE: usize = 17;
     pub const ID: usize = 18;
     pub const GPU: usize = 19;
+    pub const IO: usize = 20;
 }
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
-pub static COLUMNS: [Column; 20] = [
+pub static COLUMNS: [Column; 21] = [
     Column::words("name", "NAME", 32, 0).between(8, 32).doc("its name"),
     Column::words("state", "STATE", 24, 0)
         .between(8, 24)
@@ -71,6 +72,7 @@ pub static COLUMNS: [Column; 20] = [
     Column::words("engine", "ENGINE", 7, 14).doc("docker or podman"),
     Column::words("id", "ID", 12, 15).doc("the front of its id"),
     Column::figure("gpu", "GPU", Kind::Bytes, 5, 5).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
+    Column::figure("io", "I/O/s", Kind::Bytes, 6, 7).doc("read and written each second, together"),
 ];
 
 /// A container with what its cells need of the machine.
@@ -191,7 +193,7 @@ impl<'a> Row<'a> {
             at::CPU_LIMIT => self.number(column).map_or_else(String::new, units::percent),
             at::RECEIVE if running && self.network_words().is_some() => self.network_words().unwrap_or_default(),
             at::SEND if self.network_words().is_some() => String::new(),
-            at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => bytes(),
+            at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO => bytes(),
             at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
             at::PIDS => self.number(column).map_or_else(absent, |n| format!("{n:.0}")),
             at::RESTARTS => self.restarts().to_string(),
@@ -231,6 +233,7 @@ impl Fields for Row<'_> {
             at::SEND => c.tx_per_second?,
             at::READ => c.read_per_second?,
             at::WRITE => c.write_per_second?,
+            at::IO => c.io_per_second()?,
             at::GPU => join::gpu_memory_of(&self.state.host, c)? as f64,
             at::PIDS => c.usage.as_ref()?.pids? as f64,
             at::RESTARTS => f64::from(self.restarts()),

@@ -50,7 +50,8 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
 }
 
 /// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
-pub(super) fn need(state: &State, row: &ContainerRow) -> Level {
+#[must_use]
+pub fn need(state: &State, row: &ContainerRow) -> Level {
     let ratio = row.memory_ratio(state.host.memory.raw.total);
     let memory = ratio.map(|ratio| state.level("container_memory_limit_ratio", &[&row.label], ratio));
     level(state, row).max(memory.unwrap_or(Level::Ok))
@@ -127,7 +128,7 @@ pub(super) fn cell_of(
                 at::NAME if running || level(cx.state, c) >= Level::Warn => Role::Strong,
                 at::RESTARTS if row.restarts() > 0 => Role::Text,
                 _ if matches!(text.as_str(), "0" | "0.0" | ABSENT) => Role::Faint,
-                at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE => Role::Text,
+                at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO => Role::Text,
                 _ => Role::Dim,
             };
             let restarts = f64::from(row.restarts());
@@ -195,7 +196,7 @@ pub(super) fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, 
             return;
         }
         at::CPU => sum().map(|cores| format!("{:.1}", cores * 100.0)),
-        at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::GPU => sum().map(bytes_short),
+        at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO | at::GPU => sum().map(bytes_short),
         at::PIDS | at::RESTARTS => sum().map(|n| format!("{n:.0}")),
         _ => None,
     };

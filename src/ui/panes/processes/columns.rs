@@ -39,13 +39,14 @@ pub mod at {
     pub const UNIT: usize = 18;
     pub const GPU: usize = 19;
     pub const COMMAND: usize = 20;
+    pub const IO: usize = 21;
 }
 
 /// Columns of the small graph.
 pub const GRAPH_WIDTH: u16 = 8;
 
 /// Every column. On a narrow screen those of the greatest rank go first; pid, CPU and command stay.
-pub static COLUMNS: [Column; 21] = [
+pub static COLUMNS: [Column; 22] = [
     Column::figure("pid", "PID", Kind::Count, 7, 0).smallest_first().doc("process id"),
     Column::figure("parent", "PPID", Kind::Count, 7, 13).smallest_first().also(&["ppid"]).doc("its parent's id"),
     Column::words("user", "USER", 8, 3).doc("its owner"),
@@ -69,6 +70,7 @@ pub static COLUMNS: [Column; 21] = [
     Column::words("unit", "UNIT", 20, 8).also(&["service"]).doc("its systemd unit"),
     Column::figure("gpu", "GPU", Kind::Bytes, 5, 6).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
     Column::words("command", "COMMAND", 32, 0).also(&["name", "cmd", "comm"]).stretching().doc("program and arguments"),
+    Column::figure("io", "I/O/s", Kind::Bytes, 6, 7).doc("read and written each second, together"),
 ];
 
 /// What rows need of the host.
@@ -164,7 +166,7 @@ impl Row<'_> {
             at::MEMORY_PERCENT => self.number(column).map_or_else(String::new, |m| format!("{:.1}", m * 100.0)),
             at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
             at::MEMORY | at::VIRTUAL | at::GRAPH => String::new(),
-            at::READ | at::WRITE => self.number(column).map_or_else(absent, units::bytes_short),
+            at::READ | at::WRITE | at::IO => self.number(column).map_or_else(absent, units::bytes_short),
             at::TIME => clock(p.cpu_ticks),
             at::START => self.began().unwrap_or_else(absent),
             at::THREADS if !own => String::new(),
@@ -225,6 +227,7 @@ impl Fields for Row<'_> {
             at::VIRTUAL => own.then_some(p.virtual_bytes as f64)?,
             at::READ => f64::from(p.read_per_second()?),
             at::WRITE => f64::from(p.write_per_second()?),
+            at::IO => f64::from(p.io_per_second()?),
             at::TIME => p.cpu_ticks as f64 / f64::from(TICKS_PER_SECOND),
             at::START => self.age()?,
             at::GPU => own.then(|| self.cx.host.gpus.memory_of(p.key.pid)).flatten()? as f64,
@@ -327,6 +330,7 @@ mod tests {
             (at::TIME, "time"),
             (at::CONTAINER, "container"),
             (at::COMMAND, "command"),
+            (at::IO, "io"),
         ] {
             assert_eq!(COLUMNS[index].id, id);
         }

@@ -184,11 +184,11 @@ fn role(column: usize, text: &str, process: &Process) -> Role {
             b'D' | b'Z' | b'T' | b't' => Role::Advice,
             _ => Role::Faint,
         },
-        at::CPU | at::READ | at::WRITE if matches!(text, "0" | "0.0" | ABSENT) => Role::Faint,
+        at::CPU | at::READ | at::WRITE | at::IO if matches!(text, "0" | "0.0" | ABSENT) => Role::Faint,
         at::NICE if process.nice == 0 => Role::Faint,
         at::CPU | at::MEMORY => Role::Text,
         at::PID | at::USER if process.is_thread() => Role::Dim,
-        at::PID | at::USER | at::READ | at::WRITE => Role::Text,
+        at::PID | at::USER | at::READ | at::WRITE | at::IO => Role::Text,
         at::CONTAINER => Role::Container,
         _ => Role::Dim,
     }
