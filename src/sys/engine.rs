@@ -78,6 +78,8 @@ impl EngineClient {
             Err(EngineError::Said { status: 404, .. }) => {
                 return Err(EngineError::NoEngine("GET /version: 404".to_owned()));
             }
+            // A page of a web server: the engine's own answer to this is always JSON.
+            Err(EngineError::NotJson(why)) => return Err(EngineError::NoEngine(why)),
             answer => answer?,
         };
         let unread = Unread::default();
