@@ -77,7 +77,10 @@ impl Pane for GpusPane {
             (1, _) => Some(Rows { min: 7, want: 7 }),
             (n, _) => {
                 let cards = u16::try_from(n).unwrap_or(u16::MAX);
-                Some(Rows { min: cards.min(6) + 2, want: cards.saturating_mul(2).saturating_add(2).min(34) })
+                // A driver's fault takes two lines at most widths.
+                let faults = state.host.gpus.drivers.iter().filter(|d| d.fault.is_some()).count();
+                let frame = u16::try_from(2 * faults.min(3) + 2).unwrap_or(2);
+                Some(Rows { min: cards.min(6) + frame, want: cards.saturating_mul(2).saturating_add(frame).min(34) })
             }
         }
     }

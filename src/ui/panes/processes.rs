@@ -50,6 +50,8 @@ pub const DEF: PaneDef = PaneDef {
 
 /// The CPU of ended processes is told from this share on.
 const WORTH: f32 = 0.005;
+/// The room that a short list asks for changes by so many rows.
+const STEP: usize = 8;
 /// Columns that the command moves with each step to the side.
 const SIDEWAYS: u16 = 16;
 
@@ -270,8 +272,14 @@ impl Pane for ProcessesPane {
         self.folded.retain(|key| all.find(*key).is_some());
     }
 
-    fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
-        Some(Rows { min: 6, want: u16::MAX })
+    fn rows(&self, state: &State, _width: u16) -> Option<Rows> {
+        // Of all, not of those that the filter leaves, and in steps: boxes do not move as processes come and go.
+        let counts = state.host.processes.counts;
+        let kernel = if self.choice.kernel { 0 } else { counts.kernel };
+        let all = counts.total.saturating_sub(kernel) as usize;
+        let known = state.host.processes.round > 0 && !self.choice.threads && all < 8 * STEP;
+        let want = if known { u16::try_from((all / STEP + 1) * STEP + 3).unwrap_or(u16::MAX) } else { u16::MAX };
+        Some(Rows { min: 6, want })
     }
 
     fn zooms(&self) -> bool {
