@@ -31,7 +31,7 @@ use crate::{
 /// All in all, as long as nobody is asked who answers slowly.
 const PATIENCE: Duration = Duration::from_millis(1800);
 /// All in all, where a source has begun to answer and waits for others itself: `zpool`, an engine.
-const LONGER: Duration = Duration::from_secs(10);
+const LONGER: Duration = Duration::from_secs(4);
 /// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
 const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.

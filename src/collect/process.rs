@@ -5,6 +5,7 @@
 //! the difference to the round before.
 
 mod audit;
+mod births;
 mod first;
 mod folder;
 mod info;
@@ -19,6 +20,7 @@ mod threads;
 use std::time::{Duration, Instant};
 
 use audit::{Audit, Verdict};
+use births::Census;
 use folder::{Folder, Path};
 use listing::{Listed, Listing};
 use lookups::{Lookups, Told, Wanted, What};
@@ -64,6 +66,8 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         read_all: cx.read_all,
         listing: Listing::new(),
         census: None,
+        beside: None,
+        numbered: cx.root.is_live() || cfg!(test),
         unlisted: 0,
         slots: Vec::new(),
         fresh: Vec::new(),
@@ -90,9 +94,13 @@ struct Processes {
     clock: Clock,
     read_all: bool,
     listing: Listing,
-    /// Births and living tasks when the listing was taken.
-    census: Option<(u64, u64)>,
-    /// Rounds since then.
+    /// The machine's count in the newest round.
+    census: Option<Census>,
+    /// What of it was not seen when all was listed.
+    beside: Option<i64>,
+    /// Ids of `loadavg` are those of `proc`.
+    numbered: bool,
+    /// Rounds since all was listed.
     unlisted: u32,
     /// Ascending by pid.
     slots: Vec<Slot>,
@@ -138,24 +146,38 @@ impl Collector for Processes {
         let mut round = Round { sample, now_us, span_us, count: 0, missed: false, denied: 0 };
         // Before the listing, so that who comes between the two is listed next time.
         let (busy, forks) = self.machine_figures();
-        self.list(forks)?;
-        self.audit.begin(span_us as f64 / 1e6);
-        self.merge(&mut round);
+        let (births, listed) = self.list(forks)?;
+        self.audit.begin(span_us as f64 / 1e6, births);
+        self.merge(&mut round, true);
         let grown = busy.zip(self.busy).and_then(|(now, before)| now.checked_sub(before));
         if !first && !self.unread.is_empty() && self.audit.settle(grown) == Verdict::Look {
             self.look(&mut round);
         }
         self.close(&round);
+        let full = self.unread.is_empty();
+        if !listed && self.beside() != self.beside {
+            // Somebody ended, or began behind our back.
+            self.list_all()?;
+            self.merge(&mut round, false);
+            self.close(&round);
+        }
+        if listed || self.unlisted == 0 {
+            self.beside = self.beside();
+        }
+        if !listed {
+            self.names_of_slots();
+        }
         let Round { mut sample, missed, denied, .. } = round;
         // The first process lives as long as its namespace: who does not see it does not see all.
         let first_is_hidden = self.live && self.folder.owner(1).is_none();
         sample.hidden = (denied > 0 || first_is_hidden).then_some(denied);
-        sample.full = self.unread.is_empty() && !missed;
+        sample.full = full && !missed;
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
         self.look_up(cx.want, now_us, &mut sample);
         sample.rows.sort_unstable_by_key(|r| (r.tgid, r.key.pid));
         sample.gone.sort_unstable_by_key(|g| g.pid);
+        self.shared.round();
         (self.busy, self.last_us) = (busy, now_us);
         self.round = self.round.wrapping_add(1).max(1);
         Ok(Sample::Processes(sample))
@@ -211,11 +233,14 @@ impl Processes {
     }
 
     /// Goes through the listing and the table side by side: reads the awake and the new, takes note of the others. Who
-    /// ended leaves an empty slot, and who is new waits in `fresh`, until [`Processes::close`].
-    fn merge(&mut self, round: &mut Round) {
+    /// ended leaves an empty slot, and who is new waits in `fresh`, until [`Processes::close`]. Without `reads` those that
+    /// are known stay as they are.
+    fn merge(&mut self, round: &mut Round, reads: bool) {
         let names = std::mem::take(&mut self.listing.names);
         let mut slots = std::mem::take(&mut self.slots);
-        self.unread.clear();
+        if reads {
+            self.unread.clear();
+        }
         if slots.is_empty() {
             self.fresh.reserve_exact(names.len());
             round.sample.rows.reserve_exact(names.len());
@@ -245,6 +270,7 @@ impl Processes {
                 // The number was given to another process.
                 self.bury(&std::mem::take(slot), round);
                 *slot = self.meet(*listed, round).unwrap_or_default();
+            } else if !reads {
             } else if slot.asleep() && !self.read_all && !slot.turn(self.round, bits) {
                 self.unread.push(u32::try_from(at).unwrap_or(u32::MAX));
             } else {
@@ -276,7 +302,6 @@ impl Processes {
                 self.slots.sort_unstable_by_key(|s| s.pid);
             }
         }
-        self.shared.round();
     }
 
     /// Reads those that were left asleep after all.
@@ -388,16 +413,32 @@ impl Processes {
         }
     }
 
-    /// Lists the processes, unless nobody was born and nobody died since they were listed.
-    fn list(&mut self, forks: Option<u64>) -> Result<(), Fault> {
-        let tasks = self.load.read().ok().and_then(tasks);
-        let census = forks.zip(tasks);
+    /// Finds out which processes there are; how many were born since the round before, and whether all were listed:
+    /// else some may be missing that [`Processes::beside`] tells of.
+    fn list(&mut self, forks: Option<u64>) -> Result<(u64, bool), Fault> {
+        let census = self.load.read().ok().and_then(|loadavg| Census::of(forks, loadavg));
+        let before = std::mem::replace(&mut self.census, census);
         self.unlisted += 1;
-        if census.is_some() && census == self.census && self.unlisted < UNLISTED {
-            return Ok(());
+        let Some((now, before)) = census.zip(before) else {
+            self.list_all()?;
+            return Ok((0, true));
+        };
+        let births = now.births(&before);
+        if self.unlisted < UNLISTED {
+            if now.is_same(&before) {
+                return Ok((births, true));
+            }
+            if self.by_number(&now, &before) {
+                return Ok((births, false));
+            }
         }
+        self.list_all()?;
+        Ok((births, true))
+    }
+
+    fn list_all(&mut self) -> Result<(), Fault> {
         self.listing.read(self.folder.fd()).map_err(|e| Fault::Broken(format!("proc could not be listed: {e}")))?;
-        (self.census, self.unlisted) = (census, 0);
+        self.unlisted = 0;
         if self.listing.names.is_empty() {
             return Err(Fault::Absent("no process is to be seen in proc".to_owned()));
         }
@@ -416,12 +457,6 @@ impl Processes {
         let forks = lines.find_map(|line| line.strip_prefix(b"processes ")).and_then(number);
         (busy, forks)
     }
-}
-
-/// Living tasks of the machine: `4` in `0.10 0.20 0.30 1/4 99` ("proc(5)" loadavg).
-fn tasks(loadavg: &[u8]) -> Option<u64> {
-    let slash = loadavg.iter().position(|&b| b == b'/')?;
-    words(&loadavg[slash + 1..]).next().and_then(number)
 }
 
 /// The slot and the first row of a process that was never seen: read when, and so long after the round before.

@@ -67,6 +67,11 @@ impl Folder {
         rustix::fs::openat(&self.proc, path.c_str(), flags, Mode::empty())
     }
 
+    /// The inode of a process's folder, cut; `None` where there is none of this number.
+    pub(super) fn inode(&self, pid: u32) -> Option<u32> {
+        rustix::fs::statat(&self.proc, Path::of(pid, b"").c_str(), AtFlags::empty()).ok().map(|s| s.st_ino as u32)
+    }
+
     /// Effective user id of a process: the owner of its folder.
     pub(super) fn owner(&self, pid: u32) -> Option<u32> {
         rustix::fs::statat(&self.proc, Path::of(pid, b"").c_str(), AtFlags::empty()).ok().map(|s| s.st_uid)

@@ -87,6 +87,11 @@ impl Slot {
         self.idle >= ASLEEP
     }
 
+    /// It is to be read in the next round.
+    pub(super) fn wake(&mut self) {
+        self.idle = 0;
+    }
+
     /// Its turn among `2^bits` rounds, evenly spread.
     pub(super) fn turn(&self, round: u32, bits: u32) -> bool {
         (self.pid.wrapping_mul(0x9e37_79b1) >> (32 - bits)) == round & ((1 << bits) - 1)

@@ -315,6 +315,61 @@ fn proc_is_listed_only_when_somebody_was_born_or_died() {
 }
 
 #[test]
+fn births_are_found_by_number_and_deaths_by_the_count() {
+    let mut m = Machine::new();
+    let census = |m: &Machine, forks: u64, tasks: u64, last: u32| {
+        fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
+        fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} {last}\n")).unwrap();
+    };
+    for pid in 10..14 {
+        m.put(pid, &line(pid, "old", 'S', 5, 0, 0));
+    }
+    census(&m, 100, 4, 13);
+    // All fall asleep.
+    (0..5).for_each(|_| drop(m.round()));
+    // Two were born, one of which has ended again.
+    m.put(15, &line(15, "new", 'S', 9, 0, 0));
+    m.put(900, &line(900, "unlisted", 'S', 9, 0, 0));
+    census(&m, 102, 5, 15);
+    let sample = m.round();
+    assert!(pids(&sample).contains(&15) && !pids(&sample).contains(&900), "nothing was listed: {:?}", pids(&sample));
+    // A sleeper ended that was not read: the count does not add up.
+    m.end(12);
+    fs::remove_dir_all(m.path("900")).unwrap();
+    m.put(16, &line(16, "newer", 'S', 9, 0, 0));
+    census(&m, 103, 5, 16);
+    let sample = m.round();
+    assert_eq!(sample.gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [12]);
+    assert!(pids(&sample).contains(&16));
+    // A number was given again.
+    m.put(13, &line(13, "heir", 'S', 77, 0, 0));
+    census(&m, 104, 5, 12);
+    m.round();
+    census(&m, 105, 5, 13);
+    m.put(13, &line(13, "grandchild", 'S', 99, 0, 0));
+    assert_eq!(row(&m.round(), 13).name.as_deref(), Some("grandchild"));
+}
+
+#[test]
+fn a_new_thread_is_no_process() {
+    let mut m = Machine::new();
+    let threads = |count: u32| line(10, "pool", 'S', 5, 0, 0).replace(" 20 0 1 0 5 ", &format!(" 20 0 {count} 0 5 "));
+    let census = |m: &Machine, forks: u64, tasks: u64, last: u32| {
+        fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
+        fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} {last}\n")).unwrap();
+    };
+    m.put(10, &threads(1));
+    census(&m, 100, 1, 10);
+    (0..6).for_each(|_| drop(m.round()));
+    m.put(10, &threads(2));
+    m.put(11, &threads(2).replace("10 (pool)", "11 (pool)"));
+    fs::write(m.path("11/status"), "Name:\tpool\nTgid:\t10\nPid:\t11\n").unwrap();
+    census(&m, 101, 2, 11);
+    let sample = m.round();
+    assert_eq!((pids(&sample), row(&sample, 10).threads), (vec![10], 2));
+}
+
+#[test]
 fn without_the_kernel_s_count_every_round_lists() {
     let mut m = Machine::new();
     m.put(10, &line(10, "first", 'S', 5, 0, 0));
