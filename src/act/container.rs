@@ -1,5 +1,9 @@
 //! Operations on containers, carried out by the engine's API, and what takes each of them back.
 
+use bollard::query_parameters::{
+    KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
+};
+
 use super::limits;
 use crate::{
     act::job::PATIENCE,
@@ -119,25 +123,23 @@ async fn asked(
     act: ContainerAct,
 ) -> Result<(String, Option<ContainerAct>), EngineError> {
     let client = EngineClient::connect(engine).await?;
-    let id = encoded(id);
-    let verb = match act {
-        ContainerAct::Start => "start",
-        ContainerAct::Stop => "stop",
-        ContainerAct::Restart => "restart",
-        ContainerAct::Pause => "pause",
-        ContainerAct::Unpause => "unpause",
-        ContainerAct::Kill => "kill",
-        ContainerAct::Remove => {
-            client.act("DELETE", &format!("/containers/{id}"), None, PATIENCE).await?;
-            return Ok((act.done(name), act.reverse()));
-        }
+    let docker = client.operator(PATIENCE)?;
+    let id = &encoded(id);
+    let done = match act {
+        ContainerAct::Start => docker.start_container(id, None::<StartContainerOptions>).await,
+        ContainerAct::Stop => docker.stop_container(id, None::<StopContainerOptions>).await,
+        ContainerAct::Restart => docker.restart_container(id, None::<RestartContainerOptions>).await,
+        ContainerAct::Pause => docker.pause_container(id).await,
+        ContainerAct::Unpause => docker.unpause_container(id).await,
+        ContainerAct::Kill => docker.kill_container(id, None::<KillContainerOptions>).await,
+        ContainerAct::Remove => docker.remove_container(id, None::<RemoveContainerOptions>).await,
         ContainerAct::Limit(limits) => {
-            let before = limits::set(&client, &id, limits).await?;
+            let before = limits::set(&client, &docker, id, limits).await?;
             let text = format!("{name}: {}", limits.report(&before));
             return Ok((text, Some(ContainerAct::Limit(before))));
         }
     };
-    client.act("POST", &format!("/containers/{id}/{verb}"), None, PATIENCE).await?;
+    done.map_err(|error| EngineError::of_operation(&error))?;
     Ok((act.done(name), act.reverse()))
 }
 

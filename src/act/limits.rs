@@ -1,10 +1,9 @@
 //! Limits of a container while it runs. What an engine takes differs from what it shows: it refuses `-1` and 0 as a memory
 //! limit, and a CPU limit of one form while one of the other form is set ("Docker Engine API", ContainerUpdate).
 
-use serde::Serialize;
+use bollard::{Docker, models::ContainerUpdateBody};
 use serde_json::Value;
 
-use super::job::PATIENCE;
 use crate::{
     model::container::{NO_LIMIT_FROM, SWAP_UNLIMITED},
     sys::{
@@ -101,22 +100,13 @@ impl HostConfig {
     }
 }
 
-/// What is asked of the engine: what is `None` stays as it is.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Update {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory_swap: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nano_cpus: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu_quota: Option<i64>,
-}
-
 /// Sets them; gives those that were in force before.
-pub(super) async fn set(client: &EngineClient, id: &str, limits: Limits) -> Result<Limits, EngineError> {
+pub(super) async fn set(
+    client: &EngineClient,
+    docker: &Docker,
+    id: &str,
+    limits: Limits,
+) -> Result<Limits, EngineError> {
     let host = HostConfig::of(&client.json("the container", &format!("/containers/{id}/json"), ONE).await?);
     let mut limits = limits;
     if limits.nano_cpus == Some(0) && host.nano_cpus.is_some_and(|n| n > 0) {
@@ -125,8 +115,8 @@ pub(super) async fn set(client: &EngineClient, id: &str, limits: Limits) -> Resu
         let cores = Field::new(&info, &Unread::default()).int("NCPU");
         limits.nano_cpus = cores.map(|cores| cores.saturating_mul(1_000_000_000));
     }
-    let update = serde_json::to_value(body(limits, &host)).map_err(|error| EngineError::Lost(error.to_string()))?;
-    client.act("POST", &format!("/containers/{id}/update"), Some(&update), PATIENCE).await?;
+    let updated = docker.update_container(id, body(limits, &host)).await;
+    updated.map_err(|error| EngineError::of_operation(&error))?;
     let before = in_force(&host);
     Ok(Limits {
         nano_cpus: limits.nano_cpus.map(|_| before.nano_cpus.unwrap_or(0)),
@@ -147,8 +137,8 @@ fn in_force(host: &HostConfig) -> Limits {
 }
 
 /// The request. A quota is used unless the container has a limit in cores: only a quota can be taken away again.
-fn body(limits: Limits, host: &HostConfig) -> Update {
-    let mut body = Update::default();
+fn body(limits: Limits, host: &HostConfig) -> ContainerUpdateBody {
+    let mut body = ContainerUpdateBody::default();
     if let Some((memory, both)) = limits.memory {
         body.memory = Some(if memory > 0 { memory } else { NO_LIMIT });
         // Without a memory limit there is none on swap, and then `-1` would leave the old one in force.

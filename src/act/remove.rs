@@ -1,5 +1,9 @@
 //! Removing what engines keep, thing by thing: no more than was named before goes, whatever became unused meanwhile.
 
+use std::collections::HashMap;
+
+use bollard::query_parameters::{PruneBuildOptions, RemoveImageOptions, RemoveVolumeOptions};
+
 use super::job::PATIENCE;
 use crate::{
     model::{engine_address::EngineAddress, store::Kind},
@@ -50,15 +54,16 @@ pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
 
 async fn one(thing: &Removal) -> Result<(), EngineError> {
     let client = EngineClient::connect(&thing.engine).await?;
-    let id = encoded(&thing.id);
-    let (method, path) = match thing.kind {
-        Kind::Image => ("DELETE", format!("/images/{id}")),
-        Kind::Volume => ("DELETE", format!("/volumes/{id}")),
-        Kind::Network => ("DELETE", format!("/networks/{id}")),
+    let docker = client.operator(PATIENCE)?;
+    let id = &encoded(&thing.id);
+    let done = match thing.kind {
+        Kind::Image => docker.remove_image(id, None::<RemoveImageOptions>, None).await.map(drop),
+        Kind::Volume => docker.remove_volume(id, None::<RemoveVolumeOptions>).await,
+        Kind::Network => docker.remove_network(id).await,
         Kind::Cache => {
-            let filters = serde_json::json!({"id": [thing.id]}).to_string();
-            ("POST", format!("/build/prune?filters={}", encoded(&filters)))
+            let filters = Some(HashMap::from([("id".to_owned(), vec![thing.id.clone()])]));
+            docker.prune_build(Some(PruneBuildOptions { filters, ..PruneBuildOptions::default() })).await.map(drop)
         }
     };
-    client.act(method, &path, None, PATIENCE).await
+    done.map_err(|error| EngineError::of_operation(&error))
 }

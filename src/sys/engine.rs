@@ -3,6 +3,7 @@
 //! a word that is not known costs that word alone.
 
 mod error;
+mod operator;
 mod place;
 
 use std::time::Duration;
@@ -10,10 +11,7 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::{Request, body::Bytes};
 use serde_json::Value;
-use tokio::{
-    net::{TcpStream, UnixStream},
-    time::timeout,
-};
+use tokio::time::timeout;
 
 pub use self::error::EngineError;
 use self::place::Place;
@@ -149,39 +147,10 @@ impl EngineClient {
         good(self.send(request, what, patience).await?).await
     }
 
-    /// Has something done: `POST` or `DELETE`.
-    ///
-    /// # Errors
-    /// In the engine's words when it refuses, else see [`EngineError`].
-    pub async fn act(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-        patience: Duration,
-    ) -> Result<(), EngineError> {
-        let request = self.place.request(method, &format!("{}{path}", self.prefix(None)), body)?;
-        let answer = good(self.send(request, "its answer", patience).await?).await?;
-        answer.whole(LIST.cap, patience).await.map(drop).map_err(|e| EngineError::http("its answer", e))
-    }
-
     async fn send(&self, request: Request<Full<Bytes>>, what: &str, patience: Duration) -> Result<Answer, EngineError> {
         let sent = async {
-            match &self.place {
-                Place::Socket(path) => {
-                    let stream = UnixStream::connect(path).await.map_err(EngineError::connect)?;
-                    http::ask(stream, request, patience).await.map_err(|e| EngineError::http(what, e))
-                }
-                Place::Tcp { host, port, tls: None, .. } => {
-                    let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(EngineError::connect)?;
-                    http::ask(stream, request, patience).await.map_err(|e| EngineError::http(what, e))
-                }
-                Place::Tcp { host, port, tls: Some(tls), .. } => {
-                    let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(EngineError::connect)?;
-                    let stream = tls.wrap(host, stream).await?;
-                    http::ask(stream, request, patience).await.map_err(|e| EngineError::http(what, e))
-                }
-            }
+            let stream = self.place.connect().await?;
+            http::ask(stream, request, patience).await.map_err(|e| EngineError::http(what, e))
         };
         timeout(patience, sent).await.unwrap_or(Err(EngineError::Silent))
     }

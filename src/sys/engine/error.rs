@@ -86,7 +86,11 @@ impl EngineError {
             let unread = Unread::default();
             Field::new(&value, &unread).text("message").filter(|message| !message.trim().is_empty())
         });
-        let text = told.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+        Self::refused(status, &told.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()))
+    }
+
+    /// It refused, in these words.
+    pub(super) fn refused(status: u16, text: &str) -> Self {
         let text: String = text.trim().chars().take(SAID).collect();
         let message = if text.is_empty() { format!("it refuses, status {status}") } else { clean(&text).into_owned() };
         EngineError::Said { status, message }

@@ -5,7 +5,10 @@ use std::{env, path::PathBuf, sync::Arc};
 use http_body_util::Full;
 use hyper::{Request, body::Bytes};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -20,6 +23,11 @@ use crate::{model::engine_address::EngineAddress, text::clean};
 
 /// Ports of an address that names none: as `docker` takes it.
 const PORTS: (u16, u16) = (2375, 2376);
+
+/// What carries a request, whatever it goes over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// An address, taken apart.
 #[derive(Debug, Clone)]
@@ -68,19 +76,38 @@ impl Place {
         Ok(Place::Tcp { host, port, folder, tls })
     }
 
+    /// What a request says in `Host`, and its path.
+    pub(super) fn target(&self, path: &str) -> (String, String) {
+        match self {
+            Place::Socket(_) => ("localhost".to_owned(), path.to_owned()),
+            Place::Tcp { host, port, folder, .. } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                (format!("{host}:{port}"), format!("{folder}{path}"))
+            }
+        }
+    }
+
+    /// A connection of its own for one request.
+    pub(super) async fn connect(&self) -> Result<Box<dyn Stream>, EngineError> {
+        match self {
+            Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(EngineError::connect)?)),
+            Place::Tcp { host, port, tls, .. } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(EngineError::connect)?;
+                match tls {
+                    Some(tls) => Ok(Box::new(tls.wrap(host, stream).await?)),
+                    None => Ok(Box::new(stream)),
+                }
+            }
+        }
+    }
+
     pub(super) fn request(
         &self,
         method: &str,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Request<Full<Bytes>>, EngineError> {
-        let (host, path) = match self {
-            Place::Socket(_) => ("localhost".to_owned(), path.to_owned()),
-            Place::Tcp { host, port, folder, .. } => {
-                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-                (format!("{host}:{port}"), format!("{folder}{path}"))
-            }
-        };
+        let (host, path) = self.target(path);
         let mut request = Request::builder().method(method).uri(path).header("Host", host);
         if body.is_some() {
             request = request.header("Content-Type", "application/json");
@@ -121,7 +148,7 @@ impl Tls {
         Ok(Tls(Arc::new(config)))
     }
 
-    pub(super) async fn wrap(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, EngineError> {
+    async fn wrap(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, EngineError> {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| EngineError::Lost(error.to_string()))?;
         let stream = TlsConnector::from(self.0.clone()).connect(name, stream).await;
         stream.map_err(|error| EngineError::Lost(clean(&format!("TLS: {error}")).into_owned()))

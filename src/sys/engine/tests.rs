@@ -1,5 +1,7 @@
 //! The client against an engine of the test's own.
 
+use std::{io::Write, sync::Arc};
+
 use super::{testing::*, *};
 
 async fn connected(version: &str) -> Result<EngineClient, EngineError> {
@@ -71,4 +73,22 @@ async fn a_silent_engine_is_known_by_a_cheap_question() {
     let connected = EngineClient::connect(&silent.address()).await;
     assert!(connected.is_err_and(|error| error.is_late()));
     assert_eq!(*silent.asked.lock().expect("the log"), ["GET /_ping"]);
+}
+
+#[tokio::test]
+async fn an_operation_reads_no_endless_answer() {
+    // Ends with the cap, not with the deadline: the engine would go on for ever.
+    let flood: Act = Arc::new(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let piece = [b"10000\r\n".to_vec(), vec![b' '; 0x1_0000], b"\r\n".to_vec()].concat();
+        while stream.write_all(&piece).is_ok() {}
+    });
+    let engine = FakeEngine::new([("/version", gives(VERSION)), ("/build/prune", flood)]);
+    let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+    let docker = client.operator(Duration::from_secs(60)).expect("a client");
+    let done = docker
+        .prune_build(None::<bollard::query_parameters::PruneBuildOptions>)
+        .await
+        .map_err(|error| EngineError::of_operation(&error));
+    assert!(matches!(done, Err(EngineError::Lost(_))), "{done:?}");
 }
