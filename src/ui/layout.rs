@@ -1,7 +1,7 @@
 //! Where each pane goes. The arrangement is data: rows of pane names, the user's or the built-in ones.
 //!
 //! Two promises: room goes to what overflows, by worth, and a larger screen never shows less of anything than a smaller
-//! one. The second is why lists without boxes stop growing at [`LINES`] rows (boxes begin when each of them shows at least
+//! one. The second is why lists without boxes stop growing at `LINES` rows (boxes begin when each of them shows at least
 //! as much), and why rows of a screen are given out one by one in an order that does not depend on how many there are.
 
 mod room;
