@@ -394,7 +394,8 @@ fn an_engine_that_was_killed_comes_back_with_its_history_and_the_others_do_not_n
     t.until("the fault", |screen| line(screen, &second.address()).contains("nobody listens there"));
     t.until("the other engine's", |screen| line(screen, &first.name("calm")).contains("running"));
     assert!(t.text().contains(&engine.name("loop")), "what it said last stays");
-    assert!(second.again(), "it was started once, why not again");
+    // Killed while it made a container, an engine may end once more at its start; a service manager starts it again.
+    assert!((0..3).any(|_| second.again()), "it was started once, why not again");
     t.until("it answers again", |screen| !screen.contains("nobody listens there"));
     t.until("its count went on", |screen| restarts(screen).is_some_and(|count| count >= before));
     t.send(b"q");
