@@ -17,6 +17,10 @@ use benchtop::{
     state::State,
 };
 use serde_json::Value;
+use server::{Parts, furnish};
+
+#[path = "screens/server.rs"]
+mod server;
 
 fn document(state: &State) -> Value {
     let mut out = Vec::new();
@@ -118,4 +122,37 @@ fn the_schema_refuses_what_is_not_in_it() {
         .unwrap()
         .push(serde_json::json!({"id": "Bad Id", "labels": {}, "value": 1, "unit": "ratio"}));
     assert_eq!(findings(&document).len(), 2);
+}
+
+/// Every figure of `metric`, in the order of its rows.
+fn figures(document: &Value, metric: &str) -> Vec<f64> {
+    let metrics = document["metrics"].as_array().unwrap().iter();
+    metrics.filter(|m| m["id"] == metric).map(|m| m["value"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn a_server_with_everything_keeps_to_the_schema() {
+    let mut state = lively();
+    state.apply(&Event::Tick(Stamp::at_seconds(60)));
+    furnish(&mut state, Parts::FULL);
+    let document = document(&state);
+    assert_eq!(findings(&document), Vec::<String>::new());
+    for (list, count) in [("containers", 15), ("pools", 4), ("gpus", 2)] {
+        assert_eq!(document[list].as_array().unwrap().len(), count, "{list}");
+    }
+}
+
+#[test]
+fn both_directions_of_a_container_are_told_apart() {
+    let mut state = lively();
+    state.apply(&Event::Tick(Stamp::at_seconds(60)));
+    furnish(&mut state, Parts::DOCKER);
+    let document = document(&state);
+    // The server receives twice what it sends, and reads thrice what it writes.
+    for (more, less, times) in [("receive", "transmit", 2.0), ("read", "write", 3.0)] {
+        let of = |way: &str| figures(&document, &format!("container_{way}_bytes_per_second"));
+        let (more, less) = (of(more), of(less));
+        assert!(more.iter().any(|rate| *rate > 1000.0), "{more:?}");
+        assert!(more.iter().zip(&less).all(|(a, b)| (a - times * b).abs() < 9.0), "{more:?} {less:?}");
+    }
 }

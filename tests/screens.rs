@@ -374,6 +374,35 @@ fn first_down_goes_to_the_second_row() {
 }
 
 #[test]
+fn graphs_of_zoomed_disks_and_network_keep_within_the_pane() {
+    let machine = Machine::lively(Mood::Calm);
+    let size = (120, 40);
+    let digit = digit(&drawn(&mut truecolor(), &machine.state, size), "disk");
+    accept_after("disk-net-zoomed", &machine.state, &format!("{digit}z"), size);
+}
+
+#[test]
+fn detail_asks_for_the_sockets_of_its_container_while_it_runs() {
+    let wanted = |name: &str| {
+        let mut machine = Machine::lively(Mood::Calm);
+        screens::containers::tell(&mut machine.state);
+        let mut ui = truecolor();
+        let digit = digit(&drawn(&mut ui, &machine.state, (160, 45)), "containers");
+        press(&mut ui, &machine.state, &format!("{digit}fname={name}\n\n"));
+        drawn(&mut ui, &machine.state, (160, 45));
+        let open = ui.want(&machine.state).sockets_of;
+        let pid = machine.state.host.containers.rows.iter().find(|row| row.meta.name == name).unwrap().meta.pid;
+        machine.state.host.containers.rows.clear();
+        drawn(&mut ui, &machine.state, (160, 45));
+        (open.is_some_and(|open| open == pid), open, ui.want(&machine.state).sockets_of)
+    };
+    let (its_own, _, once_gone) = wanted("jellyfin");
+    assert!(its_own);
+    assert_eq!(once_gone, None);
+    assert_eq!(wanted("import"), (false, None, None), "one that does not run has none");
+}
+
+#[test]
 fn zoom_of_memory_is_its_detail() {
     let machine = Machine::lively(Mood::Calm);
     let after = |keys: &str| {

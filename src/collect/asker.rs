@@ -219,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn a_helper_that_hung_asks_no_more() {
+        let (mut asker, release, asked) = asker();
+        let _ = asker.ask_all(&[(question("/dead"), false), (question("/"), false)]);
+        let helpers = || Arc::strong_count(&asker.ask) - 1;
+        assert_eq!(helpers(), 2, "one hangs, one went on in its place");
+        release.send(()).expect("it waits");
+        let end = Instant::now() + Duration::from_secs(20);
+        while helpers() > 1 {
+            assert!(Instant::now() < end, "it goes on with what another has asked meanwhile");
+            thread::yield_now();
+        }
+        assert_eq!(*asked.lock().expect("log"), [PathBuf::from("/dead"), PathBuf::from("/")]);
+    }
+
+    #[test]
     fn many_dead_servers_cost_one_wait_together() {
         let (mut asker, _release, _asked) = asker();
         asker.patience = Duration::from_millis(500);

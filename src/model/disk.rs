@@ -211,6 +211,15 @@ mod tests {
     }
 
     #[test]
+    fn busy_is_at_most_all_of_the_time() {
+        // The kernel accounts in ticks: more milliseconds than have passed do come.
+        let mut disks = Disks::default();
+        fold(&mut disks, 1, None, vec![disk("sda", 0)]);
+        fold(&mut disks, 2, Some(1), vec![DiskCounters { busy_ms: 1004, ..disk("sda", 10) }]);
+        assert_eq!(disks.disks[0].busy_ratio, Some(1.0));
+    }
+
+    #[test]
     fn no_finished_request_is_no_latency_and_zero_rates() {
         let mut disks = Disks::default();
         fold(&mut disks, 1, None, vec![disk("sda", 5)]);

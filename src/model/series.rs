@@ -184,4 +184,27 @@ mod tests {
         let (one, four) = (Some(1.0), Some(4.0));
         assert_eq!(all, [one, one, None, None, None, None, four, four, None]);
     }
+
+    #[test]
+    fn series_are_equal_when_times_and_values_are() {
+        let of = |capacity, values: &[(u64, Option<f64>)]| {
+            let mut series = Series::new(capacity);
+            values.iter().for_each(|(at, value)| series.push(Stamp::at_seconds(*at), Duration::from_secs(1), *value));
+            series
+        };
+        let one = of(9, &[(7, Some(1.0))]);
+        assert_eq!(one, of(9, &[(7, Some(1.0))]));
+        assert_eq!(of(9, &[(7, None)]), of(9, &[(7, None)]));
+        for other in [
+            of(8, &[(7, Some(1.0))]),
+            of(9, &[(8, Some(1.0))]),
+            of(9, &[(7, Some(2.0))]),
+            of(9, &[(6, Some(1.0)), (7, Some(1.0))]),
+        ] {
+            assert_ne!(one, other);
+        }
+        let mut slower = Series::new(9);
+        slower.push(Stamp::at_seconds(7), Duration::from_secs(2), Some(1.0));
+        assert_ne!(one, slower);
+    }
 }

@@ -226,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn output_beyond_the_cap_is_read_and_dropped() {
+        let script = format!("head -c {} /dev/zero; head -c {} /dev/zero >&2", CAP + 70_000, CAP + 1);
+        let said = Runner::default().run(&sh(), &["-c", &script], Duration::from_secs(60)).expect("ran");
+        assert_eq!((said.out.len(), said.err.len(), said.code), (CAP, CAP, Some(0)));
+    }
+
+    #[test]
     fn past_the_deadline_a_child_and_its_children_are_ended() {
         let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("pid");

@@ -208,4 +208,31 @@ mod tests {
         drop(file);
         reader.join().expect("it ends with the output");
     }
+
+    /// A `zpool` that does as `script` says, started.
+    fn started(folder: &Path, script: &str) -> Stream {
+        use std::os::unix::fs::PermissionsExt;
+        let program = folder.join("zpool");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("its mode");
+        loop {
+            match Stream::start(&program, vec!["tank".into()]) {
+                // A child that another test starts right now has the script open until it is another program.
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                started => break started.expect("started"),
+            }
+        }
+    }
+
+    #[test]
+    fn it_has_ended_when_its_output_has() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(!started(folder.path(), "exec sleep 1000").ended());
+        let short = started(folder.path(), "exit 0");
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !short.ended() {
+            assert!(std::time::Instant::now() < end, "nobody noticed");
+            thread::yield_now();
+        }
+    }
 }

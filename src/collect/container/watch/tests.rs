@@ -217,3 +217,15 @@ async fn one_that_is_about_to_go_is_asked_for_again_before_it_is_told() {
     assert!(followed(&fake, true, events(), 11).await.0.why().0.is_none());
     assert!(followed(&fake, true, events(), 13).await.0.why().0.is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_missing_in_the_next_list_is_gone() {
+    let fake = Fake::new(&["a", "b"]);
+    let removed = async {
+        sleep_until(Instant::now() + Duration::from_secs(60)).await;
+        fake.ids.borrow_mut().retain(|id| id == "a");
+    };
+    // The event of its end was lost.
+    let ((known, _), ()) = tokio::join!(followed(&fake, true, every(None, "", ""), 125), removed);
+    assert_eq!(known.containers.keys().collect::<Vec<_>>(), ["a"]);
+}
