@@ -19,7 +19,7 @@ use benchtop::{
     state::State,
     ui::{
         Ui,
-        effect::Command,
+        command::Command,
         theme::{Role, ThemeSet},
     },
 };

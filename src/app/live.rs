@@ -38,7 +38,7 @@ use crate::{
         event::{Envelope, Event, Fault, OFF, SourceId},
     },
     state::State,
-    ui::{Ui, effect::Command, theme::ThemeSet},
+    ui::{Ui, command::Command, theme::ThemeSet},
 };
 
 /// A frame waits this long after the tick for the round of processes.

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{action::Action, keymap::Keymap, pane::PaneId, theme::Theme};
+use super::{action::Action, ids::PaneId, keymap::Keymap, theme::Theme};
 use crate::{config::Settings, state::State};
 
 /// All that drawing reads.

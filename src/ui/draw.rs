@@ -7,10 +7,10 @@ use super::{
     action::Action,
     canvas::{Canvas, DrawCx, Target},
     footer, header,
+    ids::PaneId,
     layout::{self, Place, Plan, Wish, Wishes},
-    overlays::Overlay,
-    pane::{PaneDef, PaneId, Room, Rows, Shown},
     theme::Role,
+    view::{Overlay, PaneDef, Room, Rows, Shown},
     widgets::{
         ascii, console,
         frame::{Frame, frame, inside},

@@ -9,12 +9,11 @@ use super::{
     Ui,
     action::{Action, Context},
     canvas::Target,
-    effect::{Command, Effect, Message, To},
-    overlays::{
-        Key, confirm::Confirm, findings::Findings, help::Help, sockets::Sockets, stores::Stores, themes::Themes,
-    },
-    pane::PaneId,
+    command::Command,
+    ids::{Key, PaneId},
+    overlays::{confirm::Confirm, findings::Findings, help::Help, sockets::Sockets, stores::Stores, themes::Themes},
     theme::Theme,
+    view::{Effect, Message, To},
 };
 use crate::{act::job::Job, alert::Level, config::save::Save, state::State};
 

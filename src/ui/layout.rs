@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 
 pub use room::{Span, Wish};
 
-use super::pane::Rows;
+use super::view::Rows;
 use crate::config::Settings;
 use room::grow;
 

@@ -1,21 +1,23 @@
-//! The screen: state in, cells out; keys in, effects out. Four tables: [`pane::PANES`], [`action::ACTIONS`],
+//! The screen: state in, cells out; keys in, effects out. Four tables: [`panes::PANES`], [`action::ACTIONS`],
 //! [`theme::ROLES`] and the overlays' files.
 
 pub mod action;
 pub mod canvas;
+pub mod command;
 mod draw;
-pub mod effect;
 pub mod figures;
 pub mod footer;
 pub mod header;
+pub mod ids;
 mod input;
 pub mod keymap;
 pub mod layout;
 pub mod overlays;
-pub mod pane;
 pub mod panes;
+pub mod parts;
 pub mod table;
 pub mod theme;
+pub mod view;
 pub mod widgets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,12 +35,13 @@ use crate::{
     },
     state::State,
 };
-
 use canvas::Target;
+use ids::PaneId;
 use keymap::Keymap;
-use overlays::{Overlay, report::Report};
-use pane::{PANES, Pane, PaneDef, PaneId};
+use overlays::report::Report;
+use panes::PANES;
 use theme::{Theme, ThemeSet};
+use view::{Overlay, Pane, PaneDef};
 
 /// One pane of the table at work.
 struct Slot {

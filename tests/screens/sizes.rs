@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use benchtop::{
     state::State,
-    ui::{Ui, pane::Shown},
+    ui::{Ui, view::Shown},
 };
 use ratatui::layout::Rect;
 

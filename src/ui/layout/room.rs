@@ -1,7 +1,7 @@
 //! Rows of a screen, given out one by one: each goes where it is worth most. As every choice looks at what was given so
 //! far and never at what is left, one row more gives what one row fewer gave, and a row.
 
-use crate::ui::pane::Rows;
+use crate::ui::view::Rows;
 
 /// What a row of a graph is worth.
 const PAST: u32 = 6;

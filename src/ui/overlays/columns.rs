@@ -3,15 +3,15 @@
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::{Key, Overlay};
 use crate::{
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message, To},
+        ids::Key,
         table::{column::Column, cursor::Cursor},
         theme::Role,
+        view::{Effect, Message, Overlay, To},
         widgets::text::{put, put_all, tint},
     },
 };

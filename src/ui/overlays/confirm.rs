@@ -4,7 +4,6 @@
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::{Key, Overlay};
 use crate::{
     act::job::Job,
     alert::Level,
@@ -13,8 +12,10 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::{Command, Effect},
+        command::Command,
+        ids::Key,
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             sheet::{Sheet, SheetLine},
             text::put_all,

@@ -10,9 +10,10 @@ use crate::{
     },
     state::State,
     ui::{
-        effect::{Command, Effect, Message, To},
-        pane::PaneId,
+        command::Command,
+        ids::PaneId,
         theme::Role,
+        view::{Effect, Message, To},
         widgets::sheet::SheetLine,
     },
 };

@@ -5,7 +5,7 @@ mod rooms;
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, container_acts, log, seen::Seen};
+use super::{container_acts, log, seen::Seen};
 use crate::{
     alert::Level,
     collect::Want,
@@ -18,10 +18,10 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::bytes,
         panes::containers::{columns::Row, need},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
             past::{Past, pasts},

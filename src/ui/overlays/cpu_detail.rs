@@ -4,17 +4,16 @@ use std::cell::Cell;
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     model::{cpu::Core, event::SourceId},
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::{frequency, hue, percent, tick},
         panes::cpu::{level, total_gauge},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph},
             normal::NormalOf,

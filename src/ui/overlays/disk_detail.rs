@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, causes};
+use super::causes;
 use crate::{
     alert::Level,
     collect::Want,
@@ -11,10 +11,10 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::{bytes, fixed, hue, latency, percent, tick},
         panes::disk_net::{disk, mirrored},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph, nice_top},
             sheet::{Sheet, SheetLine, pair, put_lines},

@@ -3,7 +3,6 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     alert::{Level, Watch},
     model::event::SourceId,
@@ -11,10 +10,11 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
-        effect::{Command, Effect},
+        command::Command,
         header,
         table::cursor::Cursor,
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             notice,
             sheet::{SheetLine, heading, put_lines},

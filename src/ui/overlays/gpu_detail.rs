@@ -5,7 +5,7 @@ mod users;
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, seen::Seen};
+use super::seen::Seen;
 use crate::{
     alert::Level,
     model::{gpu::GpuRow, series::Series},
@@ -13,10 +13,10 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::{hue, percent, temperature},
         panes::gpus::{Measure, history},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph},
             past::under_head,

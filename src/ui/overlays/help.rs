@@ -5,15 +5,14 @@ use std::cell::Cell;
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     state::State,
     text::{elide, width},
     ui::{
         action::{ACTIONS, Action, ActionDef, Context},
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         theme::Role,
+        view::{Effect, Overlay},
         widgets::sheet::{Sheet, SheetLine, heading, wrap},
     },
 };

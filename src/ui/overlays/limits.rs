@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::{Key, Overlay, confirm::Confirm, container_acts};
+use super::{confirm::Confirm, container_acts};
 use crate::{
     act::{
         job::{ContainerAct, Limits as Change},
@@ -17,9 +17,10 @@ use crate::{
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
-        effect::Effect,
+        ids::Key,
         table::prompt::{Prompt, Typed},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::sheet::{SheetLine, put_lines},
     },
     units::{self, ABSENT, bytes_long, span_short},
@@ -288,7 +289,7 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
-    use crate::{act::job::Job, ui::effect::Command};
+    use crate::{act::job::Job, ui::command::Command};
 
     fn grafana(peak: Peak) -> State {
         let meta = Container {

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 
-use super::{Key, Overlay};
 use crate::{
     collect::Want,
     model::event::SourceId,
@@ -13,7 +12,7 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message, To},
+        ids::Key,
         table::{
             column::{Column, Need, Placed},
             filter::Fields,
@@ -22,6 +21,7 @@ use crate::{
             order::by_column,
         },
         theme::Role,
+        view::{Effect, Message, Overlay, To},
         widgets::{
             notice::{dim_when_stale, notice},
             text::{put, tint},

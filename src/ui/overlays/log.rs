@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use super::{Key, Overlay};
 use crate::{
     alert::Level,
     collect::Want,
@@ -15,12 +14,14 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::{Command, Effect},
+        command::Command,
+        ids::Key,
         table::{
             needle::Needle,
             prompt::{Prompt, Typed},
         },
         theme::Role,
+        view::{Effect, Overlay},
         widgets::text::{put, put_right, tint},
     },
 };

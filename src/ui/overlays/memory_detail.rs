@@ -2,17 +2,17 @@
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, arc, causes};
+use super::{arc, causes};
 use crate::{
     model::event::SourceId,
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::{bytes, hue, percent, tick},
         panes::memory::{level, used_gauge},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph},
             normal::NormalOf,

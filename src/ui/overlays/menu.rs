@@ -3,16 +3,16 @@
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::{Key, Overlay};
 use crate::{
     state::State,
     text::width,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message, To},
+        ids::Key,
         table::cursor::Cursor,
         theme::Role,
+        view::{Effect, Message, Overlay, To},
         widgets::text::{put, tint},
     },
 };

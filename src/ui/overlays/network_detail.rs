@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     state::State,
     ui::{
@@ -10,6 +9,7 @@ use crate::{
         figures::{bytes, fixed},
         panes::disk_net::mirrored,
         theme::Role,
+        view::Overlay,
         widgets::{
             graph::{axis, nice_top},
             sheet::{SheetLine, pair, put_lines},

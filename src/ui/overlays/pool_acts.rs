@@ -7,9 +7,9 @@ use crate::{
     model::pool::{ScanKind, ScanState},
     state::State,
     ui::{
-        effect::{Effect, Message, To},
-        pane::PaneId,
+        ids::PaneId,
         theme::Role,
+        view::{Effect, Message, To},
     },
     units::bytes_short,
 };

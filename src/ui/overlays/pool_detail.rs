@@ -6,7 +6,7 @@ mod trees;
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, arc, pool_acts, seen::Seen};
+use super::{arc, pool_acts, seen::Seen};
 use crate::{
     alert::Level,
     model::{container::RunState, join, pool::PoolRow},
@@ -15,9 +15,10 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::bytes,
+        parts::process,
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
             past::{Past, pasts},
@@ -142,6 +143,6 @@ fn users(state: &State, row: &PoolRow, lines: &mut Vec<SheetLine>) {
     if !processes.is_empty() {
         lines.push(Vec::new());
         lines.push(heading("Their busiest processes"));
-        lines.extend(processes.into_iter().take(PROCESSES).map(super::process_line));
+        lines.extend(processes.into_iter().take(PROCESSES).map(process::line));
     }
 }

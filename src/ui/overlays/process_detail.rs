@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 
-use super::{Overlay, renice, seen::Seen, signal};
+use super::{renice, seen::Seen, signal};
 use crate::{
     alert::Level,
     collect::Want,
@@ -19,10 +19,10 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::bytes,
         panes::processes::columns::{Row, RowCx, at, user},
         theme::Role,
+        view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
             past::{Past, pasts},

@@ -9,9 +9,9 @@ use crate::{
     state::State,
     ui::{
         action::{Action, Context},
-        effect::Effect,
         panes::processes::columns::user,
         theme::Role,
+        view::Effect,
         widgets::sheet::SheetLine,
     },
 };

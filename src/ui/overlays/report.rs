@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     alert::Level,
     state::State,
@@ -10,8 +9,8 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         theme::Role,
+        view::{Effect, Overlay},
         widgets::sheet::{Sheet, SheetLine, wrap},
     },
 };

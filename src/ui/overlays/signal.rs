@@ -11,10 +11,10 @@ use crate::{
     model::process::{ProcKey, Process},
     state::State,
     ui::{
-        effect::{Effect, Message, To},
-        pane::PaneId,
+        ids::PaneId,
         panes::processes::columns::user,
         theme::Role,
+        view::{Effect, Message, To},
         widgets::sheet::SheetLine,
     },
 };

@@ -20,7 +20,6 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::DrawCx,
-        effect::Effect,
         panes::processes::columns::user,
         table::{
             column::{Column, Kind},
@@ -28,6 +27,7 @@ use crate::{
             needle::{Found, Needle},
         },
         theme::Role,
+        view::Effect,
     },
     units,
 };

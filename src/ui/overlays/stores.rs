@@ -20,14 +20,15 @@ use crate::{
     state::State,
     ui::{
         action::{Action, Context},
-        effect::{Effect, Message},
-        panes::tabled::{RowKey, key_of},
+        ids::RowKey,
+        panes::tabled::key_of,
         table::{
             column::{Column, Kind as Figure},
             filter::Fields,
             needle::Needle,
         },
         theme::Role,
+        view::{Effect, Message},
     },
     units::{ABSENT, bytes_long, bytes_short, span_short},
 };

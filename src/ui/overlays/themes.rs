@@ -4,16 +4,15 @@ use std::sync::mpsc::Receiver;
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     state::State,
     text::width,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::Effect,
         table::cursor::Cursor,
         theme::{Ready, Role, Theme, ThemeSet},
+        view::{Effect, Overlay},
         widgets::text::{put, tint},
     },
 };

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 
-use super::tabled::{RowKey, TableGrid, TablePane, Tabled, key_of};
+use super::tabled::{TableGrid, TablePane, Tabled, key_of};
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
@@ -17,10 +17,10 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::{Effect, Message},
-        overlays::{Overlay, container_acts, container_detail::ContainerDetail, log},
-        pane::{PaneDef, PaneId, Rows},
+        ids::{PaneId, RowKey},
+        overlays::{container_acts, container_detail::ContainerDetail, log},
         table::column::Column,
+        view::{Effect, Message, Overlay, PaneDef, Rows},
     },
 };
 use columns::{COLUMNS, Row, at};

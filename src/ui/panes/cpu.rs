@@ -15,11 +15,11 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::{covered, figure, frequency, hue, percent, plain, stall, temperature, tick},
+        ids::PaneId,
         overlays::cpu_detail::CpuDetail,
-        pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
+        view::{Effect, Pane, PaneDef, Rows},
         widgets::{
             gauge::{Gauge, gauge},
             graph::{Graph, graph},

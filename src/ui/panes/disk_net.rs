@@ -12,12 +12,12 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::Effect,
         figures::bytes,
+        ids::PaneId,
         overlays::{disk_detail::DiskDetail, network_detail::NetworkDetail},
-        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
         panes::filesystems::FilesystemsPane,
         theme::Role,
+        view::{Effect, Pane, PaneDef, Room, Rows, Shown},
         widgets::{
             graph::{Graph, axis, graph, nice_top},
             notice::{dim_when_stale, words},

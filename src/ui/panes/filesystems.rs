@@ -14,8 +14,9 @@ use crate::{
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{bytes, figure, hue, percent, plain, tick},
-        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
+        ids::PaneId,
         theme::Role,
+        view::{Pane, PaneDef, Room, Rows, Shown},
         widgets::{
             gauge::{Gauge, gauge},
             line::{Line, line},

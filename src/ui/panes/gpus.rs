@@ -17,10 +17,10 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::Effect,
+        ids::PaneId,
         overlays::gpu_detail::GpuDetail,
-        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
         theme::Role,
+        view::{Effect, Pane, PaneDef, Room, Rows, Shown},
         widgets::{
             line::{Line, line},
             notice::{dim_when_stale, notice, words},

@@ -10,11 +10,11 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::Effect,
         figures::{bytes, figure, hue, percent, plain, stall, tick},
+        ids::PaneId,
         overlays::memory_detail::MemoryDetail,
-        pane::{Pane, PaneDef, PaneId, Rows},
         theme::Role,
+        view::{Effect, Pane, PaneDef, Rows},
         widgets::{
             gauge::{Gauge, gauge},
             graph::{Graph, graph},

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{
     disk_net::mirrored,
-    tabled::{RowKey, TableGrid, TablePane, Tabled, key_of},
+    tabled::{TableGrid, TablePane, Tabled, key_of},
 };
 use crate::{
     alert::Level,
@@ -22,12 +22,12 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        effect::{Effect, Message},
         figures::{hue, tick},
-        overlays::{Overlay, pool_acts, pool_detail::PoolDetail},
-        pane::{PaneDef, PaneId, Rows},
+        ids::{PaneId, RowKey},
+        overlays::{pool_acts, pool_detail::PoolDetail},
         table::{column::Column, filter::Fields, grid::cell},
         theme::Role,
+        view::{Effect, Message, Overlay, PaneDef, Rows},
         widgets::{
             gauge::{Gauge, gauge},
             graph::nice_top,

@@ -24,15 +24,15 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message},
-        overlays::{Key, process_detail::ProcessDetail, signal},
-        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
+        ids::{Key, PaneId},
+        overlays::{process_detail::ProcessDetail, signal},
         table::{
             column::Placed,
             filter::Fields,
             grid::{Grid, Sort},
             needle::{Found, Needle},
         },
+        view::{Effect, Message, Pane, PaneDef, Room, Rows, Shown},
     },
 };
 

@@ -13,8 +13,9 @@ use crate::{
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{hue, plain, temperature},
-        pane::{Pane, PaneDef, PaneId, Room, Rows, Shown},
+        ids::PaneId,
         theme::Role,
+        view::{Pane, PaneDef, Room, Rows, Shown},
         widgets::{
             gauge::{Gauge, gauge},
             notice::{dim_when_stale, has_figures},

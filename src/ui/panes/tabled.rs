@@ -18,15 +18,14 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message, To},
-        overlays::{Key, Overlay},
-        pane::{Pane, PaneId, Room, Rows, Shown},
+        ids::{Key, PaneId, RowKey},
         table::{
             column::{Column, Kind, Need, Placed},
             filter::Fields,
             grid::Grid,
         },
         theme::Role,
+        view::{Effect, Message, Overlay, Pane, Room, Rows, Shown, To},
         widgets::{
             notice::{dim_when_stale, notice},
             text::{put, put_char, tint},
@@ -34,9 +33,6 @@ use crate::{
     },
 };
 use list::{Line, List};
-
-/// What names a row as long as its thing exists.
-pub type RowKey = u64;
 
 /// One kind of table: what it lists and how.
 pub trait Tabled: 'static {

@@ -19,10 +19,10 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        effect::{Effect, Message, To},
-        overlays::{Key, columns::ColumnChooser, menu::Menu},
-        pane::PaneId,
+        ids::{Key, PaneId},
+        overlays::{columns::ColumnChooser, menu::Menu},
         theme::Role,
+        view::{Effect, Message, To},
         widgets::text::{put, tint},
     },
 };

@@ -9,7 +9,7 @@ use crate::{
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
-        overlays::Key,
+        ids::Key,
         theme::Role,
         widgets::text::{put, put_right, tint},
     },

@@ -15,6 +15,7 @@ use crate::{
     text::width,
     ui::{
         figures::{bytes, percent},
+        parts::process,
         theme::Role,
         widgets::sheet::{SheetLine, heading, pair, wrap},
     },
@@ -156,5 +157,5 @@ fn processes(state: &State, row: &ContainerRow) -> (usize, Vec<SheetLine>) {
     let mut own: Vec<_> =
         state.host.processes.rows.iter().filter(|p| !p.is_thread() && p.container() == Some(short)).collect();
     own.sort_by(|a, b| b.cpu.unwrap_or(0.0).total_cmp(&a.cpu.unwrap_or(0.0)));
-    (own.len(), own.into_iter().take(PROCESSES).map(super::super::process_line).collect())
+    (own.len(), own.into_iter().take(PROCESSES).map(process::line).collect())
 }

@@ -5,9 +5,9 @@ use crate::{
     model::process::ProcKey,
     state::State,
     ui::{
-        effect::{Effect, Message, To},
+        ids::PaneId,
         overlays::{menu::Menu, renice},
-        pane::PaneId,
+        view::{Effect, Message, To},
     },
 };
 

@@ -18,12 +18,13 @@ use crate::{
     text::width,
     ui::{
         canvas::{Canvas, DrawCx, Target},
-        pane::{PaneId, Room},
+        ids::PaneId,
         table::{
             column::{Need, Placed},
             grid::cell,
         },
         theme::Role,
+        view::Room,
         widgets::{
             notice::{dim_when_stale, notice},
             spark::block,

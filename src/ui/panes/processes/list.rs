@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::{
         model::host::Host,
-        ui::{effect::To, pane::PaneId},
+        ui::{ids::PaneId, view::To},
     };
 
     fn process(pid: u32, parent: u32, name: &str, cpu: Option<f32>) -> Process {

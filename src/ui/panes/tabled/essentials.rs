@@ -9,12 +9,12 @@ use crate::{
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
-        pane::Rows,
         table::{
             column::{Placed, place},
             grid::cell,
         },
         theme::Role,
+        view::Rows,
         widgets::{
             notice::{dim_when_stale, words},
             text::{put, put_right},

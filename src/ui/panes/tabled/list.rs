@@ -5,14 +5,17 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{RowKey, TableGrid, Tabled, key_of, steady::Steady};
+use super::{TableGrid, Tabled, key_of, steady::Steady};
 use crate::{
     state::State,
-    ui::table::{
-        filter::Fields,
-        grid::Sort,
-        needle::{Found, Needle},
-        order::by_column,
+    ui::{
+        ids::RowKey,
+        table::{
+            filter::Fields,
+            grid::Sort,
+            needle::{Found, Needle},
+            order::by_column,
+        },
     },
 };
 

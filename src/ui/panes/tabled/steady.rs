@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::RowKey;
+use crate::ui::ids::RowKey;
 
 /// Below this a row is idle, in cores.
 const IDLE: f64 = 0.05;

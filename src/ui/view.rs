@@ -1,29 +1,23 @@
-//! TABLE PANES: what can stand on the overview, be zoomed and focused.
+//! What the screen is made of: panes, overlays above them, and the effects of a key. An overlay returns effects and an
+//! effect opens an overlay, so that these types name one another: they stay in one file.
 
 use ratatui::layout::Rect;
 
 use super::{
-    action::Action,
-    canvas::{Canvas, DrawCx},
-    effect::Effect,
-    panes,
+    action::{Action, Context},
+    canvas::{Canvas, DrawCx, Target},
+    command::Command,
+    ids::{Key, PaneId},
+    overlays::{container_acts::Wish, pool_acts::Step},
+    theme::Theme,
 };
-use crate::{collect::Want, config::Settings, model::event::SourceId, state::State};
-
-/// The name of a pane, as the config and the layout spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the table documents each")]
-pub enum PaneId {
-    Cpu,
-    Memory,
-    Gpus,
-    DiskNet,
-    Filesystems,
-    Sensors,
-    Pools,
-    Containers,
-    Processes,
-}
+use crate::{
+    alert::Level,
+    collect::Want,
+    config::Settings,
+    model::{engine_address::EngineAddress, event::SourceId, process::ProcKey},
+    state::State,
+};
 
 /// How tall a pane would like to be, borders included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +119,7 @@ pub trait Pane {
     }
 
     /// A key as typed, while [`Pane::takes_text`]. `None`: not mine, ask the keymap.
-    fn key(&mut self, _key: super::overlays::Key, _state: &State) -> Option<Vec<Effect>> {
+    fn key(&mut self, _key: Key, _state: &State) -> Option<Vec<Effect>> {
         None
     }
 
@@ -138,12 +132,12 @@ pub trait Pane {
     }
 
     /// What was chosen for it in a menu.
-    fn tell(&mut self, _message: super::effect::Message, _state: &State) -> Vec<Effect> {
+    fn tell(&mut self, _message: Message, _state: &State) -> Vec<Effect> {
         Vec::new()
     }
 
     /// A click on its row or column header.
-    fn click(&mut self, _target: &super::canvas::Target, _state: &State) -> Vec<Effect> {
+    fn click(&mut self, _target: &Target, _state: &State) -> Vec<Effect> {
         Vec::new()
     }
 
@@ -179,15 +173,143 @@ pub struct PaneDef {
     pub make: fn(&Settings) -> Box<dyn Pane>,
 }
 
-/// TABLE PANES. Digits follow the layout: the first pane that the machine has something for is 1.
-pub static PANES: &[PaneDef] = &[
-    panes::cpu::DEF,
-    panes::memory::DEF,
-    panes::gpus::DEF,
-    panes::disk_net::DEF,
-    panes::filesystems::DEF,
-    panes::sensors::DEF,
-    panes::pools::DEF,
-    panes::containers::DEF,
-    panes::processes::DEF,
-];
+/// One overlay.
+pub trait Overlay {
+    /// The title of its frame.
+    fn title(&self, state: &State) -> String;
+
+    /// True: the whole screen but header and footer; false: a box of [`Overlay::size`] in the middle.
+    fn full_screen(&self) -> bool {
+        false
+    }
+
+    /// Size wanted for its inside: columns, rows.
+    fn size(&self, _state: &State) -> (u16, u16) {
+        (60, 12)
+    }
+
+    /// The state changed.
+    fn refresh(&mut self, _state: &State) {}
+
+    /// Draws its inside.
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>);
+
+    /// True while it takes text: keys come to [`Overlay::key`] before the keymap is asked.
+    fn takes_text(&self) -> bool {
+        false
+    }
+
+    /// A key as typed, while [`Overlay::takes_text`]. `None`: not mine, ask the keymap.
+    fn key(&mut self, _key: Key, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
+    /// Pasted text, while [`Overlay::takes_text`]. Only a line being typed wants any: a paste answers no question.
+    fn paste(&mut self, _text: &str, _state: &State) {}
+
+    /// True for a question: keys that were typed before it was drawn do not answer it.
+    fn is_question(&self) -> bool {
+        false
+    }
+
+    /// Which keys of the keymap mean something on it.
+    fn context(&self) -> Context {
+        Context::List
+    }
+
+    /// An action of the keymap. `Back` closes it unless it answers. `None`: not mine (and nothing below gets it).
+    fn act(&mut self, _action: Action, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
+    /// A click on it.
+    fn click(&mut self, _target: &Target, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// What was chosen for it in a menu that lay above it.
+    fn tell(&mut self, _message: Message, _state: &State) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Draws the footer in place of the key hints (the line being typed). False: nothing to say there.
+    fn footer(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) -> bool {
+        false
+    }
+
+    /// Keys for the footer: key and what it does.
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        Vec::new()
+    }
+
+    /// Adds what it needs of the sources while open.
+    fn want(&self, _want: &mut Want, _state: &State) {}
+}
+
+/// What came of a key or a click.
+pub enum Effect {
+    /// Ask the outside world.
+    Do(Command),
+    /// Lay this over the screen.
+    Open(Box<dyn Overlay>),
+    /// Take the top overlay away.
+    Close,
+    /// Show one line in the footer for some seconds.
+    Say(Level, String),
+    /// Treat as if this action had been asked for.
+    Act(Action),
+    /// Put this theme on.
+    Wear(Box<Theme>),
+    /// Save these settings as they stand on the screen.
+    Save(Vec<&'static str>),
+    /// Tell a pane, or the overlay that is now on top, what was chosen.
+    Tell(To, Message),
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// A pane.
+    Pane(PaneId),
+    /// The topmost overlay, after the effects before this one.
+    Top,
+}
+
+/// What was chosen in a menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Sort by this column; the same column again turns the order around.
+    Sort(&'static str),
+    /// Show these columns, left to right.
+    Columns(Vec<&'static str>),
+    /// Show the processes of this user alone; `None` shows all.
+    User(Option<u32>),
+    /// Do this to the containers with these ids.
+    Container {
+        /// Which.
+        ids: Vec<String>,
+        /// What.
+        act: Wish,
+    },
+    /// Go on with what is to be done to this pool.
+    Pool {
+        /// Which.
+        pool: String,
+        /// What.
+        step: Step,
+    },
+    /// Remove what engines keep.
+    Remove {
+        /// What it is called together.
+        what: String,
+        /// Engine and id of each.
+        things: Vec<(EngineAddress, String)>,
+    },
+    /// Send this signal to those that were meant when the list was opened.
+    Signal {
+        /// Targets.
+        targets: Vec<ProcKey>,
+        /// Signal number.
+        number: i32,
+    },
+}

@@ -1,0 +1,3 @@
+//! Pieces of views that several domains draw.
+
+pub mod process;
