@@ -4,7 +4,7 @@ use benchtop::{
     model::event::{Sample, SourceId},
     state::State,
     ui::{
-        panes::processes::columns::{COLUMNS, Row, RowCx},
+        processes::columns::{COLUMNS, Row, RowCx},
         table::{
             column::{Need, place},
             filter::Filter,

@@ -11,10 +11,7 @@ use std::{
 
 use benchtop::{
     model::event::SourceId,
-    ui::{
-        action::ACTIONS,
-        panes::{containers, pools, processes},
-    },
+    ui::{action::ACTIONS, containers, pools, processes},
 };
 
 fn benchtop(arguments: &[&str], home: &Path) -> Output {

@@ -10,7 +10,7 @@ use benchtop::{
         pool::{Class, Pool, PoolSample, Told, Vdev},
     },
     state::State,
-    ui::panes::pools,
+    ui::pools::pane,
 };
 
 fn device(class: Class, name: &str, state: &str) -> Vdev {
@@ -74,7 +74,7 @@ fn lost_files_are_critical_though_online() {
 fn the_pool_s_level_knows_lost_files_and_missing_devices() {
     let level = |pool| {
         let state = judged(pool);
-        pools::level(&state, &state.host.pools.rows[0])
+        pane::level(&state, &state.host.pools.rows[0])
     };
     let data = || device(Class::Normal, "sda", "ONLINE");
     assert_eq!(level(pool("ONLINE", vec![data()])), Level::Ok);

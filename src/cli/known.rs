@@ -3,12 +3,7 @@
 use crate::{
     alert,
     config::Known,
-    ui::{
-        keymap::Keymap,
-        layout,
-        panes::{containers, pools, processes},
-        table::column::Column,
-    },
+    ui::{containers, keymap::Keymap, layout, pools, processes, table::column::Column},
 };
 
 /// All of them.

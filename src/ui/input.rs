@@ -10,8 +10,10 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     command::Command,
+    containers::stores::Stores,
+    disks_network::sockets::Sockets,
     ids::{Key, PaneId},
-    overlays::{confirm::Confirm, findings::Findings, help::Help, sockets::Sockets, stores::Stores, themes::Themes},
+    overlays::{confirm::Confirm, findings::Findings, help::Help, themes::Themes},
     theme::Theme,
     view::{Effect, Message, To},
 };

@@ -7,8 +7,9 @@ use super::{
     action::{Action, Context},
     canvas::{Canvas, DrawCx, Target},
     command::Command,
+    containers::operations::Wish,
     ids::{Key, PaneId},
-    overlays::{container_acts::Wish, pool_acts::Step},
+    pools::operations::Step,
     theme::Theme,
 };
 use crate::{

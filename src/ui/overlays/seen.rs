@@ -10,7 +10,7 @@ use crate::ui::{
 
 /// The last that was seen of a thing.
 #[derive(Debug)]
-pub(super) struct Seen<T> {
+pub struct Seen<T> {
     last: Option<T>,
     gone: bool,
 }
@@ -23,7 +23,7 @@ impl<T> Default for Seen<T> {
 
 impl<T: Clone> Seen<T> {
     /// The state changed: it holds the thing, or no longer.
-    pub(super) fn look(&mut self, found: Option<&T>) {
+    pub fn look(&mut self, found: Option<&T>) {
         self.gone = found.is_none();
         if let Some(thing) = found {
             self.last = Some(thing.clone());
@@ -31,17 +31,17 @@ impl<T: Clone> Seen<T> {
     }
 
     /// The thing, gone or not; `None` when it never was there.
-    pub(super) fn last(&self) -> Option<&T> {
+    pub fn last(&self) -> Option<&T> {
         self.last.as_ref()
     }
 
     /// True when it is no longer there.
-    pub(super) fn is_gone(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         self.gone
     }
 
     /// The thing to draw; when it never was there, says so.
-    pub(super) fn shown(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> Option<&T> {
+    pub fn shown(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> Option<&T> {
         if self.last.is_none() {
             put(canvas.buf, area.x, area.y, area.width, "it is gone", cx.theme.style(Role::Dim));
         }

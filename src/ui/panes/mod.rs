@@ -1,27 +1,23 @@
-//! One file a pane.
+//! TABLE PANES: what the overview can show, focus and zoom.
 
-pub mod containers;
-pub mod cpu;
-pub mod disk_net;
-pub mod filesystems;
-pub mod gpus;
-pub mod memory;
-pub mod pools;
-pub mod processes;
-pub mod sensors;
 pub mod tabled;
 
-use super::view::PaneDef;
+use super::{
+    containers, cpu,
+    disks_network::{self, filesystems},
+    gpus, memory, pools, processes, sensors,
+    view::PaneDef,
+};
 
 /// TABLE PANES. Digits follow the layout: the first pane that the machine has something for is 1.
 pub static PANES: &[PaneDef] = &[
-    cpu::DEF,
-    memory::DEF,
-    gpus::DEF,
-    disk_net::DEF,
+    cpu::pane::DEF,
+    memory::pane::DEF,
+    gpus::pane::DEF,
+    disks_network::pane::DEF,
     filesystems::DEF,
     sensors::DEF,
-    pools::DEF,
-    containers::DEF,
-    processes::DEF,
+    pools::pane::DEF,
+    containers::pane::DEF,
+    processes::pane::DEF,
 ];

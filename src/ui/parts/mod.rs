@@ -1,3 +1,5 @@
 //! Pieces of views that several domains draw.
 
+pub mod arc;
+pub mod causes;
 pub mod process;

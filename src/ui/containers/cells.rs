@@ -1,0 +1,202 @@
+//! The rows of containers in sight, and the words in the border.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::columns::{COLUMNS, Row, at};
+use crate::{
+    alert::Level,
+    clock::Stamp,
+    model::container::{ContainerRow, Engine, Health, RunState},
+    state::State,
+    text::width,
+    ui::{
+        canvas::{Canvas, DrawCx},
+        figures::hue,
+        panes::tabled::TableGrid,
+        table::{filter::Fields, grid::cell},
+        theme::Role,
+        widgets::{
+            gauge::{Gauge, gauge},
+            spark::spark,
+            text::{put, put_char},
+        },
+    },
+    units::{ABSENT, bytes_short, span_short},
+};
+
+/// How a container fares by the rules. What the user has seen of its end no longer counts.
+pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
+    let name = &*row.label;
+    let judge = |metric, value| state.level(metric, &[name], value);
+    let mut worst = judge("container_restarts_10m", f64::from(row.restarts_lately(state.host.now)))
+        .max(judge("container_ooms_10m", f64::from(row.ooms_lately(state.host.now))));
+    if row.meta.health == Some(Health::Unhealthy) {
+        worst = worst.max(judge("container_healthy", 0.0));
+    }
+    if row.meta.state == RunState::Restarting {
+        worst = worst.max(judge("container_restarting", 1.0));
+    }
+    if row.has_failed() {
+        worst = worst.max(judge("container_failed", 1.0));
+        if state.is_acknowledged("container_failed", name) {
+            return Level::Ok;
+        }
+    }
+    worst
+}
+
+/// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
+#[must_use]
+pub fn need(state: &State, row: &ContainerRow) -> Level {
+    let ratio = row.memory_ratio(state.host.memory.raw.total);
+    let memory = ratio.map(|ratio| state.level("container_memory_limit_ratio", &[&row.label], ratio));
+    level(state, row).max(memory.unwrap_or(Level::Ok))
+}
+
+/// `12 running · 1 restarting · docker 28.2`.
+pub(super) fn summary(state: &State) -> String {
+    let all = &state.host.containers;
+    let count = |wanted: RunState| all.rows.iter().filter(|r| r.meta.state == wanted).count();
+    let mut words = Vec::new();
+    for state in [RunState::Running, RunState::Restarting, RunState::Paused, RunState::Dead, RunState::Exited] {
+        let n = count(state);
+        if n > 0 {
+            words.push(format!("{n} {}", state.word()));
+        }
+    }
+    // Without what a distribution puts behind the version.
+    let name = |engine: &Engine| {
+        let version = engine.version.as_deref().and_then(|version| version.split(['+', '~']).next());
+        format!("{} {}", engine.kind, version.unwrap_or_default()).trim_end().to_owned()
+    };
+    let mut engines: Vec<(String, usize)> = Vec::new();
+    for name in all.engines.iter().filter(|e| e.fault.is_none() && !e.twin).map(name) {
+        match engines.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => engines.push((name, 1)),
+        }
+    }
+    words.extend(engines.into_iter().map(|(name, count)| if count > 1 { format!("{count} × {name}") } else { name }));
+    words.join(" · ")
+}
+
+/// Why an engine is silent and since when, in one line.
+pub(super) fn complaint(engine: &Engine, now: Stamp) -> Option<String> {
+    let why = engine.why()?;
+    let since = engine.fault_unix_ms.and_then(|since| u64::try_from(now.unix_ms - since).ok());
+    // The age before the words: those may be cut.
+    let age = since.map_or_else(String::new, |ms| format!(", {}", span_short(Duration::from_millis(ms))));
+    Some(format!("{}{age}: {why}", engine.address))
+}
+
+/// One cell.
+pub(super) fn cell_of(
+    cx: &DrawCx<'_>,
+    place: Rect,
+    canvas: &mut Canvas<'_>,
+    column: usize,
+    row: &Row<'_>,
+    grid: &TableGrid,
+) {
+    let (theme, c) = (cx.theme, row.container);
+    match column {
+        at::STATE => state_cell(cx, place, canvas, row),
+        at::GRAPH => {
+            let top = c.meta.cpu_limit.unwrap_or(1.0);
+            spark(canvas.buf, place.x, place.y, place.width, theme, &c.cpu_history, top, theme.style(Role::CpuUser));
+        }
+        at::LIMIT => {
+            let Some(ratio) = c.memory_ratio(cx.state.host.memory.raw.total) else { return };
+            let level = cx.state.level("container_memory_limit_ratio", &[&c.label], ratio);
+            let limits = cx.state.limits("container_memory_limit_ratio", &[&c.label]);
+            let g = Gauge {
+                parts: &[(ratio.min(1.0), hue(cx, level, Role::MemoryUsed))],
+                limit: crate::ui::figures::tick(limits),
+                ..Gauge::default()
+            };
+            gauge(canvas.buf, place.x, place.y, place.width, theme, &g);
+        }
+        column => {
+            let text = row.shown(column);
+            let running = c.meta.state == RunState::Running;
+            let role = match column {
+                // What needs a look is never dimmed.
+                at::NAME if running || level(cx.state, c) >= Level::Warn => Role::Strong,
+                at::RESTARTS if row.restarts() > 0 => Role::Text,
+                _ if matches!(text.as_str(), "0" | "0.0" | ABSENT) => Role::Faint,
+                at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO => Role::Text,
+                _ => Role::Dim,
+            };
+            let restarts = f64::from(row.restarts());
+            let level = match column {
+                at::RESTARTS => cx.state.level("container_restarts_10m", &[&c.label], restarts),
+                _ => Level::Ok,
+            };
+            let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
+            cell(canvas, place, COLUMNS[column].align, &text, style);
+            grid.mark(cx, place, canvas, column, &text);
+        }
+    }
+}
+
+/// `● healthy`, `✖ restarting`.
+fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let (theme, glyphs) = (cx.theme, &cx.theme.glyphs);
+    let meta = &row.container.meta;
+    let level = level(cx.state, row.container);
+    let (glyph, style) = match (level, meta.state, meta.health) {
+        (Level::Crit, ..) => (glyphs.crit, theme.level(Level::Crit)),
+        (Level::Warn, ..) => (glyphs.warn, theme.level(Level::Warn)),
+        (_, RunState::Running, Some(Health::Healthy)) => (glyphs.ok, theme.style(Role::Ok)),
+        (_, RunState::Running, _) => (glyphs.ok, theme.style(Role::Text)),
+        (_, RunState::Restarting, _) => (glyphs.restarting, theme.style(Role::Advice)),
+        (_, RunState::Paused, _) => (glyphs.paused, theme.style(Role::Advice)),
+        (_, RunState::Dead | RunState::Removing, _) => (glyphs.exited, theme.style(Role::Advice)),
+        (_, RunState::Exited, _) => (glyphs.exited, theme.style(Role::Faint)),
+        (_, RunState::Created, _) => (glyphs.created, theme.style(Role::Faint)),
+        (_, RunState::Unknown, _) => (glyphs.unknown, theme.style(Role::Faint)),
+    };
+    // What an engine said before it fell silent may be so no longer.
+    let style = if row.is_told() { style } else { theme.style(Role::Faint) };
+    put_char(canvas.buf, place.x, place.y, glyph, style);
+    let x = place.x + 2;
+    let room = place.right().saturating_sub(x);
+    let used = put(canvas.buf, x, place.y, room, &row.state_words(), style);
+    // The age is that of its own column too: it stands here only where all of it does.
+    let age = row.ended_words();
+    if usize::from(room - used) >= width(&age) {
+        put(canvas.buf, x + used, place.y, room - used, &age, style);
+    }
+}
+
+/// What the containers of a project come to in one column: sums, and how many of them run.
+pub(super) fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, members: &[usize]) {
+    let state = cx.state;
+    let rows: Vec<Row<'_>> =
+        members.iter().filter_map(|i| state.host.containers.rows.get(*i)).map(|row| Row::new(row, state)).collect();
+    let sum = || rows.iter().filter_map(|row| row.number(column)).reduce(|a, b| a + b);
+    let text = match column {
+        at::STATE => {
+            let up = rows.iter().filter(|row| row.container.meta.state == RunState::Running).count();
+            let worst = rows.iter().map(|row| level(state, row.container)).max().unwrap_or(Level::Ok);
+            let (glyphs, text) = (&cx.theme.glyphs, cx.theme.style(Role::Dim));
+            let (glyph, style) = match worst {
+                Level::Crit => (glyphs.crit, cx.theme.level(worst)),
+                Level::Warn => (glyphs.warn, cx.theme.level(worst)),
+                _ if up == rows.len() => (glyphs.ok, text),
+                _ => (glyphs.exited, text),
+            };
+            put_char(canvas.buf, place.x, place.y, glyph, style);
+            let room = place.width.saturating_sub(2);
+            put(canvas.buf, place.x + 2, place.y, room, &format!("{up} of {} up", rows.len()), text);
+            return;
+        }
+        at::CPU => sum().map(|cores| format!("{:.1}", cores * 100.0)),
+        at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO | at::GPU => sum().map(bytes_short),
+        at::PIDS | at::RESTARTS => sum().map(|n| format!("{n:.0}")),
+        _ => None,
+    };
+    cell(canvas, place, COLUMNS[column].align, &text.unwrap_or_default(), cx.theme.style(Role::Dim));
+}

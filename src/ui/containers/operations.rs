@@ -1,0 +1,128 @@
+//! What can be done to a container: the list, and the question before it is done.
+
+use super::limits::Limits;
+use crate::{
+    act::job::{ContainerAct, Job},
+    alert::Level,
+    model::{
+        container::{ContainerRow, RunState},
+        engine_address::EngineAddress,
+    },
+    state::State,
+    ui::{
+        command::Command,
+        ids::PaneId,
+        overlays::{confirm::Confirm, menu::Menu},
+        theme::Role,
+        view::{Effect, Message, To},
+        widgets::sheet::SheetLine,
+    },
+};
+
+/// Opens the list for the containers with these ids.
+#[must_use]
+pub fn choose(ids: &[String], state: &State) -> Vec<Effect> {
+    let rows = found(ids, state);
+    let title = match rows.as_slice() {
+        [] => return vec![Effect::Say(Level::Advice, "no container is selected".to_owned())],
+        [row] => format!("container {}", row.meta.name),
+        rows => format!("{} containers", rows.len()),
+    };
+    let ids: Vec<String> = rows.iter().map(|row| row.meta.id.clone()).collect();
+    let mut menu = Menu::new(title);
+    for act in ACTS {
+        let count = rows.iter().filter(|row| suits(row.meta.state, act)).count();
+        let label = if rows.len() > 1 { format!("{} {count}", act.word()) } else { act.word().to_owned() };
+        if count > 0 {
+            menu.add(label, act.doc(), false, Message::Container { ids: ids.clone(), act: Wish::Act(act) });
+        }
+    }
+    if let [row] = rows.as_slice()
+        && row.meta.state == RunState::Running
+    {
+        let message = |act| Message::Container { ids: ids.clone(), act };
+        menu.add("limits", "change its CPU and memory limits while it runs", false, message(Wish::Limits));
+        menu.add("shell", "open a shell in it; the screen comes back when the shell ends", false, message(Wish::Shell));
+    }
+    vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Containers))))]
+}
+
+const ACTS: [ContainerAct; 7] = [
+    ContainerAct::Start,
+    ContainerAct::Stop,
+    ContainerAct::Restart,
+    ContainerAct::Pause,
+    ContainerAct::Unpause,
+    ContainerAct::Kill,
+    ContainerAct::Remove,
+];
+
+/// An act means something for a container in this state.
+fn suits(state: RunState, act: ContainerAct) -> bool {
+    match state {
+        RunState::Running | RunState::Restarting => {
+            matches!(act, ContainerAct::Stop | ContainerAct::Restart | ContainerAct::Pause | ContainerAct::Kill)
+        }
+        RunState::Paused => matches!(act, ContainerAct::Unpause | ContainerAct::Kill),
+        _ => matches!(act, ContainerAct::Start | ContainerAct::Remove),
+    }
+}
+
+fn found<'a>(ids: &[String], state: &'a State) -> Vec<&'a ContainerRow> {
+    ids.iter().filter_map(|id| state.host.containers.find(id)).collect()
+}
+
+/// What was chosen in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Do this.
+    Act(ContainerAct),
+    /// Ask for new limits.
+    Limits,
+    /// Open a shell.
+    Shell,
+}
+
+/// Goes on with what was chosen: nothing is done without a yes.
+#[must_use]
+pub fn answer(ids: &[String], wish: Wish, state: &State) -> Vec<Effect> {
+    let rows = found(ids, state);
+    let Some(first) = rows.first() else {
+        return vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
+    };
+    let act = match wish {
+        Wish::Limits => return vec![Effect::Open(Box::new(Limits::new(first)))],
+        Wish::Shell => {
+            let (engine, id) = (engine_of(first, state), first.meta.id.clone());
+            return vec![Effect::Do(Command::Shell { engine, id })];
+        }
+        Wish::Act(act) => act,
+    };
+    let rows: Vec<_> = rows.into_iter().filter(|row| suits(row.meta.state, act)).collect();
+    let what = match rows.as_slice() {
+        [] => return vec![Effect::Say(Level::Advice, format!("nothing to {} any more", act.word()))],
+        [row] => format!("{} {}", act.word(), row.meta.name),
+        rows => format!("{} {} containers", act.word(), rows.len()),
+    };
+    let Some(job) = Job::all(rows.iter().map(|row| job(row, act, state)).collect()) else { return Vec::new() };
+    let mut lines: Vec<SheetLine> = rows.iter().map(|row| named(row)).collect();
+    lines.push(vec![(format!("{}: {}", act.word(), act.doc()), Role::Dim)]);
+    vec![Effect::Open(Box::new(Confirm::new(format!("{what}?"), lines, job)))]
+}
+
+/// A container in a question: name, state, id, image.
+pub fn named(row: &ContainerRow) -> SheetLine {
+    let facts = format!("  {}  {}  {}", row.meta.word(), row.short_id(), row.meta.image);
+    vec![(row.meta.name.clone(), Role::Strong), (facts, Role::Dim)]
+}
+
+/// The request to the outside world.
+pub fn job(row: &ContainerRow, act: ContainerAct, state: &State) -> Job {
+    let (id, name) = (row.meta.id.clone(), row.meta.name.clone());
+    Job::Container { engine: engine_of(row, state), id, name, act }
+}
+
+fn engine_of(row: &ContainerRow, state: &State) -> EngineAddress {
+    let engines = &state.host.containers.engines;
+    engines.get(usize::from(row.meta.engine)).map(|e| e.address.clone()).unwrap_or_default()
+}

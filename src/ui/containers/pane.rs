@@ -1,0 +1,174 @@
+//! The containers pane: one row each, whatever engine runs it. A machine without an engine gives its room away; an engine
+//! that does not answer says so in a line, and what it said last stays.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use crate::{
+    alert::Level,
+    config::{Settings, settings::TableSettings},
+    model::event::SourceId,
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        containers::{
+            cells,
+            columns::{COLUMNS, Row, at},
+            detail::ContainerDetail,
+            log, operations,
+        },
+        ids::{PaneId, RowKey},
+        panes::tabled::{TableGrid, TablePane, Tabled, key_of},
+        table::column::Column,
+        view::{Effect, Message, Overlay, PaneDef, Rows},
+    },
+};
+
+/// Its row in the table.
+pub const DEF: PaneDef = PaneDef {
+    id: PaneId::Containers,
+    name: "containers",
+    title: "containers",
+    feeds: &[SourceId::Containers],
+    min_width: 60,
+    worth: 41,
+    past: 0,
+    make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers)),
+};
+
+/// The table of containers.
+pub struct Containers;
+
+impl Tabled for Containers {
+    type Row<'a> = Row<'a>;
+    const PANE: PaneId = PaneId::Containers;
+    const SOURCE: SourceId = SourceId::Containers;
+    const COLUMNS: &'static [Column] = &COLUMNS;
+    const THING: &'static str = "container";
+    const TAGS: bool = true;
+    const GROUP: &'static str = "project";
+    const ESSENTIAL: &'static [usize] = &[at::NAME, at::STATE, at::CPU, at::MEMORY, at::RESTARTS, at::UP];
+
+    fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
+        Some((&mut settings.containers, Some(&mut settings.group_containers)))
+    }
+
+    fn count(state: &State) -> usize {
+        state.host.containers.rows.len()
+    }
+
+    fn row(state: &State, index: usize) -> Row<'_> {
+        Row::new(&state.host.containers.rows[index], state)
+    }
+
+    fn key(state: &State, index: usize) -> RowKey {
+        key_of(&state.host.containers.rows[index].meta.id)
+    }
+
+    fn cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, row: &Row<'_>, grid: &TableGrid) {
+        cells::cell_of(cx, place, canvas, column, row, grid);
+    }
+
+    fn detail(state: &State, index: usize) -> Box<dyn Overlay> {
+        Box::new(ContainerDetail::new(state.host.containers.rows[index].meta.id.clone()))
+    }
+
+    fn notes(state: &State) -> Vec<(Level, String)> {
+        let complaints =
+            state.host.containers.engines.iter().filter_map(|engine| cells::complaint(engine, state.host.now));
+        complaints.map(|line| (Level::Warn, line)).collect()
+    }
+
+    fn nothing(state: &State) -> &'static str {
+        match () {
+            () if state.host.containers.engines.iter().any(|e| e.listed) => "no containers",
+            () if state.host.containers.engines.iter().any(|e| e.fault.is_none()) => "waiting…",
+            () => "",
+        }
+    }
+
+    fn summary(state: &State) -> String {
+        cells::summary(state)
+    }
+
+    fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
+        (column == at::STATE).then(|| row.need())
+    }
+
+    fn load(row: &Row<'_>) -> Option<f64> {
+        row.container.cpu_lately()
+    }
+
+    fn is_empty(state: &State, id: &str) -> bool {
+        let all = &state.host.containers.rows;
+        match id {
+            "gpu" => state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()),
+            "limit" => all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none()),
+            "cpu_limit" => all.iter().all(|r| r.meta.cpu_limit.is_none()),
+            "project" => all.iter().all(|r| r.meta.project.is_none()),
+            "ports" => all.iter().all(|r| r.meta.ports.is_empty()),
+            _ => false,
+        }
+    }
+
+    fn words<'a>(row: &'a Row<'_>, column: usize) -> Cow<'a, str> {
+        match column {
+            // Behind its sign.
+            at::STATE => Cow::Owned(format!("  {}", row.shown(column))),
+            at::NAME => Cow::Borrowed(&row.container.meta.name),
+            _ => Cow::Owned(row.shown(column)),
+        }
+    }
+
+    fn group(state: &State, index: usize) -> Option<&str> {
+        state.host.containers.rows[index].meta.project.as_deref()
+    }
+
+    fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, members: &[usize]) {
+        cells::group_cell(cx, place, canvas, column, members);
+    }
+
+    fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
+        let ids: Vec<String> = chosen
+            .iter()
+            .filter_map(|index| state.host.containers.rows.get(*index))
+            .map(|row| row.meta.id.clone())
+            .collect();
+        match action {
+            Action::Acts => Some(operations::choose(&ids, state)),
+            Action::Logs => Some(log::open(ids.first().map_or("", String::as_str), state)),
+            _ => None,
+        }
+    }
+
+    fn tell(message: Message, state: &State) -> Vec<Effect> {
+        match message {
+            Message::Container { ids, act } => operations::answer(&ids, act, state),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hints() -> Vec<(Action, &'static str)> {
+        vec![(Action::Logs, "log"), (Action::Acts, "acts")]
+    }
+
+    fn rows(state: &State) -> Option<Rows> {
+        let all = &state.host.containers;
+        let faults = all.engines.iter().filter(|e| e.fault.is_some()).count();
+        if all.rows.is_empty() {
+            // An engine without containers, or one that says nothing, is worth one line.
+            let want = u16::try_from(faults).unwrap_or(u16::MAX).clamp(1, 6) + 2;
+            return (!all.engines.is_empty()).then_some(Rows { min: 3, want });
+        }
+        let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3);
+        // What an engine's silence takes, its containers do not lose.
+        let least = 6 + u16::try_from(faults).unwrap_or(u16::MAX).min(3);
+        Some(Rows { min: want.min(least), want })
+    }
+
+    fn tally(state: &State) -> String {
+        format!("{} of {} up", state.host.containers.running(), state.host.containers.rows.len())
+    }
+}

@@ -1,0 +1,266 @@
+//! What engines keep: images, volumes, networks, build cache, with who uses each and what would be freed. What is removed
+//! is named thing by thing before, and nothing else goes.
+
+use std::{borrow::Cow, time::Duration};
+
+use crate::{
+    act::job::{Job, Removal},
+    alert::Level,
+    collect::Want,
+    model::{
+        engine_address::EngineAddress,
+        event::SourceId,
+        store::{Kind, StoreSample, Stored},
+    },
+    state::State,
+    ui::{
+        action::{Action, Context},
+        ids::RowKey,
+        overlays::{
+            confirm::Confirm,
+            listed::{List, Listed},
+            menu::Menu,
+        },
+        panes::tabled::key_of,
+        table::{
+            column::{Column, Kind as Figure},
+            filter::Fields,
+            needle::Needle,
+        },
+        theme::Role,
+        view::{Effect, Message},
+    },
+    units::{ABSENT, bytes_long, bytes_short, span_short},
+};
+
+mod at {
+    pub const KIND: usize = 0;
+    pub const NAME: usize = 1;
+    pub const SIZE: usize = 2;
+    pub const FREES: usize = 3;
+    pub const USED: usize = 4;
+    pub const AGE: usize = 5;
+    pub const PLACE: usize = 6;
+    pub const ENGINE: usize = 7;
+}
+
+static COLUMNS: [Column; 8] = [
+    Column::words("kind", "KIND", 7, 0).also(&["type"]).doc("image, volume, network, build cache"),
+    Column::words("name", "NAME", 28, 0).also(&["tag"]).stretching().doc("tags of an image, name of the rest"),
+    Column::figure("size", "SIZE", Figure::Bytes, 5, 0).doc("bytes on disk"),
+    Column::figure("frees", "FREES", Figure::Bytes, 5, 3).doc("bytes that no other image shares: freed by its removal"),
+    Column::words("used", "USED BY", 24, 1).also(&["users", "containers"]).doc("containers that use it; `unused`"),
+    Column::figure("age", "AGE", Figure::Seconds, 4, 2).doc("since it was made"),
+    Column::words("place", "PLACE", 34, 4).also(&["driver", "subnet"]).doc("driver and folder, subnets, id"),
+    Column::words("engine", "ENGINE", 24, 5).doc("address of its engine"),
+];
+
+/// What may be removed at once.
+const PRUNES: [(&str, &str, Kind, bool); 5] = [
+    ("dangling", "images without a tag that nothing uses", Kind::Image, true),
+    ("images", "every image that nothing uses", Kind::Image, false),
+    ("volumes", "every volume that no container uses, with what is in it", Kind::Volume, false),
+    ("networks", "every network that no container uses", Kind::Network, false),
+    ("cache", "build cache that no build uses", Kind::Cache, false),
+];
+
+/// The list.
+pub type Stores = List<Kept>;
+
+/// What all engines keep.
+pub struct Kept;
+
+/// A thing with its age.
+pub struct Row<'a> {
+    thing: &'a Stored,
+    age: Option<Duration>,
+}
+
+impl<'a> Row<'a> {
+    fn new(thing: &'a Stored, state: &State) -> Self {
+        let age = thing.created_unix_ms.and_then(|at| u64::try_from(state.host.now.unix_ms.saturating_sub(at)).ok());
+        Row { thing, age: age.map(Duration::from_millis) }
+    }
+
+    fn used(&self) -> Cow<'_, str> {
+        match self.thing.users.as_slice() {
+            [] if self.thing.held => Cow::Borrowed("in use"),
+            [] => Cow::Borrowed("unused"),
+            users => Cow::Owned(users.join(" ")),
+        }
+    }
+}
+
+impl Fields for Row<'_> {
+    fn text(&self, column: usize) -> Cow<'_, str> {
+        match column {
+            at::KIND => Cow::Borrowed(self.thing.kind.word()),
+            at::NAME => Cow::Borrowed(&self.thing.name),
+            at::USED => self.used(),
+            at::AGE => Cow::Owned(self.age.map_or_else(String::new, span_short)),
+            at::PLACE => Cow::Borrowed(&self.thing.place),
+            at::ENGINE => Cow::Borrowed(self.thing.engine.as_str()),
+            // Networks take no room.
+            _ if self.thing.kind == Kind::Network => Cow::Borrowed(""),
+            _ => Cow::Owned(self.number(column).map_or_else(|| ABSENT.to_owned(), bytes_short)),
+        }
+    }
+
+    fn number(&self, column: usize) -> Option<f64> {
+        Some(match column {
+            at::SIZE => self.thing.bytes? as f64,
+            at::FREES => self.thing.bytes.map(|_| self.thing.frees())? as f64,
+            at::AGE => self.age?.as_secs_f64(),
+            _ => return None,
+        })
+    }
+
+    const NAME: usize = at::NAME;
+
+    fn word(&self, needle: &Needle) -> bool {
+        [at::KIND, at::NAME, at::USED, at::PLACE].into_iter().any(|column| needle.is_in(&self.text(column)))
+            || needle.is_in(&self.thing.id)
+    }
+}
+
+/// What can be removed: the thing under the cursor, or all unused ones of a kind.
+fn acts(state: &State, chosen: Option<usize>) -> Vec<Effect> {
+    let mut menu = Menu::new("remove");
+    if let Some(thing) = chosen.and_then(|index| state.host.stores.things.get(index)) {
+        let doc = match thing.is_unused() {
+            true => format!("{}, frees {}", thing.kind.word(), bytes_long(thing.frees() as f64)),
+            false => format!("{}, in use: the engine will refuse", thing.kind.word()),
+        };
+        let things = vec![(thing.engine.clone(), thing.id.clone())];
+        menu.add(thing.name.clone(), doc, false, Message::Remove { what: thing.name.clone(), things });
+    }
+    for (label, doc, kind, nameless) in PRUNES {
+        let things: Vec<&Stored> = unused(&state.host.stores, kind, nameless).collect();
+        if things.is_empty() {
+            continue;
+        }
+        let frees = things.iter().map(|thing| thing.frees()).sum::<u64>();
+        let doc = format!("{doc}: {}, frees {}", things.len(), bytes_long(frees as f64));
+        let things = things.iter().map(|thing| (thing.engine.clone(), thing.id.clone())).collect();
+        menu.add(label, doc, false, Message::Remove { what: format!("unused {label}"), things });
+    }
+    vec![Effect::Open(Box::new(menu))]
+}
+
+fn unused(all: &StoreSample, kind: Kind, nameless: bool) -> impl Iterator<Item = &Stored> {
+    let wanted = move |thing: &&Stored| thing.kind == kind && thing.is_unused() && (thing.nameless || !nameless);
+    all.things.iter().filter(wanted)
+}
+
+/// The question before things are removed: it names each of them and what it frees.
+fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec<Effect> {
+    let all = &state.host.stores.things;
+    let meant: Vec<&Stored> =
+        things.iter().filter_map(|(engine, id)| all.iter().find(|t| t.engine == *engine && t.id == *id)).collect();
+    if meant.is_empty() {
+        return vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
+    }
+    let frees = bytes_long(meant.iter().map(|thing| thing.frees()).sum::<u64>() as f64);
+    let title = match meant.as_slice() {
+        [one] => format!("remove {} {}? it frees {frees}", one.kind.word(), one.name),
+        many => format!("remove {what}: {} of them? it frees {frees}", many.len()),
+    };
+    let lines = meant.iter().map(|thing| {
+        let size = thing.bytes.map_or_else(|| ABSENT.to_owned(), |_| bytes_short(thing.frees() as f64));
+        let facts = format!("{:<8}{size:>6}  ", thing.kind.word());
+        vec![(facts, Role::Dim), (thing.name.clone(), Role::Strong), (format!("  {}", thing.place), Role::Dim)]
+    });
+    let removals = meant.iter().map(|thing| Removal {
+        engine: thing.engine.clone(),
+        kind: thing.kind,
+        id: thing.id.clone(),
+        name: thing.name.clone(),
+        bytes: thing.frees(),
+    });
+    let job = Job::Remove(removals.collect());
+    vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), job)))]
+}
+
+impl Listed for Kept {
+    type Row<'a> = Row<'a>;
+    type Name = RowKey;
+    const SOURCE: SourceId = SourceId::Stores;
+    const COLUMNS: &'static [Column] = &COLUMNS;
+    const SORT: &'static str = "size";
+    const NOTHING: [&'static str; 2] = ["nothing is kept", "nothing fits the filter"];
+    const CONTEXT: Context = Context::Things;
+    const OPENED_BY: Action = Action::Stores;
+
+    fn count(state: &State) -> usize {
+        state.host.stores.things.len()
+    }
+
+    fn row(state: &State, index: usize) -> Row<'_> {
+        Row::new(&state.host.stores.things[index], state)
+    }
+
+    fn name(state: &State, index: usize) -> RowKey {
+        let thing = &state.host.stores.things[index];
+        key_of(&format!("{} {} {}", thing.engine, thing.kind.word(), thing.id))
+    }
+
+    fn title(state: &State) -> String {
+        let all = &state.host.stores;
+        let mut title = "images, volumes, networks".to_owned();
+        for kind in [Kind::Image, Kind::Volume, Kind::Cache] {
+            let (sum, unused) = all.sums(kind);
+            if sum > 0 {
+                let (sum, unused) = (bytes_short(sum as f64), bytes_short(unused as f64));
+                title.push_str(&format!(" · {} {sum}, unused {unused}", kind.word()));
+            }
+        }
+        if all.asking {
+            title.push_str(" · asking…");
+        }
+        title
+    }
+
+    fn role(row: &Row<'_>, column: usize, _text: &str) -> Role {
+        match column {
+            at::NAME if row.thing.is_unused() => Role::Text,
+            at::NAME => Role::Strong,
+            at::SIZE => Role::Text,
+            at::USED if row.thing.is_unused() => Role::Advice,
+            at::USED => Role::Container,
+            _ => Role::Dim,
+        }
+    }
+
+    /// One engine needs no name beside each thing.
+    fn is_empty(state: &State, id: &str) -> bool {
+        let things = &state.host.stores.things;
+        id == "engine" && things.iter().all(|t| things.first().is_some_and(|first| first.engine == t.engine))
+    }
+
+    fn notes(state: &State) -> Vec<String> {
+        state.host.stores.faults.iter().map(|(engine, why)| format!("{engine}: {why}")).collect()
+    }
+
+    fn awaited(state: &State) -> Option<&'static str> {
+        (!state.host.stores.told).then_some("the engines count what they keep, which may take them a while…")
+    }
+
+    fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>> {
+        (action == Action::Acts).then(|| acts(state, chosen))
+    }
+
+    fn tell(message: &Message, state: &State) -> Vec<Effect> {
+        match message {
+            Message::Remove { what, things } => preview(what, things, state),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hints() -> Vec<(Action, &'static str)> {
+        vec![(Action::Acts, "remove")]
+    }
+
+    fn want(want: &mut Want) {
+        want.stores = true;
+    }
+}

@@ -1,0 +1,133 @@
+//! One disk: what it is, what it moves, how long that takes, and how it was.
+
+use ratatui::layout::Rect;
+
+use crate::{
+    alert::Level,
+    collect::Want,
+    model::disk::Disk,
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        disks_network::pane::{disk, mirrored},
+        figures::{bytes, fixed, hue, latency, percent, tick},
+        parts::causes,
+        theme::Role,
+        view::{Effect, Overlay},
+        widgets::{
+            graph::{Graph, axis, graph, nice_top},
+            sheet::{Sheet, SheetLine, pair, put_lines},
+            text::put,
+        },
+    },
+    units::{bytes_long, count_short},
+};
+
+/// From this width on the processes stand beside the graphs.
+const WIDE: u16 = 130;
+
+/// The view.
+pub struct DiskDetail {
+    name: String,
+    sheet: Sheet,
+}
+
+impl DiskDetail {
+    /// Of the disk with this kernel name.
+    #[must_use]
+    pub fn new(name: String) -> Self {
+        DiskDetail { name, sheet: Sheet::default() }
+    }
+}
+
+impl Overlay for DiskDetail {
+    fn title(&self, state: &State) -> String {
+        let model = disk(state, &self.name).and_then(|d| d.raw.model.clone());
+        model.map_or_else(|| self.name.clone(), |m| format!("{} · {m}", self.name))
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(d) = disk(cx.state, &self.name) else {
+            put(canvas.buf, area.x, area.y, area.width, "the disk is gone", cx.theme.style(Role::Dim));
+            return;
+        };
+        let per_second = |v: Option<f64>| fixed(v, 6, count_short);
+        let kind = match d.raw.rotational {
+            Some(true) => " · turning",
+            Some(false) => " · solid state",
+            None => "",
+        };
+        let facts: Vec<SheetLine> = vec![
+            pair("size", 9, format!("{}{kind}", d.raw.size_bytes.map_or("–".to_owned(), |b| bytes_long(b as f64)))),
+            pair(
+                "read",
+                9,
+                format!(
+                    "{}/s {} requests/s {}",
+                    bytes(d.read_per_second),
+                    per_second(d.read_iops),
+                    latency(d.read_latency_seconds)
+                ),
+            ),
+            pair(
+                "write",
+                9,
+                format!(
+                    "{}/s {} requests/s {}",
+                    bytes(d.write_per_second),
+                    per_second(d.write_iops),
+                    latency(d.write_latency_seconds)
+                ),
+            ),
+            pair("busy", 9, format!("{}   queue {}", percent(d.busy_ratio), fixed(d.queue, 5, |q| format!("{q:.1}")))),
+        ];
+        put_lines(cx, area, canvas, &facts);
+        let rest = Rect { y: area.y + 5, height: area.height.saturating_sub(5), ..area };
+        if area.width >= WIDE {
+            let half = rest.width / 2;
+            past(cx, Rect { width: half - 2, ..rest }, canvas, d);
+            let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
+            let room = usize::from(right.height);
+            self.sheet.draw(cx, right, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+            return;
+        }
+        let graphs = if rest.height >= 14 { rest.height / 2 } else { 0 };
+        past(cx, Rect { height: graphs, ..rest }, canvas, d);
+        let below = Rect { y: rest.y + graphs, height: rest.height - graphs, ..rest };
+        self.sheet.draw(cx, below, canvas, &causes::storage(&cx.state.host, 10, 6));
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        self.sheet.act(action).then(Vec::new)
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        want.io_of_all = true;
+    }
+}
+
+/// What it moved, and how busy it was.
+fn past(cx: &DrawCx<'_>, rest: Rect, canvas: &mut Canvas<'_>, d: &Disk) {
+    if rest.height < 6 {
+        return;
+    }
+    let top = nice_top(d.read_history.max().unwrap_or(0.0).max(d.write_history.max().unwrap_or(0.0)), 1024.0);
+    let words = format!("read over written, top {}/s", bytes(Some(top)).trim_start());
+    put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
+    let moved = Rect { y: rest.y + 1, height: (rest.height - 2) * 2 / 3, ..rest };
+    mirrored(cx, moved, canvas, top, (&d.read_history, Role::DiskRead), (&d.write_history, Role::DiskWrite));
+    put(canvas.buf, rest.x, moved.bottom(), rest.width, "busy", cx.theme.style(Role::Faint));
+    let busy = Rect { y: moved.bottom() + 1, height: rest.bottom().saturating_sub(moved.bottom() + 2), ..rest };
+    let level = d.busy_ratio.map_or(Level::Unknown, |b| cx.state.level("disk_busy_ratio", &[&d.raw.name], b));
+    let g = Graph {
+        limit: tick(cx.state.limits("disk_busy_ratio", &[&d.raw.name])),
+        ..Graph::of(&d.busy_history, 1.0, hue(cx, level, Role::DiskRead))
+    };
+    graph(canvas.buf, busy, cx.theme, &g);
+    axis(canvas.buf, Rect { y: busy.bottom(), height: 1, ..rest }, cx.theme, &d.busy_history);
+}

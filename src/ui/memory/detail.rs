@@ -1,0 +1,147 @@
+//! Memory in full: every figure of the kernel with what it means.
+
+use ratatui::layout::Rect;
+
+use crate::{
+    model::event::SourceId,
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        figures::{bytes, hue, percent, tick},
+        memory::pane::{level, used_gauge},
+        parts::{arc, causes},
+        theme::Role,
+        view::{Effect, Overlay},
+        widgets::{
+            graph::{Graph, axis, graph},
+            normal::NormalOf,
+            notice::notice,
+            sheet::{Sheet, SheetLine, abreast, heading},
+        },
+    },
+    units::bytes_long,
+};
+
+/// From this width on there are two columns.
+const WIDE: u16 = 130;
+/// Processes and containers that are named, with much room and with little.
+const MANY: (usize, usize) = (15, 10);
+const FEW: (usize, usize) = (6, 4);
+
+/// The view.
+#[derive(Default)]
+pub struct MemoryDetail {
+    normal: NormalOf,
+    sheet: Sheet,
+}
+
+impl Overlay for MemoryDetail {
+    fn title(&self, state: &State) -> String {
+        format!("memory · {}", bytes_long(state.host.memory.raw.total as f64))
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn refresh(&mut self, state: &State) {
+        self.normal.update(&state.host.memory.used_history);
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        if notice(cx, area, canvas, SourceId::Memory) || area.height < 4 {
+            return;
+        }
+        used_gauge(cx, Rect { height: 1, ..area }, canvas, self.normal.median());
+        let past = Rect { y: area.y + 1, height: (area.height - 1) / 4, ..area };
+        let m = &cx.state.host.memory;
+        let g = Graph {
+            band: self.normal.band(),
+            limit: tick(cx.state.limits("memory_used_ratio", &[])),
+            ..Graph::of(&m.used_history, 1.0, hue(cx, level(cx), Role::MemoryUsed))
+        };
+        graph(canvas.buf, past, cx.theme, &g);
+        axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..area }, cx.theme, &m.used_history);
+        let rest = Rect { y: past.bottom() + 1, height: area.bottom() - past.bottom() - 1, ..area };
+        // Beside the kernel's figures where there is room, else before them: it is what one opens this for.
+        let lines = match area.width {
+            WIDE.. => {
+                let columns = usize::from(area.width / 2);
+                abreast(lines(cx.state), causes::memory(&cx.state.host, MANY.0, MANY.1), columns)
+            }
+            _ => [causes::memory(&cx.state.host, FEW.0, FEW.1), vec![Vec::new()], lines(cx.state)].concat(),
+        };
+        self.sheet.draw(cx, rest, canvas, &lines);
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        self.sheet.act(action).then(Vec::new)
+    }
+}
+
+fn lines(state: &State) -> Vec<SheetLine> {
+    let m = &state.host.memory;
+    let raw = &m.raw;
+    let mut lines = Vec::new();
+    let mut row = |name: &str, value: Option<u64>, of: u64, meaning: &str| {
+        let Some(value) = value else { return };
+        let share = (of > 0).then(|| value as f64 / of as f64);
+        lines.push(vec![
+            (format!("{name:<16}"), Role::Dim),
+            (format!("{:>12} ", bytes_long(value as f64)), Role::Text),
+            (format!("{}  ", percent(share)), Role::Dim),
+            (meaning.to_owned(), Role::Faint),
+        ]);
+    };
+    row("used", Some(m.used), raw.total, "held, and not given back when asked for");
+    if let Some(arc) = raw.arc {
+        row("ARC", Some(arc.size), raw.total, "OpenZFS's cache; it gives back all above its minimum");
+    }
+    row("cache", Some(m.cache), raw.total, "files that were read; given back when asked for");
+    if let Some((total, used)) = m.huge() {
+        let words = format!("reserved, {} of it used: no other program can have it", bytes_long(used as f64));
+        row("huge pages", Some(total), raw.total, &words);
+    }
+    row("free", Some(m.free), raw.total, "in nobody's use");
+    row("available", Some(m.available), raw.total, "what programs may still take without swapping");
+    row("anonymous", raw.anonymous, raw.total, "heaps and stacks");
+    row("huge, anonymous", raw.anonymous_huge, raw.total, "part of it in huge pages");
+    row("mapped", raw.mapped, raw.total, "files mapped by programs");
+    row("shared", Some(raw.shmem), raw.total, "shared memory and tmpfs: used, though the kernel counts it as cache");
+    row("buffers", Some(raw.buffers), raw.total, "raw blocks");
+    row("slab", raw.slab, raw.total, "the kernel's own objects");
+    row("  reclaimable", Some(raw.slab_reclaimable), raw.total, "of them what it would give back");
+    row("page tables", raw.page_tables, raw.total, "maps of address spaces");
+    row("kernel stacks", raw.kernel_stack, raw.total, "one a thread");
+    row("dirty", raw.dirty, raw.total, "to be written to disks");
+    row("writeback", raw.writeback, raw.total, "on its way there");
+    row(
+        "committed",
+        raw.committed,
+        raw.commit_limit.unwrap_or(0),
+        "promised to programs, of what the kernel would promise",
+    );
+    if raw.swap_total > 0 {
+        row("swap", Some(m.swap_used), raw.swap_total, "moved out of memory");
+        row("swap, cached", raw.swap_cached, raw.swap_total, "in memory and in swap alike");
+    }
+    if let Some(zram) = raw.zram {
+        row("zram", Some(zram.memory_used), zram.original, "memory that compressed swap takes, of what it holds");
+    }
+    lines.push(Vec::new());
+    lines.push(heading("Movement"));
+    for (name, value) in [("read from swap", m.swap_in_per_second), ("written to swap", m.swap_out_per_second)] {
+        lines.push(vec![(format!("{name:<16}"), Role::Dim), (format!("{:>10}/s", bytes(value)), Role::Text)]);
+    }
+    if let Some(stalls) = state.host.pressure.raw.memory {
+        let text = format!(
+            "some {:.1} · full {:.1} per cent of the last 10 s",
+            stalls.some.avg10 * 100.0,
+            stalls.full.map_or(0.0, |f| f.avg10) * 100.0
+        );
+        lines.push(vec![(format!("{:<16}", "pressure"), Role::Dim), (text, Role::Text)]);
+    }
+    lines.extend(arc::lines(m));
+    lines
+}

@@ -1,0 +1,173 @@
+//! Who is behind a figure of the whole machine: the processes that use most of it, and the containers with all that is
+//! theirs.
+
+use crate::{
+    model::{host::Host, join, process::Process},
+    text::elide,
+    ui::{
+        figures::bytes,
+        theme::Role,
+        widgets::sheet::{SheetLine, heading},
+    },
+};
+
+/// Columns of a container's name.
+const OWNER: usize = 20;
+
+/// Who reads and writes most. The kernel counts that for each process and each container, not for each of their disks.
+pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine> {
+    let mut lines = vec![heading("Processes that read and write most, on all disks together")];
+    let own = || host.processes.rows.iter().filter(|p| !p.is_thread());
+    let rates = own().filter_map(|p| Some((f64::from(p.io_per_second()?), p))).filter(|(rate, _)| *rate > 0.0);
+    let figure = |value: Option<f64>| bytes(value);
+    let rows: Vec<SheetLine> = greatest(rates.collect(), processes)
+        .map(|p| {
+            let (read, written) = (p.read_per_second().map(f64::from), p.write_per_second().map(f64::from));
+            process(host, p, format!("{:>7} {:>6} {:>7} ", p.key.pid, figure(read), figure(written)))
+        })
+        .collect();
+    // Rates need two readings.
+    if own().all(|p| p.io_per_second().is_none()) {
+        lines.push(vec![("waiting…".to_owned(), Role::Dim)]);
+        return lines;
+    }
+    table(&mut lines, format!("{:>7} {:>6} {:>7} {:<OWNER$} COMMAND", "PID", "READ/s", "WRITE/s", "CONTAINER"), rows);
+    let hidden = own().filter(|p| !p.kernel && p.moved.is_none()).count();
+    if hidden > 0 {
+        let words = format!("{hidden} more could not be read: those of other users need root");
+        lines.push(vec![(words, Role::Dim)]);
+    }
+    let all = host.containers.rows.iter();
+    let rates = all.filter_map(|c| Some((c.io_per_second()?, c))).filter(|(rate, _)| *rate > 0.0);
+    let rows: Vec<SheetLine> = greatest(rates.collect(), containers)
+        .map(|c| {
+            let rates = format!("{:>6} {:>7}", figure(c.read_per_second), figure(c.write_per_second));
+            vec![(name(&c.meta.name), Role::Container), (rates, Role::Text)]
+        })
+        .collect();
+    containers_of(&mut lines, format!("{:<OWNER$} {:>6} {:>7}", "CONTAINER", "READ/s", "WRITE/s"), rows);
+    lines
+}
+
+/// Who holds most memory. What several processes share counts for each of them.
+pub fn memory(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine> {
+    let mut lines = vec![heading("Processes by resident memory, what they share counted for each")];
+    let own = host.processes.rows.iter().filter(|p| !p.is_thread() && p.memory_bytes > 0);
+    let share = |bytes_held: f64| {
+        let total = host.memory.raw.total as f64;
+        if total > 0.0 { crate::ui::figures::percent(Some(bytes_held / total)) } else { String::new() }
+    };
+    let rows: Vec<SheetLine> = greatest(own.map(|p| (p.memory_bytes as f64, p)).collect(), processes)
+        .map(|p| {
+            let held = p.memory_bytes as f64;
+            process(host, p, format!("{:>7} {} {:>4} ", p.key.pid, bytes(Some(held)), share(held)))
+        })
+        .collect();
+    table(&mut lines, format!("{:>7} {:>5} {:>4} {:<OWNER$} COMMAND", "PID", "MEM", "", "CONTAINER"), rows);
+    let all = host.containers.rows.iter();
+    let held = all.filter_map(|c| Some((c.memory_bytes()? as f64, c))).filter(|(held, _)| *held > 0.0);
+    let rows: Vec<SheetLine> = greatest(held.collect(), containers)
+        .map(|c| {
+            let held = c.memory_bytes().map(|b| b as f64);
+            let figures = format!("{} {:>4}", bytes(held), share(held.unwrap_or(0.0)));
+            vec![(name(&c.meta.name), Role::Container), (figures, Role::Text)]
+        })
+        .collect();
+    containers_of(&mut lines, format!("{:<OWNER$} {:>5}", "CONTAINER", "MEM"), rows);
+    lines
+}
+
+/// Those of the greatest figures, the greatest first.
+fn greatest<T>(mut all: Vec<(f64, T)>, most: usize) -> impl Iterator<Item = T> {
+    all.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    all.into_iter().take(most).map(|(_, thing)| thing)
+}
+
+fn process(host: &Host, p: &Process, figures: String) -> SheetLine {
+    let container = join::container_of_process(host, p).map_or("", |c| c.meta.name.as_str());
+    vec![(figures, Role::Text), (name(container), Role::Container), (p.shown_command(false).0.into_owned(), Role::Dim)]
+}
+
+fn name(text: &str) -> String {
+    format!("{:<OWNER$} ", elide(text, OWNER))
+}
+
+fn table(lines: &mut Vec<SheetLine>, head: String, rows: Vec<SheetLine>) {
+    if rows.is_empty() {
+        lines.push(vec![("none".to_owned(), Role::Dim)]);
+        return;
+    }
+    lines.push(vec![(head, Role::Dim)]);
+    lines.extend(rows);
+}
+
+fn containers_of(lines: &mut Vec<SheetLine>, head: String, rows: Vec<SheetLine>) {
+    if !rows.is_empty() {
+        lines.push(Vec::new());
+        lines.push(heading("Containers"));
+        table(lines, head, rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        container::{Container, ContainerRow},
+        process::{Moved, ProcKey},
+    };
+
+    fn machine() -> Host {
+        let mut host = Host::default();
+        let row = |pid: u32, name: &str, memory: u64, rates: Option<(f32, f32)>| Process {
+            key: ProcKey { pid, start_ticks: 1 },
+            tgid: pid,
+            name: name.into(),
+            memory_bytes: memory << 20,
+            moved: rates.map(|(read, written)| {
+                let (read_per_second, write_per_second) = (Some(read * 1e6), Some(written * 1e6));
+                Box::new(Moved { read_per_second, write_per_second, ..Moved::default() })
+            }),
+            ..Process::default()
+        };
+        host.memory.raw.total = 1 << 30;
+        host.processes.rows = vec![
+            row(1, "init", 10, Some((0.0, 0.0))),
+            row(4, "other", 1, None),
+            row(2, "reader", 20, Some((5.0, 0.0))),
+            row(3, "both", 512, Some((3.0, 4.0))),
+        ];
+        let meta = Container { name: "postgres".into(), ..Container::default() };
+        host.containers.rows =
+            vec![ContainerRow { meta: Arc::new(meta), write_per_second: Some(2e6), ..ContainerRow::default() }];
+        host
+    }
+
+    fn words(lines: &[SheetLine]) -> Vec<String> {
+        let line = |l: &SheetLine| l.iter().map(|(text, _)| text.as_str()).collect::<String>();
+        lines.iter().map(|l| line(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    #[test]
+    fn storage_is_by_read_and_written() {
+        let lines = words(&storage(&machine(), 8, 8));
+        assert_eq!(lines[2..4], ["3 2.9M 3.8M both", "2 4.8M 0 reader"], "an idle one is left out: {lines:?}");
+        assert_eq!(lines[4], "1 more could not be read: those of other users need root");
+        assert_eq!(lines.last().map(String::as_str), Some("postgres – 1.9M"));
+    }
+
+    #[test]
+    fn rates_are_awaited() {
+        let mut host = machine();
+        host.processes.rows.iter_mut().for_each(|p| p.moved = None);
+        assert_eq!(words(&storage(&host, 8, 8))[1..], ["waiting…"]);
+    }
+
+    #[test]
+    fn memory_names_the_greatest() {
+        let lines = words(&memory(&machine(), 2, 2));
+        assert_eq!(lines[2..], ["3 512M 50% both", "2 20.0M 2% reader"], "{lines:?}");
+    }
+}

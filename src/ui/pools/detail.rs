@@ -1,0 +1,149 @@
+//! One pool: what it says of itself, its tree of devices with errors and rates, its datasets, who uses it, and the cache
+//! that all pools share.
+
+mod facts;
+mod trees;
+
+use ratatui::layout::Rect;
+
+use super::operations;
+use crate::{
+    alert::Level,
+    model::{container::RunState, join, pool::PoolRow},
+    state::State,
+    text::elide,
+    ui::{
+        action::{Action, Context},
+        canvas::{Canvas, DrawCx},
+        figures::bytes,
+        overlays::seen::Seen,
+        parts::{arc, process},
+        theme::Role,
+        view::{Effect, Overlay},
+        widgets::{
+            graph::nice_top,
+            past::{Past, pasts},
+            sheet::{Sheet, SheetLine, heading},
+        },
+    },
+};
+
+/// Columns of a name before its value.
+const NAME: usize = 11;
+/// Rows of the graphs, their heads included.
+const PAST: u16 = 7;
+/// Processes listed at most.
+const PROCESSES: usize = 15;
+
+/// The view.
+pub struct PoolDetail {
+    name: String,
+    seen: Seen<PoolRow>,
+    sheet: Sheet,
+}
+
+impl PoolDetail {
+    /// Of the pool of this name.
+    #[must_use]
+    pub fn new(name: String) -> Self {
+        PoolDetail { name, seen: Seen::default(), sheet: Sheet::default() }
+    }
+}
+
+impl Overlay for PoolDetail {
+    fn title(&self, _state: &State) -> String {
+        format!("pool {}{}", self.name, if self.seen.is_gone() { " · exported" } else { "" })
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn refresh(&mut self, state: &State) {
+        self.seen.look(state.host.pools.find(&self.name));
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(row) = self.seen.shown(cx, area, canvas) else { return };
+        let past = if area.height >= PAST * 3 { PAST } else { 0 };
+        if past > 0 {
+            pasts(cx, area, canvas, PAST, &past_of(row));
+        }
+        let rest = Rect { y: area.y + past, height: area.height - past, ..area };
+        let room = usize::from(area.width);
+        let mut lines = facts::standing(cx.state, row);
+        let first = lines.len();
+        lines.extend(facts::told(cx.state, row, room));
+        trees::devices(cx.state, row, room, &mut lines);
+        trees::datasets(cx.state, row, room, &mut lines);
+        // The state is the module's own word now; what follows was said before.
+        if row.stands_still() || self.seen.is_gone() {
+            lines.iter_mut().skip(first).flatten().for_each(|(_, role)| *role = Role::Faint);
+        }
+        users(cx.state, row, &mut lines);
+        lines.extend(arc::lines(&cx.state.host.memory));
+        self.sheet.draw(cx, rest, canvas, &lines);
+    }
+
+    fn context(&self) -> Context {
+        Context::Things
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        match action {
+            Action::Acts => Some(operations::choose(&self.name, state)),
+            action => self.sheet.act(action).then(Vec::new),
+        }
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Acts, "acts")]
+    }
+}
+
+/// What was read and written.
+fn past_of(row: &PoolRow) -> [Past<'_>; 2] {
+    let rate = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
+    let [read, written] = [row.io.map(|io| io.read_bytes), row.io.map(|io| io.write_bytes)];
+    let figures =
+        [("read", read, &row.read_history, Role::DiskRead), ("written", written, &row.write_history, Role::DiskWrite)];
+    figures.map(|(name, value, series, role)| Past {
+        head: format!("{name} {}", rate(value)),
+        series,
+        top: nice_top(series.max().unwrap_or(0.0), 1024.0),
+        role,
+        level: Level::Ok,
+        limit: None,
+    })
+}
+
+/// Containers that mount something of it, and their busiest processes.
+fn users(state: &State, row: &PoolRow, lines: &mut Vec<SheetLine>) {
+    let users = join::containers_of_pool(&state.host, &row.name);
+    if users.is_empty() {
+        return;
+    }
+    lines.push(Vec::new());
+    lines.push(heading(&format!("Containers on it, {}", users.len())));
+    for (container, datasets) in &users {
+        let running = container.meta.state == RunState::Running;
+        lines.push(vec![
+            (format!("{:<20} ", elide(&container.meta.name, 20)), if running { Role::Text } else { Role::Dim }),
+            (format!("{:<11} {}", container.meta.word(), datasets.join(", ")), Role::Dim),
+        ]);
+    }
+    let ids: Vec<&str> = users.iter().map(|(container, _)| container.short_id()).collect();
+    let mut processes: Vec<_> = state
+        .host
+        .processes
+        .rows
+        .iter()
+        .filter(|p| !p.is_thread() && p.container().is_some_and(|id| ids.contains(&id)))
+        .collect();
+    processes.sort_by(|a, b| b.cpu.unwrap_or(0.0).total_cmp(&a.cpu.unwrap_or(0.0)));
+    if !processes.is_empty() {
+        lines.push(Vec::new());
+        lines.push(heading("Their busiest processes"));
+        lines.extend(processes.into_iter().take(PROCESSES).map(process::line));
+    }
+}

@@ -1,0 +1,353 @@
+//! One process: who it is, what it uses and used, what it has open, whom it talks to, who descends from it.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use super::{renice, signal};
+use crate::{
+    alert::Level,
+    collect::Want,
+    model::{
+        event::{Fault, SourceId},
+        join,
+        process::{ProcKey, Process, ProcessDetail as Detail, ProcessDetailSample},
+        socket::Protocol,
+    },
+    state::State,
+    text::width,
+    ui::{
+        action::{Action, Context},
+        canvas::{Canvas, DrawCx},
+        figures::bytes,
+        overlays::seen::Seen,
+        processes::columns::{Row, RowCx, at, user},
+        theme::Role,
+        view::{Effect, Overlay},
+        widgets::{
+            graph::nice_top,
+            past::{Past, pasts},
+            sheet::{Sheet, SheetLine, flow, heading, pair, wrap},
+        },
+    },
+    units::{ABSENT, bytes_long},
+};
+
+/// Columns of a name before its value.
+const NAME: usize = 10;
+/// Rows of the graphs, their heads included.
+const PAST: u16 = 7;
+
+/// The view.
+pub struct ProcessDetail {
+    key: ProcKey,
+    seen: Seen<Process>,
+    sheet: Sheet,
+}
+
+impl ProcessDetail {
+    /// Of the process that `key` names, and of no other that gets its pid.
+    #[must_use]
+    pub fn new(key: ProcKey) -> Self {
+        ProcessDetail { key, seen: Seen::default(), sheet: Sheet::default() }
+    }
+}
+
+impl Overlay for ProcessDetail {
+    fn title(&self, _state: &State) -> String {
+        let name = self.seen.last().map_or("", |p| &*p.name);
+        let ended = if self.seen.is_gone() { " · ended" } else { "" };
+        format!("process {} {name}{ended}", self.key.pid)
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn refresh(&mut self, state: &State) {
+        self.seen.look(state.host.processes.find(self.key));
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(process) = self.seen.shown(cx, area, canvas) else { return };
+        let detail = cx.state.host.process_detail.as_ref().filter(|d| d.raw.key == self.key);
+        let past = if area.height >= PAST * 2 { PAST } else { 0 };
+        if let Some(detail) = detail.filter(|_| past > 0) {
+            pasts(cx, area, canvas, PAST, &past_of(cx, process, detail));
+        }
+        let rest = Rect { y: area.y + past, height: area.height - past, ..area };
+        let mut lines = facts(cx, process);
+        belongings(cx.state, process, detail.map(|d| &d.raw), usize::from(area.width), &mut lines);
+        match detail {
+            Some(detail) => read(cx, &detail.raw, usize::from(area.width), &mut lines),
+            None if !self.seen.is_gone() => lines.push(vec![(waiting(cx.state), Role::Dim)]),
+            None => {}
+        }
+        children(cx.state, self.key, &mut lines);
+        self.sheet.draw(cx, rest, canvas, &lines);
+    }
+
+    fn context(&self) -> Context {
+        Context::Processes
+    }
+
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        let renice = |by| renice::ask(vec![self.key], by, state);
+        match action {
+            Action::Signal | Action::NiceUp | Action::NiceDown if self.seen.is_gone() => {
+                Some(vec![Effect::Say(Level::Advice, "it has ended".to_owned())])
+            }
+            Action::Signal => Some(signal::choose(vec![self.key], state)),
+            Action::NiceUp => Some(renice(1)),
+            Action::NiceDown => Some(renice(-1)),
+            _ => self.sheet.act(action).then(Vec::new),
+        }
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        if self.seen.is_gone() {
+            Vec::new()
+        } else {
+            vec![(Action::Signal, "signal"), (Action::NiceUp, "nice +1"), (Action::NiceDown, "nice −1")]
+        }
+    }
+
+    fn want(&self, want: &mut Want, _state: &State) {
+        want.detail = Some(self.key);
+        // Its storage rates stand among the facts.
+        want.visible.push(self.key);
+    }
+}
+
+fn waiting(state: &State) -> String {
+    match state.host.health.get(SourceId::ProcessDetail).and_then(|h| h.fault.as_ref()) {
+        Some(Fault::Absent(what) | Fault::Broken(what)) => what.clone(),
+        Some(Fault::Denied { what, hint }) => format!("{what}: permission denied ({hint})"),
+        Some(Fault::Timeout) => "no answer".to_owned(),
+        None => "waiting…".to_owned(),
+    }
+}
+
+/// CPU and memory.
+fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<'a>; 2] {
+    let shown = Row { process, cx: RowCx::new(&cx.state.host, false, true) }.shown(at::CPU);
+    // A clock tick too many does not make it a second core.
+    let cores = (detail.cpu_history.max().unwrap_or(0.0) - 0.1).ceil().max(1.0);
+    let top = nice_top(detail.memory_history.max().unwrap_or(0.0), 1024.0);
+    let memory = bytes_long(process.memory_bytes as f64);
+    [
+        Past {
+            head: format!("cpu {shown} %   top {:.0} %", cores * 100.0),
+            series: &detail.cpu_history,
+            top: cores,
+            role: Role::CpuUser,
+            level: Level::Ok,
+            limit: None,
+        },
+        Past {
+            head: format!("memory {memory}   top {}", bytes(Some(top)).trim_start()),
+            series: &detail.memory_history,
+            top,
+            role: Role::MemoryUsed,
+            level: Level::Ok,
+            limit: None,
+        },
+    ]
+}
+
+/// What the table knows.
+fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
+    let host = &cx.state.host;
+    let row = Row { process: p, cx: RowCx::new(host, false, true) };
+    let parent = host.processes.rows.iter().find(|o| o.key.pid == p.parent && !o.is_thread());
+    let parent = parent.map_or_else(|| p.parent.to_string(), |o| format!("{} {}", o.key.pid, o.name));
+    let state = match p.state {
+        b'R' => "running",
+        b'S' => "asleep",
+        b'D' => "waits for a device, deaf to signals",
+        b'I' => "idle thread of the kernel",
+        b'T' => "stopped",
+        b't' => "stopped by a tracer",
+        b'Z' => "ended, its parent has not asked how",
+        _ => "",
+    };
+    let rate = |column| row.shown(column);
+    let mut lines = vec![
+        pair("user", NAME, format!("{} ({})", user(&host.facts.users, p.uid), p.uid)),
+        pair("state", NAME, format!("{} {state}", char::from(p.state))),
+        pair("parent", NAME, parent),
+        pair("started", NAME, row.shown(at::START)),
+        pair("priority", NAME, format!("{}   nice {}   last core {}", p.priority, p.nice, p.core)),
+        pair("cpu time", NAME, format!("{}   threads {}", row.shown(at::TIME), p.threads)),
+        pair(
+            "memory",
+            NAME,
+            format!("{} resident   {} virtual", bytes_long(p.memory_bytes as f64), bytes_long(p.virtual_bytes as f64)),
+        ),
+        pair("storage", NAME, format!("{}/s read   {}/s written", rate(at::READ), rate(at::WRITE))),
+    ];
+    lines.extend(p.info.iter().filter(|i| !i.cgroup.is_empty()).map(|info| pair("cgroup", NAME, &*info.cgroup)));
+    lines
+}
+
+/// Whose it is, and what it holds beyond itself: GPUs, datasets, ports.
+fn belongings(
+    state: &State,
+    p: &Process,
+    detail: Option<&ProcessDetailSample>,
+    columns: usize,
+    lines: &mut Vec<SheetLine>,
+) {
+    let host = &state.host;
+    let mut note = |name: &str, role: Role, value: &str| {
+        for (at, line) in wrap(value, columns.saturating_sub(NAME + 1)).into_iter().enumerate() {
+            lines.push(vec![(format!("{:<NAME$} ", if at == 0 { name } else { "" }), Role::Dim), (line, role)]);
+        }
+    };
+    match (join::container_of_process(host, p), p.container()) {
+        (Some(c), _) => {
+            note("container", Role::Container, &format!("{} ({}) {}", c.meta.name, c.short_id(), c.meta.image))
+        }
+        (None, Some(id)) => note("container", Role::Container, id),
+        _ => {}
+    }
+    let (pod, guest) = (p.pod(), p.guest());
+    note_some(&mut note, "pod", pod.as_deref());
+    note_some(&mut note, "guest", guest.as_deref());
+    note_some(&mut note, "unit", p.unit());
+    for row in &host.gpus.rows {
+        for on in row.raw.processes.iter().filter(|on| on.pid == p.tgid) {
+            let memory = on.memory.map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
+            let busy = row.busy_of(on.pid).map_or_else(String::new, |b| format!(", {:.0} % of its time", b * 100.0));
+            note("gpu", Role::Text, &format!("{} holds {memory}{busy}", row.raw.label()));
+        }
+    }
+    let Some(detail) = detail else { return };
+    for (dataset, whys) in join::datasets_of_process(host, p, detail) {
+        note("dataset", Role::Text, &format!("{dataset}: {}", whys.join(", ")));
+    }
+    let mut ports: Vec<String> = detail
+        .sockets
+        .iter()
+        .filter(|s| s.state == "listen" || (s.protocol == Protocol::Udp && s.remote.port() == 0))
+        .map(|s| format!("{} {}", protocol(s.protocol), s.local))
+        .collect();
+    ports.sort();
+    ports.dedup();
+    note_some(&mut note, "listens", (!ports.is_empty()).then(|| ports.join(", ")).as_deref());
+}
+
+fn note_some(note: &mut impl FnMut(&str, Role, &str), name: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        note(name, Role::Text, value);
+    }
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    if protocol == Protocol::Tcp { "tcp" } else { "udp" }
+}
+
+/// What was read for this view alone.
+fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut Vec<SheetLine>) {
+    let mut known = |name: &str, value: Option<String>| lines.extend(value.map(|v| pair(name, NAME, v)));
+    known("program", raw.executable.clone());
+    known("folder", raw.folder.clone());
+    let swap = raw.swap_bytes.filter(|s| *s > 0).map(|s| format!("   {} swapped", bytes_long(s as f64)));
+    known("own share", raw.pss_bytes.map(|b| format!("{} (PSS){}", bytes_long(b as f64), swap.unwrap_or_default())));
+    known("switches", raw.switches.map(|(own, forced)| format!("{own} of its own   {forced} forced")));
+    known("oom score", raw.oom_score.map(|s| s.to_string()));
+    known("waits in", raw.waits_in.clone());
+    for denied in &raw.denied {
+        lines.push(vec![(format!("{} ", cx.theme.glyphs.unknown), Role::Unknown), (denied.clone(), Role::Dim)]);
+    }
+    if raw.arguments.len() > 1 {
+        section(lines, "Command line");
+        let quoted: Vec<Cow<'_, str>> = raw.arguments.iter().map(|argument| quoted(argument)).collect();
+        let flowed = flow(quoted.iter().map(|argument| &**argument), columns.saturating_sub(2));
+        lines.extend(flowed.into_iter().map(|line| vec![(line, Role::Text)]));
+    }
+    if !raw.sockets.is_empty() {
+        section(lines, "Sockets");
+        for socket in &raw.sockets {
+            let protocol = protocol(socket.protocol);
+            let remote = if socket.remote.port() == 0 { String::new() } else { format!(" to {}", socket.remote) };
+            lines.push(vec![
+                (format!("{protocol} {:<12}", socket.state), Role::Dim),
+                (format!("{}{remote}", socket.local), Role::Text),
+            ]);
+        }
+    }
+    if raw.files_total > 0 {
+        let limit = raw.files_limit.map(|l| format!(" of {l} allowed")).unwrap_or_default();
+        section(lines, &format!("Open files: {}{limit}", raw.files_total));
+        for (fd, target) in &raw.files {
+            lines.push(vec![(format!("{fd:>5} "), Role::Dim), (target.clone(), Role::Text)]);
+        }
+        let more = raw.files_total as usize - raw.files.len().min(raw.files_total as usize);
+        if more > 0 {
+            lines.push(vec![(format!("and {more} more"), Role::Dim)]);
+        }
+    }
+    if !raw.environment_names.is_empty() {
+        section(lines, "Environment: names alone, values may be secrets");
+        let names = raw.environment_names.join(" ");
+        lines.extend(wrap(&names, columns.saturating_sub(2)).into_iter().map(|l| vec![(l, Role::Text)]));
+    }
+}
+
+/// An argument as a shell would take it.
+fn quoted(argument: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+    match !argument.is_empty() && argument.chars().all(plain) {
+        true => Cow::Borrowed(argument),
+        false => Cow::Owned(format!("'{}'", argument.replace('\'', "'\\''"))),
+    }
+}
+
+fn children(state: &State, key: ProcKey, lines: &mut Vec<SheetLine>) {
+    let rows = &state.host.processes.rows;
+    let children: Vec<&Process> =
+        rows.iter().filter(|p| p.parent == key.pid && !p.is_thread() && p.key != key).collect();
+    if children.is_empty() {
+        return;
+    }
+    section(lines, &format!("Children: {}", children.len()));
+    for child in children {
+        let cpu = child.cpu.map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1} %", c * 100.0));
+        lines.push(vec![
+            (format!("{:>7} ", child.key.pid), Role::Text),
+            (format!("{cpu:>8} {} ", bytes(Some(child.memory_bytes as f64))), Role::Dim),
+            (child.command().to_owned(), Role::Text),
+        ]);
+    }
+}
+
+fn section(lines: &mut Vec<SheetLine>, title: &str) {
+    if lines.last().is_some_and(|l| l.iter().any(|(text, _)| width(text) > 0)) {
+        lines.push(Vec::new());
+    }
+    lines.push(heading(title));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Settings,
+        ui::{keymap::Keymap, theme::Theme},
+    };
+
+    #[test]
+    fn arguments_are_one_command_line() {
+        let arguments = ["cc", "-O2", "-D", "NAME=a b", "", "it's"].map(str::to_owned).to_vec();
+        let raw = ProcessDetailSample { arguments, ..ProcessDetailSample::default() };
+        let state = State::new(Vec::new().into());
+        let (settings, keys, theme) = (Settings::default(), Keymap::default(), Theme::plain());
+        let cx =
+            DrawCx { state: &state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
+        let mut lines = Vec::new();
+        read(&cx, &raw, 20, &mut lines);
+        let lines: Vec<String> = lines.iter().map(|l| l.iter().map(|(t, _)| t.as_str()).collect()).collect();
+        assert_eq!(lines, ["Command line", "cc -O2 -D", "'NAME=a b' ''", "'it'\\''s'"]);
+    }
+}

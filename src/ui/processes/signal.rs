@@ -1,0 +1,70 @@
+//! Signals: the list to choose from, and the question that names every process before anything is sent. Who is meant is
+//! settled when the list opens, not when the answer comes.
+
+use crate::{
+    act::{
+        job::Job,
+        signal::{SIGNALS, by_number},
+    },
+    alert::Level,
+    model::process::{ProcKey, Process},
+    state::State,
+    ui::{
+        ids::PaneId,
+        overlays::{confirm::Confirm, menu::Menu},
+        processes::columns::user,
+        theme::Role,
+        view::{Effect, Message, To},
+        widgets::sheet::SheetLine,
+    },
+};
+
+/// Opens the list of signals for `targets`.
+#[must_use]
+pub fn choose(targets: Vec<ProcKey>, state: &State) -> Vec<Effect> {
+    if targets.is_empty() {
+        return vec![Effect::Say(Level::Advice, "no process is selected".to_owned())];
+    }
+    let mut menu = Menu::new(format!("signal to {}", named(&targets, state)));
+    for signal in SIGNALS {
+        let label = format!("{:>2} {}", signal.number, signal.name);
+        let message = Message::Signal { targets: targets.clone(), number: signal.number };
+        menu.add(label, signal.doc, false, message);
+    }
+    vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Processes))))]
+}
+
+/// Asks whether signal `number` is really to be sent to `targets`.
+#[must_use]
+pub fn ask(targets: Vec<ProcKey>, number: i32, state: &State) -> Vec<Effect> {
+    let Some(signal) = by_number(number) else { return Vec::new() };
+    let title = format!("send {} to {}?", signal.name, named(&targets, state));
+    let users = &state.host.facts.users;
+    let line = |p: &Process| -> SheetLine {
+        vec![
+            (format!("{:>7} ", p.key.pid), Role::Strong),
+            (format!("{:<9}", user(users, p.uid)), Role::Dim),
+            (p.command().to_owned(), Role::Text),
+        ]
+    };
+    let mut lines: Vec<SheetLine> =
+        targets.iter().filter_map(|key| state.host.processes.find(*key)).map(line).collect();
+    if lines.is_empty() {
+        return vec![Effect::Say(Level::Advice, "it has ended meanwhile: nothing was sent".to_owned())];
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(format!("{}: {}", signal.name, signal.doc), Role::Dim)]);
+    let job = Job::Signal { targets, signal: number };
+    vec![Effect::Open(Box::new(Confirm::new(title, lines, job)))]
+}
+
+/// `1234 nginx`, or `3 processes`.
+fn named(targets: &[ProcKey], state: &State) -> String {
+    match targets {
+        [key] => {
+            let name = state.host.processes.find(*key).map(|p| p.name.to_string()).unwrap_or_default();
+            format!("{} {name}", key.pid)
+        }
+        _ => format!("{} processes", targets.len()),
+    }
+}
