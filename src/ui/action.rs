@@ -127,6 +127,22 @@ pub struct ActionDef {
     pub context: Context,
     /// It changes the machine: `--read-only` takes it away.
     pub changes: bool,
+    /// It means the same while an overlay is open.
+    pub global: bool,
+}
+
+impl ActionDef {
+    const fn global(self) -> Self {
+        ActionDef { global: true, ..self }
+    }
+}
+
+impl Action {
+    /// Its row in the table.
+    #[must_use]
+    pub fn def(self) -> Option<&'static ActionDef> {
+        ACTIONS.iter().find(|def| def.action == self)
+    }
 }
 
 const fn def(
@@ -136,7 +152,7 @@ const fn def(
     context: Context,
     doc: &'static str,
 ) -> ActionDef {
-    ActionDef { action, name, doc, keys, context, changes: false }
+    ActionDef { action, name, doc, keys, context, changes: false, global: false }
 }
 
 const fn changing(
@@ -146,14 +162,14 @@ const fn changing(
     context: Context,
     doc: &'static str,
 ) -> ActionDef {
-    ActionDef { action, name, doc, keys, context, changes: true }
+    ActionDef { action, name, doc, keys, context, changes: true, global: false }
 }
 
 use Context::{Alerts, Anywhere, List, Logs, Processes, Tables, Things};
 
 /// TABLE ACTIONS, in the order of the help.
 pub static ACTIONS: &[ActionDef] = &[
-    def(Action::Quit, "quit", &["q", "ctrl-c", "F10"], Anywhere, "quit"),
+    def(Action::Quit, "quit", &["q", "ctrl-c", "F10"], Anywhere, "quit").global(),
     def(Action::Help, "help", &["?", "F1", "h"], Anywhere, "this help"),
     def(Action::Back, "back", &["esc"], Anywhere, "back: close what is open, then zoom, then filter"),
     def(Action::Open, "open", &["enter"], Anywhere, "open the details of the selected row or pane"),
@@ -172,14 +188,14 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::Findings, "findings", &["a"], Anywhere, "list alerts: what fires, what is pending"),
     def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets: who listens, who talks"),
     def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes, networks: what is unused"),
-    def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause and go on"),
-    changing(Action::Undo, "undo", &["ctrl-u"], Anywhere, "undo the last operation, after a question"),
-    def(Action::Faster, "faster", &["-"], Anywhere, "refresh more often"),
-    def(Action::Slower, "slower", &["+", "="], Anywhere, "refresh less often"),
+    def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause and go on").global(),
+    changing(Action::Undo, "undo", &["ctrl-u"], Anywhere, "undo the last operation, after a question").global(),
+    def(Action::Faster, "faster", &["-"], Anywhere, "refresh more often").global(),
+    def(Action::Slower, "slower", &["+", "="], Anywhere, "refresh less often").global(),
     def(Action::Themes, "themes", &["C", "F2"], Anywhere, "choose a theme"),
-    def(Action::Save, "save", &["ctrl-s"], Anywhere, "save theme, columns, order … for the next start"),
-    def(Action::Redraw, "redraw", &["ctrl-l"], Anywhere, "draw everything anew"),
-    def(Action::Suspend, "suspend", &["ctrl-z"], Anywhere, "suspend; fg comes back"),
+    def(Action::Save, "save", &["ctrl-s"], Anywhere, "save theme, columns, order … for the next start").global(),
+    def(Action::Redraw, "redraw", &["ctrl-l"], Anywhere, "draw everything anew").global(),
+    def(Action::Suspend, "suspend", &["ctrl-z"], Anywhere, "suspend; fg comes back").global(),
     def(Action::Up, "up", &["up", "k"], List, "row up"),
     def(Action::Down, "down", &["down", "j"], List, "row down"),
     def(Action::Left, "left", &["left"], List, "scroll left, fold"),

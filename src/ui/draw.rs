@@ -60,9 +60,9 @@ impl Ui {
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             let overlays = self.overlays.iter().filter(|_| body.height > 0);
             self.unseen &= body.height == 0;
-            for overlay in overlays {
+            for opened in overlays {
                 self.overlay_hits = canvas.hits.len();
-                self.overlay(state, overlay.as_ref(), body, &mut canvas);
+                self.overlay(state, opened.overlay.as_ref(), body, &mut canvas);
             }
             self.footer(state, last, &mut canvas);
         }
@@ -217,7 +217,7 @@ impl Ui {
     fn footer(&self, state: &State, area: Rect, canvas: &mut Canvas<'_>) {
         let cx = self.cx(state, false);
         let typed = match self.overlays.last() {
-            Some(overlay) => overlay.footer(&cx, area, canvas),
+            Some(top) => top.overlay.footer(&cx, area, canvas),
             None => self.slots.get(self.focus).is_some_and(|s| s.pane.footer(&cx, area, canvas)),
         };
         if typed {
@@ -225,7 +225,7 @@ impl Ui {
         }
         match (&self.said, self.overlays.last()) {
             (Some(said), _) => footer::say(&cx, area, canvas, said.level, &said.text),
-            (None, Some(overlay)) => footer::overlay(&cx, area, canvas, &overlay.hints()),
+            (None, Some(top)) => footer::overlay(&cx, area, canvas, &top.overlay.hints()),
             (None, None) => {
                 let Some(pane) = self.slots.get(self.focus).map(|slot| &slot.pane) else { return };
                 // Only keys that do something.

@@ -6,14 +6,12 @@ use crossterm::event::{Event as Input, KeyCode, KeyEventKind, KeyModifiers, Mous
 use ratatui::layout::Position;
 
 use super::{
-    Ui,
+    Opened, Ui,
     action::{Action, Context},
     canvas::Target,
     command::Command,
-    containers::stores::Stores,
-    disks_network::sockets::Sockets,
-    ids::{Key, PaneId},
-    overlays::{confirm::Confirm, findings::Findings, help::Help, themes::Themes},
+    ids::Key,
+    overlays::{OVERLAYS, confirm::Confirm},
     theme::Theme,
     view::{Effect, Message, To},
 };
@@ -21,9 +19,6 @@ use crate::{act::job::Job, alert::Level, config::save::Save, state::State};
 
 /// Steps of the refresh rate.
 const PACES_MS: [u64; 11] = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 30_000, 60_000];
-
-/// An effect may ask for an action that has effects; deeper than this it is a circle.
-const DEPTH: u8 = 4;
 
 impl Ui {
     /// A key, a click, pasted text: what the outside world is to do about it.
@@ -36,7 +31,7 @@ impl Ui {
             }
             Input::Mouse(mouse) if self.settings.mouse => self.mouse(*mouse, state, &mut out),
             Input::Paste(text) if self.takes_text() => match self.overlays.last_mut() {
-                Some(overlay) => overlay.paste(text, state),
+                Some(top) => top.overlay.paste(text, state),
                 None => self.slots[self.focus].pane.paste(text, state),
             },
             _ => {}
@@ -48,14 +43,14 @@ impl Ui {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self.overlays.last() {
-            Some(overlay) => overlay.takes_text(),
+            Some(top) => top.overlay.takes_text(),
             None => self.slots.get(self.focus).is_some_and(|s| s.pane.takes_text()),
         }
     }
 
     /// True while the question on top was not on the screen yet: what is typed was not typed for it.
     fn is_question_unseen(&self) -> bool {
-        self.unseen && self.overlays.last().is_some_and(|overlay| overlay.is_question())
+        self.unseen && self.overlays.last().is_some_and(|top| top.overlay.is_question())
     }
 
     fn key(&mut self, key: Key, state: &State, out: &mut Vec<Command>) {
@@ -66,51 +61,35 @@ impl Ui {
         }
         if self.takes_text() {
             let effects = match self.overlays.last_mut() {
-                Some(overlay) => overlay.key(key, state),
+                Some(top) => top.overlay.key(key, state),
                 None => self.slots.get_mut(self.focus).and_then(|s| s.pane.key(key, state)),
             };
             if let Some(effects) = effects {
-                self.carry(effects, state, out, DEPTH);
+                self.apply(effects, state, out);
                 return;
             }
         }
         if let Some(action) = self.keymap.action(&key, self.context()) {
-            self.act(action, state, out, DEPTH);
+            self.act(action, state, out);
         }
     }
 
     /// Where keys mean something now.
     fn context(&self) -> Context {
         match self.overlays.last() {
-            Some(overlay) => overlay.context(),
-            None => match self.slots.get(self.focus).map(|s| s.def.id) {
-                Some(PaneId::Processes) => Context::Processes,
-                Some(PaneId::Containers | PaneId::Pools) => Context::Things,
-                _ => Context::List,
-            },
+            Some(top) => top.overlay.context(),
+            None => self.slots.get(self.focus).map_or(Context::List, |s| s.pane.context()),
         }
     }
 
-    fn act(&mut self, action: Action, state: &State, out: &mut Vec<Command>, depth: u8) {
-        if depth == 0 {
-            return;
-        }
-        if let Some(overlay) = self.overlays.last_mut() {
-            if let Some(effects) = overlay.act(action, state) {
-                self.carry(effects, state, out, depth - 1);
-                return;
-            }
-            match action {
-                Action::Back => drop(self.overlays.pop()),
-                Action::Quit
-                | Action::Redraw
-                | Action::Suspend
-                | Action::Pause
-                | Action::Faster
-                | Action::Slower
-                | Action::Undo
-                | Action::Save => self.anywhere(action, state, out),
-                _ => {}
+    fn act(&mut self, action: Action, state: &State, out: &mut Vec<Command>) {
+        if let Some(top) = self.overlays.last_mut() {
+            if let Some(effects) = top.overlay.act(action, state) {
+                self.apply(effects, state, out);
+            } else if action == Action::Back || top.by == Some(action) {
+                self.overlays.pop();
+            } else if action.def().is_some_and(|def| def.global) {
+                self.global_action(action, state, out);
             }
             return;
         }
@@ -121,14 +100,14 @@ impl Ui {
         if let Some(slot) = self.slots.get_mut(self.focus)
             && let Some(effects) = slot.pane.act(action, state, &self.settings)
         {
-            self.carry(effects, state, out, depth - 1);
+            self.apply(effects, state, out);
             return;
         }
-        self.anywhere(action, state, out);
+        self.global_action(action, state, out);
     }
 
     /// What an action means when neither overlay nor pane answered.
-    fn anywhere(&mut self, action: Action, state: &State, out: &mut Vec<Command>) {
+    fn global_action(&mut self, action: Action, state: &State, out: &mut Vec<Command>) {
         match action {
             Action::Quit => out.push(Command::Quit),
             Action::Suspend => out.push(Command::Suspend),
@@ -136,17 +115,13 @@ impl Ui {
             Action::Undo => match &self.undo {
                 Some(job) => {
                     let question = Effect::Open(Box::new(Confirm::undo(job.clone())));
-                    self.carry(vec![question], state, out, 1);
+                    self.apply(vec![question], state, out);
                 }
                 None => self.say(Level::Advice, "nothing to undo"),
             },
             Action::Focus(digit) => self.focus_digit(digit),
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(-1),
-            Action::Help => self.overlays.push(Box::<Help>::default()),
-            Action::Findings => self.overlays.push(Box::<Findings>::default()),
-            Action::Sockets => self.overlays.push(Box::<Sockets>::default()),
-            Action::Stores => self.overlays.push(Box::<Stores>::default()),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Pause => {
                 self.paused = !self.paused;
@@ -155,9 +130,13 @@ impl Ui {
             }
             Action::Faster => self.pace(false, out),
             Action::Slower => self.pace(true, out),
-            Action::Themes => self.overlays.push(Box::new(Themes::new(&self.theme, &self.themes))),
             Action::Save => self.save(None, out),
-            _ => {}
+            action => {
+                if let Some(def) = OVERLAYS.iter().find(|def| def.action == action) {
+                    let overlay = (def.open)(&self.theme, &self.themes);
+                    self.overlays.push(Opened { overlay, by: Some(action) });
+                }
+            }
         }
     }
 
@@ -238,7 +217,7 @@ impl Ui {
         const STEPS: u8 = 3;
         for _ in 0..STEPS {
             if !self.overlays.is_empty() {
-                self.act(action, state, out, DEPTH);
+                self.act(action, state, out);
                 continue;
             }
             let pane = self.hits.iter().rev().find_map(|(area, target)| match target {
@@ -250,7 +229,7 @@ impl Ui {
                 .iter_mut()
                 .find(|s| Some(s.def.id) == pane)
                 .and_then(|s| s.pane.act(action, state, &self.settings));
-            self.carry(effects.unwrap_or_default(), state, out, DEPTH);
+            self.apply(effects.unwrap_or_default(), state, out);
         }
     }
 
@@ -260,15 +239,15 @@ impl Ui {
         let Some((_, target)) = self.hits[from..].iter().rev().find(|(area, _)| area.contains(at)) else { return };
         let target = target.clone();
         if let Target::Act(action) = target {
-            self.act(action, state, out, DEPTH);
+            self.act(action, state, out);
             return;
         }
         if self.is_question_unseen() {
             return;
         }
-        if let Some(overlay) = self.overlays.last_mut() {
-            let effects = overlay.click(&target, state);
-            self.carry(effects, state, out, DEPTH);
+        if let Some(top) = self.overlays.last_mut() {
+            let effects = top.overlay.click(&target, state);
+            self.apply(effects, state, out);
             return;
         }
         let (Target::Pane(pane) | Target::Row(pane, _) | Target::Column(pane, _)) = target else { return };
@@ -276,38 +255,39 @@ impl Ui {
         self.focus = slot;
         if !matches!(target, Target::Pane(_)) {
             let effects = self.slots[slot].pane.click(&target, state);
-            self.carry(effects, state, out, DEPTH);
+            self.apply(effects, state, out);
         }
     }
 
-    fn tell(&mut self, to: To, message: Message, state: &State) -> Vec<Effect> {
+    fn tell(&mut self, to: To, message: Message) {
         match to {
-            To::Pane(pane) => self.slots.iter_mut().find(|s| s.def.id == pane).map(|s| s.pane.tell(message, state)),
-            To::Top => self.overlays.last_mut().map(|o| o.tell(message, state)),
+            To::Pane(pane) => {
+                if let Some(slot) = self.slots.iter_mut().find(|s| s.def.id == pane) {
+                    slot.pane.tell(message);
+                }
+            }
+            To::Top => {
+                if let Some(top) = self.overlays.last_mut() {
+                    top.overlay.tell(message);
+                }
+            }
         }
-        .unwrap_or_default()
     }
 
-    fn carry(&mut self, effects: Vec<Effect>, state: &State, out: &mut Vec<Command>, depth: u8) {
+    fn apply(&mut self, effects: Vec<Effect>, state: &State, out: &mut Vec<Command>) {
         for effect in effects {
             match effect {
                 Effect::Do(command) => out.push(command),
                 Effect::Open(mut overlay) => {
                     overlay.refresh(state);
                     self.unseen |= overlay.is_question();
-                    self.overlays.push(overlay);
+                    self.overlays.push(Opened { overlay, by: None });
                 }
                 Effect::Close => drop(self.overlays.pop()),
                 Effect::Say(level, text) => self.say(level, text),
                 Effect::Wear(theme) => self.wear(*theme),
                 Effect::Save(paths) => self.save(Some(&paths), out),
-                Effect::Act(action) => self.act(action, state, out, depth.saturating_sub(1)),
-                Effect::Tell(to, message) => {
-                    let effects = self.tell(to, message, state);
-                    if depth > 0 {
-                        self.carry(effects, state, out, depth - 1);
-                    }
-                }
+                Effect::Tell(to, message) => self.tell(to, message),
             }
         }
     }
@@ -335,7 +315,7 @@ mod tests {
     fn asked() -> Ui {
         let mut ui = Ui::new(Settings::default(), ThemeSet::new(None, Colors::None, false));
         let question = Confirm::new("remove?".to_owned(), Vec::new(), Job::Remove(Vec::new()));
-        ui.carry(vec![Effect::Open(Box::new(question))], &State::default(), &mut Vec::new(), DEPTH);
+        ui.apply(vec![Effect::Open(Box::new(question))], &State::default(), &mut Vec::new());
         ui
     }
 

@@ -1,5 +1,5 @@
-//! The screen: state in, cells out; keys in, effects out. Four tables: [`panes::PANES`], [`action::ACTIONS`],
-//! [`theme::ROLES`] and the overlays' files.
+//! The screen: state in, cells out; keys in, effects out. Four tables: [`panes::PANES`], [`overlays::OVERLAYS`],
+//! [`action::ACTIONS`], [`theme::ROLES`].
 
 pub mod action;
 pub mod canvas;
@@ -43,6 +43,7 @@ use crate::{
     },
     state::State,
 };
+use action::Action;
 use canvas::Target;
 use ids::PaneId;
 use keymap::Keymap;
@@ -55,6 +56,12 @@ use view::{Overlay, Pane, PaneDef};
 struct Slot {
     def: &'static PaneDef,
     pane: Box<dyn Pane>,
+}
+
+/// An overlay on the screen, and the action that opened it when it is one of the table.
+struct Opened {
+    overlay: Box<dyn Overlay>,
+    by: Option<Action>,
 }
 
 /// One line for some seconds.
@@ -79,7 +86,7 @@ pub struct Ui {
     focus: usize,
     zoomed: bool,
     paused: bool,
-    overlays: Vec<Box<dyn Overlay>>,
+    overlays: Vec<Opened>,
     /// A question was opened that no frame has shown yet.
     unseen: bool,
     said: Option<Said>,
@@ -169,7 +176,7 @@ impl Ui {
     pub fn say(&mut self, level: Level, text: impl Into<String>) {
         let text = text.into();
         if text.contains('\n') {
-            self.overlays.push(Box::new(Report::new(level, &text)));
+            self.overlays.push(Opened { overlay: Box::new(Report::new(level, &text)), by: None });
             return;
         }
         self.said = Some(Said { level, text, at: None });
@@ -192,7 +199,7 @@ impl Ui {
     /// Says how an operation went, and by which key it is undone; that key means this operation from now on.
     pub fn report(&mut self, done: Done) {
         let Done { outcome, undo } = done;
-        let key = self.keymap.key_of(action::Action::Undo).filter(|_| undo.is_some());
+        let key = self.keymap.key_of(Action::Undo).filter(|_| undo.is_some());
         let text = key.map_or_else(|| outcome.text.clone(), |key| format!("{} · {key} undoes it", outcome.text));
         self.say(outcome.level, text);
         self.undo = undo.or(self.undo.take());
@@ -212,8 +219,8 @@ impl Ui {
                 slot.pane.refresh(state, &self.settings);
             }
         }
-        for overlay in &mut self.overlays {
-            overlay.refresh(state);
+        for opened in &mut self.overlays {
+            opened.overlay.refresh(state);
         }
     }
 
@@ -224,8 +231,8 @@ impl Ui {
         for i in &self.shown {
             self.slots[*i].pane.want(&mut want, state);
         }
-        for overlay in &self.overlays {
-            overlay.want(&mut want, state);
+        for opened in &self.overlays {
+            opened.overlay.want(&mut want, state);
         }
         want
     }

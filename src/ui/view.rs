@@ -7,18 +7,10 @@ use super::{
     action::{Action, Context},
     canvas::{Canvas, DrawCx, Target},
     command::Command,
-    containers::operations::Wish,
     ids::{Key, PaneId},
-    pools::operations::Step,
     theme::Theme,
 };
-use crate::{
-    alert::Level,
-    collect::Want,
-    config::Settings,
-    model::{engine_address::EngineAddress, event::SourceId, process::ProcKey},
-    state::State,
-};
+use crate::{alert::Level, collect::Want, config::Settings, model::event::SourceId, state::State};
 
 /// How tall a pane would like to be, borders included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +101,11 @@ pub trait Pane {
         self.draw(cx, area, canvas);
     }
 
+    /// Which keys of the keymap mean something on it.
+    fn context(&self) -> Context {
+        Context::List
+    }
+
     /// A key while it has the focus. `None`: not mine.
     fn act(&mut self, _action: Action, _state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
         None
@@ -133,9 +130,7 @@ pub trait Pane {
     }
 
     /// What was chosen for it in a menu.
-    fn tell(&mut self, _message: Message, _state: &State) -> Vec<Effect> {
-        Vec::new()
-    }
+    fn tell(&mut self, _message: Message) {}
 
     /// A click on its row or column header.
     fn click(&mut self, _target: &Target, _state: &State) -> Vec<Effect> {
@@ -229,9 +224,7 @@ pub trait Overlay {
     }
 
     /// What was chosen for it in a menu that lay above it.
-    fn tell(&mut self, _message: Message, _state: &State) -> Vec<Effect> {
-        Vec::new()
-    }
+    fn tell(&mut self, _message: Message) {}
 
     /// Draws the footer in place of the key hints (the line being typed). False: nothing to say there.
     fn footer(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) -> bool {
@@ -257,8 +250,6 @@ pub enum Effect {
     Close,
     /// Show one line in the footer for some seconds.
     Say(Level, String),
-    /// Treat as if this action had been asked for.
-    Act(Action),
     /// Put this theme on.
     Wear(Box<Theme>),
     /// Save these settings as they stand on the screen.
@@ -285,32 +276,4 @@ pub enum Message {
     Columns(Vec<&'static str>),
     /// Show the processes of this user alone; `None` shows all.
     User(Option<u32>),
-    /// Do this to the containers with these ids.
-    Container {
-        /// Which.
-        ids: Vec<String>,
-        /// What.
-        act: Wish,
-    },
-    /// Go on with what is to be done to this pool.
-    Pool {
-        /// Which.
-        pool: String,
-        /// What.
-        step: Step,
-    },
-    /// Remove what engines keep.
-    Remove {
-        /// What it is called together.
-        what: String,
-        /// Engine and id of each.
-        things: Vec<(EngineAddress, String)>,
-    },
-    /// Send this signal to those that were meant when the list was opened.
-    Signal {
-        /// Targets.
-        targets: Vec<ProcKey>,
-        /// Signal number.
-        number: i32,
-    },
 }

@@ -11,10 +11,9 @@ use crate::{
     state::State,
     ui::{
         command::Command,
-        ids::PaneId,
         overlays::{confirm::Confirm, menu::Menu},
         theme::Role,
-        view::{Effect, Message, To},
+        view::Effect,
         widgets::sheet::SheetLine,
     },
 };
@@ -30,24 +29,27 @@ pub fn choose(ids: &[String], state: &State) -> Vec<Effect> {
     };
     let ids: Vec<String> = rows.iter().map(|row| row.meta.id.clone()).collect();
     let mut menu = Menu::new(title);
-    for act in ACTS {
+    for act in OPERATIONS {
         let count = rows.iter().filter(|row| suits(row.meta.state, act)).count();
         let label = if rows.len() > 1 { format!("{} {count}", act.word()) } else { act.word().to_owned() };
         if count > 0 {
-            menu.add(label, act.doc(), false, Message::Container { ids: ids.clone(), act: Wish::Act(act) });
+            let ids = ids.clone();
+            menu.add(label, act.doc(), false, move |state| ask(&ids, act, state));
         }
     }
     if let [row] = rows.as_slice()
         && row.meta.state == RunState::Running
     {
-        let message = |act| Message::Container { ids: ids.clone(), act };
-        menu.add("limits", "change its CPU and memory limits while it runs", false, message(Wish::Limits));
-        menu.add("shell", "open a shell in it; the screen comes back when the shell ends", false, message(Wish::Shell));
+        let (id, same) = (row.meta.id.clone(), row.meta.id.clone());
+        let then = move |state: &State| of_one(&id, state, |row| Effect::Open(Box::new(Limits::new(row))));
+        menu.add("limits", "change its CPU and memory limits while it runs", false, then);
+        let then = move |state: &State| of_one(&same, state, |row| shell(row, state));
+        menu.add("shell", "open a shell in it; the screen comes back when the shell ends", false, then);
     }
-    vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Containers))))]
+    vec![Effect::Open(Box::new(menu))]
 }
 
-const ACTS: [ContainerAct; 7] = [
+const OPERATIONS: [ContainerAct; 7] = [
     ContainerAct::Start,
     ContainerAct::Stop,
     ContainerAct::Restart,
@@ -72,32 +74,25 @@ fn found<'a>(ids: &[String], state: &'a State) -> Vec<&'a ContainerRow> {
     ids.iter().filter_map(|id| state.host.containers.find(id)).collect()
 }
 
-/// What was chosen in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// Do this.
-    Act(ContainerAct),
-    /// Ask for new limits.
-    Limits,
-    /// Open a shell.
-    Shell,
+fn gone() -> Vec<Effect> {
+    vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())]
 }
 
-/// Goes on with what was chosen: nothing is done without a yes.
-#[must_use]
-pub fn answer(ids: &[String], wish: Wish, state: &State) -> Vec<Effect> {
+/// What `then` says of the container with this id, as long as there is one.
+fn of_one(id: &str, state: &State, then: impl Fn(&ContainerRow) -> Effect) -> Vec<Effect> {
+    state.host.containers.find(id).map_or_else(gone, |row| vec![then(row)])
+}
+
+fn shell(row: &ContainerRow, state: &State) -> Effect {
+    Effect::Do(Command::Shell { engine: engine_of(row, state), id: row.meta.id.clone() })
+}
+
+/// Asks before an operation: nothing is done without a yes.
+fn ask(ids: &[String], act: ContainerAct, state: &State) -> Vec<Effect> {
     let rows = found(ids, state);
-    let Some(first) = rows.first() else {
-        return vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
-    };
-    let act = match wish {
-        Wish::Limits => return vec![Effect::Open(Box::new(Limits::new(first)))],
-        Wish::Shell => {
-            let (engine, id) = (engine_of(first, state), first.meta.id.clone());
-            return vec![Effect::Do(Command::Shell { engine, id })];
-        }
-        Wish::Act(act) => act,
-    };
+    if rows.is_empty() {
+        return gone();
+    }
     let rows: Vec<_> = rows.into_iter().filter(|row| suits(row.meta.state, act)).collect();
     let what = match rows.as_slice() {
         [] => return vec![Effect::Say(Level::Advice, format!("nothing to {} any more", act.word()))],

@@ -22,7 +22,7 @@ use crate::{
         ids::{PaneId, RowKey},
         panes::tabled::{TableGrid, TablePane, Tabled, key_of},
         table::column::Column,
-        view::{Effect, Message, Overlay, PaneDef, Rows},
+        view::{Effect, Overlay, PaneDef, Rows},
     },
 };
 
@@ -140,13 +140,6 @@ impl Tabled for Containers {
             Action::Acts => Some(operations::choose(&ids, state)),
             Action::Logs => Some(log::open(ids.first().map_or("", String::as_str), state)),
             _ => None,
-        }
-    }
-
-    fn tell(message: Message, state: &State) -> Vec<Effect> {
-        match message {
-            Message::Container { ids, act } => operations::answer(&ids, act, state),
-            _ => Vec::new(),
         }
     }
 

@@ -28,7 +28,7 @@ use crate::{
             needle::Needle,
         },
         theme::Role,
-        view::{Effect, Message},
+        view::Effect,
     },
     units::{ABSENT, bytes_long, bytes_short, span_short},
 };
@@ -132,7 +132,8 @@ fn acts(state: &State, chosen: Option<usize>) -> Vec<Effect> {
             false => format!("{}, in use: the engine will refuse", thing.kind.word()),
         };
         let things = vec![(thing.engine.clone(), thing.id.clone())];
-        menu.add(thing.name.clone(), doc, false, Message::Remove { what: thing.name.clone(), things });
+        let what = thing.name.clone();
+        menu.add(what.clone(), doc, false, move |state| preview(&what, &things, state));
     }
     for (label, doc, kind, nameless) in PRUNES {
         let things: Vec<&Stored> = unused(&state.host.stores, kind, nameless).collect();
@@ -141,8 +142,8 @@ fn acts(state: &State, chosen: Option<usize>) -> Vec<Effect> {
         }
         let frees = things.iter().map(|thing| thing.frees()).sum::<u64>();
         let doc = format!("{doc}: {}, frees {}", things.len(), bytes_long(frees as f64));
-        let things = things.iter().map(|thing| (thing.engine.clone(), thing.id.clone())).collect();
-        menu.add(label, doc, false, Message::Remove { what: format!("unused {label}"), things });
+        let things: Vec<_> = things.iter().map(|thing| (thing.engine.clone(), thing.id.clone())).collect();
+        menu.add(label, doc, false, move |state| preview(&format!("unused {label}"), &things, state));
     }
     vec![Effect::Open(Box::new(menu))]
 }
@@ -189,7 +190,6 @@ impl Listed for Kept {
     const SORT: &'static str = "size";
     const NOTHING: [&'static str; 2] = ["nothing is kept", "nothing fits the filter"];
     const CONTEXT: Context = Context::Things;
-    const OPENED_BY: Action = Action::Stores;
 
     fn count(state: &State) -> usize {
         state.host.stores.things.len()
@@ -247,13 +247,6 @@ impl Listed for Kept {
 
     fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>> {
         (action == Action::Acts).then(|| acts(state, chosen))
-    }
-
-    fn tell(message: &Message, state: &State) -> Vec<Effect> {
-        match message {
-            Message::Remove { what, things } => preview(what, things, state),
-            _ => Vec::new(),
-        }
     }
 
     fn hints() -> Vec<(Action, &'static str)> {

@@ -149,7 +149,6 @@ impl Listed for All {
     const SORT: &'static str = "state";
     const NOTHING: [&'static str; 2] = ["no sockets", "no socket fits the filter"];
     const CONTEXT: Context = Context::List;
-    const OPENED_BY: Action = Action::Sockets;
 
     fn count(state: &State) -> usize {
         // Those of a container's network, from a view before this one, are not the machine's.

@@ -100,16 +100,12 @@ impl Overlay for Findings {
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        match action {
-            Action::Findings => return Some(vec![Effect::Close]),
-            Action::Acknowledge => {
-                let Some(key) = self.selected().cloned() else {
-                    return Some(vec![Effect::Say(Level::Advice, "no alert is selected".to_owned())]);
-                };
-                self.held = Some(key.clone());
-                return Some(vec![Effect::Do(Command::Acknowledge(key))]);
-            }
-            _ => {}
+        if action == Action::Acknowledge {
+            let Some(key) = self.selected().cloned() else {
+                return Some(vec![Effect::Say(Level::Advice, "no alert is selected".to_owned())]);
+            };
+            self.held = Some(key.clone());
+            return Some(vec![Effect::Do(Command::Acknowledge(key))]);
         }
         let moved = self.cursor.act(action);
         self.hold();

@@ -91,9 +91,6 @@ impl Overlay for Help {
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        if action == Action::Help {
-            return Some(vec![Effect::Close]);
-        }
         self.sheet.act(action).then(Vec::new)
     }
 

@@ -45,8 +45,6 @@ pub trait Listed: 'static {
     const NOTHING: [&'static str; 2];
     /// Which keys mean something on it.
     const CONTEXT: Context;
-    /// The key that opened it closes it too.
-    const OPENED_BY: Action;
 
     /// How many rows there are before the filter.
     fn count(state: &State) -> usize;
@@ -95,11 +93,6 @@ pub trait Listed: 'static {
 
     /// What a key does to the row under the cursor, beside what all tables do; `None` when the key means nothing here.
     fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>>;
-
-    /// What was chosen in a menu that this list opened.
-    fn tell(_message: &Message, _state: &State) -> Vec<Effect> {
-        Vec::new()
-    }
 
     /// What the footer offers beside the table's own.
     fn hints() -> Vec<(Action, &'static str)>;
@@ -236,9 +229,6 @@ impl<T: Listed> Overlay for List<T> {
     }
 
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
-        if action == T::OPENED_BY {
-            return Some(vec![Effect::Close]);
-        }
         // Keys may come faster than frames: what the one before changed is what this one means.
         if self.made_at != Some(self.grid.revision()) {
             self.refresh(state);
@@ -262,11 +252,8 @@ impl<T: Listed> Overlay for List<T> {
         Vec::new()
     }
 
-    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
-        if self.grid.tell(&message) {
-            return Vec::new();
-        }
-        T::tell(&message, state)
+    fn tell(&mut self, message: Message) {
+        self.grid.tell(&message);
     }
 
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {

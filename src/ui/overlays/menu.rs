@@ -12,7 +12,7 @@ use crate::{
         ids::Key,
         table::cursor::Cursor,
         theme::Role,
-        view::{Effect, Message, Overlay, To},
+        view::{Effect, Overlay},
         widgets::text::{put, tint},
     },
 };
@@ -20,18 +20,20 @@ use crate::{
 /// Columns between a label and its words.
 const GAP: u16 = 3;
 
+/// What follows when an item is chosen.
+type Then = Box<dyn Fn(&State) -> Vec<Effect>>;
+
 /// One line of the list.
 struct Item {
     label: String,
     doc: String,
-    message: Message,
+    then: Then,
 }
 
 /// The list.
 pub struct Menu {
     title: String,
     items: Vec<Item>,
-    to: To,
     /// The settings that the choice is saved under; empty where there are none.
     saved: Vec<&'static str>,
     /// What is in force already.
@@ -45,33 +47,24 @@ impl Menu {
     #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         let cursor = Cursor::default();
-        Menu {
-            title: title.into(),
-            items: Vec::new(),
-            to: To::Top,
-            saved: Vec::new(),
-            here: None,
-            cursor,
-            typed: String::new(),
-        }
+        Menu { title: title.into(), items: Vec::new(), saved: Vec::new(), here: None, cursor, typed: String::new() }
     }
 
-    /// Adds a line; `here` puts the cursor on it.
-    pub fn add(&mut self, label: impl Into<String>, doc: impl Into<String>, here: bool, message: Message) {
-        self.items.push(Item { label: label.into(), doc: doc.into(), message });
+    /// Adds a line; `here` puts the cursor on it, `then` follows when it is chosen.
+    pub fn add(
+        &mut self,
+        label: impl Into<String>,
+        doc: impl Into<String>,
+        here: bool,
+        then: impl Fn(&State) -> Vec<Effect> + 'static,
+    ) {
+        self.items.push(Item { label: label.into(), doc: doc.into(), then: Box::new(then) });
         let at = self.cursor.position();
         self.cursor.settle(0..self.items.len());
         self.cursor.hold(if here { self.items.len() - 1 } else { at });
         if here {
             self.here = Some(self.items.len() - 1);
         }
-    }
-
-    /// The same list, telling `to` what was chosen.
-    #[must_use]
-    pub fn telling(mut self, to: To) -> Self {
-        self.to = to;
-        self
     }
 
     /// The same list, which can save what is chosen under these settings.
@@ -82,19 +75,18 @@ impl Menu {
     }
 
     /// Chooses, and saves the choice. What is in force already is not chosen again: that would turn an order around.
-    fn save(&self) -> Vec<Effect> {
+    fn save(&self, state: &State) -> Vec<Effect> {
         let mut effects = match self.cursor.selected() == self.here {
             true => vec![Effect::Close],
-            false => self.choose(),
+            false => self.choose(state),
         };
         effects.push(Effect::Save(self.saved.clone()));
         effects
     }
 
-    fn choose(&self) -> Vec<Effect> {
+    fn choose(&self, state: &State) -> Vec<Effect> {
         let chosen = self.cursor.selected().and_then(|i| self.items.get(i));
-        let tell = chosen.map(|item| Effect::Tell(self.to, item.message.clone()));
-        std::iter::once(Effect::Close).chain(tell).collect()
+        std::iter::once(Effect::Close).chain(chosen.into_iter().flat_map(|item| (item.then)(state))).collect()
     }
 
     fn label_width(&self) -> u16 {
@@ -151,7 +143,7 @@ impl Overlay for Menu {
         Some(Vec::new())
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
         if action == Action::Top {
             self.cursor.hold(0);
             return Some(Vec::new());
@@ -160,16 +152,16 @@ impl Overlay for Menu {
             return Some(Vec::new());
         }
         match action {
-            Action::Open => Some(self.choose()),
-            Action::Save if !self.saved.is_empty() => Some(self.save()),
+            Action::Open => Some(self.choose(state)),
+            Action::Save if !self.saved.is_empty() => Some(self.save(state)),
             _ => None,
         }
     }
 
-    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
+    fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {
         let Target::OverlayRow(index) = target else { return Vec::new() };
         self.cursor.hold(*index);
-        self.choose()
+        self.choose(state)
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {

@@ -5,7 +5,7 @@ mod essentials;
 mod list;
 mod steady;
 
-use std::{borrow::Cow, cell::RefCell, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet};
 
 use ratatui::layout::Rect;
 
@@ -16,7 +16,7 @@ use crate::{
     state::State,
     text::width,
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
         ids::{Key, PaneId, RowKey},
         table::{
@@ -149,11 +149,6 @@ pub trait Tabled: 'static {
         None
     }
 
-    /// What was chosen in a menu that this table opened.
-    fn tell(_message: Message, _state: &State) -> Vec<Effect> {
-        Vec::new()
-    }
-
     /// What the footer offers beside the table's own.
     fn hints() -> Vec<(Action, &'static str)> {
         Vec::new()
@@ -172,7 +167,6 @@ pub struct TablePane<T> {
     grouped: bool,
     folded: HashSet<RowKey>,
     tags: HashSet<RowKey>,
-    placed: RefCell<Vec<Placed>>,
     /// The longest text of each column of words.
     longest: Vec<Option<u16>>,
     table: std::marker::PhantomData<T>,
@@ -189,7 +183,6 @@ impl<T: Tabled> TablePane<T> {
             grouped,
             folded: HashSet::new(),
             tags: HashSet::new(),
-            placed: RefCell::default(),
             longest: Vec::new(),
             table: std::marker::PhantomData,
         }
@@ -369,7 +362,6 @@ impl<T: Tabled> Pane for TablePane<T> {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        self.placed.take();
         if area.is_empty() || notice(cx, area, canvas, T::SOURCE) {
             return;
         }
@@ -398,7 +390,6 @@ impl<T: Tabled> Pane for TablePane<T> {
             put(canvas.buf, body.x, body.y, body.width, &words, cx.theme.style(Role::Dim));
         }
         dim_when_stale(cx, body, canvas, T::SOURCE);
-        self.placed.replace(placed);
     }
 
     fn lines(&self, state: &State) -> Option<Rows> {
@@ -454,6 +445,10 @@ impl<T: Tabled> Pane for TablePane<T> {
         Some(Vec::new())
     }
 
+    fn context(&self) -> Context {
+        Context::Things
+    }
+
     fn takes_text(&self) -> bool {
         self.grid.takes_text()
     }
@@ -471,9 +466,8 @@ impl<T: Tabled> Pane for TablePane<T> {
         self.grid.footer(cx, area, canvas, &left)
     }
 
-    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
+    fn tell(&mut self, message: Message) {
         self.grid.tell(&message);
-        T::tell(message, state)
     }
 
     fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {

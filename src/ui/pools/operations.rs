@@ -6,10 +6,9 @@ use crate::{
     model::pool::{ScanKind, ScanState},
     state::State,
     ui::{
-        ids::PaneId,
         overlays::{confirm::Confirm, menu::Menu},
         theme::Role,
-        view::{Effect, Message, To},
+        view::Effect,
     },
     units::bytes_short,
 };
@@ -17,17 +16,6 @@ use crate::{
 /// Values that are offered: compression, and record sizes.
 const COMPRESSIONS: [&str; 6] = ["lz4", "zstd", "zstd-3", "zstd-9", "gzip", "off"];
 const RECORDS: [&str; 6] = ["16K", "32K", "64K", "128K", "256K", "1M"];
-
-/// A step in the lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Ask, then do it.
-    Act(PoolAct),
-    /// Choose a dataset to set this of.
-    Datasets(&'static str),
-    /// Choose a value for this dataset's property.
-    Values(String, &'static str),
-}
 
 /// Opens the list for this pool.
 #[must_use]
@@ -38,7 +26,8 @@ pub fn choose(pool: &str, state: &State) -> Vec<Effect> {
     let mut menu = Menu::new(format!("pool {pool}"));
     let scan = row.told.as_ref().and_then(|t| t.scan.as_ref()).filter(|s| s.kind == ScanKind::Scrub).map(|s| s.state);
     let mut add = |act: PoolAct, label: &str| {
-        menu.add(label, act.doc(), false, Message::Pool { pool: pool.to_owned(), step: Step::Act(act) });
+        let (pool, doc) = (pool.to_owned(), act.doc());
+        menu.add(label, doc, false, move |_| vec![ask(pool.clone(), act.clone())]);
     };
     match scan {
         Some(ScanState::Running) => {
@@ -53,47 +42,35 @@ pub fn choose(pool: &str, state: &State) -> Vec<Effect> {
     }
     add(PoolAct::Clear, "clear errors");
     for (label, property) in [("compression", "compression"), ("record size", "recordsize")] {
-        let step = Step::Datasets(property);
-        menu.add(label, "of a dataset; affects new writes only", false, Message::Pool { pool: pool.to_owned(), step });
+        let pool = pool.to_owned();
+        menu.add(label, "of a dataset; affects new writes only", false, move |state| datasets(&pool, property, state));
     }
-    vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Pools))))]
+    vec![Effect::Open(Box::new(menu))]
 }
 
-/// Goes a step further.
-#[must_use]
-pub fn answer(pool: String, step: Step, state: &State) -> Vec<Effect> {
-    match step {
-        Step::Act(act) => vec![ask(pool, act)],
-        Step::Datasets(property) => {
-            let mut menu = Menu::new(format!("{property} of which dataset of {pool}?"));
-            for row in state.host.pools.datasets.iter().filter(|d| d.told.pool() == pool && !d.told.volume) {
-                let step = Step::Values(row.told.name.clone(), property);
-                menu.add(
-                    row.told.name.clone(),
-                    value_of(state, &row.told.name, property),
-                    false,
-                    Message::Pool { pool: pool.clone(), step },
-                );
-            }
-            vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Pools))))]
-        }
-        Step::Values(dataset, property) => {
-            let before = value_of(state, &dataset, property);
-            let mut menu = Menu::new(format!("{property} of {dataset}"));
-            for value in if property == "compression" { COMPRESSIONS } else { RECORDS } {
-                let here = value.eq_ignore_ascii_case(&before);
-                let act = PoolAct::Set {
-                    dataset: dataset.clone(),
-                    property,
-                    value: value.to_owned(),
-                    before: before.clone(),
-                };
-                let doc = if here { "as it is now" } else { "" };
-                menu.add(value, doc, here, Message::Pool { pool: pool.clone(), step: Step::Act(act) });
-            }
-            vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Pools))))]
-        }
+/// Opens the list of datasets, to set this property of one.
+fn datasets(pool: &str, property: &'static str, state: &State) -> Vec<Effect> {
+    let mut menu = Menu::new(format!("{property} of which dataset of {pool}?"));
+    for row in state.host.pools.datasets.iter().filter(|d| d.told.pool() == pool && !d.told.volume) {
+        let (pool, dataset) = (pool.to_owned(), row.told.name.clone());
+        let now = value_of(state, &dataset, property);
+        menu.add(dataset.clone(), now, false, move |state| values(&pool, &dataset, property, state));
     }
+    vec![Effect::Open(Box::new(menu))]
+}
+
+/// Opens the list of values for this property of a dataset.
+fn values(pool: &str, dataset: &str, property: &'static str, state: &State) -> Vec<Effect> {
+    let before = value_of(state, dataset, property);
+    let mut menu = Menu::new(format!("{property} of {dataset}"));
+    for value in if property == "compression" { COMPRESSIONS } else { RECORDS } {
+        let here = value.eq_ignore_ascii_case(&before);
+        let act =
+            PoolAct::Set { dataset: dataset.to_owned(), property, value: value.to_owned(), before: before.clone() };
+        let (pool, doc) = (pool.to_owned(), if here { "as it is now" } else { "" });
+        menu.add(value, doc, here, move |_| vec![ask(pool.clone(), act.clone())]);
+    }
+    vec![Effect::Open(Box::new(menu))]
 }
 
 /// The value in force.

@@ -27,7 +27,7 @@ use crate::{
         },
         table::{column::Column, filter::Fields, grid::cell},
         theme::Role,
-        view::{Effect, Message, Overlay, PaneDef, Rows},
+        view::{Effect, Overlay, PaneDef, Rows},
         widgets::{
             gauge::{Gauge, gauge},
             graph::nice_top,
@@ -252,13 +252,6 @@ impl Tabled for Pools {
     fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
         let chosen = chosen.first().and_then(|index| state.host.pools.rows.get(*index));
         (action == Action::Acts).then(|| operations::choose(chosen.map_or("", |row| row.name.as_str()), state))
-    }
-
-    fn tell(message: Message, state: &State) -> Vec<Effect> {
-        match message {
-            Message::Pool { pool, step } => operations::answer(pool, step, state),
-            _ => Vec::new(),
-        }
     }
 
     fn hints() -> Vec<(Action, &'static str)> {

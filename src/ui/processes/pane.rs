@@ -20,7 +20,7 @@ use crate::{
     model::{event::SourceId, process::ProcKey},
     state::State,
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
         ids::{Key, PaneId},
         processes::{
@@ -359,6 +359,10 @@ impl Pane for ProcessesPane {
         self.act_here(action, state)
     }
 
+    fn context(&self) -> Context {
+        Context::Processes
+    }
+
     fn takes_text(&self) -> bool {
         self.grid.takes_text()
     }
@@ -377,23 +381,17 @@ impl Pane for ProcessesPane {
         self.grid.footer(cx, area, canvas, &self.count(cx.state))
     }
 
-    fn tell(&mut self, message: Message, state: &State) -> Vec<Effect> {
+    fn tell(&mut self, message: Message) {
         if self.grid.tell(&message) {
-            return Vec::new();
+            return;
         }
         match message {
-            Message::Signal { targets, number } => return signal::ask(targets, number, state),
             Message::User(user) => {
                 self.choice.user = user;
                 self.made_from = None;
             }
-            Message::Sort(_)
-            | Message::Columns(_)
-            | Message::Container { .. }
-            | Message::Pool { .. }
-            | Message::Remove { .. } => {}
+            Message::Sort(_) | Message::Columns(_) => {}
         }
-        Vec::new()
     }
 
     fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {

@@ -10,11 +10,10 @@ use crate::{
     model::process::{ProcKey, Process},
     state::State,
     ui::{
-        ids::PaneId,
         overlays::{confirm::Confirm, menu::Menu},
         processes::columns::user,
         theme::Role,
-        view::{Effect, Message, To},
+        view::Effect,
         widgets::sheet::SheetLine,
     },
 };
@@ -28,15 +27,14 @@ pub fn choose(targets: Vec<ProcKey>, state: &State) -> Vec<Effect> {
     let mut menu = Menu::new(format!("signal to {}", named(&targets, state)));
     for signal in SIGNALS {
         let label = format!("{:>2} {}", signal.number, signal.name);
-        let message = Message::Signal { targets: targets.clone(), number: signal.number };
-        menu.add(label, signal.doc, false, message);
+        let (targets, number) = (targets.clone(), signal.number);
+        menu.add(label, signal.doc, false, move |state| ask(targets.clone(), number, state));
     }
-    vec![Effect::Open(Box::new(menu.telling(To::Pane(PaneId::Processes))))]
+    vec![Effect::Open(Box::new(menu))]
 }
 
 /// Asks whether signal `number` is really to be sent to `targets`.
-#[must_use]
-pub fn ask(targets: Vec<ProcKey>, number: i32, state: &State) -> Vec<Effect> {
+fn ask(targets: Vec<ProcKey>, number: i32, state: &State) -> Vec<Effect> {
     let Some(signal) = by_number(number) else { return Vec::new() };
     let title = format!("send {} to {}?", signal.name, named(&targets, state));
     let users = &state.host.facts.users;

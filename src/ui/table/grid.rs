@@ -15,6 +15,7 @@ use super::{
 use crate::{
     alert::Level,
     config::settings::TableSettings,
+    state::State,
     text::width,
     ui::{
         action::Action,
@@ -497,9 +498,10 @@ impl<K: Copy + Eq> Grid<K> {
         let mut menu = Menu::new("sort by");
         for (index, column) in self.columns.iter().enumerate() {
             let id = column.id;
-            menu.add(id, column.doc, index == self.sort.column, Message::Sort(id));
+            let then = move |_: &State| vec![Effect::Tell(to, Message::Sort(id))];
+            menu.add(id, column.doc, index == self.sort.column, then);
         }
-        menu.telling(to).saving(saved_as(to).map(|[_, sort, reverse]| vec![sort, reverse]).unwrap_or_default())
+        menu.saving(saved_as(to).map(|[_, sort, reverse]| vec![sort, reverse]).unwrap_or_default())
     }
 }
 

@@ -80,12 +80,13 @@ impl ProcessesPane {
         }
         users.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         let mut menu = Menu::new("processes of");
-        menu.add("all users", "", self.choice.user.is_none(), Message::User(None));
+        let tell = |user| move |_: &State| vec![Effect::Tell(HERE, Message::User(user))];
+        menu.add("all users", "", self.choice.user.is_none(), tell(None));
         for (uid, count, cpu) in users {
             let doc = format!("{count:>5} processes {:>6.1} % CPU", cpu * 100.0);
             let here = self.choice.user == Some(uid);
-            menu.add(user(&state.host.facts.users, uid), doc, here, Message::User(Some(uid)));
+            menu.add(user(&state.host.facts.users, uid), doc, here, tell(Some(uid)));
         }
-        vec![Effect::Open(Box::new(menu.telling(HERE)))]
+        vec![Effect::Open(Box::new(menu))]
     }
 }
