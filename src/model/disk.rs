@@ -148,6 +148,12 @@ impl Disk {
 }
 
 impl Disks {
+    /// The disk with this kernel name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Disk> {
+        self.disks.iter().find(|disk| disk.raw.name == name)
+    }
+
     /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: &DiskSample) {
         align(&mut self.disks, &sample.disks, |disk, now| disk.raw.name == now.name, |_| Disk::default());

@@ -118,6 +118,12 @@ impl Interface {
 }
 
 impl Network {
+    /// The interface with this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Interface> {
+        self.interfaces.iter().find(|interface| interface.raw.name == name)
+    }
+
     /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: &NetworkSample) {
         let mut order: Vec<&InterfaceCounters> = sample.interfaces.iter().collect();

@@ -79,6 +79,16 @@ pub fn hue(cx: &DrawCx<'_>, level: Level, role: Role) -> Style {
     if level >= Level::Warn { cx.theme.level(level) } else { cx.theme.style(role) }
 }
 
+/// The role of words at `level`; `otherwise` while no limit is crossed.
+#[must_use]
+pub fn role_of(level: Level, otherwise: Role) -> Role {
+    match level {
+        Level::Crit => Role::Crit,
+        Level::Warn => Role::Warn,
+        _ => otherwise,
+    }
+}
+
 /// The limit that a gauge shows: the first that would be crossed.
 #[must_use]
 pub fn tick(limits: Option<Limits>) -> Option<f64> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::operations;
+use super::parts::{job, named};
 use crate::{
     act::{
         job::{ContainerAct, Limits as Change},
@@ -75,7 +75,7 @@ impl Limits {
             let said = format!("limits of {} stay as they are", self.name);
             return vec![Effect::Close, Effect::Say(Level::Ok, said)];
         }
-        let job = operations::job(row, ContainerAct::Limit(change), state);
+        let job = job(row, ContainerAct::Limit(change), state);
         let title = format!("set limits of {}?", self.name);
         vec![Effect::Close, Effect::Open(Box::new(Confirm::new(title, question(row, change), job)))]
     }
@@ -136,7 +136,7 @@ fn change(typed: Typing, meta: &Container) -> Change {
 
 /// The lines of the question: old and new limits, what becomes of swap, and a warning where memory does not suffice.
 fn question(row: &ContainerRow, change: Change) -> Vec<SheetLine> {
-    let mut lines = vec![operations::named(row)];
+    let mut lines = vec![named(row)];
     let turns = |name: &str, before: String, after: String| {
         vec![(format!("{name:<8}"), Role::Dim), (format!("{before} → {after}"), Role::Strong)]
     };

@@ -7,4 +7,5 @@ pub mod limits;
 pub mod log;
 pub mod operations;
 pub mod pane;
+mod parts;
 pub mod stores;

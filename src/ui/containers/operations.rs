@@ -1,13 +1,13 @@
 //! What can be done to a container: the list, and the question before it is done.
 
-use super::limits::Limits;
+use super::{
+    limits::Limits,
+    parts::{engine_of, job, named},
+};
 use crate::{
     act::job::{ContainerAct, Job},
     alert::Level,
-    model::{
-        container::{ContainerRow, RunState},
-        engine_address::EngineAddress,
-    },
+    model::container::{ContainerRow, RunState},
     state::State,
     ui::{
         command::Command,
@@ -103,21 +103,4 @@ fn ask(ids: &[String], act: ContainerAct, state: &State) -> Vec<Effect> {
     let mut lines: Vec<SheetLine> = rows.iter().map(|row| named(row)).collect();
     lines.push(vec![(format!("{}: {}", act.word(), act.doc()), Role::Dim)]);
     vec![Effect::Open(Box::new(Confirm::new(format!("{what}?"), lines, job)))]
-}
-
-/// A container in a question: name, state, id, image.
-pub fn named(row: &ContainerRow) -> SheetLine {
-    let facts = format!("  {}  {}  {}", row.meta.word(), row.short_id(), row.meta.image);
-    vec![(row.meta.name.clone(), Role::Strong), (facts, Role::Dim)]
-}
-
-/// The request to the outside world.
-pub fn job(row: &ContainerRow, act: ContainerAct, state: &State) -> Job {
-    let (id, name) = (row.meta.id.clone(), row.meta.name.clone());
-    Job::Container { engine: engine_of(row, state), id, name, act }
-}
-
-fn engine_of(row: &ContainerRow, state: &State) -> EngineAddress {
-    let engines = &state.host.containers.engines;
-    engines.get(usize::from(row.meta.engine)).map(|e| e.address.clone()).unwrap_or_default()
 }

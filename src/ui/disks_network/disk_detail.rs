@@ -10,13 +10,12 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        disks_network::pane::{disk, mirrored},
         figures::{bytes, fixed, hue, latency, percent, tick},
         parts::causes,
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
-            graph::{Graph, axis, graph, nice_top},
+            graph::{Graph, axis, graph, mirrored, nice_top},
             sheet::{Sheet, SheetLine, pair, put_lines},
             text::put,
         },
@@ -43,7 +42,7 @@ impl DiskDetail {
 
 impl Overlay for DiskDetail {
     fn title(&self, state: &State) -> String {
-        let model = disk(state, &self.name).and_then(|d| d.raw.model.clone());
+        let model = state.host.disks.find(&self.name).and_then(|d| d.raw.model.clone());
         model.map_or_else(|| self.name.clone(), |m| format!("{} · {m}", self.name))
     }
 
@@ -52,7 +51,7 @@ impl Overlay for DiskDetail {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(d) = disk(cx.state, &self.name) else {
+        let Some(d) = cx.state.host.disks.find(&self.name) else {
             put(canvas.buf, area.x, area.y, area.width, "the disk is gone", cx.theme.style(Role::Dim));
             return;
         };

@@ -6,12 +6,11 @@ use crate::{
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
-        disks_network::pane::mirrored,
         figures::{bytes, fixed},
         theme::Role,
         view::Overlay,
         widgets::{
-            graph::{axis, nice_top},
+            graph::{axis, mirrored, nice_top},
             sheet::{SheetLine, pair, put_lines},
             text::put,
         },
@@ -42,7 +41,7 @@ impl Overlay for NetworkDetail {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let found = cx.state.host.network.interfaces.iter().find(|i| i.raw.name == self.name);
+        let found = cx.state.host.network.find(&self.name);
         let Some(n) = found else {
             put(canvas.buf, area.x, area.y, area.width, "the interface is gone", cx.theme.style(Role::Dim));
             return;

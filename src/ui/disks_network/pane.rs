@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     config::Settings,
-    model::{disk::Disk, event::SourceId},
+    model::event::SourceId,
     state::State,
     ui::{
         action::Action,
@@ -21,7 +21,7 @@ use crate::{
         theme::Role,
         view::{Effect, Pane, PaneDef, Room, Rows, Shown},
         widgets::{
-            graph::{Graph, axis, graph, nice_top},
+            graph::{axis, mirrored, nice_top},
             notice::{dim_when_stale, words},
             text::{put, put_all, tint},
         },
@@ -333,22 +333,6 @@ impl DiskNetPane {
     }
 }
 
-/// One figure upward and its twin downward from the middle.
-pub fn mirrored(
-    cx: &DrawCx<'_>,
-    area: Rect,
-    canvas: &mut Canvas<'_>,
-    top: f64,
-    (up, up_role): (&crate::model::series::Series, Role),
-    (down, down_role): (&crate::model::series::Series, Role),
-) {
-    let upper = Rect { height: area.height / 2, ..area };
-    let lower = Rect { y: upper.bottom(), height: area.height - upper.height, ..area };
-    graph(canvas.buf, upper, cx.theme, &Graph::of(up, top, cx.theme.style(up_role)));
-    let g = Graph { flip: true, ..Graph::of(down, top, cx.theme.style(down_role)) };
-    graph(canvas.buf, lower, cx.theme, &g);
-}
-
 /// Draws why there are no rows: true then.
 fn instead(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, source: SourceId, empty: bool, none: &str) -> bool {
     let text = match words(cx.state, source) {
@@ -361,10 +345,4 @@ fn instead(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, source: SourceI
         put(canvas.buf, area.x, area.y, area.width, &text, cx.theme.style(Role::Dim));
     }
     true
-}
-
-/// Disks by the order of the machine, for overlays.
-#[must_use]
-pub fn disk<'a>(state: &'a State, name: &str) -> Option<&'a Disk> {
-    state.host.disks.disks.iter().find(|d| d.raw.name == name)
 }

@@ -17,7 +17,8 @@ use crate::{
         action::{Action, Context},
         canvas::DrawCx,
         overlays::listed::{List, Listed},
-        processes::{columns::user, detail::ProcessDetail},
+        parts::process::user,
+        processes::detail::ProcessDetail,
         table::{
             column::{Column, Kind},
             filter::Fields,

@@ -1,5 +1,7 @@
 //! How a process is written where it is not a row of its own table.
 
+use std::borrow::Cow;
+
 use crate::{
     model::process::Process,
     ui::{figures::bytes, theme::Role, widgets::sheet::SheetLine},
@@ -15,4 +17,13 @@ pub fn line(p: &Process) -> SheetLine {
         (format!("{:>7} {cpu:>6} {memory} ", p.key.pid), Role::Dim),
         (p.shown_command(false).0.into_owned(), Role::Text),
     ]
+}
+
+/// The name of a user.
+#[must_use]
+pub fn user(users: &[(u32, String)], uid: u32) -> Cow<'_, str> {
+    match users.binary_search_by_key(&uid, |(id, _)| *id) {
+        Ok(at) => Cow::Borrowed(&users[at].1),
+        Err(_) => Cow::Owned(uid.to_string()),
+    }
 }

@@ -16,7 +16,6 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        disks_network::pane::mirrored,
         figures::{hue, tick},
         ids::{PaneId, RowKey},
         panes::tabled::{TableGrid, TablePane, Tabled, key_of},
@@ -30,7 +29,7 @@ use crate::{
         view::{Effect, Overlay, PaneDef, Rows},
         widgets::{
             gauge::{Gauge, gauge},
-            graph::nice_top,
+            graph::{mirrored, nice_top},
             text::{put, put_all, put_char, tint},
         },
     },
@@ -74,16 +73,6 @@ pub fn lost_level(state: &State, row: &PoolRow) -> Level {
 pub fn device_level(state: &State, pool: &str, vdev: &Vdev) -> Level {
     let of = |(kind, errors): (&str, u64)| state.level("vdev_errors", &[pool, &vdev.name, kind], errors as f64);
     ERROR_KINDS.into_iter().zip(vdev.errors).map(of).max().unwrap_or(Level::Ok)
-}
-
-/// The colour of a figure at `level`; `otherwise` while no limit is crossed.
-#[must_use]
-pub fn role_of(level: Level, otherwise: Role) -> Role {
-    match level {
-        Level::Crit => Role::Crit,
-        Level::Warn => Role::Warn,
-        _ => otherwise,
-    }
 }
 
 /// How the errors of a pool fare by the rules: those that its devices counted, and what is lost for good.

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use crate::{
     clock::{Stamp, TICKS_PER_SECOND, local_zone},
     model::{host::Host, join, process::Process},
-    ui::table::{
-        column::{Column, Kind},
-        filter::Fields,
-        needle::{Found, Needle},
+    ui::{
+        parts::process::user,
+        table::{
+            column::{Column, Kind},
+            filter::Fields,
+            needle::{Found, Needle},
+        },
     },
     units::{self, ABSENT},
 };
@@ -102,15 +105,6 @@ impl<'a> RowCx<'a> {
             host,
             full_path,
         }
-    }
-}
-
-/// The name of a user.
-#[must_use]
-pub fn user(users: &[(u32, String)], uid: u32) -> Cow<'_, str> {
-    match users.binary_search_by_key(&uid, |(id, _)| *id) {
-        Ok(at) => Cow::Borrowed(&users[at].1),
-        Err(_) => Cow::Owned(uid.to_string()),
     }
 }
 

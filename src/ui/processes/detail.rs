@@ -21,7 +21,8 @@ use crate::{
         canvas::{Canvas, DrawCx},
         figures::bytes,
         overlays::seen::Seen,
-        processes::columns::{Row, RowCx, at, user},
+        parts::process::user,
+        processes::columns::{Row, RowCx, at},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{

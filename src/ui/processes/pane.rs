@@ -23,8 +23,9 @@ use crate::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
         ids::{Key, PaneId},
+        parts::process::user,
         processes::{
-            columns::{self, COLUMNS, Row, RowCx, at},
+            columns::{COLUMNS, Row, RowCx, at},
             detail::ProcessDetail,
             signal,
         },
@@ -325,7 +326,7 @@ impl Pane for ProcessesPane {
             n => format!("{n} are hidden: hidepid, run as root"),
         }));
         words.extend(self.ended(cx.state));
-        words.extend(self.choice.user.map(|uid| format!("user {}", columns::user(&cx.state.host.facts.users, uid))));
+        words.extend(self.choice.user.map(|uid| format!("user {}", user(&cx.state.host.facts.users, uid))));
         if self.grid.is_filtered() {
             words.push(format!("filter {}", self.grid.filter_text()));
         }

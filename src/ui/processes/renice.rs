@@ -9,7 +9,7 @@ use crate::{
     ui::{
         action::{Action, Context},
         overlays::confirm::Confirm,
-        processes::columns::user,
+        parts::process::user,
         theme::Role,
         view::Effect,
         widgets::sheet::SheetLine,

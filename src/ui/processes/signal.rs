@@ -11,7 +11,7 @@ use crate::{
     state::State,
     ui::{
         overlays::{confirm::Confirm, menu::Menu},
-        processes::columns::user,
+        parts::process::user,
         theme::Role,
         view::Effect,
         widgets::sheet::SheetLine,

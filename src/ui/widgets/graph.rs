@@ -8,7 +8,10 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::text::{put, put_char, put_right};
 use crate::{
     model::series::Series,
-    ui::theme::{Role, Theme},
+    ui::{
+        canvas::{Canvas, DrawCx},
+        theme::{Role, Theme},
+    },
     units::span_short,
 };
 
@@ -169,6 +172,22 @@ pub fn nice_top(greatest: f64, least: f64) -> f64 {
     let wanted = greatest.max(least).max(f64::MIN_POSITIVE);
     let power = 10f64.powf(wanted.log10().floor());
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|t| *t >= wanted * 0.999_999).unwrap_or(wanted)
+}
+
+/// One figure upward and its twin downward from the middle.
+pub fn mirrored(
+    cx: &DrawCx<'_>,
+    area: Rect,
+    canvas: &mut Canvas<'_>,
+    top: f64,
+    (up, up_role): (&Series, Role),
+    (down, down_role): (&Series, Role),
+) {
+    let upper = Rect { height: area.height / 2, ..area };
+    let lower = Rect { y: upper.bottom(), height: area.height - upper.height, ..area };
+    graph(canvas.buf, upper, cx.theme, &Graph::of(up, top, cx.theme.style(up_role)));
+    let g = Graph { flip: true, ..Graph::of(down, top, cx.theme.style(down_role)) };
+    graph(canvas.buf, lower, cx.theme, &g);
 }
 
 #[cfg(test)]

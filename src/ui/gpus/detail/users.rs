@@ -12,7 +12,7 @@ use crate::{
     text::elide,
     ui::{
         figures::{bytes, percent},
-        processes::columns::user,
+        parts::process::user,
         theme::Role,
         widgets::sheet::{SheetLine, heading},
     },

@@ -8,8 +8,8 @@ use crate::{
     model::pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
     state::State,
     ui::{
-        figures::{latency, percent},
-        pools::pane::{device_level, level, lost_level, role_of, silences},
+        figures::{latency, percent, role_of},
+        pools::pane::{device_level, level, lost_level, silences},
         theme::Role,
         widgets::sheet::{SheetLine, pair, wrap},
     },

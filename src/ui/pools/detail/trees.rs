@@ -7,8 +7,8 @@ use crate::{
     state::State,
     text::{elide, width},
     ui::{
-        figures::{bytes, fixed, latency},
-        pools::pane::{device_level, level, role_of},
+        figures::{bytes, fixed, latency, role_of},
+        pools::pane::{device_level, level},
         theme::Role,
         widgets::sheet::SheetLine,
     },

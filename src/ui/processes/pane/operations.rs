@@ -7,7 +7,8 @@ use crate::{
     ui::{
         ids::PaneId,
         overlays::menu::Menu,
-        processes::{columns::user, renice},
+        parts::process::user,
+        processes::renice,
         view::{Effect, Message, To},
     },
 };
