@@ -134,3 +134,6 @@ fn complain(findings: &[Diagnostic]) -> ExitCode {
     }
     ExitCode::from(USAGE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ pub fn page() -> ExitCode {
 }
 
 /// The page as roff for the macros of man(7).
-fn written(command: &Command) -> String {
+pub(super) fn written(command: &Command) -> String {
     let mut page = Page::default();
     let version = env!("CARGO_PKG_VERSION");
     page.out = format!(".TH benchtop 1 \"\" \"benchtop {version}\" \"User Commands\"\n");
