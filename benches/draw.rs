@@ -64,10 +64,10 @@ impl Machine {
             row.user_ticks += (u64::from(row.key.pid) * 31 + self.second * 7) % 97 / 32;
         }
         for (source, sample) in &self.others {
-            self.state.apply(&reading(*source, self.second, sample.clone()));
+            self.state.apply(reading(*source, self.second, sample.clone()));
         }
         let round = Sample::Processes(self.round.clone());
-        self.state.apply(&reading(SourceId::Processes, self.second, round));
+        self.state.apply(reading(SourceId::Processes, self.second, round));
         self.state.judge();
     }
 }

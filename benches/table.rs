@@ -36,7 +36,7 @@ fn main() {
 
 fn filters(criterion: &mut Criterion) {
     let mut state = State::default();
-    state.apply(&reading(SourceId::Processes, 1, Sample::Processes(crowd(ROWS))));
+    state.apply(reading(SourceId::Processes, 1, Sample::Processes(crowd(ROWS))));
     let cx = RowCx::new(&state.host, false, false);
     let mut group = criterion.benchmark_group("filter");
     for (name, text) in FILTERS {

@@ -100,9 +100,9 @@ impl State {
     }
 
     /// Folds one event in. Judging waits for [`State::judge`], once a frame.
-    pub fn apply(&mut self, event: &Event) {
+    pub fn apply(&mut self, event: Event) {
         if let Event::Resumed(at) = event {
-            self.leave_out(self.host.now, *at);
+            self.leave_out(self.host.now, at);
         }
         self.host.apply(event);
     }

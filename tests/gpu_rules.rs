@@ -35,7 +35,7 @@ fn held(seconds: u64, sample: &GpuSample) -> Vec<(Level, String)> {
         let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
         let outcome = Ok(Sample::Gpus(sample.clone()));
         let at = Stamp::at_seconds(second);
-        state.apply(&Event::Reading(Envelope { source: SourceId::Gpus, at, took, every, outcome }));
+        state.apply(Event::Reading(Envelope { source: SourceId::Gpus, at, took, every, outcome }));
         state.judge();
     }
     state.watches.iter().filter(|w| w.held).map(|w| (w.level, w.say.clone())).collect()
@@ -88,7 +88,7 @@ fn a_failed_driver_and_a_lost_card_are_told_at_once_and_never_resolved_by_vanish
         let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
         let outcome = Ok(Sample::Gpus(GpuSample { gpus, ..GpuSample::default() }));
         let at = Stamp::at_seconds(second);
-        state.apply(&Event::Reading(Envelope { source: SourceId::Gpus, at, took, every, outcome }));
+        state.apply(Event::Reading(Envelope { source: SourceId::Gpus, at, took, every, outcome }));
         state.judge();
     }
     let worst = state.verdict().worst.unwrap();

@@ -83,7 +83,7 @@ impl Watcher {
         }
         let took = self.clock.now().since(at);
         let outcome = Ok(sample);
-        self.state.apply(&Event::Reading(Envelope { source: SourceId::Processes, at, took, every: EVERY, outcome }));
+        self.state.apply(Event::Reading(Envelope { source: SourceId::Processes, at, took, every: EVERY, outcome }));
         let before = self.at.replace(at);
         let busy = machine - std::mem::replace(&mut self.machine, machine);
         before.map(|before| busy / at.since(before).as_secs_f64())

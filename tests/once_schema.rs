@@ -49,10 +49,10 @@ fn lively() -> State {
         users: vec![(1000, "ada".into())],
         ..FactsSample::default()
     };
-    state.apply(&reading(SourceId::Facts, 1, Ok(Sample::Facts(Box::new(facts)))));
-    state.apply(&reading(SourceId::Load, 1, Ok(Sample::Load(LoadSample { load1: 0.5, ..LoadSample::default() }))));
+    state.apply(reading(SourceId::Facts, 1, Ok(Sample::Facts(Box::new(facts)))));
+    state.apply(reading(SourceId::Load, 1, Ok(Sample::Load(LoadSample { load1: 0.5, ..LoadSample::default() }))));
     let denied = Fault::Denied { what: "energy_uj may not be read".into(), hint: "run as root".into() };
-    state.apply(&reading(SourceId::Power, 1, Err(denied)));
+    state.apply(reading(SourceId::Power, 1, Err(denied)));
     let row = |second: u64, ticks: u64, over_us: u64| {
         let row = ProcRow {
             key: ProcKey { pid: 42, start_ticks: 5000 },
@@ -72,8 +72,8 @@ fn lively() -> State {
             ProcessSample { fresh: second == 1, rows: vec![row], page_bytes: 4096, ..ProcessSample::default() };
         reading(SourceId::Processes, second, Ok(Sample::Processes(sample)))
     };
-    state.apply(&row(1, 10, 0));
-    state.apply(&row(2, 60, 1_000_000));
+    state.apply(row(1, 10, 0));
+    state.apply(row(2, 60, 1_000_000));
     state
 }
 
@@ -133,7 +133,7 @@ fn figures(document: &Value, metric: &str) -> Vec<f64> {
 #[test]
 fn a_server_with_everything_keeps_to_the_schema() {
     let mut state = lively();
-    state.apply(&Event::Tick(Stamp::at_seconds(60)));
+    state.apply(Event::Tick(Stamp::at_seconds(60)));
     furnish(&mut state, Parts::FULL);
     let document = document(&state);
     assert_eq!(findings(&document), Vec::<String>::new());
@@ -145,7 +145,7 @@ fn a_server_with_everything_keeps_to_the_schema() {
 #[test]
 fn both_directions_of_a_container_are_told_apart() {
     let mut state = lively();
-    state.apply(&Event::Tick(Stamp::at_seconds(60)));
+    state.apply(Event::Tick(Stamp::at_seconds(60)));
     furnish(&mut state, Parts::DOCKER);
     let document = document(&state);
     // The server receives twice what it sends, and reads thrice what it writes.

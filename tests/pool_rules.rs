@@ -35,7 +35,7 @@ fn judged(pool: Pool) -> State {
     for second in 1..=20 {
         let outcome = Ok(Sample::Pools(Box::new(sample.clone())));
         let at = Stamp::at_seconds(second);
-        state.apply(&Event::Reading(Envelope { source: SourceId::Pools, at, took, every, outcome }));
+        state.apply(Event::Reading(Envelope { source: SourceId::Pools, at, took, every, outcome }));
         state.judge();
     }
     state

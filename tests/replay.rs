@@ -29,7 +29,7 @@ fn written_and_read(events: &[Event]) -> Vec<Event> {
 fn fold(events: &[Event]) -> Host {
     let mut host = Host::default();
     for event in events {
-        host.apply(event);
+        host.apply(event.clone());
     }
     host
 }
@@ -258,7 +258,7 @@ proptest! {
         for (second, (_, steps)) in (1u64..).zip(&lives) {
             machine.live(steps);
             let round = Sample::Processes(machine.round(second == 1, false));
-            host.apply(&reading(SourceId::Processes, Stamp::at_seconds(second), Ok(round)));
+            host.apply(reading(SourceId::Processes, Stamp::at_seconds(second), Ok(round)));
             let alive: Vec<ProcKey> = machine.alive.values().map(|row| row.key).collect();
             prop_assert_eq!(shown(&host.processes), (alive, u32::try_from(machine.alive.len()).unwrap()));
         }
@@ -277,8 +277,8 @@ proptest! {
                 sample.ios.clear();
                 Ok(Sample::Processes(sample))
             };
-            delta.apply(&reading(SourceId::Processes, at, strip(by_delta.round(second == 1, false))));
-            whole.apply(&reading(SourceId::Processes, at, strip(by_whole.round(second == 1, true))));
+            delta.apply(reading(SourceId::Processes, at, strip(by_delta.round(second == 1, false))));
+            whole.apply(reading(SourceId::Processes, at, strip(by_whole.round(second == 1, true))));
             prop_assert_eq!(&delta.processes.rows, &whole.processes.rows);
             prop_assert_eq!(delta.processes.counts, whole.processes.counts);
         }

@@ -496,7 +496,7 @@ fn sick_container_shows_its_log_first() {
     let lines =
         ["first", "bind: address already in use"].map(|text| LogLine { text: text.into(), ..LogLine::default() });
     let sample = LogSample { id: meta.id.clone(), fresh: true, lines: lines.to_vec(), ..LogSample::default() };
-    machine.state.host.log.apply(&sample);
+    machine.state.host.log.apply(sample);
     let opened = |state: &State| {
         let mut ui = truecolor();
         let overview = drawn(&mut ui, state, (160, 90));

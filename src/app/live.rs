@@ -131,7 +131,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let clock = Clock::start();
     let wake = Arc::new(Notify::new());
     let mut state = State::new(settings.rules.clone().into());
-    switched_off(&settings, clock.now()).for_each(|event| state.apply(&event));
+    switched_off(&settings, clock.now()).for_each(|event| state.apply(event));
     let mut ui = Ui::new(settings.clone(), themes);
     if let Some(said) = said {
         ui.say(Level::Warn, said);
@@ -304,7 +304,7 @@ impl Live {
     /// Figures move again.
     fn resumed(&mut self) {
         let now = self.clock.now();
-        self.state.apply(&Event::Resumed(now));
+        self.state.apply(Event::Resumed(now));
         self.lanes.resumed(now);
     }
 
@@ -429,7 +429,7 @@ impl Live {
             complete |= matches!(envelope.source, SourceId::Processes)
                 || (first_facts && self.state.host.health.get(SourceId::Processes).is_some())
                 || (envelope.source.is_on_demand() && envelope.outcome.is_ok());
-            self.state.apply(&Event::Reading(envelope));
+            self.state.apply(Event::Reading(envelope));
             self.news = true;
         }
         let now = Instant::now();
@@ -469,7 +469,7 @@ impl Live {
         }
         self.draw_at = None;
         self.news = false;
-        self.state.apply(&Event::Tick(self.clock.now()));
+        self.state.apply(Event::Tick(self.clock.now()));
         self.state.judge();
         self.frame()
     }

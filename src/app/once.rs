@@ -41,7 +41,7 @@ const APART: Duration = Duration::from_millis(500);
 fn read(settings: &Settings, rates: bool) -> State {
     let clock = Clock::start();
     let mut state = State::new(settings.rules.clone().into());
-    switched_off(settings, clock.now()).for_each(|event| state.apply(&event));
+    switched_off(settings, clock.now()).for_each(|event| state.apply(event));
     // Readers of a report want every figure: no process's command line or storage rates are left out.
     let want = Want { io_of_all: true, commands_of_all: true, sockets: true, ..Want::default() };
     // Nobody looks at one process, one log: such a source would be waited for in vain.
@@ -83,12 +83,12 @@ fn read(settings: &Settings, rates: bool) -> State {
         if done {
             owed.remove(&envelope.source);
         }
-        state.apply(&Event::Reading(envelope));
+        state.apply(Event::Reading(envelope));
     }
     for envelope in lanes.overdue(clock.now()) {
-        state.apply(&Event::Reading(envelope));
+        state.apply(Event::Reading(envelope));
     }
-    state.apply(&Event::Tick(clock.now()));
+    state.apply(Event::Tick(clock.now()));
     state.judge();
     state.fire_at_once(AT_ONCE);
     state

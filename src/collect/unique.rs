@@ -42,7 +42,7 @@ fn read_twice(root: &Root) -> Host {
         let Ok(mut collector) = (source.open)(&open_cx(root.clone())) else { continue };
         for second in [1, 3] {
             if let Ok(sample) = collector.collect(&CollectCx { at: Stamp::at_seconds(second), want: &want }) {
-                host.apply(&reading(source.id, second, sample));
+                host.apply(reading(source.id, second, sample));
             }
         }
     }

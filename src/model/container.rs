@@ -420,18 +420,18 @@ impl ContainerRow {
         ContainerRow { meta: meta.clone(), cpu_history: series(), memory_history: series(), ..ContainerRow::default() }
     }
 
-    fn apply(&mut self, span: Span, meta: &Arc<Container>, usage: Option<&Usage>) {
+    fn apply(&mut self, span: Span, meta: Arc<Container>, usage: Option<Usage>) {
         // Another start means other counters.
         let same = self.meta.started_unix_ms == meta.started_unix_ms && self.meta.pid == meta.pid;
         let counted = |usage: Option<&Usage>| usage.and_then(|u| u.counted_unix_ms);
         // What the engine counted and what was read here have no moment in common.
-        let alike = counted(self.usage.as_ref()).is_some() == counted(usage).is_some();
+        let alike = counted(self.usage.as_ref()).is_some() == counted(usage.as_ref()).is_some();
         let before = self.usage.take().filter(|_| same && alike);
-        let since = match (counted(before.as_ref()), counted(usage)) {
+        let since = match (counted(before.as_ref()), counted(usage.as_ref())) {
             // The engine counts less often than this is read: its last figures hold until the next.
             (Some(then), Some(now)) if then == now => {
                 self.usage = before;
-                self.meta = meta.clone();
+                self.meta = meta;
                 self.peak.take(self.cpu_cores, self.memory_bytes(), span);
                 self.remember(span);
                 return;
@@ -439,20 +439,21 @@ impl ContainerRow {
             (Some(then), Some(now)) => u64::try_from(now - then).ok().map(Duration::from_millis),
             _ => span.since,
         };
-        let rate =
-            |of: fn(&Usage) -> Option<u64>| per_second(before.as_ref().and_then(of)?, usage.and_then(of)?, since?);
+        let rate = |of: fn(&Usage) -> Option<u64>| {
+            per_second(before.as_ref().and_then(of)?, usage.as_ref().and_then(of)?, since?)
+        };
         self.cpu_cores = rate(|u| u.cpu_us).map(|us| us / 1e6);
         self.read_per_second = rate(|u| u.read_bytes);
         self.write_per_second = rate(|u| u.written_bytes);
         self.rx_per_second = rate(|u| u.rx_bytes);
         self.tx_per_second = rate(|u| u.tx_bytes);
         let periods = |usage: Option<&Usage>| usage.and_then(|u| u.throttled_periods);
-        self.throttled_ratio = periods(before.as_ref()).zip(periods(usage)).and_then(|(b, n)| {
+        self.throttled_ratio = periods(before.as_ref()).zip(periods(usage.as_ref())).and_then(|(b, n)| {
             let (held, all) = (n.0.checked_sub(b.0)?, n.1.checked_sub(b.1)?);
             Some(if all == 0 { 0.0 } else { (held as f64 / all as f64).min(1.0) })
         });
-        self.usage = usage.cloned();
-        self.meta = meta.clone();
+        self.usage = usage;
+        self.meta = meta;
         self.peak.take(self.cpu_cores, self.memory_bytes(), span);
         self.remember(span);
     }
@@ -599,11 +600,12 @@ fn lately(moments: &[i64], now: Stamp) -> u32 {
 
 impl Containers {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &ContainerSample) {
-        self.engines.clone_from(&sample.engines);
+    pub fn apply(&mut self, span: Span, mut sample: ContainerSample) {
+        self.engines = sample.engines;
         align(&mut self.rows, &sample.containers, |row, meta| row.meta.id == meta.id, ContainerRow::new);
-        for (row, meta) in self.rows.iter_mut().zip(&sample.containers) {
-            row.apply(span, meta, sample.usages.get(&meta.id));
+        for (row, meta) in self.rows.iter_mut().zip(sample.containers) {
+            let usage = sample.usages.remove(&meta.id);
+            row.apply(span, meta, usage);
         }
         self.label();
     }
@@ -657,7 +659,7 @@ mod tests {
             ..ContainerSample::default()
         };
         let since = (second > 1).then_some(Duration::from_secs(1));
-        all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, &sample);
+        all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, sample);
     }
 
     #[test]
@@ -685,7 +687,7 @@ mod tests {
                 ..ContainerSample::default()
             };
             let since = (second > 1).then_some(Duration::from_secs(1));
-            all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, &sample);
+            all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, sample);
             all.rows[0].cpu_cores
         };
         assert_eq!(fold(1, 10_000, 1_000_000), None);
@@ -808,7 +810,7 @@ mod tests {
                 ..ContainerSample::default()
             };
             let at = Stamp::at_seconds(1);
-            all.apply(Span { at, every: Duration::from_secs(1), since: None }, &sample);
+            all.apply(Span { at, every: Duration::from_secs(1), since: None }, sample);
             all.rows.iter().map(|row| row.label.to_string()).collect()
         };
         assert_eq!(labels(&[&b]), ["web"]);
@@ -833,7 +835,7 @@ mod tests {
         };
         let span =
             Span { at: Stamp::at_seconds(2), every: Duration::from_secs(1), since: Some(Duration::from_secs(1)) };
-        all.apply(span, &sample);
+        all.apply(span, sample);
         assert_eq!(all.rows[0].cpu_cores, None);
     }
 

@@ -119,7 +119,7 @@ impl CpuShares {
 
 impl Cpu {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &CpuSample) {
+    pub fn apply(&mut self, span: Span, sample: CpuSample) {
         let Span { at, every, since } = span;
         let raw = &self.raw;
         self.shares = since.and_then(|_| CpuShares::between(&raw.total, &sample.total));
@@ -144,7 +144,7 @@ impl Cpu {
         }
         self.hertz = (!sample.hertz.is_empty())
             .then(|| sample.hertz.iter().map(|(_, hertz)| *hertz as f64).sum::<f64>() / sample.hertz.len() as f64);
-        self.raw.clone_from(sample);
+        self.raw = sample;
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_first_reading_has_no_shares() {
         let mut cpu = Cpu::default();
-        cpu.apply(span(1, None), &sample(&[(0, ticks(900, 0, 100, 0))]));
+        cpu.apply(span(1, None), sample(&[(0, ticks(900, 0, 100, 0))]));
         assert_eq!((cpu.shares, cpu.cores[0].shares), (None, None));
         assert_eq!(cpu.busy_history.back(0), None);
     }
@@ -210,11 +210,11 @@ mod tests {
     fn a_core_that_went_and_came_back_is_compared_with_itself_only() {
         let mut cpu = Cpu::default();
         let t = |n| ticks(n, 0, n, 0);
-        cpu.apply(span(1, None), &sample(&[(0, t(0)), (1, t(100)), (2, t(200))]));
-        cpu.apply(span(2, Some(1)), &sample(&[(0, t(10)), (2, t(210))]));
+        cpu.apply(span(1, None), sample(&[(0, t(0)), (1, t(100)), (2, t(200))]));
+        cpu.apply(span(2, Some(1)), sample(&[(0, t(10)), (2, t(210))]));
         assert_eq!(cpu.cores.iter().map(|c| c.number).collect::<Vec<_>>(), [0, 2]);
         assert!(cpu.cores.iter().all(|c| c.shares.is_some_and(|s| s.busy == 0.5)));
-        cpu.apply(span(3, Some(1)), &sample(&[(0, t(20)), (1, t(105)), (2, t(220))]));
+        cpu.apply(span(3, Some(1)), sample(&[(0, t(20)), (1, t(105)), (2, t(220))]));
         assert_eq!(cpu.cores[1].shares, None, "no reading of core 1 in the round before");
         assert_eq!(cpu.cores[1].history.len(), 1);
         assert_eq!(cpu.cores[2].history.len(), 3);
@@ -223,10 +223,10 @@ mod tests {
     #[test]
     fn a_clock_that_stood_still_gives_no_rate() {
         let mut cpu = Cpu::default();
-        cpu.apply(span(1, None), &CpuSample { context_switches: Some(5), ..sample(&[]) });
-        cpu.apply(span(1, Some(0)), &CpuSample { context_switches: Some(50), ..sample(&[]) });
+        cpu.apply(span(1, None), CpuSample { context_switches: Some(5), ..sample(&[]) });
+        cpu.apply(span(1, Some(0)), CpuSample { context_switches: Some(50), ..sample(&[]) });
         assert_eq!(cpu.context_switches_per_second, None);
-        cpu.apply(span(3, Some(2)), &CpuSample { context_switches: Some(250), ..sample(&[]) });
+        cpu.apply(span(3, Some(2)), CpuSample { context_switches: Some(250), ..sample(&[]) });
         assert_eq!(cpu.context_switches_per_second, Some(100.0));
         assert_eq!(cpu.forks_per_second, None, "a kernel that does not count them");
     }

@@ -108,8 +108,8 @@ impl Disk {
         other_size || other_model
     }
 
-    fn apply(&mut self, span: Span, now: &DiskCounters) {
-        if self.was_replaced(now) {
+    fn apply(&mut self, span: Span, now: DiskCounters) {
+        if self.was_replaced(&now) {
             *self = Disk::default();
         }
         let before = &self.raw;
@@ -143,7 +143,7 @@ impl Disk {
         self.read_history.push(span.at, span.every, self.read_per_second);
         self.write_history.push(span.at, span.every, self.write_per_second);
         self.busy_history.push(span.at, span.every, self.busy_ratio);
-        self.raw.clone_from(now);
+        self.raw = now;
     }
 }
 
@@ -155,9 +155,9 @@ impl Disks {
     }
 
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &DiskSample) {
+    pub fn apply(&mut self, span: Span, sample: DiskSample) {
         align(&mut self.disks, &sample.disks, |disk, now| disk.raw.name == now.name, |_| Disk::default());
-        for (disk, now) in self.disks.iter_mut().zip(&sample.disks) {
+        for (disk, now) in self.disks.iter_mut().zip(sample.disks) {
             disk.apply(span, now);
         }
         let sum = |rate: fn(&Disk) -> Option<f64>| {
@@ -198,7 +198,7 @@ mod tests {
             every: Duration::from_secs(1),
             since: since.map(Duration::from_secs),
         };
-        disks.apply(span, &DiskSample { disks: sample });
+        disks.apply(span, DiskSample { disks: sample });
     }
 
     #[test]

@@ -55,14 +55,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// Folds one event in. Pure: the same events give the same host, whenever they are told.
-    pub fn apply(&mut self, event: &Event) {
-        let at = match event {
+    /// Folds one event in; its sample is moved, so whoever records or forwards an event does so before. Pure: the same events
+    /// give the same host, whenever they come.
+    pub fn apply(&mut self, event: Event) {
+        let at = match &event {
             Event::Reading(envelope) => envelope.at,
             Event::Tick(at) | Event::Resumed(at) => *at,
         };
         if let Event::Resumed(at) = event {
-            self.health.resumed(self.now, *at);
+            self.health.resumed(self.now, at);
         }
         self.now = self.now.max(at);
         self.began.get_or_insert(at);
@@ -71,32 +72,32 @@ impl Host {
         }
     }
 
-    fn read(&mut self, envelope: &Envelope) {
+    fn read(&mut self, envelope: Envelope) {
         // The span since the sample before is taken before it is booked as the newest.
         let before = self.health.get(envelope.source).and_then(|h| h.good_at);
-        self.health.note(envelope);
-        let Ok(sample) = &envelope.outcome else { return };
+        self.health.note(&envelope);
+        let Ok(sample) = envelope.outcome else { return };
         let span = Span { at: envelope.at, every: envelope.every, since: before.map(|b| envelope.at.since(b)) };
         match sample {
             Sample::Cpu(s) => self.cpu.apply(span, s),
-            Sample::Memory(s) => self.memory.apply(span, s),
+            Sample::Memory(s) => self.memory.apply(span, *s),
             Sample::Pressure(s) => self.pressure.apply(span, s),
             Sample::Load(s) => self.load.apply(span, s),
             Sample::Disks(s) => self.disks.apply(span, s),
-            Sample::Filesystems(s) => self.filesystems.filesystems.clone_from(&s.filesystems),
+            Sample::Filesystems(s) => self.filesystems.filesystems = s.filesystems,
             Sample::Network(s) => self.network.apply(span, s),
             Sample::Sensors(s) => self.sensors.apply(span, s),
             Sample::Power(s) => self.power.apply(span, s),
-            Sample::Sockets(s) => self.sockets.raw.clone_from(s),
-            Sample::Facts(s) => self.facts.clone_from(s),
+            Sample::Sockets(s) => self.sockets.raw = s,
+            Sample::Facts(s) => self.facts = *s,
             Sample::Limits(s) => self.limits.apply(span, s),
             Sample::Gpus(s) => self.gpus.apply(span, s),
-            Sample::Pools(s) => self.pools.apply(span, s),
+            Sample::Pools(s) => self.pools.apply(span, *s),
             Sample::Containers(s) => self.containers.apply(span, s),
             Sample::Processes(s) => self.processes.apply(span, s),
             Sample::ContainerLog(s) => self.log.apply(s),
-            Sample::Stores(s) => self.stores.clone_from(s),
-            Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, s, &self.processes),
+            Sample::Stores(s) => self.stores = s,
+            Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, *s, &self.processes),
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Limits {
 
 impl Limits {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &LimitsSample) {
+    pub fn apply(&mut self, span: Span, sample: LimitsSample) {
         let raw = &self.raw;
         let used = span.since.zip(raw.usage_us.zip(sample.usage_us));
         let cores_used = used.and_then(|(since, (before, now))| per_second(before, now, since)).map(|us| us / 1e6);
@@ -51,7 +51,7 @@ impl Limits {
             .map(|(used, limit)| used as f64 / limit as f64);
         self.throttled_ratio =
             span.since.and(raw.throttled_periods).zip(sample.throttled_periods).and_then(|(b, n)| throttled(b, n));
-        self.raw.clone_from(sample);
+        self.raw = sample;
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::clock::Stamp;
 
-    fn fold(limits: &mut Limits, second: u64, since: Option<u64>, sample: &LimitsSample) {
+    fn fold(limits: &mut Limits, second: u64, since: Option<u64>, sample: LimitsSample) {
         let span = Span {
             at: Stamp::at_seconds(second),
             every: Duration::from_secs(1),
@@ -91,22 +91,22 @@ mod tests {
     #[test]
     fn use_is_told_against_what_we_may_use() {
         let mut limits = Limits::default();
-        fold(&mut limits, 1, None, &sample(0, (0, 0)));
+        fold(&mut limits, 1, None, sample(0, (0, 0)));
         assert_eq!((limits.cpu_ratio, limits.memory_ratio, limits.throttled_ratio), (None, Some(0.25), None));
-        fold(&mut limits, 3, Some(2), &sample(1_000_000, (5, 20)));
+        fold(&mut limits, 3, Some(2), sample(1_000_000, (5, 20)));
         assert_eq!((limits.cpu_ratio, limits.throttled_ratio), (Some(0.25), Some(0.25)));
-        fold(&mut limits, 4, Some(1), &sample(1_000_000, (5, 20)));
+        fold(&mut limits, 4, Some(1), sample(1_000_000, (5, 20)));
         assert_eq!((limits.cpu_ratio, limits.throttled_ratio), (Some(0.0), Some(0.0)), "nothing ran");
     }
 
     #[test]
     fn a_group_that_began_anew_or_has_no_limit_gives_no_share() {
         let mut limits = Limits::default();
-        fold(&mut limits, 1, None, &sample(9_000_000, (5, 20)));
-        fold(&mut limits, 2, Some(1), &sample(1, (0, 1)));
+        fold(&mut limits, 1, None, sample(9_000_000, (5, 20)));
+        fold(&mut limits, 2, Some(1), sample(1, (0, 1)));
         assert_eq!((limits.cpu_ratio, limits.throttled_ratio), (None, None));
         let free = LimitsSample { cpu_cores: None, memory_bytes: None, ..sample(2, (0, 2)) };
-        fold(&mut limits, 3, Some(1), &free);
+        fold(&mut limits, 3, Some(1), free);
         assert_eq!((limits.cpu_ratio, limits.memory_ratio), (None, None));
     }
 }

@@ -30,8 +30,8 @@ pub struct Load {
 
 impl Load {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: super::host::Span, sample: &LoadSample) {
-        self.raw = *sample;
+    pub fn apply(&mut self, span: super::host::Span, sample: LoadSample) {
+        self.raw = sample;
         self.history.push(span.at, span.every, Some(sample.load1));
     }
 }

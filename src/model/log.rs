@@ -52,20 +52,20 @@ pub struct ContainerLog {
 
 impl ContainerLog {
     /// Folds one sample in.
-    pub fn apply(&mut self, sample: &LogSample) {
+    pub fn apply(&mut self, sample: LogSample) {
         if sample.fresh || sample.id != self.id {
-            *self = ContainerLog { id: sample.id.clone(), ..ContainerLog::default() };
+            *self = ContainerLog { id: sample.id, ..ContainerLog::default() };
         }
-        for line in &sample.lines {
+        for line in sample.lines {
             self.bytes += line.text.len();
-            self.lines.push_back(line.clone());
+            self.lines.push_back(line);
             while self.lines.len() > KEPT.0 || self.bytes > KEPT.1 {
                 self.bytes -= self.lines.pop_front().map_or(0, |line| line.text.len());
                 self.first += 1;
             }
         }
         self.dropped += sample.dropped;
-        self.ended.clone_from(&sample.ended);
+        self.ended = sample.ended;
     }
 }
 
@@ -81,10 +81,10 @@ mod tests {
     #[test]
     fn the_newest_lines_are_kept_and_numbered_and_another_container_begins_anew() {
         let mut log = ContainerLog::default();
-        log.apply(&sample("a", true, KEPT.0));
-        log.apply(&sample("a", false, 5));
+        log.apply(sample("a", true, KEPT.0));
+        log.apply(sample("a", false, 5));
         assert_eq!((log.first, log.lines.len()), (5, KEPT.0));
-        log.apply(&sample("b", true, 2));
+        log.apply(sample("b", true, 2));
         assert_eq!((log.id.as_str(), log.first, log.lines.len()), ("b", 0, 2));
     }
 
@@ -92,7 +92,7 @@ mod tests {
     fn long_lines_are_bounded_by_their_bytes() {
         let mut log = ContainerLog::default();
         let line = LogLine { text: "x".repeat(1 << 20), ..LogLine::default() };
-        log.apply(&LogSample { lines: vec![line; 20], ..sample("a", true, 0) });
+        log.apply(LogSample { lines: vec![line; 20], ..sample("a", true, 0) });
         assert_eq!((log.first, log.lines.len()), (4, KEPT.1 >> 20));
     }
 }

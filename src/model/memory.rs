@@ -93,11 +93,11 @@ pub struct Memory {
 
 impl Memory {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &MemorySample) {
+    pub fn apply(&mut self, span: Span, sample: MemorySample) {
         let Span { at, every, since } = span;
         // The kernel does not count the ARC as available, though it shrinks down to its minimum when asked.
         let yields = sample.arc.map_or(0, |a| a.size.saturating_sub(a.min));
-        self.available = available(sample).saturating_add(yields).min(sample.total);
+        self.available = available(&sample).saturating_add(yields).min(sample.total);
         self.used = sample.total - self.available;
         self.arc = yields.min(self.available);
         self.free = sample.free.min(self.available - self.arc);
@@ -116,7 +116,7 @@ impl Memory {
         self.swap_out_per_second = bytes(self.raw.swapped_out_pages, sample.swapped_out_pages);
         self.arc_rates = ArcRates::of(self.raw.arc.as_ref(), sample.arc.as_ref(), since);
 
-        self.raw = *sample;
+        self.raw = sample;
         self.used_history.push(at, every, self.used_ratio);
         self.swap_history.push(at, every, self.swap_used_ratio());
     }
@@ -161,7 +161,7 @@ mod tests {
             every: Duration::from_secs(1),
             since: since.map(Duration::from_secs),
         };
-        memory.apply(span, sample);
+        memory.apply(span, *sample);
     }
 
     fn of(sample: &MemorySample) -> Memory {

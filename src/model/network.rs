@@ -91,7 +91,7 @@ pub struct Network {
 }
 
 impl Interface {
-    fn apply(&mut self, span: Span, now: &InterfaceCounters) {
+    fn apply(&mut self, span: Span, now: InterfaceCounters) {
         let before = &self.raw;
         // Where one of them went backwards the interface began anew and no pair of the others means anything.
         let whole = [
@@ -113,7 +113,7 @@ impl Interface {
         self.drops_per_second = both(rate(before.rx_dropped, now.rx_dropped), rate(before.tx_dropped, now.tx_dropped));
         self.rx_history.push(span.at, span.every, self.rx_per_second);
         self.tx_history.push(span.at, span.every, self.tx_per_second);
-        self.raw.clone_from(now);
+        self.raw = now;
     }
 }
 
@@ -125,8 +125,8 @@ impl Network {
     }
 
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &NetworkSample) {
-        let mut order: Vec<&InterfaceCounters> = sample.interfaces.iter().collect();
+    pub fn apply(&mut self, span: Span, sample: NetworkSample) {
+        let mut order = sample.interfaces;
         order.sort_by_key(|i| if i.loopback { 2 } else { u8::from(!i.physical) });
         align(&mut self.interfaces, &order, |have, now| have.raw.name == now.name, |_| Interface::default());
         for (interface, now) in self.interfaces.iter_mut().zip(order) {
@@ -176,7 +176,7 @@ mod tests {
             every: Duration::from_secs(1),
             since: since.map(Duration::from_secs),
         };
-        network.apply(span, &NetworkSample { interfaces });
+        network.apply(span, NetworkSample { interfaces });
     }
 
     fn names(network: &Network) -> Vec<&str> {

@@ -428,11 +428,11 @@ fn greatest(known: Option<f64>, value: f64) -> Option<f64> {
 
 impl Pools {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &PoolSample) {
+    pub fn apply(&mut self, span: Span, sample: PoolSample) {
         let make = |(name, _): &(String, String)| PoolRow { name: name.clone(), ..PoolRow::default() };
         align(&mut self.rows, &sample.states, |row, (name, _)| row.name == *name, make);
         for (row, (_, state)) in self.rows.iter_mut().zip(&sample.states) {
-            row.apply(span, state, sample);
+            row.apply(span, state, &sample);
         }
         let make = |told: &Dataset| DatasetRow { told: told.clone(), ..DatasetRow::default() };
         align(&mut self.datasets, &sample.datasets.said, |row, told| row.told.name == told.name, make);
@@ -448,7 +448,7 @@ impl Pools {
             row.read_per_second = pair.and_then(|((b, n), since)| per_second(b.0, n.0, since));
             row.write_per_second = pair.and_then(|((b, n), since)| per_second(b.1, n.1, since));
         }
-        self.raw.clone_from(sample);
+        self.raw = sample;
     }
 
     /// The pool of this name.
@@ -537,7 +537,7 @@ mod tests {
         }
     }
 
-    fn fold(pools: &mut Pools, second: u64, sample: &PoolSample) {
+    fn fold(pools: &mut Pools, second: u64, sample: PoolSample) {
         let since = (second > 1).then_some(Duration::from_secs(1));
         pools.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, sample);
     }
@@ -546,7 +546,7 @@ mod tests {
     fn a_pool_names_the_devices_that_fail_it() {
         let mut pools = Pools::default();
         let lost = Vdev { note: "was /dev/sdx1".into(), ..vdev("6173901934738265661", "UNAVAIL", 0) };
-        fold(&mut pools, 1, &sample(vec![vdev("/dev/sda1", "ONLINE", 0), vdev("/dev/sdd1", "OFFLINE", 0), lost]));
+        fold(&mut pools, 1, sample(vec![vdev("/dev/sda1", "ONLINE", 0), vdev("/dev/sdd1", "OFFLINE", 0), lost]));
         assert_eq!(pools.rows[0].cause().as_deref(), Some("sdd1 offline, sdx1 unavail"));
         assert_eq!(pools.rows[0].used_ratio(), Some(0.86));
     }
@@ -555,7 +555,7 @@ mod tests {
     fn errors_are_counted_from_the_first_look_and_anew_after_a_clear() {
         let mut pools = Pools::default();
         for (second, errors, grown) in [(1, 5, 0), (2, 9, 4), (3, 0, 0), (4, 2, 2)] {
-            fold(&mut pools, second, &sample(vec![vdev("/dev/sda1", "ONLINE", errors)]));
+            fold(&mut pools, second, sample(vec![vdev("/dev/sda1", "ONLINE", errors)]));
             assert_eq!(pools.rows[0].errors_grown, grown, "second {second}");
         }
     }
@@ -569,7 +569,7 @@ mod tests {
             ..Dataset::default()
         };
         let said = Arc::new(vec![at("tank", "/tank"), at("tank/media", "/tank/media"), at("tank/me", "/tank/me")]);
-        fold(&mut pools, 1, &PoolSample { datasets: Told { said, ..Told::default() }, ..PoolSample::default() });
+        fold(&mut pools, 1, PoolSample { datasets: Told { said, ..Told::default() }, ..PoolSample::default() });
         let of = |path: &str| pools.dataset_of(path).map(|d| d.told.name.as_str());
         assert_eq!(of("/tank/media/films"), Some("tank/media"));
         assert_eq!(of("/tank/mediax"), Some("tank"));
@@ -587,9 +587,9 @@ mod tests {
             },
             ..PoolSample::default()
         };
-        fold(&mut pools, 1, &reading(1000));
+        fold(&mut pools, 1, reading(1000));
         assert_eq!(pools.datasets[0].write_per_second, None);
-        fold(&mut pools, 2, &reading(5000));
+        fold(&mut pools, 2, reading(5000));
         assert_eq!(pools.datasets[0].write_per_second, Some(4000.0));
     }
 }

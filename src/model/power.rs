@@ -56,7 +56,7 @@ impl EnergyZone {
 
 impl Power {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: Span, sample: &PowerSample) {
+    pub fn apply(&mut self, span: Span, sample: PowerSample) {
         self.watts.clear();
         self.package_watts = None;
         let seconds = span.since.map(|s| s.as_secs_f64()).filter(|s| *s > 0.0);
@@ -73,7 +73,7 @@ impl Power {
             self.watts.push((zone.zone.clone(), watts));
         }
         self.history.push(span.at, span.every, self.package_watts);
-        self.raw.clone_from(sample);
+        self.raw = sample;
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
             every: Duration::from_secs(1),
             since: since.map(Duration::from_secs),
         };
-        power.apply(span, &PowerSample { zones: joules.iter().map(zone).collect() });
+        power.apply(span, PowerSample { zones: joules.iter().map(zone).collect() });
     }
 
     #[test]

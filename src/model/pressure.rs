@@ -42,8 +42,8 @@ pub struct Pressure {
 
 impl Pressure {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: super::host::Span, sample: &PressureSample) {
-        self.raw = *sample;
+    pub fn apply(&mut self, span: super::host::Span, sample: PressureSample) {
+        self.raw = sample;
         for (history, stalls) in self.history.iter_mut().zip([sample.cpu, sample.memory, sample.io]) {
             history.push(span.at, span.every, stalls.map(|s| s.some.avg10));
         }
@@ -62,7 +62,7 @@ mod tests {
         let some = Stall { avg10: 0.25, ..Stall::default() };
         let sample = PressureSample { io: Some(Stalls { some, full: None }), ..PressureSample::default() };
         let mut pressure = Pressure::default();
-        pressure.apply(Span { at: Stamp::at_seconds(1), every: Duration::from_secs(1), since: None }, &sample);
+        pressure.apply(Span { at: Stamp::at_seconds(1), every: Duration::from_secs(1), since: None }, sample);
         assert_eq!(pressure.history.each_ref().map(|h| h.back(0)), [None, None, Some(0.25)]);
     }
 }

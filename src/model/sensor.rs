@@ -65,10 +65,10 @@ pub struct Sensors {
 
 impl Sensors {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: super::host::Span, sample: &SensorSample) {
+    pub fn apply(&mut self, span: super::host::Span, sample: SensorSample) {
         self.cpu_celsius = cpu_celsius(&sample.temperatures);
         self.cpu_history.push(span.at, span.every, self.cpu_celsius);
-        self.raw.clone_from(sample);
+        self.raw = sample;
     }
 }
 

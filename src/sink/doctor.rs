@@ -243,7 +243,7 @@ mod tests {
         let mut state = State::default();
         let (at, took, every) = (Stamp::at_seconds(1), Duration::ZERO, Duration::from_secs(1));
         let outcome = Ok(Sample::Containers(ContainerSample { engines, ..ContainerSample::default() }));
-        state.apply(&Event::Reading(Envelope { source: SourceId::Containers, at, took, every, outcome }));
+        state.apply(Event::Reading(Envelope { source: SourceId::Containers, at, took, every, outcome }));
         state
     }
 
@@ -343,7 +343,7 @@ mod tests {
                 std::time::Duration::ZERO,
                 std::time::Duration::from_secs(1),
             );
-            state.apply(&Event::Reading(Envelope { source, at, took, every, outcome }));
+            state.apply(Event::Reading(Envelope { source, at, took, every, outcome }));
             let told = checks(&state, &|id| (id == SourceId::Processes).then_some("/proc/PID"), Vec::new());
             let mut totals = 0;
             for metric in METRICS.iter().filter(|metric| metric.id.starts_with("processes_")) {

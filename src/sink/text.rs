@@ -376,7 +376,7 @@ mod tests {
         for (source, sample) in samples {
             let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
             let (at, outcome) = (Stamp::at_seconds(100), Ok(sample));
-            state.apply(&Event::Reading(Envelope { source, at, took, every, outcome }));
+            state.apply(Event::Reading(Envelope { source, at, took, every, outcome }));
         }
         state.judge();
         let mut out = Vec::new();

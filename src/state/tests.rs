@@ -26,7 +26,7 @@ fn rule(hold: u64) -> Rule {
 fn load(state: &mut State, second: u64, value: Result<f64, Fault>) {
     let outcome = value.map(|load1| Sample::Load(LoadSample { load1, ..LoadSample::default() }));
     let (took, every) = (Duration::ZERO, Duration::from_secs(1));
-    state.apply(&Event::Reading(Envelope {
+    state.apply(Event::Reading(Envelope {
         source: SourceId::Load,
         at: Stamp::at_seconds(second),
         took,
@@ -114,7 +114,7 @@ fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
 fn the_silence_of_a_source_that_nobody_asks_is_no_finding() {
     let mut state = state(0);
     let sockets = Sample::Sockets(crate::model::socket::SocketSample::default());
-    state.apply(&Event::Reading(Envelope {
+    state.apply(Event::Reading(Envelope {
         source: SourceId::Sockets,
         at: Stamp::at_seconds(1),
         took: Duration::ZERO,
@@ -130,7 +130,7 @@ fn answered(state: &mut State) {
     for source in SourceId::ALL.into_iter().filter(|id| !id.is_on_demand() && *id != SourceId::Load) {
         let (took, every) = (Duration::ZERO, Duration::from_secs(1));
         let outcome = Err(Fault::Absent(if source.is_essential() { OFF } else { "none" }.to_owned()));
-        state.apply(&Event::Reading(Envelope { source, at: Stamp::at_seconds(1), took, every, outcome }));
+        state.apply(Event::Reading(Envelope { source, at: Stamp::at_seconds(1), took, every, outcome }));
     }
 }
 
@@ -158,7 +158,7 @@ fn a_machine_that_shows_nothing_is_not_quiet() {
     assert_eq!(state.calm(), ("no source gives figures".to_owned(), Level::Unknown));
     let missing = Fault::Absent("/proc/stat".into());
     let (took, every, at) = (Duration::ZERO, Duration::from_secs(1), Stamp::at_seconds(2));
-    state.apply(&Event::Reading(Envelope { source: SourceId::Cpu, at, took, every, outcome: Err(missing) }));
+    state.apply(Event::Reading(Envelope { source: SourceId::Cpu, at, took, every, outcome: Err(missing) }));
     state.judge();
     let worst = state.verdict().worst.map(|w| (w.say.as_str(), w.level));
     assert_eq!(worst, Some(("cpu: not found: /proc/stat", Level::Warn)));
@@ -220,7 +220,7 @@ fn container(state: RunState, restarts: usize, ooms: usize) -> State {
     let sample = ContainerSample { containers: vec![container.into()], ..ContainerSample::default() };
     let mut all = State::new(crate::alert::shipped().into());
     let (took, every, outcome) = (Duration::ZERO, Duration::from_secs(1), Ok(Sample::Containers(sample)));
-    all.apply(&Event::Reading(Envelope { source: SourceId::Containers, at: now, took, every, outcome }));
+    all.apply(Event::Reading(Envelope { source: SourceId::Containers, at: now, took, every, outcome }));
     all.judge();
     all
 }
@@ -279,9 +279,9 @@ fn a_pause_fires_nothing() {
     let mut state = state(60);
     load(&mut state, 10, Ok(5.0));
     let (from, to) = (Stamp::at_seconds(11), Stamp::at_seconds(500));
-    state.apply(&Event::Tick(from));
-    state.apply(&Event::Resumed(to));
-    state.apply(&Event::Tick(to.plus(Duration::from_millis(100))));
+    state.apply(Event::Tick(from));
+    state.apply(Event::Resumed(to));
+    state.apply(Event::Tick(to.plus(Duration::from_millis(100))));
     state.judge();
     let [pending] = &state.watches[..] else { panic!("no source is silent: {:?}", state.watches) };
     assert!(pending.rule == "busy" && !pending.held, "{pending:?}");
@@ -293,7 +293,7 @@ fn silence_is_held_before_it_is_reported() {
     let mut state = state(0);
     load(&mut state, 1, Ok(1.0));
     let held = |state: &mut State, at| {
-        state.apply(&Event::Tick(Stamp::at_seconds(at)));
+        state.apply(Event::Tick(Stamp::at_seconds(at)));
         state.judge();
         state.watches.iter().find(|w| w.rule == "source").map(|w| w.held)
     };

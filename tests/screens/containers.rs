@@ -63,7 +63,7 @@ pub fn tell(state: &mut State) {
         };
         let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
         let outcome = Ok(Sample::Containers(sample));
-        state.apply(&Event::Reading(Envelope { source: SourceId::Containers, at, took, every, outcome }));
+        state.apply(Event::Reading(Envelope { source: SourceId::Containers, at, took, every, outcome }));
         state.judge();
     }
 }

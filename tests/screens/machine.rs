@@ -68,10 +68,10 @@ impl Machine {
         let end = Stamp::at_seconds(machine.second + seconds);
         for (source, outcome) in &machine.samples {
             if outcome.is_ok() {
-                machine.state.apply(&reading(*source, machine.second + 5, Err(Fault::Timeout)));
+                machine.state.apply(reading(*source, machine.second + 5, Err(Fault::Timeout)));
             }
         }
-        machine.state.apply(&Event::Tick(end));
+        machine.state.apply(Event::Tick(end));
         machine.state.judge();
         machine
     }
@@ -83,7 +83,7 @@ impl Machine {
             if let Ok(sample) = outcome {
                 grow(sample, self.second, mood);
             }
-            self.state.apply(&reading(*source, self.second, outcome.clone()));
+            self.state.apply(reading(*source, self.second, outcome.clone()));
             // From the second round on, a round of processes tells differences.
             if let Ok(Sample::Processes(sample)) = outcome {
                 (sample.fresh, sample.infos) = (false, Vec::new());

@@ -72,7 +72,7 @@ pub fn furnish(state: &mut State, parts: Parts) {
         };
         let mut tell = |source: SourceId, sample: Sample| {
             let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
-            state.apply(&Event::Reading(Envelope { source, at, took, every, outcome: Ok(sample) }));
+            state.apply(Event::Reading(Envelope { source, at, took, every, outcome: Ok(sample) }));
         };
         if parts.containers > 0 {
             tell(SourceId::Containers, Sample::Containers(containers(parts.containers, now.unix_ms, second)));

@@ -340,7 +340,7 @@ pub fn lived(seconds: u64) -> State {
         for (source, sample) in samples {
             let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
             let outcome = Ok(sample);
-            state.apply(&Event::Reading(Envelope { source, at: at(second), took, every, outcome }));
+            state.apply(Event::Reading(Envelope { source, at: at(second), took, every, outcome }));
         }
         state.judge();
     }

@@ -213,7 +213,7 @@ fn every_device_has_figures_of_its_own() {
         let pools = Told { said: Arc::new(said), at_us: 1, fault: None };
         let mut host = Host::default();
         let sample = PoolSample { states, pools, ..PoolSample::default() };
-        host.apply(&reading(SourceId::Pools, 1, Sample::Pools(Box::new(sample))));
+        host.apply(reading(SourceId::Pools, 1, Sample::Pools(Box::new(sample))));
         assert_eq!(repeated(&host), Vec::<String>::new());
     }
     let pool = &status_text::parse(SPARES)[0];

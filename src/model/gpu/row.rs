@@ -103,14 +103,14 @@ impl GpuRow {
 
     /// What it is now that `gpu` is told of it: one that answers has the word, of another the last answer stands, without
     /// its users. Its number stays.
-    fn now(&self, gpu: &Gpu) -> Gpu {
+    fn now(&self, gpu: Gpu) -> Gpu {
         let index = self.raw.index;
         if gpu.state == CardState::Up || !self.known {
-            return Gpu { index, ..gpu.clone() };
+            return Gpu { index, ..gpu };
         }
-        let (state, processes, throttles) = (gpu.state.clone(), Vec::new(), Vec::new());
+        let (state, processes, throttles) = (gpu.state, Vec::new(), Vec::new());
         // The error that tells why comes with the loss.
-        let xids = if gpu.xids.is_empty() { self.raw.xids.clone() } else { gpu.xids.clone() };
+        let xids = if gpu.xids.is_empty() { self.raw.xids.clone() } else { gpu.xids };
         Gpu { state, processes, throttles, xids, ..self.raw.clone() }
     }
 
@@ -169,13 +169,12 @@ impl GpuRow {
 
 impl Gpus {
     /// Folds one sample in. A card that the sample does not know any more stays, lost.
-    pub fn apply(&mut self, span: Span, sample: &GpuSample) {
-        self.drivers.clone_from(&sample.drivers);
+    pub fn apply(&mut self, span: Span, sample: GpuSample) {
         let same = |row: &GpuRow, gpu: &Gpu| row.raw.id == gpu.id || (!gpu.bus.is_empty() && row.raw.bus == gpu.bus);
         let (mut rows, mut gone) = (Vec::new(), std::mem::take(&mut self.rows));
         let mut fresh = Vec::new();
-        for gpu in &sample.gpus {
-            match gone.iter().position(|row| same(row, gpu)) {
+        for gpu in sample.gpus {
+            match gone.iter().position(|row| same(row, &gpu)) {
                 Some(at) => {
                     let mut row = gone.remove(at);
                     let now = row.now(gpu);
@@ -188,7 +187,7 @@ impl Gpus {
         for mut row in gone.into_iter().filter(|row| row.known) {
             let fault = sample.drivers.iter().find(|d| d.maker == row.raw.maker).and_then(|d| d.fault.clone());
             let why = fault.unwrap_or_else(|| "it is gone from the bus, or its driver let go of it".to_owned());
-            let now = row.now(&Gpu { state: CardState::Lost(why), ..Gpu::default() });
+            let now = row.now(Gpu { state: CardState::Lost(why), ..Gpu::default() });
             row.apply(span, now);
             rows.push(row);
         }
@@ -197,11 +196,11 @@ impl Gpus {
             let taken = |index: u16| rows.iter().any(|row: &GpuRow| row.raw.index == index);
             let index = (gpu.index..u16::MAX).find(|index| !taken(*index)).unwrap_or(gpu.index);
             let mut row = GpuRow::default();
-            row.apply(span, Gpu { index, ..gpu.clone() });
+            row.apply(span, Gpu { index, ..gpu });
             rows.push(row);
         }
         rows.sort_by_key(|row| row.raw.index);
-        self.rows = rows;
+        (self.rows, self.drivers) = (rows, sample.drivers);
     }
 
     /// The card with this label.
@@ -278,7 +277,7 @@ pub(super) mod tests {
     pub(in crate::model::gpu) fn fold(gpus: &mut Gpus, second: u64, cards: Vec<Gpu>) {
         let since = (second > 1).then_some(Duration::from_secs(1));
         let span = Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since };
-        gpus.apply(span, &GpuSample { gpus: cards, ..GpuSample::default() });
+        gpus.apply(span, GpuSample { gpus: cards, ..GpuSample::default() });
     }
 
     pub(in crate::model::gpu) fn busy(busy: f64) -> Gpu {

@@ -5,13 +5,13 @@ use crate::model::host::Span;
 
 impl ProcessDetail {
     /// Folds one reading in; another process begins a new detail.
-    pub fn apply(detail: &mut Option<ProcessDetail>, span: Span, sample: &ProcessDetailSample, processes: &Processes) {
+    pub fn apply(detail: &mut Option<ProcessDetail>, span: Span, sample: ProcessDetailSample, processes: &Processes) {
         let open = detail.get_or_insert_with(ProcessDetail::default);
         if open.raw.key != sample.key {
             *open = ProcessDetail::default();
         }
-        open.raw.clone_from(sample);
         let row = processes.find(sample.key);
+        open.raw = sample;
         open.cpu_history.push(span.at, span.every, row.and_then(|r| r.cpu).map(f64::from));
         open.memory_history.push(span.at, span.every, row.map(|r| r.memory_bytes as f64));
     }
@@ -35,11 +35,11 @@ mod tests {
         let read = |pid| ProcessDetailSample { key: key(pid), ..ProcessDetailSample::default() };
         let span = |s| Span { at: Stamp::at_seconds(s), every: Duration::from_secs(1), since: None };
         let mut detail = None;
-        ProcessDetail::apply(&mut detail, span(1), &read(1), &table);
-        ProcessDetail::apply(&mut detail, span(2), &read(1), &table);
+        ProcessDetail::apply(&mut detail, span(1), read(1), &table);
+        ProcessDetail::apply(&mut detail, span(2), read(1), &table);
         let cpu = |d: &Option<ProcessDetail>| d.as_ref().map(|d| d.cpu_history.iter().collect::<Vec<_>>());
         assert_eq!(cpu(&detail), Some(vec![Some(0.5), Some(0.5)]));
-        ProcessDetail::apply(&mut detail, span(3), &read(2), &table);
+        ProcessDetail::apply(&mut detail, span(3), read(2), &table);
         assert_eq!(cpu(&detail), Some(vec![None]));
         assert_eq!(detail.map(|d| d.memory_history.back(0)), Some(Some(4096.0)));
     }

@@ -12,7 +12,7 @@ const CLEARING: u64 = 512;
 
 impl Processes {
     /// Folds one round in.
-    pub fn apply(&mut self, span: Span, sample: &ProcessSample) {
+    pub fn apply(&mut self, span: Span, sample: ProcessSample) {
         if sample.fresh {
             self.rows.clear();
             self.counts = ProcessCounts::default();
@@ -27,8 +27,8 @@ impl Processes {
         if sample.full && !sample.fresh {
             self.rows.iter_mut().filter(|row| !row.is_thread()).for_each(|row| _ = row.cpu.get_or_insert(0.0));
         }
-        self.merge(&sample.rows, sample.page_bytes);
-        self.learn(&sample.infos);
+        self.merge(sample.rows, sample.page_bytes);
+        self.learn(sample.infos);
         self.age();
         self.store(&sample.ios);
         self.hidden = sample.hidden;
@@ -54,7 +54,7 @@ impl Processes {
     }
 
     /// Brings changed rows up to date and lets new ones in.
-    fn merge(&mut self, delta: &[ProcRow], page_bytes: u32) {
+    fn merge(&mut self, delta: Vec<ProcRow>, page_bytes: u32) {
         if self.rows.is_empty() {
             self.rows.reserve_exact(delta.len());
         }
@@ -102,10 +102,10 @@ impl Processes {
     }
 
     /// Books command lines and cgroups.
-    fn learn(&mut self, infos: &[(ProcKey, ProcInfo)]) {
+    fn learn(&mut self, infos: Vec<(ProcKey, ProcInfo)>) {
         for (key, info) in infos {
             // What was read again is what it was, most often.
-            if self.row_mut(*key).is_none_or(|row| row.info.as_deref() == Some(info)) {
+            if self.row_mut(key).is_none_or(|row| row.info.as_deref() == Some(&info)) {
                 continue;
             }
             let cgroup = match self.cgroups.get(&info.cgroup) {
@@ -115,11 +115,11 @@ impl Processes {
                     info.cgroup.clone()
                 }
             };
-            if let Some(row) = self.row_mut(*key) {
+            if let Some(row) = self.row_mut(key) {
                 // An empty path is one that could not be read.
                 let known = row.info.as_ref().map(|known| known.cgroup.clone()).filter(|_| cgroup.is_empty());
                 let cgroup = known.unwrap_or(cgroup);
-                row.info = Some(Box::new(ProcInfo { cgroup, ..info.clone() }));
+                row.info = Some(Box::new(ProcInfo { cgroup, ..info }));
             }
         }
     }
@@ -170,7 +170,7 @@ impl Processes {
 }
 
 /// Brings one row up to date; a new row has `key` at its default.
-fn update(row: &mut Process, raw: &ProcRow, page_bytes: u32) {
+fn update(row: &mut Process, raw: ProcRow, page_bytes: u32) {
     let ticks = raw.user_ticks + raw.system_ticks;
     if raw.over_us > 0 {
         // A process that came since the last round used all that it has since then.
@@ -191,8 +191,8 @@ fn update(row: &mut Process, raw: &ProcRow, page_bytes: u32) {
     row.priority = i16::try_from(raw.priority).unwrap_or(i16::MAX);
     row.nice = i8::try_from(raw.nice).unwrap_or(0);
     row.core = raw.core;
-    if let Some(name) = &raw.name {
-        row.name.clone_from(name);
+    if let Some(name) = raw.name {
+        row.name = name;
     }
     if let Some(uid) = raw.uid {
         row.uid = uid;
@@ -277,8 +277,8 @@ mod tests {
             vec![(key, ProcInfo { command: command.into(), cgroup: cgroup.into(), program_len: 0 })]
         };
         let rows = vec![ProcRow { key, tgid: 7, ..ProcRow::default() }];
-        table.apply(span(1), &ProcessSample { fresh: true, rows, infos: info("a", "/x"), ..ProcessSample::default() });
-        table.apply(span(2), &ProcessSample { infos: info("b", ""), ..ProcessSample::default() });
+        table.apply(span(1), ProcessSample { fresh: true, rows, infos: info("a", "/x"), ..ProcessSample::default() });
+        table.apply(span(2), ProcessSample { infos: info("b", ""), ..ProcessSample::default() });
         let known = table.rows[0].info.as_deref().expect("told");
         assert_eq!((&*known.command, &*known.cgroup), ("b", "/x"));
     }
@@ -291,10 +291,10 @@ mod tests {
     #[test]
     fn a_first_row_has_no_rate_and_the_second_has_the_right_one() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1, 2]));
+        table.apply(span(1), first(&[1, 2]));
         assert_eq!(table.rows[0].cpu, None);
         assert_eq!(table.rows[0].memory_bytes, 8192);
-        table.apply(span(2), &delta(vec![ProcRow { over_us: 500_000, name: None, ..row(2, 125) }]));
+        table.apply(span(2), delta(vec![ProcRow { over_us: 500_000, name: None, ..row(2, 125) }]));
         assert_eq!(table.rows[1].cpu, Some(0.5));
         assert_eq!(&*table.rows[1].name, "p2");
         assert_eq!(table.rows[0].cpu, None);
@@ -304,20 +304,20 @@ mod tests {
     #[test]
     fn who_is_silent_in_a_full_round_used_nothing() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1, 2]));
-        table.apply(span(2), &ProcessSample { full: true, ..delta(vec![row(2, 150)]) });
+        table.apply(span(1), first(&[1, 2]));
+        table.apply(span(2), ProcessSample { full: true, ..delta(vec![row(2, 150)]) });
         assert_eq!((table.rows[0].cpu, table.rows[1].cpu), (Some(0.0), Some(0.5)));
-        table.apply(span(3), &ProcessSample { full: true, ..delta(vec![]) });
+        table.apply(span(3), ProcessSample { full: true, ..delta(vec![]) });
         assert_eq!(table.rows[1].cpu, Some(0.5), "what a row told stays until a row tells another");
     }
 
     #[test]
     fn newcomers_stand_in_order_wherever_their_pid_falls() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[5, 9]));
-        table.apply(span(2), &delta(vec![row(2, 0), row(7, 0), row(9, 100), row(12, 0)]));
+        table.apply(span(1), first(&[5, 9]));
+        table.apply(span(2), delta(vec![row(2, 0), row(7, 0), row(9, 100), row(12, 0)]));
         assert_eq!(pids(&table), [2, 5, 7, 9, 12]);
-        table.apply(span(3), &delta(vec![row(13, 0), row(14, 0)]));
+        table.apply(span(3), delta(vec![row(13, 0), row(14, 0)]));
         assert_eq!(pids(&table), [2, 5, 7, 9, 12, 13, 14]);
         assert_eq!(table.counts.total, 7);
     }
@@ -325,13 +325,13 @@ mod tests {
     #[test]
     fn a_recycled_pid_inherits_nothing() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1, 2]));
+        table.apply(span(1), first(&[1, 2]));
         let info = ProcInfo { command: "old".into(), ..ProcInfo::default() };
-        table.apply(span(2), &ProcessSample { infos: vec![(key(2), info)], ..delta(vec![row(2, 150)]) });
+        table.apply(span(2), ProcessSample { infos: vec![(key(2), info)], ..delta(vec![row(2, 150)]) });
         assert_eq!(table.rows[1].command(), "old");
         let other = ProcKey { pid: 2, start_ticks: 8 };
         let heir = ProcRow { key: other, over_us: 0, ..row(2, 3) };
-        table.apply(span(3), &ProcessSample { gone: vec![key(2)], ..delta(vec![heir]) });
+        table.apply(span(3), ProcessSample { gone: vec![key(2)], ..delta(vec![heir]) });
         assert_eq!(table.counts.total, 2);
         let heir = table.find(other).expect("the heir");
         assert_eq!((heir.cpu, heir.info.is_none(), heir.mini.is_none()), (None, true, true));
@@ -341,46 +341,46 @@ mod tests {
     #[test]
     fn counts_follow_births_changes_of_state_and_deaths() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1, 2, 3]));
+        table.apply(span(1), first(&[1, 2, 3]));
         assert_eq!((table.counts.total, table.counts.asleep), (3, 3));
         let changed = vec![
             ProcRow { state: b'R', ..row(1, 100) },
             ProcRow { state: b'Z', ..row(2, 100) },
             ProcRow { kernel: true, state: b'I', ..row(8, 0) },
         ];
-        table.apply(span(2), &delta(changed));
+        table.apply(span(2), delta(changed));
         let c = table.counts;
         assert_eq!((c.total, c.running, c.zombie, c.asleep, c.kernel), (4, 1, 1, 2, 1));
-        table.apply(span(3), &ProcessSample { gone: vec![key(2), key(8)], ..delta(vec![]) });
+        table.apply(span(3), ProcessSample { gone: vec![key(2), key(8)], ..delta(vec![]) });
         let c = table.counts;
         assert_eq!((c.total, c.zombie, c.asleep, c.kernel), (2, 0, 1, 0));
-        table.apply(span(4), &first(&[4]));
+        table.apply(span(4), first(&[4]));
         assert_eq!((table.counts.total, pids(&table)), (1, vec![4]));
     }
 
     #[test]
     fn threads_stand_behind_their_process_and_are_counted_apart() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[10, 20]));
+        table.apply(span(1), first(&[10, 20]));
         let thread = |pid| ProcRow { tgid: 10, ..row(pid, 0) };
-        table.apply(span(2), &delta(vec![thread(11), thread(30)]));
+        table.apply(span(2), delta(vec![thread(11), thread(30)]));
         assert_eq!(pids(&table), [10, 11, 30, 20]);
         assert_eq!((table.counts.total, table.counts.threads), (2, 2));
         assert!(table.find(key(30)).is_some_and(Process::is_thread));
-        table.apply(span(3), &ProcessSample { gone: vec![key(11), key(30)], ..delta(vec![]) });
+        table.apply(span(3), ProcessSample { gone: vec![key(11), key(30)], ..delta(vec![]) });
         assert_eq!((pids(&table), table.counts.threads), (vec![10, 20], 0));
     }
 
     #[test]
     fn the_small_graph_moves_on_in_every_round_and_vanishes_when_it_is_flat() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1, 2]));
-        table.apply(span(2), &delta(vec![row(1, 150)]));
-        table.apply(span(3), &delta(vec![row(1, 150)]));
+        table.apply(span(1), first(&[1, 2]));
+        table.apply(span(2), delta(vec![row(1, 150)]));
+        table.apply(span(3), delta(vec![row(1, 150)]));
         assert_eq!(table.rows[0].mini.as_deref().map(|m| m[12..].to_vec()), Some(vec![0, 0, 4, 0]));
         assert!(table.rows[1].mini.is_none());
         for second in 4..=18 {
-            table.apply(span(second), &delta(vec![]));
+            table.apply(span(second), delta(vec![]));
         }
         assert!(table.rows[0].mini.is_none());
     }
@@ -388,26 +388,26 @@ mod tests {
     #[test]
     fn storage_rates_need_two_readings_and_do_not_outlive_the_asking() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1]));
+        table.apply(span(1), first(&[1]));
         let io = |read, written, over_us| ProcIo { key: key(1), read_bytes: read, written_bytes: written, over_us };
         let told = |io| ProcessSample { ios: vec![io], ..delta(vec![]) };
-        table.apply(span(2), &told(io(1000, 50, 0)));
+        table.apply(span(2), told(io(1000, 50, 0)));
         assert_eq!(table.rows[0].read_per_second(), None);
-        table.apply(span(3), &told(io(3000, 40, 2_000_000)));
+        table.apply(span(3), told(io(3000, 40, 2_000_000)));
         assert_eq!(table.rows[0].read_per_second(), Some(1000.0));
         assert_eq!(table.rows[0].write_per_second(), None, "a counter that went backwards has no rate");
-        table.apply(span(4), &delta(vec![]));
+        table.apply(span(4), delta(vec![]));
         assert_eq!(table.rows[0].read_per_second(), None);
     }
 
     #[test]
     fn cgroup_paths_are_shared_and_the_ended_are_told_as_cpu() {
         let mut table = Processes::default();
-        table.apply(span(1), &first(&[1, 2]));
+        table.apply(span(1), first(&[1, 2]));
         assert_eq!(table.ended_cpu, None);
         let info = |pid| (key(pid), ProcInfo { cgroup: "/a.slice".into(), ..ProcInfo::default() });
         let told = ProcessSample { infos: vec![info(1), info(2)], ended_ticks: 25, ..delta(vec![]) };
-        table.apply(span(2), &told);
+        table.apply(span(2), told);
         let path = |at: usize| table.rows[at].info.as_ref().map(|i| i.cgroup.clone()).expect("told");
         assert!(Arc::ptr_eq(&path(0), &path(1)));
         assert_eq!(table.ended_cpu, Some(0.25));
