@@ -13,23 +13,31 @@ use benchtop::{
     state::State,
     ui::{Ui, theme::ThemeSet},
 };
-use common::crowd::{crowd, reading};
+use common::{
+    crowd::{crowd, reading},
+    server::{containers, pools},
+};
 use criterion::{BenchmarkId, Criterion};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 mod common {
     pub mod crowd;
+    pub mod server;
     pub mod timing;
 }
 #[path = "../tests/homelab/mod.rs"]
 mod homelab;
 
 const PROCESSES: u32 = 2_000;
+const CONTAINERS: usize = 50;
+const POOLS: usize = 12;
 const SIZES: [(u16, u16); 2] = [(160, 45), (200, 50)];
 
 fn main() {
     let mut criterion = common::timing::criterion();
     frames(&mut criterion);
+    server(&mut criterion);
     criterion.final_summary();
 }
 
@@ -39,14 +47,16 @@ struct Machine {
     others: Vec<(SourceId, Sample)>,
     round: ProcessSample,
     second: u64,
+    /// With containers and pools.
+    server: bool,
 }
 
 impl Machine {
-    fn new() -> Self {
+    fn new(server: bool) -> Self {
         let read = homelab::read().into_iter().filter(|(source, _)| source.id != SourceId::Processes);
         let others = read.filter_map(|(source, outcome)| Some((source.id, outcome.ok()?))).collect();
         let mut machine =
-            Machine { state: State::new(alert::shipped().into()), others, round: crowd(PROCESSES), second: 0 };
+            Machine { state: State::new(alert::shipped().into()), others, round: crowd(PROCESSES), second: 0, server };
         machine.tick();
         machine.round.fresh = false;
         machine.round.infos.clear();
@@ -66,6 +76,12 @@ impl Machine {
         for (source, sample) in &self.others {
             self.state.apply(reading(*source, self.second, sample.clone()));
         }
+        if self.server {
+            let containers = Sample::Containers(containers(CONTAINERS, self.second));
+            self.state.apply(reading(SourceId::Containers, self.second, containers));
+            let pools = Sample::Pools(Box::new(pools(POOLS, self.second)));
+            self.state.apply(reading(SourceId::Pools, self.second, pools));
+        }
         let round = Sample::Processes(self.round.clone());
         self.state.apply(reading(SourceId::Processes, self.second, round));
         self.state.judge();
@@ -75,7 +91,7 @@ impl Machine {
 fn frames(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("frame");
     for (width, height) in SIZES {
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(false);
         let mut ui = Ui::new(Settings::default(), ThemeSet::new(None, Colors::True, false));
         let size = format!("{width}x{height}");
         let mut frames = [Buffer::empty(Rect::new(0, 0, width, height)), Buffer::empty(Rect::new(0, 0, width, height))];
@@ -106,5 +122,43 @@ fn frames(criterion: &mut Criterion) {
                 });
             });
         }
+    }
+}
+
+/// A screen with many containers and pools: after a refresh, and after a key while no figure changed.
+fn server(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("server");
+    for (width, height) in SIZES {
+        let mut machine = Machine::new(true);
+        let mut ui = Ui::new(Settings::default(), ThemeSet::new(None, Colors::True, false));
+        let mut frame = Buffer::empty(Rect::new(0, 0, width, height));
+        let mut draw = |ui: &mut Ui, state: &State| {
+            let began = Instant::now();
+            ui.refresh(state);
+            ui.draw(state, &mut frame);
+            began.elapsed()
+        };
+        draw(&mut ui, &machine.state);
+        let size = format!("{width}x{height}");
+        group.bench_function(BenchmarkId::new("draw", &size), |b| {
+            b.iter_custom(|rounds| {
+                let mut round = || {
+                    machine.tick();
+                    draw(&mut ui, &machine.state)
+                };
+                (0..rounds).map(|_| round()).sum()
+            });
+        });
+        let keys = [KeyCode::Down, KeyCode::Up].map(|code| Input::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        group.bench_function(BenchmarkId::new("key", &size), |b| {
+            b.iter_custom(|rounds| {
+                let mut press = |round: u64| {
+                    let began = Instant::now();
+                    ui.input(&keys[round as usize % 2], &machine.state);
+                    began.elapsed() + draw(&mut ui, &machine.state)
+                };
+                (0..rounds).map(&mut press).sum()
+            });
+        });
     }
 }
