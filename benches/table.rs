@@ -4,10 +4,11 @@ use benchtop::{
     model::event::{Sample, SourceId},
     state::State,
     ui::{
-        processes::columns::{COLUMNS, Row, RowCx},
+        processes::columns::{Processes, Row, RowCx},
         table::{
-            column::{Need, place},
-            filter::Filter,
+            column::Columns,
+            filter::{Cells, Filter},
+            place::{Need, place},
         },
     },
 };
@@ -38,21 +39,31 @@ fn filters(criterion: &mut Criterion) {
     let mut state = State::default();
     state.apply(reading(SourceId::Processes, 1, Sample::Processes(crowd(ROWS))));
     let cx = RowCx::new(&state.host, false, false);
+    let columns = Processes::defs();
     let mut group = criterion.benchmark_group("filter");
     for (name, text) in FILTERS {
-        group.bench_function(BenchmarkId::new("parse", name), |b| b.iter(|| Filter::new(text, &COLUMNS)));
-        let filter = Filter::new(text, &COLUMNS).expect("the filter is whole").expect("it is not empty");
+        group.bench_function(BenchmarkId::new("parse", name), |b| b.iter(|| Filter::new(text, &columns)));
+        let filter = Filter::new(text, &columns).expect("the filter is whole").expect("it is not empty");
         group.bench_function(BenchmarkId::new(name, ROWS), |b| {
-            b.iter(|| state.host.processes.rows.iter().filter(|process| filter.keeps(&Row { process, cx })).count());
+            b.iter(|| {
+                state
+                    .host
+                    .processes
+                    .rows
+                    .iter()
+                    .filter(|process| filter.keeps(&Cells::<Processes>(&Row { process, cx })))
+                    .count()
+            });
         });
     }
 }
 
 fn columns(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("columns");
-    let all: Vec<usize> = (0..COLUMNS.len()).collect();
+    let columns = Processes::defs();
+    let all: Vec<usize> = (0..columns.len()).collect();
     for width in [80, 160, 300] {
         group
-            .bench_function(BenchmarkId::new("place", width), |b| b.iter(|| place(&COLUMNS, &all, width, &Need::NONE)));
+            .bench_function(BenchmarkId::new("place", width), |b| b.iter(|| place(&columns, &all, width, &Need::NONE)));
     }
 }

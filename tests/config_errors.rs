@@ -11,7 +11,10 @@ use std::{
 
 use benchtop::{
     model::event::SourceId,
-    ui::{action::ACTIONS, containers, pools, processes},
+    ui::{
+        action::ACTIONS, containers::pane::Containers, pools::pane::Pools, processes::columns::Processes,
+        table::column::Columns,
+    },
 };
 
 fn benchtop(arguments: &[&str], home: &Path) -> Output {
@@ -163,11 +166,9 @@ fn the_example_names_every_column_and_every_source() {
         words.sort();
         words
     };
-    for (table, columns) in [
-        ("processes", processes::columns::COLUMNS.as_slice()),
-        ("containers", containers::columns::COLUMNS.as_slice()),
-        ("pools", pools::columns::COLUMNS.as_slice()),
-    ] {
+    for (table, columns) in
+        [("processes", Processes::defs()), ("containers", Containers::defs()), ("pools", Pools::defs())]
+    {
         let known = columns.iter().map(|c| c.id.to_owned()).collect();
         assert_eq!(sorted(listed(table, "There are: ")), sorted(known), "[{table}]");
     }

@@ -3,7 +3,7 @@
 use crate::{
     alert,
     config::Known,
-    ui::{containers, keymap::Keymap, layout, pools, processes, table::column::Column},
+    ui::{containers, keymap::Keymap, layout, pools, processes, table::column::Columns},
 };
 
 /// All of them.
@@ -11,9 +11,9 @@ pub fn known() -> Known {
     Known {
         panes: layout::built_in().collect(),
         columns: vec![
-            ("processes", ids(&processes::columns::COLUMNS)),
-            ("containers", ids(&containers::columns::COLUMNS)),
-            ("pools", ids(&pools::columns::COLUMNS)),
+            ("processes", ids::<processes::columns::Processes>()),
+            ("containers", ids::<containers::pane::Containers>()),
+            ("pools", ids::<pools::pane::Pools>()),
         ],
         rules: alert::shipped(),
         merge_rules: alert::merge,
@@ -24,6 +24,6 @@ pub fn known() -> Known {
     }
 }
 
-fn ids(columns: &[Column]) -> Vec<&'static str> {
-    columns.iter().map(|c| c.id).collect()
+fn ids<C: Columns>() -> Vec<&'static str> {
+    C::COLUMNS.iter().map(|column| column.def.id).collect()
 }

@@ -85,7 +85,8 @@ pub fn role_of(level: Level, otherwise: Role) -> Role {
     match level {
         Level::Crit => Role::Crit,
         Level::Warn => Role::Warn,
-        _ => otherwise,
+        Level::Advice => Role::Advice,
+        Level::Ok | Level::Unknown => otherwise,
     }
 }
 

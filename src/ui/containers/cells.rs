@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::columns::{COLUMNS, Row, at};
+use super::columns::Row;
 use crate::{
     alert::Level,
     clock::Stamp,
@@ -12,10 +12,9 @@ use crate::{
     state::State,
     text::width,
     ui::{
-        canvas::{Canvas, DrawCx},
-        figures::hue,
-        panes::tabled::TableGrid,
-        table::{filter::Fields, grid::cell},
+        canvas::Canvas,
+        figures::{hue, role_of, tick},
+        table::column::{CellCx, unless_zero},
         theme::Role,
         widgets::{
             gauge::{Gauge, gauge},
@@ -23,7 +22,7 @@ use crate::{
             text::{put, put_char},
         },
     },
-    units::{ABSENT, bytes_short, span_short},
+    units::span_short,
 };
 
 /// How a container fares by the rules. What the user has seen of its end no longer counts.
@@ -91,61 +90,44 @@ pub(super) fn complaint(engine: &Engine, now: Stamp) -> Option<String> {
     Some(format!("{}{age}: {why}", engine.address))
 }
 
-/// One cell.
-pub(super) fn cell_of(
-    cx: &DrawCx<'_>,
-    place: Rect,
-    canvas: &mut Canvas<'_>,
-    column: usize,
-    row: &Row<'_>,
-    grid: &TableGrid,
-) {
-    let (theme, c) = (cx.theme, row.container);
-    match column {
-        at::STATE => state_cell(cx, place, canvas, row),
-        at::GRAPH => {
-            let top = c.meta.cpu_limit.unwrap_or(1.0);
-            spark(canvas.buf, place.x, place.y, place.width, theme, &c.cpu_history, top, theme.style(Role::CpuUser));
-        }
-        at::LIMIT => {
-            let Some(ratio) = c.memory_ratio(cx.state.host.memory.raw.total) else { return };
-            let level = cx.state.level("container_memory_limit_ratio", &[&c.label], ratio);
-            let limits = cx.state.limits("container_memory_limit_ratio", &[&c.label]);
-            let g = Gauge {
-                parts: &[(ratio.min(1.0), hue(cx, level, Role::MemoryUsed))],
-                limit: crate::ui::figures::tick(limits),
-                ..Gauge::default()
-            };
-            gauge(canvas.buf, place.x, place.y, place.width, theme, &g);
-        }
-        column => {
-            let text = row.shown(column);
-            let running = c.meta.state == RunState::Running;
-            let role = match column {
-                // What needs a look is never dimmed.
-                at::NAME if running || level(cx.state, c) >= Level::Warn => Role::Strong,
-                at::RESTARTS if row.restarts() > 0 => Role::Text,
-                _ if matches!(text.as_str(), "0" | "0.0" | ABSENT) => Role::Faint,
-                at::CPU | at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO => Role::Text,
-                _ => Role::Dim,
-            };
-            let restarts = f64::from(row.restarts());
-            let level = match column {
-                at::RESTARTS => cx.state.level("container_restarts_10m", &[&c.label], restarts),
-                _ => Level::Ok,
-            };
-            let style = if level > Level::Ok { theme.level(level) } else { theme.style(role) };
-            cell(canvas, place, COLUMNS[column].align, &text, style);
-            grid.mark(cx, place, canvas, column, &text);
-        }
-    }
+/// What runs, or needs a look, is never dimmed.
+pub(super) fn name_role(row: &Row<'_>, _text: &str) -> Role {
+    let runs = row.container.meta.state == RunState::Running;
+    if runs || level(row.state, row.container) >= Level::Warn { Role::Strong } else { Role::Dim }
+}
+
+/// Its CPU lately.
+pub(super) fn past(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let (theme, container) = (cell.cx.theme, row.container);
+    let top = container.meta.cpu_limit.unwrap_or(1.0);
+    let style = theme.style(Role::CpuUser);
+    spark(canvas.buf, place.x, place.y, place.width, theme, &container.cpu_history, top, style);
+}
+
+/// Its memory against its limit.
+pub(super) fn limit(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let Some(ratio) = row.memory_ratio() else { return };
+    let labels = [&*row.container.label];
+    let level = row.state.level("container_memory_limit_ratio", &labels, ratio);
+    let g = Gauge {
+        parts: &[(ratio.min(1.0), hue(cell.cx, level, Role::MemoryUsed))],
+        limit: tick(row.state.limits("container_memory_limit_ratio", &labels)),
+        ..Gauge::default()
+    };
+    gauge(canvas.buf, place.x, place.y, place.width, cell.cx.theme, &g);
+}
+
+pub(super) fn restarts_role(row: &Row<'_>, text: &str) -> Role {
+    let restarts = f64::from(row.restarts());
+    let level = row.state.level("container_restarts_10m", &[&row.container.label], restarts);
+    role_of(level, unless_zero(text, Role::Text))
 }
 
 /// `● healthy`, `✖ restarting`.
-fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
-    let (theme, glyphs) = (cx.theme, &cx.theme.glyphs);
+pub(super) fn state(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let (theme, glyphs) = (cell.cx.theme, &cell.cx.theme.glyphs);
     let meta = &row.container.meta;
-    let level = level(cx.state, row.container);
+    let level = level(row.state, row.container);
     let (glyph, style) = match (level, meta.state, meta.health) {
         (Level::Crit, ..) => (glyphs.crit, theme.level(Level::Crit)),
         (Level::Warn, ..) => (glyphs.warn, theme.level(Level::Warn)),
@@ -171,32 +153,19 @@ fn state_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'
     }
 }
 
-/// What the containers of a project come to in one column: sums, and how many of them run.
-pub(super) fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, members: &[usize]) {
-    let state = cx.state;
-    let rows: Vec<Row<'_>> =
-        members.iter().filter_map(|i| state.host.containers.rows.get(*i)).map(|row| Row::new(row, state)).collect();
-    let sum = || rows.iter().filter_map(|row| row.number(column)).reduce(|a, b| a + b);
-    let text = match column {
-        at::STATE => {
-            let up = rows.iter().filter(|row| row.container.meta.state == RunState::Running).count();
-            let worst = rows.iter().map(|row| level(state, row.container)).max().unwrap_or(Level::Ok);
-            let (glyphs, text) = (&cx.theme.glyphs, cx.theme.style(Role::Dim));
-            let (glyph, style) = match worst {
-                Level::Crit => (glyphs.crit, cx.theme.level(worst)),
-                Level::Warn => (glyphs.warn, cx.theme.level(worst)),
-                _ if up == rows.len() => (glyphs.ok, text),
-                _ => (glyphs.exited, text),
-            };
-            put_char(canvas.buf, place.x, place.y, glyph, style);
-            let room = place.width.saturating_sub(2);
-            put(canvas.buf, place.x + 2, place.y, room, &format!("{up} of {} up", rows.len()), text);
-            return;
-        }
-        at::CPU => sum().map(|cores| format!("{:.1}", cores * 100.0)),
-        at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO | at::GPU => sum().map(bytes_short),
-        at::PIDS | at::RESTARTS => sum().map(|n| format!("{n:.0}")),
-        _ => None,
+/// How many containers of a project run, with the sign of the worst.
+pub(super) fn states(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, rows: &[Row<'_>]) {
+    let theme = cell.cx.theme;
+    let up = rows.iter().filter(|row| row.container.meta.state == RunState::Running).count();
+    let worst = rows.iter().map(|row| level(row.state, row.container)).max().unwrap_or(Level::Ok);
+    let (glyphs, text) = (&theme.glyphs, theme.style(Role::Dim));
+    let (glyph, style) = match worst {
+        Level::Crit => (glyphs.crit, theme.level(worst)),
+        Level::Warn => (glyphs.warn, theme.level(worst)),
+        _ if up == rows.len() => (glyphs.ok, text),
+        _ => (glyphs.exited, text),
     };
-    cell(canvas, place, COLUMNS[column].align, &text.unwrap_or_default(), cx.theme.style(Role::Dim));
+    put_char(canvas.buf, place.x, place.y, glyph, style);
+    let room = place.width.saturating_sub(2);
+    put(canvas.buf, place.x + 2, place.y, room, &format!("{up} of {} up", rows.len()), text);
 }

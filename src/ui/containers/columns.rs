@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::cells;
+use super::{cells, pane::Containers};
 use crate::{
     alert::Level,
     model::{
@@ -10,76 +10,153 @@ use crate::{
         join,
     },
     state::State,
-    ui::table::{
-        column::{Column, Kind},
-        filter::Fields,
-        needle::Needle,
+    ui::{
+        action::Action,
+        table::{
+            column::{Column, Columns, Kind, Number},
+            needle::Needle,
+        },
+        theme::Role,
     },
     units::{self, ABSENT},
 };
 
-/// Indices into [`COLUMNS`].
-#[expect(missing_docs, reason = "the table documents each")]
-pub mod at {
-    pub const NAME: usize = 0;
-    pub const STATE: usize = 1;
-    pub const CPU: usize = 2;
-    pub const CPU_LIMIT: usize = 3;
-    pub const GRAPH: usize = 4;
-    pub const MEMORY: usize = 5;
-    pub const LIMIT: usize = 6;
-    pub const RECEIVE: usize = 7;
-    pub const SEND: usize = 8;
-    pub const READ: usize = 9;
-    pub const WRITE: usize = 10;
-    pub const PIDS: usize = 11;
-    pub const RESTARTS: usize = 12;
-    pub const UP: usize = 13;
-    pub const IMAGE: usize = 14;
-    pub const PORTS: usize = 15;
-    pub const PROJECT: usize = 16;
-    pub const ENGINE: usize = 17;
-    pub const ID: usize = 18;
-    pub const GPU: usize = 19;
-    pub const IO: usize = 20;
+impl Columns for Containers {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "name";
+
+    fn matches(row: &Row<'_>, needle: &Needle) -> bool {
+        let meta = &row.container.meta;
+        [&meta.name, &meta.image, &meta.id, &meta.command].into_iter().any(|text| needle.is_in(text))
+            || meta.project.as_deref().is_some_and(|project| needle.is_in(project))
+            || needle.is_in(&row.state_words())
+    }
 }
 
+type Col = Column<Containers>;
+
 /// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
-pub static COLUMNS: [Column; 21] = [
-    Column::words("name", "NAME", 32, 0).between(8, 32).doc("its name"),
-    Column::words("state", "STATE", 24, 0)
+pub static COLUMNS: [Col; 21] = [
+    Col::words("name", "NAME", 32, 0, |r| Cow::Borrowed(&r.container.meta.name))
+        .between(8, 32)
+        .essential()
+        .role_of(cells::name_role)
+        .doc("its name"),
+    Col::words("state", "STATE", 24, 0, |r| r.state_words())
         .between(8, 24)
         .also(&["status", "health"])
+        .essential()
+        .ordered(|r| r.need())
+        .busy_first(|r| r.container.cpu_lately())
+        .drawn_by(2, cells::state)
+        .together(cells::states)
         .doc("what needs a look first, then the busiest; its health where it is checked"),
-    Column::figure("cpu", "CPU%", Kind::Share, 5, 0).doc("CPU, 100 is one core"),
-    Column::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12).doc("CPU against its limit, 100 is all of it"),
-    Column::words("graph", "", 8, 9).between(8, 20).doc("its CPU lately, a full block is one core or its limit"),
-    Column::figure("memory", "MEM", Kind::Bytes, 5, 0).also(&["mem"]).doc("memory without file cache that may go"),
-    Column::figure("limit", "", Kind::Share, 8, 4)
+    rate("cpu", "CPU%", Kind::Share, 5, 0, |r| r.container.cpu_cores)
+        .essential()
+        .format(|cores| format!("{:.1}", cores * 100.0))
+        .doc("CPU, 100 is one core"),
+    Col::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12, |r| r.container.cpu_ratio())
+        .absent(|_| "")
+        .empty(|state| state.host.containers.rows.iter().all(|r| r.meta.cpu_limit.is_none()))
+        .doc("CPU against its limit, 100 is all of it"),
+    Col::drawn("graph", Kind::Text, 8, 9, |r| r.container.cpu_cores, cells::past)
+        .between(8, 20)
+        .doc("its CPU lately, a full block is one core or its limit"),
+    rate("memory", "MEM", Kind::Bytes, 5, 0, |r| r.container.memory_bytes().map(|bytes| bytes as f64))
+        .also(&["mem"])
+        .essential()
+        .doc("memory without file cache that may go"),
+    Col::drawn("limit", Kind::Share, 8, 4, |r| r.memory_ratio(), cells::limit)
         .between(8, 16)
         .also(&["mem%", "memory_percent"])
+        .empty(|state| {
+            let total = state.host.memory.raw.total;
+            state.host.containers.rows.iter().all(|r| r.memory_limit(total).is_none())
+        })
         .doc("memory against its limit"),
-    Column::figure("receive", "NET↓/s", Kind::Bytes, 6, 6).also(&["rx", "down"]).doc("received each second"),
-    Column::figure("send", "NET↑/s", Kind::Bytes, 6, 6).also(&["tx", "up/s"]).doc("sent each second"),
-    Column::figure("read", "READ/s", Kind::Bytes, 6, 7).doc("read from storage each second"),
-    Column::figure("write", "WRIT/s", Kind::Bytes, 6, 7).doc("written to storage each second"),
-    Column::figure("pids", "PIDS", Kind::Count, 5, 10).doc("processes and threads"),
-    Column::figure("restarts", "RST", Kind::Count, 3, 2).doc("restarts by itself in the last ten minutes"),
-    Column::figure("up", "UP", Kind::Seconds, 4, 3).also(&["age"]).doc("since it started, or since it ended"),
-    Column::words("image", "IMAGE", 16, 8).between(12, 60).doc("its image"),
-    Column::words("ports", "PORTS", 13, 11).between(6, 40).doc("published ports"),
-    Column::words("project", "PROJECT", 10, 13).between(7, 20).also(&["compose"]).doc("its compose project"),
-    Column::words("engine", "ENGINE", 7, 14).doc("docker or podman"),
-    Column::words("id", "ID", 12, 15).doc("the front of its id"),
-    Column::figure("gpu", "GPU", Kind::Bytes, 5, 5).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
-    Column::figure("io", "I/O/s", Kind::Bytes, 6, 7).doc("read and written each second, together"),
+    rate("receive", "NET↓/s", Kind::Bytes, 6, 6, |r| r.container.rx_per_second)
+        .also(&["rx", "down"])
+        .text_of(|r| match r.network_words().filter(|_| r.runs()) {
+            Some(words) => Cow::Owned(words),
+            None => r.bytes(r.container.rx_per_second),
+        })
+        .doc("received each second"),
+    rate("send", "NET↑/s", Kind::Bytes, 6, 6, |r| r.container.tx_per_second)
+        .also(&["tx", "up/s"])
+        .text_of(|r| match r.network_words() {
+            Some(_) => Cow::Borrowed(""),
+            None => r.bytes(r.container.tx_per_second),
+        })
+        .doc("sent each second"),
+    rate("read", "READ/s", Kind::Bytes, 6, 7, |r| r.container.read_per_second).doc("read from storage each second"),
+    rate("write", "WRIT/s", Kind::Bytes, 6, 7, |r| r.container.write_per_second).doc("written to storage each second"),
+    Col::figure("pids", "PIDS", Kind::Count, 5, 10, |r| Some(r.container.usage.as_ref()?.pids? as f64))
+        .absent(absent)
+        .faint_zero(Role::Dim)
+        .summed()
+        .doc("processes and threads"),
+    Col::figure("restarts", "RST", Kind::Count, 3, 2, |r| Some(f64::from(r.restarts())))
+        .essential()
+        .role_of(cells::restarts_role)
+        .summed()
+        .doc("restarts by itself in the last ten minutes"),
+    Col::figure("up", "UP", Kind::Seconds, 4, 3, |r| r.age().map(|age| age.as_secs_f64()))
+        .also(&["age"])
+        .essential()
+        .absent(|_| "")
+        .doc("since it started, or since it ended"),
+    Col::words("image", "IMAGE", 16, 8, |r| Cow::Borrowed(&r.container.meta.image)).between(12, 60).doc("its image"),
+    Col::words("ports", "PORTS", 13, 11, |r| r.container.meta.ports.join(" ").into())
+        .between(6, 40)
+        // Hardly any port is not of TCP.
+        .show(|r| r.container.meta.ports.join(" ").replace("/tcp", "").into())
+        .empty(|state| state.host.containers.rows.iter().all(|r| r.meta.ports.is_empty()))
+        .doc("published ports"),
+    Col::words("project", "PROJECT", 10, 13, |r| r.container.meta.project.as_deref().unwrap_or_default().into())
+        .between(7, 20)
+        .also(&["compose"])
+        .empty(|state| state.host.containers.rows.iter().all(|r| r.meta.project.is_none()))
+        .doc("its compose project"),
+    Col::words("engine", "ENGINE", 7, 14, |r| r.engine().map_or("", |engine| engine.kind.as_str()).into())
+        .doc("docker or podman"),
+    Col::words("id", "ID", 12, 15, |r| Cow::Borrowed(r.container.short_id())).doc("the front of its id"),
+    Col::figure("gpu", "GPU", Kind::Bytes, 5, 5, |r| {
+        join::gpu_memory_of(&r.state.host, r.container).map(|bytes| bytes as f64)
+    })
+    .also(&["vram", "gpu_memory"])
+    .absent(|_| "")
+    .faint_zero(Role::Dim)
+    .summed()
+    .empty(|state| state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()))
+    .doc("memory that it holds on GPUs"),
+    rate("io", "I/O/s", Kind::Bytes, 6, 7, |r| r.container.io_per_second())
+        .key(Action::SortIo)
+        .doc("read and written each second, together"),
 ];
+
+/// A figure of what a container uses: one that does not run uses nothing, and a group uses what its containers do.
+const fn rate(
+    id: &'static str,
+    title: &'static str,
+    kind: Kind,
+    width: u16,
+    rank: u8,
+    number: Number<Containers>,
+) -> Col {
+    Col::figure(id, title, kind, width, rank, number).absent(absent).faint_zero(Role::Text).summed()
+}
+
+fn absent(row: &Row<'_>) -> &'static str {
+    if row.runs() { ABSENT } else { "" }
+}
 
 /// A container with what its cells need of the machine.
 pub struct Row<'a> {
     /// The container.
     pub container: &'a ContainerRow,
-    state: &'a State,
+    /// The machine.
+    pub state: &'a State,
 }
 
 impl<'a> Row<'a> {
@@ -182,70 +259,19 @@ impl<'a> Row<'a> {
         Some(Duration::from_millis(ms))
     }
 
-    /// What stands in the cell of this column.
+    /// True while it has processes, paused or not.
     #[must_use]
-    pub fn shown(&self, column: usize) -> String {
-        let running = matches!(self.container.meta.state, RunState::Running | RunState::Paused);
-        let absent = || if running { ABSENT.to_owned() } else { String::new() };
-        let bytes = || self.number(column).map_or_else(absent, units::bytes_short);
-        match column {
-            at::CPU => self.number(column).map_or_else(absent, |c| format!("{:.1}", c * 100.0)),
-            at::CPU_LIMIT => self.number(column).map_or_else(String::new, units::percent),
-            at::RECEIVE if running && self.network_words().is_some() => self.network_words().unwrap_or_default(),
-            at::SEND if self.network_words().is_some() => String::new(),
-            at::MEMORY | at::RECEIVE | at::SEND | at::READ | at::WRITE | at::IO => bytes(),
-            at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
-            at::PIDS => self.number(column).map_or_else(absent, |n| format!("{n:.0}")),
-            at::RESTARTS => self.restarts().to_string(),
-            at::UP => self.age().map_or_else(String::new, units::span_short),
-            // Hardly any port is not of TCP.
-            at::PORTS => self.text(column).replace("/tcp", ""),
-            at::LIMIT | at::GRAPH => String::new(),
-            _ => self.text(column).into_owned(),
-        }
-    }
-}
-
-impl Fields for Row<'_> {
-    fn text(&self, column: usize) -> Cow<'_, str> {
-        let meta = &self.container.meta;
-        match column {
-            at::NAME => Cow::Borrowed(&meta.name),
-            at::STATE => self.state_words(),
-            at::IMAGE => Cow::Borrowed(&meta.image),
-            at::PORTS => Cow::Owned(meta.ports.join(" ")),
-            at::PROJECT => Cow::Borrowed(meta.project.as_deref().unwrap_or_default()),
-            at::ENGINE => Cow::Borrowed(self.engine().map_or("", |engine| engine.kind.as_str())),
-            at::ID => Cow::Borrowed(self.container.short_id()),
-            at::GRAPH => Cow::Borrowed(""),
-            _ => Cow::Owned(self.shown(column)),
-        }
+    pub fn runs(&self) -> bool {
+        matches!(self.container.meta.state, RunState::Running | RunState::Paused)
     }
 
-    fn number(&self, column: usize) -> Option<f64> {
-        let c = self.container;
-        Some(match column {
-            at::CPU | at::GRAPH => c.cpu_cores?,
-            at::CPU_LIMIT => c.cpu_ratio()?,
-            at::MEMORY => c.memory_bytes()? as f64,
-            at::LIMIT => c.memory_ratio(self.state.host.memory.raw.total)?,
-            at::RECEIVE => c.rx_per_second?,
-            at::SEND => c.tx_per_second?,
-            at::READ => c.read_per_second?,
-            at::WRITE => c.write_per_second?,
-            at::IO => c.io_per_second()?,
-            at::GPU => join::gpu_memory_of(&self.state.host, c)? as f64,
-            at::PIDS => c.usage.as_ref()?.pids? as f64,
-            at::RESTARTS => f64::from(self.restarts()),
-            at::UP => self.age()?.as_secs_f64(),
-            _ => return None,
-        })
+    /// Memory against its limit; `None` without one.
+    #[must_use]
+    pub fn memory_ratio(&self) -> Option<f64> {
+        self.container.memory_ratio(self.state.host.memory.raw.total)
     }
 
-    fn word(&self, needle: &Needle) -> bool {
-        let meta = &self.container.meta;
-        [&meta.name, &meta.image, &meta.id, &meta.command].into_iter().any(|text| needle.is_in(text))
-            || meta.project.as_deref().is_some_and(|project| needle.is_in(project))
-            || needle.is_in(&self.state_words())
+    fn bytes(&self, bytes: Option<f64>) -> Cow<'static, str> {
+        bytes.map_or(Cow::Borrowed(absent(self)), |bytes| Cow::Owned(units::bytes_short(bytes)))
     }
 }

@@ -1,10 +1,6 @@
 //! The containers pane: one row each, whatever engine runs it. A machine without an engine gives its room away; an engine
 //! that does not answer says so in a line, and what it said last stays.
 
-use std::borrow::Cow;
-
-use ratatui::layout::Rect;
-
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
@@ -12,16 +8,9 @@ use crate::{
     state::State,
     ui::{
         action::Action,
-        canvas::{Canvas, DrawCx},
-        containers::{
-            cells,
-            columns::{COLUMNS, Row, at},
-            detail::ContainerDetail,
-            log, operations,
-        },
+        containers::{cells, columns::Row, detail::ContainerDetail, log, operations},
         ids::{PaneId, RowKey},
-        panes::tabled::{TableGrid, TablePane, Tabled, key_of},
-        table::column::Column,
+        panes::tabled::{TablePane, Tabled, key_of},
         view::{Effect, Overlay, PaneDef, Rows},
     },
 };
@@ -42,14 +31,11 @@ pub const DEF: PaneDef = PaneDef {
 pub struct Containers;
 
 impl Tabled for Containers {
-    type Row<'a> = Row<'a>;
     const PANE: PaneId = PaneId::Containers;
     const SOURCE: SourceId = SourceId::Containers;
-    const COLUMNS: &'static [Column] = &COLUMNS;
     const THING: &'static str = "container";
     const TAGS: bool = true;
     const GROUP: &'static str = "project";
-    const ESSENTIAL: &'static [usize] = &[at::NAME, at::STATE, at::CPU, at::MEMORY, at::RESTARTS, at::UP];
 
     fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
         Some((&mut settings.containers, Some(&mut settings.group_containers)))
@@ -65,10 +51,6 @@ impl Tabled for Containers {
 
     fn key(state: &State, index: usize) -> RowKey {
         key_of(&state.host.containers.rows[index].meta.id)
-    }
-
-    fn cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, row: &Row<'_>, grid: &TableGrid) {
-        cells::cell_of(cx, place, canvas, column, row, grid);
     }
 
     fn detail(state: &State, index: usize) -> Box<dyn Overlay> {
@@ -93,41 +75,8 @@ impl Tabled for Containers {
         cells::summary(state)
     }
 
-    fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
-        (column == at::STATE).then(|| row.need())
-    }
-
-    fn load(row: &Row<'_>) -> Option<f64> {
-        row.container.cpu_lately()
-    }
-
-    fn is_empty(state: &State, id: &str) -> bool {
-        let all = &state.host.containers.rows;
-        match id {
-            "gpu" => state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()),
-            "limit" => all.iter().all(|r| r.memory_limit(state.host.memory.raw.total).is_none()),
-            "cpu_limit" => all.iter().all(|r| r.meta.cpu_limit.is_none()),
-            "project" => all.iter().all(|r| r.meta.project.is_none()),
-            "ports" => all.iter().all(|r| r.meta.ports.is_empty()),
-            _ => false,
-        }
-    }
-
-    fn words<'a>(row: &'a Row<'_>, column: usize) -> Cow<'a, str> {
-        match column {
-            // Behind its sign.
-            at::STATE => Cow::Owned(format!("  {}", row.shown(column))),
-            at::NAME => Cow::Borrowed(&row.container.meta.name),
-            _ => Cow::Owned(row.shown(column)),
-        }
-    }
-
     fn group(state: &State, index: usize) -> Option<&str> {
         state.host.containers.rows[index].meta.project.as_deref()
-    }
-
-    fn group_cell(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, members: &[usize]) {
-        cells::group_cell(cx, place, canvas, column, members);
     }
 
     fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {

@@ -23,37 +23,67 @@ use crate::{
         },
         panes::tabled::key_of,
         table::{
-            column::{Column, Kind as Figure},
-            filter::Fields,
+            column::{Column, Columns, Kind as Figure},
             needle::Needle,
         },
         theme::Role,
         view::Effect,
     },
-    units::{ABSENT, bytes_long, bytes_short, span_short},
+    units::{ABSENT, bytes_long, bytes_short},
 };
 
-mod at {
-    pub const KIND: usize = 0;
-    pub const NAME: usize = 1;
-    pub const SIZE: usize = 2;
-    pub const FREES: usize = 3;
-    pub const USED: usize = 4;
-    pub const AGE: usize = 5;
-    pub const PLACE: usize = 6;
-    pub const ENGINE: usize = 7;
+impl Columns for Kept {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "name";
+
+    fn matches(row: &Row<'_>, needle: &Needle) -> bool {
+        let Stored { kind, name, place, id, .. } = row.thing;
+        [kind.word(), name, &row.used(), place, id].into_iter().any(|text| needle.is_in(text))
+    }
 }
 
-static COLUMNS: [Column; 8] = [
-    Column::words("kind", "KIND", 7, 0).also(&["type"]).doc("image, volume, network, build cache"),
-    Column::words("name", "NAME", 28, 0).also(&["tag"]).stretching().doc("tags of an image, name of the rest"),
-    Column::figure("size", "SIZE", Figure::Bytes, 5, 0).doc("bytes on disk"),
-    Column::figure("frees", "FREES", Figure::Bytes, 5, 3).doc("bytes that no other image shares: freed by its removal"),
-    Column::words("used", "USED BY", 24, 1).also(&["users", "containers"]).doc("containers that use it; `unused`"),
-    Column::figure("age", "AGE", Figure::Seconds, 4, 2).doc("since it was made"),
-    Column::words("place", "PLACE", 34, 4).also(&["driver", "subnet"]).doc("driver and folder, subnets, id"),
-    Column::words("engine", "ENGINE", 24, 5).doc("address of its engine"),
+type Col = Column<Kept>;
+
+static COLUMNS: [Col; 8] = [
+    Col::words("kind", "KIND", 7, 0, |r| r.thing.kind.word().into())
+        .also(&["type"])
+        .doc("image, volume, network, build cache"),
+    Col::words("name", "NAME", 28, 0, |r| Cow::Borrowed(&r.thing.name))
+        .also(&["tag"])
+        .stretching()
+        .role_of(|r, _| if r.thing.is_unused() { Role::Text } else { Role::Strong })
+        .doc("tags of an image, name of the rest"),
+    Col::figure("size", "SIZE", Figure::Bytes, 5, 0, |r| r.thing.bytes.map(|bytes| bytes as f64))
+        .absent(absent)
+        .role(Role::Text)
+        .doc("bytes on disk"),
+    Col::figure("frees", "FREES", Figure::Bytes, 5, 3, |r| r.thing.bytes.map(|_| r.thing.frees() as f64))
+        .absent(absent)
+        .doc("bytes that no other image shares: freed by its removal"),
+    Col::words("used", "USED BY", 24, 1, |r| r.used())
+        .also(&["users", "containers"])
+        .role_of(|r, _| if r.thing.is_unused() { Role::Advice } else { Role::Container })
+        .doc("containers that use it; `unused`"),
+    Col::figure("age", "AGE", Figure::Seconds, 4, 2, |r| r.age.map(|age| age.as_secs_f64()))
+        .absent(|_| "")
+        .doc("since it was made"),
+    Col::words("place", "PLACE", 34, 4, |r| Cow::Borrowed(&r.thing.place))
+        .also(&["driver", "subnet"])
+        .doc("driver and folder, subnets, id"),
+    Col::words("engine", "ENGINE", 24, 5, |r| r.thing.engine.as_str().into())
+        // One engine needs no name beside each row.
+        .empty(|state| {
+            let all = &state.host.stores.things;
+            all.iter().all(|t| all.first().is_some_and(|first| first.engine == t.engine))
+        })
+        .doc("address of its engine"),
 ];
+
+/// Networks take no room.
+fn absent(row: &Row<'_>) -> &'static str {
+    if row.thing.kind == Kind::Network { "" } else { ABSENT }
+}
 
 /// What may be removed at once.
 const PRUNES: [(&str, &str, Kind, bool); 5] = [
@@ -88,38 +118,6 @@ impl<'a> Row<'a> {
             [] => Cow::Borrowed("unused"),
             users => Cow::Owned(users.join(" ")),
         }
-    }
-}
-
-impl Fields for Row<'_> {
-    fn text(&self, column: usize) -> Cow<'_, str> {
-        match column {
-            at::KIND => Cow::Borrowed(self.thing.kind.word()),
-            at::NAME => Cow::Borrowed(&self.thing.name),
-            at::USED => self.used(),
-            at::AGE => Cow::Owned(self.age.map_or_else(String::new, span_short)),
-            at::PLACE => Cow::Borrowed(&self.thing.place),
-            at::ENGINE => Cow::Borrowed(self.thing.engine.as_str()),
-            // Networks take no room.
-            _ if self.thing.kind == Kind::Network => Cow::Borrowed(""),
-            _ => Cow::Owned(self.number(column).map_or_else(|| ABSENT.to_owned(), bytes_short)),
-        }
-    }
-
-    fn number(&self, column: usize) -> Option<f64> {
-        Some(match column {
-            at::SIZE => self.thing.bytes? as f64,
-            at::FREES => self.thing.bytes.map(|_| self.thing.frees())? as f64,
-            at::AGE => self.age?.as_secs_f64(),
-            _ => return None,
-        })
-    }
-
-    const NAME: usize = at::NAME;
-
-    fn word(&self, needle: &Needle) -> bool {
-        [at::KIND, at::NAME, at::USED, at::PLACE].into_iter().any(|column| needle.is_in(&self.text(column)))
-            || needle.is_in(&self.thing.id)
     }
 }
 
@@ -183,10 +181,8 @@ fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec
 }
 
 impl Listed for Kept {
-    type Row<'a> = Row<'a>;
-    type Name = RowKey;
+    type Key = RowKey;
     const SOURCE: SourceId = SourceId::Stores;
-    const COLUMNS: &'static [Column] = &COLUMNS;
     const SORT: &'static str = "size";
     const NOTHING: [&'static str; 2] = ["nothing is kept", "nothing fits the filter"];
     const CONTEXT: Context = Context::Things;
@@ -199,7 +195,7 @@ impl Listed for Kept {
         Row::new(&state.host.stores.things[index], state)
     }
 
-    fn name(state: &State, index: usize) -> RowKey {
+    fn key(state: &State, index: usize) -> RowKey {
         let thing = &state.host.stores.things[index];
         key_of(&format!("{} {} {}", thing.engine, thing.kind.word(), thing.id))
     }
@@ -218,23 +214,6 @@ impl Listed for Kept {
             title.push_str(" · asking…");
         }
         title
-    }
-
-    fn role(row: &Row<'_>, column: usize, _text: &str) -> Role {
-        match column {
-            at::NAME if row.thing.is_unused() => Role::Text,
-            at::NAME => Role::Strong,
-            at::SIZE => Role::Text,
-            at::USED if row.thing.is_unused() => Role::Advice,
-            at::USED => Role::Container,
-            _ => Role::Dim,
-        }
-    }
-
-    /// One engine needs no name beside each thing.
-    fn is_empty(state: &State, id: &str) -> bool {
-        let things = &state.host.stores.things;
-        id == "engine" && things.iter().all(|t| things.first().is_some_and(|first| first.engine == t.engine))
     }
 
     fn notes(state: &State) -> Vec<String> {

@@ -19,47 +19,78 @@ use crate::{
         overlays::listed::{List, Listed},
         parts::process::user,
         processes::detail::ProcessDetail,
-        table::{
-            column::{Column, Kind},
-            filter::Fields,
-            needle::{Found, Needle},
-        },
+        table::column::{Column, Columns, Kind, Search},
         theme::Role,
         view::Effect,
     },
-    units,
 };
 
-/// Indices into [`COLUMNS`].
-mod at {
-    pub const PROTOCOL: usize = 0;
-    pub const STATE: usize = 1;
-    pub const LOCAL: usize = 2;
-    pub const PORT: usize = 3;
-    pub const REMOTE: usize = 4;
-    pub const RECEIVE: usize = 5;
-    pub const SEND: usize = 6;
-    pub const USER: usize = 7;
-    pub const PID: usize = 8;
-    pub const CONTAINER: usize = 9;
-    pub const PROCESS: usize = 10;
+impl Columns for All {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "process";
 }
 
+type Col = Column<All>;
+
 /// The columns.
-static COLUMNS: [Column; 11] = [
-    Column::words("protocol", "PROTO", 5, 4).also(&["proto"]).doc("tcp or udp"),
-    Column::words("state", "STATE", 11, 0).doc("listen, established, time_wait …; open for udp"),
-    Column::words("local", "LOCAL", 22, 1).also(&["address"]).doc("address and port on this machine"),
-    Column::figure("port", "PORT", Kind::Count, 5, 0).smallest_first().doc("port on this machine"),
-    Column::words("remote", "REMOTE", 22, 2).also(&["peer"]).doc("address and port of the other side"),
-    Column::figure("receive", "RECVQ", Kind::Bytes, 5, 6).also(&["recvq"]).doc("received and not yet read"),
-    Column::figure("send", "SENDQ", Kind::Bytes, 5, 6).also(&["sendq"]).doc("sent and not yet taken"),
-    Column::words("user", "USER", 8, 5).doc("its owner"),
-    Column::figure("pid", "PID", Kind::Count, 7, 3).smallest_first().doc("the process that holds it"),
-    Column::words("container", "CONTAINER", 12, 1)
+static COLUMNS: [Col; 11] = [
+    Col::words("protocol", "PROTO", 5, 4, |r| match r.socket.protocol {
+        Protocol::Tcp => "tcp".into(),
+        Protocol::Udp => "udp".into(),
+    })
+    .also(&["proto"])
+    .doc("tcp or udp"),
+    Col::words("state", "STATE", 11, 0, |r| Cow::Borrowed(&r.socket.state))
+        // What waits for others first, then who talks, then what is coming or going.
+        .ordered(|r| match r.socket.state.as_str() {
+            "listen" => 0,
+            "open" => 1,
+            "established" => 2,
+            _ => 3,
+        })
+        .role_of(|r, _| if r.socket.state == "listen" { Role::Ok } else { Role::Dim })
+        .doc("listen, established, time_wait …; open for udp"),
+    Col::words("local", "LOCAL", 22, 1, |r| r.socket.local.to_string().into())
+        .also(&["address"])
+        .role(Role::Text)
+        .doc("address and port on this machine"),
+    Col::figure("port", "PORT", Kind::Count, 5, 0, |r| Some(f64::from(r.socket.local.port())))
+        .smallest_first()
+        .search(Search::Whole)
+        .role(Role::Text)
+        .doc("port on this machine"),
+    Col::words("remote", "REMOTE", 22, 2, |r| match r.socket.remote.port() {
+        0 => "".into(),
+        _ => r.socket.remote.to_string().into(),
+    })
+    .also(&["peer"])
+    .doc("address and port of the other side"),
+    Col::figure("receive", "RECVQ", Kind::Bytes, 5, 6, |r| Some(f64::from(r.socket.receive_queue)))
+        .also(&["recvq"])
+        .faint_zero(Role::Dim)
+        .doc("received and not yet read"),
+    Col::figure("send", "SENDQ", Kind::Bytes, 5, 6, |r| Some(f64::from(r.socket.send_queue)))
+        .also(&["sendq"])
+        .faint_zero(Role::Dim)
+        .doc("sent and not yet taken"),
+    Col::words("user", "USER", 8, 5, |r| user(&r.host.facts.users, r.socket.uid)).doc("its owner"),
+    Col::figure("pid", "PID", Kind::Count, 7, 3, |r| r.socket.pid.map(f64::from))
+        .smallest_first()
+        .search(Search::Whole)
+        .absent(|_| "")
+        .doc("the process that holds it"),
+    Col::words("container", "CONTAINER", 12, 1, |r| r.container().into())
         .also(&["ct"])
+        .role(Role::Container)
         .doc("its container, or the one that the port leads into"),
-    Column::words("process", "PROCESS", 16, 0).stretching().also(&["name", "command"]).doc("that process's command"),
+    // A program is found by its whole path, and shown without it.
+    Col::words("process", "PROCESS", 16, 0, |r| r.holder.map_or("", |p| p.command()).into())
+        .stretching()
+        .also(&["name", "command"])
+        .show(|r| r.holder.map_or(Cow::Borrowed(""), |holder| holder.shown_command(false).0))
+        .role(Role::Text)
+        .doc("that process's command"),
 ];
 
 /// What names a socket as long as it lives.
@@ -99,54 +130,9 @@ impl<'a> Row<'a> {
     }
 }
 
-impl Fields for Row<'_> {
-    fn text(&self, column: usize) -> Cow<'_, str> {
-        let s = self.socket;
-        match column {
-            at::PROTOCOL => Cow::Borrowed(if s.protocol == Protocol::Tcp { "tcp" } else { "udp" }),
-            at::STATE => Cow::Borrowed(&s.state),
-            at::LOCAL => Cow::Owned(s.local.to_string()),
-            at::REMOTE if s.remote.port() == 0 => Cow::Borrowed(""),
-            at::REMOTE => Cow::Owned(s.remote.to_string()),
-            at::USER => user(&self.host.facts.users, s.uid),
-            at::CONTAINER => Cow::Borrowed(self.container()),
-            at::PROCESS => Cow::Borrowed(self.holder.map_or("", |p| p.command())),
-            at::RECEIVE | at::SEND => Cow::Owned(self.number(column).map_or_else(String::new, units::bytes_short)),
-            _ => Cow::Owned(self.number(column).map_or_else(String::new, |n| format!("{n:.0}"))),
-        }
-    }
-
-    fn number(&self, column: usize) -> Option<f64> {
-        let s = self.socket;
-        match column {
-            at::PORT => Some(f64::from(s.local.port())),
-            at::RECEIVE => Some(f64::from(s.receive_queue)),
-            at::SEND => Some(f64::from(s.send_queue)),
-            at::PID => s.pid.map(f64::from),
-            _ => None,
-        }
-    }
-
-    fn word(&self, needle: &Needle) -> bool {
-        (0..COLUMNS.len()).any(|column| needle.is_in(&self.text(column)))
-    }
-
-    fn found(&self, needle: &Needle, columns: &[usize]) -> Option<Found> {
-        let holds = |column: &usize| match *column {
-            at::RECEIVE | at::SEND => false,
-            at::PORT | at::PID => self.text(*column) == needle.text(),
-            column => needle.is_in(&self.text(column)),
-        };
-        let found = columns.iter().filter(|column| holds(column));
-        found.map(|column| if *column == at::PROCESS { Found::Name } else { Found::Beside }).min()
-    }
-}
-
 impl Listed for All {
-    type Row<'a> = Row<'a>;
-    type Name = SocketKey;
+    type Key = SocketKey;
     const SOURCE: SourceId = SourceId::Sockets;
-    const COLUMNS: &'static [Column] = &COLUMNS;
     const SORT: &'static str = "state";
     const NOTHING: [&'static str; 2] = ["no sockets", "no socket fits the filter"];
     const CONTEXT: Context = Context::List;
@@ -161,7 +147,7 @@ impl Listed for All {
         Row::new(&state.host.sockets.raw.sockets[index], state)
     }
 
-    fn name(state: &State, index: usize) -> SocketKey {
+    fn key(state: &State, index: usize) -> SocketKey {
         let s = &state.host.sockets.raw.sockets[index];
         SocketKey { protocol: s.protocol, local: s.local, remote: s.remote, inode: s.inode }
     }
@@ -171,35 +157,6 @@ impl Listed for All {
         let in_state = |wanted: &str| sockets.iter().filter(|s| s.state == wanted).count();
         let (listen, established) = (in_state("listen"), in_state("established"));
         format!("sockets · {listen} listen · {established} established · {} in all", sockets.len())
-    }
-
-    /// A program is found by its whole path, and shown without it.
-    fn shown<'a>(row: &'a Row<'_>, column: usize) -> Cow<'a, str> {
-        match row.holder {
-            Some(holder) if column == at::PROCESS => holder.shown_command(false).0,
-            _ => row.text(column),
-        }
-    }
-
-    fn role(row: &Row<'_>, column: usize, text: &str) -> Role {
-        match column {
-            at::LOCAL | at::PORT | at::PROCESS => Role::Text,
-            at::RECEIVE | at::SEND if text == "0" => Role::Faint,
-            at::CONTAINER => Role::Container,
-            at::STATE if row.socket.state == "listen" => Role::Ok,
-            _ => Role::Dim,
-        }
-    }
-
-    /// What waits for others first, then who talks, then what is coming or going.
-    fn rank(row: &Row<'_>, column: usize) -> Option<u8> {
-        match row.socket.state.as_str() {
-            _ if column != at::STATE => None,
-            "listen" => Some(0),
-            "open" => Some(1),
-            "established" => Some(2),
-            _ => Some(3),
-        }
     }
 
     fn foot(cx: &DrawCx<'_>) -> Option<String> {

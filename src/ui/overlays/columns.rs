@@ -1,5 +1,7 @@
 //! Which columns a table shows, and in which order.
 
+use std::rc::Rc;
+
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
@@ -9,7 +11,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
         ids::Key,
-        table::{column::Column, cursor::Cursor},
+        table::{column::ColumnDef, cursor::Cursor},
         theme::Role,
         view::{Effect, Message, Overlay, To},
         widgets::text::{put, put_all, tint},
@@ -21,7 +23,7 @@ const NAME: u16 = 16;
 
 /// The chooser: what is shown comes first, in its order.
 pub struct ColumnChooser {
-    columns: &'static [Column],
+    columns: Rc<[ColumnDef]>,
     /// Index and whether it is shown.
     order: Vec<(usize, bool)>,
     to: To,
@@ -33,7 +35,7 @@ pub struct ColumnChooser {
 impl ColumnChooser {
     /// Over `columns`, of which those at `chosen` are shown; `to` hears of each change.
     #[must_use]
-    pub fn new(columns: &'static [Column], chosen: &[usize], to: To) -> Self {
+    pub fn new(columns: Rc<[ColumnDef]>, chosen: &[usize], to: To) -> Self {
         let shown = chosen.iter().map(|c| (*c, true));
         let rest = (0..columns.len()).filter(|c| !chosen.contains(c)).map(|c| (c, false));
         let order: Vec<(usize, bool)> = shown.chain(rest).collect();

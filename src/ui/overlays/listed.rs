@@ -1,8 +1,6 @@
 //! A table that fills the screen: filter, search, order, cursor, clicks and the drawing of its rows, written once. What is
 //! listed, and what stands in a cell, is the list's own.
 
-use std::borrow::Cow;
-
 use ratatui::layout::Rect;
 
 use crate::{
@@ -14,11 +12,12 @@ use crate::{
         canvas::{Canvas, DrawCx, Target},
         ids::Key,
         table::{
-            column::{Column, Need, Placed},
-            filter::Fields,
-            grid::{Grid, cell},
+            column::{CellCx, Columns},
+            filter::Cells,
+            grid::Grid,
             needle::{Found, Needle},
-            order::by_column,
+            order::sort_rows,
+            place::{Need, Placed},
         },
         theme::Role,
         view::{Effect, Message, Overlay, To},
@@ -30,15 +29,11 @@ use crate::{
 };
 
 /// One kind of list: what it lists and how.
-pub trait Listed: 'static {
-    /// A row with what its cells need.
-    type Row<'a>: Fields;
+pub trait Listed: Columns {
     /// What names a row as long as its thing exists.
-    type Name: Copy + Eq;
+    type Key: Copy + Eq;
     /// Where its rows come from.
     const SOURCE: SourceId;
-    /// Every column.
-    const COLUMNS: &'static [Column];
     /// The column that it is sorted by at first.
     const SORT: &'static str;
     /// What stands in place of rows when there are none, and when the filter leaves none.
@@ -52,29 +47,11 @@ pub trait Listed: 'static {
     /// The row at `index`, which is below [`Listed::count`].
     fn row(state: &State, index: usize) -> Self::Row<'_>;
 
-    /// Its name.
-    fn name(state: &State, index: usize) -> Self::Name;
+    /// Its key.
+    fn key(state: &State, index: usize) -> Self::Key;
 
     /// The title of its frame.
     fn title(state: &State) -> String;
-
-    /// What a cell shows where that is not what it is found by.
-    fn shown<'a>(row: &'a Self::Row<'_>, column: usize) -> Cow<'a, str> {
-        row.text(column)
-    }
-
-    /// How a cell is drawn.
-    fn role(row: &Self::Row<'_>, column: usize, text: &str) -> Role;
-
-    /// A rank that orders a column better than the alphabet does.
-    fn rank(_row: &Self::Row<'_>, _column: usize) -> Option<u8> {
-        None
-    }
-
-    /// A column that has nothing to say on this machine.
-    fn is_empty(_state: &State, _id: &str) -> bool {
-        false
-    }
 
     /// Lines above the heads: what is wrong with where the rows come from.
     fn notes(_state: &State) -> Vec<String> {
@@ -103,7 +80,7 @@ pub trait Listed: 'static {
 
 /// The view of one list.
 pub struct List<T: Listed> {
-    grid: Grid<T::Name>,
+    grid: Grid<T::Key>,
     /// Indices of the rows that the filter leaves, in their order.
     order: Vec<usize>,
     /// The grid's revision that they were listed at.
@@ -112,7 +89,7 @@ pub struct List<T: Listed> {
 
 impl<T: Listed> Default for List<T> {
     fn default() -> Self {
-        List { grid: Grid::new(T::COLUMNS, To::Top, &[], T::SORT), order: Vec::new(), made_at: None }
+        List { grid: Grid::new(T::defs(), To::Top, &[], T::SORT), order: Vec::new(), made_at: None }
     }
 }
 
@@ -125,22 +102,20 @@ impl<T: Listed> List<T> {
     fn holds<'a>(order: &'a [usize], state: &'a State) -> impl Fn(usize, &Needle, &[usize]) -> Option<Found> + 'a {
         move |place, needle, columns| {
             let index = order.get(place).copied().filter(|index| *index < T::count(state))?;
-            T::row(state, index).found(needle, columns)
+            T::find(&T::row(state, index), needle, columns)
         }
     }
 
     fn line(&self, cx: &DrawCx<'_>, line: Rect, canvas: &mut Canvas<'_>, placed: &[Placed], place: usize) {
         let Some(index) = self.at(place, cx.state) else { return };
         let row = T::row(cx.state, index);
+        let cell = CellCx { cx, line: None, needle: self.grid.needle(), branch: None, shift: 0 };
         for p in placed {
             let at = Rect { x: line.x + p.x, width: p.width, ..line }.intersection(line);
             if at.is_empty() {
                 continue;
             }
-            let text = T::shown(&row, p.column);
-            let style = cx.theme.style(T::role(&row, p.column, &text));
-            cell(canvas, at, T::COLUMNS[p.column].align, &text, style);
-            self.grid.mark(cx, at, canvas, p.column, &text);
+            T::COLUMNS[p.column].draw(&cell, at, canvas, &row);
         }
         if place == self.grid.cursor.position() {
             tint(canvas.buf, line, cx.theme.style(Role::Selected));
@@ -166,17 +141,9 @@ impl<T: Listed> Overlay for List<T> {
         let row = |index| T::row(state, index);
         self.made_at = Some(self.grid.revision());
         self.order.clear();
-        self.order.extend((0..T::count(state)).filter(|index| self.grid.keeps(&row(*index))));
-        let sort = self.grid.sort();
-        if self.order.first().is_some_and(|first| T::rank(&row(*first), sort.column).is_some()) {
-            self.order.sort_by_cached_key(|index| T::rank(&row(*index), sort.column));
-            if sort.greatest_first {
-                self.order.reverse();
-            }
-        } else {
-            by_column(&mut self.order, T::COLUMNS, sort, row);
-        }
-        self.grid.cursor.settle(self.order.iter().map(|index| T::name(state, *index)));
+        self.order.extend((0..T::count(state)).filter(|index| self.grid.keeps(&Cells::<T>(&row(*index)))));
+        sort_rows::<T, _>(&mut self.order, self.grid.sort(), row, |_, _| 0);
+        self.grid.cursor.settle(self.order.iter().map(|index| T::key(state, *index)));
         self.grid.seek(&Self::holds(&self.order, state));
     }
 
@@ -194,7 +161,9 @@ impl<T: Listed> Overlay for List<T> {
             put(canvas.buf, area.x, y, area.width, words, dim);
             return;
         }
-        let placed = self.grid.placed(area.width, &Need::NONE, |column| T::is_empty(cx.state, column.id));
+        let placed = self
+            .grid
+            .placed(area.width, &Need::NONE, |column| T::COLUMNS[column].empty.is_some_and(|empty| empty(cx.state)));
         self.grid.header(cx, Rect { y, height: 1, ..area }, canvas, &placed, Target::OverlayColumn);
         let foot = T::foot(cx).filter(|_| area.height > 3);
         let bottom = area.bottom() - u16::from(foot.is_some());

@@ -5,7 +5,7 @@ mod essentials;
 mod list;
 mod steady;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 
 use ratatui::layout::Rect;
 
@@ -14,15 +14,14 @@ use crate::{
     config::{Settings, settings::TableSettings},
     model::event::SourceId,
     state::State,
-    text::width,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
         ids::{Key, PaneId, RowKey},
         table::{
-            column::{Column, Kind, Need, Placed},
-            filter::Fields,
+            column::{CellCx, Columns},
             grid::Grid,
+            place::{Need, Placed},
         },
         theme::Role,
         view::{Effect, Message, Overlay, Pane, Room, Rows, Shown, To},
@@ -35,23 +34,17 @@ use crate::{
 use list::{Line, List};
 
 /// One kind of table: what it lists and how.
-pub trait Tabled: 'static {
-    /// A row with what its cells need.
-    type Row<'a>: Fields;
+pub trait Tabled: Columns {
     /// Its pane.
     const PANE: PaneId;
     /// Where its rows come from.
     const SOURCE: SourceId;
-    /// Every column.
-    const COLUMNS: &'static [Column];
     /// What one row is called: `container`.
     const THING: &'static str;
     /// Several rows can be tagged and acted on at once.
     const TAGS: bool = false;
     /// What a group is called: `project`; empty where rows have none.
     const GROUP: &'static str = "";
-    /// Columns of its essentials, for a screen without boxes.
-    const ESSENTIAL: &'static [usize];
 
     /// How many rows there are before the filter.
     fn count(state: &State) -> usize;
@@ -61,16 +54,6 @@ pub trait Tabled: 'static {
 
     /// Its name for the cursor.
     fn key(state: &State, index: usize) -> RowKey;
-
-    /// Draws a cell.
-    fn cell(
-        cx: &DrawCx<'_>,
-        place: Rect,
-        canvas: &mut Canvas<'_>,
-        column: usize,
-        row: &Self::Row<'_>,
-        grid: &TableGrid,
-    );
 
     /// The view that Enter opens.
     fn detail(state: &State, index: usize) -> Box<dyn Overlay>;
@@ -93,33 +76,10 @@ pub trait Tabled: 'static {
     /// The quiet words in the border.
     fn summary(state: &State) -> String;
 
-    /// A rank that orders a column of words better than the alphabet does.
-    fn rank(_row: &Self::Row<'_>, _column: usize) -> Option<u8> {
-        None
-    }
-
-    /// A column that has nothing to say on this machine.
-    fn is_empty(_state: &State, _id: &str) -> bool {
-        false
-    }
-
-    /// A column that does not give way now, however narrow the screen.
-    fn keeps(_state: &State, _id: &str) -> bool {
-        false
-    }
-
-    /// What a cell of words shows, for the width of its column.
-    fn words<'a>(row: &'a Self::Row<'_>, column: usize) -> Cow<'a, str> {
-        row.text(column)
-    }
-
     /// The group that a row belongs to.
     fn group(_state: &State, _index: usize) -> Option<&str> {
         None
     }
-
-    /// Draws what a group comes to in a cell of its line; its name is drawn already.
-    fn group_cell(_cx: &DrawCx<'_>, _place: Rect, _canvas: &mut Canvas<'_>, _column: usize, _members: &[usize]) {}
 
     /// The room it would like, as [`Pane::rows`].
     fn rows(state: &State) -> Option<Rows>;
@@ -127,12 +87,6 @@ pub trait Tabled: 'static {
     /// What brings a row among the essentials: how it fares, then how much it weighs. `None` where the order of the list
     /// is the one of need already.
     fn weight(_state: &State, _index: usize) -> Option<(Level, f64)> {
-        None
-    }
-
-    /// What a row does, in the unit of which `steady` tells classes apart: among rows of one rank the busier class
-    /// comes first.
-    fn load(_row: &Self::Row<'_>) -> Option<f64> {
         None
     }
 
@@ -177,7 +131,7 @@ impl<T: Tabled> TablePane<T> {
     #[must_use]
     pub fn new(settings: &TableSettings, grouped: bool) -> Self {
         TablePane {
-            grid: Grid::begin(T::COLUMNS, To::Pane(T::PANE), settings),
+            grid: Grid::begin(T::defs(), To::Pane(T::PANE), settings),
             list: List::default(),
             made_at: None,
             grouped,
@@ -190,32 +144,31 @@ impl<T: Tabled> TablePane<T> {
 
     /// Measures the texts of the columns whose width follows them.
     fn measure(&mut self, state: &State) {
-        let indent = if self.grouped { 2 } else { 0 };
         self.longest.clear();
-        self.longest.extend(T::COLUMNS.iter().map(|c| (c.kind == Kind::Text && c.most > c.least).then_some(0)));
+        self.longest.extend(T::COLUMNS.iter().map(|column| column.is_measured().then_some(0)));
         for index in 0..T::count(state) {
             let row = T::row(state, index);
-            for (column, longest) in self.longest.iter_mut().enumerate() {
+            for (column, longest) in T::COLUMNS.iter().zip(&mut self.longest) {
                 if let Some(longest) = longest {
-                    *longest = (*longest).max(u16::try_from(width(&T::words(&row, column))).unwrap_or(u16::MAX));
+                    *longest = (*longest).max(column.measure(&row));
                 }
             }
         }
         if let Some(Some(first)) = self.longest.first_mut() {
-            *first = first.saturating_add(indent);
+            *first = first.saturating_add(if self.grouped { 2 } else { 0 });
         }
     }
 
     /// What the rows say about the columns.
     fn with_need<R>(&self, state: &State, of: impl FnOnce(&Need<'_>) -> R) -> R {
         let longest = |column: usize| self.longest.get(column).copied().flatten();
-        let keep = |column: usize| T::keeps(state, T::COLUMNS[column].id);
+        let keep = |column: usize| T::COLUMNS[column].keep.is_some_and(|keep| keep(state));
         of(&Need { longest: &longest, keep: &keep })
     }
 
     /// The columns that there is room for.
     fn columns(&self, state: &State, width: u16) -> Vec<Placed> {
-        self.with_need(state, |need| self.grid.placed(width, need, |column| T::is_empty(state, column.id)))
+        self.with_need(state, |need| self.grid.placed(width, need, |column| is_empty::<T>(state, column)))
     }
 
     /// The index of the row under the cursor.
@@ -290,12 +243,15 @@ impl<T: Tabled> TablePane<T> {
         let state = cx.state;
         let places = placed.iter().map(|p| (p.column, Rect { x: line.x + p.x, width: p.width, ..line }));
         let places = places.map(|(column, place)| (column, place.intersection(line))).filter(|(_, p)| !p.is_empty());
+        let cell = CellCx { cx, line: None, needle: self.grid.needle(), branch: None, shift: 0 };
         if let Some(group) = self.list.group(at) {
+            let there = |index: &&usize| **index < T::count(state);
+            let rows: Vec<T::Row<'_>> = group.members.iter().filter(there).map(|index| T::row(state, *index)).collect();
             let glyphs = &cx.theme.glyphs;
             let sign = if group.folded { glyphs.folded } else { glyphs.unfolded };
             for (number, (column, place)) in places.enumerate() {
                 if number > 0 {
-                    T::group_cell(cx, place, canvas, column, &group.members);
+                    T::COLUMNS[column].draw_together(&cell, place, canvas, &rows);
                     continue;
                 }
                 put_char(canvas.buf, place.x, place.y, sign, cx.theme.style(Role::Dim));
@@ -308,7 +264,7 @@ impl<T: Tabled> TablePane<T> {
             for (number, (column, place)) in places.enumerate() {
                 let indent = if inside && number == 0 { 2.min(place.width) } else { 0 };
                 let place = Rect { x: place.x + indent, width: place.width - indent, ..place };
-                T::cell(cx, place, canvas, column, &row, &self.grid);
+                T::COLUMNS[column].draw(&cell, place, canvas, &row);
             }
             if self.tags.contains(&T::key(state, index)) {
                 tint(canvas.buf, line, cx.theme.style(Role::Tagged));
@@ -407,7 +363,7 @@ impl<T: Tabled> Pane for TablePane<T> {
     }
 
     fn least_width(&self, state: &State) -> Option<u16> {
-        let all = self.with_need(state, |need| self.grid.least_width(need, |column| T::is_empty(state, column.id)));
+        let all = self.with_need(state, |need| self.grid.least_width(need, |column| is_empty::<T>(state, column)));
         Some(all.saturating_add(4))
     }
 
@@ -498,6 +454,11 @@ impl<T: Tabled> Pane for TablePane<T> {
         let group = (!T::GROUP.is_empty()).then_some((Action::Tree, "group"));
         T::hints().into_iter().chain(group).chain(own).collect()
     }
+}
+
+/// True for a column that has nothing to show on this machine.
+fn is_empty<C: Columns>(state: &State, column: usize) -> bool {
+    C::COLUMNS.get(column).and_then(|column| column.empty).is_some_and(|empty| empty(state))
 }
 
 /// A key out of a name: the same name is the same row.

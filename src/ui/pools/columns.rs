@@ -2,65 +2,135 @@
 
 use std::borrow::Cow;
 
+use super::{
+    cells,
+    pane::{Pools, errors_level},
+};
 use crate::{
-    model::pool::{PoolRow, scan_words},
+    alert::Level,
+    model::pool::{PoolRow, ScanState, scan_words},
     state::State,
-    ui::table::{
-        column::{Column, Kind},
-        filter::Fields,
-        needle::Needle,
+    ui::{
+        figures::{latency, role_of},
+        table::{
+            column::{Column, Columns, Kind, Number, unless_zero},
+            needle::Needle,
+        },
+        theme::Role,
     },
-    units::{self, ABSENT},
+    units::ABSENT,
 };
 
-/// Indices into [`COLUMNS`].
-#[expect(missing_docs, reason = "the table documents each")]
-pub mod at {
-    pub const NAME: usize = 0;
-    pub const HEALTH: usize = 1;
-    pub const USED: usize = 2;
-    pub const GAUGE: usize = 3;
-    pub const FREE: usize = 4;
-    pub const FRAG: usize = 5;
-    pub const RATIO: usize = 6;
-    pub const READ: usize = 7;
-    pub const WRITE: usize = 8;
-    pub const LATENCY: usize = 9;
-    pub const SCRUB: usize = 10;
-    pub const SIZE: usize = 11;
-    pub const OPERATIONS: usize = 12;
-    pub const ERRORS: usize = 13;
-    pub const DEDUP: usize = 14;
-    pub const WORST: usize = 15;
+impl Columns for Pools {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "name";
+
+    fn matches(row: &Row<'_>, needle: &Needle) -> bool {
+        let vdevs = row.pool.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
+        needle.is_in(&row.pool.name) || needle.is_in(&row.pool.state) || vdevs.iter().any(|v| needle.is_in(&v.name))
+    }
 }
 
+type Col = Column<Pools>;
+
 /// Every column. On a narrow screen those of the greatest rank go first; name, health and use stay.
-pub static COLUMNS: [Column; 16] = [
-    Column::words("name", "POOL", 24, 0).between(6, 24).also(&["pool"]).doc("its name"),
-    Column::words("health", "HEALTH", 11, 0)
+pub static COLUMNS: [Col; 16] = [
+    Col::words("name", "POOL", 24, 0, |r| Cow::Borrowed(&r.pool.name))
+        .between(6, 24)
+        .also(&["pool"])
+        .essential()
+        .role(Role::Strong)
+        .doc("its name"),
+    Col::words("health", "HEALTH", 11, 0, |r| r.pool.state.to_lowercase().into())
         .between(8, 24)
         .also(&["state"])
+        .essential()
+        .ordered(cells::need)
+        .drawn_by(2, cells::health)
         .doc("the module's word for its state; in order, what needs a look first"),
-    Column::figure("used", "USED", Kind::Share, 4, 0).also(&["capacity"]).doc("allocated of its size"),
-    Column::figure("gauge", "", Kind::Share, 8, 7).between(8, 24).doc("the same as a gauge, with the limit"),
-    Column::figure("free", "FREE", Kind::Bytes, 5, 3).doc("bytes not allocated"),
-    Column::figure("frag", "FRAG", Kind::Share, 4, 9).also(&["fragmentation"]).doc("fragmentation of the free space"),
-    Column::figure("ratio", "RATIO", Kind::Count, 6, 8).also(&["compress"]).doc("compress ratio of all that it holds"),
-    Column::figure("read", "READ/s", Kind::Bytes, 6, 2).doc("read from its devices each second"),
-    Column::figure("write", "WRIT/s", Kind::Bytes, 6, 2).doc("written to its devices each second"),
-    Column::figure("latency", "LAT", Kind::Seconds, 7, 3)
+    Col::figure("used", "USED", Kind::Share, 4, 0, |r| r.pool.used_ratio())
+        .also(&["capacity"])
+        .essential()
+        .role_of(|r, text| r.role(cells::fullness(r.state, r.pool), unless_zero(text, Role::Text)))
+        .doc("allocated of its size"),
+    Col::drawn("gauge", Kind::Share, 8, 7, |r| r.pool.used_ratio(), cells::used)
+        .between(8, 24)
+        .essential()
+        .doc("the same as a gauge, with the limit"),
+    less("free", "FREE", Kind::Bytes, 5, 3, |r| Some(r.pool.told.as_ref()?.free? as f64)).doc("bytes not allocated"),
+    less("frag", "FRAG", Kind::Share, 4, 9, |r| r.pool.told.as_ref()?.fragmentation)
+        .also(&["fragmentation"])
+        .doc("fragmentation of the free space"),
+    less("ratio", "RATIO", Kind::Count, 6, 8, |r| r.pool.told.as_ref()?.compress)
+        .also(&["compress"])
+        .format(times)
+        .doc("compress ratio of all that it holds"),
+    rate("read", "READ/s", Kind::Bytes, 6, 2, |r| Some(r.pool.io?.read_bytes)).doc("read from its devices each second"),
+    rate("write", "WRIT/s", Kind::Bytes, 6, 2, |r| Some(r.pool.io?.write_bytes))
+        .doc("written to its devices each second"),
+    rate("latency", "LAT", Kind::Seconds, 7, 3, |r| r.pool.wait())
         .also(&["lat", "wait"])
+        .format(|wait| latency(Some(wait)).trim_start().to_owned())
         .doc("how long an operation took, queues included"),
-    Column::words("scrub", "SCRUB", 16, 4)
-        .between(5, 24)
-        .also(&["scan"])
-        .doc("progress of a scrub or resilver, or the age of the last"),
-    Column::figure("size", "SIZE", Kind::Bytes, 5, 10).doc("raw size"),
-    Column::figure("operations", "IOPS", Kind::Count, 6, 11).also(&["iops"]).doc("operations each second"),
-    Column::figure("errors", "ERRS", Kind::Count, 5, 5).doc("read, write and checksum errors of its devices"),
-    Column::figure("dedup", "DEDUP", Kind::Count, 6, 12).doc("deduplication ratio"),
-    Column::words("worst", "WORST", 18, 13).between(8, 30).doc("the device with the longest wait"),
+    less("errors", "ERRS", Kind::Count, 5, 5, |r| Some(r.errors()? as f64))
+        .essential()
+        .role_of(|r, text| r.role(errors_level(r.state, r.pool), unless_zero(text, Role::Dim)))
+        .empty(|state| !any_errors(state))
+        .keep(any_errors)
+        .doc("read, write and checksum errors of its devices"),
+    Col::words("scrub", "SCRUB", 16, 4, |r| match &r.pool.told {
+        Some(told) => scan_words(told.scan.as_ref(), r.state.host.now).into(),
+        None => Cow::Borrowed(ABSENT),
+    })
+    .between(5, 24)
+    .also(&["scan"])
+    .essential()
+    .role_of(|r, text| {
+        let runs = r.pool.told.as_ref().and_then(|t| t.scan.as_ref()).is_some_and(|s| s.state == ScanState::Running);
+        r.role(Level::Ok, if runs { Role::Advice } else { unless_zero(text, Role::Dim) })
+    })
+    .keep(|state| state.host.pools.rows.iter().any(cells::scans))
+    .doc("progress of a scrub or resilver, or the age of the last"),
+    less("size", "SIZE", Kind::Bytes, 5, 10, |r| Some(r.pool.told.as_ref()?.size? as f64)).doc("raw size"),
+    less("operations", "IOPS", Kind::Count, 6, 11, |r| r.pool.io.map(|io| io.reads + io.writes))
+        .also(&["iops"])
+        .doc("operations each second"),
+    less("dedup", "DEDUP", Kind::Count, 6, 12, |r| r.pool.told.as_ref()?.dedup)
+        .format(times)
+        .doc("deduplication ratio"),
+    Col::words("worst", "WORST", 18, 13, |r| match r.pool.worst_wait() {
+        Some((name, wait)) => {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            format!("{name} {}", latency(Some(wait)).trim_start()).into()
+        }
+        None => Cow::Borrowed(""),
+    })
+    .between(8, 30)
+    .role_of(|r, _| r.role(Level::Ok, Role::Dim))
+    .doc("the device with the longest wait"),
 ];
+
+/// A figure that is read first.
+const fn rate(id: &'static str, title: &'static str, kind: Kind, width: u16, rank: u8, number: Number<Pools>) -> Col {
+    let column = Col::figure(id, title, kind, width, rank, number).essential();
+    column.role_of(|r, text| r.role(Level::Ok, unless_zero(text, Role::Text)))
+}
+
+/// One that is not.
+const fn less(id: &'static str, title: &'static str, kind: Kind, width: u16, rank: u8, number: Number<Pools>) -> Col {
+    let column = Col::figure(id, title, kind, width, rank, number);
+    column.role_of(|r, text| r.role(Level::Ok, unless_zero(text, Role::Dim)))
+}
+
+/// `1.92x`.
+fn times(ratio: f64) -> String {
+    format!("{ratio:.2}x")
+}
+
+fn any_errors(state: &State) -> bool {
+    state.host.pools.rows.iter().any(|pool| Row::new(pool, state).errors().unwrap_or(0) > 0)
+}
 
 /// A pool with what its cells need of the machine.
 pub struct Row<'a> {
@@ -84,61 +154,8 @@ impl<'a> Row<'a> {
         Some(told.leaves().flat_map(|v| v.errors).fold(told.data_errors.unwrap_or(0), u64::saturating_add))
     }
 
-    /// What stands in the cell of this column.
-    #[must_use]
-    pub fn shown(&self, column: usize) -> String {
-        let absent = || ABSENT.to_owned();
-        let number = self.number(column);
-        match column {
-            at::USED | at::FRAG => number.map_or_else(absent, units::percent),
-            at::FREE | at::SIZE | at::READ | at::WRITE => number.map_or_else(absent, units::bytes_short),
-            at::RATIO | at::DEDUP => number.map_or_else(absent, |r| format!("{r:.2}x")),
-            at::LATENCY => number.map_or_else(absent, |s| crate::ui::figures::latency(Some(s)).trim_start().to_owned()),
-            at::OPERATIONS => number.map_or_else(absent, |n| format!("{n:.0}")),
-            at::ERRORS => number.map_or_else(absent, |n| format!("{n:.0}")),
-            at::GAUGE => String::new(),
-            _ => self.text(column).into_owned(),
-        }
-    }
-}
-
-impl Fields for Row<'_> {
-    fn text(&self, column: usize) -> Cow<'_, str> {
-        match column {
-            at::NAME => Cow::Borrowed(&self.pool.name),
-            at::HEALTH => Cow::Owned(self.pool.state.to_lowercase()),
-            at::SCRUB => Cow::Owned(match &self.pool.told {
-                Some(told) => scan_words(told.scan.as_ref(), self.state.host.now),
-                None => ABSENT.to_owned(),
-            }),
-            at::WORST => Cow::Owned(self.pool.worst_wait().map_or_else(String::new, |(name, wait)| {
-                let name = name.rsplit('/').next().unwrap_or(name);
-                format!("{name} {}", crate::ui::figures::latency(Some(wait)).trim_start())
-            })),
-            _ => Cow::Owned(self.shown(column)),
-        }
-    }
-
-    fn number(&self, column: usize) -> Option<f64> {
-        let (pool, told) = (self.pool, self.pool.told.as_ref());
-        Some(match column {
-            at::USED | at::GAUGE => pool.used_ratio()?,
-            at::FREE => told?.free? as f64,
-            at::SIZE => told?.size? as f64,
-            at::FRAG => told?.fragmentation?,
-            at::RATIO => told?.compress?,
-            at::DEDUP => told?.dedup?,
-            at::READ => pool.io?.read_bytes,
-            at::WRITE => pool.io?.write_bytes,
-            at::LATENCY => pool.wait()?,
-            at::OPERATIONS => pool.io.map(|io| io.reads + io.writes)?,
-            at::ERRORS => self.errors()? as f64,
-            _ => return None,
-        })
-    }
-
-    fn word(&self, needle: &Needle) -> bool {
-        let vdevs = self.pool.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
-        needle.is_in(&self.pool.name) || needle.is_in(&self.pool.state) || vdevs.iter().any(|v| needle.is_in(&v.name))
+    /// The role of a figure at this level: those of a pool whose devices stopped answering are faint.
+    fn role(&self, level: Level, otherwise: Role) -> Role {
+        if self.pool.stands_still() { Role::Faint } else { role_of(level, otherwise) }
     }
 }

@@ -1,5 +1,6 @@
 //! ZFS pools: their pane, the view of one, what can be done to them.
 
+mod cells;
 pub mod columns;
 pub mod detail;
 pub mod operations;

@@ -3,78 +3,193 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use ratatui::layout::Rect;
 
 use crate::{
     clock::{Stamp, TICKS_PER_SECOND, local_zone},
-    model::{host::Host, join, process::Process},
+    collect::Want,
+    model::{
+        host::Host,
+        join,
+        process::{MINI_HISTORY, Process, container_of},
+    },
+    text::width,
     ui::{
+        action::Action,
+        canvas::Canvas,
         parts::process::user,
         table::{
-            column::{Column, Kind},
-            filter::Fields,
-            needle::{Found, Needle},
+            column::{Align, CellCx, Column, Columns, Kind, Search},
+            needle::Needle,
+            tree::guide,
+        },
+        theme::Role,
+        widgets::{
+            spark::block,
+            text::{put, put_char},
         },
     },
     units::{self, ABSENT},
 };
 
-/// Indices into [`COLUMNS`].
-#[expect(missing_docs, reason = "the table documents each")]
-pub mod at {
-    pub const PID: usize = 0;
-    pub const PARENT: usize = 1;
-    pub const USER: usize = 2;
-    pub const STATE: usize = 3;
-    pub const PRIORITY: usize = 4;
-    pub const NICE: usize = 5;
-    pub const THREADS: usize = 6;
-    pub const CORE: usize = 7;
-    pub const CPU: usize = 8;
-    pub const GRAPH: usize = 9;
-    pub const MEMORY: usize = 10;
-    pub const MEMORY_PERCENT: usize = 11;
-    pub const VIRTUAL: usize = 12;
-    pub const READ: usize = 13;
-    pub const WRITE: usize = 14;
-    pub const TIME: usize = 15;
-    pub const START: usize = 16;
-    pub const CONTAINER: usize = 17;
-    pub const UNIT: usize = 18;
-    pub const GPU: usize = 19;
-    pub const COMMAND: usize = 20;
-    pub const IO: usize = 21;
+/// Columns of the small graph.
+const GRAPH_WIDTH: u16 = 8;
+/// Eighths of a core that fill a cell of the small graph.
+const FULL: f64 = 8.0;
+
+/// The table of processes.
+pub struct Processes;
+
+impl Columns for Processes {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "command";
+
+    fn name<'r>(row: &'r Row<'_>) -> Option<Cow<'r, str>> {
+        let (command, program) = row.command();
+        command.get(..program).map(|program| Cow::Owned(program.to_owned()))
+    }
+
+    fn matches(row: &Row<'_>, needle: &Needle) -> bool {
+        let p = row.process;
+        needle.is_in(&row.command().0)
+            || needle.is_in(&p.name)
+            || needle.is_in(&user(row.cx.users, p.uid))
+            || row.container().is_some_and(|name| needle.is_in(name))
+            || p.info.as_ref().is_some_and(|i| needle.is_in(&i.command))
+            || (needle.text().bytes().all(|b| b.is_ascii_digit()) && p.key.pid.to_string() == needle.text())
+    }
 }
 
-/// Columns of the small graph.
-pub const GRAPH_WIDTH: u16 = 8;
+type Col = Column<Processes>;
 
 /// Every column. On a narrow screen those of the greatest rank go first; pid, CPU and command stay.
-pub static COLUMNS: [Column; 22] = [
-    Column::figure("pid", "PID", Kind::Count, 7, 0).smallest_first().doc("process id"),
-    Column::figure("parent", "PPID", Kind::Count, 7, 13).smallest_first().also(&["ppid"]).doc("its parent's id"),
-    Column::words("user", "USER", 8, 3).doc("its owner"),
-    Column::words("state", "S", 1, 5)
+pub static COLUMNS: [Col; 22] = [
+    Col::figure("pid", "PID", Kind::Count, 7, 0, |r| Some(f64::from(r.process.key.pid)))
+        .smallest_first()
+        .search(Search::Whole)
+        .key(Action::SortPid)
+        .role_of(own)
+        .doc("process id"),
+    Col::figure("parent", "PPID", Kind::Count, 7, 13, |r| Some(f64::from(r.process.parent)))
+        .smallest_first()
+        .also(&["ppid"])
+        .doc("its parent's id"),
+    Col::words("user", "USER", 8, 3, |r| user(r.cx.users, r.process.uid)).role_of(own).doc("its owner"),
+    Col::words("state", "S", 1, 5, |r| char::from(r.process.state).to_string().into())
         .also(&["status"])
+        .search(Search::No)
+        .role_of(|r, _| match r.process.state {
+            b'R' => Role::Ok,
+            b'D' | b'Z' | b'T' | b't' => Role::Advice,
+            _ => Role::Faint,
+        })
         .doc("R runs, S sleeps, D waits for a device, Z ended, T stopped"),
-    Column::figure("priority", "PRI", Kind::Count, 4, 17).also(&["pri"]).doc("the kernel's priority, 20 is normal"),
-    Column::figure("nice", "NI", Kind::Count, 3, 12).also(&["ni"]).doc("niceness, -20 to 19"),
-    Column::figure("threads", "THR", Kind::Count, 4, 11).also(&["thr"]).doc("how many threads it has"),
-    Column::figure("core", "CORE", Kind::Count, 4, 18).smallest_first().doc("the core that it ran on last"),
-    Column::figure("cpu", "CPU%", Kind::Share, 5, 0).doc("CPU, 100 is one core"),
-    Column::words("graph", "", GRAPH_WIDTH, 9).doc("its CPU lately, a full block is one core"),
-    Column::figure("memory", "MEM", Kind::Bytes, 5, 1).also(&["mem", "rss", "res"]).doc("resident memory"),
-    Column::figure("memory_percent", "MEM%", Kind::Share, 5, 14).also(&["mem%"]).doc("share of the machine's memory"),
-    Column::figure("virtual", "VIRT", Kind::Bytes, 5, 15).also(&["virt"]).doc("address space"),
-    Column::figure("read", "READ/s", Kind::Bytes, 6, 7).doc("read from storage each second"),
-    Column::figure("write", "WRIT/s", Kind::Bytes, 6, 7).doc("written to storage each second"),
-    Column::figure("time", "TIME", Kind::Seconds, 8, 10).doc("CPU time since it began"),
-    Column::figure("start", "START", Kind::Seconds, 6, 16).doc("when it began; sorts by age"),
-    Column::words("container", "CONTAINER", 12, 4).between(9, 28).also(&["ct"]).doc("its container"),
-    Column::words("unit", "UNIT", 20, 8).also(&["service"]).doc("its systemd unit"),
-    Column::figure("gpu", "GPU", Kind::Bytes, 5, 6).also(&["vram", "gpu_memory"]).doc("memory that it holds on GPUs"),
-    Column::words("command", "COMMAND", 32, 0).also(&["name", "cmd", "comm"]).stretching().doc("program and arguments"),
-    Column::figure("io", "I/O/s", Kind::Bytes, 6, 7).doc("read and written each second, together"),
+    Col::figure("priority", "PRI", Kind::Count, 4, 17, |r| Some(f64::from(r.process.priority)))
+        .also(&["pri"])
+        .doc("the kernel's priority, 20 is normal"),
+    Col::figure("nice", "NI", Kind::Count, 3, 12, |r| Some(f64::from(r.process.nice)))
+        .also(&["ni"])
+        .role_of(|r, _| if r.process.nice == 0 { Role::Faint } else { Role::Dim })
+        .doc("niceness, -20 to 19"),
+    Col::figure("threads", "THR", Kind::Count, 4, 11, |r| Some(f64::from(r.process.threads)))
+        .also(&["thr"])
+        .text_of(|r| if r.process.is_thread() { "".into() } else { r.process.threads.to_string().into() })
+        .doc("how many threads it has"),
+    Col::figure("core", "CORE", Kind::Count, 4, 18, |r| Some(f64::from(r.process.core)))
+        .smallest_first()
+        .doc("the core that it ran on last"),
+    Col::figure("cpu", "CPU%", Kind::Share, 5, 0, |r| r.cpu().map(f64::from))
+        .key(Action::SortCpu)
+        .format(cpu_percent)
+        // Those that ever used CPU come before those that never did: one that falls asleep stays near its place.
+        .tie(|r| u8::from(r.process.mini.is_none()))
+        .faint_zero(Role::Text)
+        .doc("CPU, 100 is one core"),
+    Col::drawn("graph", Kind::Text, GRAPH_WIDTH, 9, |r| r.cpu().map(f64::from), graph)
+        .doc("its CPU lately, a full block is one core"),
+    Col::figure("memory", "MEM", Kind::Bytes, 5, 1, |r| r.own(r.process.memory_bytes))
+        .also(&["mem", "rss", "res"])
+        .key(Action::SortMemory)
+        .text_of(|r| r.bytes(r.process.memory_bytes))
+        .role(Role::Text)
+        .doc("resident memory"),
+    Col::figure("memory_percent", "MEM%", Kind::Share, 5, 14, |r| match r.cx.memory_total {
+        0 => None,
+        total => r.own(r.process.memory_bytes).map(|bytes| bytes / total as f64),
+    })
+    .also(&["mem%"])
+    .format(|share| format!("{:.1}", share * 100.0))
+    .absent(|_| "")
+    .doc("share of the machine's memory"),
+    Col::figure("virtual", "VIRT", Kind::Bytes, 5, 15, |r| r.own(r.process.virtual_bytes))
+        .also(&["virt"])
+        .text_of(|r| r.bytes(r.process.virtual_bytes))
+        .doc("address space"),
+    Col::figure("read", "READ/s", Kind::Bytes, 6, 7, |r| r.process.read_per_second().map(f64::from))
+        .asks(io)
+        .faint_zero(Role::Text)
+        .doc("read from storage each second"),
+    Col::figure("write", "WRIT/s", Kind::Bytes, 6, 7, |r| r.process.write_per_second().map(f64::from))
+        .asks(io)
+        .faint_zero(Role::Text)
+        .doc("written to storage each second"),
+    Col::figure("time", "TIME", Kind::Seconds, 8, 10, |r| {
+        Some(r.process.cpu_ticks as f64 / f64::from(TICKS_PER_SECOND))
+    })
+    .key(Action::SortTime)
+    .text_of(|r| r.cpu_time().into())
+    .doc("CPU time since it began"),
+    Col::figure("start", "START", Kind::Seconds, 6, 16, |r| r.age())
+        .text_of(|r| r.began().map_or(Cow::Borrowed(ABSENT), Cow::Owned))
+        .doc("when it began; sorts by age"),
+    Col::words("container", "CONTAINER", 12, 4, |r| r.container().unwrap_or_default().into())
+        .between(9, 28)
+        .also(&["ct"])
+        .role(Role::Container)
+        .empty(|state| !state.host.processes.cgroups.iter().any(|path| container_of(path).is_some()))
+        .longest(|state| {
+            let names = state.host.containers.rows.iter().map(|row| width(&row.meta.name));
+            // One that no engine knows shows the front of its id.
+            names.max().map(|longest| longest.max(12))
+        })
+        .doc("its container"),
+    Col::words("unit", "UNIT", 20, 8, |r| r.process.unit().unwrap_or_default().into())
+        .also(&["service"])
+        .doc("its systemd unit"),
+    Col::figure("gpu", "GPU", Kind::Bytes, 5, 6, |r| {
+        let memory = r.cx.host.gpus.memory_of(r.process.key.pid);
+        memory.filter(|_| !r.process.is_thread()).map(|bytes| bytes as f64)
+    })
+    .also(&["vram", "gpu_memory"])
+    .absent(|_| "")
+    .empty(|state| state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()))
+    .doc("memory that it holds on GPUs"),
+    Col::words("command", "COMMAND", 32, 0, |r| r.command().0)
+        .also(&["name", "cmd", "comm"])
+        .stretching()
+        .drawn_by(0, command)
+        .doc("program and arguments"),
+    Col::figure("io", "I/O/s", Kind::Bytes, 6, 7, |r| r.process.io_per_second().map(f64::from))
+        .key(Action::SortIo)
+        .asks(io)
+        .faint_zero(Role::Text)
+        .doc("read and written each second, together"),
 ];
+
+/// What belongs to a thread's process is less important.
+fn own(row: &Row<'_>, _text: &str) -> Role {
+    if row.process.is_thread() { Role::Dim } else { Role::Text }
+}
+
+fn io(want: &mut Want) {
+    want.io_of_all = true;
+}
+
+fn cpu_percent(cores: f64) -> String {
+    let percent = cores as f32 * 100.0;
+    if percent < 999.95 { format!("{percent:.1}") } else { format!("{percent:.0}") }
+}
 
 /// What rows need of the host.
 #[derive(Clone, Copy)]
@@ -144,35 +259,34 @@ impl Row<'_> {
         self.process.shown_command(self.cx.full_path)
     }
 
-    /// What stands in the cell of this column.
-    #[must_use]
-    pub fn shown(&self, column: usize) -> String {
-        let p = self.process;
-        let own = !p.is_thread();
-        let absent = || ABSENT.to_owned();
-        match column {
-            at::CPU => self.cpu().map_or_else(absent, |c| {
-                let c = c * 100.0;
-                if c < 999.95 { format!("{c:.1}") } else { format!("{c:.0}") }
-            }),
-            at::MEMORY if own && !p.kernel => units::bytes_short(p.memory_bytes as f64),
-            at::VIRTUAL if own && !p.kernel => units::bytes_short(p.virtual_bytes as f64),
-            at::MEMORY_PERCENT => self.number(column).map_or_else(String::new, |m| format!("{:.1}", m * 100.0)),
-            at::GPU => self.number(column).map_or_else(String::new, units::bytes_short),
-            at::MEMORY | at::VIRTUAL | at::GRAPH => String::new(),
-            at::READ | at::WRITE | at::IO => self.number(column).map_or_else(absent, units::bytes_short),
-            at::TIME => clock(p.cpu_ticks),
-            at::START => self.began().unwrap_or_else(absent),
-            at::THREADS if !own => String::new(),
-            at::PID | at::PARENT | at::PRIORITY | at::NICE | at::THREADS | at::CORE => {
-                self.number(column).map_or_else(absent, |n| format!("{n:.0}"))
-            }
-            _ => self.text(column).into_owned(),
+    /// Memory of a process; its threads have none of their own.
+    fn own(&self, bytes: u64) -> Option<f64> {
+        (!self.process.is_thread()).then_some(bytes as f64)
+    }
+
+    /// The same as text; threads of the kernel have none either.
+    fn bytes(&self, bytes: u64) -> Cow<'static, str> {
+        match self.process.is_thread() || self.process.kernel {
+            true => Cow::Borrowed(""),
+            false => Cow::Owned(units::bytes_short(bytes as f64)),
         }
     }
 
+    /// CPU as the table writes it: per cent of one core, or of the machine.
+    #[must_use]
+    pub fn cpu_text(&self) -> String {
+        self.cpu().map_or_else(|| ABSENT.to_owned(), |cores| cpu_percent(f64::from(cores)))
+    }
+
+    /// CPU time since it began: `0:00.42`, `12h34:56`.
+    #[must_use]
+    pub fn cpu_time(&self) -> String {
+        clock(self.process.cpu_ticks)
+    }
+
     /// `09:41` today, `Mar 02` this year, `2024` before.
-    fn began(&self) -> Option<String> {
+    #[must_use]
+    pub fn began(&self) -> Option<String> {
         let at = self
             .cx
             .boot_unix_seconds?
@@ -189,72 +303,6 @@ impl Row<'_> {
     }
 }
 
-impl Fields for Row<'_> {
-    fn text(&self, column: usize) -> Cow<'_, str> {
-        let p = self.process;
-        match column {
-            at::USER => user(self.cx.users, p.uid),
-            at::STATE => Cow::Owned(char::from(p.state).to_string()),
-            at::CONTAINER => Cow::Borrowed(self.container().unwrap_or_default()),
-            at::UNIT => Cow::Borrowed(p.unit().unwrap_or_default()),
-            at::COMMAND => self.command().0,
-            at::GRAPH => Cow::Borrowed(""),
-            _ => Cow::Owned(self.shown(column)),
-        }
-    }
-
-    fn number(&self, column: usize) -> Option<f64> {
-        let p = self.process;
-        let own = !p.is_thread();
-        Some(match column {
-            at::PID => f64::from(p.key.pid),
-            at::PARENT => f64::from(p.parent),
-            at::PRIORITY => f64::from(p.priority),
-            at::NICE => f64::from(p.nice),
-            at::THREADS => f64::from(p.threads),
-            at::CORE => f64::from(p.core),
-            at::CPU | at::GRAPH => f64::from(self.cpu()?),
-            at::MEMORY => own.then_some(p.memory_bytes as f64)?,
-            at::MEMORY_PERCENT if self.cx.memory_total > 0 => {
-                own.then_some(p.memory_bytes as f64 / self.cx.memory_total as f64)?
-            }
-            at::VIRTUAL => own.then_some(p.virtual_bytes as f64)?,
-            at::READ => f64::from(p.read_per_second()?),
-            at::WRITE => f64::from(p.write_per_second()?),
-            at::IO => f64::from(p.io_per_second()?),
-            at::TIME => p.cpu_ticks as f64 / f64::from(TICKS_PER_SECOND),
-            at::START => self.age()?,
-            at::GPU => own.then(|| self.cx.host.gpus.memory_of(p.key.pid)).flatten()? as f64,
-            _ => return None,
-        })
-    }
-
-    fn word(&self, needle: &Needle) -> bool {
-        let p = self.process;
-        needle.is_in(&self.command().0)
-            || needle.is_in(&p.name)
-            || needle.is_in(&user(self.cx.users, p.uid))
-            || self.container().is_some_and(|name| needle.is_in(name))
-            || p.info.as_ref().is_some_and(|i| needle.is_in(&i.command))
-            || (needle.text().bytes().all(|b| b.is_ascii_digit()) && p.key.pid.to_string() == needle.text())
-    }
-
-    fn found(&self, needle: &Needle, columns: &[usize]) -> Option<Found> {
-        let (command, program) = self.command();
-        let holds = |column: &usize| match *column {
-            at::COMMAND => needle.is_in(&command),
-            at::PID => self.process.key.pid.to_string() == needle.text(),
-            at::USER | at::CONTAINER | at::UNIT => needle.is_in(&self.text(*column)),
-            _ => false,
-        };
-        let seen = columns.contains(&at::COMMAND);
-        match seen && command.get(..program).is_some_and(|program| needle.is_in(program)) {
-            true => Some(Found::Name),
-            false => columns.iter().any(holds).then_some(Found::Beside),
-        }
-    }
-}
-
 /// CPU time in at most eight columns: `0:00.42`, `59:59.99`, `12h34:56`, `41d 06h`.
 fn clock(ticks: u64) -> String {
     let second = u64::from(TICKS_PER_SECOND);
@@ -267,10 +315,72 @@ fn clock(ticks: u64) -> String {
     }
 }
 
+/// The newest of its past, the newest at the right. A process that never used CPU has none.
+fn graph(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let Some(past) = &row.process.mini else { return };
+    let theme = cell.cx.theme;
+    let columns = usize::from(place.width.min(GRAPH_WIDTH)).min(MINI_HISTORY);
+    let style = theme.style(Role::CpuUser);
+    for (value, x) in past[MINI_HISTORY - columns..].iter().zip(place.x..place.right()) {
+        put_char(canvas.buf, x, place.y, block(f64::from(*value) / FULL, theme), style);
+    }
+}
+
+/// The lines of the tree, then the program and, less bright, its arguments.
+fn command(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
+    let theme = cell.cx.theme;
+    let mut x = place.x;
+    let room = |x: u16| place.right().saturating_sub(x);
+    if let Some(branch) = cell.branch {
+        x += put(canvas.buf, x, place.y, room(x), &guide(branch, theme.glyphs.ascii), theme.style(Role::Faint));
+        if branch.folded > 0 {
+            let words = format!("+{} ", branch.folded);
+            x += put(canvas.buf, x, place.y, room(x), &words, theme.style(Role::Accent));
+        }
+    }
+    let (text, program) = row.command();
+    let (program, rest) = text.split_at_checked(program).unwrap_or((&text, ""));
+    let quiet = row.process.kernel || row.process.is_thread();
+    let (style, dim) = (cell.style(if quiet { Role::Dim } else { Role::Text }), cell.style(Role::Dim));
+    let place = Rect { x, width: room(x), ..place };
+    // Scrolled to the right, or to a match that would be out of sight, the command begins in its middle.
+    let skip = match cell.shift {
+        0 => cell.needle.map_or(0, |needle| before_match(&text, needle, place.width)),
+        shift => shift,
+    };
+    let shown: Cow<'_, str> = match skip {
+        0 => Cow::Borrowed(&text),
+        skip => Cow::Owned(text.chars().skip(skip).collect()),
+    };
+    if skip > 0 {
+        put(canvas.buf, x, place.y, place.width, &shown, dim);
+    } else if width(&text) > usize::from(place.width) && width(program) >= usize::from(place.width) {
+        put(canvas.buf, x, place.y, place.width, &text, style);
+    } else {
+        x += put(canvas.buf, x, place.y, place.width, program, style);
+        put(canvas.buf, x, place.y, room(x), rest, dim);
+    }
+    cell.mark(place, canvas, Search::Part, Align::Left, &shown);
+}
+
+/// Characters to leave out at the left so that the match is inside `room` columns.
+fn before_match(text: &str, needle: &Needle, room: u16) -> usize {
+    /// What stays in sight behind the match.
+    const BEHIND: usize = 8;
+    let Some(range) = needle.find(text) else { return 0 };
+    // The last column may be that of the dots.
+    let over = (width(&text[..range.end]) + 1).saturating_sub(usize::from(room));
+    let before = text[..range.start].chars().count();
+    if over == 0 || width(text) <= usize::from(room) { 0 } else { (over + BEHIND).min(before) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::process::{ProcInfo, ProcKey};
+    use crate::{
+        model::process::{ProcInfo, ProcKey},
+        ui::table::needle::Found,
+    };
 
     fn nginx() -> Process {
         let command = "/usr/sbin/nginx -g daemon off;";
@@ -301,33 +411,17 @@ mod tests {
             info.cgroup = "/system.slice/docker-abc.scope".into();
         }
         let row = Row { process: &process, cx: RowCx::new(&host, false, false) };
-        let shown = [at::PID, at::USER, at::COMMAND];
-        let found = |word: &str, columns: &[usize]| row.found(&Needle::new(word), columns);
+        let at = |id: &str| COLUMNS.iter().position(|c| c.def.id == id).expect(id);
+        let shown = ["pid", "user", "command"].map(at);
+        let found = |word: &str, columns: &[usize]| Processes::find(&row, &Needle::new(word), columns);
         assert_eq!(found("docker", &shown), None, "a control group has no column");
-        assert!(!row.word(&Needle::new("docker")));
+        assert!(!Processes::matches(&row, &Needle::new("docker")));
         assert_eq!(found("sbin", &shown), None, "nor has the folder of the program");
         assert_eq!(found("nginx", &shown), Some(Found::Name));
         assert_eq!(found("daemon", &shown), Some(Found::Beside));
         assert_eq!(found("www-data", &shown), Some(Found::Beside));
-        assert_eq!(found("www-data", &[at::PID, at::COMMAND]), None);
+        assert_eq!(found("www-data", &["pid", "command"].map(at)), None);
         assert_eq!((found("42", &shown), found("4", &shown)), (Some(Found::Beside), None));
-    }
-
-    #[test]
-    fn the_constants_name_their_columns() {
-        for (index, id) in [
-            (at::PID, "pid"),
-            (at::USER, "user"),
-            (at::CPU, "cpu"),
-            (at::MEMORY, "memory"),
-            (at::READ, "read"),
-            (at::TIME, "time"),
-            (at::CONTAINER, "container"),
-            (at::COMMAND, "command"),
-            (at::IO, "io"),
-        ] {
-            assert_eq!(COLUMNS[index].id, id);
-        }
     }
 
     #[test]
@@ -339,9 +433,9 @@ mod tests {
         for ticks in [0, 359_999, 360_000, 35_999_999, 36_000_000, 8_640_000 * 365, u64::MAX / 100_000_000] {
             process.cpu_ticks = ticks;
             let row = Row { process: &process, cx: RowCx::new(&host, false, true) };
-            for (index, column) in COLUMNS.iter().enumerate().filter(|(i, _)| *i != at::COMMAND) {
-                let shown = row.shown(index);
-                assert!(shown.chars().count() <= usize::from(column.width), "{}: {shown}", column.id);
+            for column in COLUMNS.iter().filter(|column| !column.def.stretch) {
+                let shown = column.shown(&row);
+                assert!(shown.chars().count() <= usize::from(column.def.width), "{}: {shown}", column.def.id);
             }
         }
     }
@@ -350,19 +444,20 @@ mod tests {
     fn the_folder_of_the_program_is_shown_only_when_asked_for_and_found_always() {
         let (host, process) = (host(), nginx());
         let row = |full| Row { process: &process, cx: RowCx::new(&host, false, full) };
+        let matches = |word: &str| Processes::matches(&row(false), &Needle::new(word));
         assert_eq!(row(false).command(), (Cow::Borrowed("nginx -g daemon off;"), 5));
         assert_eq!(row(true).command(), (Cow::Borrowed("/usr/sbin/nginx -g daemon off;"), 15));
-        assert!(row(false).word(&Needle::new("/usr/sbin")));
-        assert!(row(false).word(&Needle::new("www-data")));
-        assert!(row(false).word(&Needle::new("42")));
-        assert!(!row(false).word(&Needle::new("4")), "a part of a pid is no match");
+        assert!(matches("/usr/sbin"));
+        assert!(matches("www-data"));
+        assert!(matches("42"));
+        assert!(!matches("4"), "a part of a pid is no match");
     }
 
     #[test]
     fn cpu_is_of_one_core_or_of_the_machine() {
         let (mut host, process) = (host(), nginx());
         host.cpu.cores = vec![Default::default(); 4];
-        let cpu = |of_machine| Row { process: &process, cx: RowCx::new(&host, of_machine, false) }.shown(at::CPU);
+        let cpu = |of_machine| Row { process: &process, cx: RowCx::new(&host, of_machine, false) }.cpu_text();
         assert_eq!((cpu(false), cpu(true)), ("50.0".to_owned(), "12.5".to_owned()));
     }
 

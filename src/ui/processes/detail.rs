@@ -22,7 +22,7 @@ use crate::{
         figures::bytes,
         overlays::seen::Seen,
         parts::process::user,
-        processes::columns::{Row, RowCx, at},
+        processes::columns::{Row, RowCx},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
@@ -31,7 +31,7 @@ use crate::{
             sheet::{Sheet, SheetLine, flow, heading, pair, wrap},
         },
     },
-    units::{ABSENT, bytes_long},
+    units::{ABSENT, bytes_long, bytes_short},
 };
 
 /// Columns of a name before its value.
@@ -131,7 +131,7 @@ fn waiting(state: &State) -> String {
 
 /// CPU and memory.
 fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<'a>; 2] {
-    let shown = Row { process, cx: RowCx::new(&cx.state.host, false, true) }.shown(at::CPU);
+    let shown = Row { process, cx: RowCx::new(&cx.state.host, false, true) }.cpu_text();
     // A clock tick too many does not make it a second core.
     let cores = (detail.cpu_history.max().unwrap_or(0.0) - 0.1).ceil().max(1.0);
     let top = nice_top(detail.memory_history.max().unwrap_or(0.0), 1024.0);
@@ -172,20 +172,24 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
         b'Z' => "ended, its parent has not asked how",
         _ => "",
     };
-    let rate = |column| row.shown(column);
+    let rate = |rate: Option<f32>| rate.map_or_else(|| ABSENT.to_owned(), |rate| bytes_short(f64::from(rate)));
     let mut lines = vec![
         pair("user", NAME, format!("{} ({})", user(&host.facts.users, p.uid), p.uid)),
         pair("state", NAME, format!("{} {state}", char::from(p.state))),
         pair("parent", NAME, parent),
-        pair("started", NAME, row.shown(at::START)),
+        pair("started", NAME, row.began().unwrap_or_else(|| ABSENT.to_owned())),
         pair("priority", NAME, format!("{}   nice {}   last core {}", p.priority, p.nice, p.core)),
-        pair("cpu time", NAME, format!("{}   threads {}", row.shown(at::TIME), p.threads)),
+        pair("cpu time", NAME, format!("{}   threads {}", row.cpu_time(), p.threads)),
         pair(
             "memory",
             NAME,
             format!("{} resident   {} virtual", bytes_long(p.memory_bytes as f64), bytes_long(p.virtual_bytes as f64)),
         ),
-        pair("storage", NAME, format!("{}/s read   {}/s written", rate(at::READ), rate(at::WRITE))),
+        pair(
+            "storage",
+            NAME,
+            format!("{}/s read   {}/s written", rate(p.read_per_second()), rate(p.write_per_second())),
+        ),
     ];
     lines.extend(p.info.iter().filter(|i| !i.cgroup.is_empty()).map(|info| pair("cgroup", NAME, &*info.cgroup)));
     lines

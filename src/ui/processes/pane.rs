@@ -3,7 +3,6 @@
 mod draw;
 mod list;
 mod operations;
-mod tree;
 
 use std::{cell::RefCell, collections::HashSet};
 
@@ -25,15 +24,15 @@ use crate::{
         ids::{Key, PaneId},
         parts::process::user,
         processes::{
-            columns::{COLUMNS, Row, RowCx, at},
+            columns::{COLUMNS, Processes, Row, RowCx},
             detail::ProcessDetail,
             signal,
         },
         table::{
-            column::Placed,
-            filter::Fields,
+            column::Columns,
             grid::{Grid, Sort},
             needle::{Found, Needle},
+            place::Placed,
         },
         view::{Effect, Message, Pane, PaneDef, Room, Rows, Shown},
     },
@@ -86,9 +85,9 @@ impl ProcessesPane {
     /// As the settings want it to begin.
     #[must_use]
     pub fn new(settings: &ProcessSettings) -> Self {
-        let mut grid = Grid::begin(&COLUMNS, HERE, &settings.table);
-        // A tree in the order of pids stands still.
-        let mut other_sort = Sort { column: at::PID, greatest_first: false };
+        let mut grid = Grid::begin(Processes::defs(), HERE, &settings.table);
+        // A tree in the order of pids, the first column, keeps its rows in their places.
+        let mut other_sort = Sort { column: 0, greatest_first: false };
         if settings.tree {
             let list = grid.sort();
             grid.set_sort(std::mem::replace(&mut other_sort, list));
@@ -125,7 +124,7 @@ impl ProcessesPane {
     ) -> impl Fn(usize, &Needle, &[usize]) -> Option<Found> + 'a {
         move |index, needle, columns| {
             let process = process_of(&state.host.processes, list.lines.get(index)?)?;
-            Row { process, cx }.found(needle, columns)
+            Processes::find(&Row { process, cx }, needle, columns)
         }
     }
 
@@ -203,10 +202,6 @@ impl ProcessesPane {
                 Some(key) => drop(self.folded.remove(&key)),
                 None => self.shift = self.shift.saturating_add(SIDEWAYS).min(4096),
             },
-            Action::SortCpu => self.sort_to(at::CPU),
-            Action::SortMemory => self.sort_to(at::MEMORY),
-            Action::SortTime => self.sort_to(at::TIME),
-            Action::SortPid => self.sort_to(at::PID),
             Action::Tag => self.tag(),
             Action::TagTree => self.tag_tree(state),
             Action::Untag => self.tags.clear(),
@@ -229,11 +224,6 @@ impl ProcessesPane {
             _ => return None,
         }
         Some(Vec::new())
-    }
-
-    /// A key of its own sorts one way only: pressed twice it does not turn the order around, as in htop.
-    fn sort_to(&mut self, column: usize) {
-        self.grid.set_sort(Sort { column, greatest_first: COLUMNS[column].greatest_first });
     }
 
     /// `14 % in ended processes`: the CPU of those that ended before a row could show it. Without it short-lived
@@ -331,7 +321,7 @@ impl Pane for ProcessesPane {
             words.push(format!("filter {}", self.grid.filter_text()));
         }
         words.extend(self.grid.cursor.followed().map(|key| format!("following {}", key.pid)));
-        words.push(format!("by {} {arrow}", COLUMNS[sort.column].id));
+        words.push(format!("by {} {arrow}", COLUMNS[sort.column].def.id));
         if self.choice.tree {
             words.push("tree".to_owned());
         }
@@ -435,10 +425,10 @@ impl Pane for ProcessesPane {
 
     fn want(&self, want: &mut Want, _state: &State) {
         want.threads |= self.choice.threads;
-        want.io_of_all |= [at::READ, at::WRITE, at::IO].into_iter().any(|column| self.grid.depends_on(column));
         want.commands_of_all |= self.grid.reads_words();
-        let shows_io = self.placed.borrow().iter().any(|p| matches!(p.column, at::READ | at::WRITE | at::IO));
-        if shows_io {
+        let asks = |index: usize| COLUMNS.get(index).and_then(|column| column.asks);
+        (0..COLUMNS.len()).filter(|index| self.grid.depends_on(*index)).filter_map(asks).for_each(|ask| ask(want));
+        if self.placed.borrow().iter().any(|p| asks(p.column).is_some()) {
             want.visible.extend(self.grid.cursor.in_sight());
         }
     }

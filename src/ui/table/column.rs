@@ -1,4 +1,26 @@
-//! Columns: what they are called, how wide they are, and in which order they give way as the width shrinks.
+//! A column: its name, its width, and the functions that say what it shows of a row, how it sorts and how it is drawn.
+//! A table is a list of such columns, and adding one is one row of it.
+
+use std::{borrow::Cow, time::Duration};
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    needle::{Found, Needle},
+    tree::Branch,
+};
+use crate::{
+    collect::Want,
+    state::State,
+    text::width,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        theme::Role,
+        widgets::text::{put, tint},
+    },
+    units::{self, ABSENT},
+};
 
 /// What a column's figures are: how they compare, and which units a filter may give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +45,20 @@ pub enum Align {
     Right,
 }
 
-/// One column of one table.
+/// Whether a search looks at a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
+pub enum Search {
+    /// It does not: what is measured is filtered for.
+    No,
+    /// A part of the text is enough.
+    Part,
+    /// The text as a whole: ids.
+    Whole,
+}
+
+/// What a column is, whatever its rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnDef {
     /// As the config and the filter spell it.
     pub id: &'static str,
     /// Other spellings that the filter takes.
@@ -50,13 +83,19 @@ pub struct Column {
     pub rank: u8,
     /// The first click on its header puts the greatest on top.
     pub greatest_first: bool,
+    /// Whether a search looks at it.
+    pub search: Search,
+    /// The key that sorts by it.
+    pub key: Option<Action>,
+    /// On a screen without boxes too.
+    pub essential: bool,
 }
 
-impl Column {
+impl ColumnDef {
     /// A figure: right-aligned, the greatest first.
     #[must_use]
-    pub const fn figure(id: &'static str, title: &'static str, kind: Kind, width: u16, rank: u8) -> Column {
-        Column {
+    pub const fn figure(id: &'static str, title: &'static str, kind: Kind, width: u16, rank: u8) -> ColumnDef {
+        ColumnDef {
             id,
             aliases: &[],
             title,
@@ -69,59 +108,40 @@ impl Column {
             align: Align::Right,
             rank,
             greatest_first: true,
+            search: Search::No,
+            key: None,
+            essential: false,
         }
     }
 
     /// Words: left-aligned, from A to Z.
     #[must_use]
-    pub const fn words(id: &'static str, title: &'static str, width: u16, rank: u8) -> Column {
-        Column {
-            id,
-            aliases: &[],
-            title,
-            doc: "",
-            kind: Kind::Text,
-            width,
-            least: width,
-            most: width,
-            stretch: false,
+    pub const fn words(id: &'static str, title: &'static str, width: u16, rank: u8) -> ColumnDef {
+        ColumnDef {
             align: Align::Left,
-            rank,
             greatest_first: false,
+            search: Search::Part,
+            ..ColumnDef::figure(id, title, Kind::Text, width, rank)
         }
     }
 
-    /// The same column with its line for the chooser.
+    /// Takes what room is left.
     #[must_use]
-    pub const fn doc(mut self, doc: &'static str) -> Column {
-        self.doc = doc;
-        self
-    }
-
-    /// The same column under more spellings.
-    #[must_use]
-    pub const fn also(mut self, aliases: &'static [&'static str]) -> Column {
-        self.aliases = aliases;
-        self
-    }
-
-    /// The same column, taking what room is left.
-    #[must_use]
-    pub const fn stretching(mut self) -> Column {
+    pub const fn stretching(mut self) -> ColumnDef {
         self.stretch = true;
         self
     }
 
-    /// The same column, shrinking to `least` before another gives way and growing to `most` when there is room.
+    /// Shrinks to `least` before another gives way and grows to `most` when there is room.
     #[must_use]
-    pub const fn between(mut self, least: u16, most: u16) -> Column {
+    pub const fn between(mut self, least: u16, most: u16) -> ColumnDef {
         (self.least, self.most) = (least, most);
         self
     }
 
-    /// The same column, the smallest first.
+    /// The smallest first.
     #[must_use]
-    pub const fn smallest_first(mut self) -> Column {
+    pub const fn smallest_first(mut self) -> ColumnDef {
         self.greatest_first = false;
         self
     }
@@ -133,186 +153,500 @@ impl Column {
     }
 }
 
-/// A column at its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed {
-    /// Index into the table's columns.
-    pub column: usize,
-    /// From the left edge of the table.
-    pub x: u16,
-    /// Room.
-    pub width: u16,
+/// The columns of a table and what its rows are.
+pub trait Columns: Sized + 'static {
+    /// A row with what its cells need.
+    type Row<'a>;
+
+    /// Every column, in the order in which the chooser lists those that are not shown.
+    const COLUMNS: &'static [Column<Self>];
+
+    /// What names a row, to be found before what stands beside it: by default the column with this id.
+    const NAME: &'static str;
+
+    /// The part of a row's text that names it, where the whole column does not.
+    fn name<'r>(_row: &'r Self::Row<'_>) -> Option<Cow<'r, str>> {
+        None
+    }
+
+    /// True when a bare word of a filter is in the row: by default in any of its columns.
+    fn matches(row: &Self::Row<'_>, needle: &Needle) -> bool {
+        Self::COLUMNS.iter().any(|column| needle.is_in(&column.text(row)))
+    }
+
+    /// What its columns are, without their functions.
+    #[must_use]
+    fn defs() -> Vec<ColumnDef> {
+        Self::COLUMNS.iter().map(|column| column.def).collect()
+    }
+
+    /// Where the row holds a word, `columns` being those in sight: what cannot be seen is not found.
+    fn find(row: &Self::Row<'_>, needle: &Needle, columns: &[usize]) -> Option<Found> {
+        let seen = || columns.iter().filter_map(|column| Self::COLUMNS.get(*column));
+        let names = |column: &Column<Self>| {
+            column.def.id == Self::NAME && needle.is_in(&Self::name(row).unwrap_or_else(|| column.text(row)))
+        };
+        match seen().any(names) {
+            true => Some(Found::Name),
+            false => seen().any(|column| column.finds(row, needle)).then_some(Found::Beside),
+        }
+    }
 }
 
-/// What the rows of a table say about its columns.
-pub struct Need<'a> {
-    /// The longest text in a column of words, where the table knows it: the column is as wide as that, within its limits.
-    pub longest: &'a dyn Fn(usize) -> Option<u16>,
-    /// A column that may not give way now: a scrub that runs, errors that were counted.
-    pub keep: &'a dyn Fn(usize) -> bool,
+/// Text of a row.
+pub type Text<C> = for<'r, 's> fn(&'r <C as Columns>::Row<'s>) -> Cow<'r, str>;
+/// A figure of a row in its base unit; `None` when absent.
+pub type Number<C> = for<'r, 's> fn(&'r <C as Columns>::Row<'s>) -> Option<f64>;
+/// Draws what words cannot say into a cell: a graph, a gauge.
+pub type Draw<C> = for<'r, 's> fn(&CellCx<'_>, Rect, &mut Canvas<'_>, &'r <C as Columns>::Row<'s>);
+
+/// What a column shows for several rows together.
+pub enum Together<C: Columns> {
+    /// Nothing.
+    Nothing,
+    /// The sum of its figures.
+    Sum,
+    /// What this draws.
+    Drawn(for<'r, 's> fn(&CellCx<'_>, Rect, &mut Canvas<'_>, &'r [<C as Columns>::Row<'s>])),
 }
 
-impl Need<'_> {
-    /// Nothing is known of the rows.
-    pub const NONE: Need<'static> = Need { longest: &|_| None, keep: &|_| false };
+/// The role of a cell's text.
+enum RoleOf<C: Columns> {
+    One(Role),
+    FaintZero(Role),
+    Row(for<'r, 's, 't> fn(&'r <C as Columns>::Row<'s>, &'t str) -> Role),
+}
 
-    /// The least width, and the one from which on more room shows no more.
-    fn limits(&self, index: usize, column: &Column) -> (u16, u16) {
-        match (self.longest)(index) {
-            // A title is never cut for the sake of short words.
-            Some(longest) => {
-                let whole = longest.max(u16::try_from(column.title.len()).unwrap_or(0)).min(column.most);
-                (whole.min(column.width).max(column.least), whole.max(column.least))
+/// How drawing a cell depends on the table around it.
+#[derive(Clone, Copy)]
+pub struct CellCx<'a> {
+    /// All that drawing reads.
+    pub cx: &'a DrawCx<'a>,
+    /// The style of the whole line, where it has one: tagged, or listed only for what is below it.
+    pub line: Option<Style>,
+    /// The word that is searched for.
+    pub needle: Option<&'a Needle>,
+    /// The place of the row in a tree.
+    pub branch: Option<&'a Branch>,
+    /// Characters of the stretching column that are scrolled out at the left.
+    pub shift: usize,
+}
+
+impl CellCx<'_> {
+    /// The style of the line, else that of the role.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.line.unwrap_or_else(|| self.cx.theme.style(role))
+    }
+
+    /// Writes `text` into a cell and marks in it what is searched for.
+    pub fn put(&self, place: Rect, canvas: &mut Canvas<'_>, def: &ColumnDef, text: &str, style: Style) {
+        write(canvas, place, def.align, text, style);
+        self.mark(place, canvas, def.search, def.align, text);
+    }
+
+    /// Marks what is searched for in `text`, which `place` shows.
+    pub fn mark(&self, place: Rect, canvas: &mut Canvas<'_>, search: Search, align: Align, text: &str) {
+        let find = |needle: &Needle| match search {
+            Search::Part => needle.find(text),
+            Search::Whole => (needle.text() == text).then_some(0..text.len()),
+            Search::No => None,
+        };
+        let Some(range) = self.needle.and_then(find) else { return };
+        let columns = |text: &str| u16::try_from(width(text)).unwrap_or(u16::MAX);
+        let indent = match align {
+            Align::Left => 0,
+            Align::Right => place.width.saturating_sub(columns(text)),
+        };
+        let x = place.x.saturating_add(indent).saturating_add(columns(&text[..range.start]));
+        let found = Rect { x, y: place.y, width: columns(&text[range]), height: 1 };
+        tint(canvas.buf, found.intersection(place), self.cx.theme.style(Role::Match));
+    }
+}
+
+/// One column of one table.
+pub struct Column<C: Columns> {
+    /// What it is.
+    pub def: ColumnDef,
+    /// What it is found by; of a figure its number as written.
+    text: Option<Text<C>>,
+    number: Option<Number<C>>,
+    format: fn(f64) -> String,
+    /// What stands in place of a figure that is absent.
+    absent: for<'r, 's> fn(&'r C::Row<'s>) -> &'static str,
+    /// What a cell shows where that is not what it is found by.
+    shown: Option<Text<C>>,
+    role: RoleOf<C>,
+    draw: Option<Draw<C>>,
+    /// Columns that a cell draws beside its text, a sign for one.
+    beside: u16,
+    /// An order that is better than that of its text or figure.
+    pub order: Option<for<'r, 's> fn(&'r C::Row<'s>) -> u8>,
+    /// Among rows of one order the busier class comes first: what a row does, in cores.
+    pub load: Option<Number<C>>,
+    /// Among equal figures the greatest first, the smaller comes first.
+    pub tie: Option<for<'r, 's> fn(&'r C::Row<'s>) -> u8>,
+    /// True when it has nothing to show on this machine: it takes no room then.
+    pub empty: Option<fn(&State) -> bool>,
+    /// True when it does not give way now, however narrow the screen.
+    pub keep: Option<fn(&State) -> bool>,
+    /// The length of its longest text, where measuring each row would cost too much.
+    pub longest: Option<fn(&State) -> Option<usize>>,
+    /// Asks the sources for its figure of every row: when rows are sorted or filtered by it. When it is merely shown, the
+    /// rows in sight are asked for.
+    pub asks: Option<fn(&mut Want)>,
+    /// What it shows in the line of a group.
+    pub together: Together<C>,
+}
+
+impl<C: Columns> Column<C> {
+    const fn new(def: ColumnDef) -> Self {
+        Column {
+            def,
+            text: None,
+            number: None,
+            format: match def.kind {
+                Kind::Text | Kind::Count => whole,
+                Kind::Share => units::percent,
+                Kind::Bytes => units::bytes_short,
+                Kind::Seconds => span,
+            },
+            absent: |_| ABSENT,
+            shown: None,
+            role: RoleOf::One(Role::Dim),
+            draw: None,
+            beside: 0,
+            order: None,
+            load: None,
+            tie: None,
+            empty: None,
+            keep: None,
+            longest: None,
+            asks: None,
+            together: Together::Nothing,
+        }
+    }
+
+    /// A figure: right-aligned, the greatest first.
+    #[must_use]
+    pub const fn figure(
+        id: &'static str,
+        title: &'static str,
+        kind: Kind,
+        width: u16,
+        rank: u8,
+        number: Number<C>,
+    ) -> Self {
+        let mut column = Column::new(ColumnDef::figure(id, title, kind, width, rank));
+        column.number = Some(number);
+        column
+    }
+
+    /// Words: left-aligned, from A to Z.
+    #[must_use]
+    pub const fn words(id: &'static str, title: &'static str, width: u16, rank: u8, text: Text<C>) -> Self {
+        let mut column = Column::new(ColumnDef::words(id, title, width, rank));
+        column.text = Some(text);
+        column
+    }
+
+    /// A figure that is drawn: a graph, a gauge. It has no text.
+    #[must_use]
+    pub const fn drawn(id: &'static str, kind: Kind, width: u16, rank: u8, number: Number<C>, draw: Draw<C>) -> Self {
+        let mut column = Column::figure(id, "", kind, width, rank, number);
+        column.text = Some(|_| Cow::Borrowed(""));
+        column.draw = Some(draw);
+        column
+    }
+
+    /// The same column with its line for the chooser.
+    #[must_use]
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.def.doc = doc;
+        self
+    }
+
+    /// The same column under more spellings.
+    #[must_use]
+    pub const fn also(mut self, aliases: &'static [&'static str]) -> Self {
+        self.def.aliases = aliases;
+        self
+    }
+
+    /// The same column, taking what room is left.
+    #[must_use]
+    pub const fn stretching(mut self) -> Self {
+        self.def = self.def.stretching();
+        self
+    }
+
+    /// The same column, shrinking to `least` before another gives way and growing to `most` when there is room.
+    #[must_use]
+    pub const fn between(mut self, least: u16, most: u16) -> Self {
+        self.def = self.def.between(least, most);
+        self
+    }
+
+    /// The same column, the smallest first.
+    #[must_use]
+    pub const fn smallest_first(mut self) -> Self {
+        self.def = self.def.smallest_first();
+        self
+    }
+
+    /// The same column, searched in this way.
+    #[must_use]
+    pub const fn search(mut self, search: Search) -> Self {
+        self.def.search = search;
+        self
+    }
+
+    /// The same column with a key that sorts by it.
+    #[must_use]
+    pub const fn key(mut self, key: Action) -> Self {
+        self.def.key = Some(key);
+        self
+    }
+
+    /// The same column, on a screen without boxes too.
+    #[must_use]
+    pub const fn essential(mut self) -> Self {
+        self.def.essential = true;
+        self
+    }
+
+    /// The same column with another text to be found by.
+    #[must_use]
+    pub const fn text_of(mut self, text: Text<C>) -> Self {
+        self.text = Some(text);
+        self
+    }
+
+    /// The same column, whose figure is written so.
+    #[must_use]
+    pub const fn format(mut self, format: fn(f64) -> String) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// The same column with this in place of a figure that is absent.
+    #[must_use]
+    pub const fn absent(mut self, absent: for<'r, 's> fn(&'r C::Row<'s>) -> &'static str) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// The same column, which shows something else than it is found by.
+    #[must_use]
+    pub const fn show(mut self, shown: Text<C>) -> Self {
+        self.shown = Some(shown);
+        self
+    }
+
+    /// The same column in the style of this role.
+    #[must_use]
+    pub const fn role(mut self, role: Role) -> Self {
+        self.role = RoleOf::One(role);
+        self
+    }
+
+    /// The same column in the style of this role, and faint where its figure is nothing.
+    #[must_use]
+    pub const fn faint_zero(mut self, role: Role) -> Self {
+        self.role = RoleOf::FaintZero(role);
+        self
+    }
+
+    /// The same column in the style that its row and text ask for.
+    #[must_use]
+    pub const fn role_of(mut self, role: for<'r, 's, 't> fn(&'r C::Row<'s>, &'t str) -> Role) -> Self {
+        self.role = RoleOf::Row(role);
+        self
+    }
+
+    /// The same column drawn by this, with `beside` columns more than its text.
+    #[must_use]
+    pub const fn drawn_by(mut self, beside: u16, draw: Draw<C>) -> Self {
+        (self.beside, self.draw) = (beside, Some(draw));
+        self
+    }
+
+    /// The same column, sorted by this.
+    #[must_use]
+    pub const fn ordered(mut self, order: for<'r, 's> fn(&'r C::Row<'s>) -> u8) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    /// The same column, whose rows of one order stand by classes of what they do.
+    #[must_use]
+    pub const fn busy_first(mut self, load: Number<C>) -> Self {
+        self.load = Some(load);
+        self
+    }
+
+    /// The same column with this order among equals.
+    #[must_use]
+    pub const fn tie(mut self, tie: for<'r, 's> fn(&'r C::Row<'s>) -> u8) -> Self {
+        self.tie = Some(tie);
+        self
+    }
+
+    /// The same column, left out where this holds.
+    #[must_use]
+    pub const fn empty(mut self, empty: fn(&State) -> bool) -> Self {
+        self.empty = Some(empty);
+        self
+    }
+
+    /// The same column, which gives way to none while this holds.
+    #[must_use]
+    pub const fn keep(mut self, keep: fn(&State) -> bool) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// The same column, as wide as this says.
+    #[must_use]
+    pub const fn longest(mut self, longest: fn(&State) -> Option<usize>) -> Self {
+        self.longest = Some(longest);
+        self
+    }
+
+    /// The same column, whose figure sources read only when asked.
+    #[must_use]
+    pub const fn asks(mut self, asks: fn(&mut Want)) -> Self {
+        self.asks = Some(asks);
+        self
+    }
+
+    /// The same column, summed for a group.
+    #[must_use]
+    pub const fn summed(mut self) -> Self {
+        self.together = Together::Sum;
+        self
+    }
+
+    /// The same column, drawn so for a group.
+    #[must_use]
+    pub const fn together(
+        mut self,
+        draw: for<'r, 's> fn(&CellCx<'_>, Rect, &mut Canvas<'_>, &'r [<C as Columns>::Row<'s>]),
+    ) -> Self {
+        self.together = Together::Drawn(draw);
+        self
+    }
+
+    /// What the row is found by here, as words.
+    #[must_use]
+    pub fn text<'r>(&self, row: &'r C::Row<'_>) -> Cow<'r, str> {
+        match self.text {
+            Some(text) => text(row),
+            None => self.figure_text(row),
+        }
+    }
+
+    /// The figure as written.
+    fn figure_text(&self, row: &C::Row<'_>) -> Cow<'static, str> {
+        match self.number(row) {
+            Some(number) => Cow::Owned((self.format)(number)),
+            None => Cow::Borrowed((self.absent)(row)),
+        }
+    }
+
+    /// The figure in its base unit; `None` when absent.
+    #[must_use]
+    pub fn number(&self, row: &C::Row<'_>) -> Option<f64> {
+        self.number.and_then(|number| number(row))
+    }
+
+    /// True when it compares by figures, not by words.
+    #[must_use]
+    pub fn is_figure(&self) -> bool {
+        self.number.is_some()
+    }
+
+    /// What the cell shows.
+    #[must_use]
+    pub fn shown<'r>(&self, row: &'r C::Row<'_>) -> Cow<'r, str> {
+        match self.shown {
+            Some(shown) => shown(row),
+            None => self.text(row),
+        }
+    }
+
+    /// The room that the cell takes, where it follows its text.
+    #[must_use]
+    pub fn measure(&self, row: &C::Row<'_>) -> u16 {
+        u16::try_from(width(&self.shown(row))).unwrap_or(u16::MAX).saturating_add(self.beside)
+    }
+
+    /// True when its room follows its texts.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.def.kind == Kind::Text && self.def.most > self.def.least
+    }
+
+    fn finds(&self, row: &C::Row<'_>, needle: &Needle) -> bool {
+        match self.def.search {
+            Search::No => false,
+            Search::Part => needle.is_in(&self.text(row)),
+            Search::Whole => self.text(row) == needle.text(),
+        }
+    }
+
+    /// Draws the cell of a row.
+    pub fn draw(&self, cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &C::Row<'_>) {
+        match self.draw {
+            Some(draw) => draw(cell, place, canvas, row),
+            None => {
+                let text = self.shown(row);
+                let role = match self.role {
+                    RoleOf::One(role) => role,
+                    RoleOf::FaintZero(role) => unless_zero(&text, role),
+                    RoleOf::Row(role) => role(row, &text),
+                };
+                cell.put(place, canvas, &self.def, &text, cell.style(role));
             }
-            None => (column.least, column.width),
+        }
+    }
+
+    /// Draws what it shows for several rows together.
+    pub fn draw_together(&self, cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, rows: &[C::Row<'_>]) {
+        match self.together {
+            Together::Nothing => {}
+            Together::Sum => {
+                let sum = rows.iter().filter_map(|row| self.number(row)).reduce(|a, b| a + b);
+                let text = sum.map_or_else(String::new, self.format);
+                write(canvas, place, self.def.align, &text, cell.cx.theme.style(Role::Dim));
+            }
+            Together::Drawn(draw) => draw(cell, place, canvas, rows),
         }
     }
 }
 
-/// The width from which on all of the `chosen` columns have a place.
-#[must_use]
-pub fn least(columns: &[Column], chosen: &[usize], need: &Need<'_>) -> u16 {
-    let gaps = u16::try_from(chosen.len().saturating_sub(1)).unwrap_or(u16::MAX);
-    let chosen = chosen.iter().filter_map(|c| Some(need.limits(*c, columns.get(*c)?).0));
-    chosen.fold(gaps, u16::saturating_add)
-}
-
-/// Places the `chosen` columns (indices into `columns`) in `width`: those of the greatest rank give way until the others
-/// fit at their least widths, then each grows to what it needs, the most worthy first, then to what it can use.
-#[must_use]
-pub fn place(columns: &[Column], chosen: &[usize], width: u16, need: &Need<'_>) -> Vec<Placed> {
-    let mut kept: Vec<usize> = chosen.iter().copied().filter(|c| *c < columns.len()).collect();
-    let limits = |c: usize| need.limits(c, &columns[c]);
-    let rank = |c: usize| if (need.keep)(c) { 0 } else { columns[c].rank };
-    let gaps = |count: usize, gap: u16| gap * u16::try_from(count.saturating_sub(1)).unwrap_or(u16::MAX);
-    while kept.len() > 1 && kept.iter().map(|c| limits(*c).0).fold(gaps(kept.len(), 1), u16::saturating_add) > width {
-        // Of equal ranks the rightmost goes: what stands further left was put there by the user as more important.
-        let Some(loser) = (0..kept.len()).filter(|i| rank(kept[*i]) > 0).max_by_key(|i| rank(kept[*i])) else { break };
-        kept.remove(loser);
-    }
-    let mut rooms: Vec<u16> = kept.iter().map(|c| limits(*c).0).collect();
-    let mut spare = width.saturating_sub(rooms.iter().copied().fold(gaps(kept.len(), 1), u16::saturating_add));
-    let mut by_worth: Vec<usize> = (0..kept.len()).collect();
-    by_worth.sort_by_key(|i| rank(kept[*i]));
-    let grow = |rooms: &mut [u16], spare: &mut u16, to: &dyn Fn(usize) -> u16| {
-        for i in &by_worth {
-            let more = to(kept[*i]).saturating_sub(rooms[*i]).min(*spare);
-            rooms[*i] += more;
-            *spare -= more;
-        }
+/// Writes `text` into one cell of a table.
+pub fn write(canvas: &mut Canvas<'_>, place: Rect, align: Align, text: &str, style: Style) {
+    let columns = u16::try_from(width(text)).unwrap_or(u16::MAX);
+    let x = match align {
+        Align::Left => place.x,
+        Align::Right => place.x + place.width.saturating_sub(columns),
     };
-    grow(&mut rooms, &mut spare, &|c| limits(c).1);
-    let wide = gaps(kept.len(), 1);
-    let gap = if spare >= wide.saturating_add(24) { 2 } else { 1 };
-    spare -= gaps(kept.len(), gap) - wide;
-    if kept.iter().any(|c| columns[*c].stretch) {
-        grow(&mut rooms, &mut spare, &|c| if columns[c].stretch { u16::MAX } else { 0 });
-    } else {
-        grow(&mut rooms, &mut spare, &|c| if (need.longest)(c).is_none() { columns[c].most } else { 0 });
-    }
-    let mut placed = Vec::with_capacity(kept.len());
-    let mut x = 0u16;
-    for (column, room) in kept.into_iter().zip(rooms) {
-        let room = room.min(width.saturating_sub(x));
-        if room == 0 {
-            break;
-        }
-        placed.push(Placed { column, x, width: room });
-        x = x.saturating_add(room + gap);
-    }
-    placed
+    put(canvas.buf, x, place.y, place.width, text, style);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// `role`, but faint for what is nothing.
+#[must_use]
+pub fn unless_zero(text: &str, role: Role) -> Role {
+    if matches!(text, "0" | "0.0" | ABSENT) { Role::Faint } else { role }
+}
 
-    static COLUMNS: [Column; 4] = [
-        Column::figure("pid", "PID", Kind::Count, 7, 0),
-        Column::words("user", "USER", 8, 2),
-        Column::figure("cpu", "CPU", Kind::Share, 5, 1),
-        Column::words("command", "COMMAND", 12, 0).stretching(),
-    ];
+/// `482`.
+fn whole(number: f64) -> String {
+    format!("{number:.0}")
+}
 
-    fn ids(width: u16) -> Vec<&'static str> {
-        place(&COLUMNS, &[0, 1, 2, 3], width, &Need::NONE).iter().map(|p| COLUMNS[p.column].id).collect()
-    }
-
-    #[test]
-    fn columns_give_way_by_rank_and_the_rank_of_zero_stays() {
-        assert_eq!(ids(80), ["pid", "user", "cpu", "command"]);
-        assert_eq!(ids(35), ["pid", "user", "cpu", "command"]);
-        assert_eq!(ids(34), ["pid", "cpu", "command"]);
-        assert_eq!(ids(25), ["pid", "command"]);
-        assert_eq!(ids(9), ["pid", "command"], "what may not give way is cut, not dropped");
-    }
-
-    #[test]
-    fn the_stretching_column_takes_what_is_left_and_nothing_overlaps() {
-        for width in 0..200 {
-            let placed = place(&COLUMNS, &[0, 1, 2, 3], width, &Need::NONE);
-            for pair in placed.windows(2) {
-                assert!(pair[0].x + pair[0].width < pair[1].x, "a blank between columns at {width}");
-            }
-            assert!(placed.last().is_none_or(|p| p.x + p.width <= width), "inside {width}");
-            if width >= 35 {
-                assert_eq!(placed.last().map(|p| p.x + p.width), Some(width));
-            }
-        }
-    }
-
-    static THINGS: [Column; 5] = [
-        Column::words("name", "NAME", 24, 0).between(6, 24),
-        Column::figure("gauge", "", Kind::Share, 8, 3).between(8, 20),
-        Column::words("scan", "SCAN", 12, 2).between(4, 20),
-        Column::words("image", "IMAGE", 10, 4).between(8, 40),
-        Column::figure("errors", "ERRS", Kind::Count, 5, 5),
-    ];
-
-    fn widths(width: u16, longest: [u16; 5], keep: &str) -> Vec<(&'static str, u16)> {
-        let longest = |c: usize| (THINGS[c].kind == Kind::Text).then_some(longest[c]);
-        let need = Need { longest: &longest, keep: &|c| THINGS[c].id == keep };
-        place(&THINGS, &[0, 1, 2, 3, 4], width, &need).iter().map(|p| (THINGS[p.column].id, p.width)).collect()
-    }
-
-    #[test]
-    fn a_whole_name_is_worth_more_than_a_wide_gauge_or_image() {
-        let long = [22, 0, 12, 30, 0];
-        assert_eq!(
-            widths(80, long, ""),
-            [("name", 22), ("gauge", 8), ("scan", 12), ("image", 29), ("errors", 5)],
-            "the image gets what is left"
-        );
-        assert_eq!(widths(61, long, ""), [("name", 22), ("gauge", 8), ("scan", 12), ("image", 10), ("errors", 5)]);
-        assert_eq!(widths(60, long, ""), [("name", 22), ("gauge", 8), ("scan", 12), ("image", 15)]);
-        assert_eq!(widths(45, long, ""), [("name", 22), ("gauge", 9), ("scan", 12)]);
-    }
-
-    #[test]
-    fn room_left_by_short_words_goes_to_the_gauge() {
-        let short = [5, 0, 5, 6, 0];
-        let wide = widths(120, short, "");
-        assert_eq!(wide, [("name", 6), ("gauge", 20), ("scan", 5), ("image", 8), ("errors", 5)]);
-    }
-
-    #[test]
-    fn a_column_that_is_needed_now_stays() {
-        let long = [22, 0, 12, 30, 0];
-        assert!(widths(41, long, "").iter().all(|(id, _)| *id != "errors"));
-        assert_eq!(widths(41, long, "errors"), [("name", 22), ("scan", 12), ("errors", 5)]);
-        assert_eq!(widths(36, long, "scan"), [("name", 22), ("scan", 12)]);
-    }
-
-    #[test]
-    fn a_wider_table_shows_every_column_that_a_narrower_one_does() {
-        for longest in [[22, 0, 12, 30, 0], [5, 0, 5, 6, 0], [24, 0, 20, 40, 0]] {
-            for keep in ["", "errors"] {
-                for width in 1..160 {
-                    let (narrow, wide) = (widths(width, longest, keep), widths(width + 1, longest, keep));
-                    let missing = narrow.iter().find(|(id, _)| wide.iter().all(|(other, _)| other != id));
-                    assert_eq!(missing, None, "at {}", width + 1);
-                }
-            }
-        }
-    }
+/// `4d`.
+fn span(seconds: f64) -> String {
+    units::span_short(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

@@ -1,22 +1,22 @@
 //! One table at work: which columns, in which order, what is filtered out, what is searched for, where the cursor is.
 //! Its owner lists the rows and draws their cells; all that keys do to a table is here, once for every table.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
-use ratatui::{layout::Rect, style::Style};
+use ratatui::layout::Rect;
 
 use super::{
-    column::{Align, Column, Kind, Need, Placed, least, place},
+    column::{ColumnDef, write},
     cursor::Cursor,
     filter::{Fields, Filter},
     needle::{Found, Needle},
+    place::{Need, Placed, least, place},
     prompt::{Prompt, Typed, remember},
 };
 use crate::{
     alert::Level,
     config::settings::TableSettings,
     state::State,
-    text::width,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
@@ -24,7 +24,7 @@ use crate::{
         overlays::{columns::ColumnChooser, menu::Menu},
         theme::Role,
         view::{Effect, Message, To},
-        widgets::text::{put, tint},
+        widgets::text::tint,
     },
 };
 
@@ -49,7 +49,7 @@ enum Asked {
 /// A table's columns, order, filter, search and cursor.
 #[derive(Debug)]
 pub struct Grid<K> {
-    columns: &'static [Column],
+    columns: Rc<[ColumnDef]>,
     to: To,
     chosen: Vec<usize>,
     sort: Sort,
@@ -75,15 +75,16 @@ impl<K: Copy + Eq> Grid<K> {
     /// A table over `columns` that shows those called `chosen`, sorted by the one called `sort`; `to` is who hears what
     /// was chosen in its menus.
     #[must_use]
-    pub fn new(columns: &'static [Column], to: To, chosen: &[&str], sort: &str) -> Self {
+    pub fn new(columns: Vec<ColumnDef>, to: To, chosen: &[&str], sort: &str) -> Self {
+        let columns: Rc<[ColumnDef]> = columns.into();
         let index = |name: &&str| columns.iter().position(|c| c.is_called(name));
         let chosen: Vec<usize> = chosen.iter().filter_map(index).collect();
         let column = index(&sort).unwrap_or(0);
         Grid {
-            columns,
             to,
             chosen: if chosen.is_empty() { (0..columns.len()).collect() } else { chosen },
             sort: Sort { column, greatest_first: columns.get(column).is_some_and(|c| c.greatest_first) },
+            columns,
             filter_text: String::new(),
             filter: None,
             needle: None,
@@ -99,7 +100,7 @@ impl<K: Copy + Eq> Grid<K> {
 
     /// The same as the settings want it to begin.
     #[must_use]
-    pub fn begin(columns: &'static [Column], to: To, settings: &TableSettings) -> Self {
+    pub fn begin(columns: Vec<ColumnDef>, to: To, settings: &TableSettings) -> Self {
         let chosen: Vec<&str> = settings.columns.iter().map(String::as_str).collect();
         let mut grid = Grid::new(columns, to, &chosen, &settings.sort);
         grid.sort.greatest_first ^= settings.reverse;
@@ -117,6 +118,12 @@ impl<K: Copy + Eq> Grid<K> {
         let Some(column) = self.columns.get(sort.column) else { return };
         settings.sort = column.id.to_owned();
         settings.reverse = sort.greatest_first != column.greatest_first;
+    }
+
+    /// What its columns are.
+    #[must_use]
+    pub fn columns(&self) -> &[ColumnDef] {
+        &self.columns
     }
 
     /// Goes up whenever order, filter or columns changed: the owner lists its rows anew then.
@@ -200,21 +207,21 @@ impl<K: Copy + Eq> Grid<K> {
     }
 
     /// The chosen columns at their places; `empty` says which have nothing to show and take no room.
-    pub fn placed(&self, width: u16, need: &Need<'_>, empty: impl Fn(&Column) -> bool) -> Vec<Placed> {
-        let mut chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
+    pub fn placed(&self, width: u16, need: &Need<'_>, empty: impl Fn(usize) -> bool) -> Vec<Placed> {
+        let mut chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(*c)).collect();
         // What sorts is seen, before the column that takes the room that is left.
         if !chosen.contains(&self.sort.column) && !self.columns[self.sort.column].title.is_empty() {
             let at = chosen.iter().position(|c| self.columns[*c].stretch).unwrap_or(chosen.len());
             chosen.insert(at, self.sort.column);
         }
         let rank = |column: usize| if column == self.sort.column { 0 } else { self.columns[column].rank };
-        let mut placed = place(self.columns, &chosen, width, need);
+        let mut placed = place(&self.columns, &chosen, width, need);
         // Where it would give way, others do.
         while placed.iter().all(|p| p.column != self.sort.column)
             && let Some(at) = (0..chosen.len()).filter(|at| rank(chosen[*at]) > 0).max_by_key(|at| rank(chosen[*at]))
         {
             chosen.remove(at);
-            placed = place(self.columns, &chosen, width, need);
+            placed = place(&self.columns, &chosen, width, need);
         }
         self.saw(&placed);
         placed
@@ -228,9 +235,9 @@ impl<K: Copy + Eq> Grid<K> {
     }
 
     /// The width from which on every chosen column has a place.
-    pub fn least_width(&self, need: &Need<'_>, empty: impl Fn(&Column) -> bool) -> u16 {
-        let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(&self.columns[*c])).collect();
-        least(self.columns, &chosen, need)
+    pub fn least_width(&self, need: &Need<'_>, empty: impl Fn(usize) -> bool) -> u16 {
+        let chosen: Vec<usize> = self.chosen.iter().copied().filter(|c| !empty(*c)).collect();
+        least(&self.columns, &chosen, need)
     }
 
     /// Draws the heads of `placed` into the first row of `area`.
@@ -249,29 +256,9 @@ impl<K: Copy + Eq> Grid<K> {
             if place.is_empty() {
                 continue;
             }
-            cell(canvas, place, column.align, column.title, cx.theme.style(role));
+            write(canvas, place, column.align, column.title, cx.theme.style(role));
             canvas.hit(place, target(column.id));
         }
-    }
-
-    /// Lays the style of found text over what `text` drew from `x` on.
-    /// Of figures only ids are searched, as a whole.
-    pub fn mark(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, column: usize, text: &str) {
-        let Some(column) = self.columns.get(column) else { return };
-        let find = |needle: &Needle| match column.kind {
-            Kind::Text => needle.find(text),
-            Kind::Count if matches!(column.id, "pid" | "port") => (needle.text() == text).then_some(0..text.len()),
-            _ => None,
-        };
-        let Some(range) = self.needle().and_then(find) else { return };
-        let columns = |text: &str| u16::try_from(width(text)).unwrap_or(u16::MAX);
-        let indent = match column.align {
-            Align::Left => 0,
-            Align::Right => place.width.saturating_sub(columns(text)),
-        };
-        let x = place.x.saturating_add(indent).saturating_add(columns(&text[..range.start]));
-        let found = Rect { x, y: place.y, width: columns(&text[range]), height: 1 };
-        tint(canvas.buf, found.intersection(place), cx.theme.style(Role::Match));
     }
 
     /// Draws the line being typed into `area`; false when there is none. `left`: how much a filter leaves.
@@ -288,6 +275,11 @@ impl<K: Copy + Eq> Grid<K> {
             self.seeks = false;
             return Some(Vec::new());
         }
+        // Pressed again it does not reverse the order, as in htop.
+        if let Some(column) = self.columns.iter().position(|c| c.key == Some(action)) {
+            self.set_sort(Sort { column, greatest_first: self.columns[column].greatest_first });
+            return Some(Vec::new());
+        }
         match action {
             Action::Search => {
                 let asked = Asked::Search { from: self.cursor.position(), held: self.cursor.is_held() };
@@ -300,17 +292,13 @@ impl<K: Copy + Eq> Grid<K> {
             Action::NextMatch | Action::PreviousMatch => return Some(self.next_match(action, holds)),
             Action::SortNext => self.sort_step(1),
             Action::SortPrevious => self.sort_step(-1),
-            Action::SortIo => {
-                let column = self.columns.iter().position(|c| c.id == "io")?;
-                self.set_sort(Sort { column, greatest_first: true });
-            }
             Action::SortInvert => {
                 self.set_sort(Sort { greatest_first: !self.sort.greatest_first, ..self.sort });
             }
             Action::SortMenu => return Some(vec![Effect::Open(Box::new(self.sort_menu()))]),
             Action::Columns => {
                 let saved = saved_as(self.to).map(|[columns, ..]| vec![columns]).unwrap_or_default();
-                let chooser = ColumnChooser::new(self.columns, &self.chosen, self.to).saving(saved);
+                let chooser = ColumnChooser::new(self.columns.clone(), &self.chosen, self.to).saving(saved);
                 return Some(vec![Effect::Open(Box::new(chooser))]);
             }
             Action::Back if self.filter.is_some() => self.set_filter(""),
@@ -398,7 +386,7 @@ impl<K: Copy + Eq> Grid<K> {
                 }
                 self.needle = Some(needle);
             }
-            Asked::Filter { before } => match Filter::new(prompt.text(), self.columns) {
+            Asked::Filter { before } => match Filter::new(prompt.text(), &self.columns) {
                 Ok(filter) => {
                     prompt.error = None;
                     self.filter_text = if filter.is_some() { prompt.text().to_owned() } else { String::new() };
@@ -453,7 +441,7 @@ impl<K: Copy + Eq> Grid<K> {
     }
 
     fn set_filter(&mut self, text: &str) {
-        self.filter = Filter::new(text, self.columns).unwrap_or(None);
+        self.filter = Filter::new(text, &self.columns).unwrap_or(None);
         self.filter_text = if self.filter.is_some() { text.to_owned() } else { String::new() };
         self.revision += 1;
     }
@@ -515,58 +503,50 @@ fn saved_as(to: To) -> Option<[&'static str; 3]> {
     }
 }
 
-/// Writes `text` into one cell of a table.
-pub fn cell(canvas: &mut Canvas<'_>, place: Rect, align: Align, text: &str, style: Style) {
-    let columns = u16::try_from(width(text)).unwrap_or(u16::MAX);
-    let x = match align {
-        Align::Left => place.x,
-        Align::Right => place.x + place.width.saturating_sub(columns),
-    };
-    put(canvas.buf, x, place.y, place.width, text, style);
-}
-
 fn no_row(needle: &Needle) -> String {
     format!("no row holds `{}`", needle.text())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use crossterm::event::{KeyCode, KeyModifiers};
 
-    use super::*;
+    use super::{
+        super::{
+            column::{Column, Columns, Kind},
+            filter::Cells,
+        },
+        *,
+    };
 
-    static COLUMNS: [Column; 3] = [
-        Column::words("name", "NAME", 8, 0),
-        Column::figure("cpu", "CPU", Kind::Share, 5, 0),
-        Column::figure("pid", "PID", Kind::Count, 7, 0).smallest_first(),
+    struct Programs;
+
+    impl Columns for Programs {
+        type Row<'a> = Row;
+        const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+        const NAME: &'static str = "name";
+    }
+
+    type Col = Column<Programs>;
+
+    static COLUMNS: [Col; 3] = [
+        Col::words("name", "NAME", 8, 0, |row| row.0.into()),
+        Col::figure("cpu", "CPU", Kind::Share, 5, 0, |row| Some(row.1)),
+        Col::figure("pid", "PID", Kind::Count, 7, 0, |row| Some(row.1)).smallest_first().key(Action::SortPid),
     ];
 
     struct Row(&'static str, f64);
 
-    impl Fields for Row {
-        fn text(&self, _column: usize) -> Cow<'_, str> {
-            self.0.into()
-        }
-        fn number(&self, column: usize) -> Option<f64> {
-            (column > 0).then_some(self.1)
-        }
-        fn word(&self, needle: &Needle) -> bool {
-            needle.is_in(self.0)
-        }
-    }
-
     const ROWS: [Row; 4] = [Row("init", 0.1), Row("sshd", 0.0), Row("nginx", 0.9), Row("sshd-session", 0.2)];
 
     fn grid() -> Grid<usize> {
-        let mut grid = Grid::new(&COLUMNS, To::Pane(PaneId::Processes), &["cpu", "name"], "cpu");
+        let mut grid = Grid::new(Programs::defs(), To::Pane(PaneId::Processes), &["cpu", "name"], "cpu");
         grid.cursor.settle(0..ROWS.len());
         grid
     }
 
     fn holds(i: usize, needle: &Needle, columns: &[usize]) -> Option<Found> {
-        ROWS[i].found(needle, columns)
+        Programs::find(&ROWS[i], needle, columns)
     }
 
     fn kind(grid: &mut Grid<usize>, text: &str) {
@@ -622,7 +602,7 @@ mod tests {
     #[test]
     fn a_filter_works_while_it_is_typed_and_a_mistake_leaves_the_one_before() {
         let mut g = grid();
-        let kept = |g: &Grid<usize>| ROWS.iter().filter(|r| g.keeps(*r)).count();
+        let kept = |g: &Grid<usize>| ROWS.iter().filter(|r| g.keeps(&Cells::<Programs>(r))).count();
         g.act(Action::Filter, &holds);
         kind(&mut g, "cpu>15");
         assert_eq!(kept(&g), 2);
@@ -646,22 +626,18 @@ mod tests {
 
     #[test]
     fn names_are_found_before_arguments() {
-        static COLUMNS: [Column; 2] = [Column::words("name", "NAME", 8, 0), Column::words("args", "ARGS", 8, 0)];
-        struct Row([&'static str; 2]);
-        impl Fields for Row {
-            fn text(&self, column: usize) -> Cow<'_, str> {
-                self.0[column].into()
-            }
-            fn number(&self, _column: usize) -> Option<f64> {
-                None
-            }
-            fn word(&self, _needle: &Needle) -> bool {
-                false
-            }
+        struct Commands;
+        impl Columns for Commands {
+            type Row<'a> = [&'static str; 2];
+            const COLUMNS: &'static [Column<Self>] = &[
+                Column::words("name", "NAME", 8, 0, |row| row[0].into()),
+                Column::words("args", "ARGS", 8, 0, |row| row[1].into()),
+            ];
+            const NAME: &'static str = "name";
         }
-        let rows = [Row(["sh", "watch docker"]), Row(["dockerd", ""]), Row(["less", "docker.md"])];
-        let holds = |i: usize, needle: &Needle, columns: &[usize]| rows[i].found(needle, columns);
-        let mut g: Grid<usize> = Grid::new(&COLUMNS, To::Top, &[], "name");
+        let rows = [["sh", "watch docker"], ["dockerd", ""], ["less", "docker.md"]];
+        let holds = |i: usize, needle: &Needle, columns: &[usize]| Commands::find(&rows[i], needle, columns);
+        let mut g: Grid<usize> = Grid::new(Commands::defs(), To::Top, &[], "name");
         g.cursor.settle(0..rows.len());
         g.act(Action::Search, &holds);
         for c in "docker".chars() {
@@ -716,5 +692,10 @@ mod tests {
         let shown: Vec<usize> = g.placed(80, &Need::NONE, |_| false).iter().map(|p| p.column).collect();
         assert_eq!(shown, [2, 1, 0], "the column that sorts is shown");
         assert!(!g.tell(&Message::User(None)));
+        g.sort_by("cpu");
+        for _ in 0..2 {
+            g.act(Action::SortPid, &holds);
+            assert_eq!(g.sort(), Sort { column: 2, greatest_first: false }, "a column's own key never reverses");
+        }
     }
 }

@@ -6,4 +6,6 @@ pub mod filter;
 pub mod grid;
 pub mod needle;
 pub mod order;
+pub mod place;
 pub mod prompt;
+pub mod tree;

@@ -1,38 +1,58 @@
 //! The order of a table's rows by one of its columns.
 
-use super::{
-    column::{Column, Kind},
-    filter::Fields,
-    grid::Sort,
-};
+use std::cmp::Reverse;
+
+use super::{column::Columns, grid::Sort};
 use crate::text::natural;
 
-/// Puts `rows` into the order that `sort` asks for: words as people order names, figures by their size, and what has
-/// neither last in either direction. Equal rows stay as they stood. `row` gives a row by its index.
-pub fn by_column<R: Fields>(rows: &mut [usize], columns: &[Column], sort: Sort, row: impl Fn(usize) -> R) {
-    let Sort { column, greatest_first } = sort;
-    let words = columns.get(column).is_some_and(|c| c.kind == Kind::Text);
-    if words && rows.first().is_some_and(|first| row(*first).number(column).is_none()) {
-        let key = |index: &usize| {
-            let text = row(*index).text(column).into_owned();
-            (text.is_empty() != greatest_first, natural(&text))
-        };
-        // Turned around before and after, so that equals keep their places.
-        let turn = |rows: &mut [usize]| {
+/// Puts `rows` into the order that `sort` asks for, by keys that are computed once a row: words as people order names,
+/// figures by their size, and what has neither last in either direction. Equal rows keep their order. `row` gives a row by
+/// its index, `class` its class among those of one rank.
+pub fn sort_rows<'s, C: Columns, I: Copy>(
+    rows: &mut [I],
+    sort: Sort,
+    row: impl Fn(I) -> C::Row<'s>,
+    mut class: impl FnMut(I, f64) -> u8,
+) {
+    let Some(column) = C::COLUMNS.get(sort.column) else { return };
+    let greatest_first = sort.greatest_first;
+    if let Some(order) = column.order {
+        rows.sort_by_cached_key(|index| {
+            let row = row(*index);
+            (order(&row), Reverse(column.load.and_then(|load| load(&row)).map(|load| class(*index, load))))
+        });
+        if greatest_first {
+            rows.reverse();
+        }
+    } else if column.is_figure() {
+        rows.sort_by_cached_key(|index| {
+            let row = row(*index);
+            let figure = column.number(&row).map(|figure| if greatest_first { -figure } else { figure });
+            let tie = column.tie.filter(|_| greatest_first).map_or(0, |tie| tie(&row));
+            (figure.is_none(), figure.map(ascending), tie)
+        });
+    } else {
+        // Reversed before and after, so that equals keep their order.
+        let reverse = |rows: &mut [I]| {
             if greatest_first {
-                rows.reverse()
+                rows.reverse();
             }
         };
-        turn(rows);
-        rows.sort_by_cached_key(key);
-        turn(rows);
-        return;
+        reverse(rows);
+        rows.sort_by_cached_key(|index| {
+            let row = row(*index);
+            let text = column.text(&row);
+            (text.is_empty() != greatest_first, natural(&text))
+        });
+        reverse(rows);
     }
-    rows.sort_by(|a, b| match (row(*a).number(column), row(*b).number(column)) {
-        (Some(a), Some(b)) if greatest_first => b.total_cmp(&a),
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    });
+}
+
+/// A whole number that compares as `figure` does.
+fn ascending(figure: f64) -> i64 {
+    // Zero has one sign.
+    let bits = (figure + 0.0).to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 #[cfg(test)]
@@ -40,45 +60,64 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::ui::table::needle::Needle;
+    use crate::ui::table::column::{Column, Kind};
 
-    static COLUMNS: [Column; 2] =
-        [Column::words("name", "NAME", 4, 0), Column::figure("size", "SIZE", Kind::Bytes, 5, 0)];
+    struct Files;
 
-    struct Row(&'static str, Option<f64>);
-
-    impl Fields for Row {
-        fn text(&self, _column: usize) -> Cow<'_, str> {
-            Cow::Borrowed(self.0)
-        }
-
-        fn number(&self, column: usize) -> Option<f64> {
-            self.1.filter(|_| column == 1)
-        }
-
-        fn word(&self, needle: &Needle) -> bool {
-            needle.is_in(self.0)
-        }
+    impl Columns for Files {
+        type Row<'a> = (&'static str, Option<f64>);
+        const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+        const NAME: &'static str = "name";
     }
+
+    type Col = Column<Files>;
+
+    static COLUMNS: [Col; 3] = [
+        Col::words("name", "NAME", 4, 0, |row| Cow::Borrowed(row.0)),
+        Col::figure("size", "SIZE", Kind::Bytes, 5, 0, |row| row.1).tie(|row| u8::from(row.0 == "late")),
+        Col::words("kind", "KIND", 4, 0, |row| Cow::Borrowed(row.0))
+            .ordered(|row| u8::from(row.0 != "folder"))
+            .busy_first(|row| row.1),
+    ];
 
     fn sorted(rows: &[(&'static str, Option<f64>)], column: usize, greatest_first: bool) -> Vec<usize> {
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        let row = |index: usize| Row(rows[index].0, rows[index].1);
-        by_column(&mut order, &COLUMNS, Sort { column, greatest_first }, row);
+        sort_rows::<Files, _>(&mut order, Sort { column, greatest_first }, |index| rows[index], |_, load| load as u8);
         order
     }
 
     #[test]
-    fn words_go_by_the_alphabet_and_their_numbers_by_size_whatever_their_case() {
+    fn words_sort_by_the_alphabet_and_their_numbers() {
         let rows = ["c10", "A", "c2", "", "b", "B"].map(|name| (name, None));
         assert_eq!(sorted(&rows, 0, false), [1, 4, 5, 2, 0, 3]);
         assert_eq!(sorted(&rows, 0, true), [0, 2, 4, 5, 1, 3], "equals stay, what is empty stays last");
     }
 
     #[test]
-    fn what_has_no_figure_stands_last_in_either_direction() {
+    fn absent_figures_come_last_in_either_direction() {
         let rows = [("", Some(2.0)), ("", None), ("", Some(3.0)), ("", Some(1.0))];
         assert_eq!(sorted(&rows, 1, false), [3, 0, 2, 1]);
         assert_eq!(sorted(&rows, 1, true), [2, 0, 3, 1]);
+    }
+
+    #[test]
+    fn equal_figures_keep_their_order_or_that_of_the_tie() {
+        let rows = [("late", Some(0.0)), ("a", Some(-0.0)), ("b", Some(0.0)), ("c", Some(1.0))];
+        assert_eq!(sorted(&rows, 1, true), [3, 1, 2, 0]);
+        assert_eq!(sorted(&rows, 1, false), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn an_order_comes_before_the_class_of_the_load() {
+        let rows = [("a", Some(1.0)), ("folder", Some(0.0)), ("b", Some(9.0)), ("folder", Some(3.0))];
+        assert_eq!(sorted(&rows, 2, false), [3, 1, 2, 0]);
+        assert_eq!(sorted(&rows, 2, true), [0, 2, 1, 3]);
+    }
+
+    #[test]
+    fn figures_of_any_sign_and_size_compare_by_their_keys() {
+        let figures = [f64::NEG_INFINITY, -1e300, -1.0, -1e-300, 0.0, 1e-300, 1.0, 1e300, f64::INFINITY];
+        assert!(figures.windows(2).all(|pair| ascending(pair[0]) < ascending(pair[1])));
+        assert_eq!(ascending(0.0), ascending(-0.0));
     }
 }

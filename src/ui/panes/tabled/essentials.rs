@@ -3,15 +3,15 @@
 
 use ratatui::layout::Rect;
 
-use super::{TablePane, Tabled};
+use super::{TablePane, Tabled, is_empty};
 use crate::{
     state::State,
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
         table::{
-            column::{Placed, place},
-            grid::cell,
+            column::write,
+            place::{Placed, place},
         },
         theme::Role,
         view::Rows,
@@ -34,9 +34,9 @@ pub(super) fn rows<T: Tabled>(state: &State) -> Option<Rows> {
 
 /// The columns that there is room for.
 pub(super) fn columns<T: Tabled>(pane: &TablePane<T>, state: &State, width: u16) -> Vec<Placed> {
-    let essential: Vec<usize> =
-        T::ESSENTIAL.iter().copied().filter(|c| !T::is_empty(state, T::COLUMNS[*c].id)).collect();
-    pane.with_need(state, |need| place(T::COLUMNS, &essential, width, need))
+    let essential = |column: &usize| pane.grid.columns()[*column].essential && !is_empty::<T>(state, *column);
+    let essential: Vec<usize> = (0..T::COLUMNS.len()).filter(essential).collect();
+    pane.with_need(state, |need| place(pane.grid.columns(), &essential, width, need))
 }
 
 /// Draws the essentials into `area`.
@@ -60,9 +60,9 @@ pub(super) fn draw<T: Tabled>(pane: &TablePane<T>, cx: &DrawCx<'_>, area: Rect, 
     let placed = columns(pane, state, area.width);
     pane.grid.saw(&placed);
     for p in &placed {
-        let column = &T::COLUMNS[p.column];
+        let column = T::COLUMNS[p.column].def;
         let at = Rect { x: area.x + p.x, width: p.width, height: 1, ..area }.intersection(area);
-        cell(canvas, at, column.align, if p.x == 0 { &head } else { column.title }, dim);
+        write(canvas, at, column.align, if p.x == 0 { &head } else { column.title }, dim);
     }
     let mut y = area.y + 1;
     for (level, note) in notes.iter().take(usize::from(area.height.saturating_sub(2))) {

@@ -1,9 +1,6 @@
 //! The lines of a table: its rows in their order, and, where they are grouped, a line for each group that folds them away.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use super::{TableGrid, Tabled, key_of, steady::Steady};
 use crate::{
@@ -11,10 +8,9 @@ use crate::{
     ui::{
         ids::RowKey,
         table::{
-            filter::Fields,
-            grid::Sort,
+            filter::Cells,
             needle::{Found, Needle},
-            order::by_column,
+            order::sort_rows,
         },
     },
 };
@@ -56,8 +52,13 @@ pub(super) struct List {
 impl List {
     /// Lists what `grid` keeps, in its order.
     pub(super) fn make<T: Tabled>(&mut self, state: &State, grid: &TableGrid, grouped: bool, folded: &HashSet<RowKey>) {
-        let mut rows: Vec<usize> = (0..T::count(state)).filter(|index| grid.keeps(&T::row(state, *index))).collect();
-        self.order::<T>(&mut rows, state, grid.sort());
+        let keeps = |index: &usize| grid.keeps(&Cells::<T>(&T::row(state, *index)));
+        let mut rows: Vec<usize> = (0..T::count(state)).filter(keeps).collect();
+        let steady = &mut self.steady;
+        steady.begin();
+        let class = |index: usize, load| steady.class(T::key(state, index), load);
+        sort_rows::<T, _>(&mut rows, grid.sort(), |index| T::row(state, index), class);
+        steady.end();
         self.lines.clear();
         self.groups.clear();
         self.kept = rows.len();
@@ -85,23 +86,6 @@ impl List {
                 self.lines.extend(group.members.iter().map(|index| Line::Row { index: *index, inside: true }));
             }
             self.groups.push(group);
-        }
-    }
-
-    fn order<T: Tabled>(&mut self, rows: &mut [usize], state: &State, sort: Sort) {
-        let row = |index: usize| T::row(state, index);
-        if rows.first().is_none_or(|first| T::rank(&row(*first), sort.column).is_none()) {
-            return by_column(rows, T::COLUMNS, sort, row);
-        }
-        self.steady.begin();
-        rows.sort_by_cached_key(|index| {
-            let row = row(*index);
-            let class = T::load(&row).map(|load| self.steady.class(T::key(state, *index), load));
-            (T::rank(&row, sort.column), Reverse(class))
-        });
-        self.steady.end();
-        if sort.greatest_first {
-            rows.reverse();
         }
     }
 
@@ -136,7 +120,7 @@ impl List {
     ) -> impl Fn(usize, &Needle, &[usize]) -> Option<Found> + 'a {
         move |at, needle, columns| match self.group(at) {
             Some(group) => needle.is_in(&group.name).then_some(Found::Name),
-            None => T::row(state, self.row::<T>(state, at)?).found(needle, columns),
+            None => T::find(&T::row(state, self.row::<T>(state, at)?), needle, columns),
         }
     }
 }

@@ -1,17 +1,16 @@
 //! Which processes are listed, and in which order: computed once for each round, not for each frame.
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::collections::HashSet;
 
-use super::tree::{Branch, branches};
 use crate::{
-    model::process::{ProcKey, Process, Processes, container_of},
-    text::natural,
+    model::process::{ProcKey, Process, Processes},
     ui::{
-        processes::columns::{COLUMNS, Row, RowCx, at},
+        processes::columns::{self, Row, RowCx},
         table::{
-            column::Kind,
-            filter::Fields,
+            filter::Cells,
             grid::{Grid, Sort},
+            order::sort_rows,
+            tree::{Branch, branches},
         },
     },
 };
@@ -43,10 +42,7 @@ pub struct Line {
 pub struct List {
     /// Top to bottom.
     pub lines: Vec<Line>,
-    /// Some row is in a container.
-    pub containers: bool,
     kept: Vec<u32>,
-    keyed: Vec<(f64, bool, u32)>,
     leads: Vec<bool>,
     branches: Vec<Branch>,
 }
@@ -63,22 +59,22 @@ impl List {
         folded: &HashSet<ProcKey>,
     ) {
         let row = |index: u32| Row { process: &all.rows[index as usize], cx };
-        let (mut kept, mut keyed) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.keyed));
+        let mut kept = std::mem::take(&mut self.kept);
         kept.clear();
-        self.containers = all.cgroups.iter().any(|path| container_of(path).is_some());
         for (index, process) in (0u32..).zip(&all.rows) {
             let shown = (choice.kernel || !process.kernel)
                 && (choice.threads || !process.is_thread())
                 && choice.user.is_none_or(|uid| uid == process.uid);
-            if shown && grid.keeps(&Row { process, cx }) {
+            if shown && grid.keeps(&Cells::<columns::Processes>(&Row { process, cx })) {
                 kept.push(index);
             }
         }
         let matched = kept.len();
         if choice.tree && (grid.is_filtered() || choice.user.is_some()) {
             self.add_ancestors(all, &mut kept);
+            kept.sort_unstable();
         }
-        order(&mut kept, &mut keyed, sort, row);
+        sort_rows::<columns::Processes, _>(&mut kept, sort, row, |_, _| 0);
         self.lines.clear();
         if choice.tree {
             let parent = |index: u32| parent_of(all, &all.rows[index as usize]);
@@ -98,7 +94,7 @@ impl List {
             let line = |row| Line { branch: Branch { row, ..Branch::default() }, leads: false };
             self.lines.extend(kept.iter().map(|row| line(*row)));
         }
-        (self.kept, self.keyed) = (kept, keyed);
+        self.kept = kept;
     }
 
     /// Parents of what the filter left in, so that the tree holds together.
@@ -133,46 +129,18 @@ pub fn parent_of(all: &Processes, process: &Process) -> Option<u32> {
     u32::try_from(at).ok()
 }
 
-/// Sorts row indices. Absent figures come last either way; equals keep the order of pids. By CPU, those that ever used
-/// some stand before those that never did: who falls asleep stays near and does not push the whole screen down.
-fn order<'a>(kept: &mut Vec<u32>, keyed: &mut Vec<(f64, bool, u32)>, sort: Sort, row: impl Fn(u32) -> Row<'a>) {
-    let Some(column) = COLUMNS.get(sort.column) else { return };
-    if column.kind == Kind::Text && sort.column != at::GRAPH {
-        let word = |index: &u32| (natural(&row(*index).text(sort.column)), *index);
-        let mut words: Vec<(String, u32)> = kept.iter().map(word).collect();
-        words.sort_by(|(a, i), (b, j)| {
-            let order = (a.is_empty(), a).cmp(&(b.is_empty(), b));
-            // What is empty comes last either way.
-            let turned = sort.greatest_first && a.is_empty() == b.is_empty();
-            if turned { order.reverse() } else { order }.then(i.cmp(j))
-        });
-        kept.clear();
-        kept.extend(words.into_iter().map(|(_, index)| index));
-        return;
-    }
-    keyed.clear();
-    let by_cpu = sort.column == at::CPU && sort.greatest_first;
-    keyed.extend(kept.iter().map(|index| {
-        let row = row(*index);
-        let never = by_cpu && row.process.mini.is_none();
-        // One comparison for both directions: the smaller key comes first.
-        let figure = row.number(sort.column);
-        (figure.map_or(f64::INFINITY, |f| if sort.greatest_first { -f } else { f }), never, *index)
-    }));
-    keyed.sort_unstable_by(|(a, m, i), (b, n, j)| {
-        a.partial_cmp(b).unwrap_or(Ordering::Equal).then(m.cmp(n)).then(i.cmp(j))
-    });
-    kept.clear();
-    kept.extend(keyed.iter().map(|(_, _, index)| *index));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         model::host::Host,
-        ui::{ids::PaneId, view::To},
+        ui::{ids::PaneId, table::column::Columns, view::To},
     };
+
+    fn by(id: &str) -> Sort {
+        let column = columns::COLUMNS.iter().position(|c| c.def.id == id).expect(id);
+        Sort { column, greatest_first: columns::COLUMNS[column].def.greatest_first }
+    }
 
     fn process(pid: u32, parent: u32, name: &str, cpu: Option<f32>) -> Process {
         let key = ProcKey { pid, start_ticks: u64::from(pid) };
@@ -199,7 +167,7 @@ mod tests {
     const ALL: Choice = Choice { kernel: false, threads: false, user: None, tree: false };
 
     fn grid() -> Grid<ProcKey> {
-        Grid::new(&COLUMNS, To::Pane(PaneId::Processes), &[], "cpu")
+        Grid::new(columns::Processes::defs(), To::Pane(PaneId::Processes), &[], "cpu")
     }
 
     fn names(all: &Processes, choice: Choice, grid: &Grid<ProcKey>, sort: Sort, folded: &[u32]) -> Vec<String> {
@@ -215,15 +183,13 @@ mod tests {
         list.lines.iter().map(name).collect()
     }
 
-    const BY_CPU: Sort = Sort { column: at::CPU, greatest_first: true };
-
     #[test]
     fn the_greatest_comes_first_equals_by_pid_and_the_unknown_last_either_way() {
         let all = table();
-        assert_eq!(names(&all, ALL, &grid(), BY_CPU, &[]), ["make", "bash", "init", "cron", "sshd"]);
-        let turned = Sort { greatest_first: false, ..BY_CPU };
+        assert_eq!(names(&all, ALL, &grid(), by("cpu"), &[]), ["make", "bash", "init", "cron", "sshd"]);
+        let turned = Sort { greatest_first: false, ..by("cpu") };
         assert_eq!(names(&all, ALL, &grid(), turned, &[]), ["init", "cron", "bash", "make", "sshd"]);
-        let by_name = Sort { column: at::COMMAND, greatest_first: false };
+        let by_name = by("command");
         assert_eq!(names(&all, ALL, &grid(), by_name, &[]), ["bash", "cron", "init", "make", "sshd"]);
     }
 
@@ -231,8 +197,8 @@ mod tests {
     fn who_falls_asleep_stays_above_those_that_never_ran() {
         let mut all = table();
         all.rows[6].mini = Some(Box::default());
-        assert_eq!(names(&all, ALL, &grid(), BY_CPU, &[]), ["make", "bash", "cron", "init", "sshd"]);
-        let turned = Sort { greatest_first: false, ..BY_CPU };
+        assert_eq!(names(&all, ALL, &grid(), by("cpu"), &[]), ["make", "bash", "cron", "init", "sshd"]);
+        let turned = Sort { greatest_first: false, ..by("cpu") };
         assert_eq!(names(&all, ALL, &grid(), turned, &[]), ["init", "cron", "bash", "make", "sshd"]);
     }
 
@@ -241,18 +207,18 @@ mod tests {
         let all = table();
         let with = Choice { kernel: true, threads: true, ..ALL };
         assert_eq!(
-            names(&all, with, &grid(), BY_CPU, &[]),
+            names(&all, with, &grid(), by("cpu"), &[]),
             ["make", "worker", "bash", "init", "kthreadd", "cron", "sshd"]
         );
         let odd = Choice { user: Some(1), ..ALL };
-        assert_eq!(names(&all, odd, &grid(), BY_CPU, &[]), ["init"]);
+        assert_eq!(names(&all, odd, &grid(), by("cpu"), &[]), ["init"]);
     }
 
     #[test]
     fn a_filtered_tree_keeps_the_way_to_what_was_found() {
         let all = table();
         let tree = Choice { tree: true, threads: true, ..ALL };
-        let by_pid = Sort { column: at::PID, greatest_first: false };
+        let by_pid = by("pid");
         assert_eq!(names(&all, tree, &grid(), by_pid, &[]), ["init", "sshd", "bash", "make", "worker", "cron"]);
         assert_eq!(names(&all, tree, &grid(), by_pid, &[20]), ["init", "sshd", "bash", "cron"]);
         let mut grid = grid();

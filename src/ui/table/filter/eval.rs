@@ -6,8 +6,8 @@ use regex_lite::{Regex, RegexBuilder};
 
 use super::{
     super::{
-        column::{Column, Kind},
-        needle::{Found, Needle, fits},
+        column::{ColumnDef, Columns, Kind},
+        needle::{Needle, fits},
     },
     FilterError, Spanned,
     ast::{Expr, Op},
@@ -17,21 +17,28 @@ use crate::diag::did_you_mean;
 
 /// A row as a filter sees it; `column` is an index into the table's columns.
 pub trait Fields {
-    /// The column that names a row.
-    const NAME: usize = 0;
     /// What the column shows, as words.
     fn text(&self, column: usize) -> Cow<'_, str>;
     /// What the column shows, as a figure in base units; `None` when absent.
     fn number(&self, column: usize) -> Option<f64>;
     /// True when the row's text holds the word of a filter.
     fn word(&self, needle: &Needle) -> bool;
-    /// Where the row holds a word that is searched for, `columns` being those in sight: what cannot be seen is not found.
-    fn found(&self, needle: &Needle, columns: &[usize]) -> Option<Found> {
-        let holds = |column: usize| self.number(column).is_none() && needle.is_in(&self.text(column));
-        match columns.contains(&Self::NAME) && holds(Self::NAME) {
-            true => Some(Found::Name),
-            false => columns.iter().any(|column| holds(*column)).then_some(Found::Beside),
-        }
+}
+
+/// A row of a table by its columns.
+pub struct Cells<'r, 's, C: Columns>(pub &'r C::Row<'s>);
+
+impl<C: Columns> Fields for Cells<'_, '_, C> {
+    fn text(&self, column: usize) -> Cow<'_, str> {
+        C::COLUMNS.get(column).map_or(Cow::Borrowed(""), |column| column.text(self.0))
+    }
+
+    fn number(&self, column: usize) -> Option<f64> {
+        C::COLUMNS.get(column).and_then(|column| column.number(self.0))
+    }
+
+    fn word(&self, needle: &Needle) -> bool {
+        C::matches(self.0, needle)
     }
 }
 
@@ -58,7 +65,7 @@ impl Filter {
     ///
     /// # Errors
     /// The first fault with its place: a token that does not fit, an unknown column, a value that its column does not take.
-    pub fn new(input: &str, columns: &[Column]) -> Result<Option<Filter>, FilterError> {
+    pub fn new(input: &str, columns: &[ColumnDef]) -> Result<Option<Filter>, FilterError> {
         let Some(expr) = parser::parse(input)? else { return Ok(None) };
         let mut used = 0;
         let root = ready(&expr, columns, &mut used)?;
@@ -77,7 +84,7 @@ impl Filter {
     }
 }
 
-fn ready(expr: &Expr, columns: &[Column], used: &mut u64) -> Result<Node, FilterError> {
+fn ready(expr: &Expr, columns: &[ColumnDef], used: &mut u64) -> Result<Node, FilterError> {
     let mut each = |terms: &[Expr]| terms.iter().map(|t| ready(t, columns, used)).collect::<Result<Vec<_>, _>>();
     Ok(match expr {
         Expr::Word(word) => Node::Word(Needle::new(&word.text)),
@@ -92,7 +99,7 @@ fn ready(expr: &Expr, columns: &[Column], used: &mut u64) -> Result<Node, Filter
     })
 }
 
-fn resolve(column: &Spanned, columns: &[Column]) -> Result<usize, FilterError> {
+fn resolve(column: &Spanned, columns: &[ColumnDef]) -> Result<usize, FilterError> {
     if let Some(index) = columns.iter().position(|c| c.is_called(&column.text)) {
         return Ok(index);
     }
@@ -104,7 +111,7 @@ fn resolve(column: &Spanned, columns: &[Column]) -> Result<usize, FilterError> {
     })
 }
 
-fn compare(column: &Column, index: usize, op: Op, value: &Spanned) -> Result<Node, FilterError> {
+fn compare(column: &ColumnDef, index: usize, op: Op, value: &Spanned) -> Result<Node, FilterError> {
     let want = matches!(op, Op::Equal | Op::Like);
     if matches!(op, Op::Like | Op::NotLike) {
         let any_case = !value.text.chars().any(char::is_uppercase);
@@ -152,12 +159,12 @@ fn keeps(node: &Node, row: &impl Fields) -> bool {
 mod tests {
     use super::*;
 
-    static COLUMNS: [Column; 5] = [
-        Column::figure("cpu", "CPU", Kind::Share, 5, 0),
-        Column::words("user", "USER", 8, 0),
-        Column::figure("memory", "MEM", Kind::Bytes, 5, 0).also(&["mem"]),
-        Column::figure("time", "TIME", Kind::Seconds, 5, 0),
-        Column::words("command", "COMMAND", 8, 0).also(&["cmd"]),
+    static COLUMNS: [ColumnDef; 5] = [
+        ColumnDef::figure("cpu", "CPU", Kind::Share, 5, 0),
+        ColumnDef::words("user", "USER", 8, 0),
+        ColumnDef { aliases: &["mem"], ..ColumnDef::figure("memory", "MEM", Kind::Bytes, 5, 0) },
+        ColumnDef::figure("time", "TIME", Kind::Seconds, 5, 0),
+        ColumnDef { aliases: &["cmd"], ..ColumnDef::words("command", "COMMAND", 8, 0) },
     ];
 
     struct Row(Option<f64>, &'static str, f64, f64, &'static str);

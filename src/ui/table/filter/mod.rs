@@ -10,7 +10,7 @@ mod parser;
 mod value;
 
 pub use ast::{Expr, Op, Spanned};
-pub use eval::{Fields, Filter};
+pub use eval::{Cells, Fields, Filter};
 pub use parser::parse;
 
 /// What is wrong with a filter, and where.
