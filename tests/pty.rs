@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use terminal::{PATIENCE, Setup, Terminal};
 
 fn live() -> Terminal {
@@ -58,6 +58,27 @@ fn whatever_ends_it_the_terminal_is_sane_afterwards() {
         t.signal(signal);
         assert!(t.end().0.success(), "{signal:?}");
         t.until_restored();
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let words = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    words.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn a_killed_program_leaves_a_sane_terminal() {
+    for how in [Signal::KILL, Signal::ABORT] {
+        // The shell leads the session: its terminal outlives the program.
+        let script = format!("set -m; {}; sleep 1000", env!("CARGO_BIN_EXE_benchtop"));
+        let t = Terminal::with(&Setup { program: "sh", arguments: &["-c", &script], ..Setup::default() });
+        t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
+        let program = children(t.pid())[0];
+        until("the helper", || !children(program).is_empty());
+        assert!(t.line_modes().is_empty(), "raw while it runs");
+        kill_process(Pid::from_raw(program.cast_signed()).unwrap(), how).unwrap();
+        t.until_restored();
+        until("its line modes", || t.line_modes() == ["icanon", "isig", "echo"]);
     }
 }
 

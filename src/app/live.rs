@@ -151,6 +151,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     paint(&mut ui, &state, &mut first);
     encoder.encode(None, &first, &mut bytes);
     terminal.send(&bytes);
+    terminal.insure();
 
     let bell = wake.clone();
     let (outbox, events) = Outbox::new(move || bell.notify_one());
@@ -528,6 +529,7 @@ impl Live {
         // An error here means that the terminal is gone, and then the keyboard says so.
         let _ = self.terminal.resume();
         let _ = self.terminal.flush();
+        self.terminal.insure();
         if !self.is_still() {
             self.resumed();
             self.lanes.refresh(self.settings.refresh, self.clock.now());

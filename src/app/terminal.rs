@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, IsTerminal, Write},
     os::fd::{AsFd, OwnedFd},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,8 @@ use rustix::{
     fs::{Mode, OFlags, open},
     termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr},
 };
+
+use crate::sys::helper;
 
 /// Alternate screen, no cursor, bracketed paste.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
@@ -69,7 +71,7 @@ impl Terminal {
             Some(out) => (out, true),
             None => (io::stdout().as_fd().try_clone_to_owned()?, false),
         };
-        *FOUND.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        *self::found() = Some(found);
         let mut terminal = Terminal { out, patient, mouse, rest: Vec::new(), taken: false };
         terminal.resume()?;
         Ok(terminal)
@@ -160,6 +162,7 @@ impl Terminal {
     /// There is no terminal any more: nothing is written to it.
     pub fn forget(&mut self) {
         self.taken = false;
+        helper::terminal_given_back();
     }
 
     /// Gives the terminal back. One that takes nothing loses what it was owed: leaving does not wait.
@@ -178,6 +181,14 @@ impl Terminal {
         }
         self.rest.clear();
         restore_modes();
+        helper::terminal_given_back();
+    }
+
+    /// Has it given back even where we end without a chance to: killed, or out of memory.
+    pub fn insure(&self) {
+        if let (Some(found), Ok(terminal)) = (&*found(), self.out.try_clone()) {
+            helper::terminal_taken(terminal, found, LEAVE);
+        }
     }
 }
 
@@ -196,8 +207,12 @@ fn own_description() -> Option<OwnedFd> {
     open(name, OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
+fn found() -> MutexGuard<'static, Option<Termios>> {
+    FOUND.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn restore_modes() {
-    if let Some(found) = FOUND.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+    if let Some(found) = found().as_ref() {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, found);
     }
 }
@@ -213,7 +228,7 @@ pub fn install_panic_hook() {
             tracing::error!(thread = thread.name(), %panic, "a thread panicked");
             return;
         }
-        if FOUND.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        if found().is_some() {
             if let Some(out) = own_description() {
                 let _ = File::from(out).write_all(LEAVE);
             } else {

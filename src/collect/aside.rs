@@ -2,7 +2,6 @@
 //! servers. The lane here waits at a socket, which a signal and the end of the program interrupt at any time.
 
 use std::{
-    io::{self, Read, Write},
     os::unix::{ffi::OsStrExt, net::UnixStream},
     path::PathBuf,
 };
@@ -13,11 +12,11 @@ use super::{CollectCx, Collector, OpenCx, SOURCES, Want};
 use crate::{
     clock::{Clock, Stamp},
     model::event::{Fault, Sample, SourceId},
-    sys::{helper, root::Root},
+    sys::{
+        helper::{self, message},
+        root::Root,
+    },
 };
-
-/// A message longer than this is not one of ours.
-const MOST: usize = 64 << 20;
 
 /// True for what is read in the helper.
 fn may_hang(source: SourceId) -> bool {
@@ -57,8 +56,8 @@ type Answer = Result<Sample, Fault>;
 impl Collector for Aside {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Answer {
         let question = Question { source: self.source, root: self.root.clone(), at: cx.at };
-        write(&mut self.line, &question)
-            .and_then(|()| read::<Answer>(&mut self.line))
+        message::write(&mut self.line, &question)
+            .and_then(|()| message::read::<Answer>(&mut self.line))
             .unwrap_or_else(|error| Err(Fault::Broken(format!("the helper process ended: {error}"))))
     }
 }
@@ -66,9 +65,9 @@ impl Collector for Aside {
 /// The helper's side: reads one source for as long as it is asked.
 pub(super) fn serve(mut line: UnixStream) {
     let mut at_work: Option<(SourceId, Box<dyn Collector>)> = None;
-    while let Ok(question) = read::<Question>(&mut line) {
+    while let Ok(question) = message::read::<Question>(&mut line) {
         let answer = answer(&question, &mut at_work);
-        if write(&mut line, &answer).is_err() {
+        if message::write(&mut line, &answer).is_err() {
             return;
         }
     }
@@ -87,27 +86,6 @@ fn answer(question: &Question, at_work: &mut Option<(SourceId, Box<dyn Collector
         Some((_, collector)) => collector.collect(&CollectCx { at: question.at, want: &Want::default() }),
         None => Err(Fault::Broken("not open".to_owned())),
     }
-}
-
-/// One message: its length, then JSON.
-fn write<T: Serialize>(line: &mut UnixStream, message: &T) -> io::Result<()> {
-    let mut bytes = vec![0; 4];
-    serde_json::to_writer(&mut bytes, message)?;
-    let length = u32::try_from(bytes.len() - 4).map_err(io::Error::other)?;
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
-    line.write_all(&bytes)
-}
-
-fn read<T: for<'a> Deserialize<'a>>(line: &mut UnixStream) -> io::Result<T> {
-    let mut length = [0; 4];
-    line.read_exact(&mut length)?;
-    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
-    if length > MOST {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut bytes = vec![0; length];
-    line.read_exact(&mut bytes)?;
-    Ok(serde_json::from_slice(&bytes)?)
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! A second process of our own, for calls that may never come back. A thread that hangs in the kernel (a FUSE daemon
 //! that does not answer, a driver that waits for its device) keeps its process from ending, even by SIGKILL: so such
 //! calls are made in the helper, which nobody waits for. It is this same program, started with [`ARGUMENT`], and it
-//! ends when we do: then it also ends the children that we could not end ourselves.
+//! ends when we do: then it also ends the children that we could not end ourselves, and gives the terminal back where we
+//! were killed or ran out of memory.
+
+pub mod message;
+mod probe;
 
 use std::{
     collections::BTreeSet,
@@ -23,8 +27,11 @@ use rustix::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
     },
-    process::{Pid, Signal, kill_process_group, test_kill_process_group},
+    process::{Pid, Signal, kill_process_group, setsid, test_kill_process_group},
+    termios::{InputModes, LocalModes, OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr},
 };
+
+pub use probe::responds;
 
 /// The only argument of the program when it is to be the helper.
 pub const ARGUMENT: &str = "__helper";
@@ -36,17 +43,24 @@ pub type Serve = fn(u8, UnixStream);
 const LINE: u8 = b'l';
 const WATCH: u8 = b'w';
 const LET_GO: u8 = b'g';
+/// The terminal that we took: its descriptor, the modes that it had, what is to be written.
+const TAKEN: u8 = b't';
+const GIVEN_BACK: u8 = b'b';
+/// No message is longer.
+const LONGEST: usize = 256;
 /// Between TERM and KILL for children that are left over.
 const GRACE: Duration = Duration::from_millis(300);
 /// The helper's threads read small files and ask one filesystem each.
 const STACK: usize = 512 << 10;
 
-static HELPER: Mutex<State> = Mutex::new(State { serve: None, running: None });
+static HELPER: Mutex<State> = Mutex::new(State { serve: None, running: None, taken: None });
 
 struct State {
     /// Set by the program's own `main`: another program that uses the library has no such argument.
     serve: Option<Serve>,
     running: Option<Running>,
+    /// The terminal that is to be given back; a helper that is started later hears of it too.
+    taken: Option<(Vec<u8>, OwnedFd)>,
 }
 
 struct Running {
@@ -91,20 +105,45 @@ impl Drop for Watch {
     }
 }
 
+/// Has the terminal given back when we end without doing it: `farewell` is written to it, and its modes are `found` again.
+pub fn terminal_taken(terminal: OwnedFd, found: &Termios, farewell: &[u8]) {
+    let modes = [found.input_modes.bits(), found.output_modes.bits(), found.local_modes.bits()];
+    let modes = modes.into_iter().flat_map(u32::to_le_bytes);
+    let message: Vec<u8> = [TAKEN].into_iter().chain(modes).chain(farewell.iter().copied()).collect();
+    let mut state = state();
+    state.taken = Some((message, terminal));
+    if state.serve.is_some() && state.running.is_none() {
+        // It hears of the terminal as it is started.
+        state.running = start(state.taken.as_ref());
+    } else if let (Some(running), Some((message, terminal))) = (&state.running, &state.taken) {
+        tell(&running.control, message, Some(terminal.as_fd()));
+    }
+}
+
+/// We gave it back ourselves.
+pub fn terminal_given_back() {
+    let mut state = state();
+    if state.taken.take().is_some()
+        && let Some(running) = &state.running
+    {
+        tell(&running.control, &message(GIVEN_BACK, 0), None);
+    }
+}
+
 fn message(letter: u8, number: u32) -> [u8; 5] {
     let [a, b, c, d] = number.to_le_bytes();
     [letter, a, b, c, d]
 }
 
 /// Sends to the helper, which is started first where it does not run, and started anew where it ended.
-fn send(message: &[u8; 5], descriptor: Option<BorrowedFd<'_>>) -> bool {
+fn send(message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> bool {
     let mut state = state();
     if state.serve.is_none() {
         return false;
     }
     for _ in 0..2 {
         if state.running.is_none() {
-            state.running = start();
+            state.running = start(state.taken.as_ref());
         }
         let Some(running) = &mut state.running else { return false };
         if tell(&running.control, message, descriptor) {
@@ -117,7 +156,7 @@ fn send(message: &[u8; 5], descriptor: Option<BorrowedFd<'_>>) -> bool {
     false
 }
 
-fn tell(control: &OwnedFd, message: &[u8; 5], descriptor: Option<BorrowedFd<'_>>) -> bool {
+fn tell(control: &OwnedFd, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> bool {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let descriptors: Vec<BorrowedFd<'_>> = descriptor.into_iter().collect();
@@ -128,12 +167,16 @@ fn tell(control: &OwnedFd, message: &[u8; 5], descriptor: Option<BorrowedFd<'_>>
     sendmsg(control, &[IoSlice::new(message)], &mut ancillary, flags).is_ok()
 }
 
-fn start() -> Option<Running> {
+fn start(taken: Option<&(Vec<u8>, OwnedFd)>) -> Option<Running> {
     let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).ok()?;
+    // Sent before there is a helper: from its first moment on it knows what to do when we are killed.
+    if let Some((message, terminal)) = taken {
+        tell(&control, message, Some(terminal.as_fd()));
+    }
     let mut command = Command::new(program());
     command.arg0("benchtop").arg(ARGUMENT).stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
-    // Keys of the terminal are not meant for it; its threads allocate little: one arena is enough for all.
-    let child = command.process_group(0).env("MALLOC_ARENA_MAX", "1").spawn().ok()?;
+    // Its threads allocate little: one arena is enough for all.
+    let child = command.env("MALLOC_ARENA_MAX", "1").spawn().ok()?;
     Some(Running { control, child })
 }
 
@@ -145,29 +188,56 @@ fn program() -> PathBuf {
 /// The helper's `main`: hands each line to a thread, until the other end is closed.
 #[must_use]
 pub fn run(serve: Serve) -> ExitCode {
+    // Keys of the terminal are not meant for it; and in a session of its own it may set the terminal's modes at any time,
+    // as a job in the background may not. One that leads a group already (it was started by hand) stays where it is.
+    let _ = setsid();
     let mut groups = BTreeSet::new();
-    while let Ok(Some((letter, rest, descriptor))) = receive(rustix::stdio::stdin()) {
-        let group = i32::from_le_bytes(rest);
-        match (letter, descriptor) {
-            (LINE, Some(line)) => {
+    let mut taken = None;
+    while let Ok(Some((message, descriptor))) = receive(rustix::stdio::stdin()) {
+        let number = |rest: &[u8]| rest.try_into().map(i32::from_le_bytes).unwrap_or(0);
+        match (message.as_slice(), descriptor) {
+            ([LINE, kind, ..], Some(line)) => {
+                let (kind, line) = (*kind, UnixStream::from(line));
                 // Without a thread the line is closed, and the other end asks for itself.
-                let work = move || serve(rest[0], UnixStream::from(line));
+                let work = move || if kind == probe::KIND { probe::serve(line) } else { serve(kind, line) };
                 let _ = thread::Builder::new().stack_size(STACK).spawn(work);
             }
-            (WATCH, None) => drop(groups.insert(group)),
-            (LET_GO, None) => drop(groups.remove(&group)),
+            ([WATCH, rest @ ..], None) => drop(groups.insert(number(rest))),
+            ([LET_GO, rest @ ..], None) => drop(groups.remove(&number(rest))),
+            ([TAKEN, rest @ ..], Some(terminal)) => taken = Some((terminal, rest.to_vec())),
+            ([GIVEN_BACK, ..], None) => taken = None,
             _ => return ExitCode::from(2),
         }
+    }
+    if let Some((terminal, message)) = taken {
+        give_back(&terminal, &message);
     }
     end(&groups);
     ExitCode::SUCCESS
 }
 
-type Message = (u8, [u8; 4], Option<OwnedFd>);
+/// Gives a terminal back that was left as we had it. Where its modes are no longer ours, a shell has taken it already.
+fn give_back(terminal: &OwnedFd, message: &[u8]) {
+    let Some((modes, farewell)) = message.split_at_checked(12) else { return };
+    // It may take nothing: this does not wait for it.
+    let _ = rustix::fs::fcntl_setfl(terminal, rustix::fs::OFlags::NONBLOCK);
+    let _ = rustix::io::write(terminal, farewell);
+    let word = |at: usize| modes[at..at + 4].try_into().map(u32::from_le_bytes).unwrap_or(0);
+    let Ok(mut now) = tcgetattr(terminal) else { return };
+    if now.local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG) {
+        return;
+    }
+    now.input_modes = InputModes::from_bits_retain(word(0));
+    now.output_modes = OutputModes::from_bits_retain(word(4));
+    now.local_modes = LocalModes::from_bits_retain(word(8));
+    let _ = tcsetattr(terminal, OptionalActions::Now, &now);
+}
+
+type Message = (Vec<u8>, Option<OwnedFd>);
 
 /// The next message; `None` at the end.
 fn receive(control: impl AsFd) -> io::Result<Option<Message>> {
-    let mut bytes = [0; 5];
+    let mut bytes = [0; LONGEST];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
@@ -180,8 +250,7 @@ fn receive(control: impl AsFd) -> io::Result<Option<Message>> {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    let [letter, a, b, c, d] = bytes;
-    Ok((received.bytes == bytes.len()).then_some((letter, [a, b, c, d], descriptor)))
+    Ok((received.bytes > 0).then(|| (bytes[..received.bytes].to_vec(), descriptor)))
 }
 
 /// Ends the groups that are left.

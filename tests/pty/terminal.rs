@@ -12,7 +12,10 @@ use std::{
 };
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    termios::LocalModes,
+};
 
 /// Generous: a loaded machine is slow, and a right answer ends the wait.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -162,6 +165,13 @@ impl Terminal {
             sleep(Duration::from_millis(2));
         }
         panic!("it did not end\n{}", self.text());
+    }
+
+    /// What the terminal's driver does with a typed line: nothing while a program has it raw.
+    pub fn line_modes(&self) -> Vec<&'static str> {
+        let modes = self.master.as_ref().unwrap().get_termios().unwrap().local_flags.bits();
+        let known = [("icanon", LocalModes::ICANON), ("isig", LocalModes::ISIG), ("echo", LocalModes::ECHO)];
+        known.into_iter().filter(|(_, mode)| modes & mode.bits() != 0).map(|(name, _)| name).collect()
     }
 
     /// True when the terminal is as it was before: its own screen, a cursor, no mouse.

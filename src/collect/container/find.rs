@@ -1,11 +1,17 @@
 //! Where engines may be: `DOCKER_HOST`, the current Docker context, and the sockets that Docker and Podman make for root
 //! and for users.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use crate::{model::engine_address::EngineAddress, sys::root::Root};
+use crate::{
+    model::engine_address::EngineAddress,
+    sys::{helper, root::Root},
+};
+
+/// The user's folder is on a server that is down when it takes longer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An engine's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +112,9 @@ fn context() -> Option<String> {
         let dirs = directories::BaseDirs::new()?;
         Some(dirs.home_dir().join(".docker"))
     })?;
+    if !helper::responds(&folder, PATIENCE) {
+        return None;
+    }
     let config: DockerConfig = serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
     let name = env::var("DOCKER_CONTEXT").ok().or(config.current_context).filter(|name| name != "default")?;
     std::fs::read_dir(folder.join("contexts/meta")).ok()?.flatten().find_map(|entry| {

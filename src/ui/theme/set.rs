@@ -10,6 +10,7 @@ use std::{
         mpsc::{Receiver, channel},
     },
     thread,
+    time::Duration,
 };
 
 use ratatui::style::{Color, Style};
@@ -22,6 +23,7 @@ use super::{
 use crate::{
     config::{settings::Colors, tree::At},
     diag::{Diagnostic, did_you_mean},
+    sys::helper,
 };
 
 /// A theme inside the program.
@@ -46,6 +48,8 @@ shipped!("calm" "light" "contrast" "colorblind" "mono" "sixteen" "gruvbox" "nord
 
 /// A whole theme file is small; what is larger is something else.
 const MAX_BYTES: u64 = 256 * 1024;
+/// A folder that does not answer for so long is left out.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All themes, for one terminal.
 #[derive(Debug, Clone)]
@@ -135,8 +139,10 @@ impl ThemeSet {
         let (send, own) = channel();
         let thread = thread::Builder::new().name("themes".into()).spawn(move || {
             let ready = |name: String| set.own_file(&name).map(|_| set.ready(&name));
-            // Nobody listens when the list was closed meanwhile.
-            let _ = send.send(set.names().into_iter().filter_map(ready).collect());
+            if set.folder.as_ref().is_some_and(|folder| helper::responds(folder, PATIENCE)) {
+                // Nobody listens when the list was closed meanwhile.
+                let _ = send.send(set.names().into_iter().filter_map(ready).collect());
+            }
             set.reading.store(false, Ordering::Relaxed);
         });
         if thread.is_err() {

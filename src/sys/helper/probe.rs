@@ -1,0 +1,90 @@
+//! Does a folder of the user's answer? The helper looks first, so that a thread of ours does not hang on a dead server.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Write},
+    net::Shutdown,
+    os::unix::{ffi::OsStrExt, net::UnixStream},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// The kind of line over which is asked.
+pub(super) const KIND: u8 = b'p';
+
+/// Questions that have no answer yet: a folder that hangs is asked once.
+static PENDING: Mutex<BTreeMap<PathBuf, UnixStream>> = Mutex::new(BTreeMap::new());
+
+/// False when the folder, or a file in it, has not answered within `patience`. Where there is no helper to ask it is true.
+#[must_use]
+pub fn responds(folder: &Path, patience: Duration) -> bool {
+    let pending = || PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    // While it is waited for, others who ask for the same folder may ask a second time: that does no harm.
+    let before = pending().remove(folder);
+    let Some(mut line) = before.or_else(|| ask(folder)) else { return true };
+    let answered = has_answered(&mut line, patience);
+    if !answered {
+        pending().insert(folder.to_owned(), line);
+    }
+    answered
+}
+
+fn ask(folder: &Path) -> Option<UnixStream> {
+    let mut line = super::line(KIND)?;
+    line.write_all(folder.as_os_str().as_bytes()).and_then(|()| line.shutdown(Shutdown::Write)).ok()?;
+    Some(line)
+}
+
+/// An answer is a byte; a helper that ended keeps nobody waiting either.
+fn has_answered(line: &mut UnixStream, patience: Duration) -> bool {
+    // A timeout of zero is refused.
+    let _ = line.set_read_timeout(Some(patience.max(Duration::from_millis(1))));
+    line.read(&mut [0]).map_or_else(|error| error.kind() != std::io::ErrorKind::WouldBlock, |_| true)
+}
+
+/// The helper's side.
+pub(super) fn serve(mut line: UnixStream) {
+    let mut folder = Vec::new();
+    if line.read_to_end(&mut folder).is_err() {
+        return;
+    }
+    let folder = Path::new(std::ffi::OsStr::from_bytes(&folder));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if let Some(mut file) = is_file.then(|| fs::File::open(entry.path()).ok()).flatten() {
+            let _ = file.read(&mut [0]);
+        }
+    }
+    // Who asked may have ended.
+    let _ = line.write_all(b"y");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_no_answer() {
+        let (mut ours, mut theirs) = UnixStream::pair().expect("sockets");
+        assert!(!has_answered(&mut ours, Duration::from_millis(5)));
+        theirs.write_all(b"y").expect("written");
+        assert!(has_answered(&mut ours, Duration::from_secs(60)));
+        drop(theirs);
+        assert!(has_answered(&mut ours, Duration::from_secs(60)), "the helper ended");
+    }
+
+    #[test]
+    fn folders_files_and_nothing_answer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a.toml"), "x").expect("written");
+        for path in [folder.path().to_owned(), folder.path().join("none")] {
+            let (mut ours, theirs) = UnixStream::pair().expect("sockets");
+            ours.write_all(path.as_os_str().as_bytes()).expect("asked");
+            ours.shutdown(Shutdown::Write).expect("all of it");
+            serve(theirs);
+            assert_eq!(ours.read(&mut [0]).expect("an answer"), 1);
+        }
+    }
+}
