@@ -5,12 +5,12 @@ mod commands;
 mod known;
 mod man;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{os::unix::net::UnixStream, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
 use crate::{
-    app, collect,
+    act, app, collect,
     config::{self, Flag, Loaded, Origin, Request, Settings},
     diag::Diagnostic,
     sys::helper,
@@ -28,9 +28,9 @@ const USAGE: u8 = 2;
 pub fn run() -> ExitCode {
     // Not an argument for people: help does not name it.
     if std::env::args_os().nth(1).is_some_and(|first| first == helper::ARGUMENT) {
-        return helper::run(collect::serve);
+        return helper::run(serve);
     }
-    helper::enable(collect::serve);
+    helper::enable(serve);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -46,6 +46,11 @@ pub fn run() -> ExitCode {
         Some(Verb::Man) => man::page(),
         verb => with_settings(&arguments, verb.as_ref()),
     }
+}
+
+/// The helper's side of a line of this kind.
+fn serve(kind: u8, line: UnixStream) {
+    if kind == act::apart::SAVES { act::apart::serve(line) } else { collect::serve(kind, line) }
 }
 
 /// The modes that need settings.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
-#[allow(dead_code, reason = "shared with the tests of the terminal")]
+#[expect(dead_code, reason = "shared with the tests of the terminal")]
 #[path = "pty/terminal.rs"]
 mod terminal;
 
@@ -20,7 +20,7 @@ use rustix::{
     net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair},
     process::{Pid, Signal, kill_process},
 };
-use terminal::{PATIENCE, Terminal};
+use terminal::{PATIENCE, Setup, Terminal};
 
 fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
@@ -84,6 +84,43 @@ fn a_killed_helper_is_started_anew() {
     let first = until("a helper", || child(t.pid(), "__helper"));
     signal(first, Signal::KILL);
     until("another helper", || child(t.pid(), "__helper").filter(|pid| *pid != first));
+}
+
+/// benchtop with its settings in this folder.
+fn at_home(home: &tempfile::TempDir) -> Terminal {
+    let environment = [("XDG_CONFIG_HOME", home.path().to_str().unwrap())];
+    Terminal::with(&Setup { environment: &environment, ..Setup::default() })
+}
+
+#[test]
+fn a_save_that_hangs_does_not_hold_up_the_end() {
+    let home = tempfile::tempdir().unwrap();
+    let mut t = at_home(&home);
+    t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
+    let helper = until("a helper", || child(t.pid(), "__helper"));
+    // The helper hangs as it does in the kernel when a folder does not answer.
+    signal(helper, Signal::STOP);
+    t.send(b"+");
+    t.until_shows("refresh every");
+    t.send(b"\x13?");
+    t.until_shows("this help");
+    t.send(b"\x03");
+    let (status, took) = t.end();
+    let saved = home.path().join("benchtop/config.saved.toml").exists();
+    signal(helper, Signal::CONT);
+    assert!(status.success() && !saved, "the program itself saved");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    until("its end", || is_gone(helper));
+}
+
+#[test]
+fn a_save_says_where_it_went() {
+    let home = tempfile::tempdir().unwrap();
+    let mut t = at_home(&home);
+    t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
+    t.send(b"+\x13");
+    t.until_shows("saved refresh = ");
+    assert!(home.path().join("benchtop/config.saved.toml").exists());
 }
 
 fn fifo(path: &Path) {

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use super::{Outcome, container, pool, remove, renice, signal};
+use super::{Outcome, apart, container, pool, remove, renice, signal};
 pub use super::{container::ContainerAct, limits::Limits, pool::PoolAct, remove::Removal};
 use crate::{
     alert::Level,
@@ -92,11 +92,7 @@ impl Job {
                 Done { outcome, undo: (!back.is_empty()).then_some(Job::Renice(back)) }
             }
             Job::All(jobs) => together(jobs, root),
-            Job::Save(save) => {
-                let report = save.run();
-                let level = if report.complete { Level::Ok } else { Level::Warn };
-                Done { outcome: Outcome { level, text: report.text }, undo: None }
-            }
+            Job::Save(save) => Done { outcome: apart::save_settings(save.clone()), undo: None },
         }
     }
 

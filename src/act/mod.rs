@@ -1,6 +1,7 @@
 //! What changes the machine: signals, priorities, acts on containers and pools, each with its outcome in words. An act on
 //! a process looks first whether it is still the one that was meant: a recycled pid is another process.
 
+pub mod apart;
 mod container;
 pub mod job;
 pub mod limits;

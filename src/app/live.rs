@@ -360,7 +360,7 @@ impl Live {
             Command::Acknowledge(alert) => self.state.acknowledge(&alert),
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Save { name, text } => {
-                self.errands.begin(move || Report::Said(act::save::save(&name, &text)));
+                self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
             }
         }
         None

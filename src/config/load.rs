@@ -177,7 +177,7 @@ impl Loader<'_> {
             self.loaded.file == Some(paths::system_file()) && self.loaded.settings.saving.own != self.loaded.file;
         let pin = |origin: &Origin| match origin {
             Origin::File(line, _) if !system => Some(Pin::Line(*line)),
-            Origin::Env(name) => Some(Pin::Variable(name)),
+            Origin::Env(name) => Some(Pin::Variable((*name).to_owned())),
             _ => None,
         };
         self.loaded.settings.saving.pinned =

@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     MAX_BYTES, Settings,
     fields::{FIELDS, Field},
@@ -27,7 +29,7 @@ const HEAD: &str = "# Saved by benchtop on request: ctrl-s on the screen, or `be
 # this file. To go back to what is built in, delete a line, or the whole file.\n";
 
 /// Where settings are saved, and which of them something stronger sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saving {
     /// The file; `None` without a home.
     pub file: Option<PathBuf>,
@@ -38,12 +40,12 @@ pub struct Saving {
 }
 
 /// What sets a setting so that a saved value would not count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pin {
     /// This line of the user's own file.
     Line(usize),
     /// This variable.
-    Variable(&'static str),
+    Variable(String),
 }
 
 /// A setting with the value that is to be saved, as TOML.
@@ -361,7 +363,7 @@ mod tests {
     #[test]
     fn pinned_setting_names_its_line() {
         let folder = tempfile::tempdir().unwrap();
-        let pins = [("theme", Pin::Line(3)), ("refresh", Pin::Variable("BENCHTOP_REFRESH"))];
+        let pins = [("theme", Pin::Line(3)), ("refresh", Pin::Variable("BENCHTOP_REFRESH".to_owned()))];
         let report = save(folder.path(), &pins, &[("refresh", "\"2s\""), ("theme", "\"nord\"")]);
         assert!(!report.complete);
         let own = folder.path().join("config.toml");
