@@ -51,8 +51,10 @@ const UNLISTED: u32 = 8;
 /// The second round comes this soon, so that shares of CPU are there early.
 const SECOND: Duration = Duration::from_millis(150);
 /// How long a round waits for what is looked up: in the first, which the screen waits for, in each other, and where
-/// everything is wanted at once or the machine is a recording.
+/// everything is wanted at once.
 const WAITS: [Duration; 3] = [Duration::from_millis(6), Duration::from_millis(25), Duration::from_millis(1300)];
+/// The files of a recording always answer: what is shown of it does not depend on how fast.
+const RECORDED: Duration = Duration::from_secs(60);
 /// Processes between two looks at the clock.
 const CLOCKED: usize = 32;
 
@@ -198,7 +200,8 @@ impl Processes {
             self.lookups.ask(all);
         }
         let wait = match self.round {
-            _ if want.commands_of_all || !self.live => WAITS[2],
+            _ if !self.live => RECORDED,
+            _ if want.commands_of_all => WAITS[2],
             0 => WAITS[0],
             _ => WAITS[1],
         };

@@ -4,7 +4,7 @@
 
 use std::{
     collections::VecDeque,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -36,6 +36,17 @@ pub(super) struct Wanted {
     pub(super) what: What,
 }
 
+impl Wanted {
+    fn path(&self, proc: &Path) -> PathBuf {
+        let name = match self.what {
+            What::Io => "io",
+            What::Cgroup => "cgroup",
+            What::Command => "cmdline",
+        };
+        proc.join(format!("{}/{name}", self.key.pid))
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told<'a> {
@@ -50,6 +61,8 @@ pub(super) enum Told<'a> {
 /// All that was asked for and not told yet.
 pub(super) struct Lookups {
     proc: PathBuf,
+    /// Its files are a kernel's; else they are plain ones, which answer on a slow machine too.
+    live: bool,
     line: Option<Files>,
     /// Sent, in order.
     asked: VecDeque<Wanted>,
@@ -66,6 +79,7 @@ impl Lookups {
     pub(super) fn new(root: &Root) -> Self {
         Lookups {
             proc: root.path("proc"),
+            live: root.is_this_machine(),
             line: None,
             asked: VecDeque::new(),
             later: VecDeque::new(),
@@ -124,6 +138,12 @@ impl Lookups {
 
     /// Nothing came for too long: finds out what hangs, and leaves it.
     fn stalled(&mut self, tell: &mut impl FnMut(Wanted, Told<'_>)) {
+        let awaited = if self.each { 1 } else { self.asked.len() };
+        let may_block = |wanted: &Wanted| wanted.path(&self.proc).metadata().is_ok_and(|file| !file.is_file());
+        if !self.live && !self.asked.iter().take(awaited).any(may_block) {
+            self.moved = Instant::now();
+            return;
+        }
         if self.each
             && let (Some(wanted), Some(line)) = (self.asked.pop_front(), self.line.take())
         {
@@ -167,14 +187,7 @@ impl Lookups {
         };
         let count = self.later.len().min(AT_ONCE);
         let proc = &self.proc;
-        let paths = self.later.iter().take(count).map(|wanted| {
-            let name = match wanted.what {
-                What::Io => "io",
-                What::Cgroup => "cgroup",
-                What::Command => "cmdline",
-            };
-            (Kind::Piece, proc.join(format!("{}/{name}", wanted.key.pid)))
-        });
+        let paths = self.later.iter().take(count).map(|wanted| (Kind::Piece, wanted.path(proc)));
         if line.ask(self.each, paths).is_err() {
             self.line = None;
             self.each = true;
