@@ -70,8 +70,11 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|k| (edits(word, k), k))
         .min_by_key(|(d, _)| *d)
-        // Half of a short word changed is another word: `foo` is not meant to be `mono`.
-        .filter(|(d, k)| *d == 1 || *d <= 1 + k.chars().count().max(word.chars().count()) / 4 && 2 * d <= word.len())
+        // Half of a short word changed is another word: `foo` is not meant to be `mono`, nor `nope` to be `nord`.
+        .filter(|(d, k)| {
+            let (length, of_known) = (word.chars().count(), k.chars().count());
+            *d == 1 || *d <= 1 + of_known.max(length) / 4 && 2 * d < length
+        })
         .map(|(_, k)| k)
 }
 
@@ -112,5 +115,6 @@ mod tests {
         assert_eq!(did_you_mean("refesh", ["theme", "refresh"]), Some("refresh"));
         assert_eq!(did_you_mean("banana", ["theme", "refresh"]), None);
         assert_eq!(did_you_mean("foo", ["mono", "nord"]), None);
+        assert_eq!(did_you_mean("nope", ["nord"]), None);
     }
 }
