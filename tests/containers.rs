@@ -114,6 +114,29 @@ fn what_is_silent_or_no_engine_or_has_no_common_tongue_is_told_as_what_it_is_and
     t.until("its silence grows older", |screen| age(screen) != first);
 }
 
+#[test]
+fn once_does_not_wait_for_a_slow_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("slow");
+    fake::listen(&socket, |path| match path {
+        "/version" => Some(http("200 OK", r#"{"Version":"24.0","ApiVersion":"1.43","MinAPIVersion":"1.12"}"#)),
+        "/info" => Some(http("200 OK", r#"{"ID":"slow"}"#)),
+        _ => None,
+    });
+    let began = Instant::now();
+    let once = Command::new(env!("CARGO_BIN_EXE_benchtop"))
+        .arg("--config")
+        .arg(config(folder.path(), &[format!("unix://{}", socket.display())]))
+        .arg("once")
+        .output()
+        .unwrap();
+    let took = began.elapsed();
+    let page = String::from_utf8(once.stdout).unwrap();
+    assert!(page.contains("slow · its containers are not listed yet"), "{page}");
+    // Two seconds, and what a loaded machine takes to start a program.
+    assert!(took < Duration::from_millis(3500), "{took:?}");
+}
+
 /// An engine with one container, whose every word is hostile.
 fn hostile(path: &str) -> Option<Vec<u8>> {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

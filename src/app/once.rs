@@ -2,7 +2,7 @@
 //! reported as late, never waited for.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io::{self, IsTerminal, Write},
     process::ExitCode,
     sync::mpsc::RecvTimeoutError,
@@ -21,17 +21,15 @@ use crate::{
         lane::{Lanes, Outbox},
     },
     config::Settings,
-    model::event::{Event, Fault, OFF, SourceId},
+    model::event::{Envelope, Event, Fault, OFF, SourceId},
     sink::{self, doctor::Check},
     state::State,
     sys::exec,
     ui::theme::Theme,
 };
 
-/// All in all, as long as nobody is asked who answers slowly.
+/// All in all: a report is there within two seconds. What has not answered by then is reported as such.
 const PATIENCE: Duration = Duration::from_millis(1800);
-/// All in all, where a source has begun to answer and waits for others itself: `zpool`, an engine.
-const LONGER: Duration = Duration::from_secs(4);
 /// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
 const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.
@@ -58,17 +56,11 @@ fn read(settings: &Settings, rates: bool) -> State {
     let (outbox, events) = Outbox::new(|| {});
     let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
     drop(outbox);
-    let began = Instant::now();
-    let mut unsettled = BTreeSet::new();
+    let end = Instant::now() + PATIENCE;
     while !owed.is_empty() {
-        let end = began + if unsettled.is_empty() { PATIENCE } else { LONGER };
         let envelope = match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(envelope) => envelope,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        };
-        match &envelope.outcome {
-            Ok(sample) if !sample.is_settled() => unsettled.insert(envelope.source),
-            _ => unsettled.remove(&envelope.source),
         };
         let done = match (&envelope.outcome, owed.get_mut(&envelope.source)) {
             (Ok(sample), Some(n)) if sample.is_settled() => {
@@ -85,8 +77,15 @@ fn read(settings: &Settings, rates: bool) -> State {
         }
         state.apply(Event::Reading(envelope));
     }
-    for envelope in lanes.overdue(clock.now()) {
-        state.apply(Event::Reading(envelope));
+    let late = lanes.overdue(clock.now());
+    late.into_iter().for_each(|envelope| state.apply(Event::Reading(envelope)));
+    // Some may take longer than there was time.
+    for source in owed.into_keys() {
+        if state.host.health.get(source).is_some() {
+            continue;
+        }
+        let (at, took, outcome) = (clock.now(), PATIENCE, Err(Fault::Timeout));
+        state.apply(Event::Reading(Envelope { source, at, took, every: APART, outcome }));
     }
     state.apply(Event::Tick(clock.now()));
     state.judge();

@@ -70,6 +70,9 @@ pub fn reason(state: &State, source: SourceId) -> Option<String> {
 /// `3 containers`, those of this engine.
 #[must_use]
 pub fn container_count(state: &State, engine: &Engine) -> String {
+    if !engine.listed {
+        return "its containers are not listed yet".to_owned();
+    }
     let all = &state.host.containers;
     let number = all.engines.iter().position(|e| e.address == engine.address);
     let count = all.rows.iter().filter(|row| Some(usize::from(row.meta.engine)) == number).count();

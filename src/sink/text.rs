@@ -83,7 +83,9 @@ fn host(state: &State, page: &mut String) {
 fn findings(state: &State, ascii: bool, page: &mut String) {
     let pending = state.verdict().pending;
     if state.watches.iter().all(|w| !w.held) {
-        let (calm, _) = state.calm();
+        let (calm, level) = state.calm();
+        let unread = level == Level::Unknown && state.host.health.any_figures();
+        let calm = if unread { "not everything has answered yet".to_owned() } else { calm };
         row(page, "verdict", if pending > 0 { format!("no alert fires, {pending} pending") } else { calm });
     }
     let sign = |level| match (level, ascii) {
@@ -280,7 +282,7 @@ fn devices(state: &State, page: &mut String) {
         row(page, "temperature", format!("{} · {:.0} °C", t.sensor, t.celsius));
     }
     for fan in &host.sensors.raw.fans {
-        row(page, "fan", format!("{} · {:.0} turns a minute", fan.sensor, fan.rpm));
+        row(page, "fan", format!("{} · {:.0} rpm", fan.sensor, fan.rpm));
     }
 }
 
@@ -309,6 +311,10 @@ fn pools(state: &State, page: &mut String) {
         let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
         let scan = crate::model::pool::scan_words(scan, state.host.now);
         let free = pool.told.as_ref().and_then(|told| told.free).map(|free| free as f64);
+        if !state.host.pools.raw.pools.has_spoken() {
+            row(page, "pool", format!("{} · {} · zpool has not answered yet", pool.name, pool.state_words()));
+            continue;
+        }
         row(
             page,
             "pool",
@@ -327,8 +333,8 @@ fn pools(state: &State, page: &mut String) {
 fn engines(state: &State, page: &mut String) {
     for engine in state.host.containers.engines.iter().filter(|e| !e.twin) {
         let words = engine.complaint().unwrap_or_else(|| {
-            let version = engine.version.as_deref().unwrap_or_default();
-            format!("{} {version} · {} · {}", engine.title(), engine.address, report::container_count(state, engine))
+            let version = engine.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+            format!("{}{version} · {} · {}", engine.title(), engine.address, report::container_count(state, engine))
         });
         row(page, "engine", words);
     }
@@ -363,10 +369,11 @@ mod tests {
     use crate::{
         clock::Stamp,
         model::{
-            container::{Container, ContainerSample, Health, RunState},
+            container::{Container, ContainerSample, Engine, Health, RunState},
             disk::{DiskCounters, DiskSample},
             event::{Envelope, Event, Sample},
             facts::FactsSample,
+            pool::PoolSample,
             process::{ProcInfo, ProcKey, ProcRow, ProcessSample},
         },
     };
@@ -425,6 +432,20 @@ mod tests {
                 "backup · exited (0) 2h ago · i",
             ]
         );
+    }
+
+    #[test]
+    fn what_has_not_answered_is_said() {
+        let engine = Engine { kind: "docker".into(), address: "unix:///d".into(), ..Engine::default() };
+        let containers = ContainerSample { engines: vec![engine], ..ContainerSample::default() };
+        let pools = PoolSample { states: vec![("tank".into(), "ONLINE".into())], ..PoolSample::default() };
+        let page = page(vec![
+            (SourceId::Containers, Sample::Containers(containers)),
+            (SourceId::Pools, Sample::Pools(Box::new(pools))),
+        ]);
+        assert_eq!(lines(&page, "engine"), ["Docker · unix:///d · its containers are not listed yet"]);
+        assert_eq!(lines(&page, "pool"), ["tank · online · zpool has not answered yet"]);
+        assert_eq!(lines(&page, "verdict"), ["not everything has answered yet"]);
     }
 
     #[test]
