@@ -8,6 +8,7 @@ use crate::{clock::Stamp, text::like};
 
 /// How bad a value is, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Not known: no data, or data too old.

@@ -12,6 +12,7 @@ pub use xid::{Xid, xid_words};
 
 /// Who made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "names")]
 pub enum Maker {
@@ -50,6 +51,7 @@ pub enum CardState {
 
 /// Why its clocks are held below what they could be ("NVML clocks event reasons").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Throttle {
     /// The owner set the clocks.

@@ -91,6 +91,7 @@ impl Vdev {
 
 /// What a scan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "zpool-scrub(8), zpool-resilver(8)")]
 pub enum ScanKind {
@@ -100,6 +101,7 @@ pub enum ScanKind {
 
 /// Where a scan is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "plain words")]
 pub enum ScanState {

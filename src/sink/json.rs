@@ -3,6 +3,8 @@
 mod container;
 mod gpu;
 mod pool;
+#[cfg(test)]
+mod schema;
 
 use std::{collections::BTreeMap, io};
 
@@ -21,23 +23,32 @@ use crate::{
 pub const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Report<'a> {
+    /// Version of this form; goes up when something is taken away or changes its meaning.
     schema: u32,
+    /// Version of the program.
     benchtop: &'static str,
     host: Host<'a>,
     sources: Vec<Source>,
     metrics: Vec<Metric<'a>>,
     alerts: Vec<Alert<'a>>,
+    /// Most CPU first; threads are counted, not listed.
     processes: Vec<Proc<'a>>,
+    /// Of all engines, by name.
     containers: Vec<container::Container<'a>>,
+    /// Imported ZFS pools, by name.
     pools: Vec<pool::Pool<'a>>,
+    /// Cards of all makers. A lost card keeps its row without figures of now.
     gpus: Vec<gpu::Gpu<'a>>,
-    // Domains that have no source yet: there, so that a reader needs no second form.
+    /// No source yet.
     services: [(); 0],
+    /// No source yet.
     models: [(); 0],
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Host<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<&'a str>,
@@ -51,6 +62,7 @@ struct Host<'a> {
     product: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_model: Option<&'a str>,
+    /// kvm, lxc, docker …; left out on bare metal.
     #[serde(skip_serializing_if = "Option::is_none")]
     virtualization: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,24 +71,31 @@ struct Host<'a> {
     cpu_cores: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     boot_unix_seconds: Option<i64>,
+    /// When the reading was taken.
     unix_milliseconds: i64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Source {
     id: &'static str,
     state: &'static str,
+    /// Since the newest sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     age_seconds: Option<f64>,
+    /// How long that reading took.
     #[serde(skip_serializing_if = "Option::is_none")]
     took_seconds: Option<f64>,
+    /// What was looked for, refused or wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// The cure.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Metric<'a> {
     id: &'static str,
     labels: BTreeMap<&'static str, String>,
@@ -85,19 +104,22 @@ struct Metric<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Alert<'a> {
     rule: &'a str,
     labels: BTreeMap<&'a str, &'a str>,
     level: Level,
+    /// True when the limit has been crossed for as long as the rule asks; false while that time still runs.
     held: bool,
     value: f64,
     since_unix_milliseconds: i64,
-    /// It was so when the reading began: it may have been so for longer.
+    /// It was so already when benchtop began: it may have been so for longer.
     from_start: bool,
     message: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Proc<'a> {
     pid: u32,
     parent: u32,
@@ -106,6 +128,7 @@ struct Proc<'a> {
     name: &'a str,
     command: &'a str,
     kernel: bool,
+    /// Share of one core, so up to the number of cores.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_ratio: Option<f64>,
     cpu_seconds: f64,
@@ -120,6 +143,7 @@ struct Proc<'a> {
     read_bytes_per_second: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     write_bytes_per_second: Option<f64>,
+    /// First 12 letters of the container's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
 }

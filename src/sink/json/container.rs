@@ -11,35 +11,49 @@ use crate::{
 };
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Container<'a> {
+    /// 64 letters.
     id: &'a str,
     name: &'a str,
     image: &'a str,
+    /// docker or podman.
     engine: &'a str,
+    /// The engine's word: running, paused, restarting, removing, dead, created, exited, unknown; Podman has more, such as stopped and initialized.
     state: &'a str,
+    /// Left out without a health check.
     #[serde(skip_serializing_if = "Option::is_none")]
     health: Option<&'static str>,
+    /// How it last ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i64>,
     oom_killed: bool,
+    /// The engine's count since it was created.
     restarts: u32,
+    /// Came up again by itself in the last ten minutes.
     restarts_10m: u32,
+    /// Compose project.
     #[serde(skip_serializing_if = "Option::is_none")]
     project: Option<&'a str>,
+    /// Its first process, while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     started_unix_milliseconds: Option<i64>,
+    /// Cores used.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_cores: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_limit_cores: Option<f64>,
+    /// Without inactive file cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_limit_bytes: Option<u64>,
+    /// With their threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     processes: Option<u64>,
+    /// bridge, host, none, container:ID or the name of a network. With host and container:ID its traffic is left out: it would be that of all who use the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     network_mode: Option<&'a str>,
     ports: &'a [String],
@@ -47,11 +61,13 @@ pub(super) struct Container<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Mount<'a> {
     kind: &'a str,
     source: &'a str,
     destination: &'a str,
     writable: bool,
+    /// The ZFS dataset that it comes from; left out where it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     dataset: Option<&'a str>,
 }

@@ -12,22 +12,29 @@ use crate::{
 };
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Gpu<'a> {
+    /// GPU-… or the PCI address.
     id: &'a str,
     index: u16,
     maker: Maker,
     name: &'a str,
     bus: &'a str,
+    /// The kernel's driver: nvidia, amdgpu, i915, xe; empty without one.
     driver: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     driver_version: Option<&'a str>,
+    /// The newest CUDA that the driver can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     cuda_version: Option<&'a str>,
+    /// untold: it is there and no driver here tells its figures, as of a card given to a virtual machine.
     state: &'static str,
+    /// Why it is lost or untold.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     busy_ratio: Option<f64>,
+    /// Share of the time that its memory was busy: not its bandwidth.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_busy_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +45,7 @@ pub(super) struct Gpu<'a> {
     memory_total_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_used_bytes: Option<u64>,
+    /// Kept by the driver.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_reserved_bytes: Option<u64>,
     memory_is_unified: bool,
@@ -47,14 +55,17 @@ pub(super) struct Gpu<'a> {
     hotspot_temperature_celsius: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_temperature_celsius: Option<f64>,
+    /// At which it slows down.
     #[serde(skip_serializing_if = "Option::is_none")]
     slowdown_temperature_celsius: Option<f64>,
+    /// At which it shuts down.
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_temperature_celsius: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     power_watts: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     power_limit_watts: Option<f64>,
+    /// The limit as it was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     power_default_watts: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,30 +80,38 @@ pub(super) struct Gpu<'a> {
     fan_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fan_rpm: Option<u32>,
+    /// Now, at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pcie_generation: Option<(u32, u32)>,
+    /// Now, at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pcie_lanes: Option<(u32, u32)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pcie_received_bytes_per_second: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pcie_sent_bytes_per_second: Option<u64>,
+    /// Packets that were sent again, since boot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pcie_replays: Option<u64>,
+    /// Up, of how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     nvlinks_up: Option<(u32, u32)>,
+    /// Corrected, uncorrected since the driver was loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     ecc_errors: Option<(u64, u64)>,
+    /// Rows of memory that were replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     remapped_rows: Option<Remapped>,
     throttles: Vec<Throttle>,
     xids: Vec<u64>,
     slices: Vec<Slice<'a>>,
     processes: Vec<Process<'a>>,
+    /// Processes of other users cannot be seen from here.
     processes_hidden: bool,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Remapped {
     corrected: u64,
     uncorrected: u64,
@@ -101,6 +120,7 @@ struct Remapped {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Slice<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,13 +130,16 @@ struct Slice<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Process<'a> {
     pid: u32,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    /// Whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Owner>,
+    /// The slice that it runs in.
     #[serde(skip_serializing_if = "Option::is_none")]
     slice: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +149,7 @@ struct Process<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Owner {
     kind: &'static str,
     name: String,

@@ -11,27 +11,36 @@ use crate::{
 };
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Pool<'a> {
     name: &'a str,
+    /// The module's word in lower case: online, degraded, faulted, suspended.
     state: String,
+    /// The devices that fail it.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
+    /// What zpool status says is the matter.
     #[serde(skip_serializing_if = "str::is_empty")]
     status: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allocated_bytes: Option<u64>,
+    /// Files or blocks that are lost for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_errors: Option<u64>,
+    /// The scrub or resilver under way, or the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     scan: Option<ScanJson>,
+    /// Names of the containers that use one of its datasets.
     containers: Vec<&'a str>,
+    /// In the order of zpool status; depth tells the tree.
     vdevs: Vec<VdevJson<'a>>,
     datasets: Vec<DatasetJson<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ScanJson {
     kind: ScanKind,
     state: ScanState,
@@ -45,6 +54,7 @@ struct ScanJson {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct VdevJson<'a> {
     name: &'a str,
     class: &'static str,
@@ -58,6 +68,7 @@ struct VdevJson<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DatasetJson<'a> {
     name: &'a str,
     used_bytes: u64,
