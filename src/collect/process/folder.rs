@@ -105,17 +105,7 @@ impl Path {
     }
 
     fn digits(self, number: u32) -> Self {
-        let mut digits = [0; 10];
-        let mut at = digits.len();
-        let mut rest = number;
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                return self.with(&digits[at..]);
-            }
-        }
+        self.with(itoa::Buffer::new().format(number).as_bytes())
     }
 
     fn c_str(&self) -> &CStr {

@@ -7,13 +7,13 @@ use regex_lite::{Regex, RegexBuilder};
 use super::{
     super::{
         column::{ColumnDef, Columns, Kind},
-        needle::{Needle, fits},
+        needle::Needle,
     },
     FilterError, Spanned,
     ast::{Expr, Op},
     parser, value,
 };
-use crate::diag::did_you_mean;
+use crate::{diag::did_you_mean, text::Glob};
 
 /// A row as a filter sees it; `column` is an index into the table's columns.
 pub trait Fields {
@@ -52,7 +52,7 @@ pub struct Filter {
 #[derive(Debug, Clone)]
 enum Node {
     Word(Needle),
-    Same { column: usize, pattern: String, want: bool },
+    Same { column: usize, pattern: Glob, want: bool },
     Like { column: usize, pattern: Regex, want: bool },
     Figure { column: usize, op: Op, value: f64, slack: f64 },
     Not(Box<Node>),
@@ -126,7 +126,7 @@ fn compare(column: &ColumnDef, index: usize, op: Op, value: &Spanned) -> Result<
             return Err(FilterError::new(value.at, format!("`{}` holds words, not figures", column.id))
                 .hint("it takes = != ~ !~"));
         }
-        return Ok(Node::Same { column: index, pattern: value.text.clone(), want });
+        return Ok(Node::Same { column: index, pattern: Glob::new_case_insensitive(&value.text), want });
     }
     let figure = value::figure(column.kind, &value.text).map_err(|takes| {
         FilterError::new(value.at, format!("`{}` is no value for `{}`", value.text, column.id))
@@ -138,7 +138,7 @@ fn compare(column: &ColumnDef, index: usize, op: Op, value: &Spanned) -> Result<
 fn keeps(node: &Node, row: &impl Fields) -> bool {
     match node {
         Node::Word(needle) => row.word(needle),
-        Node::Same { column, pattern, want } => fits(pattern, &row.text(*column)) == *want,
+        Node::Same { column, pattern, want } => pattern.matches(&row.text(*column)) == *want,
         Node::Like { column, pattern, want } => pattern.is_match(&row.text(*column)) == *want,
         Node::Figure { column, op, value, slack } => row.number(*column).is_some_and(|n| match op {
             Op::Equal => (n - value).abs() <= *slack,
