@@ -96,7 +96,7 @@ impl Job {
         }
     }
 
-    fn told(&self, done: Result<(String, Option<Job>), String>) -> Done {
+    fn told(&self, done: Result<(String, Option<Job>), impl std::fmt::Display>) -> Done {
         match done {
             Ok((text, undo)) => Done { outcome: Outcome { level: Level::Ok, text }, undo },
             Err(why) => {

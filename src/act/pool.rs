@@ -80,7 +80,7 @@ impl PoolAct {
 }
 
 /// Carries it out: the report, and what takes it back.
-pub(super) fn run(pool: &str, act: &PoolAct) -> Result<(String, Option<PoolAct>), String> {
+pub(super) fn run(pool: &str, act: &PoolAct) -> Result<(String, Option<PoolAct>), ToolError> {
     // Where the value came from decides the way back, and only the tool knows.
     let back = match act {
         PoolAct::Set { dataset, property, .. } | PoolAct::Inherit { dataset, property, .. } => {
@@ -138,13 +138,34 @@ fn way_back(said: &str, dataset: &str, property: &'static str, act: &PoolAct) ->
     })
 }
 
-/// What the program wrote; its complaint where it failed.
-fn tool(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let path = exec::find(program).ok_or_else(|| format!("{program} is not installed"))?;
-    let said = Runner::default().run(&path, arguments, PATIENCE).map_err(|_| format!("{program} does not answer"))?;
+/// Why a tool of ZFS did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ToolError {
+    #[error("{0} is not installed")]
+    Missing(String),
+    #[error("{0} does not answer")]
+    Silent(String),
+    /// In its own words.
+    #[error("{0}")]
+    Refused(String),
+    #[error("{program} failed with exit status {code}")]
+    Failed { program: String, code: i32 },
+    #[error("{0} was ended by a signal")]
+    Killed(String),
+}
+
+/// What the program wrote.
+fn tool(program: &str, arguments: &[&str]) -> Result<String, ToolError> {
+    let name = || program.to_owned();
+    let path = exec::find(program).ok_or_else(|| ToolError::Missing(name()))?;
+    let said = Runner::default().run(&path, arguments, PATIENCE).map_err(|_| ToolError::Silent(name()))?;
     match said.code {
         Some(0) => Ok(String::from_utf8_lossy(&said.out).into_owned()),
-        code => Err(said.complaint().unwrap_or_else(|| format!("{program} failed with exit status {code:?}"))),
+        code => Err(match (said.complaint(), code) {
+            (Some(words), _) => ToolError::Refused(words),
+            (None, Some(code)) => ToolError::Failed { program: name(), code },
+            (None, None) => ToolError::Killed(name()),
+        }),
     }
 }
 

@@ -20,27 +20,34 @@ use tokio::{
 const HEAD: usize = 64 << 10;
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// What answers does not speak HTTP.
+    #[error("what answers does not speak HTTP")]
     NotHttp,
     /// The head is longer than what is read of one.
+    #[error("the head of the answer is too long")]
     LongHead,
     /// The body is longer than `cap` bytes.
+    #[error("the answer is longer than {cap} bytes")]
     LongBody {
         /// In bytes.
         cap: usize,
     },
     /// No head came in time.
+    #[error("no answer came in time")]
     Silent,
     /// The body did not end in time.
+    #[error("the answer did not end within {} s", within.as_secs())]
     Endless {
         /// How long it was waited for.
         within: Duration,
     },
     /// The connection was closed before the end of the answer.
+    #[error("the connection was closed before the end of the answer")]
     Closed,
     /// Anything else, in the words of the system.
+    #[error("{0}")]
     Lost(String),
 }
 

@@ -1,6 +1,6 @@
 //! Why an engine gave no answer, in words that follow its address and say what can be done.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
 use crate::{
     model::event::Fault,
@@ -15,17 +15,22 @@ use crate::{
 const SAID: usize = 500;
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     /// The address is of a kind that is not spoken.
+    #[error("only unix:// and tcp:// can be reached; of one behind ssh forward the socket with ssh -L")]
     Address,
     /// There is no such socket, or nobody listens, or the system says otherwise why not.
+    #[error("{0}")]
     Unreachable(String),
     /// The socket may not be opened.
+    #[error("permission denied ({CURE})")]
     Denied,
     /// It did not begin to answer.
+    #[error("it does not answer")]
     Silent,
     /// It began and did not end.
+    #[error("{what} did not end within {} s", within.as_secs())]
     Endless {
         /// What was asked for.
         what: String,
@@ -33,6 +38,7 @@ pub enum EngineError {
         within: Duration,
     },
     /// Longer than what is read of such an answer.
+    #[error("{what} is longer than {} MiB", cap >> 20)]
     Long {
         /// What was asked for.
         what: String,
@@ -40,6 +46,7 @@ pub enum EngineError {
         cap: usize,
     },
     /// It refused.
+    #[error("{message}")]
     Said {
         /// As in HTTP.
         status: u16,
@@ -47,12 +54,16 @@ pub enum EngineError {
         message: String,
     },
     /// The connection ended early, or the answer is not HTTP, or the system says why.
+    #[error("{0}")]
     Lost(String),
     /// The answer is not JSON: which, and where.
+    #[error("{0}")]
     NotJson(String),
     /// What answers is no container engine, and by what that shows.
+    #[error("what answers there is no container engine: {0}")]
     NoEngine(String),
     /// There is no form of the API that both speak.
+    #[error("{0}")]
     Foreign(String),
 }
 
@@ -134,25 +145,3 @@ impl EngineError {
 
 /// For a socket that may not be opened.
 const CURE: &str = "add your user to the socket's group (mostly docker), or run as root";
-
-impl fmt::Display for EngineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EngineError::Address => {
-                f.write_str("only unix:// and tcp:// can be reached; of one behind ssh forward the socket with ssh -L")
-            }
-            EngineError::Denied => write!(f, "permission denied ({CURE})"),
-            EngineError::Silent => f.write_str("it does not answer"),
-            EngineError::Endless { what, within } => write!(f, "{what} did not end within {} s", within.as_secs()),
-            EngineError::Long { what, cap } => write!(f, "{what} is longer than {} MiB", cap >> 20),
-            EngineError::Said { message, .. } => f.write_str(message),
-            EngineError::NoEngine(why) => write!(f, "what answers there is no container engine: {why}"),
-            EngineError::Unreachable(why)
-            | EngineError::Lost(why)
-            | EngineError::NotJson(why)
-            | EngineError::Foreign(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for EngineError {}
