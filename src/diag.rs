@@ -31,7 +31,7 @@ impl Diagnostic {
     /// The same finding at a byte offset of `text`.
     #[must_use]
     pub fn at_offset(mut self, text: &str, offset: usize) -> Self {
-        let before = text.char_indices().map_while(|(at, c)| (at + c.len_utf8() <= offset).then_some(c));
+        let before = text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= offset).map(|(_, c)| c);
         let before: String = before.collect();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;

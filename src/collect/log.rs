@@ -41,7 +41,7 @@ const BUDGET: usize = 16 << 20;
 /// While a log is open it is looked at this often.
 const OFTEN: Duration = Duration::from_millis(250);
 /// A log in which nothing was written for so long is asked for anew.
-const QUIET: Duration = Duration::from_hours(24);
+const QUIET: Duration = Duration::from_secs(24 * 3600);
 /// After an end, whether the container runs again is asked this often.
 const AGAIN: Duration = Duration::from_secs(1);
 

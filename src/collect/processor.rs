@@ -102,7 +102,7 @@ pub(super) fn parse(text: &[u8]) -> Processor {
 /// The name that the sysinfo library has for the processor of this machine: it keeps the long lists of part numbers.
 fn named() -> Option<String> {
     let cpu = sysinfo::RefreshKind::nothing().with_cpu(sysinfo::CpuRefreshKind::nothing());
-    let system = sysinfo::System::new_with_specifics(cpu).ok()?;
+    let system = sysinfo::System::new_with_specifics(cpu);
     system.cpus().first().and_then(|cpu| shorten(cpu.brand()))
 }
 

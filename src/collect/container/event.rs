@@ -20,7 +20,7 @@ const LINE: usize = 1 << 20;
 /// Events and bytes taken in each second: fifty containers that start at once make some hundred events.
 const BUDGET: (usize, usize) = (1000, 4 << 20);
 /// An engine may say nothing before the first event.
-const QUIET: Duration = Duration::from_hours(24);
+const QUIET: Duration = Duration::from_secs(24 * 3600);
 /// What the answer is called in errors.
 const WHAT: &str = "the stream of events";
 /// Letters kept of each word of an event.

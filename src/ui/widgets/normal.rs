@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{model::series::Series, units::span_short};
 
 /// A past that covers less than this is called by its span: one busy minute is not what is normal.
-const LONG: Duration = Duration::from_hours(2);
+const LONG: Duration = Duration::from_secs(2 * 3600);
 /// Readings that must exist before anything is called normal.
 pub const LEAST: usize = 60;
 /// Readings after which it is worked out anew; in between the mark stands still.

@@ -37,7 +37,7 @@ impl FilterError {
     /// The place as a person counts it: characters from 1.
     #[must_use]
     pub fn column(&self, input: &str) -> usize {
-        input[..input.floor_char_boundary(self.at)].chars().count() + 1
+        input.char_indices().take_while(|(at, c)| at + c.len_utf8() <= self.at).count() + 1
     }
 }
 
