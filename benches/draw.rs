@@ -6,10 +6,7 @@ use benchtop::{
     alert,
     app::encode::Encoder,
     config::{Settings, settings::Colors},
-    model::{
-        event::{Sample, SourceId},
-        process::ProcessSample,
-    },
+    model::{event::Sample, process::ProcessSample, source::SourceId},
     state::State,
     ui::{Ui, theme::ThemeSet},
 };

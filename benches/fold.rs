@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use benchtop::{
     alert,
     model::{
-        event::{Event, Sample, SourceId},
+        event::{Event, Sample},
         process::ProcessSample,
+        source::SourceId,
     },
     state::State,
 };

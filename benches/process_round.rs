@@ -9,7 +9,8 @@ use std::{
 
 use benchtop::{
     clock::{Clock, Stamp},
-    collect::{CollectCx, Collector, OpenCx, Want, process},
+    collect::{CollectCx, Collector, OpenCx, process},
+    interest::Interest,
     model::process::ProcKey,
     sys::root::Root,
 };
@@ -43,7 +44,7 @@ fn rounds(criterion: &mut Criterion) {
     group.bench_function("this_machine", |b| {
         let mut source = source(Root::default(), false);
         let mut second = 0;
-        b.iter_custom(|rounds| (0..rounds).map(|_| round(source.as_mut(), &Want::default(), &mut second)).sum());
+        b.iter_custom(|rounds| (0..rounds).map(|_| round(source.as_mut(), &Interest::default(), &mut second)).sum());
     });
 }
 
@@ -52,7 +53,7 @@ fn source(root: Root, read_all: bool) -> Box<dyn Collector> {
 }
 
 /// The time that one reading takes, a second after the one before.
-fn round(source: &mut dyn Collector, want: &Want, second: &mut u64) -> Duration {
+fn round(source: &mut dyn Collector, want: &Interest, second: &mut u64) -> Duration {
     *second += 1;
     let cx = CollectCx { at: Stamp::at_seconds(*second), want };
     let began = Instant::now();
@@ -67,7 +68,7 @@ struct Machine {
     folder: tempfile::TempDir,
     count: u32,
     source: Box<dyn Collector>,
-    want: Want,
+    want: Interest,
     second: u64,
     /// Ticks that the machine was busy.
     ticks: u64,
@@ -79,7 +80,7 @@ impl Machine {
         let folder = tempfile::tempdir().expect("a folder for the made-up processes");
         fs::create_dir(folder.path().join("proc")).expect("an empty folder");
         let key = |pid| ProcKey { pid, start_ticks: u64::from(pid) };
-        let want = Want { visible: (1..=VISIBLE).map(key).collect(), ..Want::default() };
+        let want = Interest { visible: (1..=VISIBLE).map(key).collect(), ..Interest::default() };
         fs::write(folder.path().join("proc/loadavg"), format!("0.10 0.20 0.30 1/{count} 99\n")).expect("a file");
         let source = source(Root::new(folder.path()), read_all);
         let mut machine = Machine { folder, count, source, want, second: 0, ticks: 0, forks: 5000 };

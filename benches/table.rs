@@ -1,7 +1,7 @@
 //! Tables: a filter read and asked about 10,000 rows, and columns placed.
 
 use benchtop::{
-    model::event::{Sample, SourceId},
+    model::{event::Sample, source::SourceId},
     state::State,
     ui::{
         processes::columns::{Processes, Row, RowCx},

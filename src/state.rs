@@ -7,13 +7,15 @@ use std::{
 };
 
 use crate::{
-    alert::{Level, Limits, Rule, Watch},
+    alert::{AlertKey, Level, Limits, Rule, Watch},
     clock::Stamp,
     model::{
-        event::{Event, Fault, SourceId},
+        event::Event,
+        fault::Fault,
         health::Freshness,
         host::Host,
         metrics::{self, MetricDef},
+        source::SourceId,
     },
 };
 
@@ -36,9 +38,6 @@ pub struct State {
     /// Since when each source was seen to be silent.
     silent: BTreeMap<SourceId, Stamp>,
 }
-
-/// What names an alert as long as it lasts: its rule and its labels.
-pub type AlertKey = (String, Vec<(String, String)>);
 
 /// What the verdict line says.
 #[derive(Debug, Clone, Copy, PartialEq)]

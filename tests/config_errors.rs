@@ -10,7 +10,7 @@ use std::{
 };
 
 use benchtop::{
-    model::event::SourceId,
+    model::source::SourceId,
     ui::{
         action::ACTIONS, containers::pane::Containers, pools::pane::Pools, processes::columns::Processes,
         table::column::Columns,

@@ -13,6 +13,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("sys", 1),
     ("alert", 2),
     ("config", 2),
+    ("interest", 2),
+    ("request", 2),
     ("state", 3),
     ("collect", 4),
     ("act", 4),
@@ -25,8 +27,12 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Imports along one floor that are agreed, each with its reason.
-const AGREED: &[(&str, &str, &str)] =
-    &[("sys", "model", "an error of a file is told as a Fault"), ("config", "alert", "the user's rules are settings")];
+const AGREED: &[(&str, &str, &str)] = &[
+    ("sys", "model", "an error of a file is told as a Fault"),
+    ("config", "alert", "the user's rules are settings"),
+    ("request", "alert", "an alert is acknowledged"),
+    ("request", "config", "settings are saved"),
+];
 
 fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)

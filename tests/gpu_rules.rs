@@ -6,8 +6,9 @@ use benchtop::{
     alert::{Level, shipped},
     clock::Stamp,
     model::{
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         gpu::{CardState, Driver, Gpu, GpuSample, Link, Maker, Throttle, Xid},
+        source::SourceId,
     },
     state::State,
 };

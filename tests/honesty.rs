@@ -13,10 +13,12 @@ use std::{
 
 use benchtop::{
     clock::{Clock, Stamp},
-    collect::{CollectCx, Collector, OpenCx, Want, process},
+    collect::{CollectCx, Collector, OpenCx, process},
+    interest::Interest,
     model::{
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         process::Process,
+        source::SourceId,
     },
     state::State,
     sys::root::Root,
@@ -77,7 +79,7 @@ impl Watcher {
         self.next += EVERY;
         let at = self.clock.now();
         let machine = machine_seconds();
-        let sample = self.source.collect(&CollectCx { at, want: &Want::default() }).unwrap();
+        let sample = self.source.collect(&CollectCx { at, want: &Interest::default() }).unwrap();
         if let Sample::Processes(sample) = &sample {
             self.read = sample.read;
         }

@@ -8,10 +8,12 @@ use benchtop::{
     alert::{Level, Watch},
     clock::Stamp,
     model::{
-        event::{Envelope, Event, Fault, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         facts::FactsSample,
+        fault::Fault,
         load::LoadSample,
         process::{ProcKey, ProcRow, ProcessSample},
+        source::SourceId,
     },
     sink::json,
     state::State,

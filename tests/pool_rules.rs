@@ -6,8 +6,9 @@ use benchtop::{
     alert::{Level, shipped},
     clock::Stamp,
     model::{
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         pool::{Class, Pool, PoolSample, Told, Vdev},
+        source::SourceId,
     },
     state::State,
     ui::pools::pane,

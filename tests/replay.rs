@@ -9,12 +9,15 @@ use std::{
 
 use benchtop::{
     clock::{Clock, Stamp},
-    collect::{CollectCx, OpenCx, SOURCES, Want},
+    collect::{CollectCx, OpenCx, SOURCES},
+    interest::Interest,
     model::{
-        event::{Envelope, Event, Fault, Sample, SourceId},
+        event::{Envelope, Event, Sample},
+        fault::Fault,
         host::Host,
         load::LoadSample,
         process::{ProcInfo, ProcIo, ProcKey, ProcRow, ProcessSample, Processes},
+        source::SourceId,
     },
     sys::root::Root,
 };
@@ -44,7 +47,7 @@ fn recording(root: &str, detail: u32, rounds: u32) -> Vec<Event> {
     let clock = Clock::start();
     let open = OpenCx { root: Root::new(root), clock, read_all: false, engines: Vec::new() };
     let mut opened: Vec<_> = SOURCES.iter().map(|source| (source.id, (source.open)(&open))).collect();
-    let mut want = Want { io_of_all: true, threads: true, sockets: true, ..Want::default() };
+    let mut want = Interest { io_of_all: true, threads: true, sockets: true, ..Interest::default() };
     let mut events = Vec::new();
     for _ in 0..rounds {
         for (id, source) in &mut opened {

@@ -6,20 +6,19 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
 use benchtop::{
-    act::job::Job,
     alert::Level,
     app::encode::Encoder,
     config::{Settings, settings::Colors},
     model::{
         container::{Container, RunState},
-        event::Fault,
+        fault::Fault,
         log::{LogLine, LogSample},
         process::Moved,
     },
+    request::{Command, Job},
     state::State,
     ui::{
         Ui,
-        command::Command,
         theme::{Role, ThemeSet},
     },
 };

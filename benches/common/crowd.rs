@@ -5,8 +5,9 @@ use std::time::Duration;
 use benchtop::{
     clock::Stamp,
     model::{
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         process::{ProcInfo, ProcKey, ProcRow, ProcessSample},
+        source::SourceId,
     },
 };
 

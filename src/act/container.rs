@@ -4,101 +4,12 @@ use bollard::query_parameters::{
     KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
 };
 
-use super::limits;
+use super::{PATIENCE, limits};
 use crate::{
-    act::job::PATIENCE,
     model::engine_address::EngineAddress,
+    request::ContainerAct,
     sys::engine::{EngineClient, EngineError, encoded},
 };
-
-/// What can be done to a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the engine's words")]
-pub enum ContainerAct {
-    Start,
-    Stop,
-    Restart,
-    Pause,
-    Unpause,
-    Kill,
-    Remove,
-    Limit(limits::Limits),
-}
-
-impl ContainerAct {
-    /// What it is called.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            ContainerAct::Start => "start",
-            ContainerAct::Stop => "stop",
-            ContainerAct::Restart => "restart",
-            ContainerAct::Pause => "pause",
-            ContainerAct::Unpause => "unpause",
-            ContainerAct::Kill => "kill",
-            ContainerAct::Remove => "remove",
-            ContainerAct::Limit(_) => "set limits of",
-        }
-    }
-
-    /// What it does, for the list and the question.
-    #[must_use]
-    pub fn doc(self) -> &'static str {
-        match self {
-            ContainerAct::Start => "run it again",
-            ContainerAct::Stop => "SIGTERM, then SIGKILL after 10 s",
-            ContainerAct::Restart => "stop, then start",
-            ContainerAct::Pause => "freeze all its processes",
-            ContainerAct::Unpause => "let its processes run again",
-            ContainerAct::Kill => "SIGKILL at once",
-            ContainerAct::Remove => "delete it and its writable layer; volumes stay",
-            ContainerAct::Limit(_) => "change its CPU and memory limits while it runs",
-        }
-    }
-
-    /// The same in a sentence of an undo or a failure: `pause web`, `set limits of web: memory 64 MiB`.
-    #[must_use]
-    pub fn phrase(self, name: &str) -> String {
-        match self {
-            ContainerAct::Limit(limits) => format!("set limits of {name}: {}", limits.words()),
-            act => format!("{} {name}", act.word()),
-        }
-    }
-
-    /// What was done, for the report.
-    fn done(self, name: &str) -> String {
-        let done = match self {
-            ContainerAct::Start => "started",
-            ContainerAct::Stop => "stopped",
-            ContainerAct::Restart => "restarted",
-            ContainerAct::Pause => "paused",
-            ContainerAct::Unpause => "unpaused",
-            ContainerAct::Kill => "killed",
-            ContainerAct::Remove => "removed",
-            // Reported with what was before.
-            ContainerAct::Limit(_) => "limits set",
-        };
-        format!("{name} {done}")
-    }
-
-    /// What takes it back; `None` where nothing does. Of limits only the engine knows what was before.
-    #[must_use]
-    pub fn reverse(self) -> Option<ContainerAct> {
-        match self {
-            ContainerAct::Start => Some(ContainerAct::Stop),
-            ContainerAct::Stop | ContainerAct::Kill => Some(ContainerAct::Start),
-            ContainerAct::Pause => Some(ContainerAct::Unpause),
-            ContainerAct::Unpause => Some(ContainerAct::Pause),
-            ContainerAct::Restart | ContainerAct::Remove | ContainerAct::Limit(_) => None,
-        }
-    }
-
-    /// Can be taken back.
-    #[must_use]
-    pub fn is_undoable(self) -> bool {
-        matches!(self, ContainerAct::Limit(_)) || self.reverse().is_some()
-    }
-}
 
 /// Carries it out: the report, and what takes it back.
 pub(super) fn run(
@@ -140,21 +51,28 @@ async fn asked(
         }
     };
     done.map_err(|error| EngineError::of_operation(&error))?;
-    Ok((act.done(name), act.reverse()))
+    Ok((done_words(act, name), act.reverse()))
+}
+
+/// What was done, for the report.
+fn done_words(act: ContainerAct, name: &str) -> String {
+    let done = match act {
+        ContainerAct::Start => "started",
+        ContainerAct::Stop => "stopped",
+        ContainerAct::Restart => "restarted",
+        ContainerAct::Pause => "paused",
+        ContainerAct::Unpause => "unpaused",
+        ContainerAct::Kill => "killed",
+        ContainerAct::Remove => "removed",
+        // Reported with what was before.
+        ContainerAct::Limit(_) => "limits set",
+    };
+    format!("{name} {done}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pause_and_stop_have_a_way_back() {
-        use ContainerAct::{Kill, Pause, Remove, Restart, Start, Stop, Unpause};
-        for (act, back) in [(Pause, Unpause), (Unpause, Pause), (Stop, Start), (Start, Stop), (Kill, Start)] {
-            assert_eq!(act.reverse(), Some(back));
-        }
-        assert!([Restart, Remove].iter().all(|act| !act.is_undoable()));
-    }
 
     #[test]
     fn an_operation_is_one_request_and_a_refusal_is_told() {

@@ -6,74 +6,17 @@ use serde_json::Value;
 
 use crate::{
     model::container::{NO_LIMIT_FROM, SWAP_UNLIMITED},
+    request::ContainerLimits,
     sys::{
         engine::{EngineClient, EngineError, ONE},
         json::{Field, Unread},
     },
-    units::bytes_long,
 };
 
 /// No limit, as the kernel writes it: an engine takes this number where it takes no `-1`.
 const NO_LIMIT: i64 = i64::MAX & !0xfff;
 /// The kernel's own period of a CPU quota, microseconds.
 const PERIOD_US: i64 = 100_000;
-
-/// Limits to set; `None` leaves one as it is, 0 takes it away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// Billionths of a core.
-    pub nano_cpus: Option<i64>,
-    /// Bytes of memory, and of memory and swap together, which is -1 without a limit: the engine takes both at once.
-    pub memory: Option<(i64, i64)>,
-}
-
-impl Limits {
-    /// `memory 64 MiB, swap unlimited, cpus 1.5`.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let memory = self.memory.map(|(memory, both)| format!("memory {}, {}", size(memory), swap(memory, both)));
-        let cpus = self.nano_cpus.map(|nano| format!("cpus {}", cores(nano)));
-        memory.into_iter().chain(cpus).collect::<Vec<_>>().join(", ")
-    }
-
-    /// `memory limit 6 MiB (was none), swap unlimited, cpu limit 1.5 (was 2)`.
-    #[must_use]
-    pub fn report(&self, before: &Limits) -> String {
-        let mut words = Vec::new();
-        if let Some((memory, both)) = self.memory {
-            let (was, was_both) = before.memory.unwrap_or_default();
-            words.push(format!("memory limit {} (was {})", size(memory), size(was)));
-            let (now, then) = (swap(memory, both), swap(was, was_both));
-            words.push(if now == then { now } else { format!("{now} (was {})", then.trim_start_matches("swap ")) });
-        }
-        if let Some(nano) = self.nano_cpus {
-            words.push(format!("cpu limit {} (was {})", cores(nano), cores(before.nano_cpus.unwrap_or(0))));
-        }
-        words.join(", ")
-    }
-}
-
-/// A memory limit in words.
-#[must_use]
-pub fn size(bytes: i64) -> String {
-    if bytes <= 0 { "none".to_owned() } else { bytes_long(bytes as f64) }
-}
-
-/// A CPU limit in words.
-#[must_use]
-pub fn cores(nano: i64) -> String {
-    if nano <= 0 { "none".to_owned() } else { format!("{}", nano as f64 / 1e9) }
-}
-
-/// `swap 64 MiB`, `swap unlimited`, `no swap`: what memory and swap together leave for swap.
-#[must_use]
-pub fn swap(memory: i64, both: i64) -> String {
-    match both - memory {
-        _ if memory <= 0 || both <= 0 => "swap unlimited".to_owned(),
-        0 => "no swap".to_owned(),
-        more => format!("swap {}", bytes_long(more as f64)),
-    }
-}
 
 /// What the engine says of a container's limits, as far as it matters here.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,8 +48,8 @@ pub(super) async fn set(
     client: &EngineClient,
     docker: &Docker,
     id: &str,
-    limits: Limits,
-) -> Result<Limits, EngineError> {
+    limits: ContainerLimits,
+) -> Result<ContainerLimits, EngineError> {
     let host = HostConfig::of(&client.json("the container", &format!("/containers/{id}/json"), ONE).await?);
     let mut limits = limits;
     if limits.nano_cpus == Some(0) && host.nano_cpus.is_some_and(|n| n > 0) {
@@ -118,26 +61,26 @@ pub(super) async fn set(
     let updated = docker.update_container(id, body(limits, &host)).await;
     updated.map_err(|error| EngineError::of_operation(&error))?;
     let before = in_force(&host);
-    Ok(Limits {
+    Ok(ContainerLimits {
         nano_cpus: limits.nano_cpus.map(|_| before.nano_cpus.unwrap_or(0)),
         memory: limits.memory.and(before.memory),
     })
 }
 
 /// What the engine says is in force.
-fn in_force(host: &HostConfig) -> Limits {
+fn in_force(host: &HostConfig) -> ContainerLimits {
     let real = |bytes: Option<i64>| bytes.filter(|b| *b > 0 && *b < NO_LIMIT_FROM);
     let period = host.cpu_period.filter(|p| *p > 0).unwrap_or(PERIOD_US);
     let quota = host.cpu_quota.filter(|q| *q > 0).map(|quota| quota.saturating_mul(1_000_000_000) / period);
     let nano = host.nano_cpus.filter(|n| *n > 0).or(quota);
-    Limits {
+    ContainerLimits {
         nano_cpus: Some(nano.unwrap_or(0)),
         memory: Some((real(host.memory).unwrap_or(0), real(host.memory_swap).unwrap_or(SWAP_UNLIMITED))),
     }
 }
 
 /// The request. A quota is used unless the container has a limit in cores: only a quota can be taken away again.
-fn body(limits: Limits, host: &HostConfig) -> ContainerUpdateBody {
+fn body(limits: ContainerLimits, host: &HostConfig) -> ContainerUpdateBody {
     let mut body = ContainerUpdateBody::default();
     if let Some((memory, both)) = limits.memory {
         body.memory = Some(if memory > 0 { memory } else { NO_LIMIT });
@@ -175,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_taken_away_in_the_engines_way() {
-        let none = Limits { nano_cpus: Some(0), memory: Some((0, SWAP_UNLIMITED)) };
+        let none = ContainerLimits { nano_cpus: Some(0), memory: Some((0, SWAP_UNLIMITED)) };
         let request = body(none, &host(64 * MIB, 64 * MIB, 0, 50_000));
         assert_eq!((request.memory, request.memory_swap), (Some(NO_LIMIT), Some(NO_LIMIT)));
         assert_eq!((request.cpu_quota, request.nano_cpus), (Some(-1), None));
@@ -184,24 +127,11 @@ mod tests {
 
     #[test]
     fn cpus_keep_the_form_that_is_in_force() {
-        let half = Limits { nano_cpus: Some(500_000_000), memory: None };
+        let half = ContainerLimits { nano_cpus: Some(500_000_000), memory: None };
         assert_eq!(body(half, &host(0, 0, 0, 0)).cpu_quota, Some(50_000));
         assert_eq!(body(half, &host(0, 0, 2_000_000_000, 0)).nano_cpus, Some(500_000_000));
         let slow = HostConfig { cpu_period: Some(20_000), ..host(0, 0, 0, 40_000) };
         assert_eq!(body(half, &slow).cpu_quota, Some(10_000));
         assert_eq!(in_force(&slow).nano_cpus, Some(2_000_000_000));
-    }
-
-    #[test]
-    fn the_report_says_what_was_before() {
-        let before = Limits { nano_cpus: None, memory: Some((0, SWAP_UNLIMITED)) };
-        let six = Limits { nano_cpus: None, memory: Some((6 * MIB, SWAP_UNLIMITED)) };
-        assert_eq!(six.report(&before), "memory limit 6.0 MiB (was none), swap unlimited");
-        let half = Limits { nano_cpus: Some(500_000_000), memory: Some((128 * MIB, 128 * MIB)) };
-        let before = Limits { nano_cpus: Some(0), memory: Some((64 * MIB, 128 * MIB)) };
-        assert_eq!(
-            half.report(&before),
-            "memory limit 128.0 MiB (was 64.0 MiB), no swap (was 64.0 MiB), cpu limit 0.5 (was none)"
-        );
     }
 }

@@ -4,25 +4,19 @@
 pub mod apart;
 mod container;
 pub mod job;
-pub mod limits;
+mod limits;
 mod pool;
 mod remove;
-pub mod renice;
+mod renice;
 pub mod save;
-pub mod signal;
+mod signal;
 
-use std::{io, os::unix::fs::MetadataExt};
+use std::{io, os::unix::fs::MetadataExt, time::Duration};
 
-use crate::{alert::Level, model::process::ProcKey, sys::root::Root, text};
+use crate::{alert::Level, model::process::ProcKey, request::Outcome, sys::root::Root, text};
 
-/// What came of an act, for one line on the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// `Ok`, or `Warn` when some of it failed.
-    pub level: Level,
-    /// In plain words, naming the process.
-    pub text: String,
-}
+/// An engine or a tool that takes longer has not done it.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Why one target was left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,83 +1,10 @@
 //! Operations on pools and datasets, carried out by `zpool` and `zfs`, and what takes each of them back.
 
+use super::PATIENCE;
 use crate::{
-    act::job::PATIENCE,
+    request::PoolAct,
     sys::exec::{self, Runner},
 };
-
-/// What can be done to a pool or a dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PoolAct {
-    /// Start a scrub.
-    Scrub,
-    /// Resume a paused scrub.
-    ResumeScrub,
-    /// Pause a scrub.
-    PauseScrub,
-    /// Stop a scrub.
-    StopScrub,
-    /// Reset error counters; a suspended pool resumes.
-    Clear,
-    /// Set a property of a dataset.
-    Set {
-        /// Which dataset.
-        dataset: String,
-        /// `compression`, `recordsize`.
-        property: &'static str,
-        /// The new value.
-        value: String,
-        /// The value before.
-        before: String,
-    },
-    /// Let a dataset inherit a property again.
-    Inherit {
-        /// Which dataset.
-        dataset: String,
-        /// `compression`, `recordsize`.
-        property: &'static str,
-        /// The value before.
-        before: String,
-        /// The value that it had received comes back.
-        received: bool,
-    },
-}
-
-impl PoolAct {
-    /// What it does, in words that name what it is done to.
-    #[must_use]
-    pub fn phrase(&self, pool: &str) -> String {
-        match self {
-            PoolAct::Scrub => format!("scrub {pool}"),
-            PoolAct::ResumeScrub => format!("resume the scrub of {pool}"),
-            PoolAct::PauseScrub => format!("pause the scrub of {pool}"),
-            PoolAct::StopScrub => format!("stop the scrub of {pool}"),
-            PoolAct::Clear => format!("clear the errors of {pool}"),
-            PoolAct::Set { dataset, property, value, .. } => format!("set {property} of {dataset} to {value}"),
-            PoolAct::Inherit { dataset, property, .. } => format!("let {dataset} inherit {property} again"),
-        }
-    }
-
-    /// What is known before the yes: the state before, what it costs.
-    #[must_use]
-    pub fn doc(&self) -> String {
-        match self {
-            PoolAct::Scrub => "reads and checks all data; slows other work".to_owned(),
-            PoolAct::ResumeScrub => "continues where it was paused".to_owned(),
-            PoolAct::PauseScrub => "a later scrub continues where it was".to_owned(),
-            PoolAct::StopScrub => "its progress is lost: the next one starts over".to_owned(),
-            PoolAct::Clear => "resets error counters; a suspended pool resumes".to_owned(),
-            PoolAct::Set { before, .. } | PoolAct::Inherit { before, .. } => {
-                format!("now {before}; affects new writes only")
-            }
-        }
-    }
-
-    /// Can be taken back.
-    #[must_use]
-    pub fn is_undoable(&self) -> bool {
-        !matches!(self, PoolAct::StopScrub | PoolAct::Clear)
-    }
-}
 
 /// Carries it out: the report, and what takes it back.
 pub(super) fn run(pool: &str, act: &PoolAct) -> Result<(String, Option<PoolAct>), ToolError> {
@@ -125,9 +52,9 @@ pub(super) fn run(pool: &str, act: &PoolAct) -> Result<(String, Option<PoolAct>)
 }
 
 /// The act that gives a property its value and its source back, from `zfs get -H -o value,source` before the change.
-fn way_back(said: &str, dataset: &str, property: &'static str, act: &PoolAct) -> Option<PoolAct> {
+fn way_back(said: &str, dataset: &str, property: &str, act: &PoolAct) -> Option<PoolAct> {
     let (value, source) = said.lines().next()?.split_once('\t')?;
-    let (dataset, value) = (dataset.to_owned(), value.to_owned());
+    let (dataset, property, value) = (dataset.to_owned(), property.to_owned(), value.to_owned());
     let before = match act {
         PoolAct::Set { value, .. } => value.clone(),
         _ => "inherited".to_owned(),
@@ -174,11 +101,16 @@ mod tests {
     use super::*;
 
     fn set(value: &str, before: &str) -> PoolAct {
-        PoolAct::Set { dataset: "tank/db".into(), property: "compression", value: value.into(), before: before.into() }
+        PoolAct::Set {
+            dataset: "tank/db".into(),
+            property: "compression".into(),
+            value: value.into(),
+            before: before.into(),
+        }
     }
 
     fn inherit(received: bool) -> PoolAct {
-        PoolAct::Inherit { dataset: "tank/db".into(), property: "compression", before: "zstd".into(), received }
+        PoolAct::Inherit { dataset: "tank/db".into(), property: "compression".into(), before: "zstd".into(), received }
     }
 
     #[test]

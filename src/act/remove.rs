@@ -4,27 +4,13 @@ use std::collections::HashMap;
 
 use bollard::query_parameters::{PruneBuildOptions, RemoveImageOptions, RemoveVolumeOptions};
 
-use super::job::PATIENCE;
+use super::PATIENCE;
 use crate::{
-    model::{engine_address::EngineAddress, store::Kind},
+    model::store::Kind,
+    request::Removal,
     sys::engine::{EngineClient, EngineError, encoded},
     units::bytes_long,
 };
-
-/// One thing to remove.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
-    /// Address of its engine.
-    pub engine: EngineAddress,
-    /// What it is.
-    pub kind: Kind,
-    /// As the engine calls it.
-    pub id: String,
-    /// As the report calls it.
-    pub name: String,
-    /// Bytes that it frees.
-    pub bytes: u64,
-}
 
 /// Removes all of them; goes on past one that cannot be removed.
 ///

@@ -6,8 +6,8 @@ use rustix::{
     process::{Pid, getpriority_process, setpriority_process},
 };
 
-use super::{Miss, Outcome, find, misses, owner, refuse_elsewhere};
-use crate::{alert::Level, model::process::ProcKey, sys::root::Root};
+use super::{Miss, find, misses, owner, refuse_elsewhere};
+use crate::{alert::Level, model::process::ProcKey, request::Outcome, sys::root::Root};
 
 /// The kernel's bounds.
 const BOUNDS: (i32, i32) = (-20, 19);

@@ -1,8 +1,8 @@
 //! Text written into a new file of the current folder: what is there is never overwritten.
 
+use crate::request::Outcome;
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
-use super::Outcome;
 use crate::alert::Level;
 
 /// How many files of one name are tried.

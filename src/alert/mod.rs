@@ -5,3 +5,6 @@ mod rule;
 
 pub use load::{merge, shipped};
 pub use rule::{Level, Limits, Rule, Side, Watch};
+
+/// What names an alert as long as it lasts: its rule and its labels.
+pub type AlertKey = (String, Vec<(String, String)>);

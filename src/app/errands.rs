@@ -14,9 +14,9 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
-    act::{Outcome, job::Done},
     alert::Level,
     collect::lane::THREAD_PREFIX,
+    request::{Done, Outcome},
 };
 
 /// What came of an errand.

@@ -25,20 +25,24 @@ use super::{
     terminal::{Sent, Terminal},
 };
 use crate::{
-    act::{self, job::Job},
+    act,
     alert::Level,
     clock::{Clock, Stamp},
     collect::{
-        OpenCx, SOURCES, SourceDef, Want, WantCell,
+        OpenCx, SOURCES, SourceDef,
         lane::{Lanes, Outbox},
     },
     config::Settings,
+    interest::{Interest, InterestCell},
     model::{
         engine_address::EngineAddress,
-        event::{Envelope, Event, Fault, OFF, SourceId},
+        event::{Envelope, Event},
+        fault::{Fault, OFF},
+        source::SourceId,
     },
+    request::{Command, Job},
     state::State,
-    ui::{Ui, command::Command, theme::ThemeSet},
+    ui::{Ui, theme::ThemeSet},
 };
 
 /// A frame waits this long after the tick for the round of processes.
@@ -161,7 +165,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         read_all: settings.processes.read_all,
         engines: settings.engines.clone(),
     };
-    let wants = WantCell::default();
+    let wants = InterestCell::default();
     wants.set(ui.want(&state));
     let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);
     drop(outbox);
@@ -368,7 +372,7 @@ impl Live {
 
     fn begin(&self, job: Job) {
         let root = self.settings.root.clone();
-        self.errands.begin(move || Report::Act(job.run(&root)));
+        self.errands.begin(move || Report::Act(act::job::run(&job, &root)));
     }
 
     /// Takes in how errands went that were begun earlier.
@@ -499,7 +503,7 @@ impl Live {
     /// Tells the lanes what is needed now.
     fn want(&self) {
         let want = self.ui.want(&self.state);
-        self.lanes.want(Want { acts_done: self.acts_done, paused: self.is_still(), ..want });
+        self.lanes.want(Interest { acts_done: self.acts_done, paused: self.is_still(), ..want });
     }
 
     fn resize(&mut self) {

@@ -17,11 +17,16 @@ use crate::{
     alert::Level,
     clock::Clock,
     collect::{
-        OpenCx, Pace, SOURCES, Want, WantCell,
+        OpenCx, Pace, SOURCES,
         lane::{Lanes, Outbox},
     },
     config::Settings,
-    model::event::{Envelope, Event, Fault, OFF, SourceId},
+    interest::{Interest, InterestCell},
+    model::{
+        event::{Envelope, Event},
+        fault::{Fault, OFF},
+        source::SourceId,
+    },
     sink::{self, doctor::Check},
     state::State,
     sys::exec,
@@ -41,10 +46,10 @@ fn read(settings: &Settings, rates: bool) -> State {
     let mut state = State::new(settings.rules.clone().into());
     switched_off(settings, clock.now()).for_each(|event| state.apply(event));
     // Readers of a report want every figure: no process's command line or storage rates are left out.
-    let want = Want { io_of_all: true, commands_of_all: true, sockets: true, ..Want::default() };
+    let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, ..Interest::default() };
     // Nobody looks at one process, one log: such a source would be waited for in vain.
     let sources: Vec<_> = sources(settings).into_iter().filter(|s| s.pace.is_wanted(&want)).collect();
-    let wants = WantCell::default();
+    let wants = InterestCell::default();
     wants.set(want);
     let needed = |pace: Pace| if rates && !matches!(pace, Pace::AtLeast(_)) { 2 } else { 1 };
     let mut owed: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
@@ -128,7 +133,7 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
     let on = |id: SourceId| {
         SOURCES
             .iter()
-            .find(|s| s.id == id && !settings.is_off(id.name()) && sink::report::is_asked(&state, s))
+            .find(|s| s.id == id && !settings.is_off(id.name()) && sink::report::is_asked(&state, id))
             .map(|s| s.reads)
     };
     own.extend(tool_checks(&state));

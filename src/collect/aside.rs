@@ -8,10 +8,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{CollectCx, Collector, OpenCx, SOURCES, Want};
+use super::{CollectCx, Collector, OpenCx, SOURCES};
 use crate::{
     clock::{Clock, Stamp},
-    model::event::{Fault, Sample, SourceId},
+    interest::Interest,
+    model::{event::Sample, fault::Fault, source::SourceId},
     sys::{
         helper::{self, message},
         root::Root,
@@ -83,7 +84,7 @@ fn answer(question: &Question, at_work: &mut Option<(SourceId, Box<dyn Collector
         *at_work = Some((question.source, (def.open)(&cx)?));
     }
     match at_work {
-        Some((_, collector)) => collector.collect(&CollectCx { at: question.at, want: &Want::default() }),
+        Some((_, collector)) => collector.collect(&CollectCx { at: question.at, want: &Interest::default() }),
         None => Err(Fault::Broken("not open".to_owned())),
     }
 }
@@ -103,7 +104,7 @@ mod tests {
     fn each_comes_over_unchanged() {
         let here = super::super::testing::read_fixture;
         for def in SOURCES.iter().filter(|def| may_hang(def.id)) {
-            let want = Want::default();
+            let want = Interest::default();
             let cx = CollectCx { at: Stamp::at_seconds(10), want: &want };
             let over = aside(def.id, Root::fixture("homelab")).collect(&cx);
             assert_eq!(over, here(def.open, "homelab"), "{}", def.id.name());
@@ -115,7 +116,7 @@ mod tests {
         let (line, theirs) = UnixStream::pair().expect("sockets");
         drop(theirs);
         let mut source = Aside { source: SourceId::Sensors, root: b"/".to_vec(), line };
-        let want = Want::default();
+        let want = Interest::default();
         let outcome = source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &want });
         assert!(matches!(&outcome, Err(Fault::Broken(why)) if why.contains("helper process")), "{outcome:?}");
     }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::model::{event::Fault, filesystem::Space};
+use crate::model::{fault::Fault, filesystem::Space};
 
 /// One mount to be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -24,7 +24,8 @@ use crate::{
     model::{
         container::{Container, ContainerSample, NetworkOf, RunState},
         engine_address::EngineAddress,
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
     },
     sys::root::Root,
 };
@@ -146,7 +147,8 @@ impl Collector for Containers {
 mod tests {
     use super::*;
     use crate::{
-        collect::{Want, testing},
+        collect::testing,
+        interest::Interest,
         model::container::Engine,
         sys::engine::testing::{Act, FakeEngine, VERSION, gives, hangs_after},
     };
@@ -164,7 +166,7 @@ mod tests {
         let mut cx = testing::open_cx(Root::fixture("homelab"));
         cx.engines = vec![engine.address()];
         let mut source = open(&cx).expect("an engine");
-        let want = Want::default();
+        let want = Interest::default();
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let sample = source.collect(&CollectCx { at: cx.clock.now(), want: &want });

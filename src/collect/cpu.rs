@@ -7,7 +7,8 @@ use crate::{
     clock::Stamp,
     model::{
         cpu::{CpuSample, CpuTicks},
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
     },
     sys::{
         parse::{decimal, hex, lines, number, words},
@@ -184,7 +185,7 @@ mod tests {
         super::testing::{open_cx, read_fixture, read_once},
         *,
     };
-    use crate::collect::Want;
+    use crate::interest::Interest;
 
     fn read(host: &str) -> CpuSample {
         match read_fixture(open, host) {
@@ -253,7 +254,7 @@ mod tests {
     fn this_machine_has_a_core_that_worked() {
         let mut source = open(&open_cx(Root::default())).expect("opens");
         for second in 1..3 {
-            let sample = source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Want::default() });
+            let sample = source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() });
             let Ok(Sample::Cpu(sample)) = sample else { panic!("{sample:?}") };
             assert!(sample.total.user > 0 && !sample.cores.is_empty() && sample.forks > Some(0));
         }

@@ -7,7 +7,8 @@ use crate::{
     clock::Stamp,
     model::{
         disk::{DiskCounters, DiskSample},
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
     },
     sys::{
         parse::{lines, number, words},
@@ -185,7 +186,7 @@ mod tests {
         super::testing::{open_cx, read_fixture, read_once},
         *,
     };
-    use crate::collect::Want;
+    use crate::interest::Interest;
 
     fn disks(sample: Result<Sample, Fault>) -> Vec<DiskCounters> {
         match sample {
@@ -249,7 +250,7 @@ mod tests {
         put("sys/block/sda/size", "100\n");
         let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
         let mut at = |second| {
-            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Want::default() };
+            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() };
             disks(source.collect(&cx)).iter().map(|d| (d.name.clone(), d.size_bytes)).collect::<Vec<_>>()
         };
         assert_eq!(at(1), [("sda".into(), Some(51_200))]);

@@ -2,10 +2,7 @@
 
 use super::{CollectCx, Collector, OpenCx, boot::Began, inside, processor::Processor};
 use crate::{
-    model::{
-        event::{Fault, Sample},
-        facts::FactsSample,
-    },
+    model::{event::Sample, facts::FactsSample, fault::Fault},
     sys::{
         parse::{lines, number},
         root::Root,

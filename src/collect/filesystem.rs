@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         filesystem::{Filesystem, FilesystemSample, Space},
     },
     sys::{
@@ -332,7 +333,7 @@ mod tests {
         super::testing::{open_cx, read_fixture},
         *,
     };
-    use crate::{clock::Stamp, collect::Want};
+    use crate::{clock::Stamp, interest::Interest};
 
     fn rows(host: &str) -> Vec<Filesystem> {
         match read_fixture(open, host) {
@@ -498,7 +499,7 @@ mod tests {
             asker: Asker::new(ask, Duration::from_secs(1)),
         };
         for second in 1..3 {
-            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Want::default() };
+            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() };
             let Ok(Sample::Filesystems(sample)) = source.collect(&cx) else { panic!("no sample") };
             let spaces: Vec<bool> = sample.filesystems.iter().map(|f| f.space.is_ok()).collect();
             assert_eq!(spaces, [true, false]);
@@ -509,7 +510,7 @@ mod tests {
     #[test]
     fn this_machine_s_root_has_space_for_something() {
         let sample = open(&open_cx(Root::default()))
-            .and_then(|mut s| s.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() }));
+            .and_then(|mut s| s.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() }));
         let Ok(Sample::Filesystems(sample)) = sample else { panic!("{sample:?}") };
         for row in sample.filesystems.iter().filter(|f| f.mount == "/") {
             assert!(row.space.as_ref().is_ok_and(|s| s.size > 0 && s.free <= s.size), "{row:?}");

@@ -13,7 +13,8 @@ mod testing;
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         gpu::{CardState, Gpu, GpuSample, Maker},
     },
     sys::root::Root,
@@ -114,7 +115,7 @@ fn share(root: &Root, gpu: &mut Gpu) {
 #[cfg(test)]
 mod tests {
     use super::{testing::machine, *};
-    use crate::{clock::Stamp, collect::Want};
+    use crate::{clock::Stamp, interest::Interest};
 
     const INTEL: &[(&str, &str)] = &[
         ("sys/class/drm/card0/device/vendor", "0x8086\n"),
@@ -133,7 +134,7 @@ mod tests {
     fn read(root: &Root) -> GpuSample {
         let places = Vec::new();
         let mut source = Gpus { root: root.clone(), nvidia: None, drm: drm::Drm::default(), places, round: 0 };
-        match source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() }) {
+        match source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() }) {
             Ok(Sample::Gpus(sample)) => sample,
             other => panic!("{other:?}"),
         }

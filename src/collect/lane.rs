@@ -14,12 +14,17 @@ use std::{
 };
 
 use super::{
-    CollectCx, Collector, Lane, OpenCx, Pace, SourceDef, Want, WantCell,
+    CollectCx, Collector, Lane, OpenCx, Pace, SourceDef,
     schedule::{Grid, NEVER, Schedule, wakes},
 };
 use crate::{
     clock::Stamp,
-    model::event::{Envelope, Fault, Sample, SourceId},
+    interest::{Interest, InterestCell},
+    model::{
+        event::{Envelope, Sample},
+        fault::Fault,
+        source::SourceId,
+    },
 };
 
 /// Prefix of the lanes' thread names; the panic hook leaves such threads to their lane.
@@ -68,7 +73,7 @@ struct Task {
 /// All lanes at work. Dropping it ends those that still listen; a hung one ends with the process.
 pub struct Lanes {
     grid: Arc<Mutex<Grid>>,
-    cell: WantCell,
+    cell: InterestCell,
     threads: Vec<(Lane, Vec<Pace>, Thread)>,
     watched: Vec<Watched>,
     /// Since when sources can answer at all: before, the program was stopped. Microseconds of the run's clock.
@@ -90,7 +95,7 @@ impl Lanes {
     pub fn start(
         sources: &[&'static SourceDef],
         open: &OpenCx,
-        cell: WantCell,
+        cell: InterestCell,
         every: Duration,
         out: &Outbox,
     ) -> Lanes {
@@ -104,7 +109,7 @@ impl Lanes {
         Self::run(sources.iter().map(task).collect(), open, cell, every, out)
     }
 
-    fn run(tasks: Vec<Task>, open: &OpenCx, cell: WantCell, every: Duration, out: &Outbox) -> Lanes {
+    fn run(tasks: Vec<Task>, open: &OpenCx, cell: InterestCell, every: Duration, out: &Outbox) -> Lanes {
         let grid = Grid::new(open.clock.now().mono_us, every);
         let want = cell.get();
         let shared = Arc::new(Mutex::new(grid));
@@ -147,7 +152,7 @@ impl Lanes {
     }
 
     /// Tells the lanes what is needed now, and wakes those for whom that is news.
-    pub fn want(&self, want: Want) {
+    pub fn want(&self, want: Interest) {
         let old = self.cell.get();
         if *old == want {
             return;
@@ -265,8 +270,8 @@ struct Worker {
     open: OpenCx,
     grid: Arc<Mutex<Grid>>,
     turn: u64,
-    cell: WantCell,
-    seen: Arc<Want>,
+    cell: InterestCell,
+    seen: Arc<Interest>,
     out: Outbox,
 }
 
@@ -292,7 +297,7 @@ impl Worker {
     }
 
     /// Takes in a new grid and a new wish.
-    fn news(&mut self) -> Arc<Want> {
+    fn news(&mut self) -> Arc<Interest> {
         let grid = *lock(&self.grid);
         let want = self.cell.get();
         if grid.turn != self.turn {
@@ -313,7 +318,7 @@ impl Worker {
     }
 
     /// Reads what is due; false when nobody listens.
-    fn round(&mut self, want: &Want) -> bool {
+    fn round(&mut self, want: &Interest) -> bool {
         let grid = *lock(&self.grid);
         for slot in &mut self.slots {
             let began = self.open.clock.now();

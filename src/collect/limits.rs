@@ -6,10 +6,7 @@ use super::{
     inside, mounts,
 };
 use crate::{
-    model::{
-        event::{Fault, Sample},
-        limits::LimitsSample,
-    },
+    model::{event::Sample, fault::Fault, limits::LimitsSample},
     sys::{
         parse::{lines, number, signed, value_of, words},
         reread::Reread,

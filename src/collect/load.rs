@@ -2,10 +2,7 @@
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
-    model::{
-        event::{Fault, Sample},
-        load::LoadSample,
-    },
+    model::{event::Sample, fault::Fault, load::LoadSample},
     sys::{
         parse::{decimal, number, words},
         reread::Reread,

@@ -17,7 +17,8 @@ use super::{CollectCx, Collector, OpenCx, budget::Budget, lane::THREAD_PREFIX};
 use crate::{
     model::{
         engine_address::EngineAddress,
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         log::{LogLine, LogSample},
     },
     sys::{

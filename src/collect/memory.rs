@@ -10,7 +10,8 @@ use super::{CollectCx, Collector, OpenCx, inside};
 use crate::{
     clock::Stamp,
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         memory::{MemorySample, ZramSample},
     },
     sys::{

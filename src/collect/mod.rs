@@ -40,19 +40,12 @@ mod testing;
 #[cfg(test)]
 mod unique;
 
-use std::{
-    os::unix::net::UnixStream,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{os::unix::net::UnixStream, time::Duration};
 
 use crate::{
     clock::{Clock, Stamp},
-    model::{
-        engine_address::EngineAddress,
-        event::{Fault, Sample, SourceId},
-        process::ProcKey,
-    },
+    interest::Interest,
+    model::{engine_address::EngineAddress, event::Sample, fault::Fault, source::SourceId},
     sys::root::Root,
 };
 
@@ -74,51 +67,7 @@ pub struct CollectCx<'a> {
     /// Now.
     pub at: Stamp,
     /// What the readers need at present.
-    pub want: &'a Want,
-}
-
-/// What the readers of the state need at present: what nobody needs is read slowly or not at all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Want {
-    /// Processes on the screen: their storage rates are read.
-    pub visible: Vec<ProcKey>,
-    /// Storage rates of all processes (sorted or filtered by them).
-    pub io_of_all: bool,
-    /// Command lines of all processes, at once: words are searched for in them.
-    pub commands_of_all: bool,
-    /// Threads have rows of their own.
-    pub threads: bool,
-    /// The process whose detail is open.
-    pub detail: Option<ProcKey>,
-    /// The list of sockets is open.
-    pub sockets: bool,
-    /// The process whose network's sockets are looked at: the first one of the container whose detail is open.
-    pub sockets_of: Option<u32>,
-    /// The container whose log is open: its engine's address and its id.
-    pub log: Option<(EngineAddress, String)>,
-    /// The view of images, volumes and networks is open.
-    pub stores: bool,
-    /// Acts of ours that were done so far: what they changed is asked for anew.
-    pub acts_done: u64,
-    /// Nothing is to be read: the screen is paused or suspended.
-    pub paused: bool,
-}
-
-/// The mailbox through which the loop tells the lanes what is wanted. Not the state: a wish only.
-#[derive(Clone, Default)]
-pub struct WantCell(Arc<Mutex<Arc<Want>>>);
-
-impl WantCell {
-    /// The newest wish.
-    #[must_use]
-    pub fn get(&self) -> Arc<Want> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    /// Puts a new wish in.
-    pub fn set(&self, want: Want) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(want);
-    }
+    pub want: &'a Interest,
 }
 
 /// One source at work. It sends raw counters; rates are the fold's.
@@ -143,13 +92,13 @@ pub enum Pace {
     /// At each refresh, but not sooner than this.
     AtLeast(Duration),
     /// Only while wanted, then at each refresh.
-    Wanted(fn(&Want) -> bool),
+    Wanted(fn(&Interest) -> bool),
 }
 
 impl Pace {
     /// False for what nobody asks for with this wish.
     #[must_use]
-    pub fn is_wanted(self, want: &Want) -> bool {
+    pub fn is_wanted(self, want: &Interest) -> bool {
         match self {
             Pace::Wanted(wanted) => wanted(want),
             Pace::Refresh | Pace::AtLeast(_) => true,

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     clock::Stamp,
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         network::{InterfaceCounters, NetworkSample},
     },
     sys::{

@@ -18,7 +18,8 @@ use std::{
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         pool::{Dataset, PoolSample, SUSPENDED, Told},
     },
     sys::{exec, root::Root},

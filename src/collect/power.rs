@@ -6,7 +6,8 @@ use super::{CollectCx, Collector, OpenCx};
 use crate::{
     clock::Stamp,
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         power::{EnergyZone, PowerSample},
     },
     sys::{parse::number, reread::Reread, root::Root},

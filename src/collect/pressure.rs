@@ -5,7 +5,8 @@ use std::io;
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         pressure::{PressureSample, Stall, Stalls},
     },
     sys::{

@@ -28,11 +28,13 @@ use rustix::io::Errno;
 use slot::{Flag, Slot};
 use stat::Stat;
 
-use super::{CollectCx, Collector, OpenCx, Want};
+use super::{CollectCx, Collector, OpenCx};
 use crate::{
     clock::Clock,
+    interest::Interest,
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         process::{ProcInfo, ProcRow, ProcessSample},
     },
     sys::{
@@ -192,7 +194,7 @@ impl Collector for Processes {
 
 impl Processes {
     /// Asks for command lines, cgroups and storage counters, and takes what comes of it soon.
-    fn look_up(&mut self, want: &Want, now_us: u64, sample: &mut ProcessSample) {
+    fn look_up(&mut self, want: &Interest, now_us: u64, sample: &mut ProcessSample) {
         if self.lookups.is_free() {
             let mut all = Vec::new();
             info::wanted(&mut self.slots, want, self.round, &mut all);

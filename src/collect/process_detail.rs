@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         process::{ProcKey, ProcessDetailSample},
     },
     sys::{

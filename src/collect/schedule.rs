@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::{Lane, Pace, Want};
-use crate::model::event::Fault;
+use super::{Lane, Pace};
+use crate::{interest::Interest, model::fault::Fault};
 
 /// A source that the machine has not, or denies us, is tried again after this.
 const RETRY: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub struct Schedule {
 impl Schedule {
     /// Due at the grid's tick zero, or when wanted.
     #[must_use]
-    pub fn new(grid: &Grid, lane: Lane, pace: Pace, want: &Want) -> Self {
+    pub fn new(grid: &Grid, lane: Lane, pace: Pace, want: &Interest) -> Self {
         let phase_us = if lane == Lane::Processes { micros(PROCESS_PHASE) } else { 0 };
         let wanted = pace.is_wanted(want);
         // The very first round does not wait for its phase: rows should come as soon as they can.
@@ -107,7 +107,7 @@ impl Schedule {
         (began_us, ended_us): (u64, u64),
         fault: Option<&Fault>,
         hurry: Option<Duration>,
-        want: &Want,
+        want: &Interest,
     ) {
         self.failing = fault.is_some();
         let regular = |from: u64, step: u64| {
@@ -134,14 +134,14 @@ impl Schedule {
 
     /// A new wish came: true when it makes this source due at once.
     #[must_use]
-    pub fn woken_by(&self, lane: Lane, old: &Want, new: &Want) -> bool {
+    pub fn woken_by(&self, lane: Lane, old: &Interest, new: &Interest) -> bool {
         wakes(self.pace, lane, old, new)
     }
 }
 
 /// Whether the change from `old` to `new` makes a source of this pace and lane due at once.
 #[must_use]
-pub fn wakes(pace: Pace, lane: Lane, old: &Want, new: &Want) -> bool {
+pub fn wakes(pace: Pace, lane: Lane, old: &Interest, new: &Interest) -> bool {
     if new.paused {
         return false;
     }
@@ -150,7 +150,7 @@ pub fn wakes(pace: Pace, lane: Lane, old: &Want, new: &Want) -> bool {
         Pace::Wanted(asks) => asks(new) && (resumed || !asks(old) || old.detail != new.detail),
         _ if resumed => true,
         _ => {
-            let more = |asks: fn(&Want) -> bool| asks(new) && !asks(old);
+            let more = |asks: fn(&Interest) -> bool| asks(new) && !asks(old);
             lane == Lane::Processes && (more(|w| w.threads) || more(|w| w.io_of_all) || more(|w| w.commands_of_all))
         }
     }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn schedule(pace: Pace) -> Schedule {
-        Schedule::new(&grid(), Lane::Kernel, pace, &Want::default())
+        Schedule::new(&grid(), Lane::Kernel, pace, &Interest::default())
     }
 
     fn broken() -> Fault {
@@ -181,23 +181,23 @@ mod tests {
     #[test]
     fn readings_fall_on_absolute_ticks_however_long_they_take() {
         let mut s = schedule(Pace::Refresh);
-        s.book(&grid(), (SECOND + 300, SECOND + 200_000), None, None, &Want::default());
+        s.book(&grid(), (SECOND + 300, SECOND + 200_000), None, None, &Interest::default());
         assert_eq!(s.due_us(), 2 * SECOND);
-        s.book(&grid(), (2 * SECOND + 70, 3 * SECOND - 1), None, None, &Want::default());
+        s.book(&grid(), (2 * SECOND + 70, 3 * SECOND - 1), None, None, &Interest::default());
         assert_eq!(s.due_us(), 3 * SECOND);
     }
 
     #[test]
     fn ticks_missed_while_stopped_are_not_made_up_for() {
         let mut s = schedule(Pace::Refresh);
-        s.book(&grid(), (SECOND, 3_601 * SECOND + 5), None, None, &Want::default());
+        s.book(&grid(), (SECOND, 3_601 * SECOND + 5), None, None, &Interest::default());
         assert_eq!(s.due_us(), 3_602 * SECOND);
     }
 
     #[test]
     fn a_slow_pace_takes_every_nth_tick_and_never_less_than_asked() {
         let mut s = schedule(Pace::AtLeast(Duration::from_millis(4_500)));
-        s.book(&grid(), (SECOND, SECOND + 9), None, None, &Want::default());
+        s.book(&grid(), (SECOND, SECOND + 9), None, None, &Interest::default());
         assert_eq!(s.due_us(), 6 * SECOND);
         assert_eq!(grid().period(Pace::AtLeast(Duration::from_millis(4_500))), Duration::from_secs(5));
     }
@@ -211,16 +211,16 @@ mod tests {
     #[test]
     fn a_hurried_reading_comes_early_and_the_next_is_on_the_grid_again() {
         let mut s = schedule(Pace::Refresh);
-        s.book(&grid(), (SECOND, SECOND + 1_000), None, Some(Duration::from_millis(150)), &Want::default());
+        s.book(&grid(), (SECOND, SECOND + 1_000), None, Some(Duration::from_millis(150)), &Interest::default());
         assert_eq!(s.due_us(), SECOND + 151_000);
-        s.book(&grid(), (s.due_us(), s.due_us() + 10), None, None, &Want::default());
+        s.book(&grid(), (s.due_us(), s.due_us() + 10), None, None, &Interest::default());
         assert_eq!(s.due_us(), 2 * SECOND);
     }
 
     #[test]
     fn a_reading_just_before_a_tick_leaves_that_tick_out() {
         let mut s = schedule(Pace::Refresh);
-        s.book(&grid(), (SECOND + 900_000, SECOND + 901_000), None, None, &Want::default());
+        s.book(&grid(), (SECOND + 900_000, SECOND + 901_000), None, None, &Interest::default());
         assert_eq!(s.due_us(), 3 * SECOND);
     }
 
@@ -229,7 +229,7 @@ mod tests {
         for fault in [Fault::Absent("no zfs".to_owned()), Fault::Denied { what: "x".to_owned(), hint: "y".to_owned() }]
         {
             let mut s = schedule(Pace::Refresh);
-            s.book(&grid(), (SECOND, SECOND), Some(&fault), None, &Want::default());
+            s.book(&grid(), (SECOND, SECOND), Some(&fault), None, &Interest::default());
             assert_eq!(s.due_us(), 61 * SECOND);
         }
     }
@@ -240,14 +240,14 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..8 {
             let at = s.due_us();
-            s.book(&grid(), (at, at), Some(&broken()), None, &Want::default());
+            s.book(&grid(), (at, at), Some(&broken()), None, &Interest::default());
             waits.push((s.due_us() - at) / SECOND);
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         let at = s.due_us();
-        s.book(&grid(), (at, at), None, None, &Want::default());
+        s.book(&grid(), (at, at), None, None, &Interest::default());
         assert_eq!(s.due_us() - at, SECOND);
-        s.book(&grid(), (at, at), Some(&broken()), None, &Want::default());
+        s.book(&grid(), (at, at), Some(&broken()), None, &Interest::default());
         assert_eq!(s.due_us() - at, SECOND);
     }
 
@@ -256,32 +256,32 @@ mod tests {
         let pace = Pace::Wanted(|w| w.sockets);
         let mut s = schedule(pace);
         assert_eq!(s.due_us(), NEVER);
-        let wish = Want { sockets: true, ..Want::default() };
-        assert!(s.woken_by(Lane::Sockets, &Want::default(), &wish));
+        let wish = Interest { sockets: true, ..Interest::default() };
+        assert!(s.woken_by(Lane::Sockets, &Interest::default(), &wish));
         assert!(!s.woken_by(Lane::Sockets, &wish, &wish.clone()));
         s.now(SECOND + 5);
         s.book(&grid(), (SECOND + 5, SECOND + 6), None, None, &wish);
         assert_eq!(s.due_us(), 2 * SECOND);
-        s.book(&grid(), (2 * SECOND, 2 * SECOND), None, None, &Want::default());
+        s.book(&grid(), (2 * SECOND, 2 * SECOND), None, None, &Interest::default());
         assert_eq!(s.due_us(), NEVER);
     }
 
     #[test]
     fn resuming_after_a_pause_wakes_all_but_the_unwanted() {
-        let paused = Want { paused: true, ..Want::default() };
-        assert!(wakes(Pace::Refresh, Lane::Kernel, &paused, &Want::default()));
-        assert!(!wakes(Pace::Wanted(|w| w.sockets), Lane::Sockets, &paused, &Want::default()));
-        assert!(!wakes(Pace::Refresh, Lane::Kernel, &Want::default(), &paused));
+        let paused = Interest { paused: true, ..Interest::default() };
+        assert!(wakes(Pace::Refresh, Lane::Kernel, &paused, &Interest::default()));
+        assert!(!wakes(Pace::Wanted(|w| w.sockets), Lane::Sockets, &paused, &Interest::default()));
+        assert!(!wakes(Pace::Refresh, Lane::Kernel, &Interest::default(), &paused));
     }
 
     #[test]
     fn another_process_in_the_detail_is_read_at_once() {
         let key = |pid| Some(crate::model::process::ProcKey { pid, start_ticks: 1 });
-        let one = Want { detail: key(1), ..Want::default() };
-        let two = Want { detail: key(2), ..Want::default() };
+        let one = Interest { detail: key(1), ..Interest::default() };
+        let two = Interest { detail: key(2), ..Interest::default() };
         let pace = Pace::Wanted(|w| w.detail.is_some());
         assert!(wakes(pace, Lane::Detail, &one, &two));
-        assert!(!wakes(pace, Lane::Detail, &one, &Want { visible: vec![], ..one.clone() }));
+        assert!(!wakes(pace, Lane::Detail, &one, &Interest { visible: vec![], ..one.clone() }));
     }
 
     #[test]
@@ -291,19 +291,19 @@ mod tests {
         regular.realign(&faster, 10 * SECOND);
         assert_eq!(regular.due_us(), 10 * SECOND + 500_000);
         let mut failing = schedule(Pace::Refresh);
-        failing.book(&grid(), (SECOND, SECOND), Some(&Fault::Absent(String::new())), None, &Want::default());
+        failing.book(&grid(), (SECOND, SECOND), Some(&Fault::Absent(String::new())), None, &Interest::default());
         failing.realign(&faster, 10 * SECOND);
         assert_eq!(failing.due_us(), 61 * SECOND);
     }
 
     #[test]
     fn the_process_round_starts_just_after_the_others() {
-        let mut s = Schedule::new(&grid(), Lane::Processes, Pace::Refresh, &Want::default());
+        let mut s = Schedule::new(&grid(), Lane::Processes, Pace::Refresh, &Interest::default());
         assert_eq!(s.due_us(), SECOND);
-        s.book(&grid(), (SECOND, SECOND + 100), None, None, &Want::default());
+        s.book(&grid(), (SECOND, SECOND + 100), None, None, &Interest::default());
         let first = s.due_us();
         assert!((2 * SECOND + 1..2 * SECOND + 20_000).contains(&first));
-        s.book(&grid(), (first, first + 100), None, None, &Want::default());
+        s.book(&grid(), (first, first + 100), None, None, &Interest::default());
         assert_eq!(s.due_us() - first, SECOND);
     }
 }

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     clock::Stamp,
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         sensor::{Fan, SensorKind, SensorSample, Temperature},
     },
     sys::{parse::signed, reread::Reread, root::Root},
@@ -137,7 +138,7 @@ mod tests {
         super::testing::{open_cx, read_fixture},
         *,
     };
-    use crate::collect::Want;
+    use crate::interest::Interest;
 
     fn read(host: &str) -> SensorSample {
         match read_fixture(open, host) {
@@ -207,7 +208,7 @@ mod tests {
     }
 
     fn at(source: &mut dyn Collector, second: u64) -> Vec<(String, f64)> {
-        match source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Want::default() }) {
+        match source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() }) {
             Ok(Sample::Sensors(sample)) => sample.temperatures.into_iter().map(|t| (t.sensor, t.celsius)).collect(),
             _ => Vec::new(),
         }
@@ -239,7 +240,7 @@ mod tests {
         }
         let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
         let Ok(Sample::Sensors(sample)) =
-            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() })
+            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() })
         else {
             panic!("no sample")
         };
@@ -273,7 +274,7 @@ mod tests {
         put(folder.path(), "sys/class/thermal/cooling_device0/type", "fan\n");
         let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
         let Ok(Sample::Sensors(sample)) =
-            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Want::default() })
+            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() })
         else {
             panic!("no sample")
         };

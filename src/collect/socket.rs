@@ -8,7 +8,8 @@ use procfs::{FromBufReadSI, LocalSystemInfo, net as tables};
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
-        event::{Fault, Sample},
+        event::Sample,
+        fault::Fault,
         socket::{Protocol, Socket, SocketSample},
     },
     sys::root::{Root, fault},

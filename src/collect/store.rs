@@ -10,10 +10,7 @@ use std::{
 };
 
 use super::{CollectCx, Collector, OpenCx, container::engines, lane::THREAD_PREFIX};
-use crate::model::{
-    event::{Fault, Sample},
-    store::StoreSample,
-};
+use crate::model::{event::Sample, fault::Fault, store::StoreSample};
 
 /// Time between an answer and the next question.
 const EVERY: Duration = Duration::from_secs(60);

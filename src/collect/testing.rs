@@ -1,9 +1,10 @@
 //! What the tests of the sources share: one reading of a made-up machine.
 
-use super::{CollectCx, OpenCx, SourceDef, Want};
+use super::{CollectCx, OpenCx, SourceDef};
 use crate::{
     clock::{Clock, Stamp},
-    model::event::{Fault, Sample},
+    interest::Interest,
+    model::{event::Sample, fault::Fault},
     sys::root::Root,
 };
 
@@ -14,7 +15,7 @@ pub(crate) fn open_cx(root: Root) -> OpenCx {
 
 /// One reading of the source `open` on `root`.
 pub(crate) fn read_once(open: super::Open, root: Root) -> Result<Sample, Fault> {
-    open(&open_cx(root))?.collect(&CollectCx { at: Stamp::at_seconds(10), want: &Want::default() })
+    open(&open_cx(root))?.collect(&CollectCx { at: Stamp::at_seconds(10), want: &Interest::default() })
 }
 
 /// One reading of the fixture `host`.
@@ -37,7 +38,7 @@ fn every_host_source_answers_on_the_hostile_machine_without_panic() {
 
 #[test]
 fn the_table_keeps_the_order_in_which_lists_show_sources() {
-    let rank = |id| crate::model::event::SourceId::ALL.iter().position(|other| *other == id);
+    let rank = |id| crate::model::source::SourceId::ALL.iter().position(|other| *other == id);
     let ranks: Vec<_> = super::SOURCES.iter().map(|row| rank(row.id)).collect();
     assert!(ranks.is_sorted_by(|a, b| a < b), "{ranks:?}");
 }

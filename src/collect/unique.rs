@@ -3,13 +3,15 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use super::{CollectCx, SOURCES, Want, testing::open_cx};
+use super::{CollectCx, SOURCES, testing::open_cx};
 use crate::{
     clock::Stamp,
+    interest::Interest,
     model::{
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         host::Host,
         metrics::METRICS,
+        source::SourceId,
     },
     sys::root::Root,
 };
@@ -37,7 +39,7 @@ pub(super) fn reading(source: SourceId, second: u64, sample: Sample) -> Event {
 /// A machine after two readings of all sources.
 fn read_twice(root: &Root) -> Host {
     let mut host = Host::default();
-    let want = Want::default();
+    let want = Interest::default();
     for source in SOURCES {
         let Ok(mut collector) = (source.open)(&open_cx(root.clone())) else { continue };
         for second in [1, 3] {

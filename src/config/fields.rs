@@ -9,7 +9,7 @@ use super::{
     tree::{At, Node},
 };
 use crate::{
-    model::{engine_address::EngineAddress, event::SourceId},
+    model::{engine_address::EngineAddress, source::SourceId},
     sys::root::Root,
 };
 

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     engine_address::EngineAddress,
-    event::Fault,
-    host::Span,
+    fault::Fault,
     rate::{align, per_second},
     series::Series,
+    span::Span,
 };
 use crate::clock::Stamp;
 

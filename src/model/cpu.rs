@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    host::Span,
     rate::{align, per_second},
     series::Series,
+    span::Span,
 };
 
 /// Ticks that one core, or all together, spent in each state since boot. `guest` is inside `user` already.

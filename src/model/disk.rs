@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    host::Span,
     rate::{align, per_second},
     series::Series,
+    span::Span,
 };
 
 /// One device's counters since boot. Sectors are 512 bytes whatever the device says; times are milliseconds.

@@ -9,6 +9,7 @@ use super::{
     cpu::CpuSample,
     disk::DiskSample,
     facts::FactsSample,
+    fault::Fault,
     filesystem::FilesystemSample,
     gpu::GpuSample,
     limits::LimitsSample,
@@ -22,98 +23,10 @@ use super::{
     process::{ProcessDetailSample, ProcessSample},
     sensor::SensorSample,
     socket::SocketSample,
+    source::SourceId,
     store::StoreSample,
 };
 use crate::clock::Stamp;
-
-/// The name of a source, as `once --json`, `doctor` and the config spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it; the table of sources documents each")]
-pub enum SourceId {
-    Cpu,
-    Memory,
-    Pressure,
-    Load,
-    Disks,
-    Filesystems,
-    Network,
-    Sensors,
-    Power,
-    Sockets,
-    Facts,
-    Limits,
-    Gpus,
-    Pools,
-    Containers,
-    Processes,
-    ProcessDetail,
-    ContainerLog,
-    Stores,
-}
-
-impl SourceId {
-    /// Every source, in the order in which lists show them.
-    pub const ALL: [SourceId; 19] = [
-        Self::Cpu,
-        Self::Memory,
-        Self::Pressure,
-        Self::Load,
-        Self::Disks,
-        Self::Filesystems,
-        Self::Network,
-        Self::Sensors,
-        Self::Power,
-        Self::Sockets,
-        Self::Facts,
-        Self::Limits,
-        Self::Gpus,
-        Self::Pools,
-        Self::Containers,
-        Self::Processes,
-        Self::ProcessDetail,
-        Self::ContainerLog,
-        Self::Stores,
-    ];
-
-    /// Read only while a view is open that shows it: its silence means nothing.
-    #[must_use]
-    pub fn is_on_demand(self) -> bool {
-        matches!(self, Self::Sockets | Self::ProcessDetail | Self::ContainerLog | Self::Stores)
-    }
-
-    /// Every machine has it: where it cannot be read, nothing is known to be well.
-    #[must_use]
-    pub fn is_essential(self) -> bool {
-        matches!(self, Self::Cpu | Self::Memory | Self::Processes)
-    }
-
-    /// `cpu`, `process_detail` …
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Memory => "memory",
-            Self::Pressure => "pressure",
-            Self::Load => "load",
-            Self::Disks => "disks",
-            Self::Filesystems => "filesystems",
-            Self::Network => "network",
-            Self::Sensors => "sensors",
-            Self::Power => "power",
-            Self::Sockets => "sockets",
-            Self::Facts => "facts",
-            Self::Limits => "limits",
-            Self::Gpus => "gpus",
-            Self::Pools => "pools",
-            Self::Containers => "containers",
-            Self::Processes => "processes",
-            Self::ProcessDetail => "process_detail",
-            Self::ContainerLog => "container_log",
-            Self::Stores => "stores",
-        }
-    }
-}
 
 /// One reading of one source: raw counters, never rates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,36 +63,6 @@ impl Sample {
             Sample::Containers(sample) => sample.is_settled(),
             _ => true,
         }
-    }
-}
-
-/// What is said of a source that is not read.
-pub const OFF: &str = "switched off by `sources.disabled` of the config";
-
-/// Why a source gave no sample.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The machine has no such thing; says where it was looked for.
-    Absent(String),
-    /// The thing is there but may not be read.
-    Denied {
-        /// What was refused, with its path.
-        what: String,
-        /// The cure.
-        hint: String,
-    },
-    /// No answer within the deadline; the question still stands, no second one is asked.
-    Timeout,
-    /// It answered nonsense, or reading it panicked.
-    Broken(String),
-}
-
-impl Fault {
-    /// The user does not want it read.
-    #[must_use]
-    pub fn is_off(&self) -> bool {
-        matches!(self, Fault::Absent(what) if what == OFF)
     }
 }
 

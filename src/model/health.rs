@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::event::{Envelope, Fault, SourceId};
+use super::{event::Envelope, fault::Fault, source::SourceId};
 use crate::clock::Stamp;
 
 /// One source's record.

@@ -20,6 +20,7 @@ use super::{
     process::{ProcessDetail, Processes},
     sensor::Sensors,
     socket::Sockets,
+    span::Span,
     store::StoreSample,
 };
 use crate::clock::Stamp;
@@ -100,15 +101,4 @@ impl Host {
             Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, *s, &self.processes),
         }
     }
-}
-
-/// What a derivation may know of time.
-#[derive(Debug, Clone, Copy)]
-pub struct Span {
-    /// When this sample was taken.
-    pub at: Stamp,
-    /// The pace of its source.
-    pub every: std::time::Duration,
-    /// Since the sample before; `None` for the first.
-    pub since: Option<std::time::Duration>,
 }

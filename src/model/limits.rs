@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{host::Span, rate::per_second};
+use super::{rate::per_second, span::Span};
 
 /// One reading; all `None` when nothing limits us.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

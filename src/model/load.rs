@@ -30,7 +30,7 @@ pub struct Load {
 
 impl Load {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: super::host::Span, sample: LoadSample) {
+    pub fn apply(&mut self, span: super::span::Span, sample: LoadSample) {
         self.raw = sample;
         self.history.push(span.at, span.every, Some(sample.load1));
     }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arc::{ArcRates, ArcSample},
-    host::Span,
     rate::per_second,
     series::Series,
+    span::Span,
 };
 
 /// One reading, all in bytes.

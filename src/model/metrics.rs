@@ -3,13 +3,14 @@
 use super::{
     container::{ContainerRow, Engine, Health, RunState},
     disk::Disk,
-    event::{Fault, SourceId},
+    fault::Fault,
     filesystem::{Filesystem, Space},
     gpu::{CardState, GpuRow, xid_words},
     host::Host,
     network::Interface,
     pool::{DatasetRow, Pool, PoolRow, Vdev},
     pressure::{Stall, Stalls},
+    source::SourceId,
 };
 use crate::units;
 

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    host::Span,
     rate::{align, per_second},
     series::Series,
+    span::Span,
 };
 
 /// One interface's counters since boot and its link.

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Stamp;
 
 use super::{
-    event::Fault,
-    host::Span,
+    fault::Fault,
     rate::{align, per_second},
     series::Series,
+    span::Span,
 };
 pub use devices::name_groups;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{host::Span, series::Series};
+use super::{series::Series, span::Span};
 
 /// One energy counter.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -42,7 +42,7 @@ pub struct Pressure {
 
 impl Pressure {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: super::host::Span, sample: PressureSample) {
+    pub fn apply(&mut self, span: super::span::Span, sample: PressureSample) {
         self.raw = sample;
         for (history, stalls) in self.history.iter_mut().zip([sample.cpu, sample.memory, sample.io]) {
             history.push(span.at, span.every, stalls.map(|s| s.some.avg10));
@@ -55,7 +55,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{clock::Stamp, model::host::Span};
+    use crate::{clock::Stamp, model::span::Span};
 
     #[test]
     fn a_resource_without_a_file_has_gaps_and_the_others_their_values() {

@@ -65,7 +65,7 @@ pub struct Sensors {
 
 impl Sensors {
     /// Folds one sample in.
-    pub fn apply(&mut self, span: super::host::Span, sample: SensorSample) {
+    pub fn apply(&mut self, span: super::span::Span, sample: SensorSample) {
         self.cpu_celsius = cpu_celsius(&sample.temperatures);
         self.cpu_history.push(span.at, span.every, self.cpu_celsius);
         self.raw = sample;

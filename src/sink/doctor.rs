@@ -7,11 +7,7 @@ use serde::Serialize;
 use super::{escaping::Escaping, report};
 use crate::{
     alert::Level,
-    model::{
-        container::Engine,
-        event::{Fault, SourceId},
-        process::Process,
-    },
+    model::{container::Engine, fault::Fault, process::Process, source::SourceId},
     state::State,
     text::{clean, width, wrap},
 };

@@ -14,8 +14,7 @@ use super::{escaping::Escaping, report};
 use crate::{
     alert::Level,
     clock::TICKS_PER_SECOND,
-    collect::SOURCES,
-    model::{event::SourceId, metrics::METRICS, process::Process},
+    model::{metrics::METRICS, process::Process, source::SourceId},
     state::State,
 };
 
@@ -170,7 +169,7 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
             boot_unix_seconds: facts.boot_unix_seconds,
             unix_milliseconds: state.host.now.unix_ms,
         },
-        sources: SOURCES.iter().filter(|s| report::is_asked(state, s)).map(|s| source(state, s.id)).collect(),
+        sources: SourceId::ALL.into_iter().filter(|s| report::is_asked(state, *s)).map(|s| source(state, s)).collect(),
         metrics: metrics(state),
         alerts: state.watches.iter().map(alert).collect(),
         processes: report::busiest(state).into_iter().map(|p| process(state, p)).collect(),

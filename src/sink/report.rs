@@ -2,13 +2,8 @@
 
 use crate::{
     clock::TICKS_PER_SECOND,
-    collect::{SourceDef, Want},
     model::{
-        container::Engine,
-        event::{Fault, SourceId},
-        facts::FactsSample,
-        health::Freshness,
-        process::Process,
+        container::Engine, facts::FactsSample, fault::Fault, health::Freshness, process::Process, source::SourceId,
     },
     state::State,
 };
@@ -36,10 +31,10 @@ pub fn standing(state: &State, source: SourceId) -> &'static str {
     }
 }
 
-/// False for a source that is read only while somebody looks at what it tells, and nobody did.
+/// False for a source that is read only while a view shows it, and none did.
 #[must_use]
-pub fn is_asked(state: &State, source: &SourceDef) -> bool {
-    source.pace.is_wanted(&Want::default()) || state.host.health.get(source.id).is_some()
+pub fn is_asked(state: &State, source: SourceId) -> bool {
+    !source.is_on_demand() || state.host.health.get(source).is_some()
 }
 
 /// The first of the engines where none answers: then nothing is known of containers, though the source itself is well.

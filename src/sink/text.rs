@@ -7,7 +7,7 @@ use std::{fmt::Display, io, time::Duration};
 use super::report;
 use crate::{
     alert::Level,
-    model::{event::SourceId, health::Freshness, network::Interface},
+    model::{health::Freshness, network::Interface, source::SourceId},
     state::State,
     text::{clean, elide},
     units::{self, ABSENT},
@@ -241,9 +241,9 @@ fn devices(state: &State, page: &mut String) {
                 units::bytes_long(space.size as f64)
             ),
             Err(fault) => match fault {
-                crate::model::event::Fault::Timeout => "does not answer".to_owned(),
-                crate::model::event::Fault::Absent(what) | crate::model::event::Fault::Broken(what) => what.clone(),
-                crate::model::event::Fault::Denied { what, .. } => what.clone(),
+                crate::model::fault::Fault::Timeout => "does not answer".to_owned(),
+                crate::model::fault::Fault::Absent(what) | crate::model::fault::Fault::Broken(what) => what.clone(),
+                crate::model::fault::Fault::Denied { what, .. } => what.clone(),
             },
         };
         let read_only = if fs.read_only { " · read-only" } else { "" };

@@ -5,7 +5,8 @@ use crate::{
     alert::Side,
     model::{
         container::{Container, ContainerSample, RunState},
-        event::{Envelope, OFF, Sample},
+        event::{Envelope, Sample},
+        fault::OFF,
         load::LoadSample,
     },
 };

@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use super::helper;
-use crate::{model::event::Fault, text::clean_bytes};
+use crate::{model::fault::Fault, text::clean_bytes};
 
 /// Output beyond this is not read.
 const CAP: usize = 8 << 20;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::root::{Root, fault};
-use crate::model::event::Fault;
+use crate::model::fault::Fault;
 
 /// More than any kernel file that is read here holds; a longer one is cut.
 const MOST: usize = 4 << 20;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{model::event::Fault, text::clean_bytes};
+use crate::{model::fault::Fault, text::clean_bytes};
 
 /// The folder that holds `proc`, `sys`, `run` and `etc`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,13 +9,17 @@ use super::{
     Opened, Ui,
     action::{Action, Context},
     canvas::Target,
-    command::Command,
     ids::Key,
     overlays::{OVERLAYS, confirm::Confirm},
     theme::Theme,
     view::{Effect, Message, To},
 };
-use crate::{act::job::Job, alert::Level, config::save::Save, state::State};
+use crate::{
+    alert::Level,
+    config::save::Save,
+    request::{Command, Job},
+    state::State,
+};
 
 /// Steps of the refresh rate.
 const PACES_MS: [u64; 11] = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 30_000, 60_000];
@@ -299,8 +303,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        act::job::Job,
         config::{Settings, settings::Colors},
+        request::Job,
         ui::theme::ThemeSet,
     };
 

@@ -3,7 +3,6 @@
 
 pub mod action;
 pub mod canvas;
-pub mod command;
 pub mod containers;
 pub mod cpu;
 pub mod disks_network;
@@ -33,14 +32,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use ratatui::layout::Rect;
 
 use crate::{
-    act::job::{Done, Job},
     alert::Level,
     clock::Stamp,
-    collect::Want,
     config::{
         Settings,
         save::{Change, Shown},
     },
+    interest::Interest,
+    request::{Done, Job},
     state::State,
 };
 use action::Action;
@@ -226,8 +225,8 @@ impl Ui {
 
     /// What the screen needs of the sources.
     #[must_use]
-    pub fn want(&self, state: &State) -> Want {
-        let mut want = Want { paused: self.paused, ..Want::default() };
+    pub fn want(&self, state: &State) -> Interest {
+        let mut want = Interest { paused: self.paused, ..Interest::default() };
         for i in &self.shown {
             self.slots[*i].pane.want(&mut want, state);
         }

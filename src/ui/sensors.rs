@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     model::{
-        event::SourceId,
         sensor::{SensorKind, Temperature},
+        source::SourceId,
     },
     state::State,
     text::width,

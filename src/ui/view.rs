@@ -6,11 +6,12 @@ use ratatui::layout::Rect;
 use super::{
     action::{Action, Context},
     canvas::{Canvas, DrawCx, Target},
-    command::Command,
     ids::{Key, PaneId},
     theme::Theme,
 };
-use crate::{alert::Level, collect::Want, config::Settings, model::event::SourceId, state::State};
+use crate::{
+    alert::Level, config::Settings, interest::Interest, model::source::SourceId, request::Command, state::State,
+};
 
 /// How tall a pane would like to be, borders included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +147,7 @@ pub trait Pane {
     }
 
     /// Adds what it needs of the sources while on screen.
-    fn want(&self, _want: &mut Want, _state: &State) {}
+    fn want(&self, _want: &mut Interest, _state: &State) {}
 }
 
 /// One pane.
@@ -237,7 +238,7 @@ pub trait Overlay {
     }
 
     /// Adds what it needs of the sources while open.
-    fn want(&self, _want: &mut Want, _state: &State) {}
+    fn want(&self, _want: &mut Interest, _state: &State) {}
 }
 
 /// What came of a key or a click.

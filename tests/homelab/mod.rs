@@ -2,8 +2,9 @@
 
 use benchtop::{
     clock::{Clock, Stamp},
-    collect::{CollectCx, OpenCx, SOURCES, SourceDef, Want},
-    model::event::{Fault, Sample},
+    collect::{CollectCx, OpenCx, SOURCES, SourceDef},
+    interest::Interest,
+    model::{event::Sample, fault::Fault},
     sys::root::Root,
 };
 
@@ -11,7 +12,7 @@ use benchtop::{
 pub fn read() -> Vec<(&'static SourceDef, Result<Sample, Fault>)> {
     let root = Root::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/homelab"));
     let open = OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() };
-    let want = Want { io_of_all: true, sockets: true, ..Want::default() };
+    let want = Interest { io_of_all: true, sockets: true, ..Interest::default() };
     let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
     SOURCES.iter().map(|source| (source, (source.open)(&open).and_then(|mut s| s.collect(&cx)))).collect()
 }

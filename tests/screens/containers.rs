@@ -6,7 +6,9 @@ use benchtop::{
     clock::Stamp,
     model::{
         container::{Check, Container, ContainerSample, Engine, Health, RunState, Usage},
-        event::{Envelope, Event, Fault, Sample, SourceId},
+        event::{Envelope, Event, Sample},
+        fault::Fault,
+        source::SourceId,
     },
     state::State,
 };

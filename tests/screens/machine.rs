@@ -7,9 +7,11 @@ use benchtop::{
     clock::Stamp,
     model::{
         cpu::CpuTicks,
-        event::{Envelope, Event, Fault, Sample, SourceId},
+        event::{Envelope, Event, Sample},
+        fault::Fault,
         filesystem::{Filesystem, FilesystemSample, Space},
         pressure::{Stall, Stalls},
+        source::SourceId,
     },
     state::State,
 };

@@ -6,10 +6,11 @@ use benchtop::{
     clock::Stamp,
     model::{
         container::{Container, ContainerSample, Engine, Health, RunState, Usage},
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         gpu::{Driver, Gpu, GpuProcess, GpuSample},
         pool::{IoTold, Pool, PoolIo, PoolSample, Scan, ScanKind, ScanState, Told, Vdev},
         process::{ProcInfo, ProcKey, ProcRow, ProcessSample},
+        source::SourceId,
     },
     state::State,
 };

@@ -14,7 +14,7 @@ use benchtop::{
         container::{Container, ContainerSample, Engine, Health, RunState, Usage},
         cpu::{CpuSample, CpuTicks},
         disk::{DiskCounters, DiskSample},
-        event::{Envelope, Event, Sample, SourceId},
+        event::{Envelope, Event, Sample},
         facts::FactsSample,
         filesystem::{Filesystem, FilesystemSample, Space},
         gpu::{Driver, Gpu, GpuProcess, GpuSample, Link},
@@ -26,6 +26,7 @@ use benchtop::{
         pressure::{PressureSample, Stall, Stalls},
         process::{ProcInfo, ProcIo, ProcKey, ProcRow, ProcessSample},
         sensor::{SensorKind, SensorSample, Temperature},
+        source::SourceId,
     },
     state::State,
 };

@@ -24,7 +24,7 @@ use crate::{
     model::{
         container::{Container, Engine, RESTARTS_WITHIN_MS, Usage},
         engine_address::EngineAddress,
-        event::Fault,
+        fault::Fault,
     },
     sys::{
         engine::{EngineClient, EngineError, Limits, ONE, encoded},

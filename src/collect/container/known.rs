@@ -8,7 +8,7 @@ use std::{
 use super::{ask::MOST, lives::unix_ms};
 use crate::model::{
     container::{Container, Usage},
-    event::Fault,
+    fault::Fault,
 };
 
 /// What is known of one engine now.

@@ -40,7 +40,7 @@ fn open() -> OpenCx {
 fn start(tasks: Vec<Task>, every: Duration) -> (Lanes, Receiver<Envelope>, OpenCx) {
     let cx = open();
     let (out, taken) = Outbox::new(|| {});
-    (Lanes::run(tasks, &cx, WantCell::default(), every, &out), taken, cx)
+    (Lanes::run(tasks, &cx, InterestCell::default(), every, &out), taken, cx)
 }
 
 fn next(taken: &Receiver<Envelope>, id: SourceId) -> Envelope {
@@ -162,7 +162,8 @@ fn a_source_absent_at_first_is_found_when_asked_again() {
         )
     };
     let (lanes, taken, _cx) = start(vec![shy], FAST);
-    let detail = |pid| Want { detail: Some(crate::model::process::ProcKey { pid, start_ticks: 1 }), ..Want::default() };
+    let detail =
+        |pid| Interest { detail: Some(crate::model::process::ProcKey { pid, start_ticks: 1 }), ..Interest::default() };
     lanes.want(detail(1));
     assert!(matches!(next(&taken, SourceId::ProcessDetail).outcome, Err(Fault::Absent(_))));
     // Another wish asks at once rather than in a minute.
@@ -180,10 +181,10 @@ fn an_unwanted_source_is_not_read_and_a_wish_wakes_it_at_once() {
     });
     let tasks = vec![detail, steady(SourceId::Load, Lane::Kernel)];
     // At this interval nothing but a wish could wake the lane within the test.
-    let lanes = Lanes::run(tasks, &cx, WantCell::default(), Duration::from_secs(3600), &out);
+    let lanes = Lanes::run(tasks, &cx, InterestCell::default(), Duration::from_secs(3600), &out);
     assert_eq!(taken.recv_timeout(PATIENCE).expect("first reading").source, SourceId::Load);
     wakings.recv_timeout(PATIENCE).expect("a first answer wakes the loop");
-    lanes.want(Want { detail: Some(crate::model::process::ProcKey::default()), ..Want::default() });
+    lanes.want(Interest { detail: Some(crate::model::process::ProcKey::default()), ..Interest::default() });
     assert_eq!(taken.recv_timeout(PATIENCE).expect("woken").source, SourceId::ProcessDetail);
     wakings.recv_timeout(PATIENCE).expect("what a key asked for wakes the loop");
 }
@@ -195,7 +196,7 @@ fn only_the_process_round_wakes_the_loop_each_time() {
         let (out, taken) = Outbox::new(move || {
             let _ = woken.send(());
         });
-        let lanes = Lanes::run(vec![steady(id, lane)], &open(), WantCell::default(), FAST, &out);
+        let lanes = Lanes::run(vec![steady(id, lane)], &open(), InterestCell::default(), FAST, &out);
         (0..4).for_each(|_| drop(next(&taken, id)));
         drop((lanes, taken, out));
         wakings.iter().count()
@@ -208,13 +209,13 @@ fn only_the_process_round_wakes_the_loop_each_time() {
 fn a_pause_stops_reading_and_its_end_starts_it_again() {
     let (lanes, taken, _cx) = start(vec![steady(SourceId::Load, Lane::Kernel)], FAST);
     next(&taken, SourceId::Load);
-    lanes.want(Want { paused: true, ..Want::default() });
+    lanes.want(Interest { paused: true, ..Interest::default() });
     // Readings under way run dry; then a silence of many ticks.
     let end = Instant::now() + PATIENCE;
     while taken.recv_timeout(FAST * 20).is_ok() {
         assert!(Instant::now() < end, "it never falls silent");
     }
-    lanes.want(Want::default());
+    lanes.want(Interest::default());
     next(&taken, SourceId::Load);
 }
 

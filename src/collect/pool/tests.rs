@@ -204,7 +204,7 @@ errors: No known data errors
 #[test]
 fn every_device_has_figures_of_its_own() {
     use super::super::unique::{reading, repeated};
-    use crate::model::{event::SourceId, host::Host};
+    use crate::model::{host::Host, source::SourceId};
     let mut texts: Vec<String> = ["2.1.11", "2.3.2", "2.4.4"].map(|v| recorded(&format!("{v}/status.txt"))).into();
     texts.push(SPARES.to_owned());
     for text in texts {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     collect::lane::THREAD_PREFIX,
     model::{
-        event::Fault,
+        fault::Fault,
         pool::{Dataset, Pool, pool_of},
     },
     sys::exec::{self, Runner},

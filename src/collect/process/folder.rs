@@ -11,7 +11,7 @@ use rustix::{
 };
 
 use crate::{
-    model::event::Fault,
+    model::fault::Fault,
     sys::root::{Root, fault},
 };
 

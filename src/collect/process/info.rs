@@ -9,7 +9,7 @@ use super::{
     slot::{Flag, Slot},
 };
 use crate::{
-    collect::Want,
+    interest::Interest,
     model::process::{ProcKey, container_of},
     sys::parse::lines,
     text::clean_bytes,
@@ -23,7 +23,7 @@ const SLICE: (usize, usize) = (256, 6);
 const AGAIN: (u32, u32) = (2, 4);
 
 /// Adds what is not yet known of the most wanted, and what may have changed.
-pub(super) fn wanted(slots: &mut [Slot], want: &Want, round: u32, all: &mut Vec<Wanted>) {
+pub(super) fn wanted(slots: &mut [Slot], want: &Interest, round: u32, all: &mut Vec<Wanted>) {
     let first = round == 0;
     let mut left = match first {
         _ if want.commands_of_all => usize::MAX,

@@ -6,7 +6,7 @@ use super::{
     slot::{Flag, Slot},
 };
 use crate::{
-    collect::Want,
+    interest::Interest,
     model::process::{ProcIo, ProcKey, ProcessSample},
     sys::parse::{number, trim, value_of},
 };
@@ -25,7 +25,7 @@ impl Ios {
     pub(super) fn wanted(
         &mut self,
         slots: &[Slot],
-        want: &Want,
+        want: &Interest,
         now_us: u64,
         all: &mut Vec<Wanted>,
         sample: &mut ProcessSample,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path as FsPath};
 use super::*;
 use crate::{
     clock::Stamp,
-    collect::Want,
+    interest::Interest,
     model::process::{ProcKey, ProcRow},
     sys::root::Root,
 };
@@ -15,7 +15,7 @@ struct Machine {
     folder: tempfile::TempDir,
     source: Box<dyn Collector>,
     second: u64,
-    want: Want,
+    want: Interest,
 }
 
 fn line(pid: u32, name: &str, state: char, start: u64, ticks: u64, child: u64) -> String {
@@ -31,7 +31,7 @@ impl Machine {
         fs::create_dir(folder.path().join("proc")).unwrap();
         let root = Root::new(folder.path());
         let source = open(&OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
-        let machine = Machine { folder, source, second: 0, want: Want::default() };
+        let machine = Machine { folder, source, second: 0, want: Interest::default() };
         machine.busy(0);
         machine
     }
@@ -283,7 +283,7 @@ fn the_homelab_is_read_as_it_is() {
     let top = FsPath::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hosts/homelab");
     let mut source =
         open(&OpenCx { root: Root::new(top), clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
-    let want = Want::default();
+    let want = Interest::default();
     let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
     let Ok(Sample::Processes(sample)) = source.collect(&cx) else { panic!("processes") };
     assert!(sample.rows.len() >= 12);

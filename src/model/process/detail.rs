@@ -1,7 +1,7 @@
 //! The history of the process whose detail is open.
 
 use super::{ProcessDetail, ProcessDetailSample, Processes};
-use crate::model::host::Span;
+use crate::model::span::Span;
 
 impl ProcessDetail {
     /// Folds one reading in; another process begins a new detail.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     MINI_HISTORY, Moved, ProcInfo, ProcIo, ProcKey, ProcRow, Process, ProcessCounts, ProcessSample, Processes,
 };
-use crate::{clock::TICKS_PER_SECOND, model::host::Span};
+use crate::{clock::TICKS_PER_SECOND, model::span::Span};
 
 /// Rounds between two clearings of cgroup paths that nobody is in any more.
 const CLEARING: u64 = 512;

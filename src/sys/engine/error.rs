@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use crate::{
-    model::event::Fault,
+    model::fault::Fault,
     sys::{
         http::HttpError,
         json::{Field, Unread},

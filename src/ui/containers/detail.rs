@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::{log, operations};
 use crate::{
     alert::Level,
-    collect::Want,
+    interest::Interest,
     model::{
         container::{Container, ContainerRow, Health, RunState},
         series::Series,
@@ -103,7 +103,7 @@ impl Overlay for ContainerDetail {
         vec![(Action::Logs, "log"), (Action::Acts, "acts")]
     }
 
-    fn want(&self, want: &mut Want, state: &State) {
+    fn want(&self, want: &mut Interest, state: &State) {
         if let Some(row) = self.seen.last().filter(|_| !self.seen.is_gone()) {
             let engine = state.host.containers.engines.get(usize::from(row.meta.engine));
             want.log = engine.map(|engine| (engine.address.clone(), row.meta.id.clone()));

@@ -8,12 +8,9 @@ use ratatui::layout::Rect;
 
 use super::parts::{job, named};
 use crate::{
-    act::{
-        job::{ContainerAct, Limits as Change},
-        limits,
-    },
     alert::Level,
     model::container::{Container, ContainerRow, Peak},
+    request::{ContainerAct, ContainerLimits, limits},
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -71,7 +68,7 @@ impl Limits {
             return vec![Effect::Close, Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
         };
         let change = change(typed, &row.meta);
-        if change == Change::default() {
+        if change == ContainerLimits::default() {
             let said = format!("limits of {} stay as they are", self.name);
             return vec![Effect::Close, Effect::Say(Level::Ok, said)];
         }
@@ -124,18 +121,18 @@ fn parse(text: &str) -> Result<Typing, String> {
 }
 
 /// What of it differs from what is in force.
-fn change(typed: Typing, meta: &Container) -> Change {
+fn change(typed: Typing, meta: &Container) -> ContainerLimits {
     let nano = |cores: f64| (cores * 1e9).round() as i64;
     let now = (nano(meta.cpu_limit.unwrap_or(0.0)), meta.memory_limit.map_or(0, |bytes| bytes as i64));
     let memory = typed.memory.map(|bytes| bytes as i64).filter(|bytes| *bytes != now.1);
-    Change {
+    ContainerLimits {
         nano_cpus: typed.cores.map(nano).filter(|nano| *nano != now.0),
         memory: memory.map(|bytes| (bytes, meta.swap_beside(bytes))),
     }
 }
 
 /// The lines of the question: old and new limits, what becomes of swap, and a warning where memory does not suffice.
-fn question(row: &ContainerRow, change: Change) -> Vec<SheetLine> {
+fn question(row: &ContainerRow, change: ContainerLimits) -> Vec<SheetLine> {
     let mut lines = vec![named(row)];
     let turns = |name: &str, before: String, after: String| {
         vec![(format!("{name:<8}"), Role::Dim), (format!("{before} → {after}"), Role::Strong)]
@@ -290,7 +287,7 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
-    use crate::{act::job::Job, ui::command::Command};
+    use crate::request::{Command, Job};
 
     fn grafana(peak: Peak) -> State {
         let meta = Container {
@@ -330,7 +327,7 @@ mod tests {
         let Some(Effect::Open(mut question)) = effects.pop() else { panic!("a question") };
         assert_eq!(question.title(&state), "set limits of grafana?");
         let yes = question.key(Key::new(KeyCode::Char('y'), KeyModifiers::NONE), &state).expect("taken");
-        let change = Change { nano_cpus: Some(1_500_000_000), memory: Some((128 << 20, 128 << 20)) };
+        let change = ContainerLimits { nano_cpus: Some(1_500_000_000), memory: Some((128 << 20, 128 << 20)) };
         let set = |effect: &Effect| matches!(effect, Effect::Do(Command::Job(Job::Container { act: ContainerAct::Limit(c), .. })) if *c == change);
         assert!(yes.iter().any(set), "no swap stays no swap");
     }

@@ -4,17 +4,17 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    collect::Want,
+    interest::Interest,
     model::{
         engine_address::EngineAddress,
         log::{ContainerLog, LogLine},
     },
+    request::Command,
     state::State,
     text::width,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        command::Command,
         ids::Key,
         table::{
             needle::Needle,
@@ -304,7 +304,7 @@ impl Overlay for LogView {
         ]
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(&self, want: &mut Interest, _state: &State) {
         want.log = Some((self.engine.clone(), self.id.clone()));
     }
 }

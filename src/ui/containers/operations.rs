@@ -5,12 +5,11 @@ use super::{
     parts::{engine_of, job, named},
 };
 use crate::{
-    act::job::{ContainerAct, Job},
     alert::Level,
     model::container::{ContainerRow, RunState},
+    request::{Command, ContainerAct, Job},
     state::State,
     ui::{
-        command::Command,
         overlays::{confirm::Confirm, menu::Menu},
         theme::Role,
         view::Effect,

@@ -4,7 +4,7 @@
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
-    model::event::SourceId,
+    model::source::SourceId,
     state::State,
     ui::{
         action::Action,

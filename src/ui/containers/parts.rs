@@ -1,8 +1,8 @@
 //! What the operations on a container and the form for its limits share: how it is named, and the request.
 
 use crate::{
-    act::job::{ContainerAct, Job},
     model::{container::ContainerRow, engine_address::EngineAddress},
+    request::{ContainerAct, Job},
     state::State,
     ui::{theme::Role, widgets::sheet::SheetLine},
 };

@@ -4,14 +4,14 @@
 use std::{borrow::Cow, time::Duration};
 
 use crate::{
-    act::job::{Job, Removal},
     alert::Level,
-    collect::Want,
+    interest::Interest,
     model::{
         engine_address::EngineAddress,
-        event::SourceId,
+        source::SourceId,
         store::{Kind, StoreSample, Stored},
     },
+    request::{Job, Removal},
     state::State,
     ui::{
         action::{Action, Context},
@@ -232,7 +232,7 @@ impl Listed for Kept {
         vec![(Action::Acts, "remove")]
     }
 
-    fn want(want: &mut Want) {
+    fn want(want: &mut Interest) {
         want.stores = true;
     }
 }

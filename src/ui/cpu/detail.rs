@@ -5,7 +5,7 @@ use std::cell::Cell;
 use ratatui::layout::Rect;
 
 use crate::{
-    model::{cpu::Core, event::SourceId},
+    model::{cpu::Core, source::SourceId},
     state::State,
     ui::{
         action::Action,

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::{cpu::CpuShares, event::SourceId},
+    model::{cpu::CpuShares, source::SourceId},
     state::State,
     text::width,
     ui::{

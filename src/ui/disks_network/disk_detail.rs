@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    collect::Want,
+    interest::Interest,
     model::disk::Disk,
     state::State,
     ui::{
@@ -105,7 +105,7 @@ impl Overlay for DiskDetail {
         self.sheet.act(action).then(Vec::new)
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(&self, want: &mut Interest, _state: &State) {
         want.io_of_all = true;
     }
 }

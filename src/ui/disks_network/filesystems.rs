@@ -5,10 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::{
-        event::{Fault, SourceId},
-        filesystem::Filesystem,
-    },
+    model::{fault::Fault, filesystem::Filesystem, source::SourceId},
     state::State,
     text::{elide, like, width},
     ui::{

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     config::Settings,
-    model::event::SourceId,
+    model::source::SourceId,
     state::State,
     ui::{
         action::Action,

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    model::{disk::Disk, event::SourceId, network::Interface},
+    model::{disk::Disk, network::Interface, source::SourceId},
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{bytes, fixed, hue, latency, percent, plain},

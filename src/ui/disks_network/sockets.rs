@@ -4,13 +4,13 @@ use std::{borrow::Cow, net::SocketAddr};
 
 use crate::{
     alert::Level,
-    collect::Want,
+    interest::Interest,
     model::{
-        event::SourceId,
         host::Host,
         join,
         process::Process,
         socket::{Protocol, Socket},
+        source::SourceId,
     },
     state::State,
     ui::{
@@ -178,7 +178,7 @@ impl Listed for All {
         vec![(Action::Open, "process")]
     }
 
-    fn want(want: &mut Want) {
+    fn want(want: &mut Interest) {
         want.sockets = true;
     }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     config::Settings,
-    model::{event::SourceId, gpu::GpuRow},
+    model::{gpu::GpuRow, source::SourceId},
     state::State,
     ui::{
         action::Action,

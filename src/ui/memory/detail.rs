@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    model::event::SourceId,
+    model::source::SourceId,
     state::State,
     ui::{
         action::Action,

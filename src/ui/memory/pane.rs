@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::event::SourceId,
+    model::source::SourceId,
     state::State,
     ui::{
         action::Action,

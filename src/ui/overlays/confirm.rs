@@ -5,14 +5,13 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::{
-    act::job::Job,
     alert::Level,
+    request::{Command, Job},
     state::State,
     text::width,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        command::Command,
         ids::Key,
         theme::Role,
         view::{Effect, Overlay},
@@ -158,7 +157,7 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     use super::*;
-    use crate::act::job::ContainerAct;
+    use crate::request::ContainerAct;
 
     fn pressed(code: KeyCode) -> Option<Vec<Effect>> {
         let job =

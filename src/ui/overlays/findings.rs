@@ -4,13 +4,13 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    alert::{Level, Watch},
-    model::event::SourceId,
-    state::{AlertKey, State},
+    alert::{AlertKey, Level, Watch},
+    model::source::SourceId,
+    request::Command,
+    state::State,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx, Target},
-        command::Command,
         header,
         table::cursor::Cursor,
         theme::Role,

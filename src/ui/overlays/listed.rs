@@ -4,8 +4,8 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    collect::Want,
-    model::event::SourceId,
+    interest::Interest,
+    model::source::SourceId,
     state::State,
     ui::{
         action::{Action, Context},
@@ -75,7 +75,7 @@ pub trait Listed: Columns {
     fn hints() -> Vec<(Action, &'static str)>;
 
     /// Adds what it needs of the sources while open.
-    fn want(want: &mut Want);
+    fn want(want: &mut Interest);
 }
 
 /// The view of one list.
@@ -239,7 +239,7 @@ impl<T: Listed> Overlay for List<T> {
         T::hints().into_iter().chain(own).collect()
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(&self, want: &mut Interest, _state: &State) {
         T::want(want);
     }
 }

@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
-    model::event::SourceId,
+    model::source::SourceId,
     state::State,
     ui::{
         action::{Action, Context},

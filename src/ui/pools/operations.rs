@@ -1,9 +1,9 @@
 //! What can be done to a pool and its datasets: the list, and the question before it.
 
 use crate::{
-    act::job::{Job, PoolAct},
     alert::Level,
     model::pool::{ScanKind, ScanState},
+    request::{Job, PoolAct},
     state::State,
     ui::{
         overlays::{confirm::Confirm, menu::Menu},
@@ -65,8 +65,12 @@ fn values(pool: &str, dataset: &str, property: &'static str, state: &State) -> V
     let mut menu = Menu::new(format!("{property} of {dataset}"));
     for value in if property == "compression" { COMPRESSIONS } else { RECORDS } {
         let here = value.eq_ignore_ascii_case(&before);
-        let act =
-            PoolAct::Set { dataset: dataset.to_owned(), property, value: value.to_owned(), before: before.clone() };
+        let act = PoolAct::Set {
+            dataset: dataset.to_owned(),
+            property: property.to_owned(),
+            value: value.to_owned(),
+            before: before.clone(),
+        };
         let (pool, doc) = (pool.to_owned(), if here { "as it is now" } else { "" });
         menu.add(value, doc, here, move |_| vec![ask(pool.clone(), act.clone())]);
     }

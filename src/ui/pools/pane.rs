@@ -6,8 +6,9 @@ use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
     model::{
-        event::{Fault, SourceId},
+        fault::Fault,
         pool::{ERROR_KINDS, PoolRow, Vdev},
+        source::SourceId,
     },
     state::State,
     ui::{

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     clock::{Stamp, TICKS_PER_SECOND, local_zone},
-    collect::Want,
+    interest::Interest,
     model::{
         host::Host,
         join,
@@ -182,7 +182,7 @@ fn own(row: &Row<'_>, _text: &str) -> Role {
     if row.process.is_thread() { Role::Dim } else { Role::Text }
 }
 
-fn io(want: &mut Want) {
+fn io(want: &mut Interest) {
     want.io_of_all = true;
 }
 

@@ -7,12 +7,13 @@ use ratatui::layout::Rect;
 use super::{renice, signal};
 use crate::{
     alert::Level,
-    collect::Want,
+    interest::Interest,
     model::{
-        event::{Fault, SourceId},
+        fault::Fault,
         join,
         process::{ProcKey, Process, ProcessDetail as Detail, ProcessDetailSample},
         socket::Protocol,
+        source::SourceId,
     },
     state::State,
     text::width,
@@ -113,7 +114,7 @@ impl Overlay for ProcessDetail {
         }
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(&self, want: &mut Interest, _state: &State) {
         want.detail = Some(self.key);
         // Its storage rates stand among the facts.
         want.visible.push(self.key);

@@ -14,9 +14,9 @@ use self::{
 };
 use crate::{
     alert::Level,
-    collect::Want,
     config::{Settings, settings::ProcessSettings},
-    model::{event::SourceId, process::ProcKey},
+    interest::Interest,
+    model::{process::ProcKey, source::SourceId},
     state::State,
     ui::{
         action::{Action, Context},
@@ -423,7 +423,7 @@ impl Pane for ProcessesPane {
         ]
     }
 
-    fn want(&self, want: &mut Want, _state: &State) {
+    fn want(&self, want: &mut Interest, _state: &State) {
         want.threads |= self.choice.threads;
         want.commands_of_all |= self.grid.reads_words();
         let asks = |index: usize| COLUMNS.get(index).and_then(|column| column.asks);

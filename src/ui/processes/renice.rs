@@ -2,9 +2,9 @@
 //! further steps while it stands.
 
 use crate::{
-    act::job::Job,
     alert::Level,
     model::process::{ProcKey, Process},
+    request::Job,
     state::State,
     ui::{
         action::{Action, Context},

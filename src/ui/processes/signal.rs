@@ -2,12 +2,12 @@
 //! settled when the list opens, not when the answer comes.
 
 use crate::{
-    act::{
-        job::Job,
-        signal::{SIGNALS, by_number},
-    },
     alert::Level,
     model::process::{ProcKey, Process},
+    request::{
+        Job,
+        signal::{SIGNALS, by_number},
+    },
     state::State,
     ui::{
         overlays::{confirm::Confirm, menu::Menu},

@@ -10,7 +10,7 @@ use super::{
     tree::Branch,
 };
 use crate::{
-    collect::Want,
+    interest::Interest,
     state::State,
     text::width,
     ui::{
@@ -294,7 +294,7 @@ pub struct Column<C: Columns> {
     pub longest: Option<fn(&State) -> Option<usize>>,
     /// Asks the sources for its figure of every row: when rows are sorted or filtered by it. When it is merely shown, the
     /// rows in sight are asked for.
-    pub asks: Option<fn(&mut Want)>,
+    pub asks: Option<fn(&mut Interest)>,
     /// What it shows in the line of a group.
     pub together: Together<C>,
 }
@@ -515,7 +515,7 @@ impl<C: Columns> Column<C> {
 
     /// The same column, whose figure sources read only when asked.
     #[must_use]
-    pub const fn asks(mut self, asks: fn(&mut Want)) -> Self {
+    pub const fn asks(mut self, asks: fn(&mut Interest)) -> Self {
         self.asks = Some(asks);
         self
     }

@@ -6,10 +6,7 @@ use ratatui::layout::Rect;
 
 use super::text::{put, tint};
 use crate::{
-    model::{
-        event::{Fault, SourceId},
-        health::Freshness,
-    },
+    model::{fault::Fault, health::Freshness, source::SourceId},
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},

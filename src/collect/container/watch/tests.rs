@@ -174,7 +174,7 @@ async fn who_cannot_be_inspected_stays_as_listed() {
     let names: Vec<&str> = known.containers.values().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["inspected", "of the list"]);
     let words = "1 of 2 containers could not be inspected: GET /containers/b/json: not JSON";
-    assert_eq!(known.why().0, Some(crate::model::event::Fault::Broken(words.into())));
+    assert_eq!(known.why().0, Some(crate::model::fault::Fault::Broken(words.into())));
 }
 
 #[tokio::test(start_paused = true)]

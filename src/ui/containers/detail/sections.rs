@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::{
     model::{
         container::{Container, ContainerRow},
-        event::{Fault, SourceId},
+        fault::Fault,
         host::Host,
         join,
         socket::Protocol,
+        source::SourceId,
     },
     state::State,
     text::width,

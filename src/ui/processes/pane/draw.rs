@@ -7,7 +7,7 @@ use super::{
     list::{Line, process_of},
 };
 use crate::{
-    model::{event::SourceId, process::Process},
+    model::{process::Process, source::SourceId},
     state::State,
     ui::{
         canvas::{Canvas, DrawCx, Target},

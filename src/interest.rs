@@ -1,0 +1,49 @@
+//! What the readers of the state need at present, so that what nobody needs is read slowly or not at all.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::{engine_address::EngineAddress, process::ProcKey};
+
+/// What is needed beyond what every source reads anyway.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Interest {
+    /// Processes on the screen: their storage rates are read.
+    pub visible: Vec<ProcKey>,
+    /// Storage rates of all processes (sorted or filtered by them).
+    pub io_of_all: bool,
+    /// Command lines of all processes, at once: words are searched for in them.
+    pub commands_of_all: bool,
+    /// Threads have rows of their own.
+    pub threads: bool,
+    /// The process whose detail is open.
+    pub detail: Option<ProcKey>,
+    /// The list of sockets is open.
+    pub sockets: bool,
+    /// The process whose network's sockets are looked at: the first one of the container whose detail is open.
+    pub sockets_of: Option<u32>,
+    /// The container whose log is open: its engine's address and its id.
+    pub log: Option<(EngineAddress, String)>,
+    /// The view of images, volumes and networks is open.
+    pub stores: bool,
+    /// Operations of ours that were done so far: what they changed is asked for again.
+    pub acts_done: u64,
+    /// Nothing is to be read: the screen is paused or suspended.
+    pub paused: bool,
+}
+
+/// The mailbox through which the loop hands the newest interest to the lanes.
+#[derive(Clone, Default)]
+pub struct InterestCell(Arc<Mutex<Arc<Interest>>>);
+
+impl InterestCell {
+    /// The newest interest.
+    #[must_use]
+    pub fn get(&self) -> Arc<Interest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces it.
+    pub fn set(&self, interest: Interest) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(interest);
+    }
+}

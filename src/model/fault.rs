@@ -1,0 +1,33 @@
+//! Why there is no value: absent, denied, late and broken are ordinary values.
+
+use serde::{Deserialize, Serialize};
+
+/// What is said of a source that is not read.
+pub const OFF: &str = "switched off by `sources.disabled` of the config";
+
+/// Why a source gave no sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The machine has no such thing; says where it was looked for.
+    Absent(String),
+    /// The thing is there but may not be read.
+    Denied {
+        /// What was refused, with its path.
+        what: String,
+        /// The cure.
+        hint: String,
+    },
+    /// No answer within the deadline; the question still stands, no second one is asked.
+    Timeout,
+    /// It answered nonsense, or reading it panicked.
+    Broken(String),
+}
+
+impl Fault {
+    /// The user does not want it read.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        matches!(self, Fault::Absent(what) if what == OFF)
+    }
+}

@@ -1,0 +1,131 @@
+//! Operations on the machine, as data: the screen builds them, `act` executes them, a log keeps them with their undo.
+
+use serde::{Deserialize, Serialize};
+
+use super::{container::ContainerAct, pool::PoolAct, signal};
+use crate::{
+    alert::Level,
+    config::save::Save,
+    model::{engine_address::EngineAddress, process::ProcKey, store::Kind},
+};
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// To a container.
+    Container {
+        /// Address of its engine.
+        engine: EngineAddress,
+        /// Its id.
+        id: String,
+        /// Its name, for the report.
+        name: String,
+        /// What.
+        act: ContainerAct,
+    },
+    /// To a pool.
+    Pool {
+        /// Its name.
+        pool: String,
+        /// What.
+        act: PoolAct,
+    },
+    /// Remove what engines keep.
+    Remove(Vec<Removal>),
+    /// Send a signal to each of these, if they are still the same processes.
+    Signal {
+        /// Targets.
+        targets: Vec<ProcKey>,
+        /// Signal number.
+        signal: i32,
+    },
+    /// Change the niceness of each of these by so much, if they are still the same processes.
+    Renice(Vec<(ProcKey, i32)>),
+    /// All of these, at the same time.
+    All(Vec<Job>),
+    /// Save settings for the next start. No operation on the machine: it is in no log of operations.
+    #[serde(skip)]
+    Save(Save),
+}
+
+/// One thing to remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Address of its engine.
+    pub engine: EngineAddress,
+    /// What it is.
+    pub kind: Kind,
+    /// As the engine calls it.
+    pub id: String,
+    /// As the report calls it.
+    pub name: String,
+    /// Bytes that it frees.
+    pub bytes: u64,
+}
+
+/// What came of an operation, for one line on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// `Ok`, or `Warn` when some of it failed.
+    pub level: Level,
+    /// In plain words, naming what it was done to.
+    pub text: String,
+}
+
+/// How an operation went, and the one that takes it back; `None` where nothing does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// In words.
+    pub outcome: Outcome,
+    /// The way back.
+    pub undo: Option<Job>,
+}
+
+impl Job {
+    /// All of these as one; `None` for none.
+    #[must_use]
+    pub fn all(mut jobs: Vec<Job>) -> Option<Job> {
+        if jobs.len() > 1 { Some(Job::All(jobs)) } else { jobs.pop() }
+    }
+
+    /// What it does, in words that name what it is done to: `pause web`, `set compression of tank/db to lz4`.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        match self {
+            Job::Container { name, act, .. } => act.phrase(name),
+            Job::Pool { pool, act } => act.phrase(pool),
+            Job::Remove(things) => match things.as_slice() {
+                [one] => format!("remove {}", one.name),
+                many => format!("remove {} things", many.len()),
+            },
+            Job::Signal { targets, signal } => {
+                let name = signal::by_number(*signal).map_or_else(|| signal.to_string(), |def| def.name.to_owned());
+                format!("send {name} to {}", pids(targets.iter()))
+            }
+            Job::Renice(targets) => {
+                let by = targets.first().map_or(0, |(_, by)| *by);
+                format!("change the niceness of {} by {by:+}", pids(targets.iter().map(|(key, _)| key)))
+            }
+            Job::All(jobs) => jobs.iter().map(Job::phrase).collect::<Vec<_>>().join(", "),
+            Job::Save(_) => "save settings".to_owned(),
+        }
+    }
+
+    /// Can be taken back, as far as is known before.
+    #[must_use]
+    pub fn is_undoable(&self) -> bool {
+        match self {
+            Job::Container { act, .. } => act.is_undoable(),
+            Job::Pool { act, .. } => act.is_undoable(),
+            Job::Remove(_) | Job::Save(_) => false,
+            Job::Signal { signal, .. } => signal::reverse(*signal).is_some(),
+            Job::Renice(_) => true,
+            Job::All(jobs) => jobs.iter().all(Job::is_undoable),
+        }
+    }
+}
+
+fn pids<'a>(keys: impl Iterator<Item = &'a ProcKey>) -> String {
+    keys.map(|key| key.pid.to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,47 @@
+//! Requests to the outside world, as data: the screen builds them, `app` and `act` execute them.
+
+mod container;
+mod job;
+pub mod limits;
+mod pool;
+pub mod signal;
+
+use std::time::Duration;
+
+pub use container::ContainerAct;
+pub use job::{Done, Job, Outcome, Removal};
+pub use limits::ContainerLimits;
+pub use pool::PoolAct;
+
+use crate::{alert::AlertKey, model::engine_address::EngineAddress};
+
+/// A typed request to the outside world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Leave.
+    Quit,
+    /// Ctrl-Z.
+    Suspend,
+    /// Redraw the screen.
+    Redraw,
+    /// An operation: executed on a thread of its own, and reported.
+    Job(Job),
+    /// The user has seen this alert, or no longer.
+    Acknowledge(AlertKey),
+    /// Give the terminal to a shell in this container.
+    Shell {
+        /// Address of its engine.
+        engine: EngineAddress,
+        /// Its id.
+        id: String,
+    },
+    /// Write these lines into a new file of this name in the current folder.
+    Save {
+        /// Name of the file; a number is added when there is one.
+        name: String,
+        /// What is written.
+        text: String,
+    },
+    /// Another time between refreshes.
+    Refresh(Duration),
+}

@@ -1,0 +1,78 @@
+//! What can be asked of a pool and its datasets.
+
+use serde::{Deserialize, Serialize};
+
+/// What can be done to a pool or a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolAct {
+    /// Start a scrub.
+    Scrub,
+    /// Resume a paused scrub.
+    ResumeScrub,
+    /// Pause a scrub.
+    PauseScrub,
+    /// Stop a scrub.
+    StopScrub,
+    /// Reset error counters; a suspended pool resumes.
+    Clear,
+    /// Set a property of a dataset.
+    Set {
+        /// Which dataset.
+        dataset: String,
+        /// `compression`, `recordsize`.
+        property: String,
+        /// The new value.
+        value: String,
+        /// The value before.
+        before: String,
+    },
+    /// Let a dataset inherit a property again.
+    Inherit {
+        /// Which dataset.
+        dataset: String,
+        /// `compression`, `recordsize`.
+        property: String,
+        /// The value before.
+        before: String,
+        /// The value that it had received comes back.
+        received: bool,
+    },
+}
+
+impl PoolAct {
+    /// What it does, in words that name what it is done to.
+    #[must_use]
+    pub fn phrase(&self, pool: &str) -> String {
+        match self {
+            PoolAct::Scrub => format!("scrub {pool}"),
+            PoolAct::ResumeScrub => format!("resume the scrub of {pool}"),
+            PoolAct::PauseScrub => format!("pause the scrub of {pool}"),
+            PoolAct::StopScrub => format!("stop the scrub of {pool}"),
+            PoolAct::Clear => format!("clear the errors of {pool}"),
+            PoolAct::Set { dataset, property, value, .. } => format!("set {property} of {dataset} to {value}"),
+            PoolAct::Inherit { dataset, property, .. } => format!("let {dataset} inherit {property} again"),
+        }
+    }
+
+    /// What is known before the yes: the state before, what it costs.
+    #[must_use]
+    pub fn doc(&self) -> String {
+        match self {
+            PoolAct::Scrub => "reads and checks all data; slows other work".to_owned(),
+            PoolAct::ResumeScrub => "continues where it was paused".to_owned(),
+            PoolAct::PauseScrub => "a later scrub continues where it was".to_owned(),
+            PoolAct::StopScrub => "its progress is lost: the next one starts over".to_owned(),
+            PoolAct::Clear => "resets error counters; a suspended pool resumes".to_owned(),
+            PoolAct::Set { before, .. } | PoolAct::Inherit { before, .. } => {
+                format!("now {before}; affects new writes only")
+            }
+        }
+    }
+
+    /// Can be taken back.
+    #[must_use]
+    pub fn is_undoable(&self) -> bool {
+        !matches!(self, PoolAct::StopScrub | PoolAct::Clear)
+    }
+}
