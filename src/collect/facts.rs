@@ -28,6 +28,7 @@ impl Collector for Facts {
         let ours = root.is_this_machine();
         let processor = Processor::read(root);
         let began = Began::read(root, ours);
+        let inside = inside::kind(root).is_some();
         let sample = FactsSample {
             hostname: hostname(root),
             os: os(root),
@@ -35,6 +36,8 @@ impl Collector for Facts {
             architecture: ours.then(|| rustix::system::uname().machine().to_string_lossy().into_owned()),
             product: product(root),
             virtualization: virtualization(root, &processor),
+            load_of_host: inside && !inside::is_of_guest(root, "/proc/loadavg"),
+            pressure_of_host: inside && !inside::is_of_guest(root, "/proc/pressure/memory"),
             boot_unix_seconds: began.machine,
             ticks_from_unix_seconds: began.ticks.filter(|_| began.ticks != began.machine),
             users: users(&root.read("etc/passwd").unwrap_or_default()),
@@ -173,6 +176,8 @@ mod tests {
             threads: Some(12),
             cores: Some(6),
             virtualization: None,
+            load_of_host: false,
+            pressure_of_host: false,
             boot_unix_seconds: Some(1_751_865_600),
             ticks_from_unix_seconds: None,
             users: vec![
@@ -192,6 +197,9 @@ mod tests {
         let guest = facts("lxc");
         assert_eq!((guest.virtualization.as_deref(), guest.os.as_deref()), (Some("lxc"), Some("Ubuntu 24.04.1 LTS")));
         assert_eq!((guest.cpu_model.as_deref(), guest.threads), (Some("Intel Core i7-8700"), Some(2)));
+        assert!(guest.load_of_host && guest.pressure_of_host, "lxcfs has neither here");
+        let host = facts("homelab");
+        assert!(!host.load_of_host && !host.pressure_of_host);
     }
 
     #[test]

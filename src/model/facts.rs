@@ -23,6 +23,12 @@ pub struct FactsSample {
     pub cores: Option<u32>,
     /// `kvm`, `lxc`, `docker` … ; `None` on bare metal.
     pub virtualization: Option<String>,
+    /// The load in `/proc` is the host's: a container has none of its own.
+    #[serde(default)]
+    pub load_of_host: bool,
+    /// The pressure in `/proc` is the host's.
+    #[serde(default)]
+    pub pressure_of_host: bool,
     /// Boot time, seconds since 1970.
     pub boot_unix_seconds: Option<i64>,
     /// What processes' start ticks count from, seconds since 1970, where it is not the boot time: in a container that has a

@@ -144,7 +144,8 @@ fn figures(state: &State, page: &mut String) {
     }
     if live(state, SourceId::Load) {
         let load = host.load.raw;
-        row(page, "load", format!("{:.2} {:.2} {:.2}", load.load1, load.load5, load.load15));
+        let whose = if host.facts.load_of_host { " (the host's)" } else { "" };
+        row(page, "load", format!("{:.2} {:.2} {:.2}{whose}", load.load1, load.load5, load.load15));
     }
     if live(state, SourceId::Memory) {
         let m = &host.memory;
@@ -173,12 +174,13 @@ fn figures(state: &State, page: &mut String) {
     own_limits(state, page);
     if live(state, SourceId::Pressure) {
         let p = host.pressure.raw;
+        let whose = if host.facts.pressure_of_host { ", of the host" } else { "" };
         let some =
             |s: Option<crate::model::pressure::Stalls>| or_absent(s, |s| format!("{:.1}%", s.some.avg10 * 100.0));
         row(
             page,
             "pressure",
-            format!("cpu {} · memory {} · io {} (some, 10 s)", some(p.cpu), some(p.memory), some(p.io)),
+            format!("cpu {} · memory {} · io {} (some, 10 s{whose})", some(p.cpu), some(p.memory), some(p.io)),
         );
     }
     let counts = host.processes.counts;

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     alert::Level,
     clock::local_zone,
+    state::State,
     text::width,
     units::{self, ABSENT},
 };
@@ -68,8 +69,8 @@ pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
         // What is wrong is counted before the load is told in full.
         let room =
             usize::from(clock.saturating_sub(x + 1)).saturating_sub(counts(cx).map(|(c, _)| width(&c) + 1).sum());
-        let all = format!("load {:.1} {:.1} {:.1}", load.load1, load.load5, load.load15);
-        let one = format!("load {:.1}", load.load1);
+        let all = format!("{} {:.1} {:.1} {:.1}", load_words(state), load.load1, load.load5, load.load15);
+        let one = format!("{} {:.1}", load_words(state), load.load1);
         if let Some(text) = [all, one].into_iter().find(|text| width(text) <= room) {
             x += put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &text, cx.theme.style(Role::Dim)) + 2;
         }
@@ -107,8 +108,9 @@ fn right(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     end = put_right(canvas.buf, end, area.y, 12, &time(cx), cx.theme.style(Role::Text));
     let load = cx.state.host.load.raw;
     if load.threads > 0 && area.width >= 80 {
-        let text = format!("load {:.1} {:.1} {:.1}  ", load.load1, load.load5, load.load15);
-        end = put_right(canvas.buf, end, area.y, 30, &text, cx.theme.style(Role::Dim));
+        let words = load_words(cx.state);
+        let text = format!("{words} {:.1} {:.1} {:.1}  ", load.load1, load.load5, load.load15);
+        end = put_right(canvas.buf, end, area.y, 35, &text, cx.theme.style(Role::Dim));
     }
     if cx.paused {
         // Amber would mean a limit that was crossed.
@@ -116,6 +118,11 @@ fn right(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
         end = put_right(canvas.buf, end.saturating_sub(2), area.y, 8, " PAUSED ", style);
     }
     end
+}
+
+/// A container sees the load of its host.
+fn load_words(state: &State) -> &'static str {
+    if state.host.facts.load_of_host { "host load" } else { "load" }
 }
 
 /// The moment that the figures show, in local time.

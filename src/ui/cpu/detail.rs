@@ -22,7 +22,7 @@ use crate::{
             text::{put, put_right},
         },
     },
-    units,
+    text, units,
 };
 
 /// Columns of one core with its gap.
@@ -117,6 +117,10 @@ fn shares(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     words.extend(cpu.forks_per_second.map(|v| ("new processes", per_second(v), Role::Dim)));
     let mut x = area.x;
     for (name, value, role) in words {
+        let wide = text::width(name) + text::width(&value);
+        if usize::from(area.right().saturating_sub(x)) < wide {
+            return;
+        }
         x += put(canvas.buf, x, area.y, area.right().saturating_sub(x), name, cx.theme.style(role));
         x += put(canvas.buf, x, area.y, area.right().saturating_sub(x), &value, cx.theme.style(Role::Text)) + 2;
     }

@@ -224,21 +224,22 @@ fn split(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, shares: Option<Cp
     used.saturating_sub(2)
 }
 
-/// `psi cpu 1.2 io 0.4 mem 0.0`, ending at the right edge; as much of it as fits.
+/// `psi cpu 1.2 io 0.4 mem 0.0`, ending at the right edge; as much of it as fits. A container sees its host's.
 fn pressures(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let raw = &cx.state.host.pressure.raw;
     let stalls = [("cpu", raw.cpu, "cpu"), ("io", raw.io, "io"), ("mem", raw.memory, "memory")];
     if stalls.iter().all(|(_, s, _)| s.is_none()) {
         return;
     }
-    let shown = match area.width {
+    let whose = if cx.state.host.facts.pressure_of_host { "host psi " } else { "psi " };
+    let shown = match (area.width + 4).saturating_sub(whose.len() as u16) {
         30.. => 3,
         21.. => 2,
         13.. => 1,
         _ => return,
     };
-    let mut x = area.right() - (4 + shown as u16 * 9).min(area.width);
-    x += put(canvas.buf, x, area.y, 4, "psi ", cx.theme.style(Role::Pressure));
+    let mut x = area.right() - (whose.len() as u16 + shown as u16 * 9).min(area.width);
+    x += put(canvas.buf, x, area.y, 9, whose, cx.theme.style(Role::Pressure));
     for (name, stalls, resource) in stalls.into_iter().take(shown) {
         let value = stalls.map(|s| s.some.avg10);
         let level = value.map_or(Level::Unknown, |v| cx.state.level("pressure_some_ratio", &[resource], v));

@@ -94,21 +94,21 @@ fn lines(state: &State) -> Vec<SheetLine> {
             (meaning.to_owned(), Role::Faint),
         ]);
     };
-    row("used", Some(m.used), raw.total, "held, and not given back when asked for");
+    row("used", Some(m.used), raw.total, "held, and not given back on demand");
     if let Some(arc) = raw.arc {
-        row("ARC", Some(arc.size), raw.total, "OpenZFS's cache; it gives back all above its minimum");
+        row("ARC", Some(arc.size), raw.total, "OpenZFS's cache; shrinks to its minimum");
     }
-    row("cache", Some(m.cache), raw.total, "files that were read; given back when asked for");
+    row("cache", Some(m.cache), raw.total, "files read before; given back on demand");
     if let Some((total, used)) = m.huge() {
-        let words = format!("reserved, {} of it used: no other program can have it", bytes_long(used as f64));
+        let words = format!("reserved; {} of it in use", bytes_long(used as f64));
         row("huge pages", Some(total), raw.total, &words);
     }
     row("free", Some(m.free), raw.total, "in nobody's use");
-    row("available", Some(m.available), raw.total, "what programs may still take without swapping");
+    row("available", Some(m.available), raw.total, "programs can have it without swapping");
     row("anonymous", raw.anonymous, raw.total, "heaps and stacks");
     row("huge, anonymous", raw.anonymous_huge, raw.total, "part of it in huge pages");
     row("mapped", raw.mapped, raw.total, "files mapped by programs");
-    row("shared", Some(raw.shmem), raw.total, "shared memory and tmpfs: used, though the kernel counts it as cache");
+    row("shared", Some(raw.shmem), raw.total, "shared memory and tmpfs; counted as used");
     row("buffers", Some(raw.buffers), raw.total, "raw blocks");
     row("slab", raw.slab, raw.total, "the kernel's own objects");
     row("  reclaimable", Some(raw.slab_reclaimable), raw.total, "of them what it would give back");
@@ -120,14 +120,14 @@ fn lines(state: &State) -> Vec<SheetLine> {
         "committed",
         raw.committed,
         raw.commit_limit.unwrap_or(0),
-        "promised to programs, of what the kernel would promise",
+        "promised to programs, of the limit",
     );
     if raw.swap_total > 0 {
         row("swap", Some(m.swap_used), raw.swap_total, "moved out of memory");
         row("swap, cached", raw.swap_cached, raw.swap_total, "in memory and in swap alike");
     }
     if let Some(zram) = raw.zram {
-        row("zram", Some(zram.memory_used), zram.original, "memory that compressed swap takes, of what it holds");
+        row("zram", Some(zram.memory_used), zram.original, "what compressed swap takes, of its data");
     }
     lines.push(Vec::new());
     lines.push(heading("Movement"));
@@ -136,9 +136,10 @@ fn lines(state: &State) -> Vec<SheetLine> {
     }
     if let Some(stalls) = state.host.pressure.raw.memory {
         let text = format!(
-            "some {:.1} · full {:.1} per cent of the last 10 s",
+            "some {:.1} · full {:.1} per cent of the last 10 s{}",
             stalls.some.avg10 * 100.0,
-            stalls.full.map_or(0.0, |f| f.avg10) * 100.0
+            stalls.full.map_or(0.0, |f| f.avg10) * 100.0,
+            if state.host.facts.pressure_of_host { ", of the host" } else { "" }
         );
         lines.push(vec![(format!("{:<16}", "pressure"), Role::Dim), (text, Role::Text)]);
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     model::{host::Host, join, process::Process},
-    text::elide,
+    text::{elide, width},
     ui::{
         figures::bytes,
         theme::Role,
@@ -11,8 +11,10 @@ use crate::{
     },
 };
 
-/// Columns of a container's name.
+/// Columns of a container's name, at most.
 const OWNER: usize = 20;
+/// Above the names of containers.
+const TITLE: &str = "CONTAINER";
 
 /// Who reads and writes most. The kernel counts that for each process and each container, not for each of their disks.
 pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine> {
@@ -20,10 +22,10 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLin
     let own = || host.processes.rows.iter().filter(|p| !p.is_thread());
     let rates = own().filter_map(|p| Some((f64::from(p.io_per_second()?), p))).filter(|(rate, _)| *rate > 0.0);
     let figure = |value: Option<f64>| bytes(value);
-    let rows: Vec<SheetLine> = greatest(rates.collect(), processes)
+    let rows = greatest(rates.collect(), processes)
         .map(|p| {
             let (read, written) = (p.read_per_second().map(f64::from), p.write_per_second().map(f64::from));
-            process(host, p, format!("{:>7} {:>6} {:>7} ", p.key.pid, figure(read), figure(written)))
+            (p, format!("{:>7} {:>6} {:>7} ", p.key.pid, figure(read), figure(written)))
         })
         .collect();
     // Rates need two readings.
@@ -31,7 +33,7 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLin
         lines.push(vec![("waiting…".to_owned(), Role::Dim)]);
         return lines;
     }
-    table(&mut lines, format!("{:>7} {:>6} {:>7} {:<OWNER$} COMMAND", "PID", "READ/s", "WRITE/s", "CONTAINER"), rows);
+    processes_of(&mut lines, host, &format!("{:>7} {:>6} {:>7} ", "PID", "READ/s", "WRITE/s"), rows);
     let hidden = own().filter(|p| !p.kernel && p.moved.is_none()).count();
     if hidden > 0 {
         let words = format!("{hidden} more could not be read: those of other users need root");
@@ -57,13 +59,13 @@ pub fn memory(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine
         let total = host.memory.raw.total as f64;
         if total > 0.0 { crate::ui::figures::percent(Some(bytes_held / total)) } else { String::new() }
     };
-    let rows: Vec<SheetLine> = greatest(own.map(|p| (p.memory_bytes as f64, p)).collect(), processes)
+    let rows = greatest(own.map(|p| (p.memory_bytes as f64, p)).collect(), processes)
         .map(|p| {
             let held = p.memory_bytes as f64;
-            process(host, p, format!("{:>7} {} {:>4} ", p.key.pid, bytes(Some(held)), share(held)))
+            (p, format!("{:>7} {} {:>4} ", p.key.pid, bytes(Some(held)), share(held)))
         })
         .collect();
-    table(&mut lines, format!("{:>7} {:>5} {:>4} {:<OWNER$} COMMAND", "PID", "MEM", "", "CONTAINER"), rows);
+    processes_of(&mut lines, host, &format!("{:>7} {:>5} {:>4} ", "PID", "MEM", ""), rows);
     let all = host.containers.rows.iter();
     let held = all.filter_map(|c| Some((c.memory_bytes()? as f64, c))).filter(|(held, _)| *held > 0.0);
     let rows: Vec<SheetLine> = greatest(held.collect(), containers)
@@ -83,9 +85,18 @@ fn greatest<T>(mut all: Vec<(f64, T)>, most: usize) -> impl Iterator<Item = T> {
     all.into_iter().take(most).map(|(_, thing)| thing)
 }
 
-fn process(host: &Host, p: &Process, figures: String) -> SheetLine {
-    let container = join::container_of_process(host, p).map_or("", |c| c.meta.name.as_str());
-    vec![(figures, Role::Text), (name(container), Role::Container), (p.shown_command(false).0.into_owned(), Role::Dim)]
+/// Processes with their figures; their containers have a column where any of them is in one.
+fn processes_of(lines: &mut Vec<SheetLine>, host: &Host, head: &str, rows: Vec<(&Process, String)>) {
+    let owner = |p: &Process| join::container_of_process(host, p).map_or("", |c| c.meta.name.as_str());
+    let longest = rows.iter().map(|(p, _)| width(owner(p))).max().unwrap_or(0).min(OWNER);
+    let room = if longest == 0 { 0 } else { longest.max(TITLE.len()) };
+    let cell = |text: &str| if room == 0 { String::new() } else { format!("{:<room$} ", elide(text, room)) };
+    let row = |(p, figures): (&Process, String)| {
+        let command = p.shown_command(false).0.into_owned();
+        vec![(figures, Role::Text), (cell(owner(p)), Role::Container), (command, Role::Dim)]
+    };
+    let head = format!("{head}{}COMMAND", cell(TITLE));
+    table(lines, head, rows.into_iter().map(row).collect());
 }
 
 fn name(text: &str) -> String {
@@ -116,7 +127,7 @@ mod tests {
     use super::*;
     use crate::model::{
         container::{Container, ContainerRow},
-        process::{Moved, ProcKey},
+        process::{Moved, ProcInfo, ProcKey},
     };
 
     fn machine() -> Host {
@@ -156,6 +167,18 @@ mod tests {
         assert_eq!(lines[2..4], ["3 2.9M 3.8M both", "2 4.8M 0 reader"], "an idle one is left out: {lines:?}");
         assert_eq!(lines[4], "1 more could not be read: those of other users need root");
         assert_eq!(lines.last().map(String::as_str), Some("postgres – 1.9M"));
+    }
+
+    #[test]
+    fn no_container_no_column() {
+        let mut host = machine();
+        let head = |host: &Host| words(&memory(host, 2, 2))[1].clone();
+        assert_eq!(head(&host), "PID MEM COMMAND");
+        let id = "ab".repeat(32);
+        host.containers.rows[0].meta = Arc::new(Container { id: id.clone(), name: "postgres".into(), ..Container::default() });
+        let info = ProcInfo { cgroup: format!("/docker/{id}").into(), ..ProcInfo::default() };
+        host.processes.rows[3].info = Some(Box::new(info));
+        assert_eq!(head(&host), "PID MEM CONTAINER COMMAND");
     }
 
     #[test]
