@@ -36,9 +36,9 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_HERE: Duration = Duration::from_secs(2);
 const RETRY_ELSEWHERE: Duration = Duration::from_secs(30);
-/// What an engine remembers comes at once, or its containers are not kept waiting for it.
-const LATELY: Limits =
-    Limits { patience: Duration::from_millis(1500), whole: Duration::from_millis(1500), cap: 4 << 20 };
+/// What an engine remembers comes at once, or its containers are not kept waiting for it: a report of two seconds has
+/// them still.
+const LATELY: Limits = Limits { patience: Duration::from_secs(1), whole: Duration::from_secs(1), cap: 4 << 20 };
 /// Letters kept of what an engine calls itself.
 const NAMES: usize = 512;
 
