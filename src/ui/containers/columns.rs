@@ -78,6 +78,8 @@ pub static COLUMNS: [Col; 21] = [
     rate("receive", "NET↓/s", Kind::Bytes, 6, 6, |r| r.container.rx_per_second)
         .also(&["rx", "down"])
         .text_of(|r| match r.network_words().filter(|_| r.runs()) {
+            // Whose, the detail says: most names are longer than a figure.
+            Some(_) if matches!(r.container.meta.network(), NetworkOf::Container(_)) => Cow::Borrowed("shared"),
             Some(words) => Cow::Owned(words),
             None => r.bytes(r.container.rx_per_second),
         })
@@ -273,5 +275,35 @@ impl<'a> Row<'a> {
 
     fn bytes(&self, bytes: Option<f64>) -> Cow<'static, str> {
         bytes.map_or(Cow::Borrowed(absent(self)), |bytes| Cow::Owned(units::bytes_short(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::container::Container;
+
+    #[test]
+    fn shared_network_fits_its_column() {
+        let meta = |mode: &str| Container {
+            network_mode: Some(mode.into()),
+            state: RunState::Running,
+            ..Container::default()
+        };
+        let shown = |mode: &str| {
+            let container = ContainerRow { meta: Arc::new(meta(mode)), ..ContainerRow::default() };
+            let state = State::default();
+            let row = Row::new(&container, &state);
+            let cell = |id: &str| {
+                let column = COLUMNS.iter().find(|column| column.def.id == id).unwrap();
+                column.shown(&row).into_owned()
+            };
+            (cell("receive"), cell("send"))
+        };
+        assert_eq!(shown("host"), ("host".to_owned(), String::new()));
+        assert_eq!(shown("container:a-very-long-name-of-a-vpn"), ("shared".to_owned(), String::new()));
+        assert_eq!(shown("bridge"), (ABSENT.to_owned(), ABSENT.to_owned()));
     }
 }

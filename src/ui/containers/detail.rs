@@ -136,7 +136,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
         Past {
             head: format!("memory {memory}{}", of(memory_limit)),
             series: &row.memory_history,
-            top: limit.map_or_else(|| nice_top(highest(&row.memory_history), 1024.0), |limit| limit as f64),
+            top: limit.map_or_else(|| nice_top(highest(&row.memory_history)), |limit| limit as f64),
             role: Role::MemoryUsed,
             level: memory_level,
             limit: limit.map(|limit| limit as f64),

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::{
     model::{cpu::Core, source::SourceId},
     state::State,
+    text,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
@@ -22,7 +23,7 @@ use crate::{
             text::{put, put_right},
         },
     },
-    text, units,
+    units,
 };
 
 /// Columns of one core with its gap.
@@ -114,7 +115,7 @@ fn shares(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     ];
     let per_second = |v: f64| format!(" {}/s", units::count_short(v));
     words.extend(cpu.context_switches_per_second.map(|v| ("switches", per_second(v), Role::Dim)));
-    words.extend(cpu.forks_per_second.map(|v| ("new processes", per_second(v), Role::Dim)));
+    words.extend(cpu.forks_per_second.map(|v| ("forks", per_second(v), Role::Dim)));
     let mut x = area.x;
     for (name, value, role) in words {
         let wide = text::width(name) + text::width(&value);

@@ -88,7 +88,7 @@ impl Overlay for NetworkDetail {
         if rest.height < 4 {
             return;
         }
-        let top = nice_top(n.rx_history.max().unwrap_or(0.0).max(n.tx_history.max().unwrap_or(0.0)), 1024.0);
+        let top = nice_top(n.rx_history.max().unwrap_or(0.0).max(n.tx_history.max().unwrap_or(0.0)));
         let words = format!("received over sent, top {}/s", bytes(Some(top)).trim_start());
         put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
         let past = Rect { y: rest.y + 1, height: rest.height - 2, ..rest };

@@ -306,7 +306,7 @@ impl DiskNetPane {
                 (&host.network.tx_history, Role::NetTransmit),
             ),
         ] {
-            let top = nice_top(up.max().unwrap_or(0.0).max(down.max().unwrap_or(0.0)), 1024.0);
+            let top = nice_top(up.max().unwrap_or(0.0).max(down.max().unwrap_or(0.0)));
             let scale = format!("   top {}/s", bytes(Some(top)).trim_start());
             put_all(
                 canvas.buf,

@@ -91,7 +91,7 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
     let room = area.right().saturating_sub(x + 1);
     let half = room.saturating_sub(1) / 2;
     if half > 0 {
-        let top = nice_top(net.rx_history.max().unwrap_or(0.0).max(net.tx_history.max().unwrap_or(0.0)), 1024.0);
+        let top = nice_top(net.rx_history.max().unwrap_or(0.0).max(net.tx_history.max().unwrap_or(0.0)));
         let other = area.right() - half;
         spark(buf, x, area.y, half, theme, &net.rx_history, top, theme.style(Role::NetReceive));
         spark(buf, other, area.y, half, theme, &net.tx_history, top, theme.style(Role::NetTransmit));
@@ -142,7 +142,8 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
     put(buf, area.x, area.y, NAME, "disk", dim);
     let mut x = area.x + NAME;
     if let Some((words, _)) = words(cx.state, SourceId::Disks) {
-        put(buf, x, area.y, half.saturating_sub(NAME), &words, dim);
+        // A blank before what stands in the other half.
+        put(buf, x, area.y, half.saturating_sub(NAME + 1), &words, dim);
     } else {
         for (sign, value) in [("r", host.disks.read_per_second), ("w", host.disks.write_per_second)] {
             put(buf, x, area.y, 2, sign, dim);
@@ -169,7 +170,7 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
                 put(buf, x + at, area.y, 2, sign, dim);
                 put(buf, x + at + 2, area.y, 5, &bytes(value), text);
             }
-            let top = nice_top(host.network.rx_history.max().unwrap_or(0.0), 1024.0);
+            let top = nice_top(host.network.rx_history.max().unwrap_or(0.0));
             let from = x + 22;
             spark(
                 buf,

@@ -116,12 +116,7 @@ fn lines(state: &State) -> Vec<SheetLine> {
     row("kernel stacks", raw.kernel_stack, raw.total, "one a thread");
     row("dirty", raw.dirty, raw.total, "to be written to disks");
     row("writeback", raw.writeback, raw.total, "on its way there");
-    row(
-        "committed",
-        raw.committed,
-        raw.commit_limit.unwrap_or(0),
-        "promised to programs, of the limit",
-    );
+    row("committed", raw.committed, raw.commit_limit.unwrap_or(0), "promised to programs, of the limit");
     if raw.swap_total > 0 {
         row("swap", Some(m.swap_used), raw.swap_total, "moved out of memory");
         row("swap, cached", raw.swap_cached, raw.swap_total, "in memory and in swap alike");

@@ -2,6 +2,7 @@
 //! theirs.
 
 use crate::{
+    clock::TICKS_PER_SECOND,
     model::{host::Host, join, process::Process},
     text::{elide, width},
     ui::{
@@ -13,6 +14,8 @@ use crate::{
 
 /// Columns of a container's name, at most.
 const OWNER: usize = 20;
+/// Seconds after which a process has been read, if it can be.
+const NEW: f64 = 10.0;
 /// Above the names of containers.
 const TITLE: &str = "CONTAINER";
 
@@ -34,7 +37,11 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLin
         return lines;
     }
     processes_of(&mut lines, host, &format!("{:>7} {:>6} {:>7} ", "PID", "READ/s", "WRITE/s"), rows);
-    let hidden = own().filter(|p| !p.kernel && p.moved.is_none()).count();
+    // One that has just begun is read in a moment.
+    let (now, boot) = (host.now.unix_ms as f64 / 1000.0, host.facts.ticks_from().unwrap_or(0) as f64);
+    let age = |p: &Process| now - boot - p.key.start_ticks as f64 / f64::from(TICKS_PER_SECOND);
+    let is_old = |p: &&Process| age(p) > NEW;
+    let hidden = own().filter(|p| !p.kernel && p.moved.is_none()).filter(is_old).count();
     if hidden > 0 {
         let words = format!("{hidden} more could not be read: those of other users need root");
         lines.push(vec![(words, Role::Dim)]);
@@ -125,6 +132,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::clock::Stamp;
     use crate::model::{
         container::{Container, ContainerRow},
         process::{Moved, ProcInfo, ProcKey},
@@ -144,6 +152,7 @@ mod tests {
             ..Process::default()
         };
         host.memory.raw.total = 1 << 30;
+        host.now = Stamp::at_seconds(100);
         host.processes.rows = vec![
             row(1, "init", 10, Some((0.0, 0.0))),
             row(4, "other", 1, None),
@@ -167,6 +176,9 @@ mod tests {
         assert_eq!(lines[2..4], ["3 2.9M 3.8M both", "2 4.8M 0 reader"], "an idle one is left out: {lines:?}");
         assert_eq!(lines[4], "1 more could not be read: those of other users need root");
         assert_eq!(lines.last().map(String::as_str), Some("postgres – 1.9M"));
+        let mut host = machine();
+        host.processes.rows[1].key.start_ticks = (host.now.unix_ms / 10).cast_unsigned();
+        assert!(words(&storage(&host, 8, 8)).iter().all(|line| !line.contains("could not be read")), "it is new");
     }
 
     #[test]
@@ -175,7 +187,8 @@ mod tests {
         let head = |host: &Host| words(&memory(host, 2, 2))[1].clone();
         assert_eq!(head(&host), "PID MEM COMMAND");
         let id = "ab".repeat(32);
-        host.containers.rows[0].meta = Arc::new(Container { id: id.clone(), name: "postgres".into(), ..Container::default() });
+        host.containers.rows[0].meta =
+            Arc::new(Container { id: id.clone(), name: "postgres".into(), ..Container::default() });
         let info = ProcInfo { cgroup: format!("/docker/{id}").into(), ..ProcInfo::default() };
         host.processes.rows[3].info = Some(Box::new(info));
         assert_eq!(head(&host), "PID MEM CONTAINER COMMAND");

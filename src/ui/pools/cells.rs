@@ -61,7 +61,7 @@ pub(super) fn past(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let most = |row: &PoolRow| row.read_history.max().unwrap_or(0.0).max(row.write_history.max().unwrap_or(0.0));
     let busiest = cx.state.host.pools.rows.iter().max_by(|a, b| most(a).total_cmp(&most(b)));
     let Some(row) = busiest.filter(|row| area.height >= 3 && most(row) > 0.0) else { return };
-    let top = nice_top(most(row), 1024.0);
+    let top = nice_top(most(row));
     let words = [
         (row.name.as_str(), cx.theme.style(Role::Dim)),
         (" read", cx.theme.style(Role::DiskRead)),

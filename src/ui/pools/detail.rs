@@ -110,7 +110,7 @@ fn past_of(row: &PoolRow) -> [Past<'_>; 2] {
     figures.map(|(name, value, series, role)| Past {
         head: format!("{name} {}", rate(value)),
         series,
-        top: nice_top(series.max().unwrap_or(0.0), 1024.0),
+        top: nice_top(series.max().unwrap_or(0.0)),
         role,
         level: Level::Ok,
         limit: None,

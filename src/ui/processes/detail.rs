@@ -135,7 +135,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<
     let shown = Row { process, cx: RowCx::new(&cx.state.host, false, true) }.cpu_text();
     // A clock tick too many does not make it a second core.
     let cores = (detail.cpu_history.max().unwrap_or(0.0) - 0.1).ceil().max(1.0);
-    let top = nice_top(detail.memory_history.max().unwrap_or(0.0), 1024.0);
+    let top = nice_top(detail.memory_history.max().unwrap_or(0.0));
     let memory = bytes_long(process.memory_bytes as f64);
     [
         Past {

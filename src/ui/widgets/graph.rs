@@ -165,13 +165,14 @@ fn ascii(dots: u32) -> char {
     [' ', '.', ':', '|', '#'][(dots as usize).min(4)]
 }
 
-/// The scale for a figure without a natural top: the least of 1, 2, 5, 10 … times `unit` that holds every value in
-/// sight, so that it changes seldom.
+/// The scale for bytes, which have no natural top: the least of 1, 2, 5, 10 … 500 KiB, MiB, GiB … that holds every value
+/// in sight, so that it changes seldom and reads as a round figure.
 #[must_use]
-pub fn nice_top(greatest: f64, least: f64) -> f64 {
-    let wanted = greatest.max(least).max(f64::MIN_POSITIVE);
-    let power = 10f64.powf(wanted.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|t| *t >= wanted * 0.999_999).unwrap_or(wanted)
+pub fn nice_top(greatest: f64) -> f64 {
+    let wanted = greatest.max(1024.0);
+    let unit = 1024f64.powf(wanted.log(1024.0).floor().max(1.0));
+    let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1024.0];
+    steps.into_iter().map(|step| step * unit).find(|top| *top >= wanted * 0.999_999).unwrap_or(wanted)
 }
 
 /// One figure upward and its twin downward from the middle.
@@ -276,9 +277,11 @@ mod tests {
 
     #[test]
     fn scales_are_round_and_hold_every_value() {
-        assert_eq!(nice_top(0.0, 1000.0), 1000.0);
-        assert_eq!(nice_top(1001.0, 1.0), 2000.0);
-        assert_eq!(nice_top(4.2e6, 1.0), 5e6);
-        assert_eq!(nice_top(0.3, 0.1), 0.5);
+        let kib = 1024.0;
+        for (greatest, top) in [(0.0, kib), (1025.0, 2.0 * kib), (79.0 * kib * kib, 100.0 * kib * kib)] {
+            assert_eq!(nice_top(greatest), top);
+        }
+        assert_eq!(nice_top(501.0 * kib), kib * kib);
+        assert_eq!(nice_top(kib * kib), kib * kib);
     }
 }
