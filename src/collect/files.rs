@@ -13,7 +13,6 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
     io::Errno,
 };
@@ -100,26 +99,13 @@ impl Files {
                     break (i32::from_le_bytes([*a, *b, *c, *d]), from, from + length);
                 }
             }
-            if !self.wait(until)? {
+            if !helper::wait(&self.line, Some(until))? {
                 return Ok(None);
             }
             self.fill()?;
         };
         self.at = to;
         Ok(Some(if error == 0 { Ok(&self.come[from..to]) } else { Err(Errno::from_raw_os_error(error)) }))
-    }
-
-    /// True when something has come.
-    fn wait(&self, until: Instant) -> io::Result<bool> {
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: i64::from(left.subsec_nanos()) };
-            match poll(&mut [PollFd::new(&self.line, PollFlags::IN)], Some(&timeout)) {
-                Ok(ready) => return Ok(ready > 0),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -159,7 +145,7 @@ pub(super) fn serve(mut line: UnixStream) {
     let mut answers = Vec::new();
     loop {
         let mut length = [0; 4];
-        if line.read_exact(&mut length).is_err() {
+        if helper::wait(&line, None).is_err() || line.read_exact(&mut length).is_err() {
             return;
         }
         question.resize(u32::from_le_bytes(length) as usize, 0);

@@ -23,6 +23,8 @@ use std::{
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
     net::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
@@ -83,6 +85,24 @@ pub fn enable(serve: Serve) {
 pub fn line(kind: u8) -> Option<UnixStream> {
     let (ours, theirs) = UnixStream::pair().ok()?;
     send(&[LINE, kind, 0, 0, 0], Some(theirs.as_fd())).then_some(ours)
+}
+
+/// Waits until there is something to read; false when there is nothing at `until`. To be called before a blocking read:
+/// that one would also wake each time the other end takes what was written to it, poll does not.
+///
+/// # Errors
+/// As poll gives them.
+pub fn wait(line: &UnixStream, until: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let timeout =
+            left.map(|left| Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() });
+        match poll(&mut [PollFd::new(line, PollFlags::IN)], timeout.as_ref()) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// A group of child processes that the helper ends when we are gone. Dropping it lets the group go.
@@ -242,7 +262,7 @@ fn receive(control: impl AsFd) -> io::Result<Option<Message>> {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         match recvmsg(&control, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             other => break other?,
         }
     };

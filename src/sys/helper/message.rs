@@ -27,6 +27,7 @@ pub fn write<T: Serialize>(line: &mut UnixStream, message: &T) -> io::Result<()>
 /// # Errors
 /// When the other end is closed, or what comes is no such message.
 pub fn read<T: for<'a> Deserialize<'a>>(line: &mut UnixStream) -> io::Result<T> {
+    super::wait(line, None)?;
     let mut length = [0; 4];
     line.read_exact(&mut length)?;
     let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
