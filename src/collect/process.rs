@@ -148,6 +148,7 @@ impl Collector for Processes {
         let sample = ProcessSample { fresh: first, page_bytes: self.page_bytes, ..ProcessSample::default() };
         let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
         let mut round = Round { sample, now_us, span_us, count: 0, missed: false, denied: 0 };
+        let asked = self.ask(cx.want, now_us);
         // Before the listing, so that who comes between the two is listed next time.
         let (busy, forks) = self.machine_figures();
         let (births, listed) = self.list(forks)?;
@@ -178,7 +179,7 @@ impl Collector for Processes {
         sample.full = full && !missed;
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
-        self.look_up(cx.want, now_us, &mut sample);
+        self.look_up(cx.want, asked, &mut sample);
         sample.rows.sort_unstable_by_key(|r| (r.tgid, r.key.pid));
         sample.gone.sort_unstable_by_key(|g| g.pid);
         self.shared.round();
@@ -193,12 +194,27 @@ impl Collector for Processes {
 }
 
 impl Processes {
-    /// Asks for command lines, cgroups and storage counters, and takes what comes of it soon.
-    fn look_up(&mut self, want: &Interest, now_us: u64, sample: &mut ProcessSample) {
-        if self.lookups.is_free() {
+    /// Asks for what is read again in each round before anything else is done: it is there when the round is over. False
+    /// while earlier questions wait.
+    fn ask(&mut self, want: &Interest, now_us: u64) -> bool {
+        let free = self.lookups.is_free();
+        if free {
             let mut all = Vec::new();
-            info::wanted(&mut self.slots, want, self.round, &mut all);
-            self.ios.wanted(&self.slots, want, now_us, &mut all, sample);
+            info::again(&self.slots, want, self.round, &mut all);
+            self.ios.ask(&self.slots, want, now_us, &mut all);
+            self.lookups.ask(all);
+            self.lookups.begin();
+        }
+        free
+    }
+
+    /// Asks for command lines, cgroups and storage counters that this round found missing, and takes what comes of all
+    /// that was asked soon.
+    fn look_up(&mut self, want: &Interest, asked: bool, sample: &mut ProcessSample) {
+        if asked {
+            let mut all = Vec::new();
+            info::unknown(&mut self.slots, want, self.round, &mut all);
+            self.ios.rest(&self.slots, want, &mut all, sample);
             self.lookups.ask(all);
         }
         let wait = match self.round {

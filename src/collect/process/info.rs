@@ -22,45 +22,52 @@ const SLICE: (usize, usize) = (256, 6);
 /// What is on the screen is read again in one of `2^2` rounds, what is not and works in one of `2^4`.
 const AGAIN: (u32, u32) = (2, 4);
 
-/// Adds what is not yet known of the most wanted, and what may have changed.
-pub(super) fn wanted(slots: &mut [Slot], want: &Interest, round: u32, all: &mut Vec<Wanted>) {
-    let first = round == 0;
-    let mut left = match first {
-        _ if want.commands_of_all => usize::MAX,
-        true => FIRST,
-        false => SLICE.0.max(slots.len() / SLICE.1),
-    };
-    for key in &want.visible {
-        if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid) {
-            let slot = &mut slots[at];
-            if slot.has(Flag::Unknown) || (slot.turn(round, AGAIN.0) && changes(slot)) {
-                ask(slot, all);
-                left = left.saturating_sub(1);
-            }
-        }
-    }
-    // Those that worked most stand first on the screen.
-    let least = if first && !want.commands_of_all { nth_most(slots, FIRST) } else { 0 };
-    for slot in slots.iter_mut().filter(|s| s.own >= least) {
-        if left == 0 {
-            return;
-        }
-        if slot.has(Flag::Unknown) || (!slot.asleep() && slot.turn(round, AGAIN.1) && changes(slot)) {
-            ask(slot, all);
-            left -= 1;
+/// Adds what may have changed since it was read.
+pub(super) fn again(slots: &[Slot], want: &Interest, round: u32, all: &mut Vec<Wanted>) {
+    let at = |key: &ProcKey| slots.binary_search_by_key(&key.pid, |s| s.pid).ok();
+    let visible = want.visible.iter().filter_map(|key| Some(&slots[at(key)?])).filter(|s| s.turn(round, AGAIN.0));
+    let at_work = slots.iter().filter(|s| !s.asleep() && s.turn(round, AGAIN.1));
+    for slot in visible.chain(at_work.take(most(slots))) {
+        if !slot.has(Flag::Unknown) && !slot.has(Flag::Kernel) && !slot.has(Flag::Silent) {
+            both(slot.key(), all);
         }
     }
 }
 
-fn changes(slot: &Slot) -> bool {
-    !slot.has(Flag::Kernel) && !slot.has(Flag::Silent)
+/// Adds what is not yet known, of the most wanted first.
+pub(super) fn unknown(slots: &mut [Slot], want: &Interest, round: u32, all: &mut Vec<Wanted>) {
+    let first = round == 0;
+    let mut left = match first {
+        _ if want.commands_of_all => usize::MAX,
+        true => FIRST,
+        false => most(slots),
+    };
+    for key in &want.visible {
+        if let Ok(at) = slots.binary_search_by_key(&key.pid, |s| s.pid)
+            && slots[at].has(Flag::Unknown)
+        {
+            ask(&mut slots[at], all);
+            left = left.saturating_sub(1);
+        }
+    }
+    // Those that worked most stand first on the screen.
+    let least = if first && !want.commands_of_all { nth_most(slots, FIRST) } else { 0 };
+    slots.iter_mut().filter(|s| s.own >= least && s.has(Flag::Unknown)).take(left).for_each(|slot| ask(slot, all));
+}
+
+fn most(slots: &[Slot]) -> usize {
+    SLICE.0.max(slots.len() / SLICE.1)
 }
 
 fn ask(slot: &mut Slot, all: &mut Vec<Wanted>) {
     slot.set(Flag::Unknown, false);
     if !slot.has(Flag::Silent) {
-        all.extend([What::Cgroup, What::Command].map(|what| Wanted { key: slot.key(), what }));
+        both(slot.key(), all);
     }
+}
+
+fn both(key: ProcKey, all: &mut Vec<Wanted>) {
+    all.extend([What::Cgroup, What::Command].map(|what| Wanted { key, what }));
 }
 
 /// The CPU time of the `nth` busiest.

@@ -18,42 +18,36 @@ pub(super) struct Ios {
     known: Vec<(ProcIo, u64)>,
     next: Vec<(ProcIo, u64)>,
     asked_us: u64,
+    /// Asked for at the beginning of the round, in order.
+    asked: Vec<ProcKey>,
 }
 
 impl Ios {
-    /// Adds those that are wanted and not known to be what they were.
-    pub(super) fn wanted(
-        &mut self,
-        slots: &[Slot],
-        want: &Interest,
-        now_us: u64,
-        all: &mut Vec<Wanted>,
-        sample: &mut ProcessSample,
-    ) {
+    /// Begins a round, and adds those that are wanted and did something lately.
+    pub(super) fn ask(&mut self, slots: &[Slot], want: &Interest, now_us: u64, all: &mut Vec<Wanted>) {
         std::mem::swap(&mut self.known, &mut self.next);
         self.known.sort_unstable_by_key(|(io, _)| io.key.pid);
         self.next.clear();
         self.asked_us = now_us;
-        let silent = |slot: &Slot| [Flag::Kernel, Flag::Sealed, Flag::Silent].iter().any(|flag| slot.has(*flag));
-        if want.io_of_all {
-            slots.iter().filter(|slot| !silent(slot)).for_each(|slot| self.one(slot, all, sample));
-            return;
-        }
-        let mut pids: Vec<u32> = want.visible.iter().map(|k| k.pid).collect();
-        pids.sort_unstable();
-        for pid in pids {
-            if let Ok(at) = slots.binary_search_by_key(&pid, |s| s.pid)
-                && !silent(&slots[at])
-            {
-                self.one(&slots[at], all, sample);
-            }
-        }
+        let mut asked = std::mem::take(&mut self.asked);
+        asked.clear();
+        asked.extend(candidates(slots, want).filter(|s| !s.asleep() || self.before(s.key()).is_none()).map(Slot::key));
+        asked.sort_unstable();
+        all.extend(asked.iter().map(|&key| Wanted { key, what: What::Io }));
+        self.asked = asked;
     }
 
-    fn one(&mut self, slot: &Slot, all: &mut Vec<Wanted>, sample: &mut ProcessSample) {
-        match self.before(slot.key()) {
-            Some((io, over_us)) if slot.asleep() => self.put(ProcIo { over_us, ..io }, sample),
-            _ => all.push(Wanted { key: slot.key(), what: What::Io }),
+    /// Adds those that woke or came in this round, and tells again what sleepers had moved.
+    pub(super) fn rest(&mut self, slots: &[Slot], want: &Interest, all: &mut Vec<Wanted>, sample: &mut ProcessSample) {
+        for slot in candidates(slots, want) {
+            let key = slot.key();
+            if self.asked.binary_search(&key).is_ok() {
+                continue;
+            }
+            match self.before(key) {
+                Some((io, over_us)) if slot.asleep() => self.put(ProcIo { over_us, ..io }, sample),
+                _ => all.push(Wanted { key, what: What::Io }),
+            }
         }
     }
 
@@ -74,6 +68,16 @@ impl Ios {
         self.next.push((io, self.asked_us));
         sample.ios.push(io);
     }
+}
+
+/// Processes whose counters are wanted and may be read.
+fn candidates<'a>(slots: &'a [Slot], want: &'a Interest) -> impl Iterator<Item = &'a Slot> {
+    let silent = |slot: &Slot| [Flag::Kernel, Flag::Sealed, Flag::Silent].iter().any(|flag| slot.has(*flag));
+    let all = want.io_of_all.then_some(slots);
+    let visible = if want.io_of_all { &[][..] } else { &want.visible[..] };
+    let at = |key: &ProcKey| slots.binary_search_by_key(&key.pid, |s| s.pid).ok();
+    let visible = visible.iter().filter_map(move |key| slots.get(at(key)?));
+    all.into_iter().flatten().chain(visible).filter(move |slot| !silent(slot))
 }
 
 /// Bytes read, and written less those that were cancelled.

@@ -89,7 +89,7 @@ impl Lookups {
         }
     }
 
-    /// True when more may be asked.
+    /// True when nothing that was asked for is still to come.
     pub(super) fn is_free(&self) -> bool {
         self.asked.is_empty() && self.later.is_empty() && self.hung.len() < MOST_HUNG
     }
@@ -97,6 +97,13 @@ impl Lookups {
     /// Asks for these; only when free.
     pub(super) fn ask(&mut self, wanted: Vec<Wanted>) {
         self.later.extend(wanted);
+    }
+
+    /// Sends what was asked for now rather than when answers are waited for.
+    pub(super) fn begin(&mut self) {
+        if !self.later.is_empty() {
+            self.send(&mut |_, _| {});
+        }
     }
 
     /// Tells what has come until all is told or the time is over.
