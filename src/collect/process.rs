@@ -44,8 +44,9 @@ use crate::{
     text::clean_bytes,
 };
 
-/// A sleeper is read in one of `2^4` rounds.
+/// A sleeper is read in one of `2^4` rounds, where there are many in one of `2^5`.
 const TURNS: u32 = 4;
+const MANY: usize = 1000;
 /// While the audit is blind: in every second.
 const BLIND_TURNS: u32 = 1;
 /// Rounds without a listing, at most: a container's figures of births and deaths may be of another machine.
@@ -71,11 +72,13 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         listing: Listing::new(),
         census: None,
         beside: None,
+        more: 0,
         numbered: cx.root.is_live() || cfg!(test),
         unlisted: 0,
         slots: Vec::new(),
         fresh: Vec::new(),
         unread: Vec::new(),
+        parents: Vec::new(),
         audit: Audit::default(),
         threads: threads::Threads::default(),
         ios: io::Ios::default(),
@@ -102,6 +105,8 @@ struct Processes {
     census: Option<Census>,
     /// What of it was not seen when all was listed.
     beside: Option<i64>,
+    /// Rounds in a row in which more of it were unseen.
+    more: u32,
     /// Ids of `loadavg` are those of `proc`.
     numbered: bool,
     /// Rounds since all was listed.
@@ -112,6 +117,9 @@ struct Processes {
     fresh: Vec<Slot>,
     /// Indices of slots that were left asleep in this round.
     unread: Vec<u32>,
+    /// Parents of those that came or ended in this round: the likeliest to have worked, or to have been given the time
+    /// of their children.
+    parents: Vec<u32>,
     audit: Audit,
     threads: threads::Threads,
     ios: io::Ios,
@@ -154,20 +162,20 @@ impl Collector for Processes {
         let (births, listed) = self.list(forks)?;
         self.audit.begin(span_us as f64 / 1e6, births);
         self.merge(&mut round, true);
+        self.read_parents(&mut round);
         let grown = busy.zip(self.busy).and_then(|(now, before)| now.checked_sub(before));
         if !first && !self.unread.is_empty() && self.audit.settle(grown) == Verdict::Look {
             self.look(&mut round);
         }
         self.close(&round);
         let full = self.unread.is_empty();
-        if !listed && self.beside() != self.beside {
-            // Somebody ended, or began behind our back.
+        if !listed && self.someone_is_missed() {
             self.list_all()?;
             self.merge(&mut round, false);
             self.close(&round);
         }
         if listed || self.unlisted == 0 {
-            self.beside = self.beside();
+            (self.beside, self.more) = (self.beside_now(), 0);
         }
         if !listed {
             self.names_of_slots();
@@ -275,7 +283,7 @@ impl Processes {
                 return;
             }
         }
-        let bits = if self.audit.is_blind() { BLIND_TURNS } else { TURNS };
+        let bits = if self.audit.is_blind() { BLIND_TURNS } else { TURNS + u32::from(slots.len() > MANY) };
         let mut at = 0;
         for listed in &names {
             while let Some(ended) = slots.get_mut(at).filter(|s| s.pid < listed.pid) {
@@ -325,6 +333,17 @@ impl Processes {
         }
     }
 
+    /// Reads the sleepers among the parents of those that came or ended, and on to theirs where these ended too.
+    fn read_parents(&mut self, round: &mut Round) {
+        while let Some(parent) = self.parents.pop() {
+            let pid = |&at: &u32| self.slots.get(at as usize).map_or(0, |slot| slot.pid);
+            let Ok(place) = self.unread.binary_search_by_key(&parent, pid) else { continue };
+            let at = self.unread.remove(place) as usize;
+            let slot = std::mem::take(&mut self.slots[at]);
+            self.slots[at] = self.read(slot, round).unwrap_or_default();
+        }
+    }
+
     /// Reads those that were left asleep after all.
     fn look(&mut self, round: &mut Round) {
         let unread = std::mem::take(&mut self.unread);
@@ -336,6 +355,7 @@ impl Processes {
         self.unread = unread;
         self.unread.clear();
         self.audit.looked();
+        self.parents.clear();
     }
 
     /// Reads a process that is known; `None` when it ended.
@@ -412,6 +432,7 @@ impl Processes {
         slot.uid = owner.unwrap_or(0);
         row.uid = owner;
         if round.span_us > 0 {
+            self.parents.push(slot.parent);
             // It came since the last round, so all that it used was used since then.
             self.audit.book(slot.own, u64::from(slot.child));
             slot.set(Flag::Young, true);
@@ -422,6 +443,7 @@ impl Processes {
 
     fn bury(&mut self, slot: &Slot, round: &mut Round) {
         self.audit.bury(slot.own + u64::from(slot.child));
+        self.parents.push(slot.parent);
         round.sample.gone.push(slot.key());
     }
 

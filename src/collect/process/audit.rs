@@ -38,8 +38,9 @@ pub(super) struct Audit {
     /// Unexplainable, ticks a second, as looks in vain have taught.
     slack: f64,
     seconds: f64,
-    /// Processes that were born in this round.
+    /// Processes that were born in this round, and the machine's ticks in it.
     births: u64,
+    machine: u64,
     /// Set by a look that was due but came too soon after the one before.
     owed: bool,
     since_look: u32,
@@ -102,6 +103,7 @@ impl Audit {
             self.blind = self.blind.max(2);
             return Verdict::Explained;
         };
+        self.machine = machine;
         self.settled = self.explained();
         let open = machine as f64 - self.settled;
         let over = open - self.slack * self.seconds;
@@ -123,9 +125,10 @@ impl Audit {
     }
 
     fn doubt(&self) -> f64 {
-        // The kernel counts whole ticks of the machine by looking who runs, and exact time of those that end: of many
-        // short-lived ones the two differ by chance, as the root of their number.
-        DOUBT * f64::from(TICKS_PER_SECOND) * self.seconds.max(1.0) + (self.births as f64).sqrt() / 2.0
+        // The kernel counts whole ticks of the machine by looking who runs, and exact time of processes: the two differ
+        // by chance, as the root of the ticks and of the processes that came and went.
+        let chance = (self.births as f64 + self.machine as f64).sqrt() / 2.0;
+        DOUBT * f64::from(TICKS_PER_SECOND) * self.seconds.max(1.0) + chance
     }
 
     /// Closes a round in which everything was read after all.

@@ -24,6 +24,10 @@ impl Census {
         Some(Census { forks: forks?, tasks, last: u32::try_from(number(words.next()?)?).ok()? })
     }
 
+    fn tasks(loadavg: &[u8]) -> Option<u64> {
+        Some(Self::of(Some(0), loadavg)?.tasks)
+    }
+
     /// Nobody was born and nobody ended between the two.
     pub(super) fn is_same(&self, before: &Census) -> bool {
         (self.forks, self.tasks) == (before.forks, before.tasks)
@@ -86,10 +90,27 @@ impl Processes {
         u32::try_from(value_of(status, b"Tgid").map(trim).and_then(number)?).ok()
     }
 
-    /// Living tasks of the machine that are not ours to see, or of which we do not know yet.
-    pub(super) fn beside(&self) -> Option<i64> {
-        let known: i64 = self.slots.iter().map(|s| i64::from(s.threads)).sum();
-        Some(i64::try_from(self.census?.tasks).ok()? - known)
+    /// True where the count says that somebody ended whom nobody read, or lives whom nobody met. It was taken before the
+    /// processes were read: who ended in between is still in it, so more than expected is believed in the second round
+    /// in a row; who began in between is not, so fewer than expected are counted again.
+    pub(super) fn someone_is_missed(&mut self) -> bool {
+        let (Some(expected), Some(census)) = (self.beside, self.census) else { return false };
+        let mut seen = self.beside(census.tasks);
+        if seen < expected {
+            seen = self.beside_now().unwrap_or(seen);
+        }
+        self.more = if seen > expected { self.more + 1 } else { 0 };
+        seen < expected || self.more > 1
+    }
+
+    /// Living tasks of the machine that are not ours to see, or of which we do not know yet, by a new count.
+    pub(super) fn beside_now(&mut self) -> Option<i64> {
+        let tasks = self.load.read().ok().and_then(Census::tasks)?;
+        Some(self.beside(tasks))
+    }
+
+    fn beside(&self, tasks: u64) -> i64 {
+        tasks.cast_signed() - self.slots.iter().map(|s| i64::from(s.threads)).sum::<i64>()
     }
 }
 

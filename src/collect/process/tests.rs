@@ -351,6 +351,77 @@ fn births_are_found_by_number_and_deaths_by_the_count() {
 }
 
 #[test]
+fn a_count_that_is_too_high_once_is_no_reason_to_list() {
+    let mut m = Machine::new();
+    let census = |m: &Machine, forks: u64, tasks: u64| {
+        fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
+        fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} {}\n", forks - 80)).unwrap();
+    };
+    m.put(10, &line(10, "old", 'S', 5, 0, 0));
+    census(&m, 100, 1);
+    m.round();
+    // By its number it is none that came since then: it is met when all are listed.
+    m.put(15, &line(15, "unlisted", 'S', 9, 0, 0));
+    // Another one was counted and has ended.
+    census(&m, 101, 2);
+    assert!(pids(&m.round()).is_empty());
+    census(&m, 102, 1);
+    assert!(pids(&m.round()).is_empty());
+    census(&m, 103, 2);
+    assert!(pids(&m.round()).is_empty());
+    census(&m, 104, 2);
+    assert_eq!(pids(&m.round()), [15], "the count is too high for a second time");
+}
+
+#[test]
+fn the_parent_of_one_that_ended_is_read_and_the_others_are_not() {
+    let mut m = Machine::new();
+    for pid in 100..140 {
+        m.put(pid, &line(pid, "sleeper", 'S', 5, 100, 0));
+    }
+    let child = |parent: u32, ticks: u64| {
+        let text = line(200, "compiler", 'R', 9, ticks, 0);
+        text.replacen(" R 1 ", &format!(" R {parent} "), 1)
+    };
+    m.put(200, &child(117, 0));
+    for second in 1..=20 {
+        m.put(200, &child(117, second * 50));
+        m.busy(second * 50);
+        m.round();
+    }
+    // It worked on and ended; what it used is its parent's now.
+    m.end(200);
+    m.put(117, &line(117, "sleeper", 'S', 5, 100, 1090));
+    m.busy(1090);
+    let sample = m.round();
+    assert!(sample.read < 20, "{} of 40 were read", sample.read);
+    assert_eq!(sample.ended_ticks, 90);
+}
+
+#[test]
+fn a_little_work_of_a_sleeper_among_many_is_found() {
+    let mut m = Machine::new();
+    for pid in 100..1200 {
+        m.put(pid, &line(pid, "sleeper", 'S', 5, 100, 0));
+    }
+    for _ in 0..6 {
+        m.round();
+    }
+    let quiet = m.round();
+    assert!((10..100).contains(&quiet.read), "{} of 1100 were read", quiet.read);
+    // Five hundredths of a core.
+    let found = (1..=3).any(|second| {
+        m.put(600, &line(600, "sleeper", 'S', 5, 100 + second * 5, 0));
+        m.busy(second * 5);
+        pids(&m.round()).contains(&600)
+    });
+    assert!(found);
+    // What uses no time is read in its turn.
+    m.put(700, &line(700, "sleeper", 'D', 5, 100, 0));
+    assert!((0..32).any(|_| pids(&m.round()).contains(&700)));
+}
+
+#[test]
 fn a_new_thread_is_no_process() {
     let mut m = Machine::new();
     let threads = |count: u32| line(10, "pool", 'S', 5, 0, 0).replace(" 20 0 1 0 5 ", &format!(" 20 0 {count} 0 5 "));
