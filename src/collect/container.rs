@@ -34,6 +34,8 @@ use usage::Counters;
 
 /// How often sockets are looked for that were not there at the start.
 const RESCAN: Duration = Duration::from_secs(30);
+/// Where no container runs, nothing moves unless an engine says so: read this often all the same.
+const REST: Duration = Duration::from_secs(10);
 
 /// Opens the source: begins to follow every engine that has a socket, or that the environment names.
 ///
@@ -46,6 +48,8 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         engines: Vec::new(),
         looked: Instant::now(),
         seen: Vec::new(),
+        changes: 0,
+        resting: false,
         list: Vec::new(),
         counters: Counters::default(),
     };
@@ -69,6 +73,10 @@ struct Containers {
     looked: Instant,
     /// What generation of each engine's containers `list` was made from, and which engines spoke then.
     seen: Vec<(u64, bool)>,
+    /// Of all engines when they were read.
+    changes: u64,
+    /// None of the containers runs.
+    resting: bool,
     list: Vec<Arc<Container>>,
     counters: Counters,
 }
@@ -103,6 +111,7 @@ impl Collector for Containers {
         if self.looked.elapsed() >= RESCAN {
             self.look();
         }
+        self.changes = self.engines.iter().map(Follower::changes).sum();
         let speak = self.speak();
         let seen: Vec<(u64, bool)> = self.engines.iter().map(Follower::generation).zip(speak.iter().copied()).collect();
         let speakers = || self.engines.iter().zip(&speak).filter(|(_, speaks)| **speaks).map(|(engine, _)| engine);
@@ -139,7 +148,17 @@ impl Collector for Containers {
         for (number, engine) in (0..).zip(&self.engines).filter(|(_, engine)| engine.is_local()) {
             engine.count_these(uncounted.remove(&number).unwrap_or_default());
         }
+        let moves = |c: &Arc<Container>| !matches!(c.state, RunState::Exited | RunState::Created);
+        self.resting = usages.is_empty() && !self.list.iter().any(moves);
         Ok(Sample::Containers(ContainerSample { engines, containers: self.list.clone(), usages }))
+    }
+
+    fn rest(&self) -> Option<Duration> {
+        self.resting.then_some(REST)
+    }
+
+    fn is_called(&self) -> bool {
+        self.resting && self.engines.iter().map(Follower::changes).sum::<u64>() != self.changes
     }
 }
 

@@ -322,7 +322,8 @@ impl Worker {
         let grid = *lock(&self.grid);
         for slot in &mut self.slots {
             let began = self.open.clock.now();
-            if slot.schedule.due_us() > began.mono_us {
+            let called = slot.collector.as_ref().is_some_and(|c| c.is_called());
+            if slot.schedule.due_us() > began.mono_us && !called {
                 continue;
             }
             slot.busy_since.store(began.mono_us, Ordering::Release);
@@ -333,6 +334,8 @@ impl Worker {
             let fault = outcome.as_ref().err();
             let hurry = slot.collector.as_ref().and_then(|c| c.hurry());
             slot.schedule.book(&grid, (began.mono_us, ended.mono_us), fault, hurry, want);
+            let rest = slot.collector.as_ref().and_then(|c| c.rest());
+            rest.iter().for_each(|rest| slot.schedule.rest(&grid, ended.mono_us, *rest));
             let changed = slot.last.as_ref() != fault;
             if changed {
                 slot.last = fault.cloned();
@@ -341,7 +344,7 @@ impl Worker {
             slot.awaited = false;
             // What hung was read when it came loose, not when it was asked.
             let at = if took > slot.task.deadline { ended } else { began };
-            let every = grid.period(slot.task.pace);
+            let every = grid.period(slot.task.pace).max(rest.unwrap_or_default());
             if !self.out.send(Envelope { source: slot.task.id, at, took, every, outcome }, urgent) {
                 return false;
             }

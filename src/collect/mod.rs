@@ -82,6 +82,16 @@ pub trait Collector: Send {
     fn hurry(&self) -> Option<Duration> {
         None
     }
+
+    /// How much later than the pace the next reading may come, as nothing moves by itself; `None` keeps the pace.
+    fn rest(&self) -> Option<Duration> {
+        None
+    }
+
+    /// While it rests: something happened that makes it due now. Whoever makes it so unparks the lane's thread.
+    fn is_called(&self) -> bool {
+        false
+    }
 }
 
 /// How often a source is read.

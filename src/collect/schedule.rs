@@ -132,6 +132,14 @@ impl Schedule {
         };
     }
 
+    /// After a good reading: the next one may be as late as `rest` after it, on the last tick before that.
+    pub fn rest(&mut self, grid: &Grid, now_us: u64, rest: Duration) {
+        if !self.failing && self.due_us != NEVER {
+            let last = (now_us + micros(rest)).saturating_sub(grid.every_us);
+            self.due_us = self.due_us.max(grid.after(last, 1) + self.phase_us);
+        }
+    }
+
     /// A new wish came: true when it makes this source due at once.
     #[must_use]
     pub fn woken_by(&self, lane: Lane, old: &Interest, new: &Interest) -> bool {
@@ -215,6 +223,18 @@ mod tests {
         assert_eq!(s.due_us(), SECOND + 151_000);
         s.book(&grid(), (s.due_us(), s.due_us() + 10), None, None, &Interest::default());
         assert_eq!(s.due_us(), 2 * SECOND);
+    }
+
+    #[test]
+    fn what_rests_is_read_on_the_last_tick_of_its_rest() {
+        let mut s = schedule(Pace::Refresh);
+        s.book(&grid(), (SECOND, SECOND + 9), None, None, &Interest::default());
+        s.rest(&grid(), SECOND + 9, Duration::from_secs(10));
+        assert_eq!(s.due_us(), 11 * SECOND);
+        let slow = Grid::new(SECOND, Duration::from_secs(30));
+        s.book(&slow, (SECOND, SECOND + 9), None, None, &Interest::default());
+        s.rest(&slow, SECOND + 9, Duration::from_secs(10));
+        assert_eq!(s.due_us(), 31 * SECOND, "never before its pace");
     }
 
     #[test]

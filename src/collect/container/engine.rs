@@ -58,7 +58,7 @@ impl Drop for Follower {
 impl Follower {
     /// Starts to follow an engine; `number` is its index among all.
     pub(super) fn start(number: u16, found: Found) -> Self {
-        let known = Arc::new(Mutex::new(Known::default()));
+        let known = Arc::new(Mutex::new(Known::read_by(thread::current())));
         let stop = Arc::new(Notify::new());
         let thread = Thread { number, found: found.clone(), known: known.clone() };
         let stopped = stop.clone();
@@ -87,6 +87,11 @@ impl Follower {
     /// Goes up whenever a container changed.
     pub(super) fn generation(&self) -> u64 {
         lock(&self.known).generation
+    }
+
+    /// Goes up with whatever is told of it.
+    pub(super) fn changes(&self) -> u64 {
+        lock(&self.known).changes
     }
 
     /// Its containers as last told.

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    thread::Thread,
 };
 
 use super::{ask::MOST, lives::unix_ms};
@@ -34,19 +35,36 @@ pub(super) struct Known {
     pub(super) uninspected: BTreeMap<String, String>,
     /// Since when there are any.
     uninspected_unix_ms: Option<i64>,
-    /// Goes up with every change.
+    /// Goes up with every change of a container.
     pub(super) generation: u64,
+    /// Goes up with every change of what else is told.
+    pub(super) changes: u64,
+    /// Who reads, and may be resting.
+    reader: Option<Thread>,
 }
 
 impl Known {
+    pub(super) fn read_by(reader: Thread) -> Self {
+        Known { reader: Some(reader), ..Known::default() }
+    }
+
     pub(super) fn fail(&mut self, fault: Fault) {
         self.fault_unix_ms = self.fault_unix_ms.or_else(|| Some(unix_ms()));
-        self.fault = Some(fault);
+        if self.fault.as_ref() != Some(&fault) {
+            self.fault = Some(fault);
+            self.changed();
+        }
     }
 
     /// Its containers were listed: whatever it suffered is over.
     pub(super) fn answered(&mut self) {
         (self.fault, self.fault_unix_ms, self.listed) = (None, None, true);
+        self.changed();
+    }
+
+    fn changed(&mut self) {
+        self.changes += 1;
+        self.reader.iter().for_each(Thread::unpark);
     }
 
     /// Takes a container in; one that did not change stays the very same.
@@ -57,6 +75,7 @@ impl Known {
         }
         self.containers.insert(container.id.clone(), Arc::new(container));
         self.generation += 1;
+        self.changed();
     }
 
     /// It was asked for alone, and told.
@@ -75,6 +94,7 @@ impl Known {
         if self.uninspected.len() < MOST {
             self.uninspected.insert(id.to_owned(), why);
             self.uninspected_unix_ms = self.uninspected_unix_ms.or_else(|| Some(unix_ms()));
+            self.changed();
         }
     }
 
@@ -82,6 +102,7 @@ impl Known {
         self.inspected(id);
         if self.containers.remove(id).is_some() {
             self.generation += 1;
+            self.changed();
         }
     }
 
