@@ -22,6 +22,9 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(5);
 /// What changes seldom is asked this often, in rounds.
 const SELDOM: u32 = 10;
+/// Processes, slices, the link, fans, video engines and memory errors are asked for no sooner than this after the last
+/// time: at one refresh a second in each third.
+const SLOW: Duration = Duration::from_millis(2500);
 
 /// The driver's side.
 pub(super) struct Nvidia {
@@ -31,6 +34,8 @@ pub(super) struct Nvidia {
     known: Vec<Gpu>,
     tried: Option<Instant>,
     round: u32,
+    /// When all was asked for.
+    asked: Option<Instant>,
     listener: xid::Listener,
     samples: card::Samples,
 }
@@ -44,6 +49,7 @@ impl Nvidia {
             known: Vec::new(),
             tried: None,
             round: 0,
+            asked: None,
             listener: xid::Listener::default(),
             samples: card::Samples::default(),
         };
@@ -106,13 +112,17 @@ impl Nvidia {
             self.stop();
         }
         self.round = self.round.wrapping_add(1);
+        let slow = self.asked.is_none_or(|at| at.elapsed() >= SLOW);
+        if slow {
+            self.asked = Some(Instant::now());
+        }
         let mut outcomes: Vec<Result<Gpu, NvmlError>> = Vec::new();
         for index in 0..count {
             outcomes.push(match self.known.get(index as usize) {
                 Some(known) if pci::is_asleep(root, &known.bus) => {
                     Ok(Gpu { state: CardState::Asleep, processes: Vec::new(), ..known.clone() })
                 }
-                _ => nvml.device_by_index(index).and_then(|device| self.card(&device, index)),
+                _ => nvml.device_by_index(index).and_then(|device| self.card(&device, index, slow)),
             });
         }
         if let Some(Err(error)) = outcomes.first()
@@ -129,12 +139,12 @@ impl Nvidia {
         (self.driver.clone(), self.known.clone())
     }
 
-    fn card(&mut self, device: &nvml_wrapper::Device<'_>, index: u32) -> Result<Gpu, NvmlError> {
+    fn card(&mut self, device: &nvml_wrapper::Device<'_>, index: u32, slow: bool) -> Result<Gpu, NvmlError> {
         // What it said before counts only for the same card: numbers move when one is gone.
         let id = card::id(device, index)?;
         let seldom = self.round % SELDOM == 1;
         let before = self.known.iter().find(|b| b.id == id && b.state == CardState::Up && !seldom);
-        card::read(device, id, before, &mut self.samples)
+        card::read(device, id, before, slow, &mut self.samples)
     }
 }
 

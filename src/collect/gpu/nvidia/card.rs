@@ -48,13 +48,16 @@ pub(super) fn id(device: &Device<'_>, index: u32) -> Result<String, NvmlError> {
     Ok(if told.is_empty() { format!("nvidia{index}") } else { told })
 }
 
-/// What it tells now; `before` spares the questions whose answers seldom change.
+/// What it tells now. `before` spares the questions whose answers seldom change, and where `slow` is not set those that
+/// nobody follows from second to second: each costs a round trip to the card.
 pub(super) fn read(
     device: &Device<'_>,
     id: String,
     before: Option<&Gpu>,
+    slow: bool,
     samples: &mut Samples,
 ) -> Result<Gpu, NvmlError> {
+    let slow = slow || before.is_none();
     let mut gpu = match before {
         Some(before) => before.clone(),
         None => fixed(device, id)?,
@@ -63,8 +66,6 @@ pub(super) fn read(
     let rates = alive(device.utilization_rates())?;
     gpu.busy = rates.as_ref().map(|r| share(r.gpu));
     gpu.memory_busy = rates.as_ref().map(|r| share(r.memory));
-    gpu.encoder = alive(device.encoder_utilization())?.map(|u| share(u.utilization));
-    gpu.decoder = alive(device.decoder_utilization())?.map(|u| share(u.utilization));
     let memory = alive(device.memory_info())?;
     gpu.memory_total = memory.as_ref().map(|m| m.total);
     gpu.memory_used = memory.as_ref().map(|m| m.used);
@@ -78,6 +79,11 @@ pub(super) fn read(
     gpu.throttles_told = reasons.is_some();
     gpu.throttles = reasons.map(throttles).unwrap_or_default();
     gpu.performance_state = alive(device.performance_state())?.and_then(|state| u8::try_from(state.as_c()).ok());
+    if !slow {
+        return Ok(gpu);
+    }
+    gpu.encoder = alive(device.encoder_utilization())?.map(|u| share(u.utilization));
+    gpu.decoder = alive(device.decoder_utilization())?.map(|u| share(u.utilization));
     gpu.fan = fan(device);
     let errors = |kind| device.total_ecc_errors(kind, EccCounter::Volatile).ok();
     gpu.ecc = errors(MemoryError::Corrected).zip(errors(MemoryError::Uncorrected));
