@@ -258,7 +258,8 @@ impl Encoder {
         // A line feed on the last row would scroll; rows here are below `height`, so it never is.
         if let Some((x, y)) = self.at.filter(|(_, y)| *y <= to.1 && to.1 < height) {
             let down = usize::from(to.1 - y);
-            let from_left = 1 + if to.0 == 0 { 0 } else { forward_cost(usize::from(to.0)) };
+            // To a column by its number (CHA), which is shorter than a return and a move to the right.
+            let from_left = if to.0 == 0 { 1 } else { 3 + digits(to.0 + 1) };
             let across = match to.0.checked_sub(x) {
                 Some(0) => 0,
                 Some(right) => forward_cost(usize::from(right)),
@@ -266,11 +267,12 @@ impl Encoder {
             };
             if down + across.min(from_left) < absolute {
                 out.extend(std::iter::repeat_n(b'\n', down));
-                if from_left < across {
+                if from_left < across && to.0 == 0 {
                     out.push(b'\r');
-                    if to.0 > 0 {
-                        forward(to.0, out);
-                    }
+                } else if from_left < across {
+                    out.extend_from_slice(b"\x1b[");
+                    number(to.0 + 1, out);
+                    out.push(b'G');
                 } else if to.0 > x {
                     forward(to.0 - x, out);
                 } else {
