@@ -2,7 +2,6 @@
 
 /// A wish of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the table documents each")]
 pub enum Action {
     Quit,
     Help,
@@ -138,7 +137,6 @@ impl ActionDef {
 }
 
 impl Action {
-    /// Its row in the table.
     #[must_use]
     pub fn def(self) -> Option<&'static ActionDef> {
         ACTIONS.iter().find(|def| def.action == self)

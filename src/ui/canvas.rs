@@ -8,7 +8,6 @@ use crate::{config::Settings, state::State};
 /// All that drawing reads.
 #[derive(Clone, Copy)]
 pub struct DrawCx<'a> {
-    /// The machine.
     pub state: &'a State,
     /// Styles by role, and glyphs.
     pub theme: &'a Theme,

@@ -2,7 +2,6 @@
 
 /// The name of a pane, as the config and the layout spell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the table documents each")]
 pub enum PaneId {
     Cpu,
     Memory,

@@ -72,7 +72,6 @@ pub fn rows(settings: &Settings) -> Vec<Vec<(String, u16)>> {
 pub struct Place {
     /// Which, as in [`Wish`].
     pub pane: usize,
-    /// Where.
     pub area: Rect,
 }
 

@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Sensors,
     name: "sensors",

@@ -18,7 +18,6 @@ use crate::config::settings::Colors;
 /// A theme made ready for one terminal: styles already reduced to its colours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theme {
-    /// Its name.
     pub name: String,
     /// One style a role.
     pub styles: [Style; ROLE_COUNT],
@@ -28,7 +27,6 @@ pub struct Theme {
 
 /// Shapes by meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Glyphs {
     pub ascii: bool,
     pub console: bool,

@@ -152,7 +152,6 @@ pub trait Pane {
 
 /// One pane.
 pub struct PaneDef {
-    /// Its name.
     pub id: PaneId,
     /// As the config spells it.
     pub name: &'static str,

@@ -157,7 +157,6 @@ fn absent(row: &Row<'_>) -> &'static str {
 pub struct Row<'a> {
     /// The container.
     pub container: &'a ContainerRow,
-    /// The machine.
     pub state: &'a State,
 }
 

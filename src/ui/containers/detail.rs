@@ -40,7 +40,6 @@ const PAST: u16 = 7;
 /// Lines of its log that are shown.
 const LAST: usize = 10;
 
-/// The view.
 pub struct ContainerDetail {
     id: String,
     seen: Seen<ContainerRow>,

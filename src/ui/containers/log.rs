@@ -29,7 +29,6 @@ use crate::{
 /// Columns that Left and Right scroll.
 const STEP: usize = 16;
 
-/// The view.
 pub struct LogView {
     engine: EngineAddress,
     id: String,

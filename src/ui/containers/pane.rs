@@ -15,7 +15,6 @@ use crate::{
     },
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Containers,
     name: "containers",

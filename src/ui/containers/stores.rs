@@ -94,7 +94,6 @@ const PRUNES: [(&str, &str, Kind, bool); 5] = [
     ("cache", "build cache that no build uses", Kind::Cache, false),
 ];
 
-/// The list.
 pub type Stores = List<Kept>;
 
 /// What all engines keep.

@@ -29,7 +29,6 @@ use crate::{
 /// Columns of one core with its gap.
 const CELL: u16 = 46;
 
-/// The view.
 #[derive(Default)]
 pub struct CpuDetail {
     normal: NormalOf,

@@ -28,7 +28,6 @@ use crate::{
     units,
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Cpu,
     name: "cpu",

@@ -26,7 +26,6 @@ use crate::{
 /// From this width on the processes stand beside the graphs.
 const WIDE: u16 = 130;
 
-/// The view.
 pub struct DiskDetail {
     name: String,
     sheet: Sheet,

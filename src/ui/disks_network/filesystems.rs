@@ -23,7 +23,6 @@ use crate::{
     },
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Filesystems,
     name: "filesystems",

@@ -18,7 +18,6 @@ use crate::{
     units::{ABSENT, bits_per_second, bytes_long, count_short},
 };
 
-/// The view.
 pub struct NetworkDetail {
     name: String,
 }

@@ -28,7 +28,6 @@ use crate::{
     },
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::DiskNet,
     name: "disk_net",

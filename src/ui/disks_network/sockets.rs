@@ -102,7 +102,6 @@ pub struct SocketKey {
     inode: u64,
 }
 
-/// The list.
 pub type Sockets = List<All>;
 
 /// Every socket of the machine.

@@ -33,7 +33,6 @@ const PAST: u16 = 6;
 /// Rows from which on there is room for one line of graphs, and for two.
 const ROOM: (u16, u16) = (17, 28);
 
-/// The view.
 pub struct GpuDetail {
     id: String,
     seen: Seen<GpuRow>,

@@ -24,7 +24,6 @@ pub fn level(state: &State, row: &GpuRow) -> Level {
 
 /// What a gauge shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Measure {
     Busy,
     Memory,

@@ -29,7 +29,6 @@ const WIDE: u16 = 130;
 const MANY: (usize, usize) = (15, 10);
 const FEW: (usize, usize) = (6, 4);
 
-/// The view.
 #[derive(Default)]
 pub struct MemoryDetail {
     normal: NormalOf,

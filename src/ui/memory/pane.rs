@@ -27,7 +27,6 @@ use crate::{
     units::bytes_long,
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Memory,
     name: "memory",

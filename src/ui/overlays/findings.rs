@@ -28,7 +28,6 @@ use crate::{
 const AGE: usize = 9;
 const NAME: usize = 15;
 
-/// The list.
 #[derive(Default)]
 pub struct Findings {
     /// Alerts in the order of the list, by their place in it.

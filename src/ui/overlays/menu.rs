@@ -30,7 +30,6 @@ struct Item {
     then: Then,
 }
 
-/// The list.
 pub struct Menu {
     title: String,
     items: Vec<Item>,

@@ -136,7 +136,6 @@ fn any_errors(state: &State) -> bool {
 pub struct Row<'a> {
     /// The pool.
     pub pool: &'a PoolRow,
-    /// The machine.
     pub state: &'a State,
 }
 

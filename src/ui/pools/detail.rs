@@ -35,7 +35,6 @@ const PAST: u16 = 7;
 /// Processes listed at most.
 const PROCESSES: usize = 15;
 
-/// The view.
 pub struct PoolDetail {
     name: String,
     seen: Seen<PoolRow>,

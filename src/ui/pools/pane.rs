@@ -22,7 +22,6 @@ use crate::{
     units::{bytes_long, percent, span_short},
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Pools,
     name: "pools",

@@ -40,7 +40,6 @@ const NAME: usize = 10;
 /// Rows of the graphs, their heads included.
 const PAST: u16 = 7;
 
-/// The view.
 pub struct ProcessDetail {
     key: ProcKey,
     seen: Seen<Process>,

@@ -38,7 +38,6 @@ use crate::{
     },
 };
 
-/// Its row in the table.
 pub const DEF: PaneDef = PaneDef {
     id: PaneId::Processes,
     name: "processes",

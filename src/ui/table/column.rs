@@ -39,7 +39,6 @@ pub enum Kind {
 
 /// On which side of its room a figure stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Align {
     Left,
     Right,
@@ -266,7 +265,6 @@ impl CellCx<'_> {
 
 /// One column of one table.
 pub struct Column<C: Columns> {
-    /// What it is.
     pub def: ColumnDef,
     /// What it is found by; of a figure its number as written.
     text: Option<Text<C>>,

@@ -119,7 +119,6 @@ roles! {
 }
 
 impl Role {
-    /// Its row in the table.
     #[must_use]
     pub fn def(self) -> &'static RoleDef {
         &ROLES[self as usize]

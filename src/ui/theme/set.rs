@@ -28,7 +28,6 @@ use crate::{
 
 /// A theme inside the program.
 pub struct Shipped {
-    /// Its name.
     pub name: &'static str,
     /// Its file.
     pub text: &'static str,
@@ -64,7 +63,6 @@ pub struct ThemeSet {
 /// A theme to choose.
 #[derive(Debug, Clone)]
 pub struct Ready {
-    /// Its name.
     pub name: String,
     /// Its sentence about itself.
     pub about: String,

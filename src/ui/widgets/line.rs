@@ -23,7 +23,6 @@ const RIGHT: u16 = 18;
 
 /// One row.
 pub struct Line<'a> {
-    /// Its name.
     pub name: &'a str,
     /// The figure, in five columns at most.
     pub figure: &'a str,

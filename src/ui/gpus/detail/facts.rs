@@ -59,7 +59,6 @@ impl Lines {
     }
 }
 
-/// All of them.
 pub(super) fn lines(cx: &DrawCx<'_>, row: &GpuRow, room: usize) -> Vec<SheetLine> {
     let mut lines = Lines { all: Vec::new(), room };
     standing(cx, row, &mut lines);

@@ -29,7 +29,6 @@ impl PartialEq for Spanned {
 
 /// How a column is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "`Op::sign` shows each")]
 pub enum Op {
     Equal,
     NotEqual,
