@@ -29,7 +29,6 @@ pub(super) struct Probe {
     pub(super) critical: Option<f64>,
     /// It once read anything but exactly 0, so that something is connected.
     pub(super) connected: bool,
-    /// The newest reading.
     pub(super) celsius: Option<f64>,
 }
 
@@ -40,7 +39,6 @@ pub(super) struct FanProbe {
     pub(super) labelled: bool,
     /// It was seen turning.
     pub(super) turned: bool,
-    /// The newest reading.
     pub(super) rpm: Option<i64>,
 }
 

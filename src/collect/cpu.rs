@@ -22,8 +22,6 @@ const MANY_CORES: usize = 16;
 /// Between two looks at frequencies that cost much.
 const SELDOM: Duration = Duration::from_secs(5);
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -21,8 +21,6 @@ use crate::{
 /// A medium may be put in, a loop be filled: what a device is, is asked anew after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

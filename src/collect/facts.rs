@@ -10,8 +10,6 @@ use crate::{
     text::clean_bytes,
 };
 
-/// Opens the source.
-///
 /// # Errors
 /// None; an unknown fact is left open.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -42,8 +42,6 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 const MARK_TRIES: u32 = 25;
 const MARK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

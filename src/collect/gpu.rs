@@ -20,8 +20,6 @@ use crate::{
     sys::root::Root,
 };
 
-/// Opens the source.
-///
 /// # Errors
 /// [`Fault::Absent`] without a card and a driver of any maker.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -11,8 +11,6 @@ use crate::{
 
 const RULE: &str = "not the numbers of proc(5)";
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -24,8 +24,6 @@ use crate::{
 /// A module may be loaded and a device be made while we run.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

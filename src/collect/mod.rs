@@ -118,7 +118,6 @@ impl Pace {
 
 /// The thread that reads a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Lane {
     Kernel,
     Processes,
@@ -137,7 +136,6 @@ pub enum Lane {
 
 /// One source.
 pub struct SourceDef {
-    /// Its name.
     pub id: SourceId,
     /// What it reads, for `doctor`.
     pub reads: &'static str,

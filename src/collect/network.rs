@@ -27,8 +27,6 @@ const LINKS: Duration = Duration::from_secs(5);
 /// Addresses, and what an interface belongs to, change seldom.
 const ADDRESSES: Duration = Duration::from_secs(30);
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -38,8 +38,6 @@ const FIRST: Duration = Duration::from_millis(1500);
 /// An interval of `zpool iostat` later than this is not coming.
 const IO_LATE: Duration = Duration::from_secs(7);
 
-/// Opens the source.
-///
 /// # Errors
 /// [`Fault::Absent`] where the module is not loaded.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -19,8 +19,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const CURE: &str = "run as root, or `chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until the next boot \
                     (the kernel keeps it for root because exact power can betray secrets)";
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -61,7 +61,6 @@ const RECORDED: Duration = Duration::from_secs(60);
 /// Processes between two looks at the clock.
 const CLOCKED: usize = 32;
 
-/// Opens the source.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Processes {
         folder: Folder::open(&cx.root)?,
@@ -93,7 +92,6 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     }))
 }
 
-/// The source at work.
 struct Processes {
     folder: Folder,
     machine: Reread,

@@ -34,12 +34,10 @@ const MOST_HUNG: usize = 16;
 /// What cannot be read without rights.
 const CURE: &str = "run as root or as its owner";
 
-/// Opens the source.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Detail { root: cx.root.clone(), files: None, hung: Vec::new() }))
 }
 
-/// The source at work.
 struct Detail {
     root: Root,
     files: Option<Files>,

@@ -22,8 +22,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Between two questions to a SATA disk: each is a command on its cable, and platters warm up slowly.
 const DISKS: Duration = Duration::from_secs(30);
 
-/// Opens the source.
-///
 /// # Errors
 /// None; what is missing is told by the reading.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {

@@ -18,12 +18,10 @@ use crate::{
 /// The holders are looked for once in this many readings: it is a walk over every descriptor of the machine.
 const HOLDERS_EVERY: u32 = 4;
 
-/// Opens the source.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Sockets { root: cx.root.clone(), holders: HashMap::new(), denied: false, round: 0 }))
 }
 
-/// The source at work.
 struct Sockets {
     root: Root,
     /// Process by inode of its socket.
