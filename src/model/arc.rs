@@ -9,14 +9,12 @@ use super::rate::{per_second, share};
 /// Lookups of one kind since the module was loaded. What was found while its read was under way (`iohits` of 2.3 and
 /// later; before, they were among the hits) counts as a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "plain words")]
 pub struct Lookups {
     pub hits: u64,
     pub misses: u64,
 }
 
 impl Lookups {
-    /// All of them.
     #[must_use]
     pub fn all(self) -> u64 {
         self.hits.saturating_add(self.misses)
@@ -31,7 +29,6 @@ impl Lookups {
 
 /// Who looked for what. A prefetch is ZFS's own guess at what will be read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Kind {
     DemandData,
     DemandMetadata,

@@ -76,7 +76,6 @@ impl Engine {
 /// What a container is doing, in the engine's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the engine's words")]
 pub enum RunState {
     Running,
     Paused,
@@ -109,7 +108,6 @@ impl RunState {
 /// What its health check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the engine's words")]
 pub enum Health {
     Starting,
     Healthy,
@@ -193,9 +191,7 @@ pub struct Container {
     pub error: Option<String>,
     /// When it was created, started, ended: milliseconds since 1970.
     pub created_unix_ms: Option<i64>,
-    /// See above.
     pub started_unix_ms: Option<i64>,
-    /// See above.
     pub finished_unix_ms: Option<i64>,
     /// Restarts by the engine since it was created.
     pub restarts: u32,
@@ -205,7 +201,6 @@ pub struct Container {
     pub pid: u32,
     /// Compose project and service.
     pub project: Option<String>,
-    /// See above.
     pub service: Option<String>,
     /// `127.0.0.1:8080→80/tcp`.
     pub ports: Vec<String>,
@@ -317,11 +312,9 @@ pub struct Usage {
     pub pids: Option<u64>,
     /// Bytes from and to disks.
     pub read_bytes: Option<u64>,
-    /// See above.
     pub written_bytes: Option<u64>,
     /// Bytes over its own interfaces; `None` where it shares the host's network.
     pub rx_bytes: Option<u64>,
-    /// See above.
     pub tx_bytes: Option<u64>,
     /// When the engine counted all this: milliseconds since 1970, by its own clock. `None` where it was read here, with the
     /// sample.
@@ -329,7 +322,6 @@ pub struct Usage {
     pub counted_unix_ms: Option<i64>,
 }
 
-/// One reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ContainerSample {
     /// Engines that were looked for and found, those that do not answer included.
@@ -599,7 +591,6 @@ fn lately(moments: &[i64], now: Stamp) -> u32 {
 }
 
 impl Containers {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, mut sample: ContainerSample) {
         self.engines = sample.engines;
         align(&mut self.rows, &sample.containers, |row, meta| row.meta.id == meta.id, ContainerRow::new);

@@ -10,7 +10,6 @@ use super::{
 
 /// Ticks that one core, or all together, spent in each state since boot. `guest` is inside `user` already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of proc(5)")]
 pub struct CpuTicks {
     pub user: u64,
     pub nice: u64,
@@ -118,7 +117,6 @@ impl CpuShares {
 }
 
 impl Cpu {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: CpuSample) {
         let Span { at, every, since } = span;
         let raw = &self.raw;

@@ -10,7 +10,6 @@ use super::{
 
 /// One device's counters since boot. Sectors are 512 bytes whatever the device says; times are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of iostats.rst")]
 pub struct DiskCounters {
     /// Kernel name: `nvme0n1`.
     pub name: String,
@@ -41,7 +40,6 @@ pub struct DiskSample {
 /// One device as shown; figures are `None` until two readings of it exist.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Disk {
-    /// The newest counters.
     pub raw: DiskCounters,
     /// Bytes a second.
     pub read_per_second: Option<f64>,
@@ -154,7 +152,6 @@ impl Disks {
         self.disks.iter().find(|disk| disk.raw.name == name)
     }
 
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: DiskSample) {
         align(&mut self.disks, &sample.disks, |disk, now| disk.raw.name == now.name, |_| Disk::default());
         for (disk, now) in self.disks.iter_mut().zip(sample.disks) {

@@ -31,7 +31,6 @@ use crate::clock::Stamp;
 /// One reading of one source: raw counters, never rates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "one variant a source; the payload types are documented")]
 pub enum Sample {
     Cpu(CpuSample),
     Memory(Box<MemorySample>),

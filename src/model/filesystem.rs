@@ -6,7 +6,6 @@ use super::fault::Fault;
 
 /// What statvfs said of one mount, bytes and inodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of statvfs(3), in bytes")]
 pub struct Space {
     pub size: u64,
     pub free: u64,

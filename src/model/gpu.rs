@@ -14,7 +14,6 @@ pub use xid::{Xid, xid_words};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "names")]
 pub enum Maker {
     #[default]
     Nvidia,
@@ -217,7 +216,6 @@ pub struct Gpu {
     pub memory_busy: Option<f64>,
     /// Share of the encoder and decoder in use.
     pub encoder: Option<f64>,
-    /// See above.
     pub decoder: Option<f64>,
     /// Bytes.
     pub memory_total: Option<u64>,
@@ -235,21 +233,17 @@ pub struct Gpu {
     pub memory_temperature: Option<f64>,
     /// °C at which it slows down, and at which it shuts down.
     pub slowdown_temperature: Option<f64>,
-    /// See above.
     pub shutdown_temperature: Option<f64>,
     /// Watts.
     pub power: Option<f64>,
     /// Watts that it may take now, as it left the factory, and at most.
     pub power_limit: Option<f64>,
-    /// See above.
     pub power_default: Option<f64>,
-    /// See above.
     pub power_max: Option<f64>,
     /// Energy used, microjoules: a counter.
     pub energy_uj: Option<u64>,
     /// Hertz of the cores, now and at best.
     pub clock: Option<u64>,
-    /// See above.
     pub clock_max: Option<u64>,
     /// Hertz of the memory.
     pub memory_clock: Option<u64>,
@@ -295,7 +289,6 @@ pub struct Driver {
     pub fault: Option<String>,
 }
 
-/// One reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GpuSample {
     /// Drivers that have cards here, or should.

@@ -27,7 +27,6 @@ use crate::clock::Stamp;
 
 /// Everything known of one machine. A domain that was never read stays at its default; [`Healths`] says why.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[expect(missing_docs, reason = "one field a domain, documented at its type")]
 pub struct Host {
     /// The newest moment that any event told.
     pub now: Stamp,

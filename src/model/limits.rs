@@ -27,7 +27,6 @@ pub struct LimitsSample {
 /// All that is shown of our limits.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Limits {
-    /// The newest reading.
     pub raw: LimitsSample,
     /// Share of the allowed cores in use, 0 to 1.
     pub cpu_ratio: Option<f64>,
@@ -38,7 +37,6 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: LimitsSample) {
         let raw = &self.raw;
         let used = span.since.zip(raw.usage_us.zip(sample.usage_us));

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::series::Series;
 
-/// One reading.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of proc(5)")]
 pub struct LoadSample {
     pub load1: f64,
     pub load5: f64,
@@ -22,14 +20,12 @@ pub struct LoadSample {
 /// All that is shown of load.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Load {
-    /// The newest reading.
     pub raw: LoadSample,
     /// The 1-minute average.
     pub history: Series,
 }
 
 impl Load {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: super::span::Span, sample: LoadSample) {
         self.raw = sample;
         self.history.push(span.at, span.every, Some(sample.load1));

@@ -51,7 +51,6 @@ pub struct ContainerLog {
 }
 
 impl ContainerLog {
-    /// Folds one sample in.
     pub fn apply(&mut self, sample: LogSample) {
         if sample.fresh || sample.id != self.id {
             *self = ContainerLog { id: sample.id, ..ContainerLog::default() };

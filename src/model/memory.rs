@@ -12,7 +12,6 @@ use super::{
 
 /// One reading, all in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of proc(5) in snake case")]
 pub struct MemorySample {
     pub total: u64,
     pub free: u64,
@@ -53,7 +52,6 @@ pub struct MemorySample {
 
 /// zram devices together, bytes ("zram mm_stat": orig_data_size, compr_data_size, mem_used_total).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of mm_stat")]
 pub struct ZramSample {
     pub original: u64,
     pub compressed: u64,
@@ -63,7 +61,6 @@ pub struct ZramSample {
 /// All that is shown of memory. `used + arc + cache + free = total`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    /// The newest reading.
     pub raw: MemorySample,
     /// Held by programs and the kernel: total − available, less what the ARC would give back. Bytes.
     pub used: u64,
@@ -92,7 +89,6 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: MemorySample) {
         let Span { at, every, since } = span;
         // The kernel does not count the ARC as available, though it shrinks down to its minimum when asked.

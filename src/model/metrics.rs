@@ -16,7 +16,6 @@ use crate::units;
 
 /// The base unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Unit {
     Ratio,
     Bytes,

@@ -10,7 +10,6 @@ use super::{
 
 /// One interface's counters since boot and its link.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of net/dev")]
 pub struct InterfaceCounters {
     pub name: String,
     pub rx_bytes: u64,
@@ -45,7 +44,6 @@ impl InterfaceCounters {
     }
 }
 
-/// One reading.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NetworkSample {
     /// Interfaces, in kernel order.
@@ -55,7 +53,6 @@ pub struct NetworkSample {
 /// One interface as shown; rates are `None` until two readings of it exist.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Interface {
-    /// The newest counters.
     pub raw: InterfaceCounters,
     /// Bytes a second.
     pub rx_per_second: Option<f64>,
@@ -124,7 +121,6 @@ impl Network {
         self.interfaces.iter().find(|interface| interface.raw.name == name)
     }
 
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: NetworkSample) {
         let mut order = sample.interfaces;
         order.sort_by_key(|i| if i.loopback { 2 } else { u8::from(!i.physical) });

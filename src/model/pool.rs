@@ -20,7 +20,6 @@ pub use devices::name_groups;
 /// What a virtual device is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "zpoolconcepts(7)")]
 pub enum Class {
     #[default]
     Normal,
@@ -93,7 +92,6 @@ impl Vdev {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "zpool-scrub(8), zpool-resilver(8)")]
 pub enum ScanKind {
     Scrub,
     Resilver,
@@ -103,7 +101,6 @@ pub enum ScanKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "plain words")]
 pub enum ScanState {
     Running,
     Paused,
@@ -120,7 +117,6 @@ pub struct Scan {
     pub state: ScanState,
     /// When it began, and when it ended: seconds since 1970.
     pub started_unix: Option<i64>,
-    /// See above.
     pub ended_unix: Option<i64>,
     /// 0 to 1; above 1 does not occur here though the tools may say so.
     pub done_ratio: Option<f64>,
@@ -135,7 +131,6 @@ pub struct Scan {
 /// What `zpool` said of one pool.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Pool {
-    /// Its name.
     pub name: String,
     /// `ONLINE DEGRADED FAULTED SUSPENDED UNAVAIL`.
     pub state: String,
@@ -202,11 +197,9 @@ pub struct DatasetCounters {
     pub name: String,
     /// Reads and bytes read.
     pub reads: u64,
-    /// See above.
     pub read_bytes: u64,
     /// Writes and bytes written.
     pub writes: u64,
-    /// See above.
     pub written_bytes: u64,
 }
 
@@ -278,7 +271,6 @@ impl<T: Default> Default for Told<T> {
     }
 }
 
-/// One reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PoolSample {
     /// Version of the module: `2.3.2-2~bpo12+2`.
@@ -306,7 +298,6 @@ impl PoolSample {
 /// One pool as shown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PoolRow {
-    /// Its name.
     pub name: String,
     /// The module's word for its state now.
     pub state: String,
@@ -341,7 +332,6 @@ pub struct DatasetRow {
 /// All pools.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Pools {
-    /// The newest reading.
     pub raw: PoolSample,
     /// Pools by name.
     pub rows: Vec<PoolRow>,
@@ -429,7 +419,6 @@ fn greatest(known: Option<f64>, value: f64) -> Option<f64> {
 }
 
 impl Pools {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: PoolSample) {
         let make = |(name, _): &(String, String)| PoolRow { name: name.clone(), ..PoolRow::default() };
         align(&mut self.rows, &sample.states, |row, (name, _)| row.name == *name, make);

@@ -15,7 +15,6 @@ pub struct EnergyZone {
     pub wraps_at_uj: u64,
 }
 
-/// One reading.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PowerSample {
     /// Zones, packages first.
@@ -25,7 +24,6 @@ pub struct PowerSample {
 /// All that is shown of CPU power.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Power {
-    /// The newest counters.
     pub raw: PowerSample,
     /// Watts of each zone over the last span.
     pub watts: Vec<(String, f64)>,
@@ -55,7 +53,6 @@ impl EnergyZone {
 }
 
 impl Power {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: Span, sample: PowerSample) {
         self.watts.clear();
         self.package_watts = None;

@@ -6,7 +6,6 @@ use super::series::Series;
 
 /// One line of a pressure file: averages as ratios 0 to 1, total in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of the file")]
 pub struct Stall {
     pub avg10: f64,
     pub avg60: f64,
@@ -16,7 +15,6 @@ pub struct Stall {
 
 /// One resource: `some` task waited, all (`full`) waited. The kernel gives no `full` for CPU before 5.13.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of the file")]
 pub struct Stalls {
     pub some: Stall,
     pub full: Option<Stall>,
@@ -24,7 +22,6 @@ pub struct Stalls {
 
 /// One reading; a resource without a file is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of the files")]
 pub struct PressureSample {
     pub cpu: Option<Stalls>,
     pub memory: Option<Stalls>,
@@ -34,14 +31,12 @@ pub struct PressureSample {
 /// All that is shown of pressure.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Pressure {
-    /// The newest reading.
     pub raw: PressureSample,
     /// `some avg10` of cpu, memory, io, each 0 to 1.
     pub history: [Series; 3],
 }
 
 impl Pressure {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: super::span::Span, sample: PressureSample) {
         self.raw = sample;
         for (history, stalls) in self.history.iter_mut().zip([sample.cpu, sample.memory, sample.io]) {

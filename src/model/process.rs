@@ -27,7 +27,6 @@ pub struct ProcRow {
     pub key: ProcKey,
     /// The process that this row belongs to: `key.pid` for a process, its process for a thread.
     pub tgid: u32,
-    /// Parent.
     pub parent: u32,
     /// `R S D Z T t I X`, as the kernel writes it.
     pub state: u8,
@@ -73,7 +72,6 @@ pub struct ProcInfo {
 /// Bytes that one process had read from and written to storage ("proc(5)" pid/io read_bytes, write_bytes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcIo {
-    /// Which process.
     pub key: ProcKey,
     /// Bytes since it began.
     pub read_bytes: u64,
@@ -119,7 +117,6 @@ pub struct Process {
     pub key: ProcKey,
     /// The process it belongs to.
     pub tgid: u32,
-    /// Parent.
     pub parent: u32,
     /// `R S D Z T t I X`.
     pub state: u8,
@@ -158,7 +155,6 @@ pub struct Process {
 /// What a process moved from and to storage.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moved {
-    /// The newest counters.
     pub raw: ProcIo,
     /// Bytes read a second; `None` while nobody asks, or denied.
     pub read_per_second: Option<f32>,
@@ -275,7 +271,6 @@ impl Processes {
 
 /// Counts of processes by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "plain words; blocked is state D, asleep S and I")]
 pub struct ProcessCounts {
     pub total: u32,
     pub kernel: u32,
@@ -290,7 +285,6 @@ pub struct ProcessCounts {
 /// More about one process, read only while its detail is open.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessDetailSample {
-    /// Which process.
     pub key: ProcKey,
     /// Arguments one by one, cleaned.
     pub arguments: Vec<String>,
@@ -327,7 +321,6 @@ pub struct ProcessDetailSample {
 /// The detail that is open, with the history of its process.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ProcessDetail {
-    /// The newest reading.
     pub raw: ProcessDetailSample,
     /// Share of one core.
     pub cpu_history: super::series::Series,

@@ -7,7 +7,6 @@ use super::series::Series;
 /// What a temperature belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "plain words")]
 pub enum SensorKind {
     Cpu,
     Gpu,
@@ -43,7 +42,6 @@ pub struct Fan {
     pub rpm: f64,
 }
 
-/// One reading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SensorSample {
     /// Temperatures, CPU first.
@@ -55,7 +53,6 @@ pub struct SensorSample {
 /// All that is shown of sensors.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sensors {
-    /// The newest reading.
     pub raw: SensorSample,
     /// The CPU's package, or its hottest core; `None` without a CPU sensor.
     pub cpu_celsius: Option<f64>,
@@ -64,7 +61,6 @@ pub struct Sensors {
 }
 
 impl Sensors {
-    /// Folds one sample in.
     pub fn apply(&mut self, span: super::span::Span, sample: SensorSample) {
         self.cpu_celsius = cpu_celsius(&sample.temperatures);
         self.cpu_history.push(span.at, span.every, self.cpu_celsius);

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Protocol {
     Tcp,
     Udp,
@@ -14,7 +12,6 @@ pub enum Protocol {
 /// One socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Socket {
-    /// Transport.
     pub protocol: Protocol,
     /// `0.0.0.0:22`, `[::]:22`.
     pub local: std::net::SocketAddr,
@@ -49,6 +46,5 @@ pub struct SocketSample {
 /// All that is shown of sockets.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sockets {
-    /// The newest reading.
     pub raw: SocketSample,
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// The name of a source, as `once --json`, `doctor` and the config spell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it; the table of sources documents each")]
 pub enum SourceId {
     Cpu,
     Memory,

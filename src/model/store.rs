@@ -8,7 +8,6 @@ use super::engine_address::EngineAddress;
 /// What kind of thing is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the engine's words")]
 pub enum Kind {
     Image,
     Volume,
@@ -17,7 +16,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
     pub const ALL: [Kind; 4] = [Kind::Image, Kind::Volume, Kind::Network, Kind::Cache];
 
     /// The engine's word.
@@ -37,7 +35,6 @@ impl Kind {
 pub struct Stored {
     /// Address of its engine.
     pub engine: EngineAddress,
-    /// What it is.
     pub kind: Kind,
     /// What the engine calls it: an image's id, a volume's name, a network's id.
     pub id: String,

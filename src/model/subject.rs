@@ -8,7 +8,6 @@ use super::{engine_address::EngineAddress, process::ProcKey, source::SourceId};
 /// One thing of the machine, by what never changes about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it; what identifies each is at its field")]
 pub enum Subject {
     Cpu,
     /// By number.

@@ -6,7 +6,6 @@ use crate::model::{container::ContainerRow, gpu::GpuRow, host::Host, process::Pr
 
 /// What an owner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum OwnerKind {
     Container,
     Pod,
@@ -32,7 +31,6 @@ impl OwnerKind {
 /// Whom a process belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// What it is.
     pub kind: OwnerKind,
     /// How it is called.
     pub name: String,
