@@ -22,7 +22,6 @@ use crate::{
 /// All that a reader may know.
 #[derive(Debug, Clone, Default)]
 pub struct State {
-    /// The machine.
     pub host: Host,
     /// The rules in force.
     pub rules: Arc<[Rule]>,

@@ -26,7 +26,6 @@ pub enum Level {
 
 /// Which side of a limit is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Side {
     #[default]
     Above,
@@ -46,7 +45,6 @@ impl Side {
 
 /// Limits in the metric's base unit, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[expect(missing_docs, reason = "the levels' names")]
 pub struct Limits {
     pub advice: Option<f64>,
     pub warn: Option<f64>,

@@ -86,7 +86,6 @@ pub struct LookFlags {
     ascii: bool,
 }
 
-/// The theme.
 #[derive(Debug, Args)]
 pub struct ThemeFlag {
     /// A theme by name (`benchtop themes` lists them), or the path of a file

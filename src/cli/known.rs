@@ -6,7 +6,6 @@ use crate::{
     ui::{containers, keymap::Keymap, layout, pools, processes, table::column::Columns},
 };
 
-/// All of them.
 pub fn known() -> Known {
     Known {
         panes: layout::built_in().collect(),

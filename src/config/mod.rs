@@ -77,7 +77,6 @@ pub enum Origin {
 /// What was read, and where each part of it was found.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The settings.
     pub settings: Settings,
     /// The file that was read; `None` when there is none.
     pub file: Option<PathBuf>,

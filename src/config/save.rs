@@ -60,9 +60,7 @@ pub struct Change {
 /// A save to be carried out: it writes a file, so never on the loop's thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Save {
-    /// Where.
     pub saving: Saving,
-    /// What.
     pub changes: Vec<Change>,
 }
 

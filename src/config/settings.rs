@@ -26,7 +26,6 @@ pub struct Settings {
     pub fahrenheit: bool,
     /// What a kilowatt-hour costs, and in what; 0: not known.
     pub energy_price: f64,
-    /// See above.
     pub currency: String,
     /// Rows of panes by name, top to bottom; `None` is the built-in layout.
     pub layout: Option<Vec<Vec<String>>>,
@@ -98,7 +97,6 @@ pub struct ProcessSettings {
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Colors {
     /// Found out from the environment.
     Auto,

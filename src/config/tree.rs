@@ -19,7 +19,6 @@ pub struct At<T> {
 
 /// A value of a TOML file.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "plain words")]
 pub enum Node {
     Text(String),
     Whole(i64),

@@ -7,7 +7,6 @@ use super::limits::ContainerLimits;
 /// What can be done to a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the engine's words")]
 pub enum ContainerAct {
     Start,
     Stop,

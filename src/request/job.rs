@@ -21,16 +21,10 @@ pub enum Job {
         id: String,
         /// Its name, for the report.
         name: String,
-        /// What.
         act: ContainerAct,
     },
     /// To a pool.
-    Pool {
-        /// Its name.
-        pool: String,
-        /// What.
-        act: PoolAct,
-    },
+    Pool { pool: String, act: PoolAct },
     /// Remove what engines keep.
     Remove(Vec<Removal>),
     /// Send a signal to each of these, if they are still the same processes.
@@ -54,7 +48,6 @@ pub enum Job {
 pub struct Removal {
     /// Address of its engine.
     pub engine: EngineAddress,
-    /// What it is.
     pub kind: Kind,
     /// As the engine calls it.
     pub id: String,

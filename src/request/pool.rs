@@ -18,7 +18,6 @@ pub enum PoolAct {
     Clear,
     /// Set a property of a dataset.
     Set {
-        /// Which dataset.
         dataset: String,
         /// `compression`, `recordsize`.
         property: String,
@@ -29,7 +28,6 @@ pub enum PoolAct {
     },
     /// Let a dataset inherit a property again.
     Inherit {
-        /// Which dataset.
         dataset: String,
         /// `compression`, `recordsize`.
         property: String,

@@ -25,7 +25,6 @@ impl Unread {
         }
     }
 
-    /// All of them.
     #[must_use]
     pub fn into_lines(self) -> Vec<String> {
         self.0.into_inner()
