@@ -43,7 +43,7 @@ fn fixtures() -> Vec<PathBuf> {
 }
 
 #[test]
-fn each_mistake_is_named_with_its_place_and_its_cure_and_the_file_is_left_alone() {
+fn mistakes_have_place_and_cure_and_the_file_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let files = fixtures();
     assert!(files.len() >= 18);
@@ -112,7 +112,7 @@ fn init_writes_once_and_the_example_is_right() {
 }
 
 #[test]
-fn the_example_with_every_comment_sign_taken_away_is_what_is_built_in() {
+fn uncommented_example_equals_the_built_in_settings() {
     let home = tempfile::tempdir().unwrap();
     let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml")).unwrap();
     let bare: String = example

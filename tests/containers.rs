@@ -78,7 +78,7 @@ fn until(what: &str, fits: impl Fn() -> bool) {
 }
 
 #[test]
-fn what_is_silent_or_no_engine_or_has_no_common_tongue_is_told_as_what_it_is_and_nothing_else_suffers() {
+fn faulty_engines_are_named_and_do_not_affect_others() {
     let folder = tempfile::tempdir().unwrap();
     let all: [(&str, fake::Answer); 5] = [
         ("silent", |_| None),
@@ -165,7 +165,7 @@ fn hostile(path: &str) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn a_container_named_with_control_bytes_and_markup_is_shown_cleaned_and_its_secrets_never() {
+fn hostile_container_is_shown_cleaned_and_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("engine");
     fake::listen(&socket, hostile);
@@ -187,7 +187,7 @@ fn a_container_named_with_control_bytes_and_markup_is_shown_cleaned_and_its_secr
 
 #[test]
 #[ignore = "needs a Docker engine"]
-fn each_state_is_read_as_what_it_is_and_what_needs_a_look_stands_first() {
+fn states_are_read_and_the_worst_come_first() {
     let engine = Engine::own();
     engine.start("busy", &["--cpus", "0.3"], "while true; do :; done");
     engine.start("idle", &[], "sleep 1000");
@@ -275,7 +275,7 @@ fn memory_limit_file(pid: &str) -> PathBuf {
 
 #[test]
 #[ignore = "needs a Docker engine"]
-fn limits_change_while_it_runs_after_a_preview_and_not_when_read_only() {
+fn limits_change_after_a_preview_and_not_when_read_only() {
     let engine = Engine::own();
     let id = engine.start("lim", &["--memory", "64m", "--memory-swap", "64m"], "sleep 1000");
     let file = memory_limit_file(&engine.docker(&["inspect", "-f", "{{.State.Pid}}", &id]));
@@ -374,7 +374,7 @@ fn a_shell_has_the_keyboard_to_itself_and_the_screen_comes_back() {
 
 #[test]
 #[ignore = "needs a Docker engine"]
-fn a_container_leads_to_its_ports_mounts_and_processes_and_keeps_its_secrets() {
+fn container_detail_has_ports_mounts_processes_and_no_secrets() {
     let engine = Engine::own();
     let mounted = tempfile::tempdir().unwrap();
     let mount = format!("{}:/data:ro", mounted.path().display());
@@ -394,7 +394,7 @@ fn a_container_leads_to_its_ports_mounts_and_processes_and_keeps_its_secrets() {
 
 #[test]
 #[ignore = "needs a Docker engine, and root for a second one"]
-fn an_engine_that_was_killed_comes_back_with_its_history_and_the_others_do_not_notice() {
+fn killed_engine_comes_back_with_its_history() {
     let Some(mut second) = Second::start() else { return };
     let engine = second.engine();
     engine.start("loop", &["--restart", "always"], "exit 5");

@@ -103,7 +103,7 @@ fn a_driver_that_does_not_work_says_why_and_is_never_no_gpu() {
 }
 
 #[test]
-fn without_the_library_the_source_is_absent_and_nothing_is_wrong() {
+fn without_the_library_the_source_is_absent() {
     let said = Command::new(env!("CARGO_BIN_EXE_benchtop")).args(["once", "--json"]).output().unwrap();
     let document: Value = serde_json::from_slice(&said.stdout).unwrap();
     let source = document["sources"].as_array().unwrap().iter().find(|s| s["id"] == "gpus").unwrap();
@@ -135,7 +135,7 @@ fn a_power_limit_that_the_owner_set_is_a_fact_and_no_alarm() {
 }
 
 #[test]
-fn a_link_below_its_best_under_load_is_a_finding_with_its_figures() {
+fn slow_link_under_load_is_a_finding_with_figures() {
     let document = once("downtrained");
     assert_eq!(metric(&document, "gpu_link_downtrained"), Some(1.0));
     let words = "PCIe link below its maximum: generation 1 of 4, lanes 4 of 16";
@@ -221,7 +221,7 @@ fn screen(scenario: &str, (columns, rows): (u16, u16)) -> Terminal {
 }
 
 #[test]
-fn a_card_that_falls_off_the_bus_while_we_look_is_told_at_once_and_comes_back_without_a_restart() {
+fn card_lost_from_the_bus_is_reported_and_comes_back() {
     let both = read("two-cards");
     let (front, back) = both.split_at(both.rfind("[gpu]").unwrap());
     let changing = Changing::new(&both);
@@ -269,7 +269,7 @@ impl Drop for Sleeper {
 }
 
 #[test]
-fn the_detail_leads_from_a_card_to_its_processes_and_from_a_process_to_its_card() {
+fn detail_links_a_card_and_its_processes() {
     // The library says that it is on the card.
     let sleeper = Sleeper(Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap());
     let pid = sleeper.0.id();
@@ -316,7 +316,7 @@ fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 #[test]
-fn cards_of_several_makers_stand_side_by_side_and_a_sleeping_one_is_left_alone() {
+fn cards_of_several_makers_and_a_sleeping_one() {
     let folder = machine(&[
         ("sys/class/drm/card0/device/vendor", "0x8086\n"),
         ("sys/class/drm/card0/device/device", "0x56a0\n"),

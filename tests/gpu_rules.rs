@@ -76,7 +76,7 @@ fn memory_above_nine_tenths_counts_with_what_the_driver_keeps() {
 }
 
 #[test]
-fn a_failed_driver_and_a_lost_card_are_told_at_once_and_never_resolved_by_vanishing() {
+fn failed_driver_and_lost_card_alert_at_once_and_stay() {
     let fault = Some("the kernel module is not loaded".to_owned());
     let driver = Driver { maker: Maker::Nvidia, fault, ..Driver::default() };
     let failed = GpuSample { drivers: vec![driver], ..GpuSample::default() };
@@ -115,7 +115,7 @@ fn a_link_below_its_best_is_advice_after_a_minute_of_load() {
 }
 
 #[test]
-fn memory_errors_and_rows_that_wait_or_cannot_be_replaced_are_told() {
+fn memory_errors_and_row_remapping_alert() {
     let ecc = Gpu { ecc: Some((9, 2)), ..card() };
     assert_eq!(after(0, ecc), says(Level::Warn, "GPU 0:T4 has uncorrected memory errors: 2"));
     let rows = |pending, failed| Gpu { remapped: Some((1, 1, pending, failed)), ..card() };

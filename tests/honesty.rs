@@ -112,7 +112,7 @@ fn machine_seconds() -> f64 {
 
 #[test]
 #[ignore = "needs a quiet machine and 2,000 processes; .ci/run live runs it"]
-fn a_process_that_wakes_shows_its_cpu_within_two_refreshes_and_a_new_one_is_there() {
+fn waking_process_shows_its_cpu_within_two_refreshes() {
     let mut children = Children::sleepers();
     let waker = children.shell("read go; while :; do :; done");
     let mut watcher = Watcher::new(false);
@@ -140,7 +140,7 @@ fn a_process_that_wakes_shows_its_cpu_within_two_refreshes_and_a_new_one_is_ther
 
 #[test]
 #[ignore = "needs a quiet machine and 2,000 processes; .ci/run live runs it"]
-fn the_cpu_column_adds_up_to_what_the_machine_used_under_a_churning_load() {
+fn cpu_column_adds_up_to_the_machine_s_use_under_churn() {
     let mut children = Children::sleepers();
     // One that works, one that works now and then, and one that starts short-lived programs all the time.
     children.shell("while :; do :; done");

@@ -238,7 +238,7 @@ fn a_storm_of_resizes_ends_in_the_right_screen() {
 }
 
 #[test]
-fn the_smallest_screen_has_the_essentials_and_a_smaller_one_a_line() {
+fn smallest_screen_has_the_essentials() {
     let small = Terminal::with(&Setup { columns: 40, rows: 10, ..Setup::default() });
     small.until("essentials", |s| s.contains("cpu") && s.contains("memory") && s.contains("PID"));
     let tiny = Terminal::with(&Setup { columns: 39, rows: 9, ..Setup::default() });
@@ -280,7 +280,7 @@ fn keys_are_answered_while_a_source_hangs() {
 }
 
 #[test]
-fn a_console_gets_what_its_font_has_and_a_dumb_terminal_a_refusal() {
+fn console_gets_its_font_and_a_dumb_terminal_a_refusal() {
     let console = Terminal::with(&Setup { environment: &[("TERM", "linux"), ("COLORTERM", "")], ..Setup::default() });
     console.until_shows("COMMAND");
     let text = console.text();
@@ -295,7 +295,7 @@ fn a_console_gets_what_its_font_has_and_a_dumb_terminal_a_refusal() {
 }
 
 #[test]
-fn without_a_terminal_it_prints_plain_text_and_a_closed_pipe_is_quiet() {
+fn without_a_terminal_it_prints_plain_text() {
     let run = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_benchtop")).args(arguments).stdin(Stdio::null()).output().unwrap()
     };

@@ -76,7 +76,7 @@ fn burn(span: Duration) {
 }
 
 #[test]
-fn this_machine_read_live_is_the_same_machine_when_its_recording_is_folded() {
+fn live_reading_equals_its_folded_recording() {
     let live = recording("/", std::process::id(), 4);
     let host = fold(&live);
     assert!(host.processes.rows.iter().any(|p| p.cpu.is_some()), "rates are part of what is compared");

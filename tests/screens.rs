@@ -106,7 +106,7 @@ fn accept_after(name: &str, state: &State, keys: &str, size: (u16, u16)) {
 }
 
 #[test]
-fn before_the_first_reading_the_frame_stands_and_says_that_it_waits() {
+fn first_frame_says_that_it_waits() {
     accept("waiting", &Machine::waiting().state);
 }
 
@@ -295,7 +295,7 @@ fn digit(overview: &Buffer, title: &str) -> usize {
 }
 
 #[test]
-fn keys_that_come_faster_than_frames_mean_what_the_ones_before_made_of_the_list() {
+fn keys_faster_than_frames_act_on_the_current_list() {
     let mut machine = Machine::lively(Mood::Calm);
     screens::containers::tell(&mut machine.state);
     let state = &machine.state;
@@ -625,7 +625,7 @@ proptest! {
 }
 
 #[test]
-fn without_colour_no_cell_has_one_and_the_selected_row_still_stands_out() {
+fn no_colour_still_marks_the_selected_row() {
     let machine = Machine::lively(Mood::Failing);
     let mut ui = ui(Settings { colors: Colors::None, ..Settings::default() });
     drawn(&mut ui, &machine.state, (120, 40));

@@ -113,7 +113,7 @@ fn a_disk_taken_offline_is_named_within_two_refreshes() {
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use"]
-fn a_suspended_pool_is_said_at_once_and_nothing_else_waits_for_it() {
+fn suspended_pool_is_reported_at_once_and_blocks_nothing() {
     let children = "sh ps -o pid,args | grep -E '[z]pool|[z]fs list' | grep -vc 'zpool iostat' | sed 's/^/children /'";
     let seen = Guest::with("tank").live(&[
         "until tank",
@@ -155,7 +155,7 @@ fn a_suspended_pool_is_said_at_once_and_nothing_else_waits_for_it() {
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use"]
-fn scrubs_errors_and_properties_are_changed_by_keys_and_taken_back() {
+fn scrubs_errors_and_properties_change_by_keys_and_undo() {
     let scan = "sh zpool status tank | grep -E 'scan:'";
     let compression = "sh zfs get -Ho value compression tank | sed 's/^/compression /'";
     let record = "sh zfs get -Ho value recordsize tank | sed 's/^/record /'";
@@ -276,7 +276,7 @@ fn who_is_not_root_may_look_and_is_told_that_no_more() {
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS and Docker on first use"]
-fn containers_on_control_groups_of_version_2_read_as_what_they_are() {
+fn containers_on_cgroup_v2_are_read() {
     let all = Guest::with("tank").containers(CONTAINERS).once();
     let container = |name| named(&all, "containers", name);
     for (name, state, health, exit_code, oom_killed) in [
@@ -309,7 +309,7 @@ fn containers_on_control_groups_of_version_2_read_as_what_they_are() {
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS and Docker on first use"]
-fn a_mount_leads_to_its_dataset_and_an_engine_that_was_killed_comes_back_with_its_containers() {
+fn mount_links_its_dataset_and_a_killed_engine_comes_back() {
     let seen = Guest::with("tank").containers(CONTAINERS).live(&[
         // Each is asked for one by one: that takes its time in the guest.
         "until web ",

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_is_not_there_is_reported_with_what_was_to_be_done() {
+    fn missing_engine_is_reported_with_what_was_to_be_done() {
         let done = run(&stop("web"), &Root::default());
         assert_eq!((done.outcome.level, done.undo), (Level::Warn, None));
         assert!(done.outcome.text.starts_with("could not stop web: "), "{}", done.outcome.text);

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_server_behind_the_same_folder_is_asked_though_the_old_one_hangs() {
+    fn new_server_at_the_same_mount_is_asked_though_the_old_hangs() {
         let (mut asker, _release, asked) = asker();
         let _ = asker.ask_all(&[(question("/dead"), true)]);
         let other = Question { device: (0, 2), ..question("/dead") };

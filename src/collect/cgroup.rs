@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_hybrid_machine_version_one_rules_and_the_line_without_controllers_does_not() {
+    fn hybrid_machine_goes_by_version_one() {
         let (_folder, root) = hybrid();
         let groups = Groups::new(b"4:memory:/docker/ab\n2:cpu,cpuacct:/docker/ab\n0::/docker/ab\n", HYBRID);
         let cpu = groups.path(&root, "cpu").expect("ruled");

@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn real_filesystems_are_shown_once_at_their_shortest_mount_point() {
+    fn filesystems_are_shown_once_at_their_shortest_mount() {
         let rows = rows("homelab");
         let found: Vec<(&str, &str, bool)> =
             rows.iter().map(|f| (f.mount.as_str(), f.kind.as_str(), f.read_only)).collect();
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_s_mounts_have_no_space_and_the_host_s_are_not_taken_for_them() {
+    fn recorded_mounts_do_not_take_the_host_s_space() {
         for row in rows("homelab") {
             assert!(matches!(&row.space, Err(Fault::Absent(why)) if why.contains("recording")), "{row:?}");
         }
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_s_overlay_is_its_root_and_the_engine_s_files_are_no_filesystems() {
+    fn container_overlay_is_its_root_and_engine_files_are_left_out() {
         let text = b"1 0 0:50 / / rw - overlay overlay rw\n5 1 0:51 / /var/lib/x/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw\n2 1 254:0 /x/hosts /etc/hosts rw - ext4 /dev/vda rw\n";
         let rows = shown(mounts::parse(text));
         assert_eq!(rows.iter().map(|m| m.point.as_slice()).collect::<Vec<_>>(), [b"/"]);

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_given_to_a_virtual_machine_stands_beside_one_that_is_read() {
+    fn passed_through_card_is_listed_beside_one_that_is_read() {
         let (_folder, root) = machine(&[INTEL, GIVEN].concat());
         let sample = read(&root);
         let told: Vec<_> = sample.gpus.iter().map(|g| (g.index, g.bus.as_str(), g.driver.as_str())).collect();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_on_the_bus_that_sleeps_and_that_nobody_told_of_is_asleep() {
+    fn sleeping_card_found_on_the_bus_is_asleep() {
         let asleep = [("sys/bus/pci/devices/0000:01:00.0/power/runtime_status", "suspended\n")];
         let (_folder, root) = machine(&[GIVEN, &asleep].concat());
         assert_eq!(read(&root).gpus[0].state, CardState::Asleep);

@@ -311,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_put_together_from_pieces_and_have_the_engine_s_time() {
+    fn lines_are_joined_from_pieces_and_have_the_engine_s_time() {
         let mut half = Half::default();
         assert_eq!(half.take(b"2026-01-02T03:04:05.5Z he", true), []);
         let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n", true);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_bytes_and_colours_are_cleaned_and_progress_ends_as_its_last_state() {
+    fn hostile_bytes_are_cleaned_and_progress_keeps_its_last_state() {
         let text = |bytes: &[u8]| line(bytes, false).1.text;
         assert_eq!(text(b"2026-01-02T03:04:05Z \x1b[31mred\x1b[0m \x1b]0;title\x07done\r\n"), "red done");
         assert_eq!(text(b"10%\r50%\r100%\r\n"), "100%");

@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_every_source_in_order_and_knows_which_are_read_on_demand() {
+    fn table_has_every_source_in_order() {
         let ids: Vec<SourceId> = SOURCES.iter().map(|source| source.id).collect();
         assert_eq!(ids, SourceId::ALL);
         for source in SOURCES {

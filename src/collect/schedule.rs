@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hurried_reading_comes_early_and_the_next_is_on_the_grid_again() {
+    fn hurried_reading_is_early_and_the_next_on_the_grid() {
         let mut s = schedule(Pace::Refresh);
         s.book(&grid(), (SECOND, SECOND + 1_000), None, Some(Duration::from_millis(150)), &Interest::default());
         assert_eq!(s.due_us(), SECOND + 151_000);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_readings_back_off_up_to_a_minute_and_a_good_one_ends_it() {
+    fn broken_readings_back_off_until_a_good_one() {
         let mut s = schedule(Pace::Refresh);
         let mut waits = Vec::new();
         for _ in 0..8 {
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_grid_moves_what_is_regular_and_leaves_what_waits_after_a_failure() {
+    fn new_grid_moves_regular_readings_and_leaves_backoff() {
         let faster = Grid::new(10 * SECOND, Duration::from_millis(500));
         let mut regular = schedule(Pace::Refresh);
         regular.realign(&faster, 10 * SECOND);

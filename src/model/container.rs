@@ -667,7 +667,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_engine_counts_itself_is_a_rate_over_its_own_clock_and_holds_between() {
+    fn engine_counters_are_rates_over_the_engine_s_clock() {
         let mut all = Containers::default();
         let meta = meta("ab", 1);
         let mut fold = |second: u64, counted: i64, cpu_us: u64| {

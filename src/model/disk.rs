@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn another_device_under_the_same_name_begins_a_history_of_its_own() {
+    fn another_device_of_the_same_name_has_its_own_history() {
         let mut disks = Disks::default();
         fold(&mut disks, 1, None, vec![disk("sdb", 1)]);
         fold(&mut disks, 2, Some(1), vec![disk("sdb", 2)]);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vanished_device_is_dropped_and_one_that_missed_a_round_starts_over() {
+    fn vanished_device_is_dropped_and_a_missed_round_starts_over() {
         let mut disks = Disks::default();
         fold(&mut disks, 1, None, vec![disk("sda", 1), disk("sdb", 1)]);
         fold(&mut disks, 2, Some(1), vec![disk("sdb", 2)]);

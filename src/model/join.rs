@@ -100,7 +100,7 @@ mod tests {
     use crate::model::pool::{Dataset, DatasetRow};
 
     #[test]
-    fn a_container_s_bind_mount_leads_to_its_dataset_and_pool_and_back() {
+    fn bind_mount_leads_to_dataset_and_pool_and_back() {
         let mut host = Host::default();
         let dataset = |name: &str, at: &str| DatasetRow {
             told: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_lines_are_kept_and_numbered_and_another_container_begins_anew() {
+    fn newest_lines_are_kept_and_another_container_starts_over() {
         let mut log = ContainerLog::default();
         log.apply(sample("a", true, KEPT.0));
         log.apply(sample("a", false, 5));

@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_counted_from_the_first_look_and_anew_after_a_clear() {
+    fn errors_count_from_the_first_reading_and_restart_after_clear() {
         let mut pools = Pools::default();
         for (second, errors, grown) in [(1, 5, 0), (2, 9, 4), (3, 0, 0), (4, 2, 2)] {
             fold(&mut pools, second, sample(vec![vdev("/dev/sda1", "ONLINE", errors)]));

@@ -53,7 +53,7 @@ mod tests {
     use crate::{clock::Stamp, model::span::Span};
 
     #[test]
-    fn a_resource_without_a_file_has_gaps_and_the_others_their_values() {
+    fn resource_without_a_file_has_gaps() {
         let some = Stall { avg10: 0.25, ..Stall::default() };
         let sample = PressureSample { io: Some(Stalls { some, full: None }), ..PressureSample::default() };
         let mut pressure = Pressure::default();

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_package_the_hottest_core_does_and_without_cores_nothing() {
+    fn hottest_core_counts_where_there_is_no_package() {
         use SensorKind::{Cpu, Disk};
         assert_eq!(cpu_celsius(&all(&[("cpu_thermal", Cpu, 48.0), ("cpu1_thermal", Cpu, 52.0)])), Some(52.0));
         assert_eq!(cpu_celsius(&all(&[("nvme0 Composite", Disk, 99.0)])), None);

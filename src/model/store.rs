@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shared_is_not_freed_and_what_is_used_is_not_counted_as_unused() {
+    fn shared_is_not_freed_and_used_is_not_counted_as_unused() {
         let thing = |name: &str, users: &[&str]| Stored {
             engine: EngineAddress::default(),
             kind: Kind::Image,

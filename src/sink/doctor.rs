@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_part_is_calm_a_denied_one_is_not_and_a_missing_essential_is_worst() {
+    fn absent_is_calm_denied_is_not_and_missing_essential_is_worst() {
         assert_eq!(exit_code(&[check("cpu", "live"), check("sensors", "absent")]), 0);
         assert_eq!(exit_code(&[check("cpu", "live"), check("power", "denied")]), 1);
         assert_eq!(exit_code(&[check("cpu", "broken"), check("power", "live")]), 2);

@@ -55,7 +55,7 @@ fn a_crossed_limit_colours_at_once_and_is_said_when_it_was_held() {
 }
 
 #[test]
-fn what_was_so_at_the_first_look_may_have_been_so_for_longer_and_what_came_later_may_not() {
+fn state_at_the_first_reading_may_be_older_than_it() {
     let mut state = state(0);
     load(&mut state, 1, Ok(5.0));
     let age = |state: &State| state.watches[0].age(state.host.now, crate::units::span_short);
@@ -181,7 +181,7 @@ fn what_is_pending_is_told_with_the_time_left() {
 }
 
 #[test]
-fn an_acknowledged_alert_counts_again_when_it_gets_worse_or_returns() {
+fn acknowledged_alert_counts_again_when_worse_or_back() {
     let mut state = state(0);
     answered(&mut state);
     load(&mut state, 1, Ok(5.0));
@@ -247,7 +247,7 @@ fn one_alert_tells_all_of_a_container() {
 }
 
 #[test]
-fn the_worst_stands_first_then_the_oldest_and_what_is_pending_last() {
+fn worst_first_then_oldest_and_pending_last() {
     let rules = [("late", 3.0, 60), ("mild", 2.0, 0), ("grave", 1.0, 0)].map(|(id, limit, hold)| {
         let limits = if id == "grave" {
             Limits { crit: Some(limit), ..Limits::default() }

@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn own_keys_take_the_place_of_the_built_in_ones_and_an_empty_list_takes_them_away() {
+    fn own_keys_replace_built_in_ones_and_an_empty_list_unbinds() {
         let map = Keymap::new(&own(&[("zoom", &["alt-Z", "F11"]), ("signal", &[])]), false, false).unwrap();
         assert_eq!(map.keys_of(Action::Zoom), ["alt-Z", "F11"]);
         assert_eq!(map.key_of(Action::Signal), None);

@@ -151,7 +151,7 @@ fn another_size_is_drawn_from_a_cleared_screen() {
 }
 
 #[test]
-fn blanks_on_a_coloured_ground_are_erased_where_the_terminal_erases_in_colour() {
+fn coloured_blanks_are_erased_where_the_terminal_can() {
     let row = |text: &str| {
         let mut row = Buffer::with_lines([format!("{text:<40}")]);
         row.set_style(row.area, Style::new().bg(Color::Indexed(235)));

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_without_sockets_has_no_engine_and_says_where_it_looked() {
+    fn no_socket_no_engine_and_the_places_are_named() {
         let root = Root::fixture("homelab");
         assert_eq!(engines(&root, &[]), []);
         assert!(looked_at(&root).contains("var/run/docker.sock"), "{}", looked_at(&root));

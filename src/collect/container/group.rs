@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_below_the_top_and_a_namespace_of_ours_are_seen_through() {
+    fn nested_cgroup_mounts_and_namespaces_are_resolved() {
         let path = format!("/lxc/box/docker/{ID}/init.scope");
         let there = format!("docker/{ID}");
         assert_eq!(found("/lxc/box", &[&there], &path, None), Some(format!("/docker/{ID}")));

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_is_told_in_words_and_what_goes_on_inside_is_not() {
+    fn events_are_put_in_words_and_internal_ones_left_out() {
         let mut lives = Lives::default();
         for (action, attribute) in
             [("die", ("exitCode", "3")), ("kill", ("signal", "15")), ("exec_start: sh", ("", ""))]
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_health_checks_lead_to_a_look_now_and_then_and_to_nothing_else() {
+    fn health_checks_lead_to_an_occasional_inspection_only() {
         let mut lives = Lives::default();
         let mut looked = |action: &str, second: i64| {
             let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_for_want_of_memory_is_counted_whether_an_event_told_of_it_or_the_container_does() {
+    fn oom_kill_is_counted_from_event_or_container() {
         let mut lives = Lives::default();
         let mut killed =
             Container { id: "ab".into(), oom_killed: true, finished_unix_ms: Some(4000), ..Container::default() };

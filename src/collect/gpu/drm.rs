@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_a_processor_shares_is_told_apart_from_a_card_s_own() {
+    fn shared_memory_is_distinguished_from_a_card_s_own() {
         let with = |version: &'static str| {
             let (_folder, root) = machine(&[AMD, &[("sys/class/drm/card1/device/gpu_metrics", version)]].concat());
             let gpu = &Drm::default().read(&root)[0];
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_xe_card_s_memory_is_what_its_clients_hold_when_all_are_seen() {
+    fn xe_card_memory_is_what_its_clients_hold() {
         let (folder, root) = machine(&[
             ("sys/class/drm/card0/device/vendor", "0x8086\n"),
             ("sys/class/drm/card0/device/uevent", "DRIVER=xe\nPCI_SLOT_NAME=0000:03:00.0\n"),

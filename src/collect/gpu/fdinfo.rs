@@ -211,7 +211,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_client_that_two_descriptors_share_counts_once_and_two_of_one_process_add_up() {
+    fn shared_client_counts_once_and_two_of_a_process_add_up() {
         let folder = tempfile::tempdir().expect("folder");
         let other = AMDGPU.replace("client-id:\t12", "client-id:\t13");
         process(folder.path(), 7, &[AMDGPU, AMDGPU, &other]);

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_not_known_or_a_table_cut_short_tells_nothing() {
+    fn unknown_version_or_cut_table_gives_nothing() {
         assert_eq!(parse(&table(9, 9, 120, 112, 1)), None);
         assert_eq!(parse(&table(1, 3, 40, 8, 1)), None);
         assert_eq!(parse(b""), None);

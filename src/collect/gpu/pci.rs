@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_nobody_drives_or_that_was_given_away_is_found_and_said_so() {
+    fn card_without_a_driver_or_passed_through_is_reported() {
         for (driver, words) in [
             ("DRIVER=vfio-pci\n", "given to virtual machines (vfio-pci)"),
             ("DRIVER=nouveau\n", "nouveau tells no figures"),
@@ -224,7 +224,7 @@ mod tests {
 
     /// `device` names the card's own end, its switch and the slot, from the inside out, as one path.
     #[test]
-    fn behind_a_switch_of_the_card_s_own_the_link_to_the_slot_counts() {
+    fn link_to_the_slot_counts_behind_the_card_s_own_switch() {
         let port = "sys/devices/pci0000:00/0000:00:01.0";
         let up = format!("{port}/0000:01:00.0");
         let down = format!("{up}/0000:02:00.0");

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_cache_device_there_is_no_second_level_and_without_a_size_no_arc() {
+    fn no_cache_device_no_l2arc_and_no_size_no_arc() {
         let arc = parse(b"hits 4 1\nsize 4 5\nl2_size 4 0\n").expect("a size");
         assert_eq!((arc.size, arc.second), (5, None));
         assert_eq!(parse(b"hits 4 1\n"), None);

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn datasets_and_their_snapshots_are_joined_and_names_may_hold_blanks() {
+    fn datasets_and_snapshots_are_joined_and_names_may_hold_blanks() {
         let snapshots = snapshots("tank/db@a\t100\ntank/db@b\t300\ntank/db@c\t200\nodd line\n");
         let text = "tank\tfilesystem\t500\t900\t0\t1.00\t131072\t-\tlz4\t0\tyes\t/tank\n\
             tank/db\tfilesystem\t400\t900\t50\t2.50\t16384\t-\tzstd\t1000\tno\t/tank/db\n\

@@ -82,7 +82,7 @@ fn text_and_json_of_every_version_tell_the_same_of_twelve_pools() {
 }
 
 #[test]
-fn the_text_s_scans_have_their_progress_their_errors_and_their_end() {
+fn scans_in_text_have_progress_errors_and_end() {
     let pools = status_text::parse(&recorded("2.1.11/status.txt"));
     let busy = named(&pools, "busy").scan.clone().expect("a scan");
     assert_eq!((busy.done_ratio, busy.remaining), (Some(5.05 / 100.0), None), "no estimated completion time");
@@ -128,7 +128,7 @@ fn a_suspended_pool_is_told_in_both_forms() {
 }
 
 #[test]
-fn room_comes_from_the_list_and_a_pool_that_status_left_out_is_added() {
+fn sizes_come_from_the_list_which_adds_missing_pools() {
     let mut pools = vec![Pool { name: "tank".into(), state: "ONLINE".into(), ..Pool::default() }];
     let text =
         "tank\t1000\t400\t600\t40\t1.50\tONLINE\t70656\ton\toff\nstuck\t50\t9\t41\t-\t1.00\tSUSPENDED\t-\toff\ton\n";
@@ -235,7 +235,7 @@ fn machine(state: &str) -> (tempfile::TempDir, Root) {
 }
 
 #[test]
-fn datasets_of_a_suspended_pool_are_kept_though_zfs_list_passes_them_over() {
+fn datasets_of_a_suspended_pool_are_kept() {
     let dataset = |name: &str| Dataset { name: name.into(), ..Dataset::default() };
     let mut sample = PoolSample {
         states: vec![("stuck".into(), "SUSPENDED".into()), ("tank".into(), "ONLINE".into())],
@@ -251,7 +251,7 @@ fn datasets_of_a_suspended_pool_are_kept_though_zfs_list_passes_them_over() {
 }
 
 #[test]
-fn without_the_module_the_source_is_absent_and_with_it_the_state_is_told_though_no_tool_answers() {
+fn module_state_is_reported_without_tools() {
     let bare = tempfile::tempdir().expect("folder");
     assert!(matches!(read_once(open, Root::new(bare.path())), Err(Fault::Absent(_))));
     let (_folder, root) = machine("SUSPENDED\n");

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wakers_ticks_are_of_this_round_unless_some_were_missed_before() {
+    fn waker_s_ticks_are_of_this_round_unless_some_were_missed() {
         let mut audit = Audit::default();
         audit.begin(1.0, 0);
         let second = 1_000_000;

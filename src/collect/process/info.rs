@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_stands_in_version_1_alone_is_found_on_a_hybrid_machine() {
+    fn container_in_version_1_alone_is_found_on_a_hybrid_machine() {
         let id = "3f2a9c1d4e5b60718293a4b5c6d7e8f90123456789abcdef0123456789abcdef";
         let hybrid = format!(
             "13:memory:/docker/{id}\n5:pids:/docker/{id}\n1:name=systemd:/docker/{id}\n0::/system.slice/containerd.service\n"

@@ -104,7 +104,7 @@ fn a_recycled_pid_is_another_process() {
 }
 
 #[test]
-fn a_sleeper_that_wakes_is_seen_in_the_same_round_by_what_the_machine_says() {
+fn waking_sleeper_is_seen_in_the_same_round() {
     let mut m = Machine::new();
     for pid in 100..140 {
         m.put(pid, &line(pid, "sleeper", 'S', 5, 100, 0));
@@ -138,7 +138,7 @@ fn what_ends_is_told_once_and_a_vanished_file_is_an_end() {
 }
 
 #[test]
-fn another_program_in_the_same_process_has_its_name_and_arguments_read_again() {
+fn exec_has_name_and_arguments_read_again() {
     let mut m = Machine::new();
     m.put(10, &line(10, "sh", 'S', 5, 1, 0));
     fs::write(m.path("10/cmdline"), "sh\0-c\0x\0").unwrap();

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_below_its_best_is_a_finding_under_load_alone_and_a_full_one_too() {
+    fn slow_link_is_a_finding_only_under_load() {
         let link = |busy_: f64, link| Gpu { link, ..busy(busy_) };
         assert_eq!(says(link(0.9, SLOT), quiet()), "its PCIe link: generation 4 of 4, lanes 4 of 16 under load");
         assert_eq!(says(link(0.3, SLOT), quiet()), "", "links rest when idle");

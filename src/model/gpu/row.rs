@@ -289,7 +289,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn power_is_reckoned_from_energy_where_only_that_is_told_and_energy_from_power() {
+    fn power_is_derived_from_energy_and_energy_from_power() {
         let mut gpus = Gpus::default();
         fold(&mut gpus, 1, vec![Gpu { energy_uj: Some(1_000_000), ..busy(0.0) }]);
         assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (None, None));
@@ -342,7 +342,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_card_that_is_no_longer_told_of_stays_lost_keeps_its_number_and_comes_back() {
+    fn lost_card_keeps_its_number_and_comes_back() {
         let mut gpus = Gpus::default();
         fold(&mut gpus, 1, vec![named("A", 0), named("B", 1)]);
         // The driver now counts one card: what was the second is its first.
@@ -355,7 +355,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_place_at_which_no_card_ever_answered_is_forgotten_when_its_card_does() {
+    fn slot_that_never_answered_is_dropped_when_its_card_answers() {
         let mut gpus = Gpus::default();
         let lost = Gpu { state: CardState::Lost("off the bus".into()), ..named("nvidia1", 1) };
         fold(&mut gpus, 1, vec![named("A", 0), lost]);
@@ -376,7 +376,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn shares_of_processes_come_from_engine_time_where_the_driver_tells_none() {
+    fn process_shares_come_from_engine_time_without_driver_figures() {
         let at = |process| Gpu { maker: Maker::Intel, busy: None, processes: vec![process], ..busy(0.0) };
         let both = |before, now| {
             let mut gpus = Gpus::default();

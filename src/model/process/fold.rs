@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_small_graph_moves_on_in_every_round_and_vanishes_when_it_is_flat() {
+    fn small_graph_moves_every_round_and_vanishes_when_flat() {
         let mut table = Processes::default();
         table.apply(span(1), first(&[1, 2]));
         table.apply(span(2), delta(vec![row(1, 150)]));
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn storage_rates_need_two_readings_and_do_not_outlive_the_asking() {
+    fn storage_rates_need_two_readings_and_end_when_unwanted() {
         let mut table = Processes::default();
         table.apply(span(1), first(&[1]));
         let io = |read, written, over_us| ProcIo { key: key(1), read_bytes: read, written_bytes: written, over_us };

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ports_of_fifty_containers_are_one_row_and_two_ports_are_two() {
+    fn ports_of_fifty_containers_are_one_row() {
         let many = devices(&machine(50));
         let own = [Row::Disk(0), Row::Interface(0), Row::Interface(1)];
         assert_eq!(many.rows(), [&own[..], &[Row::Ports]].concat());
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn opened_ports_are_listed_below_their_row_as_far_as_there_is_room() {
+    fn opened_ports_are_listed_below_their_row() {
         let mut devices = devices(&machine(50));
         devices.fold();
         assert_eq!(devices.rows().len(), 4 + 50);

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_does_not_grow_beside_blank_rows_and_a_table_of_worth_does() {
+    fn list_does_not_grow_beside_blank_rows_and_a_table_does() {
         let list = wish(1, 20, 5, 30, 0);
         assert_eq!(heights(&[&[wish(0, 20, 5, 6, 0), list]], 20), [7]);
         assert_eq!(heights(&[&[wish(0, 20, 5, 6, 3), list]], 20), [25], "a graph fills its rows");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_arc_nothing_is_said_and_without_cache_devices_that_they_are_none() {
+    fn no_arc_says_nothing_and_no_cache_devices_say_so() {
         assert_eq!(text(None), "");
         assert!(text(Some(ArcSample::default())).contains("no pool has a cache device"));
     }

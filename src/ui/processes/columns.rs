@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_of_the_program_is_shown_only_when_asked_for_and_found_always() {
+    fn program_folder_is_shown_on_request_and_found_always() {
         let (host, process) = (host(), nginx());
         let row = |full| Row { process: &process, cx: RowCx::new(&host, false, full) };
         let matches = |word: &str| Processes::matches(&row(false), &Needle::new(word));

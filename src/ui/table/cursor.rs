@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_followed_row_stays_in_the_middle_until_the_cursor_moves_or_it_ends() {
+    fn followed_row_stays_in_the_middle() {
         let mut cursor = of(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         cursor.hold(5);
         assert_eq!(cursor.toggle_follow(), Some(5));

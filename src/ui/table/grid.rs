@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_follows_each_letter_goes_on_with_n_and_esc_brings_the_cursor_back() {
+    fn search_follows_each_letter_and_esc_restores_the_cursor() {
         let mut g = grid();
         g.act(Action::Search, &holds);
         assert!(g.takes_text());
@@ -582,7 +582,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_without_a_match_says_so_and_goes_to_the_row_that_comes() {
+    fn search_without_a_match_says_so_and_waits_for_one() {
         let mut g = grid();
         g.act(Action::Search, &|_, _, _| None);
         for c in "nginx".chars() {
@@ -600,7 +600,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_works_while_it_is_typed_and_a_mistake_leaves_the_one_before() {
+    fn filter_applies_while_typed_and_a_mistake_keeps_the_last() {
         let mut g = grid();
         let kept = |g: &Grid<usize>| ROWS.iter().filter(|r| g.keeps(&Cells::<Programs>(r))).count();
         g.act(Action::Filter, &holds);

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stretching_column_takes_what_is_left_and_nothing_overlaps() {
+    fn stretching_column_takes_the_rest_without_overlap() {
         for width in 0..200 {
             let placed = place(&COLUMNS, &[0, 1, 2, 3], width, &Need::NONE);
             for pair in placed.windows(2) {

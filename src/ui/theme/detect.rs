@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_terminal_and_an_old_locale_get_ascii_and_an_unset_one_does_not() {
+    fn old_terminal_or_locale_gets_ascii_and_an_unset_one_not() {
         assert_eq!(lacks_glyphs(&env(&[("TERM", "vt220"), ("LANG", "C.UTF-8")])).as_deref(), Some("TERM=vt220"));
         assert_eq!(
             lacks_glyphs(&env(&[("TERM", "xterm"), ("LANG", "de_DE.ISO-8859-1@euro")])).as_deref(),

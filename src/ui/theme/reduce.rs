@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn dim_text_on_black_does_not_turn_into_the_grey_that_nobody_reads() {
+    fn dim_text_on_black_stays_readable() {
         assert_eq!(to_16(Color::Rgb(0x76, 0x7e, 0x8f), Some([0; 3])), Color::Gray);
     }
 

@@ -94,7 +94,7 @@ fn without_colour_no_theme_names_one_and_severity_is_bold() {
 }
 
 #[test]
-fn with_sixteen_colours_severity_keeps_its_hue_and_text_can_be_read() {
+fn sixteen_colours_keep_severity_hues_and_readable_text() {
     for shipped in SHIPPED.iter().filter(|s| !matches!(s.name, "mono" | "colorblind")) {
         let theme = load(shipped.name, Colors::Sixteen);
         let of = |role: Role| theme.style(role).fg.and_then(rgb).unwrap();
@@ -108,7 +108,7 @@ fn with_sixteen_colours_severity_keeps_its_hue_and_text_can_be_read() {
 }
 
 #[test]
-fn warnings_and_critical_findings_differ_in_lightness_too_where_hue_may_not_help() {
+fn warnings_and_critical_differ_in_lightness_too() {
     let theme = load("colorblind", Colors::True);
     let of = |role: Role| theme.style(role).fg.and_then(rgb).unwrap();
     assert!(contrast(of(Role::Warn), of(Role::Crit)) > 1.5);

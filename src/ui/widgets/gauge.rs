@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_crossed_by_the_figure_alone_not_by_what_stands_beside_it() {
+    fn limit_is_crossed_by_the_figure_alone() {
         let crossed = |used: f64| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 10, 1));
             let (used, rest) = ([(used, Style::new().fg(Color::Red))], [(0.5, Style::new())]);

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_comes_first_equals_by_pid_and_the_unknown_last_either_way() {
+    fn greatest_first_equals_by_pid_and_unknown_last_either_way() {
         let all = table();
         assert_eq!(names(&all, ALL, &grid(), by("cpu"), &[]), ["make", "bash", "init", "cron", "sshd"]);
         let turned = Sort { greatest_first: false, ..by("cpu") };
