@@ -1,19 +1,18 @@
-//! Asking mounts for their space though a dead server never answers: each question that may hang runs on a helper
-//! thread, and a mount whose question still stands is not asked again. A dead mount costs one thread, once.
+//! Asking mounts for their space though a dead server never answers: each question that may hang has a worker, and a
+//! mount whose question is pending is not asked again. A dead mount costs one thread, once.
 
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel},
-    },
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use crate::model::{fault::Fault, filesystem::Space};
+use super::worker::{Reply, Setup, Worker};
+use crate::{
+    clock::Stamp,
+    model::{fault::Fault, filesystem::Space},
+};
 
 /// One mount to be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,21 +26,15 @@ pub(super) struct Question {
 /// What asks; may block for ever.
 pub(super) type Ask = Arc<dyn Fn(&Question) -> Result<Space, Fault> + Send + Sync>;
 
-/// All helpers of one source.
+type Mount = Worker<Question, Result<Space, Fault>>;
+
+/// All workers of one source.
 pub(super) struct Asker {
     ask: Ask,
     patience: Duration,
-    idle: Vec<Helper>,
-    /// Questions that were not answered in time, with the helper that still waits.
-    hanging: HashMap<Question, Helper>,
-}
-
-/// A thread that takes some questions at a time; it ends when its channel does.
-struct Helper {
-    questions: Sender<Vec<Question>>,
-    answers: Receiver<Result<Space, Fault>>,
-    /// Set when it hung: it asks no more after that.
-    given_up: Arc<AtomicBool>,
+    idle: Vec<Mount>,
+    /// Questions that were not answered in time, with the worker that still waits.
+    hanging: HashMap<Question, Mount>,
 }
 
 impl Asker {
@@ -50,122 +43,87 @@ impl Asker {
     }
 
     /// Asks all, the doubtful ones (`true`) side by side, the others one after the other; answers in the same order.
-    pub(super) fn ask_all(&mut self, questions: &[(Question, bool)]) -> Vec<Result<Space, Fault>> {
+    pub(super) fn ask_all(&mut self, questions: &[(Question, bool)], at: Stamp) -> Vec<Result<Space, Fault>> {
         let mut answers: Vec<Result<Space, Fault>> = vec![Err(Fault::Timeout); questions.len()];
         let mut asked = Vec::new();
-        let mut calm = Vec::new();
+        let mut local = Vec::new();
         for (index, (question, doubtful)) in questions.iter().enumerate() {
-            if let Some(helper) = self.hanging.get(question) {
-                match helper.answers.try_recv() {
-                    Err(TryRecvError::Empty) => continue,
-                    Ok(answer) => answers[index] = answer,
-                    Err(TryRecvError::Disconnected) => answers[index] = Err(gone()),
+            if let Some(mut worker) = self.hanging.remove(question) {
+                match worker.poll(Duration::ZERO) {
+                    Some(reply) => {
+                        answers[index] = answer(reply);
+                        self.idle.push(worker);
+                    }
+                    None => drop(self.hanging.insert(question.clone(), worker)),
                 }
-                self.hanging.remove(question);
             } else if *doubtful {
-                match self.begin(vec![question.clone()]) {
-                    Ok(helper) => asked.push((index, helper)),
+                match self.begin(question, at) {
+                    Ok(worker) => asked.push((index, worker)),
                     Err(fault) => answers[index] = Err(fault),
                 }
             } else {
-                calm.push(index);
+                local.push(index);
             }
         }
         let end = Instant::now() + self.patience;
-        self.ask_calm(questions, &calm, &mut answers);
-        for (index, helper) in asked {
+        for index in local {
+            let question = &questions[index].0;
+            answers[index] =
+                self.begin(question, at).and_then(|worker| self.finish(question, worker, self.patience));
+        }
+        for (index, worker) in asked {
             let left = end.saturating_duration_since(Instant::now());
-            match helper.answers.recv_timeout(left) {
-                Ok(answer) => {
-                    answers[index] = answer;
-                    self.idle.push(helper);
-                }
-                Err(RecvTimeoutError::Timeout) => self.give_up(&questions[index].0, helper),
-                Err(RecvTimeoutError::Disconnected) => answers[index] = Err(gone()),
-            }
+            answers[index] = self.finish(&questions[index].0, worker, left);
         }
         answers
     }
 
-    /// One helper asks them in turn; one that hangs keeps its helper, and the rest go on with another.
-    fn ask_calm(&mut self, questions: &[(Question, bool)], indexes: &[usize], answers: &mut [Result<Space, Fault>]) {
-        let mut rest = indexes;
-        while !rest.is_empty() {
-            let helper = match self.begin(rest.iter().map(|&i| questions[i].0.clone()).collect()) {
-                Ok(helper) => helper,
-                Err(fault) => return rest.iter().for_each(|&i| answers[i] = Err(fault.clone())),
-            };
-            loop {
-                let Some((&index, after)) = rest.split_first() else {
-                    self.idle.push(helper);
-                    break;
-                };
-                rest = after;
-                match helper.answers.recv_timeout(self.patience) {
-                    Ok(answer) => answers[index] = answer,
-                    Err(RecvTimeoutError::Timeout) => {
-                        self.give_up(&questions[index].0, helper);
-                        break;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => {
-                        answers[index] = Err(gone());
-                        break;
-                    }
-                }
+    /// Hands a question to a worker that is free, or to a new one.
+    fn begin(&mut self, question: &Question, at: Stamp) -> Result<Mount, Fault> {
+        let setup = Setup { name: "mount", stack: 256 << 10, patience: self.patience };
+        let mut worker = self.idle.pop().unwrap_or_else(|| {
+            let ask = self.ask.clone();
+            Worker::new(setup, move || {
+                let ask = ask.clone();
+                Box::new(move |question, _| ask(&question))
+            })
+        });
+        worker.ask(question.clone(), at)?;
+        Ok(worker)
+    }
+
+    /// Waits for the answer no longer than `wait`; a worker without one is left with its question.
+    fn finish(&mut self, question: &Question, mut worker: Mount, wait: Duration) -> Result<Space, Fault> {
+        match worker.poll(wait) {
+            Some(reply) => {
+                self.idle.push(worker);
+                answer(reply)
+            }
+            None => {
+                self.hanging.insert(question.clone(), worker);
+                Err(Fault::Timeout)
             }
         }
     }
-
-    /// Leaves the helper with its question; its next answer is the one to it.
-    fn give_up(&mut self, question: &Question, helper: Helper) {
-        helper.given_up.store(true, Ordering::Relaxed);
-        self.hanging.insert(question.clone(), helper);
-    }
-
-    /// Hands questions to a helper that is free, or to a new one.
-    fn begin(&mut self, questions: Vec<Question>) -> Result<Helper, Fault> {
-        let helper = match self.idle.pop() {
-            Some(helper) => helper,
-            None => self.spawn()?,
-        };
-        helper.questions.send(questions).map_err(|_| gone())?;
-        Ok(helper)
-    }
-
-    fn spawn(&self) -> Result<Helper, Fault> {
-        let (questions, incoming) = channel::<Vec<Question>>();
-        let (outgoing, answers) = channel();
-        let given_up = Arc::new(AtomicBool::new(false));
-        let (ask, stop) = (Arc::clone(&self.ask), Arc::clone(&given_up));
-        thread::Builder::new()
-            .name(format!("{}mount", super::lane::THREAD_PREFIX))
-            .stack_size(256 << 10)
-            .spawn(move || {
-                while let Ok(batch) = incoming.recv() {
-                    for question in batch {
-                        if stop.load(Ordering::Relaxed) || outgoing.send(ask(&question)).is_err() {
-                            return;
-                        }
-                    }
-                }
-            })
-            .map_err(|e| Fault::Broken(format!("no thread to ask a mount with: {e}")))?;
-        Ok(Helper { questions, answers, given_up })
-    }
 }
 
-fn gone() -> Fault {
-    Fault::Broken("the thread that asked this mount panicked".into())
+fn answer(reply: Reply<Question, Result<Space, Fault>>) -> Result<Space, Fault> {
+    reply.outcome.and_then(|space| space)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Mutex,
-        mpsc::{SyncSender, sync_channel},
+    use std::{
+        sync::{
+            Mutex,
+            mpsc::{SyncSender, sync_channel},
+        },
+        thread,
     };
 
     use super::*;
+
+    const AT: Stamp = Stamp { mono_us: 1, unix_ms: 1 };
 
     fn question(path: &str) -> Question {
         Question { path: path.into(), device: (0, 1) }
@@ -196,13 +154,13 @@ mod tests {
         let (mut asker, release, asked) = asker();
         let questions = [(question("/"), false), (question("/dead"), true), (question("/home"), false)];
         for _ in 0..3 {
-            assert_eq!(asker.ask_all(&questions), [Ok(space(7)), Err(Fault::Timeout), Ok(space(7))]);
+            assert_eq!(asker.ask_all(&questions, AT), [Ok(space(7)), Err(Fault::Timeout), Ok(space(7))]);
         }
         let dead = |log: &[PathBuf]| log.iter().filter(|p| p.starts_with("/dead")).count();
         assert_eq!(dead(&asked.lock().expect("log")), 1);
         release.send(()).expect("it waits");
         // The answer is on its way: once it is there, the mount is alive again.
-        while asker.ask_all(&questions)[1] != Ok(space(7)) {
+        while asker.ask_all(&questions, AT)[1] != Ok(space(7)) {
             thread::yield_now();
         }
         assert_eq!(dead(&asked.lock().expect("log")), 1);
@@ -213,7 +171,7 @@ mod tests {
         let (mut asker, _release, _asked) = asker();
         let questions = [(question("/dead"), false), (question("/"), false), (question("/home"), false)];
         for _ in 0..2 {
-            assert_eq!(asker.ask_all(&questions), [Err(Fault::Timeout), Ok(space(7)), Ok(space(7))]);
+            assert_eq!(asker.ask_all(&questions, AT), [Err(Fault::Timeout), Ok(space(7)), Ok(space(7))]);
         }
         assert_eq!((asker.hanging.len(), asker.idle.len()), (1, 1), "one thread lost, one reused");
     }
@@ -239,16 +197,16 @@ mod tests {
         asker.patience = Duration::from_millis(500);
         let questions: Vec<_> = (0..20).map(|n| (question(&format!("/dead/{n}")), true)).collect();
         let began = Instant::now();
-        assert!(asker.ask_all(&questions).iter().all(|a| *a == Err(Fault::Timeout)));
+        assert!(asker.ask_all(&questions, AT).iter().all(|a| *a == Err(Fault::Timeout)));
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
 
     #[test]
     fn new_server_at_the_same_mount_is_asked_though_the_old_hangs() {
         let (mut asker, _release, asked) = asker();
-        let _ = asker.ask_all(&[(question("/dead"), true)]);
+        let _ = asker.ask_all(&[(question("/dead"), true)], AT);
         let other = Question { device: (0, 2), ..question("/dead") };
-        let _ = asker.ask_all(&[(other, true)]);
+        let _ = asker.ask_all(&[(other, true)], AT);
         assert_eq!(asked.lock().expect("log").len(), 2);
     }
 
@@ -261,7 +219,7 @@ mod tests {
             Ok(space(1))
         });
         let mut asker = Asker::new(ask, Duration::from_secs(5));
-        assert_eq!(asker.ask_all(&[(question("/"), false)]), [Err(gone())]);
-        assert_eq!(asker.ask_all(&[(question("/"), false)]), [Ok(space(1))]);
+        assert_eq!(asker.ask_all(&[(question("/"), false)], AT), [Err(Fault::Broken("mount panicked: once".into()))]);
+        assert_eq!(asker.ask_all(&[(question("/"), false)], AT), [Ok(space(1))]);
     }
 }

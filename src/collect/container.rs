@@ -16,11 +16,12 @@ mod watch;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
+    clock::Stamp,
     model::{
         container::{Container, ContainerSample, NetworkOf, RunState},
         engine_address::EngineAddress,
@@ -46,14 +47,14 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         root: cx.root.clone(),
         more: cx.engines.clone(),
         engines: Vec::new(),
-        looked: Instant::now(),
+        looked: cx.clock.now(),
         seen: Vec::new(),
         changes: 0,
         resting: false,
         list: Vec::new(),
         counters: Counters::default(),
     };
-    source.look();
+    source.look(cx.clock.now());
     match source.engines.is_empty() {
         true => Err(Fault::Absent(find::looked_at(&cx.root))),
         false => Ok(Box::new(source)),
@@ -70,7 +71,7 @@ struct Containers {
     /// Addresses from the config.
     more: Vec<EngineAddress>,
     engines: Vec<Follower>,
-    looked: Instant,
+    looked: Stamp,
     /// What generation of each engine's containers `list` was made from, and which engines spoke then.
     seen: Vec<(u64, bool)>,
     /// Of all engines when they were read.
@@ -83,8 +84,8 @@ struct Containers {
 
 impl Containers {
     /// Begins to follow engines that are not followed yet. Who is followed stays so: an engine that went away may come back.
-    fn look(&mut self) {
-        self.looked = Instant::now();
+    fn look(&mut self, now: Stamp) {
+        self.looked = now;
         for found in find::engines(&self.root, &self.more) {
             if self.engines.iter().any(|engine| *engine.address() == found.address) {
                 continue;
@@ -107,9 +108,9 @@ impl Containers {
 }
 
 impl Collector for Containers {
-    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
-        if self.looked.elapsed() >= RESCAN {
-            self.look();
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+        if cx.at.since(self.looked) >= RESCAN {
+            self.look(cx.at);
         }
         self.changes = self.engines.iter().map(Follower::changes).sum();
         let speak = self.speak();
@@ -164,6 +165,8 @@ impl Collector for Containers {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::{
         collect::testing,

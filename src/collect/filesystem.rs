@@ -70,7 +70,7 @@ struct Filesystems {
 }
 
 impl Collector for Filesystems {
-    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let mounts = self.mountinfo.figures("not one line of mountinfo", |text| {
             let all = mounts::parse(text);
             (!all.is_empty()).then(|| shown(all))
@@ -84,7 +84,7 @@ impl Collector for Filesystems {
                 device: mount.device,
             };
             let questions: Vec<_> = mounts.iter().map(|m| (question(m), may_hang(&m.kind))).collect();
-            self.asker.ask_all(&questions)
+            self.asker.ask_all(&questions, cx.at)
         };
         let mut rows: Vec<(Mount, Result<Space, Fault>)> = mounts.into_iter().zip(spaces).collect();
         rows.retain(|(mount, space)| !space.as_ref().is_ok_and(|space| space.size == 0 || is_full_image(mount, space)));

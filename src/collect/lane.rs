@@ -16,6 +16,7 @@ use std::{
 use super::{
     CollectCx, Collector, Lane, OpenCx, Pace, SourceDef,
     schedule::{Grid, NEVER, Schedule, wakes},
+    worker::panic_message,
 };
 use crate::{
     clock::Stamp,
@@ -250,8 +251,7 @@ impl Slot {
     fn answer(&mut self, open: &OpenCx, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let asked = catch_unwind(AssertUnwindSafe(|| self.ask(open, cx)));
         let outcome = asked.unwrap_or_else(|panic| {
-            let why = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-            let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            let why = panic_message(&*panic);
             Err(Fault::Broken(format!("reading {} panicked: {why}", self.task.id.name())))
         });
         if outcome.is_err() {

@@ -39,6 +39,7 @@ pub mod store;
 mod testing;
 #[cfg(test)]
 mod unique;
+mod worker;
 
 use std::{os::unix::net::UnixStream, time::Duration};
 
