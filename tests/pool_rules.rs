@@ -1,13 +1,14 @@
 //! What the rules say of pools: a pool that is online may still have lost files, or lack a log, a cache or a spare.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use benchtop::{
     alert::{Level, shipped},
     clock::Stamp,
     model::{
+        answer::Answer,
         event::{Envelope, Event, Sample},
-        pool::{Class, Pool, PoolSample, Told, Vdev},
+        pool::{Class, Pool, PoolSample, Vdev},
         source::SourceId,
     },
     state::State,
@@ -29,7 +30,7 @@ fn judged(pool: Pool) -> State {
     let mut state = State::new(shipped().into());
     let sample = PoolSample {
         states: vec![(pool.name.clone(), pool.state.clone())],
-        pools: Told { said: Arc::new(vec![pool]), at_us: 1, fault: None },
+        pools: Answer::new(vec![pool], Stamp::at_seconds(1)),
         ..PoolSample::default()
     };
     let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));

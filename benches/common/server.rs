@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use benchtop::model::{
-    container::{Container, ContainerSample, Engine, Health, RunState, Usage},
-    pool::{IoTold, Pool, PoolIo, PoolSample, Told, Vdev},
+use benchtop::{
+    clock::Stamp,
+    model::{
+        answer::Answer,
+        container::{Container, ContainerSample, Engine, Health, RunState, Usage},
+        pool::{IoRates, Pool, PoolIo, PoolSample, Vdev},
+    },
 };
 
 const GIB: u64 = 1 << 30;
@@ -87,20 +91,14 @@ pub fn pools(count: usize, second: u64) -> PoolSample {
         read_wait: Some(0.0006),
         write_wait: Some(0.0098),
     };
-    let at_us = second * 1_000_000;
+    let at = Stamp::at_seconds(second);
+    let rates = IoRates { number: second, rows: (0..count).map(|at| (pool(at).name, None, io(at))).collect() };
     PoolSample {
         version: Some("2.3.2-2".into()),
         states: (0..count).map(|at| (pool(at).name, pool(at).state)).collect(),
-        pools: Told { said: Arc::new((0..count).map(pool).collect()), at_us, fault: None },
-        io: Told {
-            said: Arc::new(IoTold {
-                number: second,
-                rows: (0..count).map(|at| (pool(at).name, None, io(at))).collect(),
-            }),
-            at_us,
-            fault: None,
-        },
-        datasets: Told { at_us, ..Told::default() },
+        pools: Answer::new((0..count).map(pool).collect(), at),
+        io: Answer::new(rates, at),
+        datasets: Answer::new(Vec::new(), at),
         ..PoolSample::default()
     }
 }

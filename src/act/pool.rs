@@ -3,7 +3,7 @@
 use super::PATIENCE;
 use crate::{
     request::PoolAct,
-    sys::exec::{self, Runner},
+    sys::exec::{self, ExecError, Runner},
 };
 
 /// Carries it out: the report, and what takes it back.
@@ -79,13 +79,19 @@ pub(super) enum ToolError {
     Failed { program: String, code: i32 },
     #[error("{0} was ended by a signal")]
     Killed(String),
+    /// It could not be started or read.
+    #[error(transparent)]
+    Exec(ExecError),
 }
 
 /// What the program wrote.
 fn tool(program: &str, arguments: &[&str]) -> Result<String, ToolError> {
     let name = || program.to_owned();
     let path = exec::find(program).ok_or_else(|| ToolError::Missing(name()))?;
-    let said = Runner::default().run(&path, arguments, PATIENCE).map_err(|_| ToolError::Silent(name()))?;
+    let said = Runner::default().run(&path, arguments, PATIENCE).map_err(|error| match error {
+        ExecError::Deadline { .. } | ExecError::Stuck { .. } => ToolError::Silent(name()),
+        other => ToolError::Exec(other),
+    })?;
     match said.code {
         Some(0) => Ok(String::from_utf8_lossy(&said.out).into_owned()),
         code => Err(match (said.complaint(), code) {

@@ -15,17 +15,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{CollectCx, Collector, OpenCx};
+use super::{CollectCx, Collector, OpenCx, worker::Reply};
 use crate::{
+    clock::Stamp,
     model::{
         event::Sample,
         fault::Fault,
-        pool::{Dataset, PoolSample, SUSPENDED, Told},
+        pool::{Dataset, PoolSample, SUSPENDED, ScanState},
     },
-    sys::{exec, root::Root},
+    sys::{
+        exec::{Exec, System},
+        root::Root,
+    },
 };
 use iostat::Stream;
-use tools::{Answer, Question, Tools};
+use tools::{List, Question, Tools};
 
 /// `zpool status` is asked this often while nothing changes.
 const POOLS_EVERY: Duration = Duration::from_secs(10);
@@ -41,35 +45,24 @@ const IO_LATE: Duration = Duration::from_secs(7);
 /// # Errors
 /// [`Fault::Absent`] where the module is not loaded.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    let folder = cx.root.path(kstat::FOLDER);
-    if !folder.is_dir() {
-        return Err(Fault::Absent(format!("no ZFS module: {} does not exist", folder.display())));
-    }
     // Tools ask this machine's kernel: of another root only the files tell.
-    let tools = if cx.root.is_live() { Tools::start() } else { Err(Fault::Absent("a recording".to_owned())) };
-    Ok(Box::new(Pools {
-        root: cx.root.clone(),
-        tools,
-        zpool: exec::find("zpool").filter(|_| cx.root.is_live()),
-        sample: PoolSample { version: cx.root.line("sys/module/zfs/version"), ..PoolSample::default() },
-        first: true,
-        asked: [None; 2],
-        stream: None,
-        stream_from: None,
-    }))
+    let exec: Option<Arc<dyn Exec>> = if cx.root.is_live() { Some(Arc::new(System)) } else { None };
+    Ok(Box::new(Pools::open(cx.root.clone(), exec)?))
 }
 
 struct Pools {
     root: Root,
+    kstats: kstat::Kstats,
+    exec: Option<Arc<dyn Exec>>,
     tools: Result<Tools, Fault>,
     zpool: Option<PathBuf>,
     sample: PoolSample,
     first: bool,
     /// When pools and datasets were asked for last.
-    asked: [Option<Instant>; 2],
+    asked: [Option<Stamp>; 2],
     stream: Option<Stream>,
-    /// When the stream was started, or was last heard.
-    stream_from: Option<Instant>,
+    /// When the stream was started, or wrote last.
+    stream_at: Option<Stamp>,
 }
 
 impl Collector for Pools {
@@ -80,7 +73,7 @@ impl Collector for Pools {
         }
         let changed = states != self.sample.states;
         let others = changed && !states.iter().map(|s| &s.0).eq(self.sample.states.iter().map(|s| &s.0));
-        self.sample.counters = kstat::counters(&self.root, &states);
+        self.sample.counters = self.kstats.counters(&self.root, &states);
         self.sample.states = states;
         if changed {
             self.asked[0] = None;
@@ -88,25 +81,42 @@ impl Collector for Pools {
         if others {
             self.asked[1] = None;
             self.stream = None;
-            self.stream_from = None;
+            self.stream_at = None;
         }
-        let now_us = cx.at.mono_us;
-        self.ask(now_us);
+        self.ask(cx.at);
         if self.first {
-            self.wait(now_us);
+            self.wait(cx.at);
         }
-        self.stream(now_us);
+        self.stream(cx.at);
         Ok(Sample::Pools(Box::new(self.sample.clone())))
     }
 }
 
 impl Pools {
+    /// The source over `root`; without `exec` there are no tools to ask.
+    fn open(root: Root, exec: Option<Arc<dyn Exec>>) -> Result<Self, Fault> {
+        let folder = root.path(kstat::FOLDER);
+        if !folder.is_dir() {
+            return Err(Fault::Absent(format!("no ZFS module: {} does not exist", folder.display())));
+        }
+        Ok(Pools {
+            tools: exec.clone().map_or_else(|| Err(Fault::Absent("a recording".to_owned())), tools::worker),
+            zpool: exec.as_ref().and_then(|exec| exec.find("zpool")),
+            sample: PoolSample { version: root.line("sys/module/zfs/version"), ..PoolSample::default() },
+            kstats: kstat::Kstats::default(),
+            root,
+            exec,
+            first: true,
+            asked: [None; 2],
+            stream: None,
+            stream_at: None,
+        })
+    }
+
     /// Takes answers in and asks what is due.
-    fn ask(&mut self, now_us: u64) {
-        let scans =
-            self.sample.pools.said.iter().any(|pool| {
-                pool.scan.as_ref().is_some_and(|scan| scan.state == crate::model::pool::ScanState::Running)
-            });
+    fn ask(&mut self, now: Stamp) {
+        let runs = |scan: &crate::model::pool::Scan| scan.state == ScanState::Running;
+        let scans = self.sample.pools.value.iter().any(|pool| pool.scan.as_ref().is_some_and(runs));
         let tools = match &mut self.tools {
             Ok(tools) => tools,
             Err(fault) => {
@@ -115,55 +125,49 @@ impl Pools {
                 return;
             }
         };
-        if let Some(answer) = tools.answer(Duration::ZERO) {
-            take(&mut self.sample, answer, now_us);
+        if let Some(reply) = tools.poll(Duration::ZERO) {
+            take(&mut self.sample, reply, now);
         }
-        match tools.late() {
-            Some(Question::Pools) => self.sample.pools.fault = Some(Fault::Timeout),
-            Some(Question::Datasets) => self.sample.datasets.fault = Some(Fault::Timeout),
-            None => {}
+        if let Some(late) = tools.late(now) {
+            *fault_of(&mut self.sample, *late) = Some(Fault::Timeout);
         }
-        let due = |asked: Option<Instant>, every| asked.is_none_or(|at| at.elapsed() >= every);
         if self.sample.states.is_empty() || !tools.is_idle() {
             return;
         }
-        if due(self.asked[0], if scans { SCAN_EVERY } else { POOLS_EVERY }) {
-            self.asked[0] = Some(Instant::now());
-            tools.ask(Question::Pools);
+        let due = |asked: Option<Stamp>, every| asked.is_none_or(|at| now.since(at) >= every);
+        let question = if due(self.asked[0], if scans { SCAN_EVERY } else { POOLS_EVERY }) {
+            Question::Pools
         } else if due(self.asked[1], DATASETS_EVERY) {
-            self.asked[1] = Some(Instant::now());
-            tools.ask(Question::Datasets);
+            Question::Datasets
+        } else {
+            return;
+        };
+        self.asked[usize::from(question == Question::Datasets)] = Some(now);
+        if let Err(fault) = tools.ask(question, now) {
+            *fault_of(&mut self.sample, question) = Some(fault);
         }
     }
 
-    /// The first reading tells all, unless the tools hang.
-    fn wait(&mut self, now_us: u64) {
+    /// The first reading has everything, unless the tools hang.
+    fn wait(&mut self, now: Stamp) {
         self.first = false;
         let end = Instant::now() + FIRST;
         while let Ok(tools) = &mut self.tools {
-            if tools.is_idle() {
-                return;
-            }
             let left = end.saturating_duration_since(Instant::now());
-            match tools.answer(left) {
-                Some(answer) => take(&mut self.sample, answer, now_us),
-                None => return,
-            }
-            self.ask(now_us);
+            let Some(reply) = tools.poll(left) else { return };
+            take(&mut self.sample, reply, now);
+            self.ask(now);
         }
     }
 
     /// Keeps `zpool iostat` going while there are pools.
-    fn stream(&mut self, now_us: u64) {
-        let Some(zpool) = &self.zpool else { return };
-        if let Some(stream) = &self.stream
-            && let Some(said) = stream.take()
-        {
-            self.stream_from = Some(Instant::now());
-            self.sample.io = Told { said: Arc::new(said), at_us: now_us, fault: None };
+    fn stream(&mut self, now: Stamp) {
+        let (Some(exec), Some(zpool)) = (&self.exec, &self.zpool) else { return };
+        if let Some(rates) = self.stream.as_ref().and_then(Stream::take) {
+            self.stream_at = Some(now);
+            self.sample.io.update(rates, now);
         }
-        let waited = self.stream_from.map(|from| from.elapsed());
-        let late = waited.is_some_and(|waited| waited > IO_LATE);
+        let late = self.stream_at.is_some_and(|at| now.since(at) > IO_LATE);
         if late {
             self.sample.io.fault = Some(Fault::Timeout);
         }
@@ -171,11 +175,11 @@ impl Pools {
         // One that ended is started again, not at once; one that hangs is left alone: another would hang too.
         if (self.stream.is_none() || (ended && late)) && !self.sample.states.is_empty() {
             let pools = self.sample.states.iter().map(|(name, _)| name.clone()).collect();
-            match Stream::start(zpool, pools) {
+            match Stream::start(&**exec, zpool, pools) {
                 Ok(stream) => self.stream = Some(stream),
-                Err(error) => self.sample.io.fault = Some(Fault::Broken(format!("zpool iostat: {error}"))),
+                Err(fault) => self.sample.io.fault = Some(fault),
             }
-            self.stream_from = Some(Instant::now());
+            self.stream_at = Some(now);
         }
     }
 }
@@ -184,34 +188,35 @@ impl Pools {
 fn keep_suspended(datasets: &mut Vec<Dataset>, sample: &PoolSample) {
     let suspended = |pool: &str| sample.states.iter().any(|(name, state)| name == pool && state == SUSPENDED);
     let named: HashSet<String> = datasets.iter().map(|d| d.name.clone()).collect();
-    let kept = sample.datasets.said.iter().filter(|d| suspended(d.pool()) && !named.contains(&d.name));
+    let kept = sample.datasets.value.iter().filter(|d| suspended(d.pool()) && !named.contains(&d.name));
     datasets.extend(kept.cloned());
     datasets.sort_by(|a, b| a.name.cmp(&b.name));
 }
 
-fn take(sample: &mut PoolSample, answer: Answer, now_us: u64) {
-    match answer {
-        Answer::Pools(Ok(mut pools)) => {
-            tools::compress(&mut pools, &sample.datasets.said);
-            if *sample.pools.said != pools {
-                sample.pools.said = Arc::new(pools);
-            }
-            (sample.pools.at_us, sample.pools.fault) = (now_us, None);
+/// Where it is noted why `question` has no answer.
+fn fault_of(sample: &mut PoolSample, question: Question) -> &mut Option<Fault> {
+    match question {
+        Question::Pools => &mut sample.pools.fault,
+        Question::Datasets => &mut sample.datasets.fault,
+    }
+}
+
+fn take(sample: &mut PoolSample, reply: Reply<Question, Result<List, Fault>>, at: Stamp) {
+    match reply.outcome.and_then(|list| list) {
+        Ok(List::Pools(mut pools)) => {
+            tools::compress(&mut pools, &sample.datasets.value);
+            sample.pools.update(pools, at);
         }
-        Answer::Datasets(Ok(mut datasets)) => {
+        Ok(List::Datasets(mut datasets)) => {
             keep_suspended(&mut datasets, sample);
-            let mut pools = (*sample.pools.said).clone();
+            let mut pools = (*sample.pools.value).clone();
             tools::compress(&mut pools, &datasets);
-            if pools != *sample.pools.said {
-                sample.pools.said = Arc::new(pools);
+            if pools != *sample.pools.value {
+                sample.pools.value = Arc::new(pools);
             }
-            if *sample.datasets.said != datasets {
-                sample.datasets.said = Arc::new(datasets);
-            }
-            (sample.datasets.at_us, sample.datasets.fault) = (now_us, None);
+            sample.datasets.update(datasets, at);
         }
-        Answer::Pools(Err(fault)) => sample.pools.fault = Some(fault),
-        Answer::Datasets(Err(fault)) => sample.datasets.fault = Some(fault),
+        Err(fault) => *fault_of(sample, reply.question) = Some(fault),
     }
 }
 

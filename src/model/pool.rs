@@ -3,14 +3,14 @@
 
 mod devices;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 
 use super::{
-    fault::Fault,
+    answer::Answer,
     rate::{align, per_second},
     series::Series,
     span::Span,
@@ -183,7 +183,7 @@ pub struct PoolIo {
 
 /// One interval of `zpool iostat`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct IoTold {
+pub struct IoRates {
     /// Counts the intervals.
     pub number: u64,
     /// By the name of the pool, or of the pool and the vdev.
@@ -246,31 +246,6 @@ pub fn pool_of(dataset: &str) -> &str {
     dataset.split(['/', '@', '#']).next().unwrap_or(dataset)
 }
 
-/// An answer of a slow tool, and when it was given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Told<T> {
-    /// What was said last.
-    pub said: Arc<T>,
-    /// Microseconds of the run's clock.
-    pub at_us: u64,
-    /// Why the tool says nothing now.
-    pub fault: Option<Fault>,
-}
-
-impl<T> Told<T> {
-    /// It answered once, or there is a reason why not.
-    #[must_use]
-    pub fn has_spoken(&self) -> bool {
-        self.at_us > 0 || self.fault.is_some()
-    }
-}
-
-impl<T: Default> Default for Told<T> {
-    fn default() -> Self {
-        Told { said: Arc::default(), at_us: 0, fault: None }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PoolSample {
     /// Version of the module: `2.3.2-2~bpo12+2`.
@@ -280,18 +255,18 @@ pub struct PoolSample {
     /// Mounted datasets.
     pub counters: Vec<DatasetCounters>,
     /// `zpool list` and `zpool status`.
-    pub pools: Told<Vec<Pool>>,
+    pub pools: Answer<Vec<Pool>>,
     /// `zpool iostat`.
-    pub io: Told<IoTold>,
+    pub io: Answer<IoRates>,
     /// `zfs list`.
-    pub datasets: Told<Vec<Dataset>>,
+    pub datasets: Answer<Vec<Dataset>>,
 }
 
 impl PoolSample {
     /// Every tool has answered, or said why it does not.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.states.is_empty() || (self.pools.has_spoken() && self.datasets.has_spoken() && self.io.has_spoken())
+        self.states.is_empty() || (self.pools.is_settled() && self.datasets.is_settled() && self.io.is_settled())
     }
 }
 
@@ -383,7 +358,7 @@ impl PoolRow {
     fn apply(&mut self, span: Span, state: &str, sample: &PoolSample) {
         state.clone_into(&mut self.state);
         self.silent = sample.pools.fault.is_some();
-        if let Some(told) = sample.pools.said.iter().find(|p| p.name == self.name)
+        if let Some(told) = sample.pools.value.iter().find(|p| p.name == self.name)
             && self.told.as_ref() != Some(told)
         {
             let errors: u64 = told.leaves().flat_map(|v| v.errors).fold(0, u64::saturating_add);
@@ -395,7 +370,7 @@ impl PoolRow {
             }
             self.told = Some(told.clone());
         }
-        let io = Some(&sample.io).filter(|io| io.fault.is_none()).map(|io| &io.said.rows);
+        let io = Some(&sample.io).filter(|io| io.fault.is_none()).map(|io| &io.value.rows);
         let of_pool = io.and_then(|rows| rows.iter().find(|(pool, vdev, _)| *pool == self.name && vdev.is_none()));
         self.io = of_pool.map(|(_, _, io)| *io);
         let leaf = |name: &str| {
@@ -426,8 +401,8 @@ impl Pools {
             row.apply(span, state, &sample);
         }
         let make = |told: &Dataset| DatasetRow { told: told.clone(), ..DatasetRow::default() };
-        align(&mut self.datasets, &sample.datasets.said, |row, told| row.told.name == told.name, make);
-        for (row, told) in self.datasets.iter_mut().zip(sample.datasets.said.iter()) {
+        align(&mut self.datasets, &sample.datasets.value, |row, told| row.told.name == told.name, make);
+        for (row, told) in self.datasets.iter_mut().zip(sample.datasets.value.iter()) {
             if row.told != *told {
                 row.told.clone_from(told);
             }
@@ -506,6 +481,8 @@ pub fn is_below(path: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn vdev(name: &str, state: &str, errors: u64) -> Vdev {
@@ -523,7 +500,7 @@ mod tests {
         };
         PoolSample {
             states: vec![("tank".into(), "DEGRADED".into())],
-            pools: Told { said: Arc::new(vec![pool]), ..Told::default() },
+            pools: Answer { value: Arc::new(vec![pool]), ..Answer::default() },
             ..PoolSample::default()
         }
     }
@@ -559,8 +536,8 @@ mod tests {
             mountpoint: Some(mountpoint.into()),
             ..Dataset::default()
         };
-        let said = Arc::new(vec![at("tank", "/tank"), at("tank/media", "/tank/media"), at("tank/me", "/tank/me")]);
-        fold(&mut pools, 1, PoolSample { datasets: Told { said, ..Told::default() }, ..PoolSample::default() });
+        let value = Arc::new(vec![at("tank", "/tank"), at("tank/media", "/tank/media"), at("tank/me", "/tank/me")]);
+        fold(&mut pools, 1, PoolSample { datasets: Answer { value, ..Answer::default() }, ..PoolSample::default() });
         let of = |path: &str| pools.dataset_of(path).map(|d| d.told.name.as_str());
         assert_eq!(of("/tank/media/films"), Some("tank/media"));
         assert_eq!(of("/tank/mediax"), Some("tank"));
@@ -572,9 +549,9 @@ mod tests {
         let mut pools = Pools::default();
         let reading = |written_bytes| PoolSample {
             counters: vec![DatasetCounters { name: "tank/db".into(), written_bytes, ..DatasetCounters::default() }],
-            datasets: Told {
-                said: Arc::new(vec![Dataset { name: "tank/db".into(), ..Dataset::default() }]),
-                ..Told::default()
+            datasets: Answer {
+                value: Arc::new(vec![Dataset { name: "tank/db".into(), ..Dataset::default() }]),
+                ..Answer::default()
             },
             ..PoolSample::default()
         };

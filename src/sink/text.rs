@@ -313,7 +313,7 @@ fn pools(state: &State, page: &mut String) {
         let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
         let scan = crate::model::pool::scan_words(scan, state.host.now);
         let free = pool.told.as_ref().and_then(|told| told.free).map(|free| free as f64);
-        if !state.host.pools.raw.pools.has_spoken() {
+        if !state.host.pools.raw.pools.is_settled() {
             row(page, "pool", format!("{} · {} · zpool has not answered yet", pool.name, pool.state_words()));
             continue;
         }

@@ -1,65 +1,162 @@
 //! Children: argv only, never a shell; own process group, no input, a plain locale, output capped, TERM then KILL at the
 //! deadline. One that cannot be ended (state D) is kept in mind rather than waited for.
 
+mod child;
+#[cfg(test)]
+pub mod fake;
+mod runner;
+
 use std::{
-    io::{self, Read},
+    io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal, kill_process_group},
-};
+use crate::model::fault::Fault;
+pub use runner::{Finished, Runner};
 
-use super::helper;
-use crate::{model::fault::Fault, text::clean_bytes};
-
-/// Output beyond this is not read.
-const CAP: usize = 8 << 20;
-/// Between TERM and KILL, and between KILL and giving up.
-const GRACE: Duration = Duration::from_millis(500);
 /// Where administrators' tools are, beside the user's own PATH.
 const PLACES: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/run/current-system/sw/bin"];
 
-/// What a child said before it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Standard output, at most 8 MiB.
-    pub out: Vec<u8>,
-    /// Standard error, likewise.
-    pub err: Vec<u8>,
-    /// Exit status; `None` when a signal ended it.
-    pub code: Option<i32>,
+/// Why a child gave nothing, or no more.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// It cannot be started.
+    #[error("{}: {source}", program.display())]
+    Start {
+        /// What was to be started.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its output cannot be read.
+    #[error("{}: its output: {source}", program.display())]
+    Read {
+        /// Whose output.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It took too long and was killed.
+    #[error("{} did not end in time", program.display())]
+    Deadline {
+        /// Which.
+        program: PathBuf,
+    },
+    /// Another one hangs in the kernel: it would hang too.
+    #[error("{}: an earlier one hangs in the kernel", program.display())]
+    Stuck {
+        /// What was to be started.
+        program: PathBuf,
+    },
+    /// It was cancelled and killed.
+    #[error("{} was cancelled", program.display())]
+    Cancelled {
+        /// Which.
+        program: PathBuf,
+    },
 }
 
-impl Said {
-    /// The last line of its complaint, cleaned; `None` when it made none.
-    #[must_use]
-    pub fn complaint(&self) -> Option<String> {
-        let lines = self.err.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-        lines.fold(None, |_, line| Some(line)).map(clean_bytes)
+impl From<ExecError> for Fault {
+    fn from(error: ExecError) -> Self {
+        match error {
+            ExecError::Deadline { .. } | ExecError::Stuck { .. } => Fault::Timeout,
+            ExecError::Start { .. } | ExecError::Read { .. } | ExecError::Cancelled { .. } => {
+                Fault::Broken(error.to_string())
+            }
+        }
     }
+}
 
-    /// The output of one that went well.
+/// How much a child may take and write.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// It is killed when it takes longer; `None` for one that goes on until it is cancelled.
+    pub deadline: Option<Duration>,
+    /// Bytes of a line; the rest of a longer one is dropped.
+    pub line: usize,
+    /// Bytes of each output; what comes after them is dropped.
+    pub output: usize,
+}
+
+/// Which output of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "plain words")]
+pub enum Stream {
+    Out,
+    Err,
+}
+
+/// What came of a child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A line, as soon as it was written.
+    Line {
+        /// Where.
+        stream: Stream,
+        /// Without its end.
+        text: Vec<u8>,
+    },
+    /// Nothing for so long as the caller wanted to wait.
+    Quiet,
+    /// It has ended, with this status; `None` when a signal ended it.
+    Ended(Option<i32>),
+}
+
+/// A child at work.
+pub trait Child: Send {
+    /// The next line, or its end; [`Output::Quiet`] when nothing came within `wait`.
     ///
     /// # Errors
-    /// [`Fault::Denied`] or [`Fault::Broken`] with the child's own complaint.
-    pub fn ok(self, what: &str) -> Result<Vec<u8>, Fault> {
-        if self.code == Some(0) {
-            return Ok(self.out);
-        }
-        let words = self.complaint().unwrap_or_else(|| match self.code {
-            Some(code) => format!("ended with status {code}"),
-            None => "was ended by a signal".to_owned(),
-        });
-        if words.to_lowercase().contains("permission denied") {
-            return Err(Fault::Denied { what: format!("{what}: {words}"), hint: "run as root".to_owned() });
-        }
-        Err(Fault::Broken(format!("{what}: {words}")))
+    /// [`ExecError::Deadline`] and [`ExecError::Cancelled`], after which it is killed.
+    fn next(&mut self, wait: Option<Duration>) -> Result<Output, ExecError>;
+    /// What cancels it from another thread.
+    fn canceller(&self) -> Canceller;
+    /// It did not end though it was killed.
+    fn is_stuck(&mut self) -> bool;
+}
+
+/// Cancels one child.
+#[derive(Clone)]
+pub struct Canceller(Arc<dyn Fn() + Send + Sync>);
+
+impl Canceller {
+    fn new(cancel: impl Fn() + Send + Sync + 'static) -> Self {
+        Canceller(Arc::new(cancel))
+    }
+
+    /// Has the child killed by whoever waits for its output.
+    pub fn cancel(&self) {
+        (self.0)();
+    }
+}
+
+/// What starts children: this machine, or a test's script.
+pub trait Exec: Send + Sync {
+    /// Where the program `name` is.
+    fn find(&self, name: &str) -> Option<PathBuf>;
+    /// Starts `program`.
+    ///
+    /// # Errors
+    /// [`ExecError::Start`].
+    fn spawn(&self, program: &Path, arguments: &[&str], limits: Limits) -> Result<Box<dyn Child>, ExecError>;
+}
+
+/// This machine.
+#[derive(Debug, Clone, Copy)]
+pub struct System;
+
+impl Exec for System {
+    fn find(&self, name: &str) -> Option<PathBuf> {
+        find(name)
+    }
+
+    fn spawn(&self, program: &Path, arguments: &[&str], limits: Limits) -> Result<Box<dyn Child>, ExecError> {
+        Ok(Box::new(child::Running::spawn(program, arguments, limits)?))
     }
 }
 
@@ -78,117 +175,18 @@ fn is_program(file: &Path) -> bool {
 }
 
 /// A command as all children of ours are started.
-#[must_use]
-pub fn command(program: &Path, arguments: &[&str]) -> Command {
+fn command(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("LC_ALL", "C").env_remove("ZPOOL_SCRIPTS_PATH").process_group(0);
     command
 }
 
-/// Runs children one after the other.
-#[derive(Debug, Default)]
-pub struct Runner {
-    /// One that did not end though it was killed.
-    stuck: Option<(Child, helper::Watch)>,
-}
-
-impl Runner {
-    /// Runs `program` to its end.
-    ///
-    /// # Errors
-    /// [`Fault::Timeout`] past `deadline`, or while an earlier child hangs in the kernel; [`Fault::Broken`] when it cannot
-    /// be started.
-    pub fn run(&mut self, program: &Path, arguments: &[&str], deadline: Duration) -> Result<Said, Fault> {
-        if let Some((stuck, _)) = &mut self.stuck {
-            if !matches!(stuck.try_wait(), Ok(Some(_))) {
-                return Err(Fault::Timeout);
-            }
-            self.stuck = None;
-        }
-        let broken = |error: io::Error| Fault::Broken(format!("{}: {error}", program.display()));
-        let mut child = command(program, arguments).spawn().map_err(broken)?;
-        let watch = helper::watch(child.id());
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let end = Instant::now() + deadline;
-        let closed = drain(&mut child, &mut out, &mut err, end).map_err(broken)?;
-        if closed && let Some(status) = wait(&mut child, end) {
-            return Ok(Said { out, err, code: status.code() });
-        }
-        if !kill(&mut child) {
-            self.stuck = Some((child, watch));
-        }
-        Err(Fault::Timeout)
-    }
-}
-
-/// Reads both pipes until both are closed; false when the deadline came first.
-fn drain(child: &mut Child, out: &mut Vec<u8>, err: &mut Vec<u8>, end: Instant) -> io::Result<bool> {
-    let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else { return Ok(true) };
-    let mut open = [true, true];
-    let mut piece = [0u8; 16 << 10];
-    while open != [false, false] {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(false);
-        }
-        let ready = {
-            let flags = |on: bool| if on { PollFlags::IN } else { PollFlags::empty() };
-            let mut pipes = [PollFd::new(&stdout, flags(open[0])), PollFd::new(&stderr, flags(open[1]))];
-            let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: i64::from(left.subsec_nanos()) };
-            match poll(&mut pipes, Some(&timeout)) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            [0, 1].map(|i| open[i] && !pipes[i].revents().is_empty())
-        };
-        for i in [0, 1] {
-            if ready[i] {
-                let (pipe, kept): (&mut dyn Read, &mut Vec<u8>) =
-                    if i == 0 { (&mut stdout, out) } else { (&mut stderr, err) };
-                let count = pipe.read(&mut piece)?;
-                open[i] = count > 0;
-                let room = CAP.saturating_sub(kept.len());
-                kept.extend_from_slice(&piece[..count.min(room)]);
-            }
-        }
-    }
-    Ok(true)
-}
-
-/// Waits for one that has closed its output; that is soon.
-fn wait(child: &mut Child, end: Instant) -> Option<std::process::ExitStatus> {
-    let mut pause = Duration::from_micros(200);
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        if Instant::now() >= end {
-            return None;
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
-    }
-}
-
-/// Ends a child and all that it started; false when it still stands.
-pub fn kill(child: &mut Child) -> bool {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    for signal in [Signal::TERM, Signal::KILL] {
-        if let Some(group) = group {
-            // Gone already is as good.
-            let _ = kill_process_group(group, signal);
-        }
-        if wait(child, Instant::now() + GRACE).is_some() {
-            return true;
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Instant;
+
+    use super::{runner::CAP, *};
 
     fn sh() -> PathBuf {
         find("sh").expect("a shell")
@@ -239,7 +237,7 @@ mod tests {
         let script = format!("trap '' TERM; sleep 1000 & echo $! > {}; wait; wait", file.display());
         let began = Instant::now();
         let fault = Runner::default().run(&sh(), &["-c", &script], Duration::from_millis(400)).expect_err("late");
-        assert_eq!(fault, Fault::Timeout);
+        assert!(matches!(fault, ExecError::Deadline { .. }), "{fault}");
         assert!(began.elapsed() < Duration::from_secs(20));
         let pid: u32 = std::fs::read_to_string(&file).expect("pid").trim().parse().expect("a number");
         let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |s| s.contains(") Z "));
@@ -254,6 +252,74 @@ mod tests {
     fn what_is_not_there_cannot_be_started() {
         let fault =
             Runner::default().run(Path::new("/nowhere/zpool"), &[], Duration::from_secs(5)).expect_err("absent");
-        assert!(matches!(&fault, Fault::Broken(words) if words.contains("/nowhere/zpool")), "{fault:?}");
+        assert!(matches!(&fault, ExecError::Start { .. }) && fault.to_string().starts_with("/nowhere/zpool: "), "{fault}");
+    }
+
+    fn limits() -> Limits {
+        Limits { deadline: Some(Duration::from_secs(60)), line: 100, output: 1000 }
+    }
+
+    fn line(stream: Stream, text: &str) -> Output {
+        Output::Line { stream, text: text.into() }
+    }
+
+    #[test]
+    fn lines_come_while_the_child_works() {
+        let script = "echo one; read never < \"$0\"; echo two >&2; exit 4";
+        let folder = tempfile::tempdir().expect("folder");
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a fifo");
+        let mut child = System.spawn(&sh(), &["-c", script, &fifo.to_string_lossy()], limits()).expect("started");
+        assert_eq!(child.next(None).expect("a line"), line(Stream::Out, "one"), "before it goes on");
+        assert_eq!(child.next(Some(Duration::from_millis(1))).expect("waits"), Output::Quiet);
+        std::fs::write(&fifo, "go\n").expect("it reads");
+        assert_eq!(child.next(None).expect("a line"), line(Stream::Err, "two"));
+        assert_eq!(child.next(None).expect("its end"), Output::Ended(Some(4)));
+        assert!(!child.is_stuck());
+    }
+
+    #[test]
+    fn cancelling_kills_it() {
+        let unlimited = Limits { deadline: None, ..limits() };
+        let mut child = System.spawn(&sh(), &["-c", "echo up; sleep 1000"], unlimited).expect("started");
+        assert_eq!(child.next(None).expect("a line"), line(Stream::Out, "up"));
+        let canceller = child.canceller();
+        let other = std::thread::spawn(move || canceller.cancel());
+        assert!(matches!(child.next(None), Err(ExecError::Cancelled { .. })));
+        assert!(!child.is_stuck());
+        other.join().expect("cancelled");
+    }
+
+    #[test]
+    fn caps_drop_and_do_not_block() {
+        let script = "i=0; while [ $i -lt 30000 ]; do echo 01234; i=$((i+1)); done; exit 3";
+        let mut child = System.spawn(&sh(), &["-c", script], Limits { line: 3, ..limits() }).expect("started");
+        let mut lines = 0;
+        let code = loop {
+            match child.next(None).expect("output") {
+                Output::Line { text, .. } => {
+                    assert!(text.len() <= 3, "{text:?}");
+                    lines += 1;
+                }
+                Output::Quiet => {}
+                Output::Ended(code) => break code,
+            }
+        };
+        assert_eq!((lines, code), (1000usize.div_ceil(6), Some(3)));
+    }
+
+    #[test]
+    fn a_stuck_child_is_not_joined_by_another() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let stuck = Arc::new(AtomicBool::new(true));
+        let exec = fake::FakeExec::new([("zpool", fake::Script::stuck(stuck.clone()))]);
+        let mut runner = Runner::new(exec.clone());
+        let mut run = || runner.run(Path::new("/fake/zpool"), &["list"], Duration::from_secs(5));
+        assert!(matches!(run(), Err(ExecError::Deadline { .. })));
+        assert!(matches!(run(), Err(ExecError::Stuck { .. })));
+        assert_eq!(exec.started().len(), 1);
+        stuck.store(false, Ordering::Release);
+        exec.set("zpool", fake::Script::says("tank"));
+        assert_eq!(run().expect("it came loose").out, b"tank\n");
     }
 }

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use benchtop::{
     clock::Stamp,
     model::{
+        answer::Answer,
         container::{Container, ContainerSample, Engine, Health, RunState, Usage},
         event::{Envelope, Event, Sample},
         gpu::{Driver, Gpu, GpuProcess, GpuSample},
-        pool::{IoTold, Pool, PoolIo, PoolSample, Scan, ScanKind, ScanState, Told, Vdev},
+        pool::{IoRates, Pool, PoolIo, PoolSample, Scan, ScanKind, ScanState, Vdev},
         process::{ProcInfo, ProcKey, ProcRow, ProcessSample},
         source::SourceId,
     },
@@ -162,7 +163,7 @@ fn container(at: usize, cast: &Cast, now: i64) -> Container {
 
 fn pools(count: usize, at: Stamp, second: u64) -> PoolSample {
     let all = || POOLS.iter().take(count);
-    let told = |said: Vec<Pool>| Told { said: Arc::new(said), at_us: at.mono_us, fault: None };
+    let told = |pools: Vec<Pool>| Answer::new(pools, at);
     let io = PoolIo {
         reads: 120.0,
         writes: 40.0,
@@ -175,15 +176,11 @@ fn pools(count: usize, at: Stamp, second: u64) -> PoolSample {
         version: Some("2.3.2-2".into()),
         states: all().map(|(name, _, _, state)| ((*name).into(), (*state).into())).collect(),
         pools: told(all().map(|pool| pool_told(pool, at)).collect()),
-        io: Told {
-            said: Arc::new(IoTold {
-                number: second,
-                rows: all().map(|(name, ..)| ((*name).to_owned(), None, io)).collect(),
-            }),
-            at_us: at.mono_us,
-            fault: None,
-        },
-        datasets: Told { at_us: at.mono_us, ..Told::default() },
+        io: Answer::new(
+            IoRates { number: second, rows: all().map(|(name, ..)| ((*name).to_owned(), None, io)).collect() },
+            at,
+        ),
+        datasets: Answer::new(Vec::new(), at),
         ..PoolSample::default()
     }
 }

@@ -10,6 +10,7 @@ use benchtop::{
     alert,
     clock::Stamp,
     model::{
+        answer::Answer,
         arc::{ArcSample, Lookups},
         container::{Container, ContainerSample, Engine, Health, RunState, Usage},
         cpu::{CpuSample, CpuTicks},
@@ -21,7 +22,7 @@ use benchtop::{
         load::LoadSample,
         memory::MemorySample,
         network::{InterfaceCounters, NetworkSample},
-        pool::{Dataset, IoTold, Pool, PoolIo, PoolSample, Scan, ScanKind, ScanState, Told, Vdev},
+        pool::{Dataset, IoRates, Pool, PoolIo, PoolSample, Scan, ScanKind, ScanState, Vdev},
         power::{EnergyZone, PowerSample},
         pressure::{PressureSample, Stall, Stalls},
         process::{ProcInfo, ProcIo, ProcKey, ProcRow, ProcessSample},
@@ -713,14 +714,14 @@ fn pools(second: u64) -> PoolSample {
         dataset("fast/docker", 96.0, 1.72, "lz4", 128, 0),
         dataset("fast/postgres", 21.0, 2.31, "lz4", 16, 96),
     ];
-    let at_us = second * 1_000_000;
+    let at = Stamp::at_seconds(second);
     PoolSample {
         version: Some("2.3.4-1".into()),
         states: told.iter().map(|p| (p.name.clone(), p.state.clone())).collect(),
         counters: Vec::new(),
-        pools: Told { said: Arc::new(told), at_us, fault: None },
-        io: Told { said: Arc::new(IoTold { number: second, rows }), at_us, fault: None },
-        datasets: Told { said: Arc::new(datasets), at_us, fault: None },
+        pools: Answer::new(told, at),
+        io: Answer::new(IoRates { number: second, rows }, at),
+        datasets: Answer::new(datasets, at),
     }
 }
 

@@ -2,75 +2,67 @@
 //! started for each, and a pool that hangs shows as an interval that does not come.
 
 use std::{
-    io::Read,
-    os::fd::AsFd,
     path::Path,
-    process::Child,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-};
-
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal, kill_process_group},
+    time::Duration,
 };
 
 use crate::{
     collect::lane::THREAD_PREFIX,
-    model::pool::{IoTold, PoolIo},
-    sys::{exec, helper},
+    model::{
+        fault::Fault,
+        pool::{IoRates, PoolIo},
+    },
+    sys::exec::{self, Canceller, Child, Exec, Limits, Output},
 };
 
-/// Nothing came for so long, in nanoseconds: the interval is whole.
-const QUIET_NS: i64 = 200_000_000;
+/// Nothing came for so long: the interval is whole.
+const QUIET: Duration = Duration::from_millis(200);
 /// Seconds between two intervals.
 pub(super) const INTERVAL: &str = "2";
+/// It goes on until it is cancelled.
+const LIMITS: Limits = Limits { deadline: None, line: 4096, output: usize::MAX };
 
-/// The child at work. Dropping it ends the child; the helper does when we end without dropping.
+/// The child at work. Dropping it ends the child; the helper does when we end without dropping. No worker: the child
+/// writes when it has something, nobody asks.
 pub(super) struct Stream {
-    child: Child,
-    _watch: helper::Watch,
-    newest: Arc<Mutex<Option<IoTold>>>,
+    canceller: Canceller,
+    newest: Arc<Mutex<Option<IoRates>>>,
     ended: Arc<AtomicBool>,
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        // It holds nothing: no reason to ask first. One that hangs in the kernel is not waited for.
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // What it started itself ends with it.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        let _ = self.child.try_wait();
+        self.canceller.cancel();
     }
 }
 
 impl Stream {
     /// Starts it for these pools.
-    pub(super) fn start(zpool: &Path, pools: Vec<String>) -> std::io::Result<Self> {
-        let mut command = exec::command(zpool, &["iostat", "-HpPvly", "-T", "u", INTERVAL]);
-        let mut child = command.stderr(std::process::Stdio::null()).spawn()?;
-        let watch = helper::watch(child.id());
-        let newest = Arc::new(Mutex::new(None));
-        let ended = Arc::new(AtomicBool::new(false));
-        if let Some(output) = child.stdout.take() {
-            let (newest, ended) = (newest.clone(), ended.clone());
-            thread::Builder::new().name(format!("{THREAD_PREFIX}iostat")).stack_size(128 << 10).spawn(move || {
-                let mut parser = Parser::new(pools);
-                intervals(output, &mut parser, |told| {
-                    *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
-                });
-                ended.store(true, Ordering::Relaxed);
-            })?;
-        }
-        Ok(Stream { child, _watch: watch, newest, ended })
+    ///
+    /// # Errors
+    /// [`Fault::Broken`] where the child or its thread cannot be started.
+    pub(super) fn start(exec: &dyn Exec, zpool: &Path, pools: Vec<String>) -> Result<Self, Fault> {
+        let mut child = exec.spawn(zpool, &["iostat", "-HpPvly", "-T", "u", INTERVAL], LIMITS)?;
+        let (newest, ended) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+        let stream = Stream { canceller: child.canceller(), newest: newest.clone(), ended: ended.clone() };
+        let run = move || {
+            intervals(&mut *child, &mut Parser::new(pools), |rates| {
+                *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rates);
+            });
+            ended.store(true, Ordering::Relaxed);
+        };
+        let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}iostat")).stack_size(128 << 10);
+        thread.spawn(run).map_err(|e| Fault::Broken(format!("no thread to read it with: {e}")))?;
+        Ok(stream)
     }
 
     /// The newest whole interval, once.
-    pub(super) fn take(&self) -> Option<IoTold> {
+    pub(super) fn take(&self) -> Option<IoRates> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -81,32 +73,16 @@ impl Stream {
 }
 
 /// Hands on each interval until the output ends.
-fn intervals(mut output: impl Read + AsFd, parser: &mut Parser, mut each: impl FnMut(IoTold)) {
-    let mut line = Vec::new();
-    let mut piece = [0u8; 4096];
+fn intervals(child: &mut dyn Child, parser: &mut Parser, mut each: impl FnMut(IoRates)) {
     loop {
-        let quiet = Timespec { tv_sec: 0, tv_nsec: QUIET_NS };
-        let patience = (!parser.told.rows.is_empty() && line.is_empty()).then_some(&quiet);
-        let ready = match poll(&mut [PollFd::new(&output, PollFlags::IN)], patience) {
-            Ok(ready) => ready > 0,
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(_) => return,
-        };
-        if !ready {
-            parser.flush().into_iter().for_each(&mut each);
-            continue;
-        }
-        let count = match output.read(&mut piece) {
-            Ok(0) | Err(_) => return,
-            Ok(count) => count,
-        };
-        for byte in &piece[..count] {
-            if *byte == b'\n' {
-                parser.line(&String::from_utf8_lossy(&line)).into_iter().for_each(&mut each);
-                line.clear();
-            } else {
-                line.push(*byte);
+        let wait = (!parser.rates.rows.is_empty()).then_some(QUIET);
+        match child.next(wait) {
+            Ok(Output::Line { stream: exec::Stream::Out, text }) => {
+                parser.line(&String::from_utf8_lossy(&text)).into_iter().for_each(&mut each);
             }
+            Ok(Output::Line { .. }) => {}
+            Ok(Output::Quiet) => parser.flush().into_iter().for_each(&mut each),
+            Ok(Output::Ended(_)) | Err(_) => return,
         }
     }
 }
@@ -115,16 +91,16 @@ fn intervals(mut output: impl Read + AsFd, parser: &mut Parser, mut each: impl F
 /// printed in one go.
 struct Parser {
     pools: Vec<String>,
-    told: IoTold,
+    rates: IoRates,
     pool: Option<String>,
 }
 
 impl Parser {
     fn new(pools: Vec<String>) -> Self {
-        Parser { pools, told: IoTold::default(), pool: None }
+        Parser { pools, rates: IoRates::default(), pool: None }
     }
 
-    fn line(&mut self, line: &str) -> Option<IoTold> {
+    fn line(&mut self, line: &str) -> Option<IoRates> {
         let line = line.trim_end();
         let parts: Vec<&str> = line.split('\t').collect();
         if parts.len() < 7 {
@@ -139,16 +115,16 @@ impl Parser {
         } else {
             Some(crate::text::clean(name).into_owned())
         };
-        self.told.rows.push((self.pool.clone()?, vdev, io(&parts)));
+        self.rates.rows.push((self.pool.clone()?, vdev, io(&parts)));
         None
     }
 
-    fn flush(&mut self) -> Option<IoTold> {
+    fn flush(&mut self) -> Option<IoRates> {
         self.pool = None;
-        let number = self.told.number;
-        let told = std::mem::take(&mut self.told);
-        self.told.number = number + 1;
-        (!told.rows.is_empty()).then_some(told)
+        let number = self.rates.number;
+        let rates = std::mem::take(&mut self.rates);
+        self.rates.number = number + 1;
+        (!rates.rows.is_empty()).then_some(rates)
     }
 }
 
@@ -169,9 +145,8 @@ fn io(parts: &[&str]) -> PoolIo {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
+    use crate::sys::exec::fake::{FakeExec, Script};
 
     #[test]
     fn an_interval_is_whole_when_the_next_begins() {
@@ -192,46 +167,43 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_is_told_before_the_next_when_its_lines_have_come() {
-        let (read, write) = rustix::pipe::pipe().expect("a pipe");
-        let mut file = std::fs::File::from(write);
-        let (send, told) = std::sync::mpsc::channel();
-        let reader = thread::spawn(move || {
-            let each = |told: IoTold| send.send(told.rows.len()).expect("heard");
-            intervals(std::fs::File::from(read), &mut Parser::new(vec!["tank".into()]), each);
-        });
-        file.write_all(b"1714564938\ntank\t1\t2\t3\t4\t5\t6\t-\t-\n").expect("written");
-        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(30)), Ok(1), "no second time stamp came");
-        file.write_all(b"1714564940\ntank\t1\t2\t3\t4\t5\t6\t-\t-\nmirror-0\t1\t2\t3\t4\t5\t6\t-\t-\n1714564942\n")
-            .expect("written");
-        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(30)), Ok(2));
-        drop(file);
-        reader.join().expect("it ends with the output");
-    }
-
-    /// A `zpool` that does as `script` says, started.
-    fn started(folder: &Path, script: &str) -> Stream {
-        use std::os::unix::fs::PermissionsExt;
-        let program = folder.join("zpool");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a script");
-        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("its mode");
-        loop {
-            match Stream::start(&program, vec!["tank".into()]) {
-                // A child that another test starts right now has the script open until it is another program.
-                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => thread::yield_now(),
-                started => break started.expect("started"),
+    fn a_quiet_moment_ends_an_interval() {
+        const ROW: &str = "tank\t1\t2\t3\t4\t5\t6\t-\t-\n";
+        let once = Script::hangs_after(&format!("1714564938\n{ROW}"));
+        let twice = Script::says(&format!("1714564938\n{ROW}1714564940\n{ROW}{ROW}1714564942\n"));
+        let exec = FakeExec::new([("zpool iostat", once)]);
+        let start = || Stream::start(&*exec, Path::new("/fake/zpool"), vec!["tank".into()]).expect("started");
+        let next = |stream: &Stream| loop {
+            if let Some(rates) = stream.take() {
+                return rates;
             }
+            thread::yield_now();
+        };
+        assert_eq!(next(&start()).rows.len(), 1, "no second time stamp came");
+        exec.set("zpool iostat", twice);
+        let stream = start();
+        while !stream.ended() {
+            thread::yield_now();
         }
+        let rates = next(&stream);
+        assert_eq!((rates.number, rates.rows.len()), (2, 2), "the newest of both");
+        assert!(exec.started()[0].ends_with("-T u 2"));
     }
 
     #[test]
     fn it_has_ended_when_its_output_has() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert!(!started(folder.path(), "exec sleep 1000").ended());
-        let short = started(folder.path(), "exit 0");
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let exec = FakeExec::new([("zpool iostat", Script::hangs_after(""))]);
+        let start = || Stream::start(&*exec, Path::new("/fake/zpool"), vec!["tank".into()]).expect("started");
+        let endless = start();
+        assert!(!endless.ended());
+        exec.set("zpool iostat", Script::says(""));
+        let short = start();
         while !short.ended() {
-            assert!(std::time::Instant::now() < end, "nobody noticed");
+            thread::yield_now();
+        }
+        let ended = endless.ended.clone();
+        drop(endless);
+        while !ended.load(Ordering::Relaxed) {
             thread::yield_now();
         }
     }

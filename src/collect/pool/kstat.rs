@@ -1,11 +1,12 @@
 //! The module's own counters in /proc/spl/kstat/zfs: safe to read even while a pool is suspended.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use crate::{
     model::pool::DatasetCounters,
     sys::{
         parse::{lines, number, words},
+        reread::Reread,
         root::Root,
     },
 };
@@ -30,21 +31,41 @@ pub(super) fn states(root: &Root) -> Vec<(String, String)> {
     states
 }
 
-/// What each mounted dataset counts, by name.
-pub(super) fn counters(root: &Root, pools: &[(String, String)]) -> Vec<DatasetCounters> {
-    let mut counters = Vec::new();
-    for (pool, _) in pools {
-        let Ok(entries) = fs::read_dir(root.path(format!("{FOLDER}/{pool}"))) else { continue };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| name.starts_with("objset-")) else { continue };
-            if let Ok(text) = root.read(format!("{FOLDER}/{pool}/{name}")) {
-                counters.extend(objset(&text));
+/// Files that stay open, at most: a process may have 1024 where nobody raised the limit.
+const KEPT_OPEN: usize = 400;
+
+/// The counters' files, kept open between readings: with containers on ZFS there are hundreds.
+#[derive(Debug, Default)]
+pub(super) struct Kstats {
+    /// By their path below [`FOLDER`].
+    files: BTreeMap<String, Reread>,
+}
+
+impl Kstats {
+    /// What each mounted dataset counts, by name.
+    pub(super) fn counters(&mut self, root: &Root, pools: &[(String, String)]) -> Vec<DatasetCounters> {
+        let mut counters = Vec::new();
+        let mut before = std::mem::take(&mut self.files);
+        for (pool, _) in pools {
+            let Ok(entries) = fs::read_dir(root.path(format!("{FOLDER}/{pool}"))) else { continue };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let Some(name) = name.to_str().filter(|name| name.starts_with("objset-")) else { continue };
+                let path = format!("{pool}/{name}");
+                let new = || Reread::new(root, format!("{FOLDER}/{path}"));
+                let mut file = before.remove(&path).unwrap_or_else(new);
+                let Ok(text) = file.read() else { continue };
+                counters.extend(objset(text));
+                if self.files.len() < KEPT_OPEN {
+                    self.files.insert(path, file);
+                }
             }
         }
+        // Unmounted since: their files are closed.
+        drop(before);
+        counters.sort_by(|a, b| a.name.cmp(&b.name));
+        counters
     }
-    counters.sort_by(|a, b| a.name.cmp(&b.name));
-    counters
 }
 
 /// `name type data` lines; the name of the dataset may have blanks in it.
@@ -89,5 +110,30 @@ mod tests {
         };
         assert_eq!(objset(text), Some(expected));
         assert_eq!(objset(b"nonsense"), None);
+    }
+
+    #[test]
+    fn datasets_come_and_go_between_readings() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = Root::new(folder.path());
+        let pool = folder.path().join(FOLDER).join("tank");
+        std::fs::create_dir_all(&pool).expect("folder");
+        let put = |objset: &str, name: &str, written: u64| {
+            let text = format!("head\nhead\ndataset_name 7 {name}\nnwritten 4 {written}\n");
+            std::fs::write(pool.join(objset), text).expect("file");
+        };
+        let mut kstats = Kstats::default();
+        let mut read = || -> Vec<(String, u64)> {
+            let counters = kstats.counters(&root, &[("tank".into(), "ONLINE".into())]);
+            counters.into_iter().map(|c| (c.name, c.written_bytes)).collect()
+        };
+        put("objset-0x1", "tank", 5);
+        put("objset-0x2", "tank/a", 6);
+        assert_eq!(read(), [("tank".into(), 5), ("tank/a".into(), 6)]);
+        put("objset-0x1", "tank", 9);
+        std::fs::remove_file(pool.join("objset-0x2")).expect("unmounted");
+        assert_eq!(read(), [("tank".into(), 9)]);
+        put("objset-0x2", "tank/b", 1);
+        assert_eq!(read(), [("tank".into(), 9), ("tank/b".into(), 1)]);
     }
 }

@@ -4,8 +4,12 @@ use std::{fs, time::Duration};
 
 use super::*;
 use crate::{
-    collect::testing::read_once,
-    model::pool::{Class, Pool, ScanKind, ScanState, Vdev},
+    collect::{Want, testing::read_once},
+    model::{
+        answer::Answer,
+        pool::{Class, Pool, ScanKind, ScanState, Vdev},
+    },
+    sys::exec::fake::{FakeExec, Script},
 };
 
 /// Long after the recordings.
@@ -208,9 +212,9 @@ fn every_device_has_figures_of_its_own() {
     let mut texts: Vec<String> = ["2.1.11", "2.3.2", "2.4.4"].map(|v| recorded(&format!("{v}/status.txt"))).into();
     texts.push(SPARES.to_owned());
     for text in texts {
-        let said = status_text::parse(&text);
-        let states = said.iter().map(|p| (p.name.clone(), p.state.clone())).collect();
-        let pools = Told { said: Arc::new(said), at_us: 1, fault: None };
+        let told = status_text::parse(&text);
+        let states = told.iter().map(|p| (p.name.clone(), p.state.clone())).collect();
+        let pools = Answer::new(told, Stamp::at_seconds(1));
         let mut host = Host::default();
         let sample = PoolSample { states, pools, ..PoolSample::default() };
         host.apply(reading(SourceId::Pools, 1, Sample::Pools(Box::new(sample))));
@@ -234,6 +238,11 @@ fn machine(state: &str) -> (tempfile::TempDir, Root) {
     (folder, root)
 }
 
+fn list(sample: &mut PoolSample, datasets: Vec<Dataset>, second: u64) {
+    let outcome = Ok(Ok(List::Datasets(datasets)));
+    take(sample, Reply { question: Question::Datasets, outcome }, Stamp::at_seconds(second));
+}
+
 #[test]
 fn datasets_of_a_suspended_pool_are_kept() {
     let dataset = |name: &str| Dataset { name: name.into(), ..Dataset::default() };
@@ -241,13 +250,13 @@ fn datasets_of_a_suspended_pool_are_kept() {
         states: vec![("stuck".into(), "SUSPENDED".into()), ("tank".into(), "ONLINE".into())],
         ..PoolSample::default()
     };
-    take(&mut sample, Answer::Datasets(Ok(vec![dataset("stuck"), dataset("stuck/a"), dataset("tank/gone")])), 1);
-    take(&mut sample, Answer::Datasets(Ok(vec![dataset("tank")])), 2);
-    let names: Vec<&str> = sample.datasets.said.iter().map(|d| d.name.as_str()).collect();
+    list(&mut sample, vec![dataset("stuck"), dataset("stuck/a"), dataset("tank/gone")], 1);
+    list(&mut sample, vec![dataset("tank")], 2);
+    let names: Vec<&str> = sample.datasets.value.iter().map(|d| d.name.as_str()).collect();
     assert_eq!(names, ["stuck", "stuck/a", "tank"]);
     sample.states[0].1 = "ONLINE".into();
-    take(&mut sample, Answer::Datasets(Ok(vec![dataset("tank")])), 3);
-    assert_eq!(sample.datasets.said.len(), 1, "destroyed since");
+    list(&mut sample, vec![dataset("tank")], 3);
+    assert_eq!(sample.datasets.value.len(), 1, "destroyed since");
 }
 
 #[test]
@@ -260,6 +269,68 @@ fn module_state_is_reported_without_tools() {
     assert_eq!(sample.counters.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["tank"]);
     assert!(sample.pools.fault.is_some(), "the tools were not asked: their silence shows");
     assert!(sample.is_settled(), "and nothing more is to come");
+}
+
+/// The tools of a machine with the recorded pools.
+fn tools() -> Arc<FakeExec> {
+    FakeExec::new([
+        ("zpool list", Script::says("tank\t1000\t400\t600\t40\t1.50\tONLINE\t-\ton\toff")),
+        ("zpool status -j", Script::fails("invalid option 'j'")),
+        ("zpool status -P", Script::says(&recorded("2.1.11/status.txt"))),
+        ("zpool iostat", Script::hangs_after("1714564938\ntank\t1\t2\t3\t4\t5\t6\t-\t-\n1714564940")),
+        ("zfs list", Script::says("")),
+    ])
+}
+
+fn read(source: &mut Pools, second: u64) -> PoolSample {
+    let cx = CollectCx { at: Stamp::at_seconds(second), want: &Want::default() };
+    match source.collect(&cx) {
+        Ok(Sample::Pools(sample)) => *sample,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_reading_has_what_the_tools_list() {
+    let (_folder, root) = machine("ONLINE\n");
+    let exec = tools();
+    let mut source = Pools::open(root, Some(exec.clone())).expect("a module");
+    let sample = read(&mut source, 5);
+    assert_eq!((sample.pools.at, sample.pools.fault.clone()), (Some(Stamp::at_seconds(5)), None));
+    assert_eq!((sample.pools.value.len(), named(&sample.pools.value, "tank").size), (12, Some(1000)));
+    assert!(sample.datasets.at.is_some());
+    let runs = |command: &str| exec.started().iter().filter(|line| line.starts_with(command)).count();
+    assert_eq!((runs("zpool list"), runs("zfs list"), runs("zpool iostat")), (1, 2, 1));
+    read(&mut source, 14);
+    assert_eq!(runs("zpool list"), 1, "not yet due");
+}
+
+#[test]
+fn a_tool_that_fails_leaves_its_last_answer() {
+    let (_folder, root) = machine("ONLINE\n");
+    let exec = tools();
+    let mut source = Pools::open(root, Some(exec.clone())).expect("a module");
+    let before = read(&mut source, 5);
+    exec.set("zpool list", Script::fails("cannot open: Permission denied"));
+    let after = loop {
+        let sample = read(&mut source, 16);
+        if sample.pools.fault.is_some() {
+            break sample;
+        }
+        std::thread::yield_now();
+    };
+    assert!(matches!(&after.pools.fault, Some(Fault::Denied { what, .. }) if what.starts_with("zpool list: ")));
+    assert!(Arc::ptr_eq(&before.pools.value, &after.pools.value) && before.pools.at == after.pools.at);
+    assert_eq!(after.datasets.fault, None, "the other tool has its own health");
+}
+
+#[test]
+fn without_the_programs_only_the_state_is_known() {
+    let (_folder, root) = machine("ONLINE\n");
+    let mut source = Pools::open(root, Some(FakeExec::new([]))).expect("a module");
+    let sample = read(&mut source, 5);
+    assert!(matches!(&sample.pools.fault, Some(Fault::Absent(why)) if why.contains("not installed")));
+    assert_eq!(sample.states.len(), 1);
 }
 
 proptest::proptest! {

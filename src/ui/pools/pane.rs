@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
+    clock::Stamp,
     config::{Settings, settings::TableSettings},
     model::{
         fault::Fault,
@@ -76,25 +77,19 @@ pub(super) fn worst(state: &State, row: &PoolRow) -> Level {
 #[must_use]
 pub fn silences(state: &State) -> Vec<String> {
     let raw = &state.host.pools.raw;
-    let age = |at_us: u64| match at_us {
-        0 => String::new(),
-        at => {
-            let ago = std::time::Duration::from_micros(state.host.now.mono_us.saturating_sub(at));
-            format!(", its last answer is {} old", span_short(ago))
-        }
-    };
-    let words = |tool: &str, fault: &Option<Fault>, at_us: u64| {
+    let age = |at: Stamp| format!(", its last answer is {} old", span_short(state.host.now.since(at)));
+    let words = |tool: &str, fault: &Option<Fault>, at: Option<Stamp>| {
         let why = match fault.as_ref()? {
             Fault::Timeout => "does not answer".to_owned(),
             Fault::Denied { what, hint } => format!("is denied: {what} ({hint})"),
             Fault::Absent(what) | Fault::Broken(what) => what.clone(),
         };
-        Some(format!("{tool}: {why}{}", age(at_us)))
+        Some(format!("{tool}: {why}{}", at.map_or_else(String::new, age)))
     };
     let lines = [
-        words("zpool", &raw.pools.fault, raw.pools.at_us),
-        words("zfs", &raw.datasets.fault, raw.datasets.at_us),
-        words("zpool iostat", &raw.io.fault, raw.io.at_us),
+        words("zpool", &raw.pools.fault, raw.pools.at),
+        words("zfs", &raw.datasets.fault, raw.datasets.at),
+        words("zpool iostat", &raw.io.fault, raw.io.at),
     ];
     lines.into_iter().flatten().collect()
 }
