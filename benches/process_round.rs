@@ -55,7 +55,7 @@ fn source(root: Root, read_all: bool) -> Box<dyn Collector> {
 /// The time that one reading takes, a second after the one before.
 fn round(source: &mut dyn Collector, want: &Interest, second: &mut u64) -> Duration {
     *second += 1;
-    let cx = CollectCx { at: Stamp::at_seconds(*second), want };
+    let cx = CollectCx::new(Stamp::at_seconds(*second), want);
     let began = Instant::now();
     let sample = source.collect(&cx);
     let took = began.elapsed();

@@ -27,6 +27,10 @@ pub struct Interest {
     pub stores: bool,
     /// Operations of ours that were done so far: what they changed is asked for again.
     pub acts_done: u64,
+    /// Keyframes that were needed so far (`Processes::keyframes_wanted`): when it goes up, differences were lost.
+    pub keyframes: u64,
+    /// Readings are written down: each minute has a keyframe, so that a recording can be entered in the middle.
+    pub recording: bool,
     /// Nothing is to be read: the screen is paused or suspended.
     pub paused: bool,
 }

@@ -79,7 +79,7 @@ impl Watcher {
         self.next += EVERY;
         let at = self.clock.now();
         let machine = machine_seconds();
-        let sample = self.source.collect(&CollectCx { at, want: &Interest::default() }).unwrap();
+        let sample = self.source.collect(&CollectCx::new(at, &Interest::default())).unwrap();
         if let Sample::Processes(sample) = &sample {
             self.read = sample.read;
         }

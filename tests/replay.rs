@@ -9,14 +9,14 @@ use std::{
 
 use benchtop::{
     clock::{Clock, Stamp},
-    collect::{CollectCx, OpenCx, SOURCES},
+    collect::{CollectCx, Collector, OpenCx, SOURCES},
     interest::Interest,
     model::{
         event::{Envelope, Event, Sample},
         fault::Fault,
         host::Host,
         load::LoadSample,
-        process::{ProcInfo, ProcIo, ProcKey, ProcRow, ProcessSample, Processes},
+        process::{ProcInfo, ProcIo, ProcKey, ProcRow, Process, ProcessSample, Processes},
         source::SourceId,
     },
     sys::root::Root,
@@ -52,7 +52,7 @@ fn recording(root: &str, detail: u32, rounds: u32) -> Vec<Event> {
     for _ in 0..rounds {
         for (id, source) in &mut opened {
             let at = clock.now();
-            let cx = CollectCx { at, want: &want };
+            let cx = CollectCx::new(at, &want);
             let outcome = source.as_mut().map_err(|fault| fault.clone()).and_then(|s| s.collect(&cx));
             if let Ok(Sample::Processes(sample)) = &outcome
                 && let Some(row) = sample.rows.iter().find(|row| row.key.pid == detail)
@@ -147,6 +147,7 @@ struct Machine {
     alive: BTreeMap<u32, ProcRow>,
     told: BTreeMap<u32, (ProcRow, bool)>,
     births: u64,
+    rounds: u64,
 }
 
 impl Machine {
@@ -187,7 +188,14 @@ impl Machine {
 
     /// One round: as the difference to the round before, or with every row.
     fn round(&mut self, fresh: bool, whole: bool) -> ProcessSample {
-        let mut sample = ProcessSample { fresh, full: whole || fresh, page_bytes: 4096, ..ProcessSample::default() };
+        self.rounds += 1;
+        let mut sample = ProcessSample {
+            round: self.rounds,
+            fresh,
+            full: whole || fresh,
+            page_bytes: 4096,
+            ..ProcessSample::default()
+        };
         let told = if fresh { BTreeMap::new() } else { std::mem::take(&mut self.told) };
         self.told.clear();
         let ended = |row: &ProcRow| self.alive.get(&row.key.pid).is_none_or(|now| now.key != row.key);
@@ -213,6 +221,21 @@ impl Machine {
             let read_bytes = row.user_ticks * 4096;
             sample.ios.push(ProcIo { key, read_bytes, written_bytes: 7, over_us: row.over_us });
             sample.rows.push(row);
+        }
+        sample
+    }
+}
+
+impl Machine {
+    /// One round with all that is known.
+    fn keyframe(&mut self) -> ProcessSample {
+        let mut sample = ProcessSample { fresh: true, ..self.round(false, true) };
+        sample.infos.clear();
+        for row in &mut sample.rows {
+            let alive = &self.alive[&row.key.pid];
+            (row.name, row.uid) = (alive.name.clone(), alive.uid);
+            let cgroup = format!("/slice/{}", row.key.pid % 4).into();
+            sample.infos.push((row.key, ProcInfo { cgroup, ..ProcInfo::default() }));
         }
         sample
     }
@@ -286,4 +309,114 @@ proptest! {
             prop_assert_eq!(delta.processes.counts, whole.processes.counts);
         }
     }
+
+    #[test]
+    fn lost_rounds_heal_at_the_next_keyframe(lives in lives(), lost: u32) {
+        let (mut machine, mut host, mut answered) = (Machine::default(), Host::default(), 0);
+        let mut whole = (Machine::default(), Host::default());
+        let reading = |second, sample| reading(SourceId::Processes, Stamp::at_seconds(second), Ok(Sample::Processes(sample)));
+        // Long enough after the last loss for a keyframe that is itself lost.
+        let quiet: Vec<Step> = vec![Step::Work(3); PIDS];
+        let rounds = (1u64..).zip(lives.iter().map(|(_, steps)| steps).chain(std::iter::repeat_n(&quiet, 14)));
+        for (second, steps) in rounds {
+            machine.live(steps);
+            whole.0.live(steps);
+            let sample = whole.0.round(second == 1, false);
+            whole.1.apply(reading(second, sample));
+            let wanted = host.processes.keyframes_wanted;
+            let sample = match second {
+                1 => machine.round(true, false),
+                _ if wanted != answered => machine.keyframe(),
+                _ => machine.round(false, false),
+            };
+            answered = wanted;
+            let keyframe = sample.fresh;
+            if usize::try_from(second).unwrap() <= lives.len() && lost >> second & 1 == 1 {
+                continue;
+            }
+            host.apply(reading(second, sample));
+            if keyframe {
+                let alive: Vec<ProcKey> = machine.alive.values().map(|row| row.key).collect();
+                prop_assert_eq!(shown(&host.processes), (alive, u32::try_from(machine.alive.len()).unwrap()));
+            }
+        }
+        prop_assert_eq!(host.processes.incomplete, None);
+        let told = |host: &Host| -> Vec<_> {
+            let row = |p: &Process| (p.key, p.name.clone(), p.uid, p.state, p.cpu, p.cpu_ticks, p.info.clone());
+            host.processes.rows.iter().map(row).collect()
+        };
+        prop_assert_eq!(told(&host), told(&whole.1));
+        prop_assert_eq!(host.processes.counts, whole.1.processes.counts);
+    }
+
+    #[test]
+    fn a_recording_can_be_entered_in_the_middle(lives in lives(), from in 0usize..20, at in 0usize..20) {
+        let mut machine = Machine::default();
+        let mut events = Vec::new();
+        for (second, (_, steps)) in (1u64..).zip(&lives) {
+            machine.live(steps);
+            let keyframe = usize::try_from(second).unwrap() == at + 2;
+            let sample = if keyframe { machine.keyframe() } else { machine.round(second == 1, false) };
+            events.push(reading(SourceId::Processes, Stamp::at_seconds(second), Ok(Sample::Processes(sample))));
+        }
+        let (whole, entered) = (fold(&events), fold(&events[from.min(events.len())..]));
+        // A keyframe, and one round more for the rates.
+        if from <= at + 1 && at + 3 <= events.len() {
+            let rows = |host: &Host| -> Vec<_> {
+                host.processes.rows.iter().map(|p| (p.key, p.name.clone(), p.state, p.cpu_ticks, p.info.clone())).collect()
+            };
+            prop_assert_eq!(rows(&entered), rows(&whole));
+            prop_assert_eq!(entered.processes.counts, whole.processes.counts);
+        }
+    }
+}
+
+/// The processes of this machine, round by round; some are lost on the way.
+struct Live {
+    source: Box<dyn Collector>,
+    clock: Clock,
+    host: Host,
+    answered: u64,
+}
+
+impl Live {
+    fn round(&mut self, lost: bool) {
+        let (want, at) = (Interest::default(), self.clock.now());
+        let wanted = self.host.processes.keyframes_wanted;
+        let keyframe = std::mem::replace(&mut self.answered, wanted) != wanted;
+        let outcome = self.source.collect(&CollectCx { keyframe, ..CollectCx::new(at, &want) });
+        if !lost {
+            self.host.apply(reading(SourceId::Processes, at, outcome));
+        }
+    }
+
+    fn lists(&self, pid: u32) -> bool {
+        self.host.processes.rows.iter().any(|row| row.key.pid == pid)
+    }
+}
+
+#[test]
+fn one_that_ended_in_a_lost_round_does_not_stay() {
+    let clock = Clock::start();
+    let open = OpenCx { root: Root::default(), clock, read_all: false, engines: Vec::new() };
+    let processes = SOURCES.iter().find(|source| source.id == SourceId::Processes).unwrap();
+    let source = (processes.open)(&open).unwrap();
+    let mut live = Live { source, clock, host: Host::default(), answered: 0 };
+    let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    live.round(false);
+    live.round(false);
+    assert!(live.lists(child.id()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut other = std::process::Command::new("sleep").arg("1001").spawn().unwrap();
+    live.round(true);
+    live.round(false);
+    let noticed = live.host.processes.keyframes_wanted;
+    live.round(false);
+    let (old, new) = (live.lists(child.id()), live.host.processes.rows.iter().find(|row| row.key.pid == other.id()));
+    let name = new.map(|row| row.name.to_string());
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!((noticed, old, name.as_deref()), (1, false, Some("sleep")));
+    assert!(live.host.processes.rows.iter().any(|row| row.cpu.is_some()), "rates go on");
 }

@@ -503,7 +503,12 @@ impl Live {
     /// Tells the lanes what is needed now.
     fn want(&self) {
         let want = self.ui.want(&self.state);
-        self.lanes.want(Interest { acts_done: self.acts_done, paused: self.is_still(), ..want });
+        self.lanes.want(Interest {
+            acts_done: self.acts_done,
+            keyframes: self.state.host.processes.keyframes_wanted,
+            paused: self.is_still(),
+            ..want
+        });
     }
 
     fn resize(&mut self) {

@@ -84,7 +84,7 @@ fn answer(question: &Question, at_work: &mut Option<(SourceId, Box<dyn Collector
         *at_work = Some((question.source, (def.open)(&cx)?));
     }
     match at_work {
-        Some((_, collector)) => collector.collect(&CollectCx { at: question.at, want: &Interest::default() }),
+        Some((_, collector)) => collector.collect(&CollectCx::new(question.at, &Interest::default())),
         None => Err(Fault::Broken("not open".to_owned())),
     }
 }
@@ -105,7 +105,7 @@ mod tests {
         let here = super::super::testing::read_fixture;
         for def in SOURCES.iter().filter(|def| may_hang(def.id)) {
             let want = Interest::default();
-            let cx = CollectCx { at: Stamp::at_seconds(10), want: &want };
+            let cx = CollectCx::new(Stamp::at_seconds(10), &want);
             let over = aside(def.id, Root::fixture("homelab")).collect(&cx);
             assert_eq!(over, here(def.open, "homelab"), "{}", def.id.name());
         }
@@ -117,7 +117,7 @@ mod tests {
         drop(theirs);
         let mut source = Aside { source: SourceId::Sensors, root: b"/".to_vec(), line };
         let want = Interest::default();
-        let outcome = source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &want });
+        let outcome = source.collect(&CollectCx::new(Stamp::at_seconds(1), &want));
         assert!(matches!(&outcome, Err(Fault::Broken(why)) if why.contains("helper process")), "{outcome:?}");
     }
 }

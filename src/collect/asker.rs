@@ -68,8 +68,7 @@ impl Asker {
         let end = Instant::now() + self.patience;
         for index in local {
             let question = &questions[index].0;
-            answers[index] =
-                self.begin(question, at).and_then(|worker| self.finish(question, worker, self.patience));
+            answers[index] = self.begin(question, at).and_then(|worker| self.finish(question, worker, self.patience));
         }
         for (index, worker) in asked {
             let left = end.saturating_duration_since(Instant::now());

@@ -191,7 +191,7 @@ mod tests {
         let want = Interest::default();
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let sample = source.collect(&CollectCx { at: cx.clock.now(), want: &want });
+            let sample = source.collect(&CollectCx::new(cx.clock.now(), &want));
             let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
             if sample.is_settled() {
                 let name = |c: &Arc<Container>| (c.name.clone(), c.word().to_owned());

@@ -252,7 +252,7 @@ mod tests {
     fn this_machine_has_a_core_that_worked() {
         let mut source = open(&open_cx(Root::default())).expect("opens");
         for second in 1..3 {
-            let sample = source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() });
+            let sample = source.collect(&CollectCx::new(Stamp::at_seconds(second), &Interest::default()));
             let Ok(Sample::Cpu(sample)) = sample else { panic!("{sample:?}") };
             assert!(sample.total.user > 0 && !sample.cores.is_empty() && sample.forks > Some(0));
         }

@@ -248,7 +248,8 @@ mod tests {
         put("sys/block/sda/size", "100\n");
         let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
         let mut at = |second| {
-            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() };
+            let want = Interest::default();
+            let cx = CollectCx::new(Stamp::at_seconds(second), &want);
             disks(source.collect(&cx)).iter().map(|d| (d.name.clone(), d.size_bytes)).collect::<Vec<_>>()
         };
         assert_eq!(at(1), [("sda".into(), Some(51_200))]);

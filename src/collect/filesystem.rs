@@ -497,7 +497,7 @@ mod tests {
             asker: Asker::new(ask, Duration::from_secs(1)),
         };
         for second in 1..3 {
-            let cx = CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() };
+            let cx = CollectCx::new(Stamp::at_seconds(second), &Interest::default());
             let Ok(Sample::Filesystems(sample)) = source.collect(&cx) else { panic!("no sample") };
             let spaces: Vec<bool> = sample.filesystems.iter().map(|f| f.space.is_ok()).collect();
             assert_eq!(spaces, [true, false]);
@@ -508,7 +508,7 @@ mod tests {
     #[test]
     fn this_machine_s_root_has_space_for_something() {
         let sample = open(&open_cx(Root::default()))
-            .and_then(|mut s| s.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() }));
+            .and_then(|mut s| s.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default())));
         let Ok(Sample::Filesystems(sample)) = sample else { panic!("{sample:?}") };
         for row in sample.filesystems.iter().filter(|f| f.mount == "/") {
             assert!(row.space.as_ref().is_ok_and(|s| s.size > 0 && s.free <= s.size), "{row:?}");

@@ -132,7 +132,7 @@ mod tests {
     fn read(root: &Root) -> GpuSample {
         let places = Vec::new();
         let mut source = Gpus { root: root.clone(), nvidia: None, drm: drm::Drm::default(), places, round: 0 };
-        match source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() }) {
+        match source.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default())) {
             Ok(Sample::Gpus(sample)) => sample,
             other => panic!("{other:?}"),
         }

@@ -15,6 +15,7 @@ use std::{
 
 use super::{
     CollectCx, Collector, Lane, OpenCx, Pace, SourceDef,
+    keyframe::Keyframes,
     schedule::{Grid, NEVER, Schedule, wakes},
     worker::panic_message,
 };
@@ -121,7 +122,15 @@ impl Lanes {
             let (id, pace, deadline) = (task.id, task.pace, task.deadline);
             watched.push(Watched { id, pace, deadline, busy_since: busy_since.clone(), reported: 0 });
             let schedule = Schedule::new(&grid, task.lane, task.pace, &want);
-            let slot = Slot { task, schedule, collector: None, busy_since, awaited: true, last: None };
+            let slot = Slot {
+                task,
+                schedule,
+                collector: None,
+                busy_since,
+                awaited: true,
+                last: None,
+                keyframes: Keyframes::default(),
+            };
             lanes.entry(slot.task.lane).or_default().push(slot);
         }
         let mut threads = Vec::new();
@@ -234,6 +243,7 @@ struct Slot {
     awaited: bool,
     /// The newest outcome's fault.
     last: Option<Fault>,
+    keyframes: Keyframes,
 }
 
 impl Slot {
@@ -327,7 +337,11 @@ impl Worker {
                 continue;
             }
             slot.busy_since.store(began.mono_us, Ordering::Release);
-            let outcome = slot.answer(&self.open, &CollectCx { at: began, want });
+            let keyframe = slot.keyframes.due(want, began);
+            let outcome = slot.answer(&self.open, &CollectCx { at: began, want, keyframe });
+            if outcome.is_ok() {
+                slot.keyframes.sent(want, began, keyframe);
+            }
             slot.busy_since.store(0, Ordering::Release);
             let ended = self.open.clock.now();
             let took = ended.since(began);

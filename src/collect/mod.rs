@@ -18,6 +18,7 @@ pub mod filesystem;
 pub mod gpu;
 mod inside;
 mod interface;
+mod keyframe;
 pub mod lane;
 pub mod limits;
 pub mod load;
@@ -69,6 +70,16 @@ pub struct CollectCx<'a> {
     pub at: Stamp,
     /// What the readers need at present.
     pub want: &'a Interest,
+    /// A source that sends differences sends all that it knows.
+    pub keyframe: bool,
+}
+
+impl<'a> CollectCx<'a> {
+    /// An ordinary reading.
+    #[must_use]
+    pub fn new(at: Stamp, want: &'a Interest) -> Self {
+        CollectCx { at, want, keyframe: false }
+    }
 }
 
 /// One source at work. It sends raw counters; rates are the fold's.

@@ -88,6 +88,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         last_us: 0,
         busy: None,
         round: 0,
+        number: 0,
         page_bytes: u32::try_from(rustix::param::page_size()).unwrap_or(4096),
     }))
 }
@@ -131,6 +132,8 @@ struct Processes {
     /// The machine's busy ticks then.
     busy: Option<u64>,
     round: u32,
+    /// Rounds that were sent, or failed: the fold notices a gap.
+    number: u64,
     page_bytes: u32,
 }
 
@@ -151,13 +154,16 @@ impl Collector for Processes {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let now_us = cx.at.mono_us;
         let first = self.round == 0;
-        let sample = ProcessSample { fresh: first, page_bytes: self.page_bytes, ..ProcessSample::default() };
+        let keyframe = first || cx.keyframe;
+        self.number += 1;
+        let (round, page_bytes) = (self.number, self.page_bytes);
+        let sample = ProcessSample { round, fresh: keyframe, page_bytes, ..ProcessSample::default() };
         let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
         let mut round = Round { sample, now_us, span_us, count: 0, missed: false, denied: 0 };
         let asked = self.ask(cx.want, now_us);
         // Before the listing, so that who comes between the two is listed next time.
         let (busy, forks) = self.machine_figures();
-        let (births, listed) = self.list(forks)?;
+        let (births, listed) = self.list(forks, keyframe)?;
         self.audit.begin(span_us as f64 / 1e6, births);
         self.merge(&mut round, true);
         self.read_parents(&mut round);
@@ -183,6 +189,8 @@ impl Collector for Processes {
         let first_is_hidden = self.live && self.folder.owner(1).is_none();
         sample.hidden = (denied > 0 || first_is_hidden).then_some(denied);
         sample.full = full && !missed;
+        // One that could not be read would be taken for one that ended.
+        sample.fresh = keyframe && (first || !missed);
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
         self.look_up(cx.want, asked, &mut sample);
@@ -298,7 +306,7 @@ impl Processes {
                 self.bury(&std::mem::take(slot), round);
                 *slot = self.meet(*listed, round).unwrap_or_default();
             } else if !reads {
-            } else if slot.asleep() && !self.read_all && !slot.turn(self.round, bits) {
+            } else if slot.asleep() && !self.read_all && !round.sample.fresh && !slot.turn(self.round, bits) {
                 self.unread.push(u32::try_from(at).unwrap_or(u32::MAX));
             } else {
                 *slot = self.read(std::mem::take(slot), round).unwrap_or_default();
@@ -390,7 +398,8 @@ impl Processes {
         }
         let change = slot.update(&stat, round.now_us);
         self.audit.book(change.own, change.inherited);
-        let renew = change.renamed || slot.has(Flag::Young);
+        let keyframe = round.sample.fresh;
+        let renew = change.renamed || slot.has(Flag::Young) || keyframe;
         slot.set(Flag::Young, false);
         if !change.telling && !renew {
             return Some(slot);
@@ -400,8 +409,8 @@ impl Processes {
         let mut row = ProcRow { over_us: over_us.max(1), ..slot.row(&stat) };
         if renew {
             row.name = Some(self.shared.of(&clean_bytes(stat.name)));
-            if change.renamed {
-                // Another program: its arguments are others too.
+            if change.renamed || keyframe {
+                // Another program has other arguments; a keyframe repeats them.
                 slot.set(Flag::Unknown, !slot.has(Flag::Kernel));
             }
             if let Some(uid) = self.folder.owner(slot.pid) {
@@ -456,7 +465,7 @@ impl Processes {
 
     /// Finds out which processes there are; how many were born since the round before, and whether all were listed:
     /// else some may be missing that [`Processes::beside`] tells of.
-    fn list(&mut self, forks: Option<u64>) -> Result<(u64, bool), Fault> {
+    fn list(&mut self, forks: Option<u64>, all: bool) -> Result<(u64, bool), Fault> {
         let census = self.load.read().ok().and_then(|loadavg| Census::of(forks, loadavg));
         let before = std::mem::replace(&mut self.census, census);
         self.unlisted += 1;
@@ -465,7 +474,7 @@ impl Processes {
             return Ok((0, true));
         };
         let births = now.births(&before);
-        if self.unlisted < UNLISTED {
+        if self.unlisted < UNLISTED && !all {
             if now.is_same(&before) {
                 return Ok((births, true));
             }

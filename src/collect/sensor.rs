@@ -206,7 +206,7 @@ mod tests {
     }
 
     fn at(source: &mut dyn Collector, second: u64) -> Vec<(String, f64)> {
-        match source.collect(&CollectCx { at: Stamp::at_seconds(second), want: &Interest::default() }) {
+        match source.collect(&CollectCx::new(Stamp::at_seconds(second), &Interest::default())) {
             Ok(Sample::Sensors(sample)) => sample.temperatures.into_iter().map(|t| (t.sensor, t.celsius)).collect(),
             _ => Vec::new(),
         }
@@ -237,8 +237,7 @@ mod tests {
             put(folder.path(), &hwmon(&format!("fan{n}_label")), "Rear\n");
         }
         let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
-        let Ok(Sample::Sensors(sample)) =
-            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() })
+        let Ok(Sample::Sensors(sample)) = source.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default()))
         else {
             panic!("no sample")
         };
@@ -271,8 +270,7 @@ mod tests {
         put(folder.path(), &format!("{zone}0/trip_point_0_temp"), "110000\n");
         put(folder.path(), "sys/class/thermal/cooling_device0/type", "fan\n");
         let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
-        let Ok(Sample::Sensors(sample)) =
-            source.collect(&CollectCx { at: Stamp::at_seconds(1), want: &Interest::default() })
+        let Ok(Sample::Sensors(sample)) = source.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default()))
         else {
             panic!("no sample")
         };

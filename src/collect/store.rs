@@ -12,12 +12,7 @@ use super::{
 };
 use crate::{
     clock::Stamp,
-    model::{
-        engine_address::EngineAddress,
-        event::Sample,
-        fault::Fault,
-        store::StoreSample,
-    },
+    model::{engine_address::EngineAddress, event::Sample, fault::Fault, store::StoreSample},
 };
 
 /// Time between two questions.

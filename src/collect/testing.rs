@@ -15,7 +15,7 @@ pub(crate) fn open_cx(root: Root) -> OpenCx {
 
 /// One reading of the source `open` on `root`.
 pub(crate) fn read_once(open: super::Open, root: Root) -> Result<Sample, Fault> {
-    open(&open_cx(root))?.collect(&CollectCx { at: Stamp::at_seconds(10), want: &Interest::default() })
+    open(&open_cx(root))?.collect(&CollectCx::new(Stamp::at_seconds(10), &Interest::default()))
 }
 
 /// One reading of the fixture `host`.

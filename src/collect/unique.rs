@@ -43,7 +43,7 @@ fn read_twice(root: &Root) -> Host {
     for source in SOURCES {
         let Ok(mut collector) = (source.open)(&open_cx(root.clone())) else { continue };
         for second in [1, 3] {
-            if let Ok(sample) = collector.collect(&CollectCx { at: Stamp::at_seconds(second), want: &want }) {
+            if let Ok(sample) = collector.collect(&CollectCx::new(Stamp::at_seconds(second), &want)) {
                 host.apply(reading(source.id, second, sample));
             }
         }

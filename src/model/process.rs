@@ -81,10 +81,13 @@ pub struct ProcIo {
     pub over_us: u64,
 }
 
-/// One round: what changed since the round before.
+/// One round: what changed since the round before, or a keyframe, which needs no round before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessSample {
-    /// True when the table begins anew: forget every earlier row.
+    /// Counts the rounds of the collector, from 1, so that a lost one is noticed; 0 in one that is not counted.
+    #[serde(default)]
+    pub round: u64,
+    /// A keyframe: `rows` are all that there are, with their names and owners. Command lines follow within some rounds.
     pub fresh: bool,
     /// Rows that are new or changed, and those whose CPU was not zero the round before; ascending by (tgid, pid).
     pub rows: Vec<ProcRow>,
@@ -150,6 +153,8 @@ pub struct Process {
     pub moved: Option<Box<Moved>>,
     /// CPU of the last rounds, eighths of a core, newest last; only for those that ever used some.
     pub mini: Option<Box<[u8; MINI_HISTORY]>>,
+    /// Rounds were lost since its row: the span of the next one is not that between the two, so there is no rate.
+    pub unpaired: bool,
 }
 
 /// What a process moved from and to storage.
@@ -247,6 +252,12 @@ pub struct Processes {
     pub counts: ProcessCounts,
     /// Rounds folded so far: goes up whenever `rows` may have changed.
     pub round: u64,
+    /// Keyframes that are needed: goes up when a round was lost, and again while no keyframe comes.
+    pub keyframes_wanted: u64,
+    /// The collector's number of the newest round.
+    pub sampled: u64,
+    /// Rounds folded since one was lost; `None` after a keyframe.
+    pub incomplete: Option<u32>,
     /// Processes are hidden from us (hidepid), so that no count is of all: how many, 0 where that cannot be told.
     pub hidden: Option<u32>,
     /// Share of one core that processes used which ended in the last round before a row could show it: together with the

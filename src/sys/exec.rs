@@ -252,7 +252,10 @@ mod tests {
     fn what_is_not_there_cannot_be_started() {
         let fault =
             Runner::default().run(Path::new("/nowhere/zpool"), &[], Duration::from_secs(5)).expect_err("absent");
-        assert!(matches!(&fault, ExecError::Start { .. }) && fault.to_string().starts_with("/nowhere/zpool: "), "{fault}");
+        assert!(
+            matches!(&fault, ExecError::Start { .. }) && fault.to_string().starts_with("/nowhere/zpool: "),
+            "{fault}"
+        );
     }
 
     fn limits() -> Limits {

@@ -13,6 +13,6 @@ pub fn read() -> Vec<(&'static SourceDef, Result<Sample, Fault>)> {
     let root = Root::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/homelab"));
     let open = OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() };
     let want = Interest { io_of_all: true, sockets: true, ..Interest::default() };
-    let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
+    let cx = CollectCx::new(Stamp::at_seconds(1), &want);
     SOURCES.iter().map(|source| (source, (source.open)(&open).and_then(|mut s| s.collect(&cx)))).collect()
 }

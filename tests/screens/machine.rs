@@ -88,7 +88,7 @@ impl Machine {
             self.state.apply(reading(*source, self.second, outcome.clone()));
             // From the second round on, a round of processes tells differences.
             if let Ok(Sample::Processes(sample)) = outcome {
-                (sample.fresh, sample.infos) = (false, Vec::new());
+                (sample.fresh, sample.round, sample.infos) = (false, sample.round + 1, Vec::new());
             }
         }
         self.state.judge();

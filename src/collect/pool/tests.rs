@@ -4,7 +4,8 @@ use std::{fs, time::Duration};
 
 use super::*;
 use crate::{
-    collect::{Want, testing::read_once},
+    collect::testing::read_once,
+    interest::Interest,
     model::{
         answer::Answer,
         pool::{Class, Pool, ScanKind, ScanState, Vdev},
@@ -283,7 +284,8 @@ fn tools() -> Arc<FakeExec> {
 }
 
 fn read(source: &mut Pools, second: u64) -> PoolSample {
-    let cx = CollectCx { at: Stamp::at_seconds(second), want: &Want::default() };
+    let want = Interest::default();
+    let cx = CollectCx::new(Stamp::at_seconds(second), &want);
     match source.collect(&cx) {
         Ok(Sample::Pools(sample)) => *sample,
         other => panic!("{other:?}"),

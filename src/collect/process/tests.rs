@@ -55,7 +55,7 @@ impl Machine {
 
     fn round(&mut self) -> ProcessSample {
         self.second += 1;
-        let cx = CollectCx { at: Stamp::at_seconds(self.second), want: &self.want };
+        let cx = CollectCx::new(Stamp::at_seconds(self.second), &self.want);
         match self.source.collect(&cx).unwrap() {
             Sample::Processes(sample) => sample,
             other => panic!("{other:?}"),
@@ -284,7 +284,7 @@ fn the_homelab_is_read_as_it_is() {
     let mut source =
         open(&OpenCx { root: Root::new(top), clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
     let want = Interest::default();
-    let cx = CollectCx { at: Stamp::at_seconds(1), want: &want };
+    let cx = CollectCx::new(Stamp::at_seconds(1), &want);
     let Ok(Sample::Processes(sample)) = source.collect(&cx) else { panic!("processes") };
     assert!(sample.rows.len() >= 12);
     assert!(sample.rows.iter().any(|r| r.kernel) && sample.rows.iter().any(|r| r.state == b'Z'));

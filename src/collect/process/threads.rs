@@ -50,7 +50,7 @@ impl Threads {
             while let Some(thread) = before.next_if(|t| t.tgid == process.pid) {
                 its.push(thread);
             }
-            if process.asleep() && !its.is_empty() {
+            if process.asleep() && !its.is_empty() && !sample.fresh {
                 self.known.append(&mut its);
                 continue;
             }
@@ -88,8 +88,10 @@ impl Threads {
                 Some(mut slot) if slot.is(&stat) => {
                     let over_us = now_us.saturating_sub(slot.read_us).max(1);
                     let change = slot.update(&stat, now_us);
-                    let name = change.renamed.then(|| shared.of(&clean_bytes(stat.name)));
-                    let row = change.telling.then(|| ProcRow { over_us, name, ..slot.row(&stat) });
+                    let keyframe = sample.fresh;
+                    let name = (change.renamed || keyframe).then(|| shared.of(&clean_bytes(stat.name)));
+                    let uid = keyframe.then_some(process.uid);
+                    let row = (change.telling || keyframe).then(|| ProcRow { over_us, name, uid, ..slot.row(&stat) });
                     (slot, row)
                 }
                 known => {

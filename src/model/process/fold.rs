@@ -9,25 +9,26 @@ use crate::{clock::TICKS_PER_SECOND, model::span::Span};
 
 /// Rounds between two clearings of cgroup paths that nobody is in any more.
 const CLEARING: u64 = 512;
+/// A keyframe that does not come in so many rounds was lost too: another one is needed.
+const KEYFRAME_LOST: u32 = 10;
 
 impl Processes {
     /// Folds one round in.
     pub fn apply(&mut self, span: Span, sample: ProcessSample) {
+        let lost = self.note_lost(&sample);
+        let seconds = span.since.map_or(0.0, |s| s.as_secs_f64());
+        let ended = sample.ended_ticks as f64 / f64::from(TICKS_PER_SECOND) / seconds;
+        let is_first = sample.fresh && sample.round <= 1;
+        self.ended_cpu = (seconds > 0.0 && !is_first && !lost).then_some(ended as f32);
+        self.remove(&sample.gone);
         if sample.fresh {
-            self.rows.clear();
-            self.counts = ProcessCounts::default();
-            self.ended_cpu = None;
-        } else {
-            let seconds = span.since.map_or(0.0, |s| s.as_secs_f64());
-            self.ended_cpu =
-                (seconds > 0.0).then(|| (sample.ended_ticks as f64 / f64::from(TICKS_PER_SECOND) / seconds) as f32);
+            self.keep_only(&sample.rows);
         }
-        self.bury(&sample.gone);
         // Who was read and is not told used nothing; a first reading had no rate yet.
         if sample.full && !sample.fresh {
             self.rows.iter_mut().filter(|row| !row.is_thread()).for_each(|row| _ = row.cpu.get_or_insert(0.0));
         }
-        self.merge(sample.rows, sample.page_bytes);
+        self.merge(sample.rows, sample.page_bytes, sample.fresh || self.incomplete.is_some());
         self.learn(sample.infos);
         self.age();
         self.store(&sample.ios);
@@ -38,8 +39,42 @@ impl Processes {
         }
     }
 
+    /// Notices rounds that were lost: who began or ended in one is not known, nor how long ago the rows were read.
+    fn note_lost(&mut self, sample: &ProcessSample) -> bool {
+        let is_next = sample.round == 0 || sample.round == self.sampled + 1;
+        self.sampled = sample.round;
+        // A collector that was opened again has no pairs to lose.
+        let is_first = sample.fresh && sample.round == 1;
+        let lost = !is_next && !is_first;
+        if lost {
+            self.rows.iter_mut().for_each(|row| (row.unpaired, row.moved) = (true, None));
+            self.incomplete.get_or_insert(0);
+        }
+        if sample.fresh {
+            self.incomplete = None;
+        }
+        if let Some(rounds) = &mut self.incomplete {
+            self.keyframes_wanted += u64::from(rounds.is_multiple_of(KEYFRAME_LOST));
+            *rounds += 1;
+        }
+        lost
+    }
+
+    /// Takes out who is not in a keyframe.
+    fn keep_only(&mut self, all: &[ProcRow]) {
+        let counts = &mut self.counts;
+        self.rows.retain(|row| {
+            let at = all.binary_search_by_key(&(row.tgid, row.key.pid), |raw| (raw.tgid, raw.key.pid));
+            let is_there = at.is_ok_and(|at| all[at].key == row.key);
+            if !is_there {
+                count(counts, row, false);
+            }
+            is_there
+        });
+    }
+
     /// Takes out what ended.
-    fn bury(&mut self, gone: &[ProcKey]) {
+    fn remove(&mut self, gone: &[ProcKey]) {
         if gone.is_empty() {
             return;
         }
@@ -53,8 +88,8 @@ impl Processes {
         });
     }
 
-    /// Brings changed rows up to date and lets new ones in.
-    fn merge(&mut self, delta: Vec<ProcRow>, page_bytes: u32) {
+    /// Brings changed rows up to date and lets new ones in; `unpaired` where those may be older than the last round.
+    fn merge(&mut self, delta: Vec<ProcRow>, page_bytes: u32, unpaired: bool) {
         if self.rows.is_empty() {
             self.rows.reserve_exact(delta.len());
         }
@@ -80,7 +115,7 @@ impl Processes {
                     from += ahead + 1;
                 }
                 Err(ahead) => {
-                    let mut row = Process::default();
+                    let mut row = Process { unpaired, ..Process::default() };
                     update(&mut row, raw, page_bytes);
                     count(&mut self.counts, &row, true);
                     // Behind all that were known: sorted in below, in one go.
@@ -172,7 +207,9 @@ impl Processes {
 /// Brings one row up to date; a new row has `key` at its default.
 fn update(row: &mut Process, raw: ProcRow, page_bytes: u32) {
     let ticks = raw.user_ticks + raw.system_ticks;
-    if raw.over_us > 0 {
+    if std::mem::take(&mut row.unpaired) {
+        row.cpu = None;
+    } else if raw.over_us > 0 {
         // A process that came since the last round used all that it has since then.
         let before = if row.key == raw.key { row.cpu_ticks } else { 0 };
         let grown = ticks.checked_sub(before);
@@ -336,6 +373,45 @@ mod tests {
         let heir = table.find(other).expect("the heir");
         assert_eq!((heir.cpu, heir.info.is_none(), heir.mini.is_none()), (None, true, true));
         assert!(table.find(key(2)).is_none());
+    }
+
+    #[test]
+    fn a_lost_round_asks_for_a_keyframe() {
+        let mut table = Processes::default();
+        let numbered = |round, sample| ProcessSample { round, ..sample };
+        table.apply(span(1), numbered(1, first(&[1, 2, 3])));
+        table.apply(span(2), numbered(2, delta(vec![row(1, 150)])));
+        assert_eq!((table.keyframes_wanted, table.rows[0].cpu), (0, Some(0.5)));
+        // In the round that was lost, 2 ended, 8 began, and 1 worked.
+        let known_to_the_collector = ProcRow { name: None, ..row(8, 900) };
+        table.apply(span(4), numbered(4, delta(vec![row(1, 250), known_to_the_collector])));
+        assert_eq!((table.keyframes_wanted, pids(&table)), (1, vec![1, 2, 3, 8]));
+        assert_eq!((table.rows[0].cpu, table.rows[3].cpu), (None, None), "of two rounds in the span of one");
+        let keyframe = ProcessSample { fresh: true, ..delta(vec![row(1, 260), row(3, 100), row(8, 950)]) };
+        table.apply(span(5), numbered(5, keyframe));
+        assert_eq!((table.keyframes_wanted, table.incomplete, pids(&table)), (1, None, vec![1, 3, 8]));
+        assert_eq!((table.counts.total, &*table.rows[2].name), (3, "p8"));
+        assert_eq!(table.rows[0].cpu, Some(0.1), "it was read in both rounds");
+        table.apply(span(6), numbered(6, delta(vec![row(8, 1000)])));
+        assert_eq!((table.keyframes_wanted, table.rows[2].cpu), (1, Some(0.5)));
+    }
+
+    #[test]
+    fn a_keyframe_that_is_lost_too_is_asked_for_again() {
+        let mut table = Processes::default();
+        for round in 7..7 + 2 * u64::from(KEYFRAME_LOST) {
+            table.apply(span(round), ProcessSample { round, ..delta(vec![]) });
+        }
+        assert_eq!(table.keyframes_wanted, 2, "entered in the middle of a recording");
+    }
+
+    #[test]
+    fn a_collector_that_was_opened_again_asks_for_nothing() {
+        let mut table = Processes::default();
+        table.apply(span(1), ProcessSample { round: 41, ..first(&[1]) });
+        table.apply(span(2), ProcessSample { round: 1, ..first(&[1, 5]) });
+        table.apply(span(3), ProcessSample { round: 2, ..delta(vec![row(5, 150)]) });
+        assert_eq!((table.keyframes_wanted, pids(&table), table.rows[1].cpu), (0, vec![1, 5], Some(0.5)));
     }
 
     #[test]

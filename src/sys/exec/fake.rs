@@ -84,7 +84,8 @@ impl Exec for FakeExec {
         let line = std::iter::once(&*name).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ");
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
-        let script = scripts.iter().filter(|(command, _)| line.starts_with(command.as_str())).max_by_key(|(c, _)| c.len());
+        let script =
+            scripts.iter().filter(|(command, _)| line.starts_with(command.as_str())).max_by_key(|(c, _)| c.len());
         let Some((_, script)) = script else {
             let source = std::io::ErrorKind::NotFound.into();
             return Err(ExecError::Start { program: program.to_owned(), source });
