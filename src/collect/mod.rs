@@ -4,7 +4,6 @@
 //! procfs) share the lane `kernel`; one that may hang has a lane of its own, so that it costs that thread alone.
 
 mod aside;
-mod asker;
 mod boot;
 mod budget;
 mod cgroup;
