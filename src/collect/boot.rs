@@ -2,13 +2,11 @@
 //! own, and some versions a boot time too, while the kernel counts the start of each process from the host's boot: the
 //! kernel's own clock tells that moment whatever the files say.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{inside, process_detail::start_ticks};
 use crate::{
-    clock::TICKS_PER_SECOND,
+    clock::{Stamp, TICKS_PER_SECOND},
     sys::{
         parse::{number, value_of},
         root::Root,
@@ -29,12 +27,12 @@ pub(super) struct Began {
 
 impl Began {
     /// Of this root; `ours` where its kernel is the one that runs.
-    pub(super) fn read(root: &Root, ours: bool) -> Self {
+    pub(super) fn read(root: &Root, ours: bool, now: Stamp) -> Self {
         let stat = root.read("proc/stat").unwrap_or_default();
         let told = value_of(&stat, b"btime").and_then(number).and_then(|at| i64::try_from(at).ok());
         let first = || i64::try_from(start_ticks(root, 1)? / u64::from(TICKS_PER_SECOND)).ok();
         let own = inside::is_of_guest(root, "/proc/uptime");
-        Self::of(told, ours.then(by_clock).flatten(), own.then(first).flatten())
+        Self::of(told, ours.then(|| by_clock(now)).flatten(), own.then(first).flatten())
     }
 
     /// By what `/proc/stat` tells, by the kernel's clock, and for a guest by when its first process began after that.
@@ -52,8 +50,8 @@ impl Began {
 }
 
 /// The boot of this kernel, in the time namespace that also shifts the start of processes.
-fn by_clock() -> Option<i64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+fn by_clock(now: Stamp) -> Option<i64> {
+    let now = std::time::Duration::from_millis(u64::try_from(now.unix_ms).ok()?);
     let up = clock_gettime(ClockId::Boottime);
     let up = std::time::Duration::new(u64::try_from(up.tv_sec).ok()?, u32::try_from(up.tv_nsec).ok()?);
     i64::try_from(now.checked_sub(up)?.as_secs()).ok()

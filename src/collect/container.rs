@@ -21,7 +21,7 @@ use std::{
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
-    clock::Stamp,
+    clock::{Clock, Stamp},
     model::{
         container::{Container, ContainerSample, NetworkOf, RunState},
         engine_address::EngineAddress,
@@ -45,6 +45,7 @@ const REST: Duration = Duration::from_secs(10);
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     let mut source = Containers {
         root: cx.root.clone(),
+        clock: cx.clock,
         more: cx.engines.clone(),
         engines: Vec::new(),
         looked: cx.clock.now(),
@@ -68,6 +69,7 @@ pub(super) fn engines(cx: &OpenCx) -> Vec<EngineAddress> {
 
 struct Containers {
     root: Root,
+    clock: Clock,
     /// Addresses from the config.
     more: Vec<EngineAddress>,
     engines: Vec<Follower>,
@@ -91,7 +93,7 @@ impl Containers {
                 continue;
             }
             let Ok(number) = u16::try_from(self.engines.len()) else { return };
-            self.engines.push(Follower::start(number, found));
+            self.engines.push(Follower::start(number, found, self.clock));
         }
     }
 

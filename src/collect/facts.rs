@@ -21,12 +21,12 @@ struct Facts {
 }
 
 impl Collector for Facts {
-    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let root = &self.root;
         let ours = root.is_this_machine();
         let processor = Processor::read(root);
-        let began = Began::read(root, ours);
         let inside = inside::kind(root).is_some();
+        let began = Began::read(root, ours, cx.at);
         let sample = FactsSample {
             hostname: hostname(root),
             os: os(root),
@@ -36,6 +36,7 @@ impl Collector for Facts {
             virtualization: virtualization(root, &processor),
             load_of_host: inside && !inside::is_of_guest(root, "/proc/loadavg"),
             pressure_of_host: inside && !inside::is_of_guest(root, "/proc/pressure/memory"),
+            boot_id: boot_id(root),
             boot_unix_seconds: began.machine,
             ticks_from_unix_seconds: began.ticks.filter(|_| began.ticks != began.machine),
             users: users(&root.read("etc/passwd").unwrap_or_default()),
@@ -55,6 +56,13 @@ fn hostname(root: &Root) -> Option<String> {
     let (kernel, file) = ("proc/sys/kernel/hostname", "etc/hostname");
     let (first, second) = if root.is_live() { (kernel, file) } else { (file, kernel) };
     root.line(first).or_else(|| root.line(second))
+}
+
+/// Letters, digits and dashes ("random(4)").
+fn boot_id(root: &Root) -> Option<String> {
+    let id = root.line("proc/sys/kernel/random/boot_id")?;
+    let is_id = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_id.then_some(id)
 }
 
 /// "os-release(5)".
@@ -176,6 +184,7 @@ mod tests {
             virtualization: None,
             load_of_host: false,
             pressure_of_host: false,
+            boot_id: None,
             boot_unix_seconds: Some(1_751_865_600),
             ticks_from_unix_seconds: None,
             users: vec![
@@ -188,6 +197,20 @@ mod tests {
             ],
         };
         assert_eq!(facts("homelab"), expected);
+    }
+
+    #[test]
+    fn a_boot_has_its_id() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("proc/sys/kernel/random/boot_id");
+        std::fs::create_dir_all(file.parent().expect("its folder")).expect("folder");
+        let read = |text: &str| {
+            std::fs::write(&file, text).expect("file");
+            boot_id(&Root::new(folder.path()))
+        };
+        let id = "6d9f2a1c-0b7e-4b53-9a51-0c1f3f0c8a77";
+        assert_eq!(read(&format!("{id}\n")).as_deref(), Some(id));
+        assert_eq!((read("../../etc"), read("")), (None, None));
     }
 
     #[test]

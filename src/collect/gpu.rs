@@ -12,6 +12,7 @@ mod testing;
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
+    clock::Clock,
     model::{
         event::Sample,
         fault::Fault,
@@ -24,14 +25,14 @@ use crate::{
 /// [`Fault::Absent`] without a card and a driver of any maker.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     // NVML asks this machine's kernel: of a recording only files tell.
-    let nvidia = cx.root.is_this_machine().then(|| nvidia::Nvidia::open(&cx.root)).flatten();
+    let nvidia = cx.root.is_this_machine().then(|| nvidia::Nvidia::open(&cx.root, cx.clock)).flatten();
     if nvidia.is_none() && !drm::any(&cx.root) && pci::places(&cx.root).is_empty() {
         return Err(Fault::Absent(
             "no GPU: no card of NVIDIA, AMD or Intel on the bus, no libnvidia-ml.so.1".to_owned(),
         ));
     }
     let (places, drm) = (Vec::new(), drm::Drm::default());
-    Ok(Box::new(Gpus { root: cx.root.clone(), nvidia, drm, places, round: 0 }))
+    Ok(Box::new(Gpus { root: cx.root.clone(), clock: cx.clock, nvidia, drm, places, round: 0 }))
 }
 
 /// The bus is looked at this often, in rounds.
@@ -39,6 +40,7 @@ const LOOK: u32 = 10;
 
 struct Gpus {
     root: Root,
+    clock: Clock,
     nvidia: Option<nvidia::Nvidia>,
     drm: drm::Drm,
     /// Cards on the bus as last looked at.
@@ -52,7 +54,7 @@ impl Gpus {
         // Its library may be installed while we run.
         let any = self.places.iter().any(|p| p.maker == Maker::Nvidia);
         if self.nvidia.is_none() && any && self.root.is_this_machine() {
-            self.nvidia = nvidia::Nvidia::open(&self.root);
+            self.nvidia = nvidia::Nvidia::open(&self.root, self.clock);
         }
     }
 
@@ -70,14 +72,14 @@ impl Gpus {
 }
 
 impl Collector for Gpus {
-    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         if self.round.is_multiple_of(LOOK) {
             self.look();
         }
         self.round = self.round.wrapping_add(1);
         let mut sample = GpuSample::default();
         if let Some(nvidia) = &mut self.nvidia {
-            let (driver, gpus) = nvidia.read(&self.root, &self.places);
+            let (driver, gpus) = nvidia.read(&self.root, &self.places, cx.at);
             sample.drivers.push(driver);
             sample.gpus = gpus;
         }
@@ -131,7 +133,14 @@ mod tests {
 
     fn read(root: &Root) -> GpuSample {
         let places = Vec::new();
-        let mut source = Gpus { root: root.clone(), nvidia: None, drm: drm::Drm::default(), places, round: 0 };
+        let mut source = Gpus {
+            root: root.clone(),
+            clock: Clock::start(),
+            nvidia: None,
+            drm: drm::Drm::default(),
+            places,
+            round: 0,
+        };
         match source.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default())) {
             Ok(Sample::Gpus(sample)) => sample,
             other => panic!("{other:?}"),

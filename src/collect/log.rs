@@ -60,7 +60,8 @@ struct Log {
     fresh: bool,
 }
 
-/// The reader's end of the thread that follows one log. Dropping it ends the thread.
+/// The reader's end of the thread that follows one log. Dropping it ends the thread. No worker: the engine sends lines when
+/// the container writes, and there is no child whose lines they are.
 struct Follower {
     engine: EngineAddress,
     id: String,

@@ -29,6 +29,9 @@ pub struct FactsSample {
     /// The pressure in `/proc` is the host's.
     #[serde(default)]
     pub pressure_of_host: bool,
+    /// The kernel's name for this boot: stamps of one boot go on, those of another begin again.
+    #[serde(default)]
+    pub boot_id: Option<String>,
     /// Boot time, seconds since 1970.
     pub boot_unix_seconds: Option<i64>,
     /// What processes' start ticks count from, seconds since 1970, where it is not the boot time: in a container that has a

@@ -16,10 +16,11 @@ use super::{
     event::{self, EventStream},
     find::Found,
     known::Known,
-    lives::{Lives, unix_ms},
+    lives::Lives,
     watch::Watch,
 };
 use crate::{
+    clock::Clock,
     collect::lane::THREAD_PREFIX,
     model::{
         container::{Container, Engine, RESTARTS_WITHIN_MS, Usage},
@@ -42,7 +43,8 @@ const LATELY: Limits = Limits { patience: Duration::from_secs(1), whole: Duratio
 /// Letters kept of what an engine calls itself.
 const NAMES: usize = 512;
 
-/// The reader's end of one engine's thread. Dropping it ends the thread.
+/// The reader's end of one engine's thread. Dropping it ends the thread. No worker: the engine sends events when
+/// something happens, and a reading takes what is known by then.
 pub(super) struct Follower {
     found: Found,
     known: Arc<Mutex<Known>>,
@@ -57,19 +59,20 @@ impl Drop for Follower {
 
 impl Follower {
     /// Starts to follow an engine; `number` is its index among all.
-    pub(super) fn start(number: u16, found: Found) -> Self {
+    pub(super) fn start(number: u16, found: Found, clock: Clock) -> Self {
         let known = Arc::new(Mutex::new(Known::read_by(thread::current())));
         let stop = Arc::new(Notify::new());
-        let thread = Thread { number, found: found.clone(), known: known.clone() };
+        let thread = Thread { number, found: found.clone(), known: known.clone(), clock };
         let stopped = stop.clone();
         let spawned = thread::Builder::new().name(format!("{THREAD_PREFIX}engine")).spawn(move || {
             let known = thread.known.clone();
             if catch_unwind(AssertUnwindSafe(|| thread.run(&stopped))).is_err() {
-                lock(&known).fail(Fault::Broken("following this engine ended in a panic".to_owned()));
+                let fault = Fault::Broken("following this engine ended in a panic".to_owned());
+                lock(&known).fail(fault, clock.now().unix_ms);
             }
         });
         if let Err(error) = spawned {
-            lock(&known).fail(Fault::Broken(format!("no thread could be started: {error}")));
+            lock(&known).fail(Fault::Broken(format!("no thread could be started: {error}")), clock.now().unix_ms);
         }
         Follower { found, known, stop }
     }
@@ -139,13 +142,19 @@ struct Thread {
     number: u16,
     found: Found,
     known: Arc<Mutex<Known>>,
+    /// Stamps what it learns: nobody reads while it listens.
+    clock: Clock,
 }
 
 impl Thread {
+    fn fail(&self, fault: Fault) {
+        lock(&self.known).fail(fault, self.clock.now().unix_ms);
+    }
+
     fn run(self, stop: &Notify) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
-            Err(error) => return lock(&self.known).fail(Fault::Broken(format!("no runtime: {error}"))),
+            Err(error) => return self.fail(Fault::Broken(format!("no runtime: {error}"))),
         };
         runtime.block_on(async {
             tokio::select! {
@@ -166,7 +175,7 @@ impl Thread {
                 Ok(()) => Fault::Broken("the engine closed its stream of events".to_owned()),
                 Err(fault) => fault,
             };
-            lock(&self.known).fail(fault);
+            self.fail(fault);
             if began.elapsed() > longest {
                 wait = RETRY;
             }
@@ -189,13 +198,13 @@ impl Thread {
             known.id = id;
         }
         // From before the list on, so that what happens while it is read comes as events.
-        let from = unix_ms() / 1000 - 1;
+        let from = self.clock.now().unix_ms / 1000 - 1;
         lives.counted_from_ms = from * 1000;
-        remember(&client, lives, from).await;
+        remember(&client, lives, from, self.clock).await;
         let filters = encoded(r#"{"type":["container"]}"#);
         let mut events = EventStream::new(&client, format!("/events?since={from}&filters={filters}"));
         let ask = Numbered { number: self.number, client: &client };
-        let mut watch = Watch { ask, known: &self.known, lives, local: self.found.local };
+        let mut watch = Watch { ask, known: &self.known, lives, local: self.found.local, clock: self.clock };
         watch.list(from * 1000).await?;
         lock(&self.known).answered();
         watch.listen(&mut events).await
@@ -204,20 +213,21 @@ impl Thread {
 
 /// The first time the engine is asked for all that restarts are counted over, and before its containers are: what became
 /// of one is judged by who asked for it. Events of all kinds, as they push each other out of its memory.
-async fn remember(client: &EngineClient, lives: &mut Lives, until: i64) {
+async fn remember(client: &EngineClient, lives: &mut Lives, until: i64, clock: Clock) {
     if lives.has_asked() {
         return;
     }
     let since = until - RESTARTS_WITHIN_MS / 1000;
     let path = format!("/events?since={since}&until={until}");
     let Ok(answer) = client.get("what happened lately", &path, LATELY).await else {
-        lives.remembered(unix_ms(), usize::MAX, None);
+        lives.remembered(clock.now().unix_ms, usize::MAX, None);
         return;
     };
     let (events, count) = event::all(&answer);
     let oldest = events.iter().filter_map(|e| e.time_nano).min().map(|nanoseconds| nanoseconds / 1_000_000);
-    events.iter().for_each(|event| drop(lives.note(event)));
-    lives.remembered(unix_ms(), count, oldest);
+    let now = clock.now().unix_ms;
+    events.iter().for_each(|event| drop(lives.note(event, now)));
+    lives.remembered(now, count, oldest);
 }
 
 /// What an engine calls itself. Engines share an id where machines are copies of one another, and where two are at work

@@ -6,7 +6,7 @@ use std::{
     thread::Thread,
 };
 
-use super::{ask::MOST, lives::unix_ms};
+use super::ask::MOST;
 use crate::model::{
     container::{Container, Usage},
     fault::Fault,
@@ -48,8 +48,8 @@ impl Known {
         Known { reader: Some(reader), ..Known::default() }
     }
 
-    pub(super) fn fail(&mut self, fault: Fault) {
-        self.fault_unix_ms = self.fault_unix_ms.or_else(|| Some(unix_ms()));
+    pub(super) fn fail(&mut self, fault: Fault, unix_ms: i64) {
+        self.fault_unix_ms.get_or_insert(unix_ms);
         if self.fault.as_ref() != Some(&fault) {
             self.fault = Some(fault);
             self.changed();
@@ -90,10 +90,10 @@ impl Known {
     }
 
     /// It was asked for alone, in vain.
-    pub(super) fn not_inspected(&mut self, id: &str, why: String) {
+    pub(super) fn not_inspected(&mut self, id: &str, why: String, unix_ms: i64) {
         if self.uninspected.len() < MOST {
             self.uninspected.insert(id.to_owned(), why);
-            self.uninspected_unix_ms = self.uninspected_unix_ms.or_else(|| Some(unix_ms()));
+            self.uninspected_unix_ms.get_or_insert(unix_ms);
             self.changed();
         }
     }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn who_cannot_be_inspected_is_counted_until_it_can() {
         let mut known = Known { count: 3, ..Known::default() };
-        known.not_inspected("ab", "not JSON".into());
+        known.not_inspected("ab", "not JSON".into(), 7);
         let (why, since) = known.why();
         assert_eq!(why, Some(Fault::Broken("1 of 3 containers could not be inspected: not JSON".into())));
         assert!(since.is_some());

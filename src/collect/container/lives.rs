@@ -1,10 +1,7 @@
 //! What events tell of each container's life beyond what it is now: who asked for its end, when it came up again unasked,
 //! and what happened to it lately.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::{HashMap, VecDeque};
 
 use super::event::EventMessage;
 use crate::{
@@ -24,12 +21,6 @@ const ENDING: [&str; 4] = ["2", "3", "9", "15"];
 
 /// What runs inside of a container, such as its health check, leads to a look at it this often at most.
 const CHECKS_EVERY_MS: i64 = 20_000;
-
-/// Now, in milliseconds since 1970.
-pub(super) fn unix_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
-}
 
 /// What events tell of each container's life beyond what it is now: who asked for its end, and when it came up again
 /// unasked.
@@ -63,7 +54,7 @@ pub(super) struct Life {
 
 impl Lives {
     /// Takes an event in; gives the container that is to be inspected.
-    pub(super) fn note(&mut self, event: &EventMessage) -> Option<String> {
+    pub(super) fn note(&mut self, event: &EventMessage, now: i64) -> Option<String> {
         let (action, id) = (event.action.as_deref()?, event.actor.as_ref()?.id.clone()?);
         if action == "destroy" {
             self.lives.remove(&id);
@@ -72,7 +63,7 @@ impl Lives {
         if self.lives.len() >= MOST && !self.lives.contains_key(&id) {
             return Some(id);
         }
-        let at = event.time_nano.map_or_else(unix_ms, |nanoseconds| nanoseconds / 1_000_000);
+        let at = event.time_nano.map_or(now, |nanoseconds| nanoseconds / 1_000_000);
         // A health check ended, perhaps: its outcome is worth a look now and then.
         if action.starts_with("exec_die") {
             let life = self.lives.entry(id.clone()).or_default();
@@ -187,11 +178,10 @@ mod tests {
         let mut lives = Lives::default();
         for action in actions {
             let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
-            lives.note(&EventMessage {
-                action: Some((*action).into()),
-                actor: Some(actor),
-                time_nano: Some(5_000_000_000),
-            });
+            lives.note(
+                &EventMessage { action: Some((*action).into()), actor: Some(actor), time_nano: Some(5_000_000_000) },
+                1,
+            );
         }
         told(&mut lives, 6000).restarted_unix_ms.len()
     }
@@ -220,7 +210,7 @@ mod tests {
                 let attributes = Some(HashMap::from([("signal".to_owned(), (*signal).to_owned())]));
                 let actor = EventActor { id: Some("ab".into()), attributes };
                 let (action, time_nano) = (Some((*action).into()), Some(5_000_000_000));
-                lives.note(&EventMessage { action, actor: Some(actor), time_nano });
+                lives.note(&EventMessage { action, actor: Some(actor), time_nano }, 1);
             }
             told(&mut lives, 6000).asked_to_end
         };
@@ -271,7 +261,7 @@ mod tests {
             let attributes = Some(HashMap::from([(attribute.0.to_owned(), attribute.1.to_owned())]));
             let actor = EventActor { id: Some("ab".into()), attributes };
             let time_nano = Some(5_000_000_000);
-            lives.note(&EventMessage { action: Some(action.into()), actor: Some(actor), time_nano });
+            lives.note(&EventMessage { action: Some(action.into()), actor: Some(actor), time_nano }, 1);
         }
         let seen: Vec<_> = told(&mut lives, 6000).happenings.into_iter().map(|h| (h.unix_ms, h.what)).collect();
         assert_eq!(seen, [(5000, "die, code 3".to_owned()), (5000, "kill, signal 15".to_owned())]);
@@ -287,7 +277,7 @@ mod tests {
                 actor: Some(actor),
                 time_nano: Some(second * 1_000_000_000),
             };
-            lives.note(&event).is_some()
+            lives.note(&event, 1).is_some()
         };
         assert!(looked("exec_die", 100) && !looked("exec_start: sh", 101) && !looked("exec_die", 119));
         assert!(looked("exec_die", 120));
@@ -327,7 +317,7 @@ mod tests {
         assert_eq!(killed.ooms_unix_ms, [4000]);
         lives.tell(&mut killed, 4001 + RESTARTS_WITHIN_MS);
         let actor = EventActor { id: Some("ab".into()), ..EventActor::default() };
-        lives.note(&EventMessage { action: Some("oom".into()), actor: Some(actor), time_nano: Some(5_000_000_000) });
+        lives.note(&EventMessage { action: Some("oom".into()), actor: Some(actor), time_nano: Some(5_000_000_000) }, 1);
         lives.tell(&mut killed, 6000);
         assert_eq!(killed.ooms_unix_ms, [5000], "not counted twice");
     }
@@ -338,7 +328,7 @@ mod tests {
         for n in 0..MOST + 5 {
             let actor = EventActor { id: Some(format!("{n:x}")), ..EventActor::default() };
             let started = EventMessage { action: Some("start".into()), actor: Some(actor), ..EventMessage::default() };
-            assert!(lives.note(&started).is_some(), "it is looked at all the same");
+            assert!(lives.note(&started, 1).is_some(), "it is looked at all the same");
         }
         assert_eq!(lives.lives.len(), MOST);
     }

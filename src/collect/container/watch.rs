@@ -9,13 +9,9 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{
-    ask::Ask,
-    event::Events,
-    known::Known,
-    lives::{Lives, unix_ms},
-};
+use super::{ask::Ask, event::Events, known::Known, lives::Lives};
 use crate::{
+    clock::Clock,
     model::container::{Container, RunState},
     sys::engine::EngineError,
 };
@@ -43,9 +39,15 @@ pub(super) struct Watch<'a, A> {
     pub(super) lives: &'a mut Lives,
     /// Its containers' control groups can be read here.
     pub(super) local: bool,
+    /// Stamps what it learns: nobody reads while it listens.
+    pub(super) clock: Clock,
 }
 
 impl<A: Ask> Watch<'_, A> {
+    fn unix_ms(&self) -> i64 {
+        self.clock.now().unix_ms
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,7 +66,7 @@ impl<A: Ask> Watch<'_, A> {
                     look_at = None;
                     if changed.len() > CHANGED {
                         changed.clear();
-                        self.list(unix_ms()).await?;
+                        self.list(self.unix_ms()).await?;
                         relist_at = Instant::now() + RELIST;
                     }
                     for id in std::mem::take(&mut changed) {
@@ -82,7 +84,7 @@ impl<A: Ask> Watch<'_, A> {
                     }
                 }
                 () = sleep_until(relist_at) => {
-                    self.list(unix_ms()).await?;
+                    self.list(self.unix_ms()).await?;
                     relist_at = Instant::now() + RELIST;
                 }
                 () = sleep_until(count_at) => {
@@ -95,7 +97,7 @@ impl<A: Ask> Watch<'_, A> {
                 }
                 event = events.next() => {
                     let Some(event) = event? else { return Ok(()) };
-                    if let Some(id) = self.lives.note(&event) {
+                    if let Some(id) = self.lives.note(&event, self.clock.now().unix_ms) {
                         // One more than that is enough to know that there are too many.
                         if changed.len() <= CHANGED {
                             changed.insert(id);
@@ -165,19 +167,19 @@ impl<A: Ask> Watch<'_, A> {
     async fn inspect(&mut self, id: &str) -> Result<bool, EngineError> {
         match self.ask.inspect(id).await {
             Ok(Some(mut container)) => {
-                self.lives.tell(&mut container, unix_ms());
+                self.lives.tell(&mut container, self.clock.now().unix_ms);
                 let mut known = self.known();
                 known.inspected(id);
                 known.put(container);
                 return Ok(true);
             }
-            Ok(None) => self.known().not_inspected(id, "its answer has no Id".to_owned()),
+            Ok(None) => self.known().not_inspected(id, "its answer has no Id".to_owned(), self.unix_ms()),
             Err(error) if error.is_not_found() => self.known().remove(id),
-            Err(error) if error.is_of_one_answer() => self.known().not_inspected(id, error.to_string()),
+            Err(error) if error.is_of_one_answer() => self.known().not_inspected(id, error.to_string(), self.unix_ms()),
             Err(error) if error.is_late() => {
                 // Whether it is this container that hangs the engine, or the engine itself.
                 self.ask.ping().await?;
-                self.known().not_inspected(id, error.to_string());
+                self.known().not_inspected(id, error.to_string(), self.unix_ms());
             }
             Err(error) => return Err(error),
         }

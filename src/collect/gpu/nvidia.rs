@@ -4,15 +4,13 @@
 mod card;
 mod xid;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use nvml_wrapper::{Nvml, cuda_driver_version_major, cuda_driver_version_minor, error::NvmlError};
 
 use super::pci::{self, Place};
 use crate::{
+    clock::{Clock, Stamp},
     model::gpu::{CardState, Driver, Gpu, Maker},
     sys::root::Root,
     text::clean,
@@ -32,17 +30,17 @@ pub(super) struct Nvidia {
     driver: Driver,
     /// What each card said last, in the driver's order.
     known: Vec<Gpu>,
-    tried: Option<Instant>,
+    tried: Option<Stamp>,
     round: u32,
     /// When all was asked for.
-    asked: Option<Instant>,
+    asked: Option<Stamp>,
     listener: xid::Listener,
     samples: card::Samples,
 }
 
 impl Nvidia {
     /// `None` where there is no library: then there is no driver either.
-    pub(super) fn open(root: &Root) -> Option<Self> {
+    pub(super) fn open(root: &Root, clock: Clock) -> Option<Self> {
         let mut nvidia = Nvidia {
             nvml: None,
             driver: Driver { maker: Maker::Nvidia, ..Driver::default() },
@@ -50,21 +48,21 @@ impl Nvidia {
             tried: None,
             round: 0,
             asked: None,
-            listener: xid::Listener::default(),
+            listener: xid::Listener::new(clock),
             samples: card::Samples::default(),
         };
         // Starting the library wakes every card.
         if all_asleep(root, &pci::places(root)) {
             return Some(nvidia);
         }
-        match nvidia.start() {
+        match nvidia.start(clock.now()) {
             Err(NvmlError::LibloadingError(_)) => None,
             _ => Some(nvidia),
         }
     }
 
-    fn start(&mut self) -> Result<(), NvmlError> {
-        self.tried = Some(Instant::now());
+    fn start(&mut self, now: Stamp) -> Result<(), NvmlError> {
+        self.tried = Some(now);
         let nvml = match Nvml::init() {
             Ok(nvml) => Arc::new(nvml),
             Err(error) => {
@@ -90,13 +88,13 @@ impl Nvidia {
     }
 
     /// The driver and its cards now. What it does not tell of any more is left out: the fold keeps it.
-    pub(super) fn read(&mut self, root: &Root, places: &[Place]) -> (Driver, Vec<Gpu>) {
+    pub(super) fn read(&mut self, root: &Root, places: &[Place], now: Stamp) -> (Driver, Vec<Gpu>) {
         if self.nvml.is_none() && all_asleep(root, places) {
             return (self.driver.clone(), Vec::new());
         }
-        if self.nvml.is_none() && self.tried.is_none_or(|at| at.elapsed() >= RETRY) {
+        if self.nvml.is_none() && self.tried.is_none_or(|at| now.since(at) >= RETRY) {
             // What went wrong stands in the driver's fault.
-            let _ = self.start();
+            let _ = self.start(now);
         }
         let Some(nvml) = self.nvml.clone() else { return (self.driver.clone(), Vec::new()) };
         let count = match nvml.device_count() {
@@ -112,9 +110,9 @@ impl Nvidia {
             self.stop();
         }
         self.round = self.round.wrapping_add(1);
-        let slow = self.asked.is_none_or(|at| at.elapsed() >= SLOW);
+        let slow = self.asked.is_none_or(|at| now.since(at) >= SLOW);
         if slow {
-            self.asked = Some(Instant::now());
+            self.asked = Some(now);
         }
         let mut outcomes: Vec<Result<Gpu, NvmlError>> = Vec::new();
         for index in 0..count {
@@ -231,8 +229,8 @@ mod tests {
         ];
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         let (folder, root) = machine(&files);
-        let mut nvidia = Nvidia::open(&root).expect("cards");
-        assert_eq!(nvidia.read(&root, &pci::places(&root)).1, [], "the bus tells of it");
+        let mut nvidia = Nvidia::open(&root, Clock::start()).expect("cards");
+        assert_eq!(nvidia.read(&root, &pci::places(&root), Stamp::at_seconds(1)).1, [], "the bus tells of it");
         assert!(nvidia.tried.is_none(), "nobody called the library");
         std::fs::write(folder.path().join(at("power/runtime_status")), "active\n").expect("file");
         assert!(!all_asleep(&root, &pci::places(&root)));

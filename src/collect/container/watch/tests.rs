@@ -100,7 +100,7 @@ impl Events for Every {
 async fn followed(fake: &Fake, local: bool, mut events: Every, seconds: u64) -> (Known, Result<(), EngineError>) {
     let known = Mutex::new(Known::default());
     let mut lives = Lives::default();
-    let mut watch = Watch { ask: fake, known: &known, lives: &mut lives, local };
+    let mut watch = Watch { ask: fake, known: &known, lives: &mut lives, local, clock: Clock::start() };
     watch.list(0).await.expect("a list");
     let listened = tokio::time::timeout(Duration::from_secs(seconds), watch.listen(&mut events)).await;
     (known.into_inner().expect("whole"), listened.unwrap_or(Ok(())))
@@ -156,7 +156,7 @@ async fn a_flood_of_new_ids_is_answered_by_the_list() {
     let fake = Fake::new(&["a"]);
     let known = Mutex::new(Known::default());
     let mut lives = Lives::default();
-    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true };
+    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true, clock: Clock::start() };
     let listened = tokio::time::timeout(Duration::from_secs(1), watch.listen(&mut Flood(0))).await;
     assert!(listened.is_err(), "it goes on");
     let asked = fake.asked.borrow();
@@ -186,7 +186,7 @@ async fn one_that_hangs_is_told_from_an_engine_that_does() {
     fake.dead.set(true);
     let known = Mutex::new(Known::default());
     let mut lives = Lives::default();
-    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true };
+    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true, clock: Clock::start() };
     assert_eq!(watch.list(0).await, Err(EngineError::Silent));
 }
 

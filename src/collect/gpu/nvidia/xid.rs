@@ -1,4 +1,5 @@
-//! Errors that the driver reports, heard on a thread of its own: waiting for them blocks.
+//! Errors that the driver reports, read on a thread of its own: waiting for them blocks. No worker: the driver speaks when
+//! it has an error, nobody asks.
 
 use std::{
     collections::HashMap,
@@ -7,12 +8,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use nvml_wrapper::{EventSet, Nvml, bitmasks::event::EventTypes, enums::event::XidError, error::NvmlError};
 
-use crate::{collect::lane::THREAD_PREFIX, model::gpu::Xid};
+use crate::{clock::Clock, collect::lane::THREAD_PREFIX, model::gpu::Xid};
 
 /// Errors that are kept for each card.
 const KEPT: usize = 20;
@@ -23,8 +24,8 @@ const WAIT_MS: u32 = 1000;
 type Heard = Arc<Mutex<HashMap<String, Vec<Xid>>>>;
 
 /// Hears and keeps errors; what was heard stays over a new start of the driver.
-#[derive(Default)]
 pub(super) struct Listener {
+    clock: Clock,
     heard: Heard,
     stop: Arc<AtomicBool>,
 }
@@ -36,6 +37,11 @@ impl Drop for Listener {
 }
 
 impl Listener {
+    /// One whose errors have this clock's stamps.
+    pub(super) fn new(clock: Clock) -> Self {
+        Listener { clock, heard: Heard::default(), stop: Arc::default() }
+    }
+
     /// Errors of the card with this id, oldest first.
     pub(super) fn of(&self, id: &str) -> Vec<Xid> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
@@ -49,17 +55,17 @@ impl Listener {
     pub(super) fn start(&mut self, nvml: Arc<Nvml>) {
         self.stop();
         self.stop = Arc::default();
-        let (heard, stop) = (self.heard.clone(), self.stop.clone());
+        let (clock, heard, stop) = (self.clock, self.heard.clone(), self.stop.clone());
         // Without the thread errors are not heard; all else goes on.
         let _ = thread::Builder::new()
             .name(format!("{THREAD_PREFIX}xid"))
             .stack_size(128 << 10)
-            .spawn(move || listen(&nvml, &heard, &stop));
+            .spawn(move || listen(&nvml, clock, &heard, &stop));
     }
 }
 
 /// One set a card: an error of a lost card could not name it any more.
-fn listen(nvml: &Nvml, heard: &Heard, stop: &AtomicBool) {
+fn listen(nvml: &Nvml, clock: Clock, heard: &Heard, stop: &AtomicBool) {
     let set = |index: u32| -> Result<(String, EventSet<'_>), NvmlError> {
         let device = nvml.device_by_index(index)?;
         let set =
@@ -74,7 +80,7 @@ fn listen(nvml: &Nvml, heard: &Heard, stop: &AtomicBool) {
                 return;
             }
             match set.wait(each) {
-                Ok(event) => note(heard, id, event.event_data),
+                Ok(event) => note(heard, id, event.event_data, clock.now().unix_ms),
                 Err(NvmlError::Timeout) => {}
                 // Its card is lost: the others go on.
                 Err(_) => thread::sleep(Duration::from_millis(u64::from(each))),
@@ -83,16 +89,15 @@ fn listen(nvml: &Nvml, heard: &Heard, stop: &AtomicBool) {
     }
 }
 
-fn note(heard: &Heard, id: &str, error: Option<XidError>) {
+fn note(heard: &Heard, id: &str, error: Option<XidError>, unix_ms: i64) {
     let code = match error {
         Some(XidError::Value(code)) => code,
         Some(XidError::Unknown) => 0,
         None => return,
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut all = heard.lock().unwrap_or_else(PoisonError::into_inner);
     let own = all.entry(id.to_owned()).or_default();
-    own.push(Xid { code, unix_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX) });
+    own.push(Xid { code, unix_ms });
     let more = own.len().saturating_sub(KEPT);
     own.drain(..more);
 }
