@@ -215,6 +215,7 @@ impl Processes {
         if free {
             let mut all = Vec::new();
             info::again(&self.slots, want, self.round, &mut all);
+            info::unknown(&mut self.slots, want, self.round, false, &mut all);
             self.ios.ask(&self.slots, want, now_us, &mut all);
             self.lookups.ask(all);
             self.lookups.begin();
@@ -222,12 +223,12 @@ impl Processes {
         free
     }
 
-    /// Asks for command lines, cgroups and storage counters that this round found missing, and takes what comes of all
-    /// that was asked soon.
+    /// Asks for what this round found missing of those that may be on the screen at once, and takes what comes of all that
+    /// was asked soon.
     fn look_up(&mut self, want: &Interest, asked: bool, sample: &mut ProcessSample) {
         if asked {
             let mut all = Vec::new();
-            info::unknown(&mut self.slots, want, self.round, &mut all);
+            info::unknown(&mut self.slots, want, self.round, true, &mut all);
             self.ios.rest(&self.slots, want, &mut all, sample);
             self.lookups.ask(all);
         }

@@ -69,6 +69,14 @@ pub struct ProcInfo {
     pub cgroup: Arc<str>,
 }
 
+impl ProcInfo {
+    /// True when `other` says nothing new: an empty path is one that was not read.
+    pub(crate) fn has(&self, other: &ProcInfo) -> bool {
+        (&self.command, self.program_len) == (&other.command, other.program_len)
+            && (other.cgroup.is_empty() || self.cgroup == other.cgroup)
+    }
+}
+
 /// Bytes that one process had read from and written to storage ("proc(5)" pid/io read_bytes, write_bytes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcIo {

@@ -19,7 +19,8 @@ use crate::{
 const FIRST: usize = 128;
 /// Command lines in each later round: so many, or that share of all, so that even a full machine is known in few rounds.
 const SLICE: (usize, usize) = (256, 6);
-/// What is on the screen is read again in one of `2^2` rounds, what is not and works in one of `2^4`.
+/// What is on the screen is read again in one of `2^2` rounds, what is not and works in one of `2^4`; the cgroup, which
+/// changes more seldom, in one of four of these.
 const AGAIN: (u32, u32) = (2, 4);
 
 /// Adds what may have changed since it was read.
@@ -27,15 +28,21 @@ pub(super) fn again(slots: &[Slot], want: &Interest, round: u32, all: &mut Vec<W
     let at = |key: &ProcKey| slots.binary_search_by_key(&key.pid, |s| s.pid).ok();
     let visible = want.visible.iter().filter_map(|key| Some(&slots[at(key)?])).filter(|s| s.turn(round, AGAIN.0));
     let at_work = slots.iter().filter(|s| !s.asleep() && s.turn(round, AGAIN.1));
-    for slot in visible.chain(at_work.take(most(slots))) {
-        if !slot.has(Flag::Unknown) && !slot.has(Flag::Kernel) && !slot.has(Flag::Silent) {
-            both(slot.key(), all);
+    let turns = visible.map(|s| (s, AGAIN.0)).chain(at_work.take(most(slots)).map(|s| (s, AGAIN.1)));
+    for (slot, bits) in turns {
+        if slot.has(Flag::Unknown) || slot.has(Flag::Kernel) || slot.has(Flag::Silent) {
+            continue;
         }
+        if (round >> bits).is_multiple_of(4) {
+            all.push(Wanted { key: slot.key(), what: What::Cgroup });
+        }
+        all.push(Wanted { key: slot.key(), what: What::Command });
     }
 }
 
-/// Adds what is not yet known, of the most wanted first.
-pub(super) fn unknown(slots: &mut [Slot], want: &Interest, round: u32, all: &mut Vec<Wanted>) {
+/// Adds what is not yet known, of the most wanted first; at the end of a round, `late`, only of what may be on the screen
+/// with it: who worked, who is there already, and all where all are wanted.
+pub(super) fn unknown(slots: &mut [Slot], want: &Interest, round: u32, late: bool, all: &mut Vec<Wanted>) {
     let first = round == 0;
     let mut left = match first {
         _ if want.commands_of_all => usize::MAX,
@@ -52,6 +59,7 @@ pub(super) fn unknown(slots: &mut [Slot], want: &Interest, round: u32, all: &mut
     }
     // Those that worked most stand first on the screen.
     let least = if first && !want.commands_of_all { nth_most(slots, FIRST) } else { 0 };
+    let least = if late && !first && !want.commands_of_all { 1 } else { least };
     slots.iter_mut().filter(|s| s.own >= least && s.has(Flag::Unknown)).take(left).for_each(|slot| ask(slot, all));
 }
 
@@ -62,12 +70,8 @@ fn most(slots: &[Slot]) -> usize {
 fn ask(slot: &mut Slot, all: &mut Vec<Wanted>) {
     slot.set(Flag::Unknown, false);
     if !slot.has(Flag::Silent) {
-        both(slot.key(), all);
+        all.extend([What::Cgroup, What::Command].map(|what| Wanted { key: slot.key(), what }));
     }
-}
-
-fn both(key: ProcKey, all: &mut Vec<Wanted>) {
-    all.extend([What::Cgroup, What::Command].map(|what| Wanted { key, what }));
 }
 
 /// The CPU time of the `nth` busiest.

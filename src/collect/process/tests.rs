@@ -171,6 +171,19 @@ fn arguments_rewritten_in_place_are_seen() {
 }
 
 #[test]
+fn a_newcomer_that_did_nothing_is_asked_for_in_the_next_round() {
+    let mut m = Machine::new();
+    m.put(10, &line(10, "old", 'S', 5, 1, 0));
+    m.round();
+    for (pid, ticks) in [(11, 0), (12, 3)] {
+        m.put(pid, &line(pid, "new", 'S', 9, ticks, 0));
+    }
+    let told = |sample: ProcessSample| -> Vec<u32> { sample.infos.iter().map(|(key, _)| key.pid).collect() };
+    assert_eq!(told(m.round()), [12], "what worked may be on the screen now");
+    assert!(told(m.round()).contains(&11));
+}
+
+#[test]
 fn an_exec_under_the_same_name_is_seen() {
     let mut m = Machine::new();
     let image = |code: &str| line(10, "python3", 'S', 5, 1, 0).replace("18446744073709551615 1 1 0", code);

@@ -140,7 +140,8 @@ impl Processes {
     fn learn(&mut self, infos: Vec<(ProcKey, ProcInfo)>) {
         for (key, info) in infos {
             // What was read again is what it was, most often.
-            if self.row_mut(key).is_none_or(|row| row.info.as_deref() == Some(&info)) {
+            let known = |row: &mut Process| row.info.as_deref().is_some_and(|known| known.has(&info));
+            if self.row_mut(key).is_none_or(known) {
                 continue;
             }
             let cgroup = match self.cgroups.get(&info.cgroup) {
