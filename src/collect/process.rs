@@ -19,7 +19,7 @@ mod threads;
 
 use std::time::{Duration, Instant};
 
-use audit::{Audit, Verdict};
+use audit::{Audit, PARTS, Verdict};
 use births::Census;
 use folder::{Folder, Path};
 use listing::{Listed, Listing};
@@ -168,8 +168,12 @@ impl Collector for Processes {
         self.merge(&mut round, true);
         self.read_parents(&mut round);
         let grown = busy.zip(self.busy).and_then(|(now, before)| now.checked_sub(before));
-        if !first && !self.unread.is_empty() && self.audit.settle(grown) == Verdict::Look {
-            self.look(&mut round);
+        if !first && !self.unread.is_empty() {
+            match self.audit.settle(grown) {
+                Verdict::Explained => {}
+                Verdict::Part(part) => self.look(&mut round, Some(part)),
+                Verdict::Look => self.look(&mut round, None),
+            }
         }
         self.close(&round);
         let full = self.unread.is_empty();
@@ -351,16 +355,19 @@ impl Processes {
         }
     }
 
-    /// Reads those that were left asleep after all.
-    fn look(&mut self, round: &mut Round) {
-        let unread = std::mem::take(&mut self.unread);
-        for &at in &unread {
-            let Some(slot) = self.slots.get_mut(at as usize) else { continue };
+    /// Reads those that were left asleep after all, or a part of them.
+    fn look(&mut self, round: &mut Round, part: Option<u32>) {
+        let mut unread = std::mem::take(&mut self.unread);
+        unread.retain(|&at| {
+            let Some(slot) = self.slots.get_mut(at as usize) else { return false };
+            if part.is_some_and(|part| !slot.turn(part, PARTS.ilog2())) {
+                return true;
+            }
             let slot = std::mem::take(slot);
             self.slots[at as usize] = self.read(slot, round).unwrap_or_default();
-        }
+            false
+        });
         self.unread = unread;
-        self.unread.clear();
         self.audit.looked();
         self.parents.clear();
     }

@@ -12,6 +12,11 @@ use crate::clock::TICKS_PER_SECOND;
 const DOUBT: f64 = 0.03;
 /// The most that may be put down to rounding and to work that no process has, as a share of one core.
 const MOST_SLACK: f64 = 0.03;
+/// Work that nobody did is looked for among all at once when it is so many times the doubt, or this share of a core; less
+/// may be chance, and is looked for in a quarter of the sleepers a round for as long as it lasts.
+const MUCH: (f64, f64) = (4.0, 0.5);
+/// Parts of the sleepers that are looked at in turn: two bits.
+pub(super) const PARTS: u32 = 4;
 /// Rounds between two looks at all sleepers.
 const GAP: u32 = 2;
 /// Looks in a row that found nothing, after which the audit is blind.
@@ -44,6 +49,9 @@ pub(super) struct Audit {
     /// Set by a look that was due but came too soon after the one before.
     owed: bool,
     since_look: u32,
+    /// The part that was looked at last, and how many were in a row.
+    part: u32,
+    parts: u32,
     vain: u32,
     blind: u32,
 }
@@ -53,6 +61,8 @@ pub(super) struct Audit {
 pub(super) enum Verdict {
     /// What was read explains what was worked.
     Explained,
+    /// Somebody who was not read has worked a little, or it is chance: one of the [`PARTS`] is to be read.
+    Part(u32),
     /// Somebody who was not read has worked.
     Look,
 }
@@ -114,9 +124,18 @@ impl Audit {
         let carried = if self.owed { self.debt } else { self.debt / 2.0 };
         self.debt = (carried + over).max(0.0);
         self.owed = false;
-        if self.blind > 0 || self.debt < self.doubt() {
+        let doubt = self.doubt();
+        if self.blind > 0 || self.debt < doubt {
+            self.parts = 0;
             return Verdict::Explained;
         }
+        let core = f64::from(TICKS_PER_SECOND) * self.seconds.max(1.0);
+        if self.debt < (MUCH.0 * doubt).min(MUCH.1 * core) {
+            self.part = (self.part + 1) % PARTS;
+            self.parts += 1;
+            return Verdict::Part(self.part);
+        }
+        self.parts = 0;
         if self.since_look < GAP {
             self.owed = true;
             return Verdict::Explained;
@@ -131,12 +150,19 @@ impl Audit {
         DOUBT * f64::from(TICKS_PER_SECOND) * self.seconds.max(1.0) + chance
     }
 
-    /// Closes a round in which everything was read after all.
+    /// Closes a round in which a part or everything was read after all.
     pub(super) fn looked(&mut self) {
         let left = self.debt - (self.explained() - self.settled);
-        self.since_look = 0;
+        let found = left < self.doubt();
+        if !found && (1..PARTS).contains(&self.parts) {
+            self.debt = left;
+            return;
+        }
+        if std::mem::take(&mut self.parts) == 0 {
+            self.since_look = 0;
+        }
         self.debt = 0.0;
-        if left < self.doubt() {
+        if found {
             self.vain = 0;
             return;
         }
@@ -227,6 +253,36 @@ mod tests {
         assert_eq!(round(&mut audit, 50, 0, 50), Verdict::Look);
         assert_eq!(round(&mut audit, 100, 50, 50), Verdict::Explained);
         assert_eq!(round(&mut audit, 50, 50, 50), Verdict::Look);
+    }
+
+    #[test]
+    fn a_little_work_is_looked_for_part_by_part() {
+        let parts = |audit: &mut Audit, asleep: u64| -> Vec<u32> {
+            let mut parts = Vec::new();
+            for _ in 0..5 {
+                audit.begin(1.0, 0);
+                audit.book(40, 0);
+                let verdict = audit.settle(Some(48));
+                let Verdict::Part(part) = verdict else {
+                    assert_eq!(verdict, Verdict::Explained, "of eight hundredths of a core");
+                    continue;
+                };
+                parts.push(part);
+                // It is in the second part.
+                if parts.len() == 2 {
+                    audit.book(asleep, 0);
+                }
+                audit.looked();
+                if parts.len() == 2 && asleep > 0 {
+                    break;
+                }
+            }
+            parts
+        };
+        assert_eq!(parts(&mut Audit::default(), 12), [1, 2]);
+        let mut audit = Audit::default();
+        assert_eq!(parts(&mut audit, 0)[..4], [1, 2, 3, 0]);
+        assert!(audit.slack > 0.0, "nobody did it");
     }
 
     #[test]
