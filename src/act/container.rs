@@ -4,7 +4,11 @@ use bollard::query_parameters::{
     KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
 };
 
-use super::{PATIENCE, limits};
+use super::{
+    PATIENCE,
+    engine::{OperationError, on},
+    limits,
+};
 use crate::{
     model::engine_address::EngineAddress,
     request::ContainerAct,
@@ -17,14 +21,8 @@ pub(super) fn run(
     id: &str,
     name: &str,
     act: ContainerAct,
-) -> Result<(String, Option<ContainerAct>), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(async {
-        match tokio::time::timeout(PATIENCE, asked(engine, id, name, act)).await {
-            Ok(done) => done.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("{engine} did not answer within {} s", PATIENCE.as_secs())),
-        }
-    })
+) -> Result<(String, Option<ContainerAct>), OperationError> {
+    on(engine, asked(engine, id, name, act))
 }
 
 async fn asked(
@@ -89,7 +87,7 @@ mod tests {
             ("/containers/ab/unpause", refuses()),
             ("/containers/ab", gives("")),
         ]);
-        let run = |act| run(&engine.address(), "ab", "web", act);
+        let run = |act| run(&engine.address(), "ab", "web", act).map_err(|error| error.to_string());
         assert_eq!(run(ContainerAct::Pause), Ok(("web paused".to_owned(), Some(ContainerAct::Unpause))));
         assert_eq!(run(ContainerAct::Unpause), Err("ab is ? not running".to_owned()));
         assert_eq!(run(ContainerAct::Remove), Ok(("web removed".to_owned(), None)));

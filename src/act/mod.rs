@@ -3,6 +3,7 @@
 
 pub mod apart;
 mod container;
+mod engine;
 pub mod job;
 mod limits;
 mod pool;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use bollard::query_parameters::{PruneBuildOptions, RemoveImageOptions, RemoveVolumeOptions};
 
-use super::PATIENCE;
+use super::{
+    PATIENCE,
+    engine::{OperationError, on},
+};
 use crate::{
     model::store::Kind,
     request::Removal,
@@ -12,29 +15,37 @@ use crate::{
     units::bytes_long,
 };
 
+/// Not all of them could be removed.
+#[derive(Debug, thiserror::Error)]
+#[error("{removed} of {all} removed, {freed} freed; {why}")]
+pub(super) struct RemovalError {
+    removed: usize,
+    all: usize,
+    freed: String,
+    /// The first of the reasons.
+    #[source]
+    why: OperationError,
+}
+
 /// Removes all of them; goes on past one that cannot be removed.
 ///
 /// # Errors
-/// In the engine's words, with how far it came.
-pub(super) fn remove(things: &[Removal]) -> Result<String, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let (mut gone, mut bytes, mut complaint) = (0usize, 0u64, None);
+/// The first failure, with how far it came.
+pub(super) fn remove(things: &[Removal]) -> Result<String, RemovalError> {
+    let (mut removed, mut bytes, mut complaint) = (0usize, 0u64, None);
     for thing in things {
-        match runtime.block_on(async { tokio::time::timeout(PATIENCE, one(thing)).await }) {
-            Ok(Ok(())) => (gone, bytes) = (gone + 1, bytes + thing.bytes),
-            Ok(Err(why)) => {
-                complaint.get_or_insert(why.to_string());
-            }
-            Err(_) => {
-                complaint.get_or_insert(format!("{} did not answer", thing.engine));
+        match on(&thing.engine, one(thing)) {
+            Ok(()) => (removed, bytes) = (removed + 1, bytes + thing.bytes),
+            Err(why) => {
+                complaint.get_or_insert(why);
             }
         }
     }
     let freed = bytes_long(bytes as f64);
     match complaint {
         None if things.len() == 1 => Ok(format!("{} removed, {freed} freed", things[0].name)),
-        None => Ok(format!("{gone} removed, {freed} freed")),
-        Some(why) => Err(format!("{gone} of {} removed, {freed} freed; {why}", things.len())),
+        None => Ok(format!("{removed} removed, {freed} freed")),
+        Some(why) => Err(RemovalError { removed, all: things.len(), freed, why }),
     }
 }
 
