@@ -46,6 +46,16 @@ fn a_card_at_work_tells_all_its_figures() {
 }
 
 #[test]
+fn slow_figures_are_asked_for_more_seldom() {
+    // One value a call; `once` reads a card twice within a second.
+    let text = read("healthy").replace("\nenc = 0\n", "\nenc = 10 20 30\n");
+    let document = document(library(), Path::new(Changing::new(&text).path()));
+    let gpu = &document["gpus"][0];
+    assert_eq!(gpu["encoder_ratio"].as_f64(), Some(0.1), "asked for once");
+    assert!(gpu["busy_ratio"].as_f64().is_some_and(|busy| busy > 0.9), "12 % was the first answer: {gpu}");
+}
+
+#[test]
 fn heat_is_told_in_words() {
     let document = once("hot");
     let throttles: Vec<&str> =
