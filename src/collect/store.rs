@@ -1,5 +1,5 @@
 //! Images, volumes, networks and build cache of every engine, asked for while a view of them is open. Engines walk through
-//! all that they keep for this answer, so a worker asks them, seldom, and one question at a time.
+//! all that they keep for this answer, so each has a worker and is asked seldom; a slow one delays no other.
 
 mod ask;
 
@@ -12,12 +12,18 @@ use super::{
 };
 use crate::{
     clock::Stamp,
-    model::{engine_address::EngineAddress, event::Sample, fault::Fault, store::StoreSample},
+    model::{
+        answer::Answer,
+        engine_address::EngineAddress,
+        event::Sample,
+        fault::Fault,
+        store::{StoreSample, Stored},
+    },
 };
 
 /// Time between two questions.
 const EVERY: Duration = Duration::from_secs(60);
-/// While an answer is awaited it is looked for this often.
+/// While an answer is pending it is looked for this often.
 const OFTEN: Duration = Duration::from_millis(250);
 /// Its answers are cut by limits of their own; TLS and JSON need some stack.
 const SETUP: Setup = Setup { name: "stores", stack: 2 << 20, patience: Duration::MAX };
@@ -27,34 +33,138 @@ const SETUP: Setup = Setup { name: "stores", stack: 2 << 20, patience: Duration:
 /// # Errors
 /// None.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    let worker = Worker::new(SETUP, || Box::new(|addresses: Vec<EngineAddress>, _| ask::all(&addresses)));
-    Ok(Box::new(Stores { cx: cx.clone(), last: StoreSample::default(), acts: 0, asked: None, worker }))
+    Ok(Box::new(Stores { cx: cx.clone(), engines: Vec::new(), looked: None }))
 }
 
 struct Stores {
     cx: OpenCx,
-    last: StoreSample,
-    /// Acts of ours that were done when the last question was asked.
-    acts: u64,
+    engines: Vec<Engine>,
+    /// When it was looked for engines.
+    looked: Option<Stamp>,
+}
+
+/// One engine and what it keeps.
+struct Engine {
+    address: EngineAddress,
+    worker: Worker<EngineAddress, Result<Vec<Stored>, String>>,
     asked: Option<Stamp>,
-    worker: Worker<Vec<EngineAddress>, StoreSample>,
+    /// Operations of ours that were done when it was asked last.
+    acts: u64,
+    answer: Answer<Vec<Stored>>,
+}
+
+impl Engine {
+    fn new(address: EngineAddress) -> Self {
+        let worker = Worker::new(SETUP, || Box::new(|address, _| ask::everything(&address)));
+        Engine { address, worker, asked: None, acts: 0, answer: Answer::default() }
+    }
+
+    /// Takes its answer in, and asks when it is due.
+    fn read(&mut self, cx: &CollectCx<'_>) {
+        if let Some(reply) = self.worker.poll(Duration::ZERO) {
+            match reply.outcome.and_then(|answer| answer.map_err(Fault::Broken)) {
+                Ok(things) => self.answer.update(things, cx.at),
+                Err(fault) => self.answer.fault = Some(fault),
+            }
+        }
+        let due = self.asked.is_none_or(|asked| cx.at.since(asked) >= EVERY) || self.acts != cx.want.acts_done;
+        if due && self.worker.is_idle() {
+            (self.acts, self.asked) = (cx.want.acts_done, Some(cx.at));
+            if let Err(fault) = self.worker.ask(self.address.clone(), cx.at) {
+                self.answer.fault = Some(fault);
+            }
+        }
+    }
+
+    fn why(&self) -> Option<String> {
+        Some(match self.answer.fault.as_ref()? {
+            Fault::Absent(why) | Fault::Broken(why) => why.clone(),
+            Fault::Denied { what, hint } => format!("{what}: {hint}"),
+            Fault::Timeout => "no answer".to_owned(),
+        })
+    }
+}
+
+impl Stores {
+    fn look(&mut self, now: Stamp) {
+        self.looked = Some(now);
+        let mut before = std::mem::take(&mut self.engines);
+        for address in engines(&self.cx) {
+            let known = before.iter().position(|engine| engine.address == address);
+            self.engines.push(known.map_or_else(|| Engine::new(address), |at| before.remove(at)));
+        }
+    }
 }
 
 impl Collector for Stores {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
-        if let Some(reply) = self.worker.poll(Duration::ZERO) {
-            self.last = reply.outcome?;
+        if self.looked.is_none_or(|at| cx.at.since(at) >= EVERY) {
+            self.look(cx.at);
         }
-        let due = self.asked.is_none_or(|asked| cx.at.since(asked) >= EVERY) || self.acts != cx.want.acts_done;
-        if due && self.worker.is_idle() {
-            self.acts = cx.want.acts_done;
-            self.asked = Some(cx.at);
-            self.worker.ask(engines(&self.cx), cx.at)?;
-        }
-        Ok(Sample::Stores(StoreSample { asking: !self.worker.is_idle(), ..self.last.clone() }))
+        self.engines.iter_mut().for_each(|engine| engine.read(cx));
+        let engines = &self.engines;
+        let answered = |engine: &Engine| engine.answer.is_settled();
+        Ok(Sample::Stores(StoreSample {
+            asking: engines.iter().any(|engine| !engine.worker.is_idle()),
+            told: engines.is_empty() || engines.iter().any(answered),
+            faults: engines.iter().filter_map(|engine| Some((engine.address.clone(), engine.why()?))).collect(),
+            things: engines.iter().flat_map(|engine| engine.answer.value.iter().cloned()).collect(),
+        }))
     }
 
     fn hurry(&self) -> Option<Duration> {
-        (!self.worker.is_idle()).then_some(OFTEN)
+        self.engines.iter().any(|engine| !engine.worker.is_idle()).then_some(OFTEN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        collect::testing::open_cx,
+        interest::Interest,
+        sys::{
+            engine::testing::{FakeEngine, VERSION, gives, hangs_after},
+            root::Root,
+        },
+    };
+
+    #[test]
+    fn a_slow_engine_delays_no_other() {
+        const DF: &str = r#"{"Images":[{"Id":"sha256:aaaaaaaaaaaaaaaa","RepoTags":["web:1"],"Size":100}]}"#;
+        let quick = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/containers/json", gives("[]")),
+            ("/networks", gives("[]")),
+            ("/system/df", gives(DF)),
+        ]);
+        let slow = FakeEngine::new([("/version", gives(VERSION)), ("/containers/json", hangs_after("["))]);
+        let mut cx = open_cx(Root::fixture("homelab"));
+        cx.engines = vec![slow.address(), quick.address()];
+        let mut source = Stores { cx, engines: Vec::new(), looked: None };
+        let mut want = Interest::default();
+        let mut read = |want: &Interest, second| match source.collect(&CollectCx::new(Stamp::at_seconds(second), want))
+        {
+            Ok(Sample::Stores(sample)) => sample,
+            other => panic!("{other:?}"),
+        };
+        let first = read(&want, 1);
+        assert!(first.asking && !first.told && first.things.is_empty(), "{first:?}");
+        let sample = loop {
+            let sample = read(&want, 2);
+            if sample.told {
+                break sample;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(sample.things.iter().map(|thing| thing.name.as_str()).collect::<Vec<_>>(), ["web:1"]);
+        assert!(sample.asking && sample.faults.is_empty(), "the slow one is pending: {sample:?}");
+        let asked = || quick.asked.lock().expect("the log").iter().filter(|path| path.ends_with("/df")).count();
+        assert_eq!(asked(), 1);
+        want.acts_done = 1;
+        while asked() < 2 {
+            read(&want, 3);
+            std::thread::yield_now();
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     model::{
         engine_address::EngineAddress,
-        store::{Kind, StoreSample, Stored},
+        store::{Kind, Stored},
     },
     sys::{
         engine::{EngineClient, EngineError, LIST, Limits, ONE},
@@ -30,23 +30,10 @@ const MANY: usize = 512;
 /// Letters kept of a name or place.
 const NAME: usize = 1024;
 
-/// Everything that the engines at these addresses keep.
-pub(super) fn all(addresses: &[EngineAddress]) -> StoreSample {
-    let mut sample = StoreSample { told: true, ..StoreSample::default() };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            sample.faults.extend(addresses.iter().map(|address| (address.clone(), error.to_string())));
-            return sample;
-        }
-    };
-    for address in addresses {
-        match runtime.block_on(one(address)) {
-            Ok(things) => sample.things.extend(things),
-            Err(why) => sample.faults.push((address.clone(), why.to_string())),
-        }
-    }
-    sample
+/// Everything that the engine at this address keeps.
+pub(super) fn everything(address: &EngineAddress) -> Result<Vec<Stored>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(one(address)).map_err(|why| why.to_string())
 }
 
 /// Where containers, networks and sizes are told.
@@ -290,9 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_is_not_there_is_named_with_its_fault() {
-        let sample = all(&["unix:///nowhere/docker.sock".into()]);
-        assert_eq!(sample.faults.len(), 1);
-        assert_eq!(sample.faults[0].0.as_str(), "unix:///nowhere/docker.sock");
+    fn an_engine_that_is_not_there_is_a_fault() {
+        assert!(everything(&"unix:///nowhere/docker.sock".into()).is_err());
     }
 }
