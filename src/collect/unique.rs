@@ -10,7 +10,7 @@ use crate::{
     model::{
         event::{Envelope, Event, Sample},
         host::Host,
-        metrics::METRICS,
+        metrics::{COUNTERS, METRICS},
         source::SourceId,
     },
     sys::root::Root,
@@ -19,7 +19,7 @@ use crate::{
 /// Metrics that are told more than once with the same labels.
 pub(super) fn repeated(host: &Host) -> Vec<String> {
     let (mut seen, mut twice) = (BTreeSet::new(), Vec::new());
-    for metric in METRICS {
+    for metric in METRICS.iter().chain(COUNTERS) {
         (metric.read)(host, &mut |labels, _| {
             let name = format!("{}{labels:?}", metric.id);
             if !seen.insert(name.clone()) {

@@ -1,5 +1,7 @@
 //! Every figure that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a figure.
 
+mod counters;
+
 use super::{
     container::{ContainerRow, Engine, Health, RunState},
     disk::Disk,
@@ -13,6 +15,7 @@ use super::{
     source::SourceId,
 };
 use crate::units;
+pub use counters::COUNTERS;
 
 /// The base unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
