@@ -85,7 +85,8 @@ impl Overlay for ColumnChooser {
     }
 
     fn size(&self, _state: &State) -> (u16, u16) {
-        (64, u16::try_from(self.order.len()).unwrap_or(u16::MAX))
+        // The longest words about a column fit, on the narrowest screen too.
+        (76, u16::try_from(self.order.len()).unwrap_or(u16::MAX))
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

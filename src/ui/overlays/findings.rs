@@ -132,6 +132,9 @@ fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
         let some: Vec<_> = state.watches.iter().enumerate().filter(|(_, w)| w.held == held).collect();
         if held && some.iter().all(|(_, w)| w.acknowledged) {
             let (words, level) = state.calm();
+            // What is pending stands below.
+            let quiet = level == Level::Ok && state.verdict().pending > 0;
+            let words = if quiet { "no alert fires".to_owned() } else { words };
             let (glyph, role) = header::sign(cx, level);
             lines.push(plain(vec![(format!("{glyph} "), role), (words, Role::Text)]));
         }
