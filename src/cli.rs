@@ -5,7 +5,7 @@ mod commands;
 mod known;
 mod man;
 
-use std::{os::unix::net::UnixStream, path::PathBuf, process::ExitCode};
+use std::{os::unix::net::UnixStream, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -65,7 +65,9 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
         return complain(&[finding]);
     }
     match verb {
-        Some(Verb::Once { json, .. }) => app::once::once(&loaded.settings, *json),
+        Some(Verb::Once { json, wait, .. }) => {
+            app::once::once(&loaded.settings, *json, Duration::from_secs(u64::from(*wait)))
+        }
         Some(Verb::Doctor { json, .. }) => {
             let own = vec![commands::config_check(&loaded)];
             let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());

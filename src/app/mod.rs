@@ -100,7 +100,7 @@ fn open_log(path: &Path) -> io::Result<File> {
 pub fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCode {
     use std::io::IsTerminal;
     if !io::stdout().is_terminal() {
-        return once::once(&settings, false);
+        return once::once(&settings, false, once::WAIT);
     }
     if let Some(why) = terminal::Terminal::refusal() {
         eprintln!(

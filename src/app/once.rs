@@ -33,15 +33,17 @@ use crate::{
     ui::theme::Theme,
 };
 
-/// All in all: a report is there within two seconds. What has not answered by then is reported as such.
-const PATIENCE: Duration = Duration::from_millis(1800);
+/// A report is there within this time, unless asked to wait longer. What has not answered by then is reported as such.
+pub const WAIT: Duration = Duration::from_secs(2);
+/// What of it the start and the writing take.
+const AROUND: Duration = Duration::from_millis(200);
 /// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
 const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.
 const APART: Duration = Duration::from_millis(500);
 
 /// Reads every source, twice where rates need it.
-fn read(settings: &Settings, rates: bool) -> State {
+fn read(settings: &Settings, rates: bool, wait: Duration) -> State {
     let clock = Clock::start();
     let mut state = State::new(settings.rules.clone().into());
     switched_off(settings, clock.now()).for_each(|event| state.apply(event));
@@ -61,7 +63,7 @@ fn read(settings: &Settings, rates: bool) -> State {
     let (outbox, events) = Outbox::new(|| {});
     let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
     drop(outbox);
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + wait.saturating_sub(AROUND);
     while !owed.is_empty() {
         let envelope = match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(envelope) => envelope,
@@ -89,7 +91,7 @@ fn read(settings: &Settings, rates: bool) -> State {
         if state.host.health.get(source).is_some() {
             continue;
         }
-        let (at, took, outcome) = (clock.now(), PATIENCE, Err(Fault::Timeout));
+        let (at, took, outcome) = (clock.now(), wait, Err(Fault::Timeout));
         state.apply(Event::Reading(Envelope { source, at, took, every: APART, outcome }));
     }
     state.apply(Event::Tick(clock.now()));
@@ -100,8 +102,8 @@ fn read(settings: &Settings, rates: bool) -> State {
 
 /// `benchtop once [--json]`.
 #[must_use]
-pub fn once(settings: &Settings, json: bool) -> ExitCode {
-    let state = read(settings, true);
+pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
+    let state = read(settings, true, wait);
     let out = io::stdout();
     let columns = if out.is_terminal() { usize::from(Terminal::size().0) } else { usize::MAX };
     let mut out = io::BufWriter::new(out.lock());
@@ -129,7 +131,7 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
         message: OFF.into(),
         hint: None,
     }));
-    let state = read(settings, false);
+    let state = read(settings, false, WAIT);
     let on = |id: SourceId| {
         SOURCES
             .iter()

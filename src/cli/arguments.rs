@@ -131,6 +131,9 @@ pub enum Verb {
         /// As JSON, by assets/once.schema.json
         #[arg(long)]
         json: bool,
+        /// How long slow sources are waited for
+        #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=600))]
+        wait: u16,
         #[command(flatten)]
         file: FileFlag,
         #[command(flatten)]

@@ -108,7 +108,8 @@ impl Guest {
 
     /// `benchtop once --json`.
     pub fn once(mut self) -> serde_json::Value {
-        let said = self.go(&["once", "--json"]);
+        // An emulated machine is slow.
+        let said = self.go(&["once", "--json", "--wait", "30"]);
         let complaint = String::from_utf8_lossy(&said.stderr);
         assert!(said.status.success(), "{}: {complaint}", said.status);
         serde_json::from_slice(&said.stdout).unwrap_or_else(|e| panic!("{e}: {complaint}"))
