@@ -49,8 +49,10 @@ const TURNS: u32 = 4;
 const MANY: usize = 1000;
 /// While the audit is blind: in every second.
 const BLIND_TURNS: u32 = 1;
-/// Rounds without a listing, at most: a container's figures of births and deaths may be of another machine.
-const UNLISTED: u32 = 8;
+/// Rounds without a listing, at most: a container's figures of births and deaths may be of another machine. Twice as many
+/// after each listing that found nothing that the figures had not told, up to the second: a listing costs as much as
+/// reading a sixth of all.
+const UNLISTED: (u32, u32) = (8, 32);
 /// The second round comes this soon, so that shares of CPU are there early.
 const SECOND: Duration = Duration::from_millis(150);
 /// How long a round waits for what is looked up: in the first, which the screen waits for, in each other, and where
@@ -74,6 +76,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         more: 0,
         numbered: cx.root.is_live() || cfg!(test),
         unlisted: 0,
+        patience: UNLISTED.0,
         slots: Vec::new(),
         fresh: Vec::new(),
         unread: Vec::new(),
@@ -108,8 +111,9 @@ struct Processes {
     more: u32,
     /// Ids of `loadavg` are those of `proc`.
     numbered: bool,
-    /// Rounds since all was listed.
+    /// Rounds since all was listed, and after how many it is listed anyhow.
     unlisted: u32,
+    patience: u32,
     /// Ascending by pid.
     slots: Vec<Slot>,
     /// Who is new in the round under way.
@@ -163,6 +167,7 @@ impl Collector for Processes {
         let asked = self.ask(cx.want, now_us);
         // Before the listing, so that who comes between the two is listed next time.
         let (busy, forks) = self.machine_figures();
+        let before = self.census;
         let (births, listed) = self.list(forks, keyframe)?;
         self.audit.begin(span_us as f64 / 1e6, births);
         self.merge(&mut round, true);
@@ -175,9 +180,12 @@ impl Collector for Processes {
                 Verdict::Look => self.look(&mut round, None),
             }
         }
+        if self.unlisted == 0 {
+            self.doubt_the_count(before, &round);
+        }
         self.close(&round);
         let full = self.unread.is_empty();
-        if !listed && self.someone_is_missed() {
+        if !listed && self.someone_is_missed(&mut round) {
             self.list_all()?;
             self.merge(&mut round, false);
             self.close(&round);
@@ -482,7 +490,7 @@ impl Processes {
             return Ok((0, true));
         };
         let births = now.births(&before);
-        if self.unlisted < UNLISTED && !all {
+        if self.unlisted < self.patience && !all {
             if now.is_same(&before) {
                 return Ok((births, true));
             }

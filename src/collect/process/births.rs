@@ -1,7 +1,7 @@
 //! Who is new, found by number: the kernel gives ids in order, and asking for some dozens of them costs a tenth of listing
 //! thousands. Who ended is known by the machine's count of tasks: where it does not add up, all are listed.
 
-use super::{Processes, folder::Path, listing::Listed, stat};
+use super::{Processes, Round, UNLISTED, folder::Path, listing::Listed, stat};
 use crate::sys::parse::{number, trim, value_of, words};
 
 /// More ids than this are not asked for one by one.
@@ -92,15 +92,39 @@ impl Processes {
 
     /// True where the count says that somebody ended whom nobody read, or lives whom nobody met. It was taken before the
     /// processes were read: who ended in between is still in it, so more than expected is believed in the second round
-    /// in a row; who began in between is not, so fewer than expected are counted again.
-    pub(super) fn someone_is_missed(&mut self) -> bool {
+    /// in a row; who began in between is not, so fewer than expected are counted again, with the threads of sleepers.
+    pub(super) fn someone_is_missed(&mut self, round: &mut Round) -> bool {
         let (Some(expected), Some(census)) = (self.beside, self.census) else { return false };
         let mut seen = self.beside(census.tasks);
         if seen < expected {
             seen = self.beside_now().unwrap_or(seen);
         }
+        if seen < expected {
+            self.read_threaded(round);
+            seen = self.beside_now().unwrap_or(seen);
+        }
         self.more = if seen > expected { self.more + 1 } else { 0 };
         seen < expected || self.more > 1
+    }
+
+    /// Reads the sleepers that have several threads: some of these may have ended.
+    fn read_threaded(&mut self, round: &mut Round) {
+        for at in 0..self.slots.len() {
+            if self.slots[at].asleep() && self.slots[at].threads > 1 {
+                let slot = std::mem::take(&mut self.slots[at]);
+                self.slots[at] = self.read(slot, round).unwrap_or_default();
+            }
+        }
+        self.close(round);
+    }
+
+    /// All were listed: how soon is that needed again, when the figures of births and deaths say nothing?
+    pub(super) fn doubt_the_count(&mut self, before: Option<Census>, round: &Round) {
+        let (Some(now), Some(before)) = (self.census, before) else { return };
+        let told = before.last + 1..=now.last;
+        let came = self.fresh.iter().any(|slot| !told.contains(&slot.pid));
+        let ended = now.is_same(&before) && !round.sample.gone.is_empty();
+        self.patience = if came || ended { UNLISTED.0 } else { (self.patience * 2).min(UNLISTED.1) };
     }
 
     /// Living tasks of the machine that are not ours to see, or of which we do not know yet, by a new count.

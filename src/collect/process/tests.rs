@@ -323,8 +323,16 @@ fn proc_is_listed_only_when_somebody_was_born_or_died() {
     census(&m, 101, 3);
     assert_eq!(m.round().gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [10]);
     m.put(12, &line(12, "third", 'S', 7, 0, 0));
-    let met = (0..UNLISTED).any(|_| pids(&m.round()).contains(&12));
+    let met = (0..UNLISTED.0).any(|_| pids(&m.round()).contains(&12));
     assert!(met, "the count may be of another machine: now and then it is not believed");
+    m.put(13, &line(13, "fourth", 'S', 8, 0, 0));
+    let met = (0..UNLISTED.0).any(|_| pids(&m.round()).contains(&13));
+    assert!(met, "what was found behind its back makes it doubtful");
+    // Nothing comes for a while.
+    (0..4 * UNLISTED.1).for_each(|_| drop(m.round()));
+    m.put(14, &line(14, "fifth", 'S', 9, 0, 0));
+    let met = (0..UNLISTED.1).any(|_| pids(&m.round()).contains(&14));
+    assert!(met, "it is never believed for longer than that");
 }
 
 #[test]
