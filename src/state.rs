@@ -199,6 +199,12 @@ impl State {
         })
     }
 
+    /// How many alerts are acknowledged: lists that put those last change with it.
+    #[must_use]
+    pub fn acknowledgements(&self) -> u64 {
+        self.watches.iter().filter(|watch| watch.acknowledged).count() as u64
+    }
+
     /// Counts alerts as firing whose hold is no longer than `most`: a report of one moment cannot wait for them.
     pub fn fire_at_once(&mut self, most: Duration) {
         for watch in self.watches.iter_mut().filter(|w| !w.held) {

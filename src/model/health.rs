@@ -81,6 +81,12 @@ impl Healths {
         self.map.get(&source)
     }
 
+    /// Changes with each reading that brought a sample.
+    #[must_use]
+    pub fn round(&self, source: SourceId) -> u64 {
+        self.get(source).and_then(|health| health.good_at).map_or(0, |at| at.mono_us)
+    }
+
     /// True when any source ever brought figures.
     #[must_use]
     pub fn any_figures(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Names that every part of the screen shares: panes, rows, keys.
+//! Names that every part of the screen shares: panes, keys.
 
 /// The name of a pane, as the config and the layout spell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,3 @@ pub enum PaneId {
 
 /// A key press.
 pub type Key = crossterm::event::KeyEvent;
-
-/// What names a row of a table as long as what it shows exists.
-pub type RowKey = u64;

@@ -228,7 +228,7 @@ impl<'a> Row<'a> {
 
     /// How much it needs a look, the neediest first: what the rules say, then what it is.
     #[must_use]
-    pub fn need(&self) -> u8 {
+    pub fn need(&self) -> u32 {
         let meta = &self.container.meta;
         let dead = self.container.has_failed() || meta.state == RunState::Restarting;
         match (cells::need(self.state, self.container), meta.state, meta.health) {

@@ -12,6 +12,7 @@ use crate::{
     model::{
         container::{Container, ContainerRow, Health, RunState},
         series::Series,
+        source::SourceId,
     },
     state::State,
     text::elide,
@@ -65,7 +66,7 @@ impl Overlay for ContainerDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        self.seen.look(state.host.containers.find(&self.id));
+        self.seen.look(state.host.health.round(SourceId::Containers), state.host.containers.find(&self.id));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -7,11 +7,16 @@ use crate::{
     model::source::SourceId,
     state::State,
     ui::{
-        action::Action,
+        action::{Action, Context},
+        canvas::DrawCx,
         containers::{cells, columns::Row, detail::ContainerDetail, log, operations},
-        ids::{PaneId, RowKey},
-        panes::tabled::{TablePane, Tabled, key_of},
-        view::{Effect, Overlay, PaneDef, Rows},
+        ids::PaneId,
+        table::{
+            core::Table,
+            def::{Nest, TableDef, key_of},
+            pane::{PaneTable, TablePane},
+        },
+        view::{Effect, PaneDef, Rows},
     },
 };
 
@@ -23,37 +28,39 @@ pub const DEF: PaneDef = PaneDef {
     min_width: 60,
     worth: 41,
     past: 0,
-    make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers)),
+    make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers, ())),
 };
 
 /// The table of containers.
 pub struct Containers;
 
-impl Tabled for Containers {
-    const PANE: PaneId = PaneId::Containers;
-    const SOURCE: SourceId = SourceId::Containers;
-    const THING: &'static str = "container";
+impl TableDef for Containers {
+    type Key = u64;
+    type Cx<'a> = &'a State;
+    type Options = ();
+    const SOURCES: &'static [SourceId] = &[SourceId::Containers, SourceId::Gpus];
+    const NOUN: &'static str = "container";
     const TAGS: bool = true;
-    const GROUP: &'static str = "project";
+    const NEST: Nest = Nest::Groups("project");
 
-    fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
-        Some((&mut settings.containers, Some(&mut settings.group_containers)))
+    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
+        state
     }
 
     fn count(state: &State) -> usize {
         state.host.containers.rows.len()
     }
 
-    fn row(state: &State, index: usize) -> Row<'_> {
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
         Row::new(&state.host.containers.rows[index], state)
     }
 
-    fn key(state: &State, index: usize) -> RowKey {
+    fn key(state: &State, index: usize) -> u64 {
         key_of(&state.host.containers.rows[index].meta.id)
     }
 
-    fn detail(state: &State, index: usize) -> Box<dyn Overlay> {
-        Box::new(ContainerDetail::new(state.host.containers.rows[index].meta.id.clone()))
+    fn group(state: &State, index: usize) -> Option<&str> {
+        state.host.containers.rows[index].meta.project.as_deref()
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -70,32 +77,36 @@ impl Tabled for Containers {
         }
     }
 
-    fn summary(state: &State) -> String {
-        cells::summary(state)
+    fn open(state: &State, index: usize) -> Vec<Effect> {
+        let id = state.host.containers.rows[index].meta.id.clone();
+        vec![Effect::Open(Box::new(ContainerDetail::new(id)))]
     }
 
-    fn group(state: &State, index: usize) -> Option<&str> {
-        state.host.containers.rows[index].meta.project.as_deref()
-    }
-
-    fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
-        let ids: Vec<String> = chosen
-            .iter()
-            .filter_map(|index| state.host.containers.rows.get(*index))
-            .map(|row| row.meta.id.clone())
-            .collect();
+    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
+        let rows = &state.host.containers.rows;
+        let ids = || table.targets(state).into_iter().filter_map(|index| Some(rows.get(index)?.meta.id.clone()));
         match action {
-            Action::Acts => Some(operations::choose(&ids, state)),
-            Action::Logs => Some(log::open(ids.first().map_or("", String::as_str), state)),
+            Action::Acts => Some(operations::choose(&ids().collect::<Vec<_>>(), state)),
+            Action::Logs => Some(log::open(&ids().next().unwrap_or_default(), state)),
             _ => None,
         }
     }
+}
 
-    fn hints() -> Vec<(Action, &'static str)> {
-        vec![(Action::Logs, "log"), (Action::Acts, "acts")]
+impl PaneTable for Containers {
+    const PANE: PaneId = PaneId::Containers;
+    const CONTEXT: Context = Context::Things;
+    const HINTS: &'static [(Action, &'static str)] = &[(Action::Logs, "log"), (Action::Acts, "acts")];
+
+    fn settings(settings: &mut Settings) -> Option<&mut TableSettings> {
+        Some(&mut settings.containers)
     }
 
-    fn rows(state: &State) -> Option<Rows> {
+    fn settle(table: &Table<Self>, settings: &mut Settings) {
+        settings.group_containers = table.nested;
+    }
+
+    fn rows(table: &Table<Self>, state: &State) -> Option<Rows> {
         let all = &state.host.containers;
         let faults = all.engines.iter().filter(|e| e.fault.is_some()).count();
         if all.rows.is_empty() {
@@ -106,10 +117,15 @@ impl Tabled for Containers {
         let want = u16::try_from(all.rows.len() + faults).unwrap_or(u16::MAX).saturating_add(3);
         // What an engine's silence takes, its containers do not lose.
         let least = 6 + u16::try_from(faults).unwrap_or(u16::MAX).min(3);
-        Some(Rows { min: want.min(least), want })
+        let groups = u16::try_from(table.list.groups.len()).unwrap_or(u16::MAX);
+        Some(Rows { min: want.min(least), want: want.saturating_add(groups) })
     }
 
-    fn tally(state: &State) -> String {
+    fn summary(_table: &Table<Self>, cx: &DrawCx<'_>) -> String {
+        cells::summary(cx.state)
+    }
+
+    fn tally(_table: &Table<Self>, state: &State) -> String {
         format!("{} of {} up", state.host.containers.running(), state.host.containers.rows.len())
     }
 }

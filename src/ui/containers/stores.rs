@@ -15,16 +15,13 @@ use crate::{
     state::State,
     ui::{
         action::{Action, Context},
-        ids::RowKey,
-        overlays::{
-            confirm::Confirm,
-            listed::{List, Listed},
-            menu::Menu,
-        },
-        panes::tabled::key_of,
+        overlays::{confirm::Confirm, menu::Menu},
         table::{
             column::{Column, Columns, Kind as Figure},
+            core::Table,
+            def::{TableDef, key_of},
             needle::Needle,
+            screen::{ScreenTable, TableScreen},
         },
         theme::Role,
         view::Effect,
@@ -94,7 +91,7 @@ const PRUNES: [(&str, &str, Kind, bool); 5] = [
     ("cache", "build cache that no build uses", Kind::Cache, false),
 ];
 
-pub type Stores = List<Kept>;
+pub type Stores = TableScreen<Kept>;
 
 /// What all engines keep.
 pub struct Kept;
@@ -179,25 +176,54 @@ fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec
     vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), job)))]
 }
 
-impl Listed for Kept {
-    type Key = RowKey;
-    const SOURCE: SourceId = SourceId::Stores;
-    const SORT: &'static str = "size";
-    const NOTHING: [&'static str; 2] = ["nothing is kept", "nothing fits the filter"];
-    const CONTEXT: Context = Context::Things;
+impl TableDef for Kept {
+    type Key = u64;
+    type Cx<'a> = &'a State;
+    type Options = ();
+    const SOURCES: &'static [SourceId] = &[SourceId::Stores];
+    const NOUN: &'static str = "object";
+
+    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
+        state
+    }
 
     fn count(state: &State) -> usize {
         state.host.stores.things.len()
     }
 
-    fn row(state: &State, index: usize) -> Row<'_> {
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
         Row::new(&state.host.stores.things[index], state)
     }
 
-    fn key(state: &State, index: usize) -> RowKey {
+    fn key(state: &State, index: usize) -> u64 {
         let thing = &state.host.stores.things[index];
         key_of(&format!("{} {} {}", thing.engine, thing.kind.word(), thing.id))
     }
+
+    fn notes(state: &State) -> Vec<(Level, String)> {
+        let faults = state.host.stores.faults.iter();
+        faults.map(|(engine, why)| (Level::Warn, format!("{engine}: {why}"))).collect()
+    }
+
+    fn nothing(state: &State) -> &'static str {
+        match state.host.stores.told {
+            true => "no images, volumes or networks",
+            false => "the engines count what they keep, which may take them a while…",
+        }
+    }
+
+    fn open(_state: &State, _index: usize) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
+        (action == Action::Acts).then(|| acts(state, table.selected()))
+    }
+}
+
+impl ScreenTable for Kept {
+    const SORT: &'static str = "size";
+    const CONTEXT: Context = Context::Things;
 
     fn title(state: &State) -> String {
         let all = &state.host.stores;
@@ -213,18 +239,6 @@ impl Listed for Kept {
             title.push_str(" · asking…");
         }
         title
-    }
-
-    fn notes(state: &State) -> Vec<String> {
-        state.host.stores.faults.iter().map(|(engine, why)| format!("{engine}: {why}")).collect()
-    }
-
-    fn awaited(state: &State) -> Option<&'static str> {
-        (!state.host.stores.told).then_some("the engines count what they keep, which may take them a while…")
-    }
-
-    fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>> {
-        (action == Action::Acts).then(|| acts(state, chosen))
     }
 
     fn hints() -> Vec<(Action, &'static str)> {

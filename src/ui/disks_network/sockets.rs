@@ -16,10 +16,13 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::DrawCx,
-        overlays::listed::{List, Listed},
         parts::process::user,
         processes::detail::ProcessDetail,
-        table::column::{Column, Columns, Kind, Search},
+        table::{
+            column::{Column, Columns, Kind, Search},
+            def::TableDef,
+            screen::{ScreenTable, TableScreen},
+        },
         theme::Role,
         view::Effect,
     },
@@ -94,7 +97,7 @@ static COLUMNS: [Col; 11] = [
 ];
 
 /// What names a socket as long as it lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SocketKey {
     protocol: Protocol,
     local: SocketAddr,
@@ -102,7 +105,7 @@ pub struct SocketKey {
     inode: u64,
 }
 
-pub type Sockets = List<All>;
+pub type Sockets = TableScreen<All>;
 
 /// Every socket of the machine.
 pub struct All;
@@ -129,12 +132,16 @@ impl<'a> Row<'a> {
     }
 }
 
-impl Listed for All {
+impl TableDef for All {
     type Key = SocketKey;
-    const SOURCE: SourceId = SourceId::Sockets;
-    const SORT: &'static str = "state";
-    const NOTHING: [&'static str; 2] = ["no sockets", "no socket fits the filter"];
-    const CONTEXT: Context = Context::List;
+    type Cx<'a> = &'a State;
+    type Options = ();
+    const SOURCES: &'static [SourceId] = &[SourceId::Sockets, SourceId::Processes, SourceId::Containers];
+    const NOUN: &'static str = "socket";
+
+    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
+        state
+    }
 
     fn count(state: &State) -> usize {
         // Those of a container's network, from a view before this one, are not the machine's.
@@ -142,7 +149,7 @@ impl Listed for All {
         if raw.of.is_none() { raw.sockets.len() } else { 0 }
     }
 
-    fn row(state: &State, index: usize) -> Row<'_> {
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
         Row::new(&state.host.sockets.raw.sockets[index], state)
     }
 
@@ -150,6 +157,22 @@ impl Listed for All {
         let s = &state.host.sockets.raw.sockets[index];
         SocketKey { protocol: s.protocol, local: s.local, remote: s.remote, inode: s.inode }
     }
+
+    fn nothing(_state: &State) -> &'static str {
+        "no sockets"
+    }
+
+    fn open(state: &State, index: usize) -> Vec<Effect> {
+        match Self::row(state, index).holder {
+            Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
+            None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
+        }
+    }
+}
+
+impl ScreenTable for All {
+    const SORT: &'static str = "state";
+    const CONTEXT: Context = Context::List;
 
     fn title(state: &State) -> String {
         let sockets = &state.host.sockets.raw.sockets;
@@ -161,16 +184,6 @@ impl Listed for All {
     fn foot(cx: &DrawCx<'_>) -> Option<String> {
         let words = format!("{} who holds other users' sockets is seen by root alone", cx.theme.glyphs.unknown);
         cx.state.host.sockets.raw.holders_denied.then_some(words)
-    }
-
-    fn act(action: Action, state: &State, chosen: Option<usize>) -> Option<Vec<Effect>> {
-        if action != Action::Open {
-            return None;
-        }
-        Some(match chosen.and_then(|index| Self::row(state, index).holder) {
-            Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
-            None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
-        })
     }
 
     fn hints() -> Vec<(Action, &'static str)> {

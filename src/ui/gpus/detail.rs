@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    model::{gpu::GpuRow, series::Series},
+    model::{gpu::GpuRow, series::Series, source::SourceId},
     state::State,
     ui::{
         action::Action,
@@ -57,7 +57,10 @@ impl Overlay for GpuDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        self.seen.look(state.host.gpus.rows.iter().find(|row| row.raw.id == self.id));
+        self.seen.look(
+            state.host.health.round(SourceId::Gpus),
+            state.host.gpus.rows.iter().find(|row| row.raw.id == self.id),
+        );
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -4,7 +4,6 @@ pub mod columns;
 pub mod confirm;
 pub mod findings;
 pub mod help;
-pub mod listed;
 pub mod menu;
 pub mod report;
 pub mod seen;

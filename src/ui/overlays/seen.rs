@@ -13,20 +13,23 @@ use crate::ui::{
 pub struct Seen<T> {
     last: Option<T>,
     gone: bool,
+    /// The round of its source that it was copied in.
+    round: u64,
 }
 
 impl<T> Default for Seen<T> {
     fn default() -> Self {
-        Seen { last: None, gone: false }
+        Seen { last: None, gone: false, round: 0 }
     }
 }
 
 impl<T: Clone> Seen<T> {
-    /// The state changed: it holds the thing, or no longer.
-    pub fn look(&mut self, found: Option<&T>) {
+    /// What the state holds in this round of its source, if anything. It is copied once a round, not once a frame.
+    pub fn look(&mut self, round: u64, found: Option<&T>) {
+        let known = self.last.is_some() && !self.gone && self.round == round;
         self.gone = found.is_none();
-        if let Some(thing) = found {
-            self.last = Some(thing.clone());
+        if let Some(found) = found.filter(|_| !known) {
+            (self.last, self.round) = (Some(found.clone()), round);
         }
     }
 

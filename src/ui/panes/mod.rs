@@ -1,7 +1,5 @@
 //! TABLE PANES: what the overview can show, focus and zoom.
 
-pub mod tabled;
-
 use super::{
     containers, cpu,
     disks_network::{self, filesystems},

@@ -31,7 +31,7 @@ pub(super) fn fullness(state: &State, pool: &PoolRow) -> Level {
 }
 
 /// How much a pool needs a look, the neediest first.
-pub(super) fn need(row: &Row<'_>) -> u8 {
+pub(super) fn need(row: &Row<'_>) -> u32 {
     match worst(row.state, row.pool) {
         Level::Crit => 0,
         Level::Warn => 1,

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::operations;
 use crate::{
     alert::Level,
-    model::{container::RunState, join, pool::PoolRow},
+    model::{container::RunState, join, pool::PoolRow, source::SourceId},
     state::State,
     text::elide,
     ui::{
@@ -59,7 +59,7 @@ impl Overlay for PoolDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        self.seen.look(state.host.pools.find(&self.name));
+        self.seen.look(state.host.health.round(SourceId::Pools), state.host.pools.find(&self.name));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

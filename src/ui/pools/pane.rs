@@ -13,12 +13,16 @@ use crate::{
     },
     state::State,
     ui::{
-        action::Action,
+        action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        ids::{PaneId, RowKey},
-        panes::tabled::{TablePane, Tabled, key_of},
+        ids::PaneId,
         pools::{cells, columns::Row, detail::PoolDetail, operations},
-        view::{Effect, Overlay, PaneDef, Rows},
+        table::{
+            core::Table,
+            def::{TableDef, key_of},
+            pane::{PaneTable, TablePane},
+        },
+        view::{Effect, PaneDef, Rows},
     },
     units::{bytes_long, percent, span_short},
 };
@@ -31,7 +35,7 @@ pub const DEF: PaneDef = PaneDef {
     min_width: 82,
     worth: 40,
     past: 8,
-    make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false)),
+    make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false, ())),
 };
 
 /// The table of pools.
@@ -94,29 +98,27 @@ pub fn silences(state: &State) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
-impl Tabled for Pools {
-    const PANE: PaneId = PaneId::Pools;
-    const SOURCE: SourceId = SourceId::Pools;
-    const THING: &'static str = "pool";
+impl TableDef for Pools {
+    type Key = u64;
+    type Cx<'a> = &'a State;
+    type Options = ();
+    const SOURCES: &'static [SourceId] = &[SourceId::Pools];
+    const NOUN: &'static str = "pool";
 
-    fn settings(settings: &mut Settings) -> Option<(&mut TableSettings, Option<&mut bool>)> {
-        Some((&mut settings.pools, None))
+    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
+        state
     }
 
     fn count(state: &State) -> usize {
         state.host.pools.rows.len()
     }
 
-    fn row(state: &State, index: usize) -> Row<'_> {
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
         Row::new(&state.host.pools.rows[index], state)
     }
 
-    fn key(state: &State, index: usize) -> RowKey {
+    fn key(state: &State, index: usize) -> u64 {
         key_of(&state.host.pools.rows[index].name)
-    }
-
-    fn detail(state: &State, index: usize) -> Box<dyn Overlay> {
-        Box::new(PoolDetail::new(state.host.pools.rows[index].name.clone()))
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -127,27 +129,26 @@ impl Tabled for Pools {
         "the ZFS module is loaded and no pool is imported"
     }
 
-    fn summary(state: &State) -> String {
-        let memory = &state.host.memory;
-        let mut words = Vec::new();
-        if let Some(arc) = memory.raw.arc {
-            words.push(format!("arc {} of {}", bytes_long(arc.size as f64), bytes_long(arc.max as f64)));
-            words.extend(memory.arc_rates.hit_ratio.map(|r| format!("hit {}", percent(r).trim_start())));
-        }
-        words.extend(state.host.pools.raw.version.as_ref().map(|v| v.split('-').next().unwrap_or(v).to_owned()));
-        words.join(" · ")
+    fn open(state: &State, index: usize) -> Vec<Effect> {
+        vec![Effect::Open(Box::new(PoolDetail::new(state.host.pools.rows[index].name.clone())))]
     }
 
-    fn act(action: Action, state: &State, _settings: &Settings, chosen: &[usize]) -> Option<Vec<Effect>> {
-        let chosen = chosen.first().and_then(|index| state.host.pools.rows.get(*index));
-        (action == Action::Acts).then(|| operations::choose(chosen.map_or("", |row| row.name.as_str()), state))
+    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
+        let pool = table.selected().and_then(|index| state.host.pools.rows.get(index));
+        (action == Action::Acts).then(|| operations::choose(pool.map_or("", |row| row.name.as_str()), state))
+    }
+}
+
+impl PaneTable for Pools {
+    const PANE: PaneId = PaneId::Pools;
+    const CONTEXT: Context = Context::Things;
+    const HINTS: &'static [(Action, &'static str)] = &[(Action::Acts, "acts")];
+
+    fn settings(settings: &mut Settings) -> Option<&mut TableSettings> {
+        Some(&mut settings.pools)
     }
 
-    fn hints() -> Vec<(Action, &'static str)> {
-        vec![(Action::Acts, "acts")]
-    }
-
-    fn rows(state: &State) -> Option<Rows> {
+    fn rows(_table: &Table<Self>, state: &State) -> Option<Rows> {
         let all = &state.host.pools.rows;
         if all.is_empty() {
             return None;
@@ -157,12 +158,23 @@ impl Tabled for Pools {
         Some(Rows { min: want.min(5), want })
     }
 
-    fn below(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        cells::past(cx, area, canvas);
+    fn summary(_table: &Table<Self>, cx: &DrawCx<'_>) -> String {
+        let memory = &cx.state.host.memory;
+        let mut words = Vec::new();
+        if let Some(arc) = memory.raw.arc {
+            words.push(format!("arc {} of {}", bytes_long(arc.size as f64), bytes_long(arc.max as f64)));
+            words.extend(memory.arc_rates.hit_ratio.map(|r| format!("hit {}", percent(r).trim_start())));
+        }
+        words.extend(cx.state.host.pools.raw.version.as_ref().map(|v| v.split('-').next().unwrap_or(v).to_owned()));
+        words.join(" · ")
     }
 
     fn weight(state: &State, index: usize) -> Option<(Level, f64)> {
         let row = &state.host.pools.rows[index];
         Some((worst(state, row), row.used_ratio().unwrap_or(0.0)))
+    }
+
+    fn below(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        cells::past(cx, area, canvas);
     }
 }

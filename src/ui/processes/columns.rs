@@ -201,7 +201,8 @@ pub struct RowCx<'a> {
     cpu_divisor: f32,
     boot_unix_seconds: Option<i64>,
     now: Stamp,
-    host: &'a Host,
+    /// The machine.
+    pub host: &'a Host,
     /// Arguments of the command are shown with the program's whole path.
     pub full_path: bool,
 }

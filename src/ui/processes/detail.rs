@@ -66,7 +66,7 @@ impl Overlay for ProcessDetail {
     }
 
     fn refresh(&mut self, state: &State) {
-        self.seen.look(state.host.processes.find(self.key));
+        self.seen.look(state.host.processes.round, state.host.processes.find(self.key));
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

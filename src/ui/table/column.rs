@@ -279,7 +279,7 @@ pub struct Column<C: Columns> {
     /// Columns that a cell draws beside its text, a sign for one.
     beside: u16,
     /// An order that is better than that of its text or figure.
-    pub order: Option<for<'r, 's> fn(&'r C::Row<'s>) -> u8>,
+    pub order: Option<for<'r, 's> fn(&'r C::Row<'s>) -> u32>,
     /// Among rows of one order the busier class comes first: what a row does, in cores.
     pub load: Option<Number<C>>,
     /// Among equal figures the greatest first, the smaller comes first.
@@ -471,7 +471,7 @@ impl<C: Columns> Column<C> {
 
     /// The same column, sorted by this.
     #[must_use]
-    pub const fn ordered(mut self, order: for<'r, 's> fn(&'r C::Row<'s>) -> u8) -> Self {
+    pub const fn ordered(mut self, order: for<'r, 's> fn(&'r C::Row<'s>) -> u32) -> Self {
         self.order = Some(order);
         self
     }

@@ -76,7 +76,7 @@ mod tests {
         Col::words("name", "NAME", 4, 0, |row| Cow::Borrowed(row.0)),
         Col::figure("size", "SIZE", Kind::Bytes, 5, 0, |row| row.1).tie(|row| u8::from(row.0 == "late")),
         Col::words("kind", "KIND", 4, 0, |row| Cow::Borrowed(row.0))
-            .ordered(|row| u8::from(row.0 != "folder"))
+            .ordered(|row| u32::from(row.0 != "folder"))
             .busy_first(|row| row.1),
     ];
 

@@ -1,9 +1,7 @@
 //! Classes of load for an order that stays calm: the busiest rows come first, and half a per cent of CPU moves none. A
 //! class is twice the one below it, and a row leaves its class only when it is clearly outside of it.
 
-use std::collections::HashMap;
-
-use crate::ui::ids::RowKey;
+use std::{collections::HashMap, hash::Hash};
 
 /// Below this a row is idle, in cores.
 const IDLE: f64 = 0.05;
@@ -11,19 +9,25 @@ const IDLE: f64 = 0.05;
 const BEYOND: f64 = 1.25;
 
 /// The class that each row is in.
-#[derive(Debug, Default)]
-pub(super) struct Steady {
-    classes: HashMap<RowKey, (u8, bool)>,
+#[derive(Debug)]
+pub(super) struct Steady<K> {
+    classes: HashMap<K, (u8, bool)>,
 }
 
-impl Steady {
+impl<K> Default for Steady<K> {
+    fn default() -> Self {
+        Steady { classes: HashMap::new() }
+    }
+}
+
+impl<K: Eq + Hash> Steady<K> {
     /// A round begins.
     pub(super) fn begin(&mut self) {
         self.classes.values_mut().for_each(|(_, seen)| *seen = false);
     }
 
     /// The class of the row, now that it does `load`.
-    pub(super) fn class(&mut self, key: RowKey, load: f64) -> u8 {
+    pub(super) fn class(&mut self, key: K, load: f64) -> u8 {
         let (class, seen) = self.classes.entry(key).or_insert_with(|| (of(load), true));
         *seen = true;
         if of(load / BEYOND) > *class || of(load * BEYOND) < *class {

@@ -1,0 +1,111 @@
+//! What a table lists. Its columns, its rows and what a key does to them are its own; filter, search, order, cursor, tags,
+//! groups, clicks and drawing are those of every [`Table`].
+
+use std::hash::Hash;
+
+use super::{column::Columns, core::Table};
+use crate::{
+    alert::Level,
+    model::source::SourceId,
+    state::State,
+    ui::{action::Action, view::Effect},
+};
+
+/// Rows below other rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nest {
+    /// None.
+    Flat,
+    /// Rows of one group stand below a line of their own; what a group is called.
+    Groups(&'static str),
+    /// Rows stand below their parents.
+    Tree,
+}
+
+/// One kind of table.
+pub trait TableDef: Columns {
+    /// What names a row as long as what it shows exists.
+    type Key: Copy + Eq + Hash + 'static;
+    /// What its rows need of the machine: made once for all of them.
+    type Cx<'a>: Copy;
+    /// What its own keys and the settings change.
+    type Options;
+
+    /// Where its rows come from first, then what else their order depends on.
+    const SOURCES: &'static [SourceId];
+    /// What one row is called: `container`.
+    const NOUN: &'static str;
+    /// Rows can be tagged and acted on together.
+    const TAGS: bool = false;
+    /// Rows below other rows, when the user wants so.
+    const NEST: Nest = Nest::Flat;
+    /// Groups begin folded.
+    const FOLDED: bool = false;
+    /// The column that takes the room that is left moves sideways, to show the rest of its text.
+    const SIDEWAYS: bool = false;
+
+    /// What rows need of this state.
+    fn cx<'a>(state: &'a State, options: &'a Self::Options) -> Self::Cx<'a>;
+
+    /// How many rows there are before any choice.
+    fn count(state: &State) -> usize;
+
+    /// The row at `index`, which is below [`TableDef::count`].
+    fn row<'a>(cx: Self::Cx<'a>, index: usize) -> Self::Row<'a>;
+
+    /// Its key.
+    fn key(state: &State, index: usize) -> Self::Key;
+
+    /// Changes whenever rows or their order may be others: lists are made anew then, and only then.
+    fn round(state: &State) -> u64 {
+        let rounds = Self::SOURCES.iter().map(|source| state.host.health.round(*source));
+        rounds.fold(state.acknowledgements(), |sum, round| sum.wrapping_mul(31).wrapping_add(round))
+    }
+
+    /// True when the options leave this row in.
+    fn lists(_row: &Self::Row<'_>, _options: &Self::Options) -> bool {
+        true
+    }
+
+    /// True when the options leave out rows whose children they leave in.
+    fn narrows(_options: &Self::Options) -> bool {
+        false
+    }
+
+    /// The group of a row.
+    fn group(_state: &State, _index: usize) -> Option<&str> {
+        None
+    }
+
+    /// The parent of a row.
+    fn parent(_state: &State, _index: usize) -> Option<usize> {
+        None
+    }
+
+    /// Lines above the heads: what is wrong with where the rows come from.
+    fn notes(_state: &State) -> Vec<(Level, String)> {
+        Vec::new()
+    }
+
+    /// What is said in place of rows when there are none.
+    fn nothing(_state: &State) -> &'static str {
+        "none"
+    }
+
+    /// What Enter does to a row.
+    fn open(state: &State, index: usize) -> Vec<Effect>;
+
+    /// What another key does, beside what all tables do; `None` when it means nothing here.
+    fn act(_table: &mut Table<Self>, _action: Action, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+}
+
+/// A key out of a name: the same name is the same row.
+#[must_use]
+pub fn key_of(name: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
