@@ -81,12 +81,20 @@ impl Collector for Filesystems {
                 mount: clean_bytes(&mount.point),
                 device: clean_bytes(&mount.source),
                 kind: clean_bytes(&mount.kind),
+                options: all_options(&mount),
                 read_only: mount.read_only,
                 space,
             })
             .collect();
         Ok(Sample::Filesystems(FilesystemSample { filesystems }))
     }
+}
+
+/// The options of the mount, then those of the filesystem that are others.
+fn all_options(mount: &Mount) -> String {
+    let own = mounts::options(&mount.options).filter(|option| !mounts::has(&mount.flags, option));
+    let all: Vec<String> = mounts::options(&mount.flags).chain(own).map(clean_bytes).collect();
+    all.join(",")
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(super) struct Mount {
     /// Where it is mounted.
     pub(super) point: Vec<u8>,
     pub(super) read_only: bool,
+    /// Options of the mount, by commas.
+    pub(super) flags: Vec<u8>,
     pub(super) kind: Vec<u8>,
     pub(super) source: Vec<u8>,
     /// Options of the filesystem, by commas.
@@ -46,6 +48,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
         root: unescape(root),
         point: unescape(point),
         read_only: has(flags, b"ro") || has(options, b"ro"),
+        flags: unescape(flags),
         kind: unescape(kind),
         source: unescape(source),
         options: unescape(options),
@@ -92,6 +95,7 @@ mod tests {
                 root: b"/sub".into(),
                 point: b"/mnt/a b".into(),
                 read_only: true,
+                flags: b"rw,noatime".into(),
                 kind: b"ext4".into(),
                 source: b"/dev/sda1".into(),
                 options: b"ro,errors=continue".into(),

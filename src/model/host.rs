@@ -84,7 +84,7 @@ impl Host {
             Sample::Pressure(s) => self.pressure.apply(span, s),
             Sample::Load(s) => self.load.apply(span, s),
             Sample::Disks(s) => self.disks.apply(span, s),
-            Sample::Filesystems(s) => self.filesystems.filesystems = s.filesystems,
+            Sample::Filesystems(s) => self.filesystems.apply(span, s),
             Sample::Network(s) => self.network.apply(span, s),
             Sample::Sensors(s) => self.sensors.apply(span, s),
             Sample::Power(s) => self.power.apply(span, s),

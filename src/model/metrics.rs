@@ -625,6 +625,7 @@ mod tests {
             mount: mount.into(),
             device: String::new(),
             kind: "ext4".into(),
+            options: String::new(),
             read_only,
             space: space.clone(),
         };

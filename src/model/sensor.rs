@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::series::Series;
+use super::{rate::align, series::Series};
 
 /// What a temperature belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -58,13 +58,31 @@ pub struct Sensors {
     pub cpu_celsius: Option<f64>,
     /// The CPU's temperature.
     pub cpu_history: Series,
+    /// The past of each temperature, then of each fan.
+    pasts: Vec<(String, Series)>,
 }
 
 impl Sensors {
     pub fn apply(&mut self, span: super::span::Span, sample: SensorSample) {
         self.cpu_celsius = cpu_celsius(&sample.temperatures);
         self.cpu_history.push(span.at, span.every, self.cpu_celsius);
+        let temperatures = sample.temperatures.iter().map(|t| (t.sensor.as_str(), t.celsius));
+        let now: Vec<(&str, f64)> =
+            temperatures.chain(sample.fans.iter().map(|f| (f.sensor.as_str(), f.rpm))).collect();
+        let make = |(sensor, _): &(&str, f64)| ((*sensor).to_owned(), Series::default());
+        align(&mut self.pasts, &now, |(known, _), (sensor, _)| known == sensor, make);
+        for ((_, past), (_, value)) in self.pasts.iter_mut().zip(now) {
+            past.push(span.at, span.every, Some(value));
+        }
         self.raw = sample;
+    }
+}
+
+impl Sensors {
+    /// What a temperature or a fan was.
+    #[must_use]
+    pub fn history(&self, sensor: &str) -> Option<&Series> {
+        self.pasts.iter().find(|(known, _)| known == sensor).map(|(_, past)| past)
     }
 }
 

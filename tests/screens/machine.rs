@@ -215,7 +215,14 @@ fn filesystems(mood: Mood) -> FilesystemSample {
         let size = gigabytes * 1_000_000_000;
         let free = size / 100 * (100 - used_percent);
         let space = Space { size, free, available: free, inodes: 1_000_000, inodes_free: 900_000 };
-        Filesystem { mount: mount.into(), device: device.into(), kind: kind.into(), read_only: false, space: Ok(space) }
+        Filesystem {
+            mount: mount.into(),
+            device: device.into(),
+            kind: kind.into(),
+            options: "rw,relatime".into(),
+            read_only: false,
+            space: Ok(space),
+        }
     };
     let mut filesystems = vec![
         mount("/", "/dev/nvme0n1p2", "ext4", 500, 44),

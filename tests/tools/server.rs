@@ -499,7 +499,14 @@ fn filesystems() -> FilesystemSample {
         let size = gigabytes * 1_000_000_000;
         let free = size / 100 * (100 - used);
         let space = Space { size, free, available: free, inodes: 9_000_000, inodes_free: 8_400_000 };
-        Filesystem { mount: mount.into(), device: device.into(), kind: kind.into(), read_only: false, space: Ok(space) }
+        Filesystem {
+            mount: mount.into(),
+            device: device.into(),
+            kind: kind.into(),
+            options: "rw,relatime".into(),
+            read_only: false,
+            space: Ok(space),
+        }
     };
     FilesystemSample {
         filesystems: vec![
