@@ -251,6 +251,41 @@ fn details_of_a_machine_past_its_limits() {
 }
 
 #[test]
+fn filesystems_and_sensors_open_and_fill_the_screen() {
+    let machine = Machine::lively(Mood::Calm);
+    let size = (160, 45);
+    for (pane, one) in [("filesystems", "filesystem"), ("sensors", "sensor")] {
+        let digit = digit(&drawn(&mut truecolor(), &machine.state, size), pane);
+        accept_after(&format!("{one}-detail"), &machine.state, &format!("{digit}j\n"), size);
+        accept_after(&format!("{pane}-zoomed"), &machine.state, &format!("{digit}z"), size);
+    }
+}
+
+#[test]
+fn small_tables_filter_and_sort() {
+    let machine = Machine::lively(Mood::Calm);
+    let size = (160, 45);
+    let after = |pane: &str, keys: &str| {
+        let mut ui = truecolor();
+        let digit = digit(&drawn(&mut ui, &machine.state, size), pane);
+        press(&mut ui, &machine.state, &format!("{digit}{keys}"));
+        text(&drawn(&mut ui, &machine.state, size))
+    };
+    let place = |screen: &str, word: &str| screen.find(word).unwrap_or_else(|| panic!("{word}: {screen}"));
+    let fullest = after("filesystems", "");
+    assert!(place(&fullest, "/mnt/backup") < place(&fullest, "/boot/efi"));
+    // By mount: the first column.
+    let by_name = after("filesystems", "<<<<<<<<<");
+    assert!(place(&by_name, "/boot/efi") < place(&by_name, "/mnt/backup"), "{by_name}");
+    let filtered = after("filesystems", "fused>60\n");
+    assert!(filtered.contains("2 of 4 · filter used>60") && !filtered.contains("/boot/efi"), "{filtered}");
+    let hot = after("sensors", "fkind=cpu\n");
+    assert!(hot.contains("k10temp Tctl") && !hot.contains("nvme0 Composite"), "{hot}");
+    let disks = after("disk", "fkind=disk busy>21\n");
+    assert!(disks.contains("dm-0") && !disks.contains("nvme0n1") && !disks.contains("eno1"), "{disks}");
+}
+
+#[test]
 fn what_the_machine_lacks_takes_no_room() {
     accept("absent", &Machine::faulty(&Fault::Absent("/proc/nothing".into())).state);
 }

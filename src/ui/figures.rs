@@ -40,7 +40,13 @@ pub fn latency(seconds: Option<f64>) -> String {
 /// A temperature in the user's unit: `61 °C`.
 #[must_use]
 pub fn temperature(celsius: f64, cx: &DrawCx<'_>) -> String {
-    if cx.settings.fahrenheit { format!("{:.0} °F", celsius * 1.8 + 32.0) } else { format!("{celsius:.0} °C") }
+    degrees(celsius, cx.settings.fahrenheit)
+}
+
+/// A temperature in this unit.
+#[must_use]
+pub fn degrees(celsius: f64, fahrenheit: bool) -> String {
+    if fahrenheit { format!("{:.0} °F", celsius * 1.8 + 32.0) } else { format!("{celsius:.0} °C") }
 }
 
 /// A frequency: `4.9 GHz`, `800 MHz`.

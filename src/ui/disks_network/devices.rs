@@ -1,6 +1,7 @@
 //! Which devices have a row, and in which order: what moves most when there is no room for all, the order of the machine
 //! otherwise. A bridge's ports (one for each container) are one row until somebody opens it.
 
+use super::columns::FEW_PORTS;
 use crate::{
     config::Settings,
     model::{network::Interface, series::Series},
@@ -10,9 +11,6 @@ use crate::{
 
 /// Steps of the past by which devices are chosen when not all fit.
 const RECENT: usize = 60;
-/// So many ports have rows of their own.
-const FEW_PORTS: usize = 2;
-
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Row {
@@ -44,7 +42,7 @@ pub(super) struct Devices {
     /// Of the host's interfaces, which say nothing on the overview.
     quiet: Vec<Quiet>,
     /// The ports are listed below the row that stands for them.
-    unfolded: bool,
+    pub(super) unfolded: bool,
 }
 
 impl Devices {
@@ -85,17 +83,6 @@ impl Devices {
     /// The ports that stand together.
     pub(super) fn ports(&self) -> &[usize] {
         &self.ports
-    }
-
-    /// Lists the ports, or puts them together again.
-    pub(super) fn fold(&mut self) {
-        self.unfolded = !self.unfolded;
-    }
-
-    /// Every row: disks, then interfaces, those that are down and the loopback included.
-    pub(super) fn rows(&self) -> Vec<Row> {
-        let (disks, interfaces) = self.chosen(u16::MAX, true);
-        disks.into_iter().chain(interfaces).collect()
     }
 
     /// How many rows there are for disks and for interfaces that are up.
@@ -189,13 +176,18 @@ mod tests {
         devices
     }
 
+    fn every(devices: &Devices) -> Vec<Row> {
+        let (disks, interfaces) = devices.chosen(u16::MAX, true);
+        disks.into_iter().chain(interfaces).collect()
+    }
+
     #[test]
     fn ports_of_fifty_containers_are_one_row() {
         let many = devices(&machine(50));
         let own = [Row::Disk(0), Row::Interface(0), Row::Interface(1)];
-        assert_eq!(many.rows(), [&own[..], &[Row::Ports]].concat());
+        assert_eq!(every(&many), [&own[..], &[Row::Ports]].concat());
         assert_eq!(many.ports().len(), 50);
-        assert_eq!(devices(&machine(2)).rows(), [&own[..], &[Row::Interface(2), Row::Interface(3)]].concat());
+        assert_eq!(every(&devices(&machine(2))), [&own[..], &[Row::Interface(2), Row::Interface(3)]].concat());
     }
 
     #[test]
@@ -206,18 +198,18 @@ mod tests {
         let devices = devices(&state);
         assert_eq!(devices.up(), (1, 0));
         assert_eq!(devices.down().collect::<Vec<_>>(), [0]);
-        assert_eq!(devices.rows().len(), 3, "the whole list has them");
+        assert_eq!(every(&devices).len(), 3, "the whole list has them");
     }
 
     #[test]
     fn opened_ports_are_listed_below_their_row() {
         let mut devices = devices(&machine(50));
-        devices.fold();
-        assert_eq!(devices.rows().len(), 4 + 50);
+        devices.unfolded = true;
+        assert_eq!(every(&devices).len(), 4 + 50);
         let (disks, interfaces) = devices.chosen(8, false);
         assert_eq!(disks.len() + interfaces.len(), 8);
         assert_eq!(interfaces[2..4], [Row::Ports, Row::Interface(2)]);
-        devices.fold();
-        assert_eq!(devices.rows().len(), 4);
+        devices.unfolded = false;
+        assert_eq!(every(&devices).len(), 4);
     }
 }

@@ -1,19 +1,32 @@
 //! The filesystems pane: how full each mount is, and which does not answer.
 
+use std::{borrow::Cow, cmp::Reverse};
+
 use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    config::Settings,
-    model::{fault::Fault, filesystem::Filesystem, source::SourceId},
+    config::{Settings, settings::TableSettings},
+    model::{
+        fault::Fault,
+        filesystem::{Filesystem, Space},
+        source::SourceId,
+    },
     state::State,
     text::{elide, like, width},
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{bytes, figure, hue, percent, plain, tick},
+        disks_network::filesystem_detail::FilesystemDetail,
+        figures::{bytes, figure, hue, percent, plain, role_of, tick},
         ids::PaneId,
+        table::{
+            column::{Column, Columns, Kind},
+            core::Table,
+            def::{TableDef, key_of},
+            pane::{Compact, DrawTable, PaneTable, TablePane},
+        },
         theme::Role,
-        view::{Pane, PaneDef, Room, Rows, Shown},
+        view::{Effect, PaneDef, Rows},
         widgets::{
             gauge::{Gauge, gauge},
             line::{Line, line},
@@ -31,176 +44,279 @@ pub const DEF: PaneDef = PaneDef {
     min_width: 40,
     worth: 12,
     past: 0,
-    make: |_| Box::<FilesystemsPane>::default(),
+    make: |settings| Box::new(TablePane::of(table(settings))),
 };
 
-/// Keeps which mounts are shown, the fullest first.
-#[derive(Default)]
-pub struct FilesystemsPane {
-    order: Vec<usize>,
+/// The table of filesystems.
+pub struct Filesystems;
+
+/// The table as it begins: the fullest first.
+#[must_use]
+pub fn table(settings: &Settings) -> Table<Filesystems> {
+    let begin = TableSettings { columns: Vec::new(), sort: "state".to_owned(), reverse: false };
+    Table::in_pane(PaneId::Filesystems, &begin, false, Hidden(settings.hidden_mounts.clone()))
 }
 
-fn ratio(fs: &Filesystem) -> Option<f64> {
-    fs.space.as_ref().ok().and_then(crate::model::filesystem::Space::used_ratio)
+/// Patterns of mounts that are left out.
+pub struct Hidden(Vec<String>);
+
+/// A filesystem with what its cells need of the machine.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    fs: &'a Filesystem,
+    state: &'a State,
 }
 
-/// Columns that a row takes at most.
-const WIDEST: u16 = 110;
-
-impl Pane for FilesystemsPane {
-    fn refresh(&mut self, state: &State, settings: &Settings) {
-        let all = &state.host.filesystems.filesystems;
-        self.order.clear();
-        let hidden = |fs: &Filesystem| settings.hidden_mounts.iter().any(|p| like(p, &fs.mount));
-        self.order.extend((0..all.len()).filter(|i| !hidden(&all[*i])));
-        // The worst first; whole per cents, so that neighbours do not swap places; what does not answer before its equals.
-        let key = |i: &usize| {
-            let share = ratio(&all[*i]).map_or(i64::MIN, |r| -((r * 100.0) as i64));
-            (std::cmp::Reverse(level(state, &all[*i])), share)
-        };
-        self.order.sort_by_key(key);
+impl Row<'_> {
+    fn space(&self) -> Option<&Space> {
+        self.fs.space.as_ref().ok()
     }
 
-    fn rows(&self, state: &State, _width: u16) -> Option<Rows> {
-        if self.order.is_empty() && state.host.health.get(SourceId::Filesystems).is_some() {
+    fn used_ratio(&self) -> Option<f64> {
+        self.space().and_then(Space::used_ratio)
+    }
+
+    /// Its level by the rules.
+    fn level(&self) -> Level {
+        match self.used_ratio() {
+            // What cannot be written does not fill up.
+            Some(_) if self.fs.read_only => Level::Ok,
+            Some(used) => self.state.level("filesystem_used_ratio", &[&self.fs.mount], used),
+            None if matches!(self.fs.space, Err(Fault::Timeout)) => Level::Warn,
+            None => Level::Unknown,
+        }
+    }
+
+    fn inodes_level(&self) -> Level {
+        let inodes = self.space().and_then(Space::inodes_ratio).filter(|_| !self.fs.read_only);
+        inodes.map_or(Level::Ok, |used| self.state.level("filesystem_inodes_used_ratio", &[&self.fs.mount], used))
+    }
+
+    /// Why its space is not known.
+    fn fault(&self) -> Option<String> {
+        Some(match self.fs.space.as_ref().err()? {
+            Fault::Timeout => "does not answer".to_owned(),
+            Fault::Absent(what) | Fault::Broken(what) | Fault::Denied { what, .. } => what.clone(),
+        })
+    }
+
+    /// The worst first, then the fullest; whole per cents, so that neighbours do not swap places; what does not answer
+    /// before its equals.
+    fn need(&self) -> u32 {
+        let level = match Reverse(self.level()) {
+            Reverse(Level::Crit) => 0,
+            Reverse(Level::Warn) => 1,
+            Reverse(Level::Advice) => 2,
+            Reverse(Level::Ok) => 3,
+            Reverse(Level::Unknown) => 4,
+        };
+        level * 1000 + self.used_ratio().map_or(0, |used| 101 - (used * 100.0).clamp(0.0, 100.0) as u32)
+    }
+
+    fn gauge(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>) {
+        let g = Gauge {
+            parts: &[(self.used_ratio().unwrap_or(0.0), hue(cx, self.level(), Role::DiskRead))],
+            limit: tick(self.state.limits("filesystem_used_ratio", &[&self.fs.mount])),
+            ..Gauge::default()
+        };
+        gauge(canvas.buf, place.x, place.y, place.width, cx.theme, &g);
+    }
+}
+
+impl Columns for Filesystems {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "mount";
+}
+
+type Col = Column<Filesystems>;
+
+static COLUMNS: [Col; 10] = [
+    Col::words("mount", "MOUNT", 24, 0, |r| Cow::Borrowed(&r.fs.mount))
+        .between(8, 60)
+        .also(&["name"])
+        .role(Role::Text)
+        .doc("where it is mounted"),
+    Col::figure("used", "USED", Kind::Share, 4, 0, |r| r.used_ratio())
+        .role_of(|r, _| role_of(r.level(), Role::Text))
+        .doc("used of what ordinary users could use"),
+    Col::drawn(
+        "gauge",
+        Kind::Share,
+        10,
+        5,
+        |r| r.used_ratio(),
+        |cell, place, canvas, r| r.gauge(cell.cx, place, canvas),
+    )
+    .between(8, 30)
+    .doc("the same as a gauge, with the limit"),
+    Col::figure("size", "SIZE", Kind::Bytes, 5, 2, |r| r.space().map(|s| s.size as f64)).doc("bytes in all"),
+    Col::figure("free", "FREE", Kind::Bytes, 5, 1, |r| r.space().map(|s| s.available as f64))
+        .also(&["available"])
+        .role(Role::Text)
+        .doc("bytes left for those who are not root"),
+    Col::figure("growth", "GROWTH/h", Kind::Bytes, 8, 4, |r| {
+        r.state.host.filesystems.growth(&r.fs.mount).map(|growth| growth * 3600.0)
+    })
+    .format(signed)
+    .doc("bytes that it grew by in an hour, by its past of minutes"),
+    Col::figure("inodes", "INODES", Kind::Share, 6, 6, |r| r.space().and_then(Space::inodes_ratio))
+        .role_of(|r, _| role_of(r.inodes_level(), Role::Dim))
+        .doc("used inodes"),
+    Col::words("type", "TYPE", 8, 3, |r| Cow::Borrowed(&r.fs.kind)).also(&["kind"]).doc("ext4, zfs, nfs4 …"),
+    Col::words("state", "STATE", 16, 1, |r| match r.fault() {
+        Some(fault) => Cow::Owned(fault),
+        None if r.fs.read_only => Cow::Borrowed("read-only"),
+        None => Cow::Borrowed("ok"),
+    })
+    .between(9, 40)
+    .ordered(|r| r.need())
+    .role_of(|r, _| match r.space() {
+        Some(_) => Role::Dim,
+        None => role_of(r.level(), Role::Dim),
+    })
+    .doc("read-only, or why its space is not known; in order, what needs a look first"),
+    Col::words("device", "DEVICE", 20, 7, |r| Cow::Borrowed(&r.fs.device)).between(8, 50).doc("device or dataset"),
+];
+
+/// `+1.2G`, `-300M`, `0`.
+pub(super) fn signed(bytes: f64) -> String {
+    let sign = match bytes {
+        b if b >= 0.5 => "+",
+        b if b <= -0.5 => "-",
+        _ => "",
+    };
+    format!("{sign}{}", crate::units::bytes_short(bytes.abs()))
+}
+
+impl TableDef for Filesystems {
+    type Key = u64;
+    type Cx<'a> = &'a State;
+    type Options = Hidden;
+    const SOURCES: &'static [SourceId] = &[SourceId::Filesystems];
+    const NOUN: &'static str = "filesystem";
+
+    fn cx<'a>(state: &'a State, _options: &'a Hidden) -> &'a State {
+        state
+    }
+
+    fn count(state: &State) -> usize {
+        state.host.filesystems.filesystems.len()
+    }
+
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
+        Row { fs: &state.host.filesystems.filesystems[index], state }
+    }
+
+    fn key(state: &State, index: usize) -> u64 {
+        key_of(&state.host.filesystems.filesystems[index].mount)
+    }
+
+    fn lists(row: &Row<'_>, Hidden(hidden): &Hidden) -> bool {
+        !hidden.iter().any(|pattern| like(pattern, &row.fs.mount))
+    }
+
+    fn nothing(_state: &State) -> &'static str {
+        ""
+    }
+
+    fn open(state: &State, index: usize) -> Vec<Effect> {
+        let mount = state.host.filesystems.filesystems[index].mount.clone();
+        vec![Effect::Open(Box::new(FilesystemDetail::new(mount)))]
+    }
+}
+
+impl PaneTable for Filesystems {
+    const PANE: PaneId = PaneId::Filesystems;
+    const BOX: Option<DrawTable<Self>> = Some(|table, cx, area, canvas| {
+        if !notice(cx, area, canvas, SourceId::Filesystems) {
+            list(table, cx, area, canvas, true);
+        }
+    });
+    const COMPACT: Compact<Self> = Compact::Drawn(
+        |table, state| {
+            let there = !table.list.lines.is_empty() && state.host.health.get(SourceId::Filesystems).is_some();
+            there.then_some(Rows { min: 1, want: 1 })
+        },
+        fullest,
+    );
+
+    fn rows(table: &Table<Self>, state: &State) -> Option<Rows> {
+        if table.list.listed == 0 && state.host.health.get(SourceId::Filesystems).is_some() {
             return None;
         }
-        let rows = u16::try_from(self.order.len()).unwrap_or(u16::MAX).max(1).saturating_add(2);
+        let rows = u16::try_from(table.list.listed).unwrap_or(u16::MAX).max(1).saturating_add(2);
         Some(Rows { min: rows.min(4), want: rows })
     }
 
-    fn opens(&self, _state: &State) -> bool {
-        false
+    fn count_words(table: &Table<Self>, _state: &State) -> String {
+        format!("{} of {}", table.list.kept, table.list.listed)
     }
 
-    fn zooms(&self) -> bool {
-        true
-    }
-
-    fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        // A name and its figure stay near each other on a wide screen.
-        self.draw(cx, Rect { width: area.width.min(WIDEST), ..area }, canvas);
-    }
-
-    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        if !notice(cx, area, canvas, SourceId::Filesystems) {
-            self.list(cx, area, canvas);
-        }
-    }
-
-    fn lines(&self, state: &State) -> Option<Rows> {
-        let there = !self.order.is_empty() && state.host.health.get(SourceId::Filesystems).is_some();
-        there.then_some(Rows { min: 1, want: 1 })
-    }
-
-    fn shown(&self, _state: &State, room: Room) -> Shown {
-        Shown { things: self.order.len().min(usize::from(room.height)), of: self.order.len(), columns: 0 }
-    }
-
-    fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let all = &cx.state.host.filesystems.filesystems;
-        let Some(fs) = self.order.first().and_then(|i| all.get(*i)) else { return };
-        let share = ratio(fs);
-        let level = level(cx.state, fs);
-        let more = self.order.len() - 1;
-        let words = match (more, share) {
-            (_, None) => format!("{} does not answer", fs.mount),
-            (0, _) => fs.mount.clone(),
-            (n, _) => format!("{} +{n}", elide(&fs.mount, 20)),
-        };
-        line(
-            cx,
-            area,
-            canvas,
-            &Line {
-                figure: &percent(share),
-                style: figure(cx, level),
-                gauge: Gauge {
-                    parts: &[(share.unwrap_or(0.0), hue(cx, level, Role::DiskRead))],
-                    limit: tick(cx.state.limits("filesystem_used_ratio", &[&fs.mount])),
-                    ..Gauge::default()
-                },
-                right: &words,
-                ..Line::of("files")
-            },
-        );
-        dim_when_stale(cx, area, canvas, SourceId::Filesystems);
+    fn summary(_table: &Table<Self>, _cx: &DrawCx<'_>) -> String {
+        String::new()
     }
 }
 
-impl FilesystemsPane {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.order.len()
-    }
-
-    /// Draws as many as fit, the fullest first.
-    pub fn list(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let all = &cx.state.host.filesystems.filesystems;
-        let shown = || self.order.iter().filter_map(|i| all.get(*i)).take(usize::from(area.height));
-        let longest = shown().map(|fs| width(&fs.mount)).max().unwrap_or(0);
-        let name = u16::try_from(longest).unwrap_or(u16::MAX).min(area.width / 3).max(6);
-        for (fs, y) in shown().zip(area.y..area.bottom()) {
-            row(cx, Rect { y, height: 1, ..area }, canvas, fs, name);
-        }
-        dim_when_stale(cx, area, canvas, SourceId::Filesystems);
-    }
+/// Draws as many as fit, in the order of the table. `clicks`: with its cursor, and rows answer to the mouse.
+pub fn list(table: &Table<Filesystems>, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, clicks: bool) {
+    let longest = table.in_sight(cx, area.height).map(|r| width(&r.fs.mount)).max().unwrap_or(0);
+    let name = u16::try_from(longest).unwrap_or(u16::MAX).min(area.width / 3).max(6);
+    table.draw_plain(cx, area, canvas, clicks, |place, canvas, row| draw_row(cx, place, canvas, row, name));
+    dim_when_stale(cx, area, canvas, SourceId::Filesystems);
 }
 
-fn level(state: &State, fs: &Filesystem) -> Level {
-    match ratio(fs) {
-        // What cannot be written does not fill up.
-        Some(_) if fs.read_only => Level::Ok,
-        Some(r) => state.level("filesystem_used_ratio", &[&fs.mount], r),
-        None if matches!(fs.space, Err(Fault::Timeout)) => Level::Warn,
-        None => Level::Unknown,
-    }
+/// The fullest in one line, and how many others there are.
+fn fullest(table: &Table<Filesystems>, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    let Some(row) = table.row(cx.state, 0) else { return };
+    let (share, level) = (row.used_ratio(), row.level());
+    let words = match (table.list.lines.len() - 1, share) {
+        (_, None) => format!("{} does not answer", row.fs.mount),
+        (0, _) => row.fs.mount.clone(),
+        (n, _) => format!("{} +{n}", elide(&row.fs.mount, 20)),
+    };
+    let shown = Line {
+        figure: &percent(share),
+        style: figure(cx, level),
+        gauge: Gauge {
+            parts: &[(share.unwrap_or(0.0), hue(cx, level, Role::DiskRead))],
+            limit: tick(cx.state.limits("filesystem_used_ratio", &[&row.fs.mount])),
+            ..Gauge::default()
+        },
+        right: &words,
+        ..Line::of("files")
+    };
+    line(cx, area, canvas, &shown);
+    dim_when_stale(cx, area, canvas, SourceId::Filesystems);
 }
 
 /// `/srv/media   86% ━━━━━━━━┃─  3.1T of  14T  ext4`.
-fn row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, fs: &Filesystem, name: u16) {
-    let (buf, theme) = (&mut *canvas.buf, cx.theme);
-    let level = level(cx.state, fs);
-    put(buf, area.x, area.y, name, &fs.mount, theme.style(Role::Text));
+fn draw_row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>, name: u16) {
+    let theme = cx.theme;
+    let level = row.level();
+    put(canvas.buf, area.x, area.y, name, &row.fs.mount, theme.style(Role::Text));
     let mut x = area.x + name + 1;
-    let space = match &fs.space {
-        Ok(space) => space,
-        Err(fault) => {
-            let words = match fault {
-                Fault::Timeout => "does not answer".to_owned(),
-                Fault::Absent(what) | Fault::Broken(what) | Fault::Denied { what, .. } => what.clone(),
-            };
-            let style = if level >= Level::Warn { theme.level(level) } else { theme.style(Role::Dim) };
-            put(buf, x, area.y, area.right().saturating_sub(x), &words, style);
-            return;
-        }
+    let Some(space) = row.space() else {
+        let style = if level >= Level::Warn { theme.level(level) } else { theme.style(Role::Dim) };
+        put(canvas.buf, x, area.y, area.right().saturating_sub(x), &row.fault().unwrap_or_default(), style);
+        return;
     };
-    let share = space.used_ratio();
-    put(buf, x, area.y, 4, &percent(share), plain(cx, level));
+    put(canvas.buf, x, area.y, 4, &percent(space.used_ratio()), plain(cx, level));
     x += 5;
-    let inodes = space.inodes_ratio();
-    let inode_level = inodes
-        .filter(|_| !fs.read_only)
-        .map_or(Level::Ok, |r| cx.state.level("filesystem_inodes_used_ratio", &[&fs.mount], r));
-    let mut kind = if fs.read_only { format!("{} ro", fs.kind) } else { fs.kind.clone() };
+    let inode_level = row.inodes_level();
+    let mut kind = if row.fs.read_only { format!("{} ro", row.fs.kind) } else { row.fs.kind.clone() };
     if inode_level > Level::Ok {
-        kind = format!("inodes {}", percent(inodes).trim_start());
+        kind = format!("inodes {}", percent(space.inodes_ratio()).trim_start());
     }
     let mut end = area.right();
     if area.width >= name + 5 + 30 {
         let style = if inode_level > Level::Ok { theme.level(inode_level) } else { theme.style(Role::Dim) };
-        put(buf, end - 8, area.y, 8, &kind, style);
+        put(canvas.buf, end - 8, area.y, 8, &kind, style);
         end -= 9;
     }
     if end > x + 20 {
-        let used = space.size.saturating_sub(space.free) as f64;
-        let text = format!("{} of {}", bytes(Some(used)), bytes(Some(space.size as f64)));
-        end = put_right(buf, end, area.y, 14, &text, theme.style(Role::Dim)).saturating_sub(1);
+        let text = format!("{} of {}", bytes(Some(space.used() as f64)), bytes(Some(space.size as f64)));
+        end = put_right(canvas.buf, end, area.y, 14, &text, theme.style(Role::Dim)).saturating_sub(1);
     }
-    let g = Gauge {
-        parts: &[(share.unwrap_or(0.0), hue(cx, level, Role::DiskRead))],
-        limit: tick(cx.state.limits("filesystem_used_ratio", &[&fs.mount])),
-        ..Gauge::default()
-    };
-    gauge(buf, x, area.y, end.saturating_sub(x), theme, &g);
+    row.gauge(cx, Rect { x, width: end.saturating_sub(x), ..area }, canvas);
 }

@@ -3,27 +3,27 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    config::Settings,
+    config::{Settings, settings::TableSettings},
     model::source::SourceId,
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
         disks_network::{
+            columns::{self, DevicesTable, Hidden},
             devices::{Devices, Row},
-            disk_detail::DiskDetail,
-            filesystems::FilesystemsPane,
-            network_detail::NetworkDetail,
+            filesystems::{self, Filesystems},
             rows,
         },
         figures::bytes,
-        ids::PaneId,
+        ids::{Key, PaneId},
+        table::{core::Table, lines::LineKey},
         theme::Role,
-        view::{Effect, Pane, PaneDef, Room, Rows, Shown},
+        view::{Effect, Message, Pane, PaneDef, Room, Rows, Shown},
         widgets::{
             graph::{axis, mirrored, nice_top},
             notice::{dim_when_stale, words},
-            text::{put, put_all, tint},
+            text::{put, put_all},
         },
     },
 };
@@ -36,31 +36,45 @@ pub const DEF: PaneDef = PaneDef {
     min_width: 34,
     worth: 20,
     past: 0,
-    make: |_| Box::new(DiskNetPane::default()),
+    make: |settings| Box::new(DiskNetPane::new(settings)),
 };
 
-/// A device by its name, so that the cursor stays on it when others come and go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Device {
-    Disk(String),
-    Interface(String),
-    Ports,
+/// The table of devices, and which of them have a row while not all fit.
+pub struct DiskNetPane {
+    table: Table<DevicesTable>,
+    devices: Devices,
+    /// Listed below the devices while they have no pane of their own.
+    filesystems: Table<Filesystems>,
+    with_filesystems: bool,
+    /// The rounds of disks and of interfaces that the rows were chosen in.
+    made_from: Option<[u64; 2]>,
 }
 
-/// Keeps which devices are worth a row, and the cursor.
-#[derive(Default)]
-pub struct DiskNetPane {
-    devices: Devices,
-    cursor: Option<Device>,
-    /// Listed below the devices while they have no pane of their own.
-    filesystems: FilesystemsPane,
-    with_filesystems: bool,
+/// The column whose order is that of the machine.
+const BY_MACHINE: &str = "kind";
+
+impl DiskNetPane {
+    fn new(settings: &Settings) -> Self {
+        let begin = TableSettings { columns: Vec::new(), sort: BY_MACHINE.to_owned(), reverse: false };
+        DiskNetPane {
+            table: Table::in_pane(PaneId::DiskNet, &begin, true, Hidden::of(settings)),
+            devices: Devices::default(),
+            filesystems: filesystems::table(settings),
+            with_filesystems: false,
+            made_from: None,
+        }
+    }
 }
 
 impl Pane for DiskNetPane {
     fn refresh(&mut self, state: &State, settings: &Settings) {
-        self.devices.refresh(state, settings);
-        self.filesystems.refresh(state, settings);
+        let from = [SourceId::Disks, SourceId::Network].map(|source| state.host.health.round(source));
+        if self.made_from.replace(from) != Some(from) {
+            self.devices.refresh(state, settings);
+        }
+        self.table.update(state);
+        self.devices.unfolded = self.table.list.groups.iter().any(|ports| !ports.folded);
+        self.filesystems.update(state);
     }
 
     fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
@@ -98,11 +112,11 @@ impl Pane for DiskNetPane {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        self.list(cx, area, canvas, false);
+        self.list(cx, area, canvas);
     }
 
     fn opens(&self, _state: &State) -> bool {
-        !self.devices.rows().is_empty()
+        self.table.opens()
     }
 
     fn zooms(&self) -> bool {
@@ -110,13 +124,15 @@ impl Pane for DiskNetPane {
     }
 
     fn draw_zoomed(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
-        let lists = (self.devices.rows().len() + self.guests()).max(2) as u16;
+        let guests = u16::try_from(self.guests()).unwrap_or(u16::MAX);
+        let lists = u16::try_from(self.table.list.lines.len()).unwrap_or(u16::MAX).saturating_add(guests).max(2) + 1;
         // Graphs take what the lists leave, at most half.
         let graphs = area.height.saturating_sub(lists + 3).min(area.height / 2) / 2 * 2;
-        let (list, graphs) =
-            (Rect { height: area.height - graphs, ..area }, Rect { y: area.bottom() - graphs, height: graphs, ..area });
-        self.list(cx, list, canvas, true);
-        self.totals(cx, graphs, canvas);
+        let guests = guests.min(area.height.saturating_sub(graphs) / 2);
+        let list = Rect { height: area.height - graphs - guests, ..area };
+        let below = self.table.draw(cx, list, canvas, "");
+        filesystems::list(&self.filesystems, cx, Rect { height: guests, ..below }, canvas, false);
+        self.totals(cx, Rect { y: area.bottom() - graphs, height: graphs, ..area }, canvas);
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
@@ -124,42 +140,55 @@ impl Pane for DiskNetPane {
     }
 
     fn act(&mut self, action: Action, state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
-        match action {
-            Action::Up => self.step(state, -1),
-            Action::Down => self.step(state, 1),
-            Action::Top => self.cursor = self.named(state).into_iter().next(),
-            Action::Bottom => self.cursor = self.named(state).into_iter().next_back(),
-            Action::Open => return Some(self.open(state)),
-            _ => return None,
-        }
-        Some(Vec::new())
+        self.table.act(action, state)
+    }
+
+    fn takes_text(&self) -> bool {
+        self.table.grid.takes_text()
+    }
+
+    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
+        self.table.key(key, state)
+    }
+
+    fn paste(&mut self, text: &str, state: &State) {
+        self.table.paste(text, state);
+    }
+
+    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
+        let left = format!("{} of {}", self.table.list.kept, self.table.list.listed);
+        self.table.grid.footer(cx, area, canvas, &left)
+    }
+
+    fn tell(&mut self, message: Message) {
+        self.table.tell(&message);
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Search, "search"), (Action::Filter, "filter"), (Action::SortMenu, "sort")]
     }
 
     fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {
-        let Target::Row(_, row) = target else { return Vec::new() };
-        let Some(device) = self.named(state).into_iter().nth(*row) else { return Vec::new() };
-        if self.cursor.as_ref() == Some(&device) {
-            return self.open(state);
-        }
-        self.cursor = Some(device);
-        Vec::new()
+        self.table.click(target, state)
     }
 }
 
 impl DiskNetPane {
     /// How many filesystems are listed below the devices.
     fn guests(&self) -> usize {
-        if self.with_filesystems { self.filesystems.count() } else { 0 }
+        if self.with_filesystems { self.filesystems.list.listed } else { 0 }
     }
 
     /// Disks, interfaces, and the filesystems while they are listed here: each half of the rows as far as it needs them.
-    fn list(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, all: bool) {
+    fn list(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let (up, guests) = (self.devices.up(), u16::try_from(self.guests()).unwrap_or(u16::MAX));
-        let listed = if all { self.devices.rows().len() } else { up.0.max(1) + up.1.max(1) };
-        let listed = u16::try_from(listed).unwrap_or(u16::MAX);
+        let listed = u16::try_from(up.0.max(1) + up.1.max(1)).unwrap_or(u16::MAX);
         let guests = guests.min(area.height.saturating_sub(listed.min(area.height.div_ceil(2))));
         let own = Rect { height: area.height - guests, ..area };
-        let (disks, interfaces) = self.in_sight(cx, own.height, all);
+        let Some((disks, interfaces)) = self.in_sight(cx, own.height) else {
+            self.window(cx, own, canvas);
+            return;
+        };
         let split = Rect { height: disks.len().max(1) as u16, ..own }.intersection(own);
         if !instead(cx, split, canvas, SourceId::Disks, disks.is_empty(), "no disks") {
             self.lines(cx, split, canvas, &disks);
@@ -172,9 +201,10 @@ impl DiskNetPane {
             dim_when_stale(cx, rest, canvas, SourceId::Network);
         }
         let below = Rect { y: rest.bottom(), height: area.bottom().saturating_sub(rest.bottom()), ..area };
-        self.filesystems.list(cx, Rect { height: guests.min(below.height), ..below }, canvas);
+        let guests_area = Rect { height: guests.min(below.height), ..below };
+        filesystems::list(&self.filesystems, cx, guests_area, canvas, false);
         let end = below.y + guests;
-        if !all && end < area.bottom() {
+        if end < area.bottom() {
             self.quiet_line(cx, Rect { y: end, height: 1, ..area }, canvas);
         }
     }
@@ -191,59 +221,29 @@ impl DiskNetPane {
         put(canvas.buf, area.x, area.y, area.width, &text, cx.theme.style(Role::Dim));
     }
 
-    /// The rows that are drawn: those that move most, or those around the cursor once it left them.
-    fn in_sight(&self, cx: &DrawCx<'_>, height: u16, all: bool) -> (Vec<Row>, Vec<Row>) {
-        let chosen = self.devices.chosen(height, all);
-        let Some(cursor) = self.cursor.as_ref().filter(|_| cx.focused) else { return chosen };
-        let is_cursor = |row: &Row| self.name(cx.state, *row).as_ref() == Some(cursor);
-        if chosen.0.iter().chain(&chosen.1).any(is_cursor) {
-            return chosen;
-        }
-        let every = self.devices.rows();
-        let Some(at) = every.iter().position(is_cursor) else { return chosen };
-        let height = usize::from(height).min(every.len());
-        let from = at.saturating_sub(height / 2).min(every.len() - height);
-        every[from..from + height].iter().partition(|row| matches!(row, Row::Disk(_)))
+    /// The rows that are drawn: those that move most, while that is the order and the cursor is on one of them.
+    fn in_sight(&self, cx: &DrawCx<'_>, height: u16) -> Option<(Vec<Row>, Vec<Row>)> {
+        let chosen = self.devices.chosen(height, false);
+        let cursor = self.table.grid.cursor.selected().filter(|_| cx.focused && self.table.grid.cursor.is_held());
+        let here = |cursor| chosen.0.iter().chain(&chosen.1).any(|row| key(cx.state, *row) == Some(cursor));
+        (self.table.is_plain(BY_MACHINE) && cursor.is_none_or(here)).then_some(chosen)
     }
 
-    /// What a row stands for.
-    fn name(&self, state: &State, row: Row) -> Option<Device> {
-        Some(match row {
-            Row::Disk(i) => Device::Disk(state.host.disks.disks.get(i)?.raw.name.clone()),
-            Row::Interface(i) => Device::Interface(state.host.network.interfaces.get(i)?.raw.name.clone()),
-            Row::Ports => Device::Ports,
-        })
-    }
-
-    /// Every device, in the order of the rows.
-    fn named(&self, state: &State) -> Vec<Device> {
-        self.devices.rows().into_iter().filter_map(|row| self.name(state, row)).collect()
-    }
-
-    fn step(&mut self, state: &State, by: isize) {
-        let devices = self.named(state);
-        let Some(last) = devices.len().checked_sub(1) else { return };
-        let at = self.cursor.as_ref().and_then(|c| devices.iter().position(|d| d == c)).unwrap_or(0);
-        let next = at.saturating_add_signed(by).min(last);
-        self.cursor = devices.into_iter().nth(next);
-    }
-
-    fn open(&mut self, state: &State) -> Vec<Effect> {
-        let device = self.cursor.clone().or_else(|| self.named(state).into_iter().next());
-        match device {
-            Some(Device::Disk(name)) => vec![Effect::Open(Box::new(DiskDetail::new(name)))],
-            Some(Device::Interface(name)) => vec![Effect::Open(Box::new(NetworkDetail::new(name)))],
-            Some(Device::Ports) => {
-                self.devices.fold();
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
+    /// The lines around the cursor, in the order of the table.
+    fn window(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let disks = cx.state.host.disks.disks.len();
+        let row = |at: usize| match self.table.list.row(at) {
+            Some(line) if line.index() < disks => Row::Disk(line.index()),
+            Some(line) => Row::Interface(line.index() - disks),
+            None => Row::Ports,
+        };
+        let lines: Vec<Row> = self.table.grid.cursor.window(usize::from(area.height)).map(row).collect();
+        self.lines(cx, area, canvas, &lines);
+        dim_when_stale(cx, area, canvas, SourceId::Disks);
     }
 
     fn lines(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[Row]) {
         let host = &cx.state.host;
-        let every = self.devices.rows();
         for (line, y) in lines.iter().zip(area.y..area.bottom()) {
             let place = Rect { y, height: 1, ..area };
             match *line {
@@ -260,26 +260,10 @@ impl DiskNetPane {
                     rows::ports(cx, place, canvas, ports);
                 }
             }
-            self.mark(cx, place, canvas, *line);
-            if let Some(position) = every.iter().position(|e| e == line) {
-                canvas.hit(place, Target::Row(PaneId::DiskNet, position));
+            let of_line = |key| self.table.grid.cursor.keys().iter().position(|other| *other == key);
+            if let Some(at) = key(cx.state, *line).and_then(of_line) {
+                self.table.mark(cx, place, canvas, at);
             }
-        }
-    }
-
-    /// The cursor is shown only while the pane has the focus.
-    fn mark(&self, cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, line: Row) {
-        if !cx.focused {
-            return;
-        }
-        // Before it was moved it stands on the first row, faintly: the first key moves it from there.
-        let (role, on_it) = match &self.cursor {
-            Some(cursor) => (Role::Selected, self.name(cx.state, line).as_ref() == Some(cursor)),
-            None => (Role::SelectedUnfocused, self.devices.rows().first() == Some(&line)),
-        };
-        if on_it {
-            let wide = Rect { x: row.x.saturating_sub(1), width: row.width + 2, ..row };
-            tint(canvas.buf, wide, cx.theme.style(role));
         }
     }
 
@@ -329,6 +313,15 @@ impl DiskNetPane {
             );
             axis(canvas.buf, Rect { y: place.bottom() - 1, height: 1, ..place }, cx.theme, up);
         }
+    }
+}
+
+/// What names a row in the table.
+fn key(state: &State, row: Row) -> Option<LineKey<u64>> {
+    match row {
+        Row::Disk(index) => columns::disk_key(state, index),
+        Row::Interface(index) => columns::interface_key(state, index),
+        Row::Ports => Some(columns::ports_key()),
     }
 }
 

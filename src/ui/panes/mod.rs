@@ -14,7 +14,7 @@ pub static PANES: &[PaneDef] = &[
     gpus::pane::DEF,
     disks_network::pane::DEF,
     filesystems::DEF,
-    sensors::DEF,
+    sensors::pane::DEF,
     pools::pane::DEF,
     containers::pane::DEF,
     processes::pane::DEF,

@@ -1,0 +1,298 @@
+//! Disks and interfaces as one table: what each moves, how long that takes, what is lost.
+
+use super::{disk_detail::DiskDetail, network_detail::NetworkDetail};
+use crate::{
+    alert::Level,
+    config::Settings,
+    model::{disk::Disk, network::Interface, series::Series, source::SourceId},
+    state::State,
+    text::like,
+    ui::{
+        figures::{latency, role_of},
+        table::{
+            column::{Column, Columns, Kind},
+            def::{Nest, TableDef, key_of},
+            lines::LineKey,
+        },
+        theme::Role,
+        view::Effect,
+        widgets::{graph::nice_top, spark::spark},
+    },
+    units::bits_per_second,
+};
+
+/// So many ports of bridges have rows of their own.
+pub(super) const FEW_PORTS: usize = 2;
+/// What the ports of bridges are called together.
+const PORTS: &str = "ports";
+
+/// The table of disks and interfaces.
+pub struct DevicesTable;
+
+/// Patterns of names that are left out.
+pub struct Hidden {
+    disks: Vec<String>,
+    interfaces: Vec<String>,
+}
+
+impl Hidden {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Hidden { disks: settings.hidden_disks.clone(), interfaces: settings.hidden_interfaces.clone() }
+    }
+}
+
+/// One device.
+#[derive(Clone, Copy)]
+pub enum Device<'a> {
+    /// A disk.
+    Disk(&'a Disk),
+    /// An interface.
+    Interface(&'a Interface),
+}
+
+/// A device with what its cells need.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    device: Device<'a>,
+    state: &'a State,
+}
+
+/// The key of the disk at `index` among the machine's.
+#[must_use]
+pub fn disk_key(state: &State, index: usize) -> Option<LineKey<u64>> {
+    let disk = state.host.disks.disks.get(index)?;
+    Some(LineKey::Row(key_of(&format!("disk {}", disk.raw.name))))
+}
+
+/// The key of the interface at `index` among the machine's.
+#[must_use]
+pub fn interface_key(state: &State, index: usize) -> Option<LineKey<u64>> {
+    let interface = state.host.network.interfaces.get(index)?;
+    Some(LineKey::Row(key_of(&format!("interface {}", interface.raw.name))))
+}
+
+/// The key of the line of all ports.
+#[must_use]
+pub fn ports_key() -> LineKey<u64> {
+    LineKey::Group(key_of(PORTS))
+}
+
+fn is_down(interface: &Interface) -> bool {
+    interface.raw.state.as_deref() == Some("down")
+}
+
+/// True for a port that is listed below the line of all ports.
+fn is_gathered(state: &State, interface: &Interface) -> bool {
+    let ports = || state.host.network.interfaces.iter().filter(|other| other.raw.is_port());
+    interface.raw.is_port() && ports().nth(FEW_PORTS).is_some()
+}
+
+impl Row<'_> {
+    fn name(&self) -> &str {
+        match self.device {
+            Device::Disk(disk) => &disk.raw.name,
+            Device::Interface(interface) => &interface.raw.name,
+        }
+    }
+
+    fn disk<T>(&self, of: impl FnOnce(&Disk) -> Option<T>) -> Option<T> {
+        match self.device {
+            Device::Disk(disk) => of(disk),
+            Device::Interface(_) => None,
+        }
+    }
+
+    fn interface<T>(&self, of: impl FnOnce(&Interface) -> Option<T>) -> Option<T> {
+        match self.device {
+            Device::Disk(_) => None,
+            Device::Interface(interface) => of(interface),
+        }
+    }
+
+    fn wait(&self) -> Option<f64> {
+        self.disk(|d| [d.read_latency_seconds, d.write_latency_seconds].into_iter().flatten().reduce(f64::max))
+    }
+
+    fn busy_level(&self) -> Level {
+        let busy = self.disk(|d| d.busy_ratio);
+        busy.map_or(Level::Ok, |busy| self.state.level("disk_busy_ratio", &[self.name()], busy))
+    }
+
+    fn errors_level(&self) -> Level {
+        let errors = self.interface(|n| n.errors_per_second);
+        errors.map_or(Level::Ok, |errors| self.state.level("network_errors_per_second", &[self.name()], errors))
+    }
+
+    fn state(&self) -> String {
+        match self.device {
+            Device::Disk(disk) => disk.raw.model.clone().unwrap_or_default(),
+            Device::Interface(n) => {
+                let speed = n.raw.speed_bits.map(|bits| bits_per_second(bits as f64));
+                [n.raw.state.clone(), speed].into_iter().flatten().collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    fn pasts(&self) -> [(&Series, Role); 2] {
+        match self.device {
+            Device::Disk(d) => [(&d.read_history, Role::DiskRead), (&d.write_history, Role::DiskWrite)],
+            Device::Interface(n) => [(&n.rx_history, Role::NetReceive), (&n.tx_history, Role::NetTransmit)],
+        }
+    }
+}
+
+impl Columns for DevicesTable {
+    type Row<'a> = Row<'a>;
+    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const NAME: &'static str = "name";
+}
+
+type Col = Column<DevicesTable>;
+
+static COLUMNS: [Col; 11] = [
+    Col::words("name", "DEVICE", 9, 0, |r| r.name().into())
+        .between(9, 24)
+        .also(&["device"])
+        .role(Role::Text)
+        .doc("its name"),
+    Col::words("kind", "KIND", 9, 3, |r| match r.device {
+        Device::Disk(_) => "disk".into(),
+        Device::Interface(_) => "interface".into(),
+    })
+    .also(&["type"])
+    // Disks, then interfaces that are up, those that are down, and the ports of bridges.
+    .ordered(|r| match r.device {
+        Device::Disk(_) => 0,
+        Device::Interface(n) if is_gathered(r.state, n) => 3,
+        Device::Interface(n) => 1 + u32::from(is_down(n)),
+    })
+    .doc("disk or interface; in order, as the machine lists them"),
+    Col::figure("in", "READ ↓/s", Kind::Bytes, 8, 0, |r| match r.device {
+        Device::Disk(d) => d.read_per_second,
+        Device::Interface(n) => n.rx_per_second,
+    })
+    .also(&["read", "receive", "rx"])
+    .faint_zero(Role::Text)
+    .summed()
+    .doc("read or received each second"),
+    Col::figure("out", "WRITE ↑/s", Kind::Bytes, 9, 0, |r| match r.device {
+        Device::Disk(d) => d.write_per_second,
+        Device::Interface(n) => n.tx_per_second,
+    })
+    .also(&["write", "send", "tx"])
+    .faint_zero(Role::Text)
+    .summed()
+    .doc("written or sent each second"),
+    Col::figure("operations", "OPS/s", Kind::Count, 6, 4, |r| match r.device {
+        Device::Disk(d) => d.read_iops.zip(d.write_iops).map(|(reads, writes)| reads + writes),
+        Device::Interface(n) => n.rx_packets_per_second.zip(n.tx_packets_per_second).map(|(rx, tx)| rx + tx),
+    })
+    .also(&["iops", "packets"])
+    .format(crate::units::count_short)
+    .faint_zero(Role::Dim)
+    .summed()
+    .doc("requests or packets each second"),
+    Col::figure("latency", "LAT", Kind::Seconds, 8, 1, |r| r.wait())
+        .also(&["lat", "wait"])
+        .format(|wait| latency(Some(wait)).trim_start().to_owned())
+        .absent(|_| "")
+        .role(Role::Text)
+        .doc("how long a request took, queues included"),
+    Col::figure("busy", "BUSY", Kind::Share, 4, 1, |r| r.disk(|d| d.busy_ratio))
+        .absent(|_| "")
+        .role_of(|r, _| role_of(r.busy_level(), Role::Text))
+        .doc("share of the time in which a disk had requests"),
+    Col::figure("errors", "ERR/s", Kind::Count, 5, 2, |r| r.interface(|n| n.errors_per_second))
+        .absent(|_| "")
+        .format(crate::units::count_short)
+        .role_of(|r, text| role_of(r.errors_level(), crate::ui::table::column::unless_zero(text, Role::Text)))
+        .summed()
+        .doc("errors of an interface each second"),
+    Col::figure("drops", "DROP/s", Kind::Count, 6, 2, |r| r.interface(|n| n.drops_per_second))
+        .absent(|_| "")
+        .format(crate::units::count_short)
+        .faint_zero(Role::Text)
+        .summed()
+        .doc("packets that an interface dropped each second"),
+    Col::drawn(
+        "graph",
+        Kind::Bytes,
+        16,
+        5,
+        |_| None,
+        |cell, place, canvas, r| {
+            let [(up, up_role), (down, down_role)] = r.pasts();
+            let (theme, half) = (cell.cx.theme, place.width.saturating_sub(1) / 2);
+            let top = nice_top(up.max().unwrap_or(0.0).max(down.max().unwrap_or(0.0)));
+            spark(canvas.buf, place.x, place.y, half, theme, up, top, theme.style(up_role));
+            let right = place.right() - half;
+            spark(canvas.buf, right, place.y, half, theme, down, top, theme.style(down_role));
+        },
+    )
+    .between(12, 120)
+    .doc("both lately, on one scale"),
+    Col::words("state", "STATE", 12, 2, |r| r.state().into())
+        .between(6, 40)
+        .doc("model of a disk; link of an interface"),
+];
+
+impl TableDef for DevicesTable {
+    type Key = u64;
+    type Cx<'a> = &'a State;
+    type Options = Hidden;
+    const SOURCES: &'static [SourceId] = &[SourceId::Disks, SourceId::Network];
+    const NOUN: &'static str = "device";
+    const NEST: Nest = Nest::Groups(PORTS);
+    const FOLDED: bool = true;
+
+    fn cx<'a>(state: &'a State, _options: &'a Hidden) -> &'a State {
+        state
+    }
+
+    fn count(state: &State) -> usize {
+        state.host.disks.disks.len() + state.host.network.interfaces.len()
+    }
+
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
+        let disks = &state.host.disks.disks;
+        let device = match disks.get(index) {
+            Some(disk) => Device::Disk(disk),
+            None => Device::Interface(&state.host.network.interfaces[index - disks.len()]),
+        };
+        Row { device, state }
+    }
+
+    fn key(state: &State, index: usize) -> u64 {
+        let disks = state.host.disks.disks.len();
+        let key = if index < disks { disk_key(state, index) } else { interface_key(state, index - disks) };
+        key.and_then(LineKey::row).unwrap_or(0)
+    }
+
+    fn lists(row: &Row<'_>, hidden: &Hidden) -> bool {
+        let patterns = match row.device {
+            Device::Disk(_) => &hidden.disks,
+            Device::Interface(_) => &hidden.interfaces,
+        };
+        !patterns.iter().any(|pattern| like(pattern, row.name()))
+    }
+
+    fn group(state: &State, index: usize) -> Option<&str> {
+        match Self::row(state, index).device {
+            Device::Interface(n) if is_gathered(state, n) => Some(PORTS),
+            _ => None,
+        }
+    }
+
+    fn nothing(_state: &State) -> &'static str {
+        "no disks, and no network interface is up"
+    }
+
+    fn open(state: &State, index: usize) -> Vec<Effect> {
+        vec![match Self::row(state, index).device {
+            Device::Disk(disk) => Effect::Open(Box::new(DiskDetail::new(disk.raw.name.clone()))),
+            Device::Interface(n) => Effect::Open(Box::new(NetworkDetail::new(n.raw.name.clone()))),
+        }]
+    }
+}

@@ -1,0 +1,145 @@
+//! One filesystem: what it is, how full it is and how fast that grows, and who writes.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::filesystems::signed;
+use crate::{
+    alert::Level,
+    interest::Interest,
+    model::{
+        fault::Fault,
+        filesystem::{Filesystem, Space},
+    },
+    state::State,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        figures::{percent, tick},
+        parts::causes,
+        theme::Role,
+        view::{Effect, Overlay},
+        widgets::{
+            past::{Past, pasts},
+            sheet::{Sheet, SheetLine, flow, pair, put_lines},
+            text::put,
+        },
+    },
+    units::{ABSENT, bytes_long, count_short, span_short},
+};
+
+/// Columns of a name.
+const NAME: usize = 9;
+/// Rows of the graph with its head and its axis.
+const GRAPH: u16 = 9;
+
+/// The view.
+pub struct FilesystemDetail {
+    mount: String,
+    sheet: Sheet,
+}
+
+impl FilesystemDetail {
+    /// Of the filesystem that is mounted here.
+    #[must_use]
+    pub fn new(mount: String) -> Self {
+        FilesystemDetail { mount, sheet: Sheet::default() }
+    }
+}
+
+fn space(space: &Space) -> Vec<SheetLine> {
+    let long = |bytes: u64| bytes_long(bytes as f64);
+    let reserved = space.free.saturating_sub(space.available);
+    let mut left = format!("{} for those who are not root", long(space.available));
+    if reserved > 0 {
+        left.push_str(&format!("   {} reserved", long(reserved)));
+    }
+    let inodes = match space.inodes_ratio() {
+        Some(ratio) => format!(
+            "{} of {} used, {}",
+            count_short(space.inodes.saturating_sub(space.inodes_free) as f64),
+            count_short(space.inodes as f64),
+            percent(Some(ratio)).trim_start()
+        ),
+        None => "not counted by this filesystem".to_owned(),
+    };
+    vec![
+        pair("size", NAME, long(space.size)),
+        pair("used", NAME, format!("{}   {}", long(space.used()), percent(space.used_ratio()).trim_start())),
+        pair("free", NAME, left),
+        pair("inodes", NAME, inodes),
+    ]
+}
+
+/// `+1.2G an hour, full in 3d`.
+fn growth(state: &State, fs: &Filesystem) -> Option<String> {
+    let growth = state.host.filesystems.growth(&fs.mount)?;
+    let mut words = format!("{} an hour", signed(growth * 3600.0));
+    let left = fs.space.as_ref().ok().map(|space| space.available as f64 / growth);
+    // A year away it says nothing.
+    if let Some(left) = left.filter(|left| growth > 0.0 && *left < 365.0 * 86_400.0) {
+        words.push_str(&format!(", full in {}", span_short(Duration::from_secs_f64(left))));
+    }
+    Some(words)
+}
+
+impl Overlay for FilesystemDetail {
+    fn title(&self, state: &State) -> String {
+        let found = state.host.filesystems.filesystems.iter().find(|fs| fs.mount == self.mount);
+        found.map_or_else(|| self.mount.clone(), |fs| format!("{} · {}", self.mount, fs.kind))
+    }
+
+    fn full_screen(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(fs) = cx.state.host.filesystems.filesystems.iter().find(|fs| fs.mount == self.mount) else {
+            put(canvas.buf, area.x, area.y, area.width, "it is not mounted any more", cx.theme.style(Role::Dim));
+            return;
+        };
+        let mut facts: Vec<SheetLine> = vec![pair("device", NAME, &*fs.device), pair("type", NAME, &*fs.kind)];
+        let room = usize::from(area.width).saturating_sub(NAME + 1).max(20);
+        for (number, line) in flow(fs.options.split(','), room).into_iter().enumerate() {
+            facts.push(pair(if number == 0 { "options" } else { "" }, NAME, line));
+        }
+        match &fs.space {
+            Ok(known) => facts.extend(space(known)),
+            Err(Fault::Timeout) => facts.push(pair("space", NAME, "it does not answer")),
+            Err(Fault::Absent(what) | Fault::Broken(what) | Fault::Denied { what, .. }) => {
+                facts.push(pair("space", NAME, &**what));
+            }
+        }
+        facts.push(pair("growth", NAME, growth(cx.state, fs).unwrap_or_else(|| ABSENT.to_owned())));
+        put_lines(cx, area, canvas, &facts);
+        let used = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(1);
+        let rest = Rect { y: area.y + used.min(area.height), height: area.height.saturating_sub(used), ..area };
+        let graph = if rest.height >= GRAPH + 6 { GRAPH } else { 0 };
+        if graph > 0
+            && let (Some(series), Ok(known)) = (cx.state.host.filesystems.used_history(&fs.mount), &fs.space)
+        {
+            let limits = cx.state.limits("filesystem_used_ratio", &[&fs.mount]);
+            let past = Past {
+                head: format!("used {}   top {}", bytes_long(known.used() as f64), bytes_long(known.size as f64)),
+                series,
+                top: known.size as f64,
+                role: Role::DiskWrite,
+                level: Level::Ok,
+                limit: tick(limits).filter(|_| !fs.read_only).map(|share| share * known.size as f64),
+            };
+            pasts(cx, Rect { height: graph, ..rest }, canvas, graph, &[past]);
+        }
+        let below = Rect { y: rest.y + graph, height: rest.height - graph, ..rest };
+        let room = usize::from(below.height);
+        self.sheet.draw(cx, below, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        self.sheet.act(action).then(Vec::new)
+    }
+
+    fn want(&self, want: &mut Interest, _state: &State) {
+        want.io_of_all = true;
+    }
+}
