@@ -89,6 +89,14 @@ pub struct ProcIo {
     pub over_us: u64,
 }
 
+impl ProcIo {
+    /// Read and written together.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.read_bytes.saturating_add(self.written_bytes)
+    }
+}
+
 /// One round: what changed since the round before, or a keyframe, which needs no round before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessSample {

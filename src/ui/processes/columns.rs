@@ -64,7 +64,7 @@ impl Columns for Processes {
 type Col = Column<Processes>;
 
 /// Every column. On a narrow screen those of the greatest rank go first; pid, CPU and command stay.
-pub static COLUMNS: [Col; 22] = [
+pub static COLUMNS: [Col; 23] = [
     Col::figure("pid", "PID", Kind::Count, 7, 0, |r| Some(f64::from(r.process.key.pid)))
         .smallest_first()
         .search(Search::Whole)
@@ -175,6 +175,10 @@ pub static COLUMNS: [Col; 22] = [
         .asks(io)
         .faint_zero(Role::Text)
         .doc("read and written each second, together"),
+    Col::figure("io_total", "I/O", Kind::Bytes, 5, 19, |r| r.process.moved.as_ref().map(|m| m.raw.bytes() as f64))
+        .asks(io)
+        .role(Role::Text)
+        .doc("read and written since it began"),
 ];
 
 /// What belongs to a thread's process is less important.
