@@ -31,6 +31,17 @@ pub fn bytes(value: Option<f64>) -> String {
     fixed(value, 5, units::bytes_short)
 }
 
+/// `+1.2G`, `-300M`, `0`.
+#[must_use]
+pub fn signed_bytes(bytes: f64) -> String {
+    let sign = match bytes {
+        b if b >= 0.5 => "+",
+        b if b <= -0.5 => "-",
+        _ => "",
+    };
+    format!("{sign}{}", units::bytes_short(bytes.abs()))
+}
+
 /// A latency in seven columns.
 #[must_use]
 pub fn latency(seconds: Option<f64>) -> String {

@@ -81,6 +81,12 @@ impl TableDef for Containers {
         let id = state.host.containers.rows[index].meta.id.clone();
         vec![Effect::Open(Box::new(ContainerDetail::new(id)))]
     }
+}
+
+impl PaneTable for Containers {
+    const PANE: PaneId = PaneId::Containers;
+    const CONTEXT: Context = Context::Things;
+    const HINTS: &'static [(Action, &'static str)] = &[(Action::Logs, "log"), (Action::Acts, "acts")];
 
     fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
         let rows = &state.host.containers.rows;
@@ -91,12 +97,6 @@ impl TableDef for Containers {
             _ => None,
         }
     }
-}
-
-impl PaneTable for Containers {
-    const PANE: PaneId = PaneId::Containers;
-    const CONTEXT: Context = Context::Things;
-    const HINTS: &'static [(Action, &'static str)] = &[(Action::Logs, "log"), (Action::Acts, "acts")];
 
     fn settings(settings: &mut Settings) -> Option<&mut TableSettings> {
         Some(&mut settings.containers)

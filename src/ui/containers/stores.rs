@@ -215,15 +215,15 @@ impl TableDef for Kept {
     fn open(_state: &State, _index: usize) -> Vec<Effect> {
         Vec::new()
     }
-
-    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
-        (action == Action::Acts).then(|| acts(state, table.selected()))
-    }
 }
 
 impl ScreenTable for Kept {
     const SORT: &'static str = "size";
     const CONTEXT: Context = Context::Things;
+
+    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
+        (action == Action::Acts).then(|| acts(state, table.selected()))
+    }
 
     fn title(state: &State) -> String {
         let all = &state.host.stores;

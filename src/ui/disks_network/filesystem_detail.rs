@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::filesystems::signed;
 use crate::{
     alert::Level,
     interest::Interest,
@@ -16,7 +15,7 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        figures::{percent, tick},
+        figures::{percent, signed_bytes, tick},
         parts::causes,
         theme::Role,
         view::{Effect, Overlay},
@@ -75,7 +74,7 @@ fn space(space: &Space) -> Vec<SheetLine> {
 /// `+1.2G an hour, full in 3d`.
 fn growth(state: &State, fs: &Filesystem) -> Option<String> {
     let growth = state.host.filesystems.growth(&fs.mount)?;
-    let mut words = format!("{} an hour", signed(growth * 3600.0));
+    let mut words = format!("{} an hour", signed_bytes(growth * 3600.0));
     let left = fs.space.as_ref().ok().map(|space| space.available as f64 / growth);
     // A year away it says nothing.
     if let Some(left) = left.filter(|left| growth > 0.0 && *left < 365.0 * 86_400.0) {

@@ -17,7 +17,7 @@ use crate::{
     ui::{
         canvas::{Canvas, DrawCx},
         disks_network::filesystem_detail::FilesystemDetail,
-        figures::{bytes, figure, hue, percent, plain, role_of, tick},
+        figures::{bytes, figure, hue, percent, plain, role_of, signed_bytes, tick},
         ids::PaneId,
         table::{
             column::{Column, Columns, Kind},
@@ -158,7 +158,7 @@ static COLUMNS: [Col; 10] = [
     Col::figure("growth", "GROWTH/h", Kind::Bytes, 8, 4, |r| {
         r.state.host.filesystems.growth(&r.fs.mount).map(|growth| growth * 3600.0)
     })
-    .format(signed)
+    .format(signed_bytes)
     .doc("bytes that it grew by in an hour, by its past of minutes"),
     Col::figure("inodes", "INODES", Kind::Share, 6, 6, |r| r.space().and_then(Space::inodes_ratio))
         .role_of(|r, _| role_of(r.inodes_level(), Role::Dim))
@@ -178,16 +178,6 @@ static COLUMNS: [Col; 10] = [
     .doc("read-only, or why its space is not known; in order, what needs a look first"),
     Col::words("device", "DEVICE", 20, 7, |r| Cow::Borrowed(&r.fs.device)).between(8, 50).doc("device or dataset"),
 ];
-
-/// `+1.2G`, `-300M`, `0`.
-pub(super) fn signed(bytes: f64) -> String {
-    let sign = match bytes {
-        b if b >= 0.5 => "+",
-        b if b <= -0.5 => "-",
-        _ => "",
-    };
-    format!("{sign}{}", crate::units::bytes_short(bytes.abs()))
-}
 
 impl TableDef for Filesystems {
     type Key = u64;

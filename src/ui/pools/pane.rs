@@ -132,17 +132,17 @@ impl TableDef for Pools {
     fn open(state: &State, index: usize) -> Vec<Effect> {
         vec![Effect::Open(Box::new(PoolDetail::new(state.host.pools.rows[index].name.clone())))]
     }
-
-    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
-        let pool = table.selected().and_then(|index| state.host.pools.rows.get(index));
-        (action == Action::Acts).then(|| operations::choose(pool.map_or("", |row| row.name.as_str()), state))
-    }
 }
 
 impl PaneTable for Pools {
     const PANE: PaneId = PaneId::Pools;
     const CONTEXT: Context = Context::Things;
     const HINTS: &'static [(Action, &'static str)] = &[(Action::Acts, "acts")];
+
+    fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
+        let pool = table.selected().and_then(|index| state.host.pools.rows.get(index));
+        (action == Action::Acts).then(|| operations::choose(pool.map_or("", |row| row.name.as_str()), state))
+    }
 
     fn settings(settings: &mut Settings) -> Option<&mut TableSettings> {
         Some(&mut settings.pools)

@@ -140,6 +140,12 @@ impl TableDef for Processes {
     fn open(state: &State, index: usize) -> Vec<Effect> {
         vec![Effect::Open(Box::new(ProcessDetail::new(Self::key(state, index))))]
     }
+}
+
+impl PaneTable for Processes {
+    const PANE: PaneId = PaneId::Processes;
+    const CONTEXT: Context = Context::Processes;
+    const COMPACT: Compact<Self> = Compact::Whole;
 
     fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
         let options = &mut table.options;
@@ -178,12 +184,6 @@ impl TableDef for Processes {
         table.changed();
         Some(effects)
     }
-}
-
-impl PaneTable for Processes {
-    const PANE: PaneId = PaneId::Processes;
-    const CONTEXT: Context = Context::Processes;
-    const COMPACT: Compact<Self> = Compact::Whole;
 
     fn settings(settings: &mut Settings) -> Option<&mut TableSettings> {
         Some(&mut settings.processes.table)

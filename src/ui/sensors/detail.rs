@@ -2,13 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use super::pane::{Reading, Sensors};
+use super::reading::Reading;
 use crate::{
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{hue, tick},
-        table::def::TableDef,
         theme::Role,
         view::Overlay,
         widgets::{
@@ -36,7 +35,7 @@ impl SensorDetail {
     }
 
     fn find<'a>(&self, state: &'a State) -> Option<Reading<'a>> {
-        (0..Sensors::count(state)).filter_map(|index| Reading::at(state, index)).find(|r| r.name() == self.name)
+        Reading::all(state).find(|reading| reading.name() == self.name)
     }
 }
 

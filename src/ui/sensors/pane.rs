@@ -2,20 +2,15 @@
 
 use ratatui::layout::Rect;
 
-use super::detail::SensorDetail;
+use super::{detail::SensorDetail, reading::Reading};
 use crate::{
-    alert::Level,
     config::settings::TableSettings,
-    model::{
-        sensor::{Fan, SensorKind, Temperature},
-        series::Series,
-        source::SourceId,
-    },
+    model::source::SourceId,
     state::State,
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
-        figures::{degrees, hue, plain, role_of},
+        figures::{hue, plain, role_of},
         ids::PaneId,
         table::{
             column::{Column, Columns, Kind},
@@ -49,147 +44,12 @@ pub const DEF: PaneDef = PaneDef {
     },
 };
 
-/// Where a gauge of a temperature without any mark ends.
-const TOP_CELSIUS: f64 = 100.0;
-
 /// The table of sensors.
 pub struct Sensors;
 
 /// Temperatures are shown in degrees Fahrenheit.
 #[derive(Debug, Clone, Copy)]
 pub struct Fahrenheit(bool);
-
-/// What one row measures.
-#[derive(Clone, Copy)]
-pub enum Reading<'a> {
-    /// A temperature.
-    Temperature(&'a Temperature),
-    /// A fan.
-    Fan(&'a Fan),
-    /// Watts of one part of the CPU.
-    Power(&'a str, f64),
-}
-
-impl<'a> Reading<'a> {
-    /// The one at `index`: temperatures, fans, power.
-    #[must_use]
-    pub fn at(state: &'a State, index: usize) -> Option<Self> {
-        let raw = &state.host.sensors.raw;
-        let fan = || Some(Reading::Fan(raw.fans.get(index.checked_sub(raw.temperatures.len())?)?));
-        let power = || {
-            let (zone, watts) =
-                state.host.power.watts.get(index.checked_sub(raw.temperatures.len() + raw.fans.len())?)?;
-            Some(Reading::Power(zone, *watts))
-        };
-        raw.temperatures.get(index).map(Reading::Temperature).or_else(fan).or_else(power)
-    }
-
-    /// The sensor's own name.
-    #[must_use]
-    pub fn name(self) -> &'a str {
-        match self {
-            Reading::Temperature(t) => &t.sensor,
-            Reading::Fan(fan) => &fan.sensor,
-            Reading::Power(zone, _) => zone,
-        }
-    }
-
-    /// What it belongs to.
-    #[must_use]
-    pub fn kind(self) -> &'static str {
-        match self {
-            Reading::Fan(_) => "fan",
-            Reading::Power(..) => "power",
-            Reading::Temperature(t) => match t.kind {
-                SensorKind::Cpu => "cpu",
-                SensorKind::Gpu => "gpu",
-                SensorKind::Disk => "disk",
-                SensorKind::Memory => "memory",
-                SensorKind::Board => "board",
-                SensorKind::Network => "network",
-                SensorKind::Other => "other",
-            },
-        }
-    }
-
-    /// Degrees Celsius, turns a minute, watts.
-    #[must_use]
-    pub fn value(self) -> f64 {
-        match self {
-            Reading::Temperature(t) => t.celsius,
-            Reading::Fan(fan) => fan.rpm,
-            Reading::Power(_, watts) => watts,
-        }
-    }
-
-    /// `value` in the unit of this sensor.
-    #[must_use]
-    pub fn words(self, value: f64, fahrenheit: bool) -> String {
-        match self {
-            Reading::Temperature(_) => degrees(value, fahrenheit),
-            Reading::Fan(_) => format!("{value:.0} rpm"),
-            Reading::Power(..) => format!("{value:.1} W"),
-        }
-    }
-
-    /// The maker's marks, high and critical.
-    #[must_use]
-    pub fn marks(self) -> [Option<f64>; 2] {
-        match self {
-            Reading::Temperature(t) => [t.high_celsius, t.critical_celsius],
-            _ => [None; 2],
-        }
-    }
-
-    /// Where its gauge and its graph end.
-    #[must_use]
-    pub fn top(self) -> f64 {
-        let [high, critical] = self.marks();
-        critical.or(high.map(|high| high * 1.1)).unwrap_or(TOP_CELSIUS).max(1.0)
-    }
-
-    /// The metric that rules watch it by, with its labels.
-    #[must_use]
-    pub fn metric(self) -> Option<(&'static str, Vec<&'a str>)> {
-        let Reading::Temperature(t) = self else { return None };
-        Some(match t.kind {
-            SensorKind::Cpu => ("cpu_temperature_celsius", Vec::new()),
-            SensorKind::Disk => ("disk_temperature_celsius", vec![&t.sensor]),
-            _ => ("temperature_celsius", vec![&t.sensor]),
-        })
-    }
-
-    /// The rule's level where one watches it, else the maker's own marks.
-    #[must_use]
-    pub fn level(self, state: &State) -> Level {
-        let Reading::Temperature(t) = self else { return Level::Ok };
-        let by_rule = self.metric().map_or(Level::Ok, |(metric, labels)| state.level(metric, &labels, t.celsius));
-        let over = |mark: Option<f64>| mark.is_some_and(|m| t.celsius >= m);
-        let by_maker = match () {
-            () if over(t.critical_celsius) => Level::Crit,
-            () if over(t.high_celsius) => Level::Warn,
-            () => Level::Ok,
-        };
-        by_rule.max(by_maker)
-    }
-
-    /// What it was.
-    #[must_use]
-    pub fn history(self, state: &State) -> Option<&Series> {
-        match self {
-            // That of all packages is kept, not that of each of their parts.
-            Reading::Power(zone, _) => {
-                let packages = state.host.power.watts.iter().filter(|(zone, _)| is_package(zone)).count();
-                (is_package(zone) && packages == 1).then_some(&state.host.power.history)
-            }
-            _ => state.host.sensors.history(self.name()),
-        }
-    }
-}
-
-fn is_package(zone: &str) -> bool {
-    zone.starts_with("package") && !zone.contains(' ')
-}
 
 /// A sensor with what its cells need.
 #[derive(Clone, Copy)]

@@ -336,7 +336,7 @@ impl<T: TableDef> Table<T> {
         self.grid.cursor.act(Action::Down);
     }
 
-    /// What a key does.
+    /// What a key does to any table; `None`: nothing.
     pub fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
         // Keys may come faster than frames: what the one before changed is what this one means.
         self.update(state);
@@ -354,9 +354,7 @@ impl<T: TableDef> Table<T> {
             Action::Left | Action::Right if self.sideways(action == Action::Right, state) => {}
             action => {
                 let holds = self.list.holds::<T>(state, &self.options);
-                let effects = self.grid.act(action, &holds);
-                drop(holds);
-                return effects.or_else(|| T::act(self, action, state));
+                return self.grid.act(action, &holds);
             }
         }
         self.update(state);

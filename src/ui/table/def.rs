@@ -1,15 +1,10 @@
 //! What a table lists. Its columns, its rows and what a key does to them are its own; filter, search, order, cursor, tags,
-//! groups, clicks and drawing are those of every [`Table`].
+//! groups, clicks and drawing are those of every `Table`.
 
 use std::hash::Hash;
 
-use super::{column::Columns, core::Table};
-use crate::{
-    alert::Level,
-    model::source::SourceId,
-    state::State,
-    ui::{action::Action, view::Effect},
-};
+use super::column::Columns;
+use crate::{alert::Level, model::source::SourceId, state::State, ui::view::Effect};
 
 /// Rows below other rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +89,6 @@ pub trait TableDef: Columns {
 
     /// What Enter does to a row.
     fn open(state: &State, index: usize) -> Vec<Effect>;
-
-    /// What another key does, beside what all tables do; `None` when it means nothing here.
-    fn act(_table: &mut Table<Self>, _action: Action, _state: &State) -> Option<Vec<Effect>> {
-        None
-    }
 }
 
 /// A key out of a name: the same name is the same row.

@@ -94,6 +94,11 @@ pub trait PaneTable: TableDef {
     /// Fills rows that the table leaves, when a neighbour is the taller one.
     fn below(_cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) {}
 
+    /// What another key does, beside what all tables do; `None` when it means nothing here.
+    fn act(_table: &mut Table<Self>, _action: Action, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
     /// What was chosen in a menu that this table opened.
     fn tell(_table: &mut Table<Self>, _message: Message) {}
 
@@ -227,7 +232,7 @@ impl<T: PaneTable> Pane for TablePane<T> {
     }
 
     fn act(&mut self, action: Action, state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
-        self.table.act(action, state)
+        self.table.act(action, state).or_else(|| T::act(&mut self.table, action, state))
     }
 
     fn context(&self) -> Context {

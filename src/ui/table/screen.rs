@@ -31,6 +31,11 @@ pub trait ScreenTable: TableDef<Options = ()> {
         None
     }
 
+    /// What another key does, beside what all tables do; `None` when it means nothing here.
+    fn act(_table: &mut Table<Self>, _action: Action, _state: &State) -> Option<Vec<Effect>> {
+        None
+    }
+
     /// What the footer offers beside the table's own.
     fn hints() -> Vec<(Action, &'static str)>;
 
@@ -93,7 +98,7 @@ impl<T: ScreenTable> Overlay for TableScreen<T> {
     }
 
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
-        self.table.act(action, state)
+        self.table.act(action, state).or_else(|| T::act(&mut self.table, action, state))
     }
 
     fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {

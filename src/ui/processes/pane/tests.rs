@@ -80,8 +80,8 @@ fn one_that_used_cpu_stays_above_those_that_never_did() {
 fn threads_of_programs_and_of_the_kernel_come_on_request() {
     let state = state();
     let mut table = table("cpu", Options::default());
-    table.act(Action::Threads, &state);
-    table.act(Action::KernelThreads, &state);
+    Processes::act(&mut table, Action::Threads, &state);
+    Processes::act(&mut table, Action::KernelThreads, &state);
     assert_eq!(names(&mut table, &state), ["make", "worker", "bash", "init", "kthreadd", "cron", "sshd"]);
     table.options = Options { user: Some(1), ..Options::default() };
     table.changed();
