@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// What a rule may hold.
-const KEYS: [&str; 11] =
-    ["metric", "side", "advice", "warn", "crit", "clear", "hold", "only", "except", "say", "enabled"];
+const KEYS: [&str; 12] =
+    ["metric", "side", "advice", "warn", "crit", "clear", "hold", "clear_hold", "only", "except", "say", "enabled"];
 
 /// The rules that come with the program (`assets/rules.toml`).
 #[must_use]
@@ -90,7 +90,8 @@ impl Reader<'_> {
                 "warn" => self.quantity("warn", value, &mut rule.limits.warn),
                 "crit" => self.quantity("crit", value, &mut rule.limits.crit),
                 "clear" => self.quantity("clear", value, &mut rule.clear),
-                "hold" => self.hold(&mut rule.hold, value),
+                "hold" => rule.hold = self.span("hold", value).unwrap_or(rule.hold),
+                "clear_hold" => rule.clear_hold = self.span("clear_hold", value).or(rule.clear_hold),
                 "only" => rule.only = self.patterns(value),
                 "except" => rule.except = self.patterns(value),
                 "say" => rule.say = self.string(value).unwrap_or_default(),
@@ -209,16 +210,16 @@ impl Reader<'_> {
         }
     }
 
-    fn hold(&mut self, into: &mut Duration, value: &Value<'_>) {
+    fn span(&mut self, key: &str, value: &Value<'_>) -> Option<Duration> {
         let read = match value.get_ref() {
             DeValue::String(text) => parse_span(text),
             DeValue::Integer(number) => parse_span(number.as_str()),
             _ => None,
         };
-        match read {
-            Some(span) => *into = span,
-            None => self.find(value.span().start, "`hold` is no span of time".into(), Some("as in 30s, 5m, 1h")),
+        if read.is_none() {
+            self.find(value.span().start, format!("`{key}` is no span of time"), Some("as in 30s, 5m, 1h"));
         }
+        read
     }
 
     fn patterns(&mut self, value: &Value<'_>) -> Patterns {

@@ -1,6 +1,7 @@
 //! Rules, and the level that a value has under them: colour and alarm alike.
 
 mod load;
+pub mod phase;
 mod rule;
 
 pub use load::{merge, shipped};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{clock::Stamp, text::like};
 
 /// How bad a value is, mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -83,6 +83,8 @@ pub struct Rule {
     pub clear: Option<f64>,
     /// How long the limit must be crossed before it is said. Colour does not wait.
     pub hold: Duration,
+    /// How long an alert must be clear before it ends; two samples and a third of `hold` when absent.
+    pub clear_hold: Option<Duration>,
     /// Labels that must match one of these patterns.
     pub only: Patterns,
     /// Labels that must match none of these patterns.

@@ -64,6 +64,9 @@ fn write_rule(out: &mut String, rule: &Rule) {
         }
     }
     let _ = writeln!(out, "hold = \"{}\"", exact(rule.hold));
+    if let Some(span) = rule.clear_hold {
+        let _ = writeln!(out, "clear_hold = \"{}\"", exact(span));
+    }
     for (name, patterns) in [("only", &rule.only), ("except", &rule.except)] {
         if !patterns.is_empty() {
             let labels: Vec<String> = patterns.iter().map(|(label, p)| format!("{label} = {}", list(p))).collect();

@@ -1,0 +1,249 @@
+//! The life of one alert, pure: what a judgement of one figure under one rule makes of it. Time is the time of the
+//! samples, so that neither the moment of the judgement nor the pace of frames changes what fires.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::rule::{Level, Rule};
+use crate::clock::Stamp;
+
+/// A gap in the data is bridged up to so many intervals of the source, and at least for so long.
+const BRIDGED_INTERVALS: u32 = 2;
+const BRIDGED: Duration = Duration::from_secs(10);
+/// What is gone comes back within this time as the same alert.
+pub const GONE_KEPT: Duration = Duration::from_secs(15 * 60);
+/// A rule that does not say how long an alert must be clear asks for two samples, and for this share of its hold at
+/// most so long.
+const CLEAR_SHARE: u32 = 3;
+const CLEAR_MOST: Duration = Duration::from_secs(5 * 60);
+const CLEAR_SAMPLES: u32 = 2;
+
+/// Where an alert is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing is wrong.
+    #[default]
+    Ok,
+    /// Over its limit, for less than the rule's hold.
+    Pending,
+    /// Over its limit for the whole hold, and not yet clear.
+    Firing,
+    /// It fired, and what it is about is no longer there: not known to be well.
+    Gone,
+    /// It fired and is clear.
+    Resolved,
+    /// It fired, and what it is about has not come back.
+    Removed,
+}
+
+impl Phase {
+    /// Nothing comes after it but another episode.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Phase::Ok | Phase::Resolved | Phase::Removed)
+    }
+
+    /// The phases that may follow in one judgement; the same one again is no transition, but for a rise of severity.
+    #[must_use]
+    pub fn may_become(self, next: Phase) -> bool {
+        use Phase::{Firing, Gone, Ok, Pending, Removed, Resolved};
+        match self {
+            Ok => matches!(next, Pending | Firing),
+            Pending => matches!(next, Ok | Firing),
+            Firing => matches!(next, Firing | Gone | Resolved),
+            Gone => matches!(next, Firing | Resolved | Removed),
+            Resolved | Removed => false,
+        }
+    }
+}
+
+/// What a judgement found of one identity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Observation {
+    /// The figure of the newest sample, taken then.
+    Value(f64, Stamp),
+    /// Its source is late, silent or denied.
+    Unknown,
+    /// Its source is fine, and has no such figure.
+    Missing,
+}
+
+/// When a judgement is made, and the pace of the samples that it judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the struct's sentence names both")]
+pub struct Moment {
+    pub now: Stamp,
+    pub interval: Duration,
+}
+
+impl Moment {
+    /// The longest gap in the data that does not restart a hold.
+    #[must_use]
+    pub fn bridge(self) -> Duration {
+        (self.interval * BRIDGED_INTERVALS).max(BRIDGED)
+    }
+}
+
+/// One alert: all that must outlive a judgement.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where it is.
+    pub phase: Phase,
+    /// Its level by the newest value that was over a limit.
+    pub level: Level,
+    /// The worst level since it began: it falls with the end of the episode alone.
+    pub worst: Level,
+    /// The newest value.
+    pub value: f64,
+    /// Since when the level has been at least advice, warn, crit.
+    since: [Option<Stamp>; 3],
+    /// When the newest sample was taken that counted.
+    seen: Stamp,
+    /// Since when it has been clear, and in how many samples.
+    clear: Option<(Stamp, u32)>,
+    /// Since when nothing is known of it: its source gives no data.
+    pub unknown: Option<Stamp>,
+    /// Since when it is not there.
+    pub missing: Option<Stamp>,
+    /// When its metric was first judged, if it was over the limit then.
+    pub began: Option<Stamp>,
+    /// The level at which the user has acknowledged it: for this episode, unless it gets worse.
+    pub acknowledged: Option<Level>,
+}
+
+/// Levels that count as over a limit, mildest first, as [`Entry::since`] has them.
+const OVER: [Level; 3] = [Level::Advice, Level::Warn, Level::Crit];
+
+impl Entry {
+    /// Since when the level has been this or worse.
+    #[must_use]
+    pub fn since(&self) -> Stamp {
+        let at = OVER.iter().position(|l| *l == self.level).unwrap_or(0);
+        self.since[at].or(self.since[0]).unwrap_or_default()
+    }
+
+    /// What is left of the hold; zero once it fires.
+    #[must_use]
+    pub fn left(&self, rule: &Rule, now: Stamp) -> Duration {
+        let begun = self.since[0].unwrap_or(now);
+        if self.phase == Phase::Pending { rule.hold.saturating_sub(now.since(begun)) } else { Duration::ZERO }
+    }
+
+    /// How long it must still be clear to be resolved; `None` while it is not clear.
+    #[must_use]
+    pub fn clears_in(&self, rule: &Rule, moment: Moment) -> Option<Duration> {
+        let (since, samples) = self.clear.filter(|_| self.phase == Phase::Firing)?;
+        let (span, wanted) = clear_hold(rule);
+        let sample = if samples < wanted { moment.interval } else { Duration::ZERO };
+        Some(span.saturating_sub(moment.now.since(since)).max(sample))
+    }
+
+    /// Nothing was judged from `from` to `to`: that time counts for no hold and no age.
+    pub fn leave_out(&mut self, from: Stamp, to: Stamp) {
+        let shift = |stamp: &mut Stamp| *stamp = stamp.leaving_out(to.since(from.max(*stamp)));
+        let clear = self.clear.as_mut().map(|(since, _)| since);
+        let all = self.since.iter_mut().flatten().chain(clear);
+        let all = all.chain(&mut self.unknown).chain(&mut self.missing).chain(&mut self.began);
+        all.chain([&mut self.seen]).for_each(shift);
+    }
+}
+
+/// How long an alert must be clear, and in how many samples.
+fn clear_hold(rule: &Rule) -> (Duration, u32) {
+    match rule.clear_hold {
+        Some(span) => (span, 1),
+        None => ((rule.hold / CLEAR_SHARE).min(CLEAR_MOST), CLEAR_SAMPLES),
+    }
+}
+
+/// Judges one identity once. Gives the phase that it left, when that changed or when a firing alert got worse than it
+/// ever was in this episode.
+///
+/// `first`: its metric is judged for the first time.
+pub fn step(rule: &Rule, entry: &mut Entry, found: Observation, moment: Moment, first: bool) -> Option<Phase> {
+    let (before, worst) = (entry.phase, entry.worst);
+    match found {
+        Observation::Value(value, at) if !value.is_nan() => judge(rule, entry, value, at, moment, first),
+        Observation::Value(..) | Observation::Unknown => unknown(entry, moment),
+        Observation::Missing => missing(entry, moment),
+    }
+    let rose = entry.phase == Phase::Firing && entry.worst > worst;
+    (entry.phase != before || rose).then_some(before)
+}
+
+fn judge(rule: &Rule, entry: &mut Entry, value: f64, at: Stamp, moment: Moment, first: bool) {
+    let level = rule.level(value);
+    let over = level >= Level::Advice;
+    let fires = matches!(entry.phase, Phase::Firing | Phase::Gone);
+    let gap = entry.phase != Phase::Ok && at.since(entry.seen) > moment.bridge();
+    if gap {
+        // What was not seen in between counts neither way.
+        entry.clear = None;
+        if !fires {
+            entry.since = [None; 3];
+            entry.began = None;
+        }
+    }
+    if first && over && entry.phase == Phase::Ok {
+        entry.began = Some(at);
+    }
+    let another = at > entry.seen || entry.phase == Phase::Ok;
+    (entry.value, entry.seen, entry.unknown, entry.missing) = (value, at, None, None);
+    if over {
+        entry.level = level;
+    }
+    let lasts = over || (fires && !rule.clears(value));
+    // Between the limit and the clear value a firing alert keeps its level and its age.
+    if over || !fires {
+        for (grade, since) in OVER.into_iter().zip(&mut entry.since) {
+            *since = (level >= grade).then(|| since.unwrap_or(at));
+        }
+    }
+    entry.phase = match entry.phase {
+        Phase::Firing | Phase::Gone if lasts => {
+            entry.clear = None;
+            Phase::Firing
+        }
+        Phase::Firing | Phase::Gone => {
+            let (since, samples) = entry.clear.get_or_insert((at, 0));
+            *samples += u32::from(another || *samples == 0);
+            let (span, wanted) = clear_hold(rule);
+            if *samples >= wanted && at.since(*since) >= span { Phase::Resolved } else { Phase::Firing }
+        }
+        _ if !over => Phase::Ok,
+        _ if entry.since[0].is_some_and(|since| at.since(since) >= rule.hold) => Phase::Firing,
+        _ => Phase::Pending,
+    };
+    if entry.phase == Phase::Firing {
+        entry.worst = entry.worst.max(entry.level);
+    }
+    if entry.acknowledged.is_some_and(|level| entry.level > level) {
+        entry.acknowledged = None;
+    }
+}
+
+fn unknown(entry: &mut Entry, moment: Moment) {
+    // What was missing before its source fell silent stays so.
+    if entry.missing.is_none() {
+        entry.unknown.get_or_insert(moment.now);
+    }
+    if entry.phase == Phase::Pending && moment.now.since(entry.seen) > moment.bridge() {
+        entry.phase = Phase::Ok;
+    }
+}
+
+fn missing(entry: &mut Entry, moment: Moment) {
+    let gone = moment.now.since(*entry.missing.get_or_insert(moment.now));
+    entry.unknown = None;
+    entry.phase = match entry.phase {
+        Phase::Pending if gone > moment.bridge() => Phase::Ok,
+        Phase::Firing if gone > moment.bridge() => Phase::Gone,
+        Phase::Gone if gone > GONE_KEPT => Phase::Removed,
+        phase => phase,
+    };
+}
+
+#[cfg(test)]
+mod tests;

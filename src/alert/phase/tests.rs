@@ -1,0 +1,262 @@
+//! Tables of one alert's life, second after second, and what holds for every life.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::alert::{Limits, Side};
+
+/// Warns over 4, is critical over 8, clear at 3.
+fn rule(hold: u64, clear_hold: Option<u64>) -> Rule {
+    Rule {
+        id: "busy".into(),
+        side: Side::Above,
+        limits: Limits { advice: None, warn: Some(4.0), crit: Some(8.0) },
+        clear: Some(3.0),
+        hold: Duration::from_secs(hold),
+        clear_hold: clear_hold.map(Duration::from_secs),
+        enabled: true,
+        ..Rule::default()
+    }
+}
+
+/// What a second brings: a new sample, the same one again, or none.
+#[derive(Debug, Clone, Copy)]
+enum Second {
+    New(f64),
+    Unknown,
+    Missing,
+}
+use Second::{Missing, New, Unknown};
+
+/// The alert and each transition of these seconds, the first of which is second 1.
+fn life(rule: &Rule, seconds: &[(u64, Second)]) -> (Entry, Vec<(u64, Phase, Phase)>) {
+    let mut entry = Entry::default();
+    let mut transitions = Vec::new();
+    for (second, what) in seconds {
+        let now = Stamp::at_seconds(*second);
+        let found = match what {
+            New(value) => Observation::Value(*value, now),
+            Unknown => Observation::Unknown,
+            Missing => Observation::Missing,
+        };
+        if let Some(from) = step(rule, &mut entry, found, moment(now), false) {
+            transitions.push((*second, from, entry.phase));
+        }
+        if entry.phase.is_over() {
+            entry = Entry { phase: Phase::Ok, ..Entry::default() };
+        }
+    }
+    (entry, transitions)
+}
+
+fn moment(now: Stamp) -> Moment {
+    Moment { now, interval: Duration::from_secs(1) }
+}
+
+/// The same value at each of these seconds.
+fn each(seconds: impl IntoIterator<Item = u64>, what: Second) -> Vec<(u64, Second)> {
+    seconds.into_iter().map(|second| (second, what)).collect()
+}
+
+fn transitions(hold: u64, clear_hold: Option<u64>, parts: &[Vec<(u64, Second)>]) -> Vec<(u64, Phase, Phase)> {
+    life(&rule(hold, clear_hold), &parts.concat()).1
+}
+
+use Phase::{Firing, Gone, Ok, Pending, Removed, Resolved};
+
+#[test]
+fn fires_at_the_first_sample_after_the_hold() {
+    let pending = (1, Ok, Pending);
+    assert_eq!(transitions(3, None, &[each(1..4, New(5.0))]), [pending]);
+    assert_eq!(transitions(3, None, &[each(1..9, New(5.0))]), [pending, (4, Pending, Firing)]);
+    assert_eq!(transitions(0, None, &[each(1..9, New(5.0))]), [(1, Ok, Firing)]);
+}
+
+#[test]
+fn judging_one_sample_twice_changes_nothing() {
+    let rule = rule(3, None);
+    let mut entry = Entry::default();
+    let sample = Observation::Value(5.0, Stamp::at_seconds(1));
+    step(&rule, &mut entry, sample, moment(Stamp::at_seconds(1)), false);
+    let once = entry.clone();
+    for second in 2..9 {
+        assert_eq!(step(&rule, &mut entry, sample, moment(Stamp::at_seconds(second)), false), None);
+    }
+    assert_eq!(entry, once, "one sample over the limit is no hold");
+}
+
+#[test]
+fn a_dip_restarts_the_hold() {
+    let parts = [each(1..3, New(5.0)), each([3], New(3.5)), each(4..7, New(5.0))];
+    assert_eq!(transitions(3, None, &parts), [(1, Ok, Pending), (3, Pending, Ok), (4, Ok, Pending)]);
+}
+
+#[test]
+fn clears_after_two_samples_below_the_clear_value() {
+    let parts = |clear: &[(u64, Second)]| transitions(0, None, &[each([1], New(5.0)), clear.to_vec()]);
+    let fired = (1, Ok, Firing);
+    assert_eq!(parts(&each(2..9, New(3.5))), [fired], "under the limit is not clear");
+    assert_eq!(parts(&[(2, New(3.0))]), [fired]);
+    assert_eq!(parts(&[(2, New(3.0)), (3, New(3.0))]), [fired, (3, Firing, Resolved)]);
+    assert_eq!(parts(&[(2, New(3.0)), (3, New(3.5)), (4, New(3.0))]), [fired], "not two in a row");
+}
+
+#[test]
+fn clears_after_a_third_of_the_hold_at_most_five_minutes() {
+    let end = |hold: u64, clear_hold| {
+        let parts = [each(1..=hold + 1, New(5.0)), each(hold + 2..hold + 1000, New(1.0))];
+        transitions(hold, clear_hold, &parts).get(2).map(|(second, ..)| second - hold - 2)
+    };
+    assert_eq!(end(3, None), Some(1));
+    assert_eq!(end(60, None), Some(20));
+    assert_eq!(end(3600, None), Some(300));
+    assert_eq!(end(60, Some(5)), Some(5));
+    assert_eq!(end(60, Some(0)), Some(0), "at once");
+}
+
+#[test]
+fn unknown_neither_advances_nor_resets_a_hold() {
+    let gap = |from: u64| [each(1..=3, New(5.0)), each(4..from, Unknown), each(from..from + 3, New(5.0))];
+    // Bridged: the hold of 12 s goes on to the second.
+    assert_eq!(transitions(12, None, &gap(13)), [(1, Ok, Pending), (13, Pending, Firing)]);
+    // Too long: it starts again.
+    assert_eq!(transitions(12, None, &gap(15)), [(1, Ok, Pending), (14, Pending, Ok), (15, Ok, Pending)]);
+}
+
+#[test]
+fn unknown_ends_no_firing_alert() {
+    let parts = [each([1], New(5.0)), each(2..900, Unknown)];
+    let (entry, changes) = life(&rule(0, None), &parts.concat());
+    assert_eq!(changes, [(1, Ok, Firing)]);
+    assert_eq!((entry.level, entry.value, entry.unknown), (Level::Warn, 5.0, Some(Stamp::at_seconds(2))));
+    // What was clear before a gap must be clear again after it.
+    let parts = [each([1], New(5.0)), each([2], New(1.0)), each(3..99, Unknown), each(99..101, New(1.0))];
+    assert_eq!(transitions(0, None, &parts), [(1, Ok, Firing), (100, Firing, Resolved)]);
+}
+
+#[test]
+fn gone_is_not_resolved() {
+    let fired = (1, Ok, Firing);
+    let gone = |until| [each([1], New(5.0)), each(2..until, Missing)];
+    assert_eq!(transitions(0, None, &gone(12)), [fired]);
+    assert_eq!(transitions(0, None, &gone(800)), [fired, (13, Firing, Gone)]);
+    assert_eq!(transitions(0, None, &gone(1000)), [fired, (13, Firing, Gone), (903, Gone, Removed)]);
+    let back = [each([1], New(5.0)), each(2..600, Missing), each([600], New(5.0))];
+    let (entry, changes) = life(&rule(0, None), &back.concat());
+    assert_eq!(changes[1..], [(13, Firing, Gone), (600, Gone, Firing)]);
+    assert_eq!(entry.since(), Stamp::at_seconds(1), "its age goes on");
+}
+
+#[test]
+fn what_is_gone_before_it_fires_is_forgotten() {
+    let parts = [each([1], New(5.0)), each(2..20, Missing)];
+    assert_eq!(transitions(60, None, &parts), [(1, Ok, Pending), (13, Pending, Ok)]);
+}
+
+#[test]
+fn severity_rises_at_once_and_the_worst_is_kept() {
+    let parts = [each([1], New(5.0)), each([2], New(9.0)), each([3], New(5.0)), each([4], New(9.0))];
+    let (entry, changes) = life(&rule(0, None), &parts.concat());
+    assert_eq!(changes, [(1, Ok, Firing), (2, Firing, Firing)], "the second rise is no news");
+    assert_eq!((entry.level, entry.worst), (Level::Crit, Level::Crit));
+    assert_eq!(entry.since(), Stamp::at_seconds(4));
+    let (entry, _) = life(&rule(0, None), &parts.concat()[..3]);
+    assert_eq!((entry.level, entry.since()), (Level::Warn, Stamp::at_seconds(1)));
+}
+
+#[test]
+fn between_limit_and_clear_value_age_and_level_stay() {
+    let parts = [each([1], New(5.0)), each(2..60, New(3.5)), each([60], New(5.0))];
+    let (entry, _) = life(&rule(0, None), &parts.concat());
+    assert_eq!((entry.level, entry.since()), (Level::Warn, Stamp::at_seconds(1)));
+}
+
+#[test]
+fn time_left_out_counts_for_no_hold() {
+    let rule = rule(10, None);
+    let mut entry = Entry::default();
+    let second = |entry: &mut Entry, at: u64| {
+        let now = Stamp::at_seconds(at);
+        step(&rule, entry, Observation::Value(5.0, now), moment(now), false);
+        entry.phase
+    };
+    for at in 1..6 {
+        second(&mut entry, at);
+    }
+    entry.leave_out(Stamp::at_seconds(5), Stamp::at_seconds(1005));
+    assert_eq!(entry.left(&rule, Stamp::at_seconds(1005)), Duration::from_secs(6));
+    assert_eq!([1006, 1010, 1011].map(|at| second(&mut entry, at)), [Pending, Pending, Firing]);
+}
+
+#[test]
+fn an_entry_is_written_and_read_back() {
+    let (entry, _) = life(&rule(0, None), &[(1, New(9.0)), (2, New(1.0))]);
+    let text = serde_json::to_string(&entry).unwrap();
+    assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+}
+
+fn second() -> impl Strategy<Value = Second> {
+    prop_oneof![
+        4 => Just(New(9.0)),
+        4 => Just(New(5.0)),
+        2 => Just(New(3.5)),
+        4 => Just(New(1.0)),
+        1 => Just(Unknown),
+        1 => Just(Missing),
+    ]
+}
+
+/// Runs of the same, so that holds, gaps and removals come to their ends.
+fn seconds() -> impl Strategy<Value = Vec<(u64, Second)>> {
+    vec((second(), prop_oneof![8 => 1..4u64, 2 => 4..40u64, 1 => 880..1000u64]), 1..25).prop_map(|runs| {
+        let all = runs.into_iter().flat_map(|(what, times)| std::iter::repeat_n(what, times as usize));
+        (1u64..).zip(all).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_transition_is_skipped(seconds in seconds(), hold in 0..20u64, clear_hold in proptest::option::of(0..20u64)) {
+        let mut phase = Ok;
+        for (at, from, to) in life(&rule(hold, clear_hold), &seconds).1 {
+            prop_assert_eq!(from, phase, "at {}", at);
+            prop_assert!(from.may_become(to), "{:?} became {:?} at {}", from, to, at);
+            prop_assert!(hold == 0 || (from, to) != (Ok, Firing), "at {} without its hold", at);
+            phase = if to.is_over() { Ok } else { to };
+        }
+    }
+
+    /// What fires was over the limit for the whole hold, in samples no further apart than a gap that is bridged.
+    #[test]
+    fn what_fires_was_held(seconds in seconds(), hold in 1..20u64) {
+        for (at, from, to) in life(&rule(hold, None), &seconds).1 {
+            if (from, to) != (Pending, Firing) {
+                continue;
+            }
+            let over: Vec<u64> = seconds[..at as usize].iter().rev()
+                .take_while(|(_, what)| !matches!(what, New(value) if *value <= 4.0))
+                .filter(|(_, what)| matches!(what, New(_)))
+                .map(|(second, _)| *second)
+                .collect();
+            let run: Vec<u64> = over.iter().copied().scan(at, |last, second| {
+                let bridged = *last - second <= 10;
+                *last = second;
+                bridged.then_some(second)
+            }).collect();
+            prop_assert!(at - run[run.len() - 1] >= hold, "fired at {} after {:?}", at, run);
+        }
+    }
+
+    /// An alert that fired ends by a value that is clear, or by staying away.
+    #[test]
+    fn what_ends_was_clear_or_gone(seconds in seconds(), hold in 0..20u64) {
+        for (at, _, to) in life(&rule(hold, None), &seconds).1 {
+            let what = seconds[at as usize - 1].1;
+            match to {
+                Resolved => prop_assert!(matches!(what, New(value) if value <= 3.0), "{:?} at {}", what, at),
+                Gone | Removed => prop_assert!(matches!(what, Missing), "{:?} at {}", what, at),
+                _ => {}
+            }
+        }
+    }
+}
