@@ -61,6 +61,15 @@ impl Stamp {
         }
     }
 
+    /// This moment moved back by `span`, on both clocks.
+    #[must_use]
+    pub fn back(self, span: Duration) -> Stamp {
+        Stamp {
+            mono_us: self.mono_us.saturating_sub(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+            unix_ms: self.unix_ms.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(0)),
+        }
+    }
+
     /// The same moment of people's clock, for measuring moved on by `span`: a span from here leaves that much out.
     #[must_use]
     pub fn leaving_out(self, span: Duration) -> Stamp {

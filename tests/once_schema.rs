@@ -94,13 +94,10 @@ fn a_lively_machine_keeps_to_the_schema_and_says_what_it_knows() {
         labels: vec![("core".into(), "3".into())],
         level: Level::Warn,
         held: true,
-        left: Duration::ZERO,
         value: 0.97,
-        from_start: false,
-        began_unix_ms: None,
-        acknowledged: false,
         since: Stamp::at_seconds(1),
         say: "CPU is 97% busy".into(),
+        ..Watch::default()
     });
     let document = document(&state);
     assert_eq!(findings(&document), Vec::<String>::new());

@@ -62,12 +62,27 @@ impl Phase {
 /// What a judgement found of one identity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Observation {
-    /// The figure of the newest sample, taken then.
-    Value(f64, Stamp),
+    /// The figure of the newest sample.
+    Value {
+        /// Its value.
+        value: f64,
+        /// When it was taken.
+        at: Stamp,
+        /// Since when it is so, where that is known by more than the samples.
+        since: Option<Stamp>,
+    },
     /// Its source is late, silent or denied.
     Unknown,
     /// Its source is fine, and has no such figure.
     Missing,
+}
+
+impl Observation {
+    /// A figure of which only its samples are known.
+    #[must_use]
+    pub fn value(value: f64, at: Stamp) -> Self {
+        Observation::Value { value, at, since: None }
+    }
 }
 
 /// When a judgement is made, and the pace of the samples that it judges.
@@ -165,15 +180,28 @@ fn clear_hold(rule: &Rule) -> (Duration, u32) {
 pub fn step(rule: &Rule, entry: &mut Entry, found: Observation, moment: Moment, first: bool) -> Option<Phase> {
     let (before, worst) = (entry.phase, entry.worst);
     match found {
-        Observation::Value(value, at) if !value.is_nan() => judge(rule, entry, value, at, moment, first),
-        Observation::Value(..) | Observation::Unknown => unknown(entry, moment),
+        Observation::Value { value, at, since } if !value.is_nan() => {
+            let times = Times { at, since: since.map_or(at, |since| since.min(at)), first };
+            judge(rule, entry, value, times, moment);
+        }
+        Observation::Value { .. } | Observation::Unknown => unknown(entry, moment),
         Observation::Missing => missing(entry, moment),
     }
     let rose = entry.phase == Phase::Firing && entry.worst > worst;
     (entry.phase != before || rose).then_some(before)
 }
 
-fn judge(rule: &Rule, entry: &mut Entry, value: f64, at: Stamp, moment: Moment, first: bool) {
+/// What is known of a value's time.
+struct Times {
+    /// When it was taken.
+    at: Stamp,
+    /// Since when it is so.
+    since: Stamp,
+    /// Its metric is judged for the first time.
+    first: bool,
+}
+
+fn judge(rule: &Rule, entry: &mut Entry, value: f64, Times { at, since: so_since, first }: Times, moment: Moment) {
     let level = rule.level(value);
     let over = level >= Level::Advice;
     let fires = matches!(entry.phase, Phase::Firing | Phase::Gone);
@@ -187,7 +215,7 @@ fn judge(rule: &Rule, entry: &mut Entry, value: f64, at: Stamp, moment: Moment, 
         }
     }
     if first && over && entry.phase == Phase::Ok {
-        entry.began = Some(at);
+        entry.began = Some(so_since);
     }
     let another = at > entry.seen || entry.phase == Phase::Ok;
     (entry.value, entry.seen, entry.unknown, entry.missing) = (value, at, None, None);
@@ -198,7 +226,7 @@ fn judge(rule: &Rule, entry: &mut Entry, value: f64, at: Stamp, moment: Moment, 
     // Between the limit and the clear value a firing alert keeps its level and its age.
     if over || !fires {
         for (grade, since) in OVER.into_iter().zip(&mut entry.since) {
-            *since = (level >= grade).then(|| since.unwrap_or(at));
+            *since = (level >= grade).then(|| since.unwrap_or(so_since));
         }
     }
     entry.phase = match entry.phase {

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Stamp, text::like};
+use crate::{
+    clock::Stamp,
+    model::alert::{AlertKey, Labels},
+    text::like,
+};
 
 /// How bad a value is, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -140,19 +144,23 @@ impl Rule {
     }
 }
 
-/// One crossed limit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// One alert as it is shown: it fires, or is pending.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Watch {
     /// The rule's id.
     pub rule: String,
+    /// What names it for good, with the rule.
+    pub identity: Labels,
     /// The metric's labels, name and value.
-    pub labels: Vec<(String, String)>,
+    pub labels: Labels,
     /// Level now.
     pub level: Level,
     /// True when it has been crossed for as long as its rule asks; until then it colours, and is said by nobody.
     pub held: bool,
     /// What is left of the hold; zero when held.
     pub left: Duration,
+    /// It is clear, and ends when it stays so for this long.
+    pub clears_in: Option<Duration>,
     /// Value now, base unit.
     pub value: f64,
     /// Since when the level has been this or worse.
@@ -161,6 +169,8 @@ pub struct Watch {
     pub from_start: bool,
     /// Since when it is so by what the thing itself says: milliseconds since 1970.
     pub began_unix_ms: Option<i64>,
+    /// Since when its source gives no data: it may be over.
+    pub unknown_since: Option<Stamp>,
     /// The user has seen it: it is listed, and counts no longer until it is over or gets worse.
     pub acknowledged: bool,
     /// The sentence, ready to be shown.
@@ -168,6 +178,12 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// What names it.
+    #[must_use]
+    pub fn key(&self) -> AlertKey {
+        AlertKey { rule: self.rule.clone(), identity: self.identity.clone() }
+    }
+
     /// How long it has been so, `3m`; `3m+` where it was so before anybody looked.
     #[must_use]
     pub fn age(&self, now: Stamp, show: fn(Duration) -> String) -> String {

@@ -361,7 +361,7 @@ impl Live {
                 self.lanes.refresh(every, self.clock.now());
             }
             Command::Job(job) => self.begin(job),
-            Command::Acknowledge(alert) => self.state.acknowledge(&alert),
+            Command::Acknowledge(alert) => self.state.apply(Event::Alert(self.state.answer(alert))),
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Save { name, text } => {
                 self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
@@ -475,7 +475,6 @@ impl Live {
         self.draw_at = None;
         self.news = false;
         self.state.apply(Event::Tick(self.clock.now()));
-        self.state.judge();
         self.frame()
     }
 

@@ -95,7 +95,6 @@ fn read(settings: &Settings, rates: bool, wait: Duration) -> State {
         state.apply(Event::Reading(Envelope { source, at, took, every: APART, outcome }));
     }
     state.apply(Event::Tick(clock.now()));
-    state.judge();
     state.fire_at_once(AT_ONCE);
     state
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    alert::AlertMark,
     container::ContainerSample,
     cpu::CpuSample,
     disk::DiskSample,
@@ -83,7 +84,6 @@ pub struct Envelope {
 /// A fact from outside: all that the fold ever sees, and all that a recording holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a tick comes once a refresh; boxing every reading would cost more")]
 pub enum Event {
     /// A source answered, or failed to.
     Reading(Envelope),
@@ -92,4 +92,18 @@ pub enum Event {
     /// Reading goes on after a pause, or after the program was stopped: nothing was read since the event before, and
     /// no source is to blame for it.
     Resumed(Stamp),
+    /// The user answered an alert.
+    Alert(AlertMark),
+}
+
+impl Event {
+    /// When it was.
+    #[must_use]
+    pub fn at(&self) -> Stamp {
+        match self {
+            Event::Reading(envelope) => envelope.at,
+            Event::Tick(at) | Event::Resumed(at) => *at,
+            Event::Alert(mark) => mark.at,
+        }
+    }
 }

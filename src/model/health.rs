@@ -22,6 +22,24 @@ pub struct Health {
     asleep: Duration,
 }
 
+impl Health {
+    fn is_off(&self) -> bool {
+        self.fault.as_ref().is_some_and(Fault::is_off)
+    }
+
+    /// Why it gives nothing, in a few words.
+    #[must_use]
+    pub fn trouble(&self) -> String {
+        match &self.fault {
+            Some(Fault::Broken(why)) => format!("cannot be read: {why}"),
+            Some(Fault::Denied { what, hint }) => format!("permission denied: {what} ({hint})"),
+            Some(Fault::Absent(what)) if self.good_at.is_none() => format!("not found: {what}"),
+            Some(Fault::Absent(what)) => format!("gone: {what}"),
+            Some(Fault::Timeout) | None => "no answer".to_owned(),
+        }
+    }
+}
+
 /// What a reader may believe of a source's figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
@@ -91,6 +109,19 @@ impl Healths {
     #[must_use]
     pub fn any_figures(&self) -> bool {
         self.map.values().any(|health| health.good_at.is_some())
+    }
+
+    /// False when a source once answered, or every machine has it, and it does not answer: what it said last is not to be
+    /// trusted. `None` where nothing is expected of it.
+    #[must_use]
+    pub fn is_up(&self, source: SourceId, now: Stamp) -> Option<bool> {
+        let missed = || source.is_essential() && !self.get(source).is_some_and(Health::is_off);
+        match self.freshness(source, now) {
+            Freshness::Live => Some(true),
+            Freshness::Stale(_) => Some(false),
+            Freshness::Absent | Freshness::Denied => missed().then_some(false),
+            Freshness::Waiting => None,
+        }
     }
 
     /// What to believe of `source` at `now`. A source is stale when three paces (3 s at least) went by without a sample;

@@ -58,10 +58,7 @@ impl Host {
     /// Folds one event in; its sample is moved, so whoever records or forwards an event does so before. Pure: the same events
     /// give the same host, whenever they come.
     pub fn apply(&mut self, event: Event) {
-        let at = match &event {
-            Event::Reading(envelope) => envelope.at,
-            Event::Tick(at) | Event::Resumed(at) => *at,
-        };
+        let at = event.at();
         if let Event::Resumed(at) = event {
             self.health.resumed(self.now, at);
         }

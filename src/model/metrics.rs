@@ -14,7 +14,7 @@ use super::{
     pressure::{Stall, Stalls},
     source::SourceId,
 };
-use crate::units;
+use crate::{clock::Stamp, units};
 pub use counters::COUNTERS;
 
 /// The base unit of a metric.
@@ -77,8 +77,8 @@ pub struct MetricDef {
     pub id: &'static str,
     /// Its unit.
     pub unit: Unit,
-    /// The source that feeds it: where that is stale, the figure is not to be trusted.
-    pub source: SourceId,
+    /// The source that feeds it: where that is stale, the figure is not to be trusted. `None`: the fold itself.
+    pub source: Option<SourceId>,
     /// It only grows until something restarts.
     pub counter: bool,
     /// One sentence.
@@ -111,7 +111,7 @@ const fn gauge(
     help: &'static str,
     read: Read,
 ) -> MetricDef {
-    MetricDef { id, unit, source, counter: false, help, labels, read }
+    MetricDef { id, unit, source: Some(source), counter: false, help, labels, read }
 }
 
 /// A value without labels, if there is one.
@@ -254,6 +254,11 @@ fn engine<'a>(host: &'a Host, label: Option<&String>) -> Option<&'a Engine> {
     host.containers.engines.iter().find(|engine| engine.address.as_str() == label)
 }
 
+/// The source that a label names.
+fn source<'a>(host: &'a Host, label: &str) -> Option<&'a super::health::Health> {
+    host.health.get(SourceId::ALL.into_iter().find(|id| id.name() == label)?)
+}
+
 /// The figure in the words of what it is about, for `{detail}` in a rule; `None` where the figure says it all.
 #[must_use]
 pub fn detail(metric: &str, labels: &[String], host: &Host) -> Option<String> {
@@ -275,6 +280,15 @@ pub fn began(metric: &str, labels: &[String], host: &Host) -> Option<i64> {
     }
 }
 
+/// Since when a source that does not answer has failed: a failure is a fact of its own, and no rule waits for the next one.
+#[must_use]
+pub fn since(metric: &str, labels: &[&str], host: &Host) -> Option<Stamp> {
+    match metric {
+        "source_up" => source(host, labels.first()?)?.fault_since,
+        _ => None,
+    }
+}
+
 /// What a figure's sentence may add from the state: `sdd offline` for a pool that is not healthy.
 #[must_use]
 pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
@@ -282,6 +296,7 @@ pub fn cause(metric: &str, labels: &[String], host: &Host) -> Option<String> {
         "pool_healthy" | "pool_missing_devices" => host.pools.find(labels.first()?)?.cause(),
         "gpu_driver_ok" => host.gpus.cause(),
         "engine_up" => engine(host, labels.first())?.why(),
+        "source_up" => Some(source(host, labels.first()?)?.trouble()),
         "gpu_slowed" => {
             Some(host.gpus.labelled(labels.first()?)?.slowed_by().map(|t| t.word()).collect::<Vec<_>>().join(", "))
         }
@@ -322,6 +337,7 @@ const VDEV_KIND: &[&str] = &["pool", "vdev", "kind"];
 const DATASET: &[&str] = &["dataset"];
 const CONTAINER: &[&str] = &["container"];
 const ENGINE: &[&str] = &["engine"];
+const SOURCE: &[&str] = &["source"];
 
 use SourceId::{
     Containers, Cpu, Disks, Filesystems, Gpus, Limits, Load, Memory, Network, Pools, Power, Pressure, Processes,
@@ -597,6 +613,14 @@ pub static METRICS: &[MetricDef] = &[
     gauge("processes_zombie", Count, Processes, NONE, "Processes that ended and were not reaped (state Z).",
         |h, put| processes(h, put, |c| c.zombie)),
     gauge("processes_threads", Count, Processes, NONE, "Threads of all processes.", |h, put| processes(h, put, |c| c.threads)),
+
+    MetricDef { source: None, ..gauge("source_up", Count, Load, SOURCE, "1 when the source answers, 0 when it should and does not.", |h, put| {
+        for source in SourceId::ALL.into_iter().filter(|source| !source.is_on_demand()) {
+            if let Some(up) = h.health.is_up(source, h.now) {
+                put(&[source.name()], flag(up));
+            }
+        }
+    }) },
 ];
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is true about the machine: types and pure derivation, no I/O. One file a domain; `event` carries facts in,
 //! `host` folds them.
 
+pub mod alert;
 pub mod answer;
 pub mod arc;
 pub mod container;

@@ -1,12 +1,14 @@
 //! Levels held, cleared, and not known.
 
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 use crate::{
-    alert::Side,
+    alert::{Side, phase::Phase},
     model::{
         container::{Container, ContainerSample, RunState},
         event::{Envelope, Sample},
-        fault::OFF,
+        fault::{Fault, OFF},
         load::LoadSample,
     },
 };
@@ -18,6 +20,7 @@ fn rule(hold: u64) -> Rule {
         limits: Limits { advice: None, warn: Some(4.0), crit: Some(8.0) },
         clear: Some(3.0),
         hold: Duration::from_secs(hold),
+        clear_hold: Some(Duration::ZERO),
         say: "load is {value}, over {limit}".into(),
         enabled: true,
         ..Rule::default()
@@ -38,7 +41,8 @@ fn load(state: &mut State, second: u64, value: Result<f64, Fault>) {
 }
 
 fn state(hold: u64) -> State {
-    State::new(vec![rule(hold)].into())
+    let sources = crate::alert::shipped().into_iter().filter(|r| r.id == "source_up");
+    State::new([rule(hold)].into_iter().chain(sources).collect::<Vec<_>>().into())
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
     load(&mut state, 1, Ok(5.0));
     load(&mut state, 2, Err(Fault::Timeout));
     assert_eq!(state.watches.iter().filter(|w| w.rule == "busy" && w.held).count(), 1);
-    let silent = state.watches.iter().find(|w| w.rule == "source").expect("a source that is late is a finding");
+    let silent = state.watches.iter().find(|w| w.rule == "source_up").expect("a source that is late is a finding");
     assert_eq!(silent.say, "load: no answer");
     load(&mut state, 3, Ok(1.0));
     assert!(state.watches.is_empty());
@@ -160,7 +164,10 @@ fn a_machine_that_shows_nothing_is_not_quiet() {
     let missing = Fault::Absent("/proc/stat".into());
     let (took, every, at) = (Duration::ZERO, Duration::from_secs(1), Stamp::at_seconds(2));
     state.apply(Event::Reading(Envelope { source: SourceId::Cpu, at, took, every, outcome: Err(missing) }));
-    state.judge();
+    state.apply(Event::Tick(at));
+    let left = state.verdict().next.map(|w| w.left);
+    assert_eq!(left, Some(Duration::from_secs(1)), "it has given no figures since the first second");
+    state.apply(Event::Tick(at.plus(Duration::from_secs(2))));
     let worst = state.verdict().worst.map(|w| (w.say.as_str(), w.level));
     assert_eq!(worst, Some(("cpu: not found: /proc/stat", Level::Warn)));
 }
@@ -185,20 +192,21 @@ fn acknowledged_alert_counts_again_when_worse_or_back() {
     let mut state = state(0);
     answered(&mut state);
     load(&mut state, 1, Ok(5.0));
-    let key = (state.watches[0].rule.clone(), state.watches[0].labels.clone());
-    state.acknowledge(&key);
+    let key = state.watches[0].key();
+    let acknowledge = |state: &mut State| state.apply(Event::Alert(state.answer(key.clone())));
+    acknowledge(&mut state);
     assert_eq!((state.verdict().warn, state.verdict().acknowledged), (0, 1));
     assert_eq!(state.calm(), ("all quiet, 1 acknowledged".to_owned(), Level::Ok));
     load(&mut state, 2, Ok(6.0));
     assert_eq!(state.verdict().worst, None, "it goes on as it was");
     load(&mut state, 3, Ok(9.0));
     assert_eq!(state.verdict().crit, 1, "it got worse");
-    state.acknowledge(&key);
+    acknowledge(&mut state);
     load(&mut state, 4, Ok(1.0));
     load(&mut state, 5, Ok(9.0));
     assert_eq!(state.verdict().crit, 1, "another episode");
-    state.acknowledge(&key);
-    state.acknowledge(&key);
+    acknowledge(&mut state);
+    acknowledge(&mut state);
     assert_eq!(state.verdict().crit, 1, "taken back");
 }
 
@@ -296,11 +304,107 @@ fn silence_is_held_before_it_is_reported() {
     let held = |state: &mut State, at| {
         state.apply(Event::Tick(Stamp::at_seconds(at)));
         state.judge();
-        state.watches.iter().find(|w| w.rule == "source").map(|w| w.held)
+        state.watches.iter().find(|w| w.rule == "source_up").map(|w| w.held)
     };
     assert_eq!(held(&mut state, 3), None);
     assert_eq!(held(&mut state, 9), Some(false), "one look may come late");
     assert_eq!(held(&mut state, 11), Some(true));
     load(&mut state, 12, Ok(1.0));
     assert!(state.watches.is_empty());
+}
+
+/// The changes of these readings and ticks, and the alerts at their end.
+fn replay(events: &[Event]) -> (Vec<Transition>, AlertBook) {
+    let mut state = state(3);
+    let mut changes = Vec::new();
+    for event in events {
+        state.apply(event.clone());
+        changes.append(&mut state.transitions.clone());
+    }
+    (changes, state.alerts)
+}
+
+#[test]
+fn rules_are_judged_though_nothing_is_drawn() {
+    let mut state = state(3);
+    for second in 1..=6 {
+        state.apply(Event::Reading(reading(second * 1_000_000 + 15_000, Ok(9.0))));
+    }
+    let phases: Vec<_> = state.alerts.iter().map(|(key, alert)| (key.rule.as_str(), alert.entry.phase)).collect();
+    assert_eq!(phases, [("busy", Phase::Firing)]);
+    assert!(state.watches.is_empty(), "nobody has looked");
+}
+
+#[test]
+fn a_pause_judges_nothing_of_its_own_time() {
+    let mut state = state(3);
+    let at = |second| Stamp::at_seconds(second);
+    state.apply(Event::Reading(reading(1_015_000, Ok(9.0))));
+    state.apply(Event::Tick(at(2)));
+    state.apply(Event::Resumed(at(600)));
+    assert!(state.transitions.is_empty());
+    state.apply(Event::Tick(at(601)));
+    let [only] = &state.watches[..] else { panic!("{:?}", state.watches) };
+    assert_eq!((only.rule.as_str(), only.held), ("busy", false));
+}
+
+#[test]
+fn two_containers_of_one_name_keep_their_own_acknowledgements() {
+    let mut state = State::new(crate::alert::shipped().into());
+    let mut engine = crate::model::container::Engine::default();
+    (engine.address, engine.listed) = ("unix:///run/docker.sock".into(), true);
+    let mut second = 1;
+    let mut look = |state: &mut State, ids: &[&str]| {
+        let container = |id: &&str| Container {
+            id: (*id).into(),
+            name: "web".into(),
+            health: Some(crate::model::container::Health::Unhealthy),
+            state: RunState::Running,
+            ..Container::default()
+        };
+        let containers = ids.iter().map(|id| container(id).into()).collect();
+        let sample = ContainerSample { engines: vec![engine.clone()], containers, ..ContainerSample::default() };
+        let (took, every, at) = (Duration::ZERO, Duration::from_secs(1), Stamp::at_seconds(second));
+        let outcome = Ok(Sample::Containers(sample));
+        state.apply(Event::Reading(Envelope { source: SourceId::Containers, at, took, every, outcome }));
+        state.apply(Event::Tick(at));
+        second += 1;
+    };
+    look(&mut state, &["aaaa", "bbbb"]);
+    let second_one = state.watches.iter().find(|w| w.identity.iter().any(|(_, id)| id == "bbbb")).map(Watch::key);
+    let key = second_one.expect("both are unhealthy");
+    state.apply(Event::Alert(state.answer(key.clone())));
+    look(&mut state, &["bbbb"]);
+    look(&mut state, &["bbbb"]);
+    assert_eq!(state.watches.iter().map(|w| (w.key(), w.acknowledged)).collect::<Vec<_>>(), [(key, true)]);
+}
+
+fn reading(mono_us: u64, value: Result<f64, Fault>) -> Envelope {
+    let at = Stamp { mono_us, unix_ms: 1_700_000_000_000 + i64::try_from(mono_us / 1000).unwrap_or(0) };
+    let outcome = value.map(|load1| Sample::Load(LoadSample { load1, ..LoadSample::default() }));
+    Envelope { source: SourceId::Load, at, took: Duration::ZERO, every: Duration::from_secs(1), outcome }
+}
+
+fn value() -> impl Strategy<Value = Result<f64, Fault>> {
+    let value = |load: f64| Just(Ok(load));
+    prop_oneof![4 => value(9.0), 4 => value(5.0), 2 => value(3.5), 3 => value(1.0), 1 => Just(Err(Fault::Timeout))]
+}
+
+proptest! {
+    /// The same readings give the same alerts at any frame rate.
+    #[test]
+    fn ticks_change_no_alert(
+        values in vec((value(), 1..4usize), 1..20),
+        ticks in vec(1_000_000..60_000_000u64, 0..200),
+    ) {
+        let values = values.into_iter().flat_map(|(value, times)| std::iter::repeat_n(value, times));
+        let readings = (1u64..).zip(values).map(|(second, value)| Event::Reading(reading(second * 1_000_000 + 15_000, value)));
+        let readings: Vec<Event> = readings.collect();
+        let end = readings.last().map_or(0, |last| last.at().mono_us);
+        let drawn = ticks.into_iter().filter(|tick| *tick < end);
+        let drawn = drawn.map(|tick| Event::Tick(reading(tick, Ok(0.0)).at));
+        let mut with_ticks: Vec<Event> = readings.iter().cloned().chain(drawn).collect();
+        with_ticks.sort_by_key(Event::at);
+        prop_assert_eq!(replay(&with_ticks), replay(&readings));
+    }
 }

@@ -171,7 +171,10 @@ fn words(cx: &DrawCx<'_>) -> Words {
     let verdict = cx.state.verdict();
     match (verdict.worst, verdict.next) {
         (Some(worst), next) if worst.level >= Level::Warn || next.is_none() => {
-            let age = worst.age(cx.state.host.now, units::span_short);
+            let age = match worst.clears_in {
+                Some(left) => format!("clears in {}", units::countdown(left)),
+                None => worst.age(cx.state.host.now, units::span_short),
+            };
             let more = next
                 .map_or_else(String::new, |next| format!("+{} in {}", verdict.pending, units::countdown(next.left)));
             Words { text: format!("{}, {age}", worst.say), level: worst.level, pending: false, more }

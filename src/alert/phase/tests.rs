@@ -35,7 +35,7 @@ fn life(rule: &Rule, seconds: &[(u64, Second)]) -> (Entry, Vec<(u64, Phase, Phas
     for (second, what) in seconds {
         let now = Stamp::at_seconds(*second);
         let found = match what {
-            New(value) => Observation::Value(*value, now),
+            New(value) => Observation::value(*value, now),
             Unknown => Observation::Unknown,
             Missing => Observation::Missing,
         };
@@ -76,7 +76,7 @@ fn fires_at_the_first_sample_after_the_hold() {
 fn judging_one_sample_twice_changes_nothing() {
     let rule = rule(3, None);
     let mut entry = Entry::default();
-    let sample = Observation::Value(5.0, Stamp::at_seconds(1));
+    let sample = Observation::value(5.0, Stamp::at_seconds(1));
     step(&rule, &mut entry, sample, moment(Stamp::at_seconds(1)), false);
     let once = entry.clone();
     for second in 2..9 {
@@ -177,7 +177,7 @@ fn time_left_out_counts_for_no_hold() {
     let mut entry = Entry::default();
     let second = |entry: &mut Entry, at: u64| {
         let now = Stamp::at_seconds(at);
-        step(&rule, entry, Observation::Value(5.0, now), moment(now), false);
+        step(&rule, entry, Observation::value(5.0, now), moment(now), false);
         entry.phase
     };
     for at in 1..6 {

@@ -33,7 +33,7 @@ const fn counter(
     help: &'static str,
     read: fn(&Host, Put<'_>),
 ) -> MetricDef {
-    MetricDef { id, unit, source, counter: true, help, labels, read }
+    MetricDef { id, unit, source: Some(source), counter: true, help, labels, read }
 }
 
 fn one(put: Put<'_>, value: Option<u64>) {

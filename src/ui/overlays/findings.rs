@@ -43,10 +43,6 @@ struct Line {
     alert: Option<usize>,
 }
 
-fn key_of(watch: &Watch) -> AlertKey {
-    (watch.rule.clone(), watch.labels.clone())
-}
-
 impl Findings {
     fn selected(&self) -> Option<&AlertKey> {
         self.cursor.selected().and_then(|at| self.keys.get(at))
@@ -67,7 +63,7 @@ impl Overlay for Findings {
     }
 
     fn refresh(&mut self, state: &State) {
-        self.keys = state.watches.iter().map(key_of).collect();
+        self.keys = state.watches.iter().map(Watch::key).collect();
         self.cursor.settle(0..self.keys.len());
         if let Some(at) = self.held.as_ref().and_then(|held| self.keys.iter().position(|key| key == held)) {
             self.cursor.hold(at);
@@ -169,9 +165,13 @@ fn line(cx: &DrawCx<'_>, watch: &Watch) -> SheetLine {
         Level::Advice => ('·', Role::Advice),
         Level::Ok | Level::Unknown => (cx.theme.glyphs.unknown, Role::Unknown),
     };
-    let (age, pending) = match watch.held {
-        true => (watch.age(cx.state.host.now, span), String::new()),
-        false => (String::new(), format!("   alarm in {}", countdown(watch.left))),
+    let now = cx.state.host.now;
+    let age = if watch.held { watch.age(now, span) } else { String::new() };
+    let next = match (watch.unknown_since, watch.clears_in) {
+        (Some(since), _) => format!("   no data for {}", span(now.since(since))),
+        (None, Some(left)) => format!("   clears in {}", countdown(left)),
+        (None, None) if watch.held => String::new(),
+        (None, None) => format!("   alarm in {}", countdown(watch.left)),
     };
     let seen = if watch.acknowledged { "   acknowledged" } else { "" };
     let (sign_role, text) = if watch.acknowledged { (Role::Dim, Role::Dim) } else { (role, Role::Text) };
@@ -179,7 +179,7 @@ fn line(cx: &DrawCx<'_>, watch: &Watch) -> SheetLine {
         (format!("{age:<AGE$}"), Role::Dim),
         (format!("{sign} "), sign_role),
         (watch.say.clone(), text),
-        (format!("{pending}{seen}"), Role::Dim),
+        (format!("{next}{seen}"), Role::Dim),
         (format!("   {}", watch.rule), Role::Faint),
     ]
 }
