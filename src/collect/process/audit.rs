@@ -40,6 +40,8 @@ pub(super) struct Audit {
     earlier: f64,
     /// Explained when the round was settled.
     settled: f64,
+    /// What was open then and was not yet laid to anybody's charge; `None` before.
+    open: Option<f64>,
     /// Unexplainable, ticks a second, as looks in vain have taught.
     slack: f64,
     seconds: f64,
@@ -75,6 +77,7 @@ impl Audit {
         self.inherited = 0;
         self.ended = [0, self.ended[0], self.ended[1]];
         self.earlier = self.debt;
+        self.open = None;
         self.seconds = seconds;
         self.since_look = self.since_look.saturating_add(1);
         self.blind = self.blind.saturating_sub(1);
@@ -116,6 +119,7 @@ impl Audit {
         self.machine = machine;
         self.settled = self.explained();
         let open = machine as f64 - self.settled;
+        self.open = Some(open);
         let over = open - self.slack * self.seconds;
         if over < 0.0 {
             // The unexplainable part is less than was thought.
@@ -182,16 +186,22 @@ impl Audit {
     }
 
     /// The span over which a sleeper spent `ticks`, microseconds: it was read `since_read` ago, the round before was
-    /// `round` ago. Ticks that were missed in earlier rounds are earlier ones; all others are of this round. No thread
-    /// can use more than one core.
+    /// `round` ago. Ticks that were missed in earlier rounds are earlier ones. All others are of this round, but no more
+    /// than it left open; where that is not known yet, so few a second that nobody misses them may be of any time. No
+    /// thread can use more than one core.
     pub(super) fn span(&mut self, ticks: u64, since_read: u64, round: u64, threads: u32) -> u64 {
         if ticks == 0 || since_read <= round + round / 2 {
+            return since_read;
+        }
+        if self.open.is_none() && ticks as f64 * 1e6 <= self.doubt() * since_read as f64 {
             return since_read;
         }
         let earlier = (self.earlier as u64).min(ticks);
         self.earlier -= earlier as f64;
         let least = ticks.saturating_mul(10_000) / u64::from(threads.max(1));
-        match ticks - earlier {
+        let now = self.open.map_or(ticks - earlier, |open| (ticks - earlier).min(open.max(0.0) as u64));
+        self.open = self.open.map(|open| open - now as f64);
+        match now {
             0 => since_read,
             now => (round.saturating_mul(ticks) / now).max(least).min(since_read),
         }
@@ -351,6 +361,13 @@ mod tests {
         // All of it was before.
         audit.earlier = 50.0;
         assert_eq!(audit.span(40, 8 * second, second, 1), 8 * second);
+        // So little a second may have been used at any time.
+        assert_eq!(audit.span(20, 8 * second, second, 1), 8 * second);
+        // This round left but six ticks open.
+        audit.earlier = 0.0;
+        audit.open = Some(6.0);
+        assert_eq!(audit.span(48, 8 * second, second, 1), 8 * second);
+        audit.open = None;
         // One thread cannot have used two cores.
         audit.earlier = 0.0;
         assert_eq!(audit.span(200, 8 * second, second, 1), 2 * second);
