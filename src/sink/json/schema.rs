@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::{Report, SCHEMA};
-use crate::{collect::SOURCES, model::metrics::METRICS};
+use crate::model::{metrics::METRICS, source::SourceId};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/once.schema.json");
 const TITLE: &str = "benchtop once --json";
@@ -19,7 +19,7 @@ fn constraints() -> Vec<(&'static str, Value)> {
     let mut units: Vec<&str> = METRICS.iter().map(|metric| metric.unit.name()).collect();
     units.sort_unstable();
     units.dedup();
-    let sources: Vec<&str> = SOURCES.iter().map(|source| source.id.name()).collect();
+    let sources: Vec<&str> = SourceId::ALL.iter().map(|source| source.name()).collect();
     let states = ["live", "stale", "absent", "denied", "timeout", "broken", "waiting"];
     vec![
         ("schema", json!({"const": SCHEMA})),

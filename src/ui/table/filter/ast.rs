@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::lexer;
+/// Words that are no text.
+pub(super) const AND: &str = "and";
+pub(super) const OR: &str = "or";
+pub(super) const NOT: &str = "not";
 
 /// A piece of the input with its place.
 #[derive(Debug, Clone, Eq)]
@@ -86,13 +89,13 @@ pub enum Expr {
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Expr::Word(word) => f.write_str(&lexer::quoted(&word.text)),
+            Expr::Word(word) => f.write_str(&quoted(&word.text)),
             Expr::Compare { column, op, value } => {
-                write!(f, "{}{}{}", lexer::quoted(&column.text), op.sign(), lexer::quoted(&value.text))
+                write!(f, "{}{}{}", quoted(&column.text), op.sign(), quoted(&value.text))
             }
-            Expr::Not(inner) => write!(f, "not {}", Term(inner)),
-            Expr::And(all) => join(f, all, " and "),
-            Expr::Or(any) => join(f, any, " or "),
+            Expr::Not(inner) => write!(f, "{NOT} {}", Term(inner)),
+            Expr::And(all) => join(f, all, AND),
+            Expr::Or(any) => join(f, any, OR),
         }
     }
 }
@@ -109,9 +112,28 @@ impl fmt::Display for Term<'_> {
 fn join(f: &mut fmt::Formatter<'_>, terms: &[Expr], between: &str) -> fmt::Result {
     for (i, term) in terms.iter().enumerate() {
         if i > 0 {
-            f.write_str(between)?;
+            write!(f, " {between} ")?;
         }
         write!(f, "{}", Term(term))?;
     }
     Ok(())
+}
+
+/// `text` as the lexer reads it back: in quotes unless it is plain.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '*' | '%' | ':' | '@' | '+' | ',');
+    let keyword = [AND, OR, NOT].iter().any(|word| word.eq_ignore_ascii_case(text));
+    if !text.is_empty() && text.chars().all(plain) && !keyword {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
 }

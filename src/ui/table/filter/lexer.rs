@@ -1,6 +1,9 @@
 //! Cuts what was typed into tokens. A value after an operator is cut by its own rule, so that patterns need no quotes.
 
-use super::{FilterError, ast::Op};
+use super::{
+    ast::{AND, NOT, OR, Op},
+    error::FilterError,
+};
 
 /// One token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,31 +124,13 @@ impl<'a> Lexer<'a> {
 
 fn keyword(word: &str) -> Option<Token> {
     let is = |name: &str| word.eq_ignore_ascii_case(name);
-    if is("and") || is("&&") || is("&") {
+    if is(AND) || is("&&") || is("&") {
         Some(Token::And)
-    } else if is("or") || is("||") || is("|") {
+    } else if is(OR) || is("||") || is("|") {
         Some(Token::Or)
-    } else if is("not") {
+    } else if is(NOT) {
         Some(Token::Not)
     } else {
         None
     }
-}
-
-/// `text` as the lexer reads it back: in quotes unless it is plain.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '*' | '%' | ':' | '@' | '+' | ',');
-    if !text.is_empty() && text.chars().all(plain) && keyword(text).is_none() {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push('"');
-    out
 }
