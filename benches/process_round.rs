@@ -8,7 +8,7 @@ use std::{
 };
 
 use benchtop::{
-    clock::{Clock, Stamp},
+    clock::Stamp,
     collect::{CollectCx, Collector, OpenCx, process},
     interest::Interest,
     model::process::ProcKey,
@@ -49,7 +49,9 @@ fn rounds(criterion: &mut Criterion) {
 }
 
 fn source(root: Root, read_all: bool) -> Box<dyn Collector> {
-    process::open(&OpenCx { root, clock: Clock::start(), read_all, engines: Vec::new() }).expect("the root has a proc")
+    let mut cx = OpenCx::of(root);
+    cx.settings.read_all = read_all;
+    process::open(&cx).expect("the root has a proc")
 }
 
 /// The time that one reading takes, a second after the one before.

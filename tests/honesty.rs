@@ -68,7 +68,9 @@ struct Watcher {
 impl Watcher {
     fn new(read_all: bool) -> Self {
         let clock = Clock::start();
-        let source = process::open(&OpenCx { root: Root::default(), clock, read_all, engines: Vec::new() }).unwrap();
+        let mut cx = OpenCx { clock, ..OpenCx::of(Root::default()) };
+        cx.settings.read_all = read_all;
+        let source = process::open(&cx).unwrap();
         let next = Instant::now();
         Watcher { clock, source, state: State::default(), next, machine: 0.0, at: None, read: 0 }
     }

@@ -45,7 +45,7 @@ fn reading(source: SourceId, at: Stamp, outcome: Result<Sample, Fault>) -> Event
 /// Every source read `rounds` times over `root`, with a detail open and all else wanted too.
 fn recording(root: &str, detail: u32, rounds: u32) -> Vec<Event> {
     let clock = Clock::start();
-    let open = OpenCx { root: Root::new(root), clock, read_all: false, engines: Vec::new() };
+    let open = OpenCx { clock, ..OpenCx::of(Root::new(root)) };
     let mut opened: Vec<_> = SOURCES.iter().map(|source| (source.id, (source.open)(&open))).collect();
     let mut want = Interest { io_of_all: true, threads: true, sockets: true, ..Interest::default() };
     let mut events = Vec::new();
@@ -398,7 +398,7 @@ impl Live {
 #[test]
 fn one_that_ended_in_a_lost_round_does_not_stay() {
     let clock = Clock::start();
-    let open = OpenCx { root: Root::default(), clock, read_all: false, engines: Vec::new() };
+    let open = OpenCx { clock, ..OpenCx::of(Root::default()) };
     let processes = SOURCES.iter().find(|source| source.id == SourceId::Processes).unwrap();
     let source = (processes.open)(&open).unwrap();
     let mut live = Live { source, clock, host: Host::default(), answered: 0 };

@@ -29,7 +29,7 @@ use crate::{
     alert::Level,
     clock::{Clock, Stamp},
     collect::{
-        OpenCx, SOURCES, SourceDef,
+        OpenCx, SOURCES, SourceDef, SourceSettings,
         lane::{Lanes, Outbox},
     },
     config::Settings,
@@ -159,12 +159,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
 
     let bell = wake.clone();
     let (outbox, events) = Outbox::new(move || bell.notify_one());
-    let open = OpenCx {
-        root: settings.root.clone(),
-        clock,
-        read_all: settings.processes.read_all,
-        engines: settings.engines.clone(),
-    };
+    let of_sources = SourceSettings { read_all: settings.processes.read_all, engines: settings.engines.clone() };
+    let open = OpenCx { root: settings.root.clone(), clock, settings: of_sources };
     let wants = InterestCell::default();
     wants.set(ui.want(&state));
     let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);

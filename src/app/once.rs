@@ -17,7 +17,7 @@ use crate::{
     alert::Level,
     clock::Clock,
     collect::{
-        OpenCx, Pace, SOURCES,
+        OpenCx, Pace, SOURCES, SourceSettings,
         lane::{Lanes, Outbox},
     },
     config::Settings,
@@ -59,7 +59,8 @@ fn read(settings: &Settings, rates: bool, wait: Duration) -> State {
     for source in [SourceId::Power, SourceId::Limits] {
         owed.entry(source).and_modify(|n| *n = if rates { 2 } else { 1 });
     }
-    let open = OpenCx { root: settings.root.clone(), clock, read_all: true, engines: settings.engines.clone() };
+    let of_sources = SourceSettings { read_all: true, engines: settings.engines.clone() };
+    let open = OpenCx { root: settings.root.clone(), clock, settings: of_sources };
     let (outbox, events) = Outbox::new(|| {});
     let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
     drop(outbox);

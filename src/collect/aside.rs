@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CollectCx, Collector, OpenCx, SOURCES};
 use crate::{
-    clock::{Clock, Stamp},
+    clock::Stamp,
     interest::Interest,
     model::{event::Sample, fault::Fault, source::SourceId},
     sys::{
@@ -80,7 +80,7 @@ fn answer(question: &Question, at_work: &mut Option<(SourceId, Box<dyn Collector
         let def = def.ok_or_else(|| Fault::Broken("no such source".to_owned()))?;
         let root = Root::new(PathBuf::from(std::ffi::OsStr::from_bytes(&question.root)));
         // These sources measure nothing by a clock of their own.
-        let cx = OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() };
+        let cx = OpenCx::of(root);
         *at_work = Some((question.source, (def.open)(&cx)?));
     }
     match at_work {

@@ -46,7 +46,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     let mut source = Containers {
         root: cx.root.clone(),
         clock: cx.clock,
-        more: cx.engines.clone(),
+        more: cx.settings.engines.clone(),
         engines: Vec::new(),
         looked: cx.clock.now(),
         seen: Vec::new(),
@@ -64,7 +64,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
 
 /// Addresses of every engine that has a socket or that the environment names.
 pub(super) fn engines(cx: &OpenCx) -> Vec<EngineAddress> {
-    find::engines(&cx.root, &cx.engines).into_iter().map(|found| found.address).collect()
+    find::engines(&cx.root, &cx.settings.engines).into_iter().map(|found| found.address).collect()
 }
 
 struct Containers {
@@ -188,7 +188,7 @@ mod tests {
             ("/events", hangs_after("\n")),
         ]);
         let mut cx = testing::open_cx(Root::fixture("homelab"));
-        cx.engines = vec![engine.address()];
+        cx.settings.engines = vec![engine.address()];
         let mut source = open(&cx).expect("an engine");
         let want = Interest::default();
         let deadline = Instant::now() + Duration::from_secs(60);

@@ -230,7 +230,7 @@ fn lock(grid: &Mutex<Grid>) -> MutexGuard<'_, Grid> {
 }
 
 fn name(lane: Lane) -> String {
-    format!("{THREAD_PREFIX}{}", format!("{lane:?}").to_lowercase())
+    format!("{THREAD_PREFIX}{}", lane.0)
 }
 
 /// One source inside its lane.
@@ -354,7 +354,7 @@ impl Worker {
             if changed {
                 slot.last = fault.cloned();
             }
-            let urgent = slot.awaited || changed || self.lane == Lane::Processes;
+            let urgent = slot.awaited || changed || self.lane == Lane::PROCESSES;
             slot.awaited = false;
             // What hung was read when it came loose, not when it was asked.
             let at = if took > slot.task.deadline { ended } else { began };

@@ -34,6 +34,7 @@ mod processor;
 mod schedule;
 pub mod sensor;
 pub mod socket;
+mod source;
 pub mod store;
 #[cfg(test)]
 mod testing;
@@ -43,125 +44,9 @@ mod worker;
 
 use std::{os::unix::net::UnixStream, time::Duration};
 
-use crate::{
-    clock::{Clock, Stamp},
-    interest::Interest,
-    model::{engine_address::EngineAddress, event::Sample, fault::Fault, source::SourceId},
-    sys::root::Root,
-};
+pub use source::{CollectCx, Collector, Lane, Open, OpenCx, Pace, SourceDef, SourceSettings};
 
-/// What a source may know when it is opened.
-#[derive(Clone)]
-pub struct OpenCx {
-    /// The machine that is read.
-    pub root: Root,
-    /// The clock of the run.
-    pub clock: Clock,
-    /// Read every process in every round.
-    pub read_all: bool,
-    /// Addresses of engines beside those that are found.
-    pub engines: Vec<EngineAddress>,
-}
-
-/// What a source may know at each reading.
-pub struct CollectCx<'a> {
-    /// Now.
-    pub at: Stamp,
-    /// What the readers need at present.
-    pub want: &'a Interest,
-    /// A source that sends differences sends all that it knows.
-    pub keyframe: bool,
-}
-
-impl<'a> CollectCx<'a> {
-    /// An ordinary reading.
-    #[must_use]
-    pub fn new(at: Stamp, want: &'a Interest) -> Self {
-        CollectCx { at, want, keyframe: false }
-    }
-}
-
-/// One source at work. It sends raw counters; rates are the fold's.
-pub trait Collector: Send {
-    /// Takes one reading.
-    ///
-    /// # Errors
-    /// A [`Fault`] that says what is missing, refused or wrong.
-    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault>;
-
-    /// How soon the next reading should come when sooner than the pace; `None` keeps the pace.
-    fn hurry(&self) -> Option<Duration> {
-        None
-    }
-
-    /// How much later than the pace the next reading may come, as nothing moves by itself; `None` keeps the pace.
-    fn rest(&self) -> Option<Duration> {
-        None
-    }
-
-    /// While it rests: something happened that makes it due now. Whoever makes it so unparks the lane's thread.
-    fn is_called(&self) -> bool {
-        false
-    }
-}
-
-/// How often a source is read.
-#[derive(Debug, Clone, Copy)]
-pub enum Pace {
-    /// At each refresh.
-    Refresh,
-    /// At each refresh, but not sooner than this.
-    AtLeast(Duration),
-    /// Only while wanted, then at each refresh.
-    Wanted(fn(&Interest) -> bool),
-}
-
-impl Pace {
-    /// False for what nobody asks for with this wish.
-    #[must_use]
-    pub fn is_wanted(self, want: &Interest) -> bool {
-        match self {
-            Pace::Wanted(wanted) => wanted(want),
-            Pace::Refresh | Pace::AtLeast(_) => true,
-        }
-    }
-}
-
-/// The thread that reads a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    Kernel,
-    Processes,
-    Filesystems,
-    Sensors,
-    Power,
-    Sockets,
-    Facts,
-    Gpus,
-    Pools,
-    Containers,
-    Detail,
-    Log,
-    Stores,
-}
-
-/// One source.
-pub struct SourceDef {
-    pub id: SourceId,
-    /// What it reads, for `doctor`.
-    pub reads: &'static str,
-    /// Its thread.
-    pub lane: Lane,
-    /// Its pace.
-    pub pace: Pace,
-    /// A reading that takes longer is reported as `Timeout`.
-    pub deadline: Duration,
-    /// Opens it. Cheap, no reading.
-    pub open: Open,
-}
-
-/// How a source is opened.
-pub type Open = fn(&OpenCx) -> Result<Box<dyn Collector>, Fault>;
+use crate::model::source::SourceId;
 
 /// What a line to the helper process carries.
 const SOURCE: u8 = b's';
@@ -181,7 +66,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Cpu,
         reads: "/proc/stat, cpufreq or /proc/cpuinfo",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(2),
         open: cpu::open,
@@ -189,7 +74,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Memory,
         reads: "/proc/meminfo, /proc/vmstat, OpenZFS arcstats, zram",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(2),
         open: memory::open,
@@ -197,7 +82,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Pressure,
         reads: "/proc/pressure",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(2),
         open: pressure::open,
@@ -205,7 +90,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Load,
         reads: "/proc/loadavg, /proc/uptime",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(2),
         open: load::open,
@@ -213,7 +98,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Disks,
         reads: "/proc/diskstats, /sys/block",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(2),
         open: disk::open,
@@ -221,7 +106,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Filesystems,
         reads: "/proc/self/mountinfo, statvfs",
-        lane: Lane::Filesystems,
+        lane: Lane("filesystems"),
         pace: Pace::AtLeast(Duration::from_secs(5)),
         deadline: Duration::from_secs(10),
         open: filesystem::open,
@@ -229,7 +114,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Network,
         reads: "/proc/net, /sys/class/net",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(2),
         open: network::open,
@@ -237,7 +122,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Sensors,
         reads: "/sys/class/hwmon, /sys/class/thermal",
-        lane: Lane::Sensors,
+        lane: Lane("sensors"),
         pace: Pace::AtLeast(Duration::from_secs(2)),
         deadline: Duration::from_secs(5),
         open: sensor::open,
@@ -245,7 +130,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Power,
         reads: "/sys/class/powercap/intel-rapl",
-        lane: Lane::Power,
+        lane: Lane("power"),
         pace: Pace::AtLeast(Duration::from_secs(1)),
         deadline: Duration::from_secs(2),
         open: power::open,
@@ -253,7 +138,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Sockets,
         reads: "/proc/net/tcp, /proc/net/udp, /proc/PID/fd",
-        lane: Lane::Sockets,
+        lane: Lane("sockets"),
         pace: Pace::Wanted(|want| want.sockets || want.sockets_of.is_some()),
         deadline: Duration::from_secs(5),
         open: socket::open,
@@ -261,7 +146,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Facts,
         reads: "/proc/cpuinfo, /sys/class/dmi/id, /etc/os-release, /etc/passwd",
-        lane: Lane::Facts,
+        lane: Lane("facts"),
         pace: Pace::AtLeast(Duration::from_secs(60)),
         deadline: Duration::from_secs(5),
         open: facts::open,
@@ -269,7 +154,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Limits,
         reads: "/proc/self/cgroup, /sys/fs/cgroup",
-        lane: Lane::Kernel,
+        lane: Lane::KERNEL,
         pace: Pace::AtLeast(Duration::from_secs(1)),
         deadline: Duration::from_secs(2),
         open: limits::open,
@@ -277,7 +162,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Gpus,
         reads: "libnvidia-ml.so.1, /sys/class/drm, hwmon, DRM fdinfo",
-        lane: Lane::Gpus,
+        lane: Lane("gpus"),
         pace: Pace::Refresh,
         deadline: Duration::from_secs(5),
         open: gpu::open,
@@ -285,7 +170,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Pools,
         reads: "/proc/spl/kstat/zfs, zpool, zfs",
-        lane: Lane::Pools,
+        lane: Lane("pools"),
         pace: Pace::Refresh,
         deadline: Duration::from_secs(5),
         open: pool::open,
@@ -293,7 +178,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Containers,
         reads: "the sockets of Docker and Podman, their control groups",
-        lane: Lane::Containers,
+        lane: Lane("containers"),
         pace: Pace::Refresh,
         deadline: Duration::from_secs(5),
         open: container::open,
@@ -301,7 +186,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Processes,
         reads: "/proc/PID/stat, cmdline, cgroup, io",
-        lane: Lane::Processes,
+        lane: Lane::PROCESSES,
         pace: Pace::Refresh,
         deadline: Duration::from_secs(5),
         open: process::open,
@@ -309,7 +194,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::ProcessDetail,
         reads: "/proc/PID of the process that is looked at",
-        lane: Lane::Detail,
+        lane: Lane("detail"),
         pace: Pace::Wanted(|want| want.detail.is_some()),
         deadline: Duration::from_secs(5),
         open: process_detail::open,
@@ -317,7 +202,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::ContainerLog,
         reads: "the engine's log of one container",
-        lane: Lane::Log,
+        lane: Lane("log"),
         pace: Pace::Wanted(|want| want.log.is_some()),
         deadline: Duration::from_secs(2),
         open: log::open,
@@ -325,7 +210,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Stores,
         reads: "what the engines keep: images, volumes, networks",
-        lane: Lane::Stores,
+        lane: Lane("stores"),
         pace: Pace::Wanted(|want| want.stores),
         deadline: Duration::from_secs(2),
         open: store::open,

@@ -69,7 +69,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         machine: Reread::new(&cx.root, "proc/stat"),
         load: Reread::new(&cx.root, "proc/loadavg"),
         clock: cx.clock,
-        read_all: cx.read_all,
+        read_all: cx.settings.read_all,
         listing: Listing::new(),
         census: None,
         beside: None,

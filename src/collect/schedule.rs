@@ -72,7 +72,7 @@ impl Schedule {
     /// Due at the grid's tick zero, or when wanted.
     #[must_use]
     pub fn new(grid: &Grid, lane: Lane, pace: Pace, want: &Interest) -> Self {
-        let phase_us = if lane == Lane::Processes { micros(PROCESS_PHASE) } else { 0 };
+        let phase_us = if lane == Lane::PROCESSES { micros(PROCESS_PHASE) } else { 0 };
         let wanted = pace.is_wanted(want);
         // The very first round does not wait for its phase: rows should come as soon as they can.
         let due_us = if wanted { grid.base_us } else { NEVER };
@@ -159,7 +159,7 @@ pub fn wakes(pace: Pace, lane: Lane, old: &Interest, new: &Interest) -> bool {
         _ if resumed => true,
         _ => {
             let more = |asks: fn(&Interest) -> bool| asks(new) && !asks(old);
-            lane == Lane::Processes && (more(|w| w.threads) || more(|w| w.io_of_all) || more(|w| w.commands_of_all))
+            lane == Lane::PROCESSES && (more(|w| w.threads) || more(|w| w.io_of_all) || more(|w| w.commands_of_all))
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn schedule(pace: Pace) -> Schedule {
-        Schedule::new(&grid(), Lane::Kernel, pace, &Interest::default())
+        Schedule::new(&grid(), Lane::KERNEL, pace, &Interest::default())
     }
 
     fn broken() -> Fault {
@@ -277,8 +277,8 @@ mod tests {
         let mut s = schedule(pace);
         assert_eq!(s.due_us(), NEVER);
         let wish = Interest { sockets: true, ..Interest::default() };
-        assert!(s.woken_by(Lane::Sockets, &Interest::default(), &wish));
-        assert!(!s.woken_by(Lane::Sockets, &wish, &wish.clone()));
+        assert!(s.woken_by(Lane("sockets"), &Interest::default(), &wish));
+        assert!(!s.woken_by(Lane("sockets"), &wish, &wish.clone()));
         s.now(SECOND + 5);
         s.book(&grid(), (SECOND + 5, SECOND + 6), None, None, &wish);
         assert_eq!(s.due_us(), 2 * SECOND);
@@ -289,9 +289,9 @@ mod tests {
     #[test]
     fn resuming_after_a_pause_wakes_all_but_the_unwanted() {
         let paused = Interest { paused: true, ..Interest::default() };
-        assert!(wakes(Pace::Refresh, Lane::Kernel, &paused, &Interest::default()));
-        assert!(!wakes(Pace::Wanted(|w| w.sockets), Lane::Sockets, &paused, &Interest::default()));
-        assert!(!wakes(Pace::Refresh, Lane::Kernel, &Interest::default(), &paused));
+        assert!(wakes(Pace::Refresh, Lane::KERNEL, &paused, &Interest::default()));
+        assert!(!wakes(Pace::Wanted(|w| w.sockets), Lane("sockets"), &paused, &Interest::default()));
+        assert!(!wakes(Pace::Refresh, Lane::KERNEL, &Interest::default(), &paused));
     }
 
     #[test]
@@ -300,8 +300,8 @@ mod tests {
         let one = Interest { detail: key(1), ..Interest::default() };
         let two = Interest { detail: key(2), ..Interest::default() };
         let pace = Pace::Wanted(|w| w.detail.is_some());
-        assert!(wakes(pace, Lane::Detail, &one, &two));
-        assert!(!wakes(pace, Lane::Detail, &one, &Interest { visible: vec![], ..one.clone() }));
+        assert!(wakes(pace, Lane("detail"), &one, &two));
+        assert!(!wakes(pace, Lane("detail"), &one, &Interest { visible: vec![], ..one.clone() }));
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_process_round_starts_just_after_the_others() {
-        let mut s = Schedule::new(&grid(), Lane::Processes, Pace::Refresh, &Interest::default());
+        let mut s = Schedule::new(&grid(), Lane::PROCESSES, Pace::Refresh, &Interest::default());
         assert_eq!(s.due_us(), SECOND);
         s.book(&grid(), (SECOND, SECOND + 100), None, None, &Interest::default());
         let first = s.due_us();

@@ -140,7 +140,7 @@ mod tests {
         ]);
         let slow = FakeEngine::new([("/version", gives(VERSION)), ("/containers/json", hangs_after("["))]);
         let mut cx = open_cx(Root::fixture("homelab"));
-        cx.engines = vec![slow.address(), quick.address()];
+        cx.settings.engines = vec![slow.address(), quick.address()];
         let mut source = Stores { cx, engines: Vec::new(), looked: None };
         let mut want = Interest::default();
         let mut read = |want: &Interest, second| match source.collect(&CollectCx::new(Stamp::at_seconds(second), want))

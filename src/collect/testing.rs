@@ -2,7 +2,7 @@
 
 use super::{CollectCx, OpenCx, SourceDef};
 use crate::{
-    clock::{Clock, Stamp},
+    clock::Stamp,
     interest::Interest,
     model::{event::Sample, fault::Fault},
     sys::root::Root,
@@ -10,7 +10,7 @@ use crate::{
 
 /// Everything that opening needs, for `root`.
 pub(crate) fn open_cx(root: Root) -> OpenCx {
-    OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() }
+    OpenCx::of(root)
 }
 
 /// One reading of the source `open` on `root`.
@@ -46,7 +46,7 @@ fn the_table_keeps_the_order_in_which_lists_show_sources() {
 #[test]
 fn two_sources_of_one_lane_cannot_block_each_other() {
     use super::Lane;
-    let shared = super::SOURCES.iter().filter(|row| row.lane != Lane::Kernel);
+    let shared = super::SOURCES.iter().filter(|row| row.lane != Lane::KERNEL);
     let mut lanes: Vec<Lane> = shared.map(|row| row.lane).collect();
     lanes.sort_unstable();
     assert!(lanes.windows(2).all(|pair| pair[0] != pair[1]), "only plain procfs shares a lane: {lanes:?}");

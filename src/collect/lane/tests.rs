@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::{clock::Clock, model::load::LoadSample, sys::root::Root};
+use crate::{model::load::LoadSample, sys::root::Root};
 
 /// Long enough for any machine; nothing waits for it unless a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,7 +34,7 @@ fn steady(id: SourceId, lane: Lane) -> Task {
 }
 
 fn open() -> OpenCx {
-    OpenCx { root: Root::default(), clock: Clock::start(), read_all: false, engines: Vec::new() }
+    OpenCx::of(Root::default())
 }
 
 fn start(tasks: Vec<Task>, every: Duration) -> (Lanes, Receiver<Envelope>, OpenCx) {
@@ -60,7 +60,7 @@ fn a_hung_source_is_reported_once_and_its_late_answer_is_taken() {
     let mut held = Some(held);
     let hung = task(
         SourceId::Filesystems,
-        Lane::Filesystems,
+        Lane("filesystems"),
         Box::new(move |_| {
             let held = held.take();
             Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
@@ -71,7 +71,7 @@ fn a_hung_source_is_reported_once_and_its_late_answer_is_taken() {
             })))
         }),
     );
-    let (mut lanes, taken, cx) = start(vec![hung, steady(SourceId::Load, Lane::Kernel)], FAST);
+    let (mut lanes, taken, cx) = start(vec![hung, steady(SourceId::Load, Lane::KERNEL)], FAST);
     // The other lane goes on meanwhile.
     for _ in 0..5 {
         assert!(next(&taken, SourceId::Load).outcome.is_ok());
@@ -94,7 +94,7 @@ fn a_source_within_its_deadline_is_not_overdue() {
     let mut held = Some(held);
     let slow = task(
         SourceId::Sensors,
-        Lane::Sensors,
+        Lane("sensors"),
         Box::new(move |_| {
             let (entered, held) = (entered.clone(), held.take());
             Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
@@ -120,7 +120,7 @@ fn a_panic_is_a_broken_source_that_is_opened_anew() {
     let mut round = 0;
     let wild = task(
         SourceId::Power,
-        Lane::Power,
+        Lane("power"),
         Box::new(move |_| {
             let _ = opened.send(());
             round += 1;
@@ -131,7 +131,7 @@ fn a_panic_is_a_broken_source_that_is_opened_anew() {
             })))
         }),
     );
-    let (lanes, taken, cx) = start(vec![wild, steady(SourceId::Load, Lane::Power)], FAST);
+    let (lanes, taken, cx) = start(vec![wild, steady(SourceId::Load, Lane("power"))], FAST);
     let first = next(&taken, SourceId::Power);
     let Err(Fault::Broken(why)) = first.outcome else { panic!("{first:?}") };
     assert!(why.contains("power") && why.contains("wild value"), "{why}");
@@ -151,7 +151,7 @@ fn a_source_absent_at_first_is_found_when_asked_again() {
         pace: Pace::Wanted(|w| w.detail.is_some()),
         ..task(
             SourceId::ProcessDetail,
-            Lane::Detail,
+            Lane("detail"),
             Box::new(move |_| {
                 tries += 1;
                 if tries == 1 {
@@ -174,12 +174,12 @@ fn a_source_absent_at_first_is_found_when_asked_again() {
 #[test]
 fn an_unwanted_source_is_not_read_and_a_wish_wakes_it_at_once() {
     let (woken, wakings) = channel::<()>();
-    let detail = Task { pace: Pace::Wanted(|w| w.detail.is_some()), ..steady(SourceId::ProcessDetail, Lane::Detail) };
+    let detail = Task { pace: Pace::Wanted(|w| w.detail.is_some()), ..steady(SourceId::ProcessDetail, Lane("detail")) };
     let cx = open();
     let (out, taken) = Outbox::new(move || {
         let _ = woken.send(());
     });
-    let tasks = vec![detail, steady(SourceId::Load, Lane::Kernel)];
+    let tasks = vec![detail, steady(SourceId::Load, Lane::KERNEL)];
     // At this interval nothing but a wish could wake the lane within the test.
     let lanes = Lanes::run(tasks, &cx, InterestCell::default(), Duration::from_secs(3600), &out);
     assert_eq!(taken.recv_timeout(PATIENCE).expect("first reading").source, SourceId::Load);
@@ -201,13 +201,13 @@ fn only_the_process_round_wakes_the_loop_each_time() {
         drop((lanes, taken, out));
         wakings.iter().count()
     }
-    assert_eq!(wakings(SourceId::Load, Lane::Kernel), 1);
-    assert!(wakings(SourceId::Processes, Lane::Processes) >= 3);
+    assert_eq!(wakings(SourceId::Load, Lane::KERNEL), 1);
+    assert!(wakings(SourceId::Processes, Lane::PROCESSES) >= 3);
 }
 
 #[test]
 fn a_pause_stops_reading_and_its_end_starts_it_again() {
-    let (lanes, taken, _cx) = start(vec![steady(SourceId::Load, Lane::Kernel)], FAST);
+    let (lanes, taken, _cx) = start(vec![steady(SourceId::Load, Lane::KERNEL)], FAST);
     next(&taken, SourceId::Load);
     lanes.want(Interest { paused: true, ..Interest::default() });
     // Readings under way run dry; then a silence of many ticks.
@@ -222,7 +222,7 @@ fn a_pause_stops_reading_and_its_end_starts_it_again() {
 #[test]
 fn another_refresh_takes_hold_at_once() {
     let hour = Duration::from_secs(3600);
-    let (lanes, taken, cx) = start(vec![steady(SourceId::Load, Lane::Kernel)], hour);
+    let (lanes, taken, cx) = start(vec![steady(SourceId::Load, Lane::KERNEL)], hour);
     assert_eq!(next(&taken, SourceId::Load).every, hour);
     lanes.refresh(FAST, cx.clock.now());
     assert_eq!(next(&taken, SourceId::Load).every, FAST);
@@ -234,7 +234,7 @@ fn lanes_end_when_nobody_listens() {
     let mut gone = Some(gone);
     let source = task(
         SourceId::Load,
-        Lane::Kernel,
+        Lane::KERNEL,
         Box::new(move |_| {
             let held = gone.take();
             Ok(Box::new(Fake(move |_: &CollectCx<'_>| {
@@ -261,7 +261,7 @@ fn nobody_is_late_by_the_time_of_a_pause() {
     };
     let mut hangs = Some(hangs);
     let open: Opener = Box::new(move |_| Ok(Box::new(Fake(hangs.take().expect("opened once")))));
-    let (mut lanes, _taken, cx) = start(vec![task(SourceId::Gpus, Lane::Gpus, open)], FAST);
+    let (mut lanes, _taken, cx) = start(vec![task(SourceId::Gpus, Lane("gpus"), open)], FAST);
     let end = Instant::now() + PATIENCE;
     while lanes.next_deadline().is_none() {
         assert!(Instant::now() < end, "it is never asked");

@@ -30,7 +30,7 @@ impl Machine {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("proc")).unwrap();
         let root = Root::new(folder.path());
-        let source = open(&OpenCx { root, clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
+        let source = open(&OpenCx::of(root)).unwrap();
         let machine = Machine { folder, source, second: 0, want: Interest::default() };
         machine.busy(0);
         machine
@@ -294,8 +294,7 @@ fn storage_rates_are_read_for_what_is_on_the_screen_alone() {
 #[test]
 fn the_homelab_is_read_as_it_is() {
     let top = FsPath::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hosts/homelab");
-    let mut source =
-        open(&OpenCx { root: Root::new(top), clock: Clock::start(), read_all: false, engines: Vec::new() }).unwrap();
+    let mut source = open(&OpenCx::of(Root::new(top))).unwrap();
     let want = Interest::default();
     let cx = CollectCx::new(Stamp::at_seconds(1), &want);
     let Ok(Sample::Processes(sample)) = source.collect(&cx) else { panic!("processes") };
