@@ -24,35 +24,22 @@ use super::{
     process::{ProcessDetailSample, ProcessSample},
     sensor::SensorSample,
     socket::SocketSample,
-    source::SourceId,
+    source::{SourceId, sources},
     store::StoreSample,
 };
 use crate::clock::Stamp;
 
-/// One reading of one source: raw counters, never rates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sample {
-    Cpu(CpuSample),
-    Memory(Box<MemorySample>),
-    Pressure(PressureSample),
-    Load(LoadSample),
-    Disks(DiskSample),
-    Filesystems(FilesystemSample),
-    Network(NetworkSample),
-    Sensors(SensorSample),
-    Power(PowerSample),
-    Sockets(SocketSample),
-    Facts(Box<FactsSample>),
-    Limits(LimitsSample),
-    Gpus(GpuSample),
-    Pools(Box<PoolSample>),
-    Containers(ContainerSample),
-    Processes(ProcessSample),
-    ProcessDetail(Box<ProcessDetailSample>),
-    ContainerLog(LogSample),
-    Stores(StoreSample),
+macro_rules! samples {
+    ($($id:ident $name:literal $need:ident $sample:ty,)*) => {
+        /// One reading of one source: raw counters, never rates.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Sample {
+            $($id($sample),)*
+        }
+    };
 }
+sources!(samples);
 
 impl Sample {
     /// Nothing more of this moment is to come: a source that asks others gives what it has, and the rest when they answer.
