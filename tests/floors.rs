@@ -1,105 +1,68 @@
-//! The house keeps its floors: a module imports from lower floors only, and never from another module of its own floor.
+//! The layers of the program: a module imports from lower rows only, and modules of one row do not import each other.
 
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
-use std::{fs, path::Path};
+#[path = "floors/graph.rs"]
+mod graph;
 
-/// Every top module of `src` with its floor (CONTRIBUTING.md draws the same table).
-const FLOORS: &[(&str, u8)] = &[
-    ("units", 0),
-    ("clock", 0),
-    ("text", 0),
-    ("diag", 0),
-    ("model", 1),
-    ("sys", 1),
-    ("alert", 2),
-    ("config", 2),
-    ("interest", 2),
-    ("request", 2),
-    ("state", 3),
-    ("collect", 4),
-    ("act", 4),
-    ("sink", 5),
-    ("ui", 5),
-    ("app", 6),
-    ("cli", 7),
-    ("main", 7),
-    ("lib", 7),
+use std::{fs, path::Path as File};
+
+use graph::{Edge, cycles, edges, module_of};
+
+/// Lowest first (CONTRIBUTING.md draws the same table). The longest prefix of a module counts, so that a folder may have
+/// rows of its own: `ui::table` above `ui`.
+const FLOORS: &[&[&str]] = &[
+    &["units", "clock", "text", "diag"],
+    &["model", "sys"],
+    &["config", "alert", "request", "interest"],
+    &["state"],
+    &["collect", "act"],
+    &["sink", "ui"],
+    &["app"],
+    &["cli"],
+    &["main"],
 ];
 
-/// Imports along one floor that are agreed, each with its reason.
+/// Imports along one row that are agreed, each with its reason.
 const AGREED: &[(&str, &str, &str)] = &[
-    ("sys", "model", "an error of a file is told as a Fault"),
+    ("sys", "model", "an error of a file is a Fault"),
     ("config", "alert", "the user's rules are settings"),
     ("request", "alert", "an alert is acknowledged"),
     ("request", "config", "settings are saved"),
 ];
 
-fn floor(module: &str) -> Option<u8> {
-    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+/// Imports of a lower row that are refused all the same: readers see the state and build requests.
+const REFUSED: &[(&str, &str)] = &[("ui", "collect"), ("ui", "act"), ("sink", "collect"), ("sink", "act")];
+
+/// Modules that all import one another, with the reason. The list only shrinks.
+const CYCLES: &[(&[&str], &str)] = &[];
+
+/// The row of a module, with the prefix that put it there.
+fn row(module: &[String]) -> Option<(usize, &'static str)> {
+    let name = module.join("::");
+    let within = |prefix: &str| name == prefix || name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with("::"));
+    let rows = FLOORS.iter().enumerate().flat_map(|(at, row)| row.iter().map(move |prefix| (at, *prefix)));
+    rows.filter(|(_, prefix)| within(prefix)).max_by_key(|(_, prefix)| prefix.len())
 }
 
-/// Modules that a line names after `crate::`, braces opened: `use crate::{alert::Level, clock}` names two.
-fn named(text: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices("crate::") {
-        if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
-            continue;
-        }
-        let line = text[..at].matches('\n').count() + 1;
-        let rest = &text[at + "crate::".len()..];
-        let mut push = |word: &str| {
-            let name: String = word.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if !name.is_empty() {
-                found.push((line, name));
-            }
-        };
-        let Some(inside) = rest.strip_prefix('{') else {
-            push(rest);
-            continue;
-        };
-        let (mut depth, mut begin) = (0, 0);
-        for (i, c) in inside.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 0 => {
-                    push(&inside[begin..i]);
-                    break;
-                }
-                '}' => depth -= 1,
-                ',' if depth == 0 => {
-                    push(&inside[begin..i]);
-                    begin = i + 1;
-                }
-                _ => {}
-            }
-        }
-    }
-    found
-}
-
-/// What is wrong with one file, as `file:line: …`.
-fn breaks(file: &str, text: &str) -> Vec<String> {
-    let inside = file.trim_start_matches("src/");
-    let own = inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs");
-    let Some(own_floor) = floor(own) else {
-        return vec![format!("{file}:1: `{own}` stands on no floor: add it to FLOORS and to CONTRIBUTING.md")];
+/// What is wrong with an import, as `file:line: …`.
+fn broken(edge: &Edge, file: &str) -> Option<String> {
+    let (from, to) = (edge.from.join("::"), edge.to.join("::"));
+    let at = format!("{file}:{}: `{from}` imports `{to}`", edge.line);
+    let (Some((own, own_row)), Some((other, other_row))) = (row(&edge.from), row(&edge.to)) else {
+        return Some(format!("{at}: one of them is on no floor: add it to FLOORS and to CONTRIBUTING.md"));
     };
-    // Comments and doc links may point anywhere.
-    let code: String =
-        text.lines().map(|l| if l.trim_start().starts_with("//") { "\n".into() } else { format!("{l}\n") }).collect();
-    named(&code)
-        .into_iter()
-        .filter(|(_, other)| other != own)
-        .filter_map(|(line, other)| {
-            let other_floor = floor(&other)?;
-            let agreed = AGREED.iter().any(|(from, to, _)| *from == own && *to == other);
-            (other_floor >= own_floor && !agreed)
-                .then(|| format!("{file}:{line}: `{own}` (floor {own_floor}) imports `{other}` (floor {other_floor})"))
-        })
-        .collect()
+    if own_row == other_row {
+        return None;
+    }
+    let top = |name: &str| name.split("::").next().unwrap_or_default().to_owned();
+    if REFUSED.contains(&(top(own_row).as_str(), top(other_row).as_str())) {
+        return Some(format!("{at}: `{own_row}` may not see `{other_row}`"));
+    }
+    let agreed = AGREED.iter().any(|(a, b, _)| *a == own_row && *b == other_row);
+    (other >= own && !agreed).then(|| format!("{at}, which is not below it"))
 }
 
-fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+fn walk(folder: &File, visit: &mut dyn FnMut(&File)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -110,40 +73,106 @@ fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     }
 }
 
-#[test]
-fn no_module_imports_from_its_own_floor_or_above() {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut found, mut files) = (Vec::new(), 0);
+/// Every file of `src` with its text.
+fn sources() -> Vec<(String, String)> {
+    let top = File::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
     walk(&top.join("src"), &mut |path| {
-        files += 1;
         let name = path.strip_prefix(top).unwrap().to_string_lossy().into_owned();
-        found.extend(breaks(&name, &fs::read_to_string(path).unwrap()));
+        files.push((name, fs::read_to_string(path).unwrap()));
     });
-    assert!(files > 30, "only {files} files were looked at");
+    assert!(files.len() > 30, "only {} files were looked at", files.len());
+    files
+}
+
+#[test]
+fn imports_go_down() {
+    let files = sources();
+    let mut found: Vec<String> = Vec::new();
+    for edge in edges(&files) {
+        let file = files.iter().find(|(name, _)| module_of(name) == edge.from).map_or("?", |(name, _)| name);
+        found.extend(broken(&edge, file));
+    }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
-fn every_source_file_opens_with_why_it_exists() {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    walk(&top.join("src"), &mut |path| {
-        if !fs::read_to_string(path).unwrap().starts_with("//! ") {
-            found.push(path.strip_prefix(top).unwrap().display().to_string());
-        }
-    });
-    assert!(found.is_empty(), "no opening comment: {}", found.join(", "));
+fn cycles_are_listed() {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    for group in cycles(&edges(&sources())) {
+        let mut names: Vec<String> = group.iter().map(|module| module.join("::")).collect();
+        names.sort();
+        found.push(names);
+    }
+    let mut listed: Vec<Vec<String>> =
+        CYCLES.iter().map(|(names, _)| names.iter().map(|name| (*name).to_owned()).collect()).collect();
+    listed.iter_mut().for_each(|names| names.sort());
+    let new: Vec<String> = found.iter().filter(|names| !listed.contains(names)).map(|n| n.join(" ")).collect();
+    let gone: Vec<String> = listed.iter().filter(|names| !found.contains(names)).map(|n| n.join(" ")).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "a cycle that is not in CYCLES:\n{}\nno such cycle any more, so take it out of CYCLES:\n{}",
+        new.join("\n"),
+        gone.join("\n")
+    );
 }
 
 #[test]
-fn a_break_is_named_with_file_and_line() {
-    let upward = "//! x\nuse crate::{\n    clock::Stamp,\n    state::State,\n};\n";
-    assert_eq!(breaks("src/model/cpu.rs", upward), ["src/model/cpu.rs:2: `model` (floor 1) imports `state` (floor 3)"]);
-    let across = "fn f() -> crate::ui::Ui {}\n";
-    assert_eq!(breaks("src/sink/json.rs", across), ["src/sink/json.rs:1: `sink` (floor 5) imports `ui` (floor 5)"]);
-    assert_eq!(
-        breaks("src/new_room.rs", "")[0],
-        "src/new_room.rs:1: `new_room` stands on no floor: add it to FLOORS and to CONTRIBUTING.md"
-    );
-    assert!(breaks("src/ui/mod.rs", "/// [`crate::app::run`]\nuse crate::{state::State, units};\n").is_empty());
+fn every_source_file_opens_with_why_it_exists() {
+    let bare = sources().into_iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(name, _)| name);
+    let found: Vec<String> = bare.collect();
+    assert!(found.is_empty(), "no opening comment: {}", found.join(", "));
+}
+
+/// The imports of a program of these files, as `from → to:line`.
+fn graph_of(files: &[(&str, &str)]) -> Vec<String> {
+    let files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    edges(&files).iter().map(|e| format!("{} → {}:{}", e.from.join("::"), e.to.join("::"), e.line)).collect()
+}
+
+#[test]
+fn paths_resolve() {
+    let b = ("src/a/b.rs", "pub struct B;");
+    let c = ("src/c.rs", "pub struct C;");
+    let main = ("src/a/mod.rs", "mod b;\npub use b::B;\nmod d;");
+    let of =
+        |text| graph_of(&[main, b, c, ("src/a/d.rs", text)]).into_iter().filter(|e| e.starts_with("a::d")).collect();
+    let one = |text| -> Vec<String> { of(text) };
+    assert_eq!(one("use super::b::B;"), ["a::d → a::b:1"]);
+    assert_eq!(one("\nuse crate::{c::C as D};"), ["a::d → c:2"]);
+    assert_eq!(one("fn f(_: crate::c::C) {}"), ["a::d → c:1"], "a path in a signature");
+    assert_eq!(one("fn f() { println!(\"{}\", super::super::c::C); }"), ["a::d → c:1"], "a path in a macro");
+    assert_eq!(one("use super::B;"), ["a::d → a::b:1"], "a re-export leads to where the name is defined");
+    assert_eq!(one("use super::super::c as x;\nfn f(_: x::C) {}"), ["a::d → c:1", "a::d → c:2"], "an alias");
+    assert_eq!(one("use std::c::C;\n/// [`crate::c::C`]\nstruct D;"), Vec::<String>::new());
+    assert_eq!(graph_of(&[main, b])[0], "a → a::b:2", "a child without a prefix");
+}
+
+#[test]
+fn broken_imports_are_named() {
+    let of = |file: &str, text: &str| -> Vec<String> {
+        let other = |name: &str| (format!("src/{name}.rs"), String::new());
+        let mut files: Vec<_> = ["state", "ui/mod", "act/mod", "units"].iter().map(|name| other(name)).collect();
+        files.push((file.to_owned(), text.to_owned()));
+        edges(&files).iter().filter_map(|edge| broken(edge, file)).collect()
+    };
+    let up = of("src/model/cpu.rs", "//! x\nuse crate::{\n    units,\n    state::State,\n};\n");
+    assert_eq!(up, ["src/model/cpu.rs:4: `model::cpu` imports `state`, which is not below it"]);
+    let up = of("src/model/cpu.rs", "fn f() -> super::super::state::State {}\n");
+    assert_eq!(up, ["src/model/cpu.rs:1: `model::cpu` imports `state`, which is not below it"]);
+    let across = of("src/sink/json.rs", "fn f() -> crate::ui::Ui {}\n");
+    assert_eq!(across, ["src/sink/json.rs:1: `sink::json` imports `ui`, which is not below it"]);
+    let hidden = of("src/ui/draw.rs", "use crate::act::run;\n");
+    assert_eq!(hidden, ["src/ui/draw.rs:1: `ui::draw` imports `act`: `ui` may not see `act`"]);
+    assert!(of("src/new.rs", "use crate::state::State;")[0].contains("on no floor"));
+    assert!(of("src/ui/draw.rs", "/// [`crate::app::run`]\nuse crate::{state::State, units};\n").is_empty());
+}
+
+#[test]
+fn cycles_are_found() {
+    let module = |name: &str| vec![name.to_owned()];
+    let edge = |from: &str, to: &str, test| Edge { from: module(from), to: module(to), line: 1, test };
+    let ring = [edge("a", "b", false), edge("b", "c", false), edge("c", "a", false), edge("c", "d", false)];
+    assert_eq!(cycles(&ring), [vec![module("a"), module("b"), module("c")]]);
+    assert!(cycles(&[edge("a", "b", false), edge("b", "a", true)]).is_empty(), "tests do not count");
 }
