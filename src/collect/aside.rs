@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// What a line to the helper process carries: questions to sources.
+pub(super) const SOURCE: u8 = b's';
+
 /// True for what is read in the helper.
 fn may_hang(source: SourceId) -> bool {
     matches!(source, SourceId::Filesystems | SourceId::Sensors | SourceId::Gpus)
@@ -30,7 +33,7 @@ fn may_hang(source: SourceId) -> bool {
 /// As the source itself gives them.
 pub(super) fn open(source: SourceId, here: super::Open, cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     if may_hang(source)
-        && let Some(line) = helper::line(super::SOURCE)
+        && let Some(line) = helper::line(SOURCE)
     {
         return Ok(Box::new(Aside { source, root: cx.root.path("").as_os_str().as_bytes().to_vec(), line }));
     }

@@ -19,6 +19,9 @@ use rustix::{
 
 use crate::sys::helper;
 
+/// What a line to the helper process carries: questions for files.
+pub(super) const FILES: u8 = b'f';
+
 /// Questions in one message: what comes of them fits the sockets, so that neither end waits for the other to read.
 pub(super) const AT_ONCE: usize = 1024;
 /// Longer command lines are cut.
@@ -50,7 +53,7 @@ pub(super) struct Files {
 impl Files {
     /// A reader in the helper, or a thread of ours where there is no helper.
     pub(super) fn open() -> io::Result<Files> {
-        match helper::line(super::FILES) {
+        match helper::line(FILES) {
             Some(line) => Ok(Files::on(line)),
             None => Files::here(),
         }

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+pub use super::source::THREAD_PREFIX;
 use super::{
     CollectCx, Collector, Lane, OpenCx, Pace, SourceDef,
     keyframe::Keyframes,
@@ -29,8 +30,6 @@ use crate::{
     },
 };
 
-/// Prefix of the lanes' thread names; the panic hook leaves such threads to their lane.
-pub const THREAD_PREFIX: &str = "bt-";
 /// Room for readings that the loop has not taken yet; a lane waits when it is full.
 const QUEUE: usize = 256;
 /// Lanes parse small files: the default of 2 MiB would be waste.

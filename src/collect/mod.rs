@@ -48,15 +48,11 @@ pub use source::{CollectCx, Collector, Lane, Open, OpenCx, Pace, SourceDef, Sour
 
 use crate::model::source::SourceId;
 
-/// What a line to the helper process carries.
-const SOURCE: u8 = b's';
-const FILES: u8 = b'f';
-
 /// The helper's side of a line.
 pub fn serve(kind: u8, line: UnixStream) {
     match kind {
-        SOURCE => aside::serve(line),
-        FILES => files::serve(line),
+        aside::SOURCE => aside::serve(line),
+        files::FILES => files::serve(line),
         _ => {}
     }
 }

@@ -9,6 +9,9 @@ use crate::{
     sys::root::Root,
 };
 
+/// Prefix of the lanes' thread names; the panic hook leaves such threads to their lane.
+pub const THREAD_PREFIX: &str = "bt-";
+
 /// What a source may know when it is opened.
 #[derive(Clone)]
 pub struct OpenCx {
