@@ -12,7 +12,7 @@ use crate::{
         book::{AlertBook, Transition},
     },
     clock::Stamp,
-    model::{alert::AlertMark, event::Event, host::Host, metrics, source::SourceId},
+    model::{alert::AlertMark, event::Event, header::Header, host::Host, metrics, source::SourceId},
 };
 
 /// All that a reader may know.
@@ -27,6 +27,10 @@ pub struct State {
     pub transitions: Vec<Transition>,
     /// What is wrong at the newest moment: what fires first, worst first, then oldest.
     pub watches: Vec<Watch>,
+    /// Where the events come from.
+    pub header: Option<Header>,
+    /// Operations of ours that have ended: what they changed is read again.
+    pub operations: u64,
     /// Rules by metric, so that a colour costs no search through all of them.
     by_metric: Arc<ByMetric>,
     /// The whole second of the newest event.
@@ -67,25 +71,35 @@ impl State {
     /// same readings give the same alerts, whatever ticks come between them.
     pub fn apply(&mut self, event: Event) {
         self.transitions.clear();
-        let at = event.at();
-        if matches!(event, Event::Resumed(_)) {
-            // What is held for a while is held while somebody looks: a pause does not count.
-            self.alerts.leave_out(self.host.now, at);
-        } else {
-            self.cross(at);
-        }
-        self.second = self.second.max(at.mono_us / SECOND_US);
         match event {
-            reading @ Event::Reading(_) => self.host.apply(reading),
+            Event::Reading(_) => self.advance(event),
+            Event::Tick(_) => {
+                self.advance(event);
+                self.judge();
+            }
+            Event::Resumed(at) => {
+                // What is held for a while is held while somebody looks: a pause does not count.
+                self.alerts.leave_out(self.host.now, at);
+                self.second = self.second.max(at.mono_us / SECOND_US);
+                self.host.apply(event);
+                self.judge();
+            }
+            // What we do ourselves tells nothing of the machine: the figures stay of their own moment.
             Event::Alert(mark) => {
                 self.mark(&mark);
                 self.judge();
             }
-            time @ (Event::Tick(_) | Event::Resumed(_)) => {
-                self.host.apply(time);
-                self.judge();
-            }
+            Event::Act(_) => self.operations += 1,
+            Event::Header(header) => self.header = Some(header),
         }
+    }
+
+    /// Time goes on with an event.
+    fn advance(&mut self, event: Event) {
+        let at = event.at();
+        self.cross(at);
+        self.second = self.second.max(at.mono_us / SECOND_US);
+        self.host.apply(event);
     }
 
     /// Judges what was known up to `at`: at the first whole second after it became known, and at the last one before
@@ -155,17 +169,15 @@ impl State {
         }
     }
 
-    /// The user's answer to an alert: seen, or no longer. It is of the moment that the figures show, which is where the
-    /// user acted, while they stand still too.
+    /// The user's answer to an alert: seen, or no longer.
     #[must_use]
-    pub fn answer(&self, key: AlertKey) -> AlertMark {
+    pub fn answer(&self, key: AlertKey, at: Stamp) -> AlertMark {
         let seen = self.watches.iter().any(|watch| watch.acknowledged && watch.key() == key);
-        AlertMark { at: self.host.now, key, acknowledged: !seen }
+        AlertMark { at, key, acknowledged: !seen }
     }
 
     /// Folds a user's mark in. What was shown before a whole second judged it is judged for the mark.
     fn mark(&mut self, mark: &AlertMark) {
-        self.host.now = self.host.now.max(mark.at);
         if self.alerts.get(&mark.key).is_none() {
             self.commit(self.host.now);
         }

@@ -16,15 +16,15 @@ use tokio::sync::Notify;
 use crate::{
     alert::Level,
     collect::lane::THREAD_PREFIX,
-    request::{Done, Outcome},
+    request::{Done, Job, Outcome},
 };
 
 /// What came of an errand.
 pub enum Report {
     /// How it went.
     Said(Outcome),
-    /// An operation.
-    Act(Done),
+    /// An operation, and how it went.
+    Act(Box<(Job, Done)>),
     /// A program that had the terminal ended, or why it did not begin.
     Shell(Result<ExitStatus, String>),
 }

@@ -1,10 +1,9 @@
 //! The one loop: facts in, folded; keys in, answered at once; at most one frame a refresh beside those that keys ask for.
 //!
-//! Nothing here waits for a source or for the terminal. A frame for new figures is drawn when the round of processes
-//! has come, which is last, or `GRACE` after the tick when it has not.
+//! Nothing here waits for a source, for a file or for the terminal.
 
 use std::{
-    process::{ExitCode, ExitStatus},
+    process::ExitCode,
     sync::{Arc, mpsc::Receiver},
     time::{Duration, Instant},
 };
@@ -18,41 +17,24 @@ use tokio::{
 
 use super::{
     encode::{Encoder, erases_in_colour},
-    errands::{Errands, Report, no_thread},
+    errands::{Errands, no_thread},
+    frame::{self, Brought, Frames, Moment, RETRY},
     job_control,
     keyboard::{self, Hands, Typed},
+    session::{Session, Start},
     shell::Guest,
     terminal::{Sent, Terminal},
 };
 use crate::{
-    act,
     alert::Level,
-    clock::{Clock, Stamp},
-    collect::{
-        OpenCx, SOURCES, SourceDef, SourceSettings,
-        lane::{Lanes, Outbox},
-    },
     config::Settings,
-    interest::{Interest, InterestCell},
-    model::{
-        engine_address::EngineAddress,
-        event::{Envelope, Event},
-        fault::{Fault, OFF},
-        source::SourceId,
-    },
-    request::{Command, Job},
+    interest::Interest,
+    model::source::SourceId,
     state::State,
+    sys::root::Root,
     ui::{Ui, theme::ThemeSet},
 };
 
-/// A frame waits this long after the tick for the round of processes.
-const GRACE: Duration = Duration::from_millis(120);
-/// At the start, what comes first is gathered for this long before it is drawn.
-const GATHER: Duration = Duration::from_millis(12);
-/// How long the first figures wait for the first round of processes.
-const FIRST_GATHER: Duration = Duration::from_millis(40);
-/// A terminal that takes nothing is tried again after this.
-const RETRY: Duration = Duration::from_millis(20);
 /// A loop that comes so much too late was stopped, with the whole program.
 const STOPPED: Duration = Duration::from_secs(1);
 /// While nothing is to move, nothing needs a look before something happens.
@@ -63,49 +45,28 @@ const MOST_ROWS: u16 = 500;
 /// Memory that must be there before the terminal is taken: for want of it later the program could not give it back.
 const NEEDED: usize = 24 << 20;
 
-/// The sources that `settings` leave on.
-pub(super) fn sources(settings: &Settings) -> Vec<&'static SourceDef> {
-    SOURCES.iter().filter(|s| !settings.is_off(s.id.name())).collect()
-}
-
-/// What the fold is told of the sources that `settings` switch off: nobody waits for them.
-pub(super) fn switched_off(settings: &Settings, at: Stamp) -> impl Iterator<Item = Event> {
-    SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(move |source| {
-        let outcome = Err(Fault::Absent(OFF.to_owned()));
-        Event::Reading(Envelope { source, at, took: Duration::ZERO, every: Duration::ZERO, outcome })
-    })
-}
-
 /// Everything of a running screen.
-struct Live {
-    clock: Clock,
-    settings: Settings,
-    state: State,
-    ui: Ui,
-    terminal: Terminal,
+pub(super) struct Live {
+    pub(super) session: Session,
+    pub(super) root: Root,
+    pub(super) ui: Ui,
+    pub(super) terminal: Terminal,
     encoder: Encoder,
     /// What the terminal shows, and the frame in the making; they change places.
     shown: Buffer,
     next: Buffer,
     /// The terminal's screen is not what `shown` says.
-    spoiled: bool,
+    pub(super) spoiled: bool,
     bytes: Vec<u8>,
-    lanes: Lanes,
-    events: Receiver<Envelope>,
-    /// Facts came that no frame shows yet.
-    news: bool,
-    /// They should be drawn at this moment of the run's clock.
-    draw_at: Option<Instant>,
-    errands: Errands,
-    /// How many operations were reported.
-    acts_done: u64,
+    frames: Frames,
+    pub(super) errands: Errands,
     /// A program that has the terminal now: nothing is drawn, and keys are its own.
-    guest: Option<Guest>,
-    hands: Hands,
+    pub(super) guest: Option<Guest>,
+    pub(super) hands: Hands,
 }
 
 /// Why the loop ended.
-enum End {
+pub(super) enum End {
     Quit,
     /// The terminal is gone: nothing is written to it any more.
     Gone,
@@ -132,10 +93,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     // What may be refused comes before the terminal is taken; and from here on no signal may end us with it taken.
     let mut signals = Signals::new().map_err(|error| format!("no signals could be received: {error}"))?;
     Vec::<u8>::new().try_reserve_exact(NEEDED).map_err(|_| "there is too little memory for a screen (`ulimit -v`?)")?;
-    let clock = Clock::start();
+    let mut session = Session::on(&settings, Vec::new());
     let wake = Arc::new(Notify::new());
-    let mut state = State::new(settings.rules.clone().into());
-    switched_off(&settings, clock.now()).for_each(|event| state.apply(event));
     let mut ui = Ui::new(settings.clone(), themes);
     if let Some(said) = said {
         ui.say(Level::Warn, said);
@@ -151,24 +110,17 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let term = std::env::var("TERM").unwrap_or_default();
     let in_colour = erases_in_colour(&term, std::env::var_os("TMUX").is_some());
     let (mut encoder, mut bytes) = (Encoder::erasing_in_colour(in_colour), Vec::with_capacity(32 << 10));
-    ui.refresh(&state);
-    paint(&mut ui, &state, &mut first);
+    ui.refresh(session.state());
+    paint(&mut ui, session.state(), &mut first);
     encoder.encode(None, &first, &mut bytes);
     terminal.send(&bytes);
     terminal.insure();
 
-    let bell = wake.clone();
-    let (outbox, events) = Outbox::new(move || bell.notify_one());
-    let of_sources = SourceSettings { read_all: settings.processes.read_all, engines: settings.engines.clone() };
-    let open = OpenCx { root: settings.root.clone(), clock, settings: of_sources };
-    let wants = InterestCell::default();
-    wants.set(ui.want(&state));
-    let lanes = Lanes::start(&sources(&settings), &open, wants, settings.refresh, &outbox);
-    drop(outbox);
+    let (bell, want) = (wake.clone(), ui.want(session.state()));
+    session.start(&settings, Start { want, every: settings.refresh, once: false }, move || bell.notify_one());
     let mut live = Live {
-        clock,
-        settings,
-        state,
+        session,
+        root: settings.root,
         ui,
         terminal,
         encoder,
@@ -176,12 +128,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         shown: first,
         spoiled: false,
         bytes,
-        lanes,
-        events,
-        news: false,
-        draw_at: None,
+        frames: Frames::default(),
         errands: Errands::new(wake.clone()),
-        acts_done: 0,
         guest: None,
         hands,
     };
@@ -255,7 +203,7 @@ impl Live {
                 () = sleep_until(alarm) => {}
             }
             if !self.is_still() && alarm.elapsed() > STOPPED {
-                self.resumed();
+                self.session.resumed();
             }
             if self.terminal.is_behind() && self.terminal.flush() == Sent::Gone {
                 return End::Gone;
@@ -267,7 +215,7 @@ impl Live {
             if self.reports() == Sent::Gone {
                 return End::Gone;
             }
-            if self.draw_at.is_some_and(|at| at <= Instant::now()) && self.draw_figures() == Sent::Gone {
+            if self.frames.is_due(self.session.clock().now().mono_us) && self.draw_figures() == Sent::Gone {
                 return End::Gone;
             }
             if self.spoiled && self.frame() == Sent::Gone {
@@ -278,16 +226,11 @@ impl Live {
 
     /// When the loop looks even if nobody calls: the awaited frame, a terminal that was full, a source that is late.
     fn alarm(&self) -> Alarm {
-        let now = self.clock.now();
         let mut at = Instant::now() + NEVER;
         if !self.is_still() {
-            at = self.clock.instant(self.lanes.next_tick(now)) + GRACE;
-            if let Some(draw) = self.draw_at {
-                at = at.min(draw);
-            }
-            if let Some(deadline) = self.lanes.next_deadline() {
-                at = at.min(self.clock.instant(deadline));
-            }
+            let tick = self.session.next_tick().map(frame::look_us);
+            let due = [tick, self.frames.due_us(), self.session.next_deadline()].into_iter().flatten().min();
+            at = due.map_or(at, |due| self.session.clock().instant(due));
         }
         if self.guest.is_none() && (self.terminal.is_behind() || self.spoiled) {
             at = at.min(Instant::now() + RETRY);
@@ -300,13 +243,6 @@ impl Live {
     /// processes tells only what changed since the one before.
     fn is_still(&self) -> bool {
         self.ui.paused() || self.guest.is_some()
-    }
-
-    /// Figures move again.
-    fn resumed(&mut self) {
-        let now = self.clock.now();
-        self.state.apply(Event::Resumed(now));
-        self.lanes.resumed(now);
     }
 
     /// An interrupt from the terminal, or from elsewhere; true when it is meant for us.
@@ -328,154 +264,64 @@ impl Live {
                 if self.guest.is_some() {
                     break;
                 }
-                for command in self.ui.input(input, &self.state) {
+                for command in self.ui.input(input, self.session.state()) {
                     if let Some(end) = self.carry_out(command) {
                         return Some(end);
                     }
                 }
             }
             if paused && !self.ui.paused() {
-                self.resumed();
+                self.session.resumed();
             }
             if paused != self.ui.paused() {
                 self.want();
             }
         }
-        if any && self.frame() == Sent::Gone {
-            return Some(End::Gone);
-        }
-        None
-    }
-
-    fn carry_out(&mut self, command: Command) -> Option<End> {
-        match command {
-            Command::Quit => return Some(End::Quit),
-            Command::Suspend => self.suspend(),
-            Command::Redraw => self.spoiled = true,
-            Command::Refresh(every) => {
-                self.settings.refresh = every;
-                self.lanes.refresh(every, self.clock.now());
-            }
-            Command::Job(job) => self.begin(job),
-            Command::Acknowledge(alert) => self.state.apply(Event::Alert(self.state.answer(alert))),
-            Command::Shell { engine, id } => self.shell(&engine, &id),
-            Command::Save { name, text } => {
-                self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
+        if any {
+            // The screen's settings say how often is read; keys change them.
+            self.session.pace(self.ui.settings().refresh);
+            if self.frame() == Sent::Gone {
+                return Some(End::Gone);
             }
         }
         None
     }
 
-    fn begin(&self, job: Job) {
-        let root = self.settings.root.clone();
-        self.errands.begin(move || Report::Act(act::job::run(&job, &root)));
-    }
-
-    /// Takes in how errands went that were begun earlier.
-    fn reports(&mut self) -> Sent {
-        let mut any = false;
-        while let Some(report) = self.errands.next() {
-            any = true;
-            match report {
-                Report::Said(outcome) => self.ui.say(outcome.level, outcome.text),
-                Report::Act(done) => {
-                    self.ui.report(done);
-                    self.acts_done += 1;
-                }
-                Report::Shell(ended) => self.shell_ended(ended),
-            }
-        }
-        if any { self.frame() } else { Sent::Whole }
-    }
-
-    /// Steps aside for a shell in a container until it ends.
-    fn shell(&mut self, engine: &EngineAddress, id: &str) {
-        let engines = &self.state.host.containers.engines;
-        let kind = engines.iter().find(|e| e.address == *engine).map_or("docker", |e| e.kind.as_str());
-        self.hands.lend();
-        self.terminal.release();
-        self.guest = Guest::start(&self.errands, kind, engine, id);
-        if self.guest.is_some() {
-            self.want();
-        } else {
-            self.hands.take_back();
-            self.come_back();
-        }
-    }
-
-    fn shell_ended(&mut self, ended: Result<ExitStatus, String>) {
-        self.guest = None;
-        self.hands.take_back();
-        self.come_back();
-        match ended {
-            // 130: its last command was interrupted.
-            Ok(status) if matches!(status.code(), Some(0 | 130)) => {}
-            Ok(status) => self.ui.say(Level::Advice, format!("the shell ended: {status}")),
-            Err(why) => self.ui.say(Level::Warn, why),
-        }
-    }
-
-    /// Folds what the lanes brought, and decides when it is drawn.
+    /// Folds what the sources brought, and settles when it is drawn.
     fn take_in(&mut self) {
         if self.is_still() {
             return;
         }
-        let (mut first, mut complete) = (false, false);
-        let late = self.lanes.overdue(self.clock.now());
-        let brought = std::iter::from_fn(|| self.events.try_recv().ok());
-        for envelope in brought.chain(late) {
-            first |= self.state.host.health.get(envelope.source).is_none() || envelope.outcome.is_err();
-            let first_facts =
-                envelope.source == SourceId::Facts && self.state.host.health.get(SourceId::Facts).is_none();
-            complete |= matches!(envelope.source, SourceId::Processes)
-                || (first_facts && self.state.host.health.get(SourceId::Processes).is_some())
-                || (envelope.source.is_on_demand() && envelope.outcome.is_ok());
-            self.state.apply(Event::Reading(envelope));
-            self.news = true;
-        }
-        let now = Instant::now();
-        let wait = match (complete, first) {
-            // Processes whose users have no names yet wait for these, as long as others would be gathered.
-            (true, _) if self.state.host.health.get(SourceId::Facts).is_none() => GATHER,
-            (true, _) => Duration::ZERO,
-            // The very first figures wait for the first round of processes, which is under way: one frame, not two.
-            (_, true) if self.state.host.health.get(SourceId::Processes).is_none() => FIRST_GATHER,
-            (_, true) => GATHER,
-            // What trickles in between rounds is shown with the next one; the tick's grace covers a round that is late.
-            _ => {
-                let moment = self.clock.now();
-                let tick = self.clock.instant(self.lanes.next_tick(moment)).checked_sub(self.settings.refresh);
-                tick.map_or(GRACE, |tick| (tick + GRACE).saturating_duration_since(now))
-            }
-        };
-        if self.news {
-            let at = now + wait;
-            self.draw_at = Some(self.draw_at.map_or(at, |before| before.min(at)));
-        } else if self.draw_at.is_none() && self.stalled() {
-            // Nothing came at all for a while: ages must still grow on the screen.
-            self.draw_at = Some(now);
-        }
-    }
-
-    /// True when no frame was made for one and a half refreshes.
-    fn stalled(&self) -> bool {
-        self.clock.now().since(self.state.host.now) > self.settings.refresh * 3 / 2
+        let mut brought = Brought::default();
+        self.session.take(|envelope, state| brought.note(envelope, &state.host.health));
+        let (now_us, host) = (self.session.clock().now().mono_us, &self.session.state().host);
+        let was_read = |source| host.health.get(source).is_some();
+        self.frames.brought(
+            brought,
+            Moment {
+                now_us,
+                next_tick_us: self.session.next_tick().unwrap_or(now_us),
+                every: self.session.every(),
+                known_us: host.now.mono_us,
+                facts: was_read(SourceId::Facts),
+                processes: was_read(SourceId::Processes),
+            },
+        );
     }
 
     /// A frame for new figures.
     fn draw_figures(&mut self) -> Sent {
         if !self.terminal.is_ready() {
-            self.draw_at = Some(Instant::now() + RETRY);
+            self.frames.postpone(self.session.clock().now().mono_us);
             return Sent::Waiting;
         }
-        self.draw_at = None;
-        self.news = false;
-        self.state.apply(Event::Tick(self.clock.now()));
+        self.frames.drawn();
+        self.session.tick();
         self.frame()
     }
 
     /// Draws what is, and sends what changed.
-    fn frame(&mut self) -> Sent {
+    pub(super) fn frame(&mut self) -> Sent {
         if self.guest.is_some() {
             self.spoiled = true;
             return Sent::Waiting;
@@ -485,8 +331,8 @@ impl Live {
             // The cells that the terminal has are still known: only a new frame is owed.
             return Sent::Waiting;
         }
-        self.ui.refresh(&self.state);
-        paint(&mut self.ui, &self.state, &mut self.next);
+        self.ui.refresh(self.session.state());
+        paint(&mut self.ui, self.session.state(), &mut self.next);
         let shown = (!self.spoiled).then_some(&self.shown);
         self.encoder.encode(shown, &self.next, &mut self.bytes);
         self.spoiled = false;
@@ -496,14 +342,9 @@ impl Live {
     }
 
     /// Tells the lanes what is needed now.
-    fn want(&self) {
-        let want = self.ui.want(&self.state);
-        self.lanes.want(Interest {
-            acts_done: self.acts_done,
-            keyframes: self.state.host.processes.keyframes_wanted,
-            paused: self.is_still(),
-            ..want
-        });
+    pub(super) fn want(&self) {
+        let want = self.ui.want(self.session.state());
+        self.session.want(Interest { paused: self.is_still(), ..want });
     }
 
     fn resize(&mut self) {
@@ -511,7 +352,7 @@ impl Live {
     }
 
     /// Gives the terminal back and stops, as every program does on Ctrl-Z; goes on when it is continued.
-    fn suspend(&mut self) {
+    pub(super) fn suspend(&mut self) {
         if self.guest.is_some() {
             // The terminal is not ours now; who has it was stopped too.
             job_control::stop();
@@ -526,7 +367,7 @@ impl Live {
         self.come_back();
     }
 
-    fn come_back(&mut self) {
+    pub(super) fn come_back(&mut self) {
         if self.guest.is_some() {
             return;
         }
@@ -535,8 +376,8 @@ impl Live {
         let _ = self.terminal.flush();
         self.terminal.insure();
         if !self.is_still() {
-            self.resumed();
-            self.lanes.refresh(self.settings.refresh, self.clock.now());
+            self.session.resumed();
+            self.session.realign();
         }
         self.spoiled = true;
     }

@@ -1,12 +1,15 @@
 //! The one loop, the terminal, the wiring of each mode.
 
+mod commands;
 pub mod encode;
 mod errands;
+mod frame;
 mod job_control;
 mod keyboard;
 mod keys;
 pub mod live;
 pub mod once;
+pub mod session;
 mod shell;
 mod terminal;
 

@@ -5,29 +5,24 @@ use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Write},
     process::ExitCode,
-    sync::mpsc::RecvTimeoutError,
     time::{Duration, Instant},
 };
 
 use super::{
-    live::{sources, switched_off},
+    session::{Session, Start},
     terminal::Terminal,
 };
 use crate::{
     alert::Level,
-    clock::Clock,
-    collect::{
-        OpenCx, Pace, SOURCES, SourceSettings,
-        lane::{Lanes, Outbox},
-    },
+    collect::{Pace, SOURCES, SourceDef},
     config::Settings,
-    interest::{Interest, InterestCell},
+    interest::Interest,
     model::{
         event::{Envelope, Event},
         fault::{Fault, OFF},
         source::SourceId,
     },
-    sink::{self, doctor::Check},
+    sink::{self, Sink, doctor::Check, json::Json, text::Text},
     state::State,
     sys::exec,
     ui::theme::Theme,
@@ -42,35 +37,22 @@ const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.
 const APART: Duration = Duration::from_millis(500);
 
-/// Reads every source, twice where rates need it.
-fn read(settings: &Settings, rates: bool, wait: Duration) -> State {
-    let clock = Clock::start();
-    let mut state = State::new(settings.rules.clone().into());
-    switched_off(settings, clock.now()).for_each(|event| state.apply(event));
-    // Readers of a report want every figure: no process's command line or storage rates are left out.
-    let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, ..Interest::default() };
-    // Nobody looks at one process, one log: such a source would be waited for in vain.
-    let sources: Vec<_> = sources(settings).into_iter().filter(|s| s.pace.is_wanted(&want)).collect();
-    let wants = InterestCell::default();
-    wants.set(want);
-    let needed = |pace: Pace| if rates && !matches!(pace, Pace::AtLeast(_)) { 2 } else { 1 };
-    let mut owed: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
-    // Watts, and the share of a limit, come from a pair too.
-    for source in [SourceId::Power, SourceId::Limits] {
-        owed.entry(source).and_modify(|n| *n = if rates { 2 } else { 1 });
+/// How many more readings each source owes.
+struct Owed(BTreeMap<SourceId, u32>);
+
+impl Owed {
+    fn new(sources: &[&SourceDef], rates: bool) -> Self {
+        let needed = |pace: Pace| if rates && !matches!(pace, Pace::AtLeast(_)) { 2 } else { 1 };
+        let mut left: BTreeMap<SourceId, u32> = sources.iter().map(|s| (s.id, needed(s.pace))).collect();
+        // Watts, and the share of a limit, come from a pair too.
+        for source in [SourceId::Power, SourceId::Limits] {
+            left.entry(source).and_modify(|n| *n = if rates { 2 } else { 1 });
+        }
+        Owed(left)
     }
-    let of_sources = SourceSettings { read_all: true, engines: settings.engines.clone() };
-    let open = OpenCx { root: settings.root.clone(), clock, settings: of_sources };
-    let (outbox, events) = Outbox::new(|| {});
-    let mut lanes = Lanes::start(&sources, &open, wants, APART, &outbox);
-    drop(outbox);
-    let end = Instant::now() + wait.saturating_sub(AROUND);
-    while !owed.is_empty() {
-        let envelope = match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(envelope) => envelope,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        };
-        let done = match (&envelope.outcome, owed.get_mut(&envelope.source)) {
+
+    fn note(&mut self, envelope: &Envelope) {
+        let done = match (&envelope.outcome, self.0.get_mut(&envelope.source)) {
             (Ok(sample), Some(n)) if sample.is_settled() => {
                 *n -= 1;
                 *n == 0
@@ -81,40 +63,46 @@ fn read(settings: &Settings, rates: bool, wait: Duration) -> State {
             _ => false,
         };
         if done {
-            owed.remove(&envelope.source);
+            self.0.remove(&envelope.source);
         }
-        state.apply(Event::Reading(envelope));
     }
-    let late = lanes.overdue(clock.now());
-    late.into_iter().for_each(|envelope| state.apply(Event::Reading(envelope)));
+}
+
+/// Reads every source, twice where rates need it.
+fn read(settings: &Settings, rates: bool, wait: Duration, sinks: Vec<Box<dyn Sink>>) -> Session {
+    let mut session = Session::on(settings, sinks);
+    // Readers of a report want every figure: no process's command line or storage rates are left out. Nobody looks at one
+    // process, one log: such a source would be waited for in vain.
+    let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, ..Interest::default() };
+    let sources = session.start(settings, Start { want, every: APART, once: true }, || {});
+    let mut owed = Owed::new(&sources, rates);
+    let end = Instant::now() + wait.saturating_sub(AROUND);
+    while !owed.0.is_empty() && session.wait(end, |envelope| owed.note(envelope)) {}
+    session.take(|_, _| {});
     // Some may take longer than there was time.
-    for source in owed.into_keys() {
-        if state.host.health.get(source).is_some() {
-            continue;
+    for source in owed.0.into_keys() {
+        if session.state().host.health.get(source).is_none() {
+            let (at, took, outcome) = (session.clock().now(), wait, Err(Fault::Timeout));
+            session.fold(Event::Reading(Envelope { source, at, took, every: APART, outcome }));
         }
-        let (at, took, outcome) = (clock.now(), wait, Err(Fault::Timeout));
-        state.apply(Event::Reading(Envelope { source, at, took, every: APART, outcome }));
     }
-    state.apply(Event::Tick(clock.now()));
-    state.fire_at_once(AT_ONCE);
-    state
+    session.tick();
+    session.fire_at_once(AT_ONCE);
+    session
 }
 
 /// `benchtop once [--json]`.
 #[must_use]
 pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
-    let state = read(settings, true, wait);
     let out = io::stdout();
     let columns = if out.is_terminal() { usize::from(Terminal::size().0) } else { usize::MAX };
-    let mut out = io::BufWriter::new(out.lock());
-    let written = if json {
-        sink::json::write(&state, &mut out)
-    } else {
-        sink::text::write(&state, settings.ascii, columns, &mut out)
-    };
+    let out = io::BufWriter::new(out.lock());
+    let sink: Box<dyn Sink> =
+        if json { Box::new(Json(out)) } else { Box::new(Text { out, ascii: settings.ascii, columns }) };
+    let session = read(settings, true, wait, vec![sink]);
     // A machine of which nothing could be read is no report.
-    let nothing = SourceId::ALL.iter().all(|id| state.host.health.get(*id).is_none_or(|h| h.good_at.is_none()));
-    match super::written(written.and_then(|()| out.flush())) {
+    let nothing = !session.state().host.health.any_figures();
+    match super::written(session.finish().map(drop)) {
         Some(code) => code,
         None if nothing => super::fail("no source could be read: `benchtop doctor` says why"),
         None => ExitCode::SUCCESS,
@@ -131,15 +119,16 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
         message: OFF.into(),
         hint: None,
     }));
-    let state = read(settings, false, WAIT);
+    let session = read(settings, false, WAIT, Vec::new());
+    let state = session.state();
     let on = |id: SourceId| {
         SOURCES
             .iter()
-            .find(|s| s.id == id && !settings.is_off(id.name()) && sink::report::is_asked(&state, id))
+            .find(|s| s.id == id && !settings.is_off(id.name()) && sink::report::is_asked(state, id))
             .map(|s| s.reads)
     };
-    own.extend(tool_checks(&state));
-    let checks = sink::doctor::checks(&state, &on, own);
+    own.extend(tool_checks(state));
+    let checks = sink::doctor::checks(state, &on, own);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if json {
         sink::doctor::write_json(&checks, &mut out)

@@ -13,11 +13,13 @@ use super::{
     fault::Fault,
     filesystem::FilesystemSample,
     gpu::GpuSample,
+    header::Header,
     limits::LimitsSample,
     load::LoadSample,
     log::LogSample,
     memory::MemorySample,
     network::NetworkSample,
+    operation::Operation,
     pool::PoolSample,
     power::PowerSample,
     pressure::PressureSample,
@@ -81,6 +83,10 @@ pub enum Event {
     Resumed(Stamp),
     /// The user answered an alert.
     Alert(AlertMark),
+    /// An operation of ours has ended.
+    Act(Operation),
+    /// A run begins.
+    Header(Header),
 }
 
 impl Event {
@@ -91,6 +97,8 @@ impl Event {
             Event::Reading(envelope) => envelope.at,
             Event::Tick(at) | Event::Resumed(at) => *at,
             Event::Alert(mark) => mark.at,
+            Event::Act(operation) => operation.at,
+            Event::Header(header) => header.at,
         }
     }
 }

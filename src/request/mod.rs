@@ -6,8 +6,6 @@ pub mod limits;
 mod pool;
 pub mod signal;
 
-use std::time::Duration;
-
 pub use container::ContainerAct;
 pub use job::{Done, Job, Outcome, Removal};
 pub use limits::ContainerLimits;
@@ -42,6 +40,4 @@ pub enum Command {
         /// What is written.
         text: String,
     },
-    /// Another time between refreshes.
-    Refresh(Duration),
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, io};
 
 use serde::Serialize;
 
-use super::{escaping::Escaping, report};
+use super::{Sink, escaping::Escaping, report};
 use crate::{
     alert::Level,
     clock::TICKS_PER_SECOND,
@@ -145,6 +145,16 @@ struct Proc<'a> {
     /// First 12 letters of the container's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<&'a str>,
+}
+
+/// One document at the end of the run.
+pub struct Json<W>(pub W);
+
+impl<W: io::Write> Sink for Json<W> {
+    fn finish(&mut self, state: &State) -> io::Result<()> {
+        write(state, &mut self.0)?;
+        self.0.flush()
+    }
 }
 
 /// Writes the state as one JSON document and a line end.

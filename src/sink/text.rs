@@ -4,7 +4,7 @@ mod containers;
 
 use std::{fmt::Display, io, time::Duration};
 
-use super::report;
+use super::{Sink, report};
 use crate::{
     alert::Level,
     model::{health::Freshness, network::Interface, source::SourceId},
@@ -17,6 +17,23 @@ use crate::{
 const TOP: usize = 15;
 /// Columns of a command's line where nothing says how wide the reader is: some commands have thousands of letters.
 const COMMAND_LINE: usize = 160;
+
+/// One page at the end of the run.
+pub struct Text<W> {
+    /// Where to.
+    pub out: W,
+    /// In plain letters.
+    pub ascii: bool,
+    /// Longer lines are cut.
+    pub columns: usize,
+}
+
+impl<W: io::Write> Sink for Text<W> {
+    fn finish(&mut self, state: &State) -> io::Result<()> {
+        write(state, self.ascii, self.columns, &mut self.out)?;
+        self.out.flush()
+    }
+}
 
 /// Writes the page; `ascii` keeps to plain letters, `columns` cuts long lines.
 ///

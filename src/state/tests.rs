@@ -193,7 +193,7 @@ fn acknowledged_alert_counts_again_when_worse_or_back() {
     answered(&mut state);
     load(&mut state, 1, Ok(5.0));
     let key = state.watches[0].key();
-    let acknowledge = |state: &mut State| state.apply(Event::Alert(state.answer(key.clone())));
+    let acknowledge = |state: &mut State| state.apply(Event::Alert(state.answer(key.clone(), state.host.now)));
     acknowledge(&mut state);
     assert_eq!((state.verdict().warn, state.verdict().acknowledged), (0, 1));
     assert_eq!(state.calm(), ("all quiet, 1 acknowledged".to_owned(), Level::Ok));
@@ -373,7 +373,7 @@ fn two_containers_of_one_name_keep_their_own_acknowledgements() {
     look(&mut state, &["aaaa", "bbbb"]);
     let second_one = state.watches.iter().find(|w| w.identity.iter().any(|(_, id)| id == "bbbb")).map(Watch::key);
     let key = second_one.expect("both are unhealthy");
-    state.apply(Event::Alert(state.answer(key.clone())));
+    state.apply(Event::Alert(state.answer(key.clone(), state.host.now)));
     look(&mut state, &["bbbb"]);
     look(&mut state, &["bbbb"]);
     assert_eq!(state.watches.iter().map(|w| (w.key(), w.acknowledged)).collect::<Vec<_>>(), [(key, true)]);

@@ -132,8 +132,8 @@ impl Ui {
                 let text = if self.paused { "paused: the figures stand still" } else { "live again" };
                 self.say(Level::Ok, text);
             }
-            Action::Faster => self.pace(false, out),
-            Action::Slower => self.pace(true, out),
+            Action::Faster => self.pace(false),
+            Action::Slower => self.pace(true),
             Action::Save => self.save(None, out),
             action => {
                 if let Some(def) = OVERLAYS.iter().find(|def| def.action == action) {
@@ -158,7 +158,7 @@ impl Ui {
         self.theme = theme;
     }
 
-    fn pace(&mut self, slower: bool, out: &mut Vec<Command>) {
+    fn pace(&mut self, slower: bool) {
         let now = u64::try_from(self.settings.refresh.as_millis()).unwrap_or(u64::MAX);
         let next = if slower {
             PACES_MS.into_iter().find(|p| *p > now)
@@ -167,7 +167,6 @@ impl Ui {
         };
         if let Some(ms) = next {
             self.settings.refresh = Duration::from_millis(ms);
-            out.push(Command::Refresh(self.settings.refresh));
         }
         let shown = self.settings.refresh;
         let text = if shown < Duration::from_secs(1) {

@@ -1,0 +1,99 @@
+//! Carrying out what keys ask of the outside world: on threads of their own, reported by a line in the footer. Nothing
+//! here waits.
+
+use std::process::ExitStatus;
+
+use super::{
+    errands::Report,
+    live::{End, Live},
+    shell::Guest,
+    terminal::Sent,
+};
+use crate::{
+    act,
+    alert::Level,
+    clock::Stamp,
+    model::{engine_address::EngineAddress, event::Event, operation::Operation},
+    request::{Command, Done, Job},
+};
+
+impl Live {
+    /// Carries out one command; says when it ends the loop.
+    pub(super) fn carry_out(&mut self, command: Command) -> Option<End> {
+        match command {
+            Command::Quit => return Some(End::Quit),
+            Command::Suspend => self.suspend(),
+            Command::Redraw => self.spoiled = true,
+            Command::Job(job) => self.begin(job),
+            Command::Acknowledge(alert) => {
+                let mark = self.session.state().answer(alert, self.session.clock().now());
+                self.session.fold(Event::Alert(mark));
+            }
+            Command::Shell { engine, id } => self.shell(&engine, &id),
+            Command::Save { name, text } => {
+                self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
+            }
+        }
+        None
+    }
+
+    fn begin(&self, job: Job) {
+        let root = self.root.clone();
+        self.errands.begin(move || {
+            let done = act::job::run(&job, &root);
+            Report::Act(Box::new((job, done)))
+        });
+    }
+
+    /// Takes in how errands went that were begun earlier.
+    pub(super) fn reports(&mut self) -> Sent {
+        let mut any = false;
+        while let Some(report) = self.errands.next() {
+            any = true;
+            match report {
+                Report::Said(outcome) => self.ui.say(outcome.level, outcome.text),
+                Report::Act(ended) => {
+                    let (job, done) = *ended;
+                    let at = self.session.clock().now();
+                    self.session.fold(Event::Act(operation(&job, &done, at)));
+                    self.ui.report(done);
+                }
+                Report::Shell(ended) => self.shell_ended(ended),
+            }
+        }
+        if any { self.frame() } else { Sent::Whole }
+    }
+
+    /// Steps aside for a shell in a container until it ends.
+    fn shell(&mut self, engine: &EngineAddress, id: &str) {
+        let engines = &self.session.state().host.containers.engines;
+        let kind = engines.iter().find(|e| e.address == *engine).map_or("docker", |e| e.kind.as_str());
+        self.hands.lend();
+        self.terminal.release();
+        self.guest = Guest::start(&self.errands, kind, engine, id);
+        if self.guest.is_some() {
+            self.want();
+        } else {
+            self.hands.take_back();
+            self.come_back();
+        }
+    }
+
+    fn shell_ended(&mut self, ended: Result<ExitStatus, String>) {
+        self.guest = None;
+        self.hands.take_back();
+        self.come_back();
+        match ended {
+            // 130: its last command was interrupted.
+            Ok(status) if matches!(status.code(), Some(0 | 130)) => {}
+            Ok(status) => self.ui.say(Level::Advice, format!("the shell ended: {status}")),
+            Err(why) => self.ui.say(Level::Warn, why),
+        }
+    }
+}
+
+/// The fact that `job` was carried out, or failed, for whoever records it.
+fn operation(job: &Job, done: &Done, at: Stamp) -> Operation {
+    let outcome = &done.outcome;
+    Operation { at, what: job.phrase(), done: outcome.level <= Level::Ok, report: outcome.text.clone() }
+}

@@ -1,0 +1,278 @@
+//! What every mode shares: sources at work, the fold, and the sinks that read it. The live screen, a report of one moment
+//! and a replay differ in when they look and in what they want.
+
+use std::{
+    io,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    alert::Rule,
+    clock::{Clock, Stamp},
+    collect::{
+        OpenCx, SOURCES, SourceDef, SourceSettings,
+        lane::{Lanes, Outbox},
+    },
+    config::Settings,
+    interest::{Interest, InterestCell},
+    model::{
+        event::{Envelope, Event},
+        fault::{Fault, OFF},
+        header::Header,
+        source::SourceId,
+    },
+    sink::Sink,
+    state::State,
+    sys::root::Root,
+};
+
+/// A run of any mode.
+pub struct Session {
+    clock: Clock,
+    state: State,
+    sinks: Vec<Box<dyn Sink>>,
+    reading: Option<Reading>,
+}
+
+/// The sources at work.
+struct Reading {
+    lanes: Lanes,
+    events: Receiver<Envelope>,
+    /// Time between two refreshes.
+    every: Duration,
+}
+
+/// How reading begins.
+pub struct Start {
+    /// What the readers need.
+    pub want: Interest,
+    /// Time between two refreshes.
+    pub every: Duration,
+    /// For one report: only what it wants is read, and all processes in each round.
+    pub once: bool,
+}
+
+impl Session {
+    /// A session that reads nothing yet: a replay, or the time before the first reading.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>, sinks: Vec<Box<dyn Sink>>) -> Self {
+        Session { clock: Clock::start(), state: State::new(rules.into()), sinks, reading: None }
+    }
+
+    /// A session on the machine of `settings`: its header is folded, and what is switched off is known to be. Its sources
+    /// start with [`Session::start`].
+    #[must_use]
+    pub fn on(settings: &Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
+        let mut session = Session::new(settings.rules.clone(), sinks);
+        let at = session.clock.now();
+        session.fold(Event::Header(header(&settings.root, at)));
+        for source in SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())) {
+            let (took, every, outcome) = (Duration::ZERO, Duration::ZERO, Err(Fault::Absent(OFF.to_owned())));
+            session.fold(Event::Reading(Envelope { source, at, took, every, outcome }));
+        }
+        session
+    }
+
+    /// Starts the sources that `settings` leave on, and gives them. `bell` rings when one has answered.
+    pub fn start(
+        &mut self,
+        settings: &Settings,
+        Start { want, every, once }: Start,
+        bell: impl Fn() + Send + Sync + 'static,
+    ) -> Vec<&'static SourceDef> {
+        let on = SOURCES.iter().filter(|source| !settings.is_off(source.id.name()));
+        let sources: Vec<_> = on.filter(|source| !once || source.pace.is_wanted(&want)).collect();
+        let of_sources =
+            SourceSettings { read_all: once || settings.processes.read_all, engines: settings.engines.clone() };
+        let open = OpenCx { root: settings.root.clone(), clock: self.clock, settings: of_sources };
+        let cell = InterestCell::default();
+        cell.set(want);
+        let (outbox, events) = Outbox::new(bell);
+        let lanes = Lanes::start(&sources, &open, cell, every, &outbox);
+        self.reading = Some(Reading { lanes, events, every });
+        sources
+    }
+
+    /// The clock of the run.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// All that is known.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Folds one event in; the sinks get it first, for its sample is moved into the state.
+    pub fn fold(&mut self, event: Event) {
+        for sink in &mut self.sinks {
+            sink.accept(&event, &self.state);
+        }
+        self.state.apply(event);
+    }
+
+    /// Folds all that has come, and a timeout for each source that is late; `seen` looks at each before it is folded.
+    pub fn take(&mut self, mut seen: impl FnMut(&Envelope, &State)) {
+        let now = self.clock.now();
+        let Some(Reading { lanes, events, .. }) = &mut self.reading else { return };
+        let mut envelopes: Vec<Envelope> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+        envelopes.extend(lanes.overdue(now));
+        for envelope in envelopes {
+            seen(&envelope, &self.state);
+            self.fold(Event::Reading(envelope));
+        }
+    }
+
+    /// Waits for one reading until `end`, and folds it; false when none came.
+    pub fn wait(&mut self, end: Instant, seen: impl FnOnce(&Envelope)) -> bool {
+        let Some(Reading { events, .. }) = &self.reading else { return false };
+        match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(envelope) => {
+                seen(&envelope);
+                self.fold(Event::Reading(envelope));
+                true
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+
+    /// Time goes on: what is shown is of this moment.
+    pub fn tick(&mut self) {
+        self.fold(Event::Tick(self.clock.now()));
+    }
+
+    /// Reading goes on after a time in which nothing was read.
+    pub fn resumed(&mut self) {
+        let now = self.clock.now();
+        self.fold(Event::Resumed(now));
+        if let Some(reading) = &mut self.reading {
+            reading.lanes.resumed(now);
+        }
+    }
+
+    /// Tells the sources what is needed now.
+    pub fn want(&self, want: Interest) {
+        if let Some(reading) = &self.reading {
+            let keyframes = self.state.host.processes.keyframes_wanted;
+            reading.lanes.want(Interest { acts_done: self.state.operations, keyframes, ..want });
+        }
+    }
+
+    /// Reads once in `every` from here on.
+    pub fn pace(&mut self, every: Duration) {
+        if self.reading.as_ref().is_some_and(|reading| reading.every != every) {
+            self.restart(every);
+        }
+    }
+
+    /// Begins new ticks now: the old ones passed while nothing was read.
+    pub fn realign(&mut self) {
+        self.restart(self.every());
+    }
+
+    fn restart(&mut self, every: Duration) {
+        let now = self.clock.now();
+        if let Some(reading) = &mut self.reading {
+            reading.every = every;
+            reading.lanes.refresh(every, now);
+        }
+    }
+
+    /// Time between two refreshes.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        self.reading.as_ref().map_or(Duration::ZERO, |reading| reading.every)
+    }
+
+    /// The next tick after now, microseconds of the run's clock.
+    #[must_use]
+    pub fn next_tick(&self) -> Option<u64> {
+        self.reading.as_ref().map(|reading| reading.lanes.next_tick(self.clock.now()))
+    }
+
+    /// When the next source that is busy now is late, microseconds of the run's clock.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.reading.as_ref().and_then(|reading| reading.lanes.next_deadline())
+    }
+
+    /// Counts alerts as firing whose hold is no longer than `most`: a report of one moment cannot wait for them.
+    pub fn fire_at_once(&mut self, most: Duration) {
+        self.state.fire_at_once(most);
+    }
+
+    /// Ends the sources and gives the sinks their last look.
+    ///
+    /// # Errors
+    /// The first error of a sink; the others are finished too.
+    pub fn finish(mut self) -> io::Result<State> {
+        self.reading = None;
+        let mut outcome = Ok(());
+        for sink in &mut self.sinks {
+            outcome = outcome.and(sink.finish(&self.state));
+        }
+        outcome.map(|()| self.state)
+    }
+}
+
+/// The header of a run on the machine under `root`.
+fn header(root: &Root, at: Stamp) -> Header {
+    Header {
+        at,
+        schema: Header::SCHEMA,
+        boot_id: root.line("proc/sys/kernel/random/boot_id"),
+        run: format!("{:x}-{}", at.unix_ms, std::process::id()),
+        host: root.line("proc/sys/kernel/hostname"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::model::load::LoadSample;
+
+    /// Remembers what it was given: how many readings were folded at each event, and at the end.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<(String, f64)>>>);
+
+    impl Sink for Memory {
+        fn accept(&mut self, event: &Event, state: &State) {
+            let name = serde_json::to_value(event).expect("an event is data");
+            let name = name.as_object().and_then(|o| o.keys().next().cloned()).unwrap_or_default();
+            self.0.lock().expect("one thread").push((name, state.host.load.raw.load1));
+        }
+
+        fn finish(&mut self, state: &State) -> io::Result<()> {
+            self.0.lock().expect("one thread").push(("finish".to_owned(), state.host.load.raw.load1));
+            Err(io::Error::other("full"))
+        }
+    }
+
+    #[test]
+    fn sinks_see_each_event_before_it_is_folded() {
+        let memory = Memory::default();
+        let mut session = Session::new(Vec::new(), vec![Box::new(memory.clone())]);
+        let sample = crate::model::event::Sample::Load(LoadSample { load1: 3.0, ..LoadSample::default() });
+        let (took, every, at) = (Duration::ZERO, Duration::from_secs(1), Stamp::at_seconds(1));
+        session.fold(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome: Ok(sample) }));
+        session.fold(Event::Tick(Stamp::at_seconds(2)));
+        assert!(session.finish().is_err(), "a sink that cannot write is reported");
+        let seen = memory.0.lock().expect("one thread").clone();
+        let expected = [("reading", 0.0), ("tick", 3.0), ("finish", 3.0)];
+        assert_eq!(seen, expected.map(|(name, load)| (name.to_owned(), load)));
+    }
+
+    #[test]
+    fn what_is_switched_off_is_known_at_once() {
+        let settings = Settings { disabled_sources: vec!["gpus".to_owned()], ..Settings::default() };
+        let session = Session::on(&settings, Vec::new());
+        let health = session.state().host.health.get(SourceId::Gpus).expect("it is known");
+        assert!(health.fault.as_ref().is_some_and(Fault::is_off));
+        assert_eq!(session.state().header.as_ref().map(|h| h.schema), Some(Header::SCHEMA));
+    }
+}
