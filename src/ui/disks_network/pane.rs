@@ -22,7 +22,7 @@ use crate::{
         view::{Effect, Message, Pane, PaneDef, Room, Rows, Shown},
         widgets::{
             graph::{axis, mirrored, nice_top},
-            notice::{dim_when_stale, words},
+            notice::{dim_when_stale, is_waiting, words},
             text::{put, put_all},
         },
     },
@@ -328,7 +328,7 @@ fn key(state: &State, row: Row) -> Option<LineKey<u64>> {
 /// Draws why there are no rows: true then.
 fn instead(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, source: SourceId, empty: bool, none: &str) -> bool {
     let text = match words(cx.state, source) {
-        Some((text, _)) if text.starts_with("waiting") => format!("{}: {text}", source.name()),
+        Some((text, _)) if is_waiting(cx.state, source) => format!("{}: {text}", source.name()),
         Some((text, _)) => text,
         None if empty => none.to_owned(),
         None => return false,

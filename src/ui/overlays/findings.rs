@@ -144,7 +144,7 @@ fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
     }
     let silent: Vec<(SourceId, (String, Option<String>))> =
         SourceId::ALL.into_iter().filter_map(|id| notice::words(state, id).map(|w| (id, w))).collect();
-    let silent = silent.into_iter().filter(|(_, (words, _))| !words.starts_with("waiting"));
+    let silent = silent.into_iter().filter(|(id, _)| !notice::is_waiting(state, *id));
     for (i, (id, (words, cure))) in silent.enumerate() {
         if i == 0 {
             lines.push(plain(heading("Sources without data")));

@@ -36,6 +36,12 @@ pub fn stale(state: &State, source: SourceId) -> Option<Duration> {
     }
 }
 
+/// No answer of it has come yet.
+#[must_use]
+pub fn is_waiting(state: &State, source: SourceId) -> bool {
+    freshness(state, source) == Freshness::Waiting
+}
+
 /// The words for a source without figures, and its cure; `None` when it has some.
 #[must_use]
 pub fn words(state: &State, source: SourceId) -> Option<(String, Option<String>)> {
