@@ -7,7 +7,7 @@ use benchtop::{
     clock::Stamp,
     model::{
         event::{Envelope, Event, Sample},
-        gpu::{CardState, Driver, Gpu, GpuSample, Link, Maker, Throttle, Xid},
+        gpu::{CardState, Driver, Gpu, GpuSample, Link, Maker, MemoryErrors, RemappedRows, Throttle, Xid},
         source::SourceId,
     },
     state::State,
@@ -23,8 +23,8 @@ fn card() -> Gpu {
         memory_total: Some(100),
         memory_used: Some(50),
         link: Link { generation: Some((4, 4)), width: Some((16, 16)), ..Link::default() },
-        ecc: Some((0, 0)),
-        remapped: Some((0, 0, false, false)),
+        ecc: Some(MemoryErrors { corrected: 0, uncorrected: 0 }),
+        remapped: Some(RemappedRows { corrected: 0, uncorrected: 0, pending: false, failed: false }),
         ..Gpu::default()
     }
 }
@@ -116,9 +116,12 @@ fn a_link_below_its_best_is_advice_after_a_minute_of_load() {
 
 #[test]
 fn memory_errors_and_row_remapping_alert() {
-    let ecc = Gpu { ecc: Some((9, 2)), ..card() };
+    let ecc = Gpu { ecc: Some(MemoryErrors { corrected: 9, uncorrected: 2 }), ..card() };
     assert_eq!(after(0, ecc), says(Level::Warn, "GPU 0:T4 has uncorrected memory errors: 2"));
-    let rows = |pending, failed| Gpu { remapped: Some((1, 1, pending, failed)), ..card() };
+    let rows = |pending, failed| Gpu {
+        remapped: Some(RemappedRows { corrected: 1, uncorrected: 1, pending, failed }),
+        ..card()
+    };
     let words = "GPU 0:T4: memory row remapping pending, reset the GPU";
     assert_eq!(after(0, rows(true, false)), says(Level::Advice, words));
     let words = "GPU 0:T4: memory row remapping failed, replace the card";

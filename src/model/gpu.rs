@@ -193,6 +193,26 @@ impl Link {
     }
 }
 
+/// Errors of a card's memory by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryErrors {
+    pub corrected: u64,
+    pub uncorrected: u64,
+}
+
+/// Rows of a card's memory that were replaced by spare ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemappedRows {
+    /// For corrected errors.
+    pub corrected: u64,
+    /// For uncorrected errors.
+    pub uncorrected: u64,
+    /// One waits for a reset of the card.
+    pub pending: bool,
+    /// There was no spare row.
+    pub failed: bool,
+}
+
 /// What one card tells. Whatever it does not tell is `None`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Gpu {
@@ -260,10 +280,9 @@ pub struct Gpu {
     pub performance_state: Option<u8>,
     /// The link.
     pub link: Link,
-    /// Memory errors since the driver was loaded: corrected, uncorrected.
-    pub ecc: Option<(u64, u64)>,
-    /// Rows of memory replaced for corrected and uncorrected errors, pending, failed.
-    pub remapped: Option<(u64, u64, bool, bool)>,
+    /// Memory errors since the driver was loaded.
+    pub ecc: Option<MemoryErrors>,
+    pub remapped: Option<RemappedRows>,
     /// Errors that the driver reported while we looked.
     pub xids: Vec<Xid>,
     /// Slices, when it is cut into some.

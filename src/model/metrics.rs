@@ -510,11 +510,11 @@ pub static METRICS: &[MetricDef] = &[
     gauge("gpu_link_downtrained", Count, Gpus, GPU, "1 while the card works over less of its PCIe link than it could, 0 otherwise.",
         |h, put| gpus(h, put, |g| g.busy.is_some().then(|| flag(g.raw.link.is_downtrained(g.busy))))),
     gauge("gpu_uncorrected_errors", Count, Gpus, GPU, "Uncorrected memory errors since the driver was loaded.",
-        |h, put| gpus(h, put, |g| g.raw.ecc.map(|(_, uncorrected)| uncorrected as f64))),
+        |h, put| gpus(h, put, |g| g.raw.ecc.map(|errors| errors.uncorrected as f64))),
     gauge("gpu_row_remap_failed", Count, Gpus, GPU, "1 when a row of the card's memory could not be replaced, 0 otherwise.",
-        |h, put| gpus(h, put, |g| g.raw.remapped.map(|(.., failed)| flag(failed)))),
+        |h, put| gpus(h, put, |g| g.raw.remapped.map(|rows| flag(rows.failed)))),
     gauge("gpu_row_remap_pending", Count, Gpus, GPU, "1 while a row of the card's memory waits for a reset to be replaced, 0 otherwise.",
-        |h, put| gpus(h, put, |g| g.raw.remapped.map(|(_, _, pending, _)| flag(pending)))),
+        |h, put| gpus(h, put, |g| g.raw.remapped.map(|rows| flag(rows.pending)))),
     gauge("gpu_xid_errors_10m", Count, Gpus, GPU, "Errors that the driver reported in the last ten minutes.", |h, put| {
         // Of a lost card too: they tell why. Drivers of other makers report none.
         for row in h.gpus.rows.iter().filter(|row| row.raw.maker == super::gpu::Maker::Nvidia) {

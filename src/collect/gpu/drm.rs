@@ -7,7 +7,7 @@ use super::{
     hwmon, metrics_table, pci,
 };
 use crate::{
-    model::gpu::{CardState, Gpu, Link, Maker, Throttle},
+    model::gpu::{CardState, Gpu, Link, Maker, MemoryErrors, Throttle},
     sys::root::Root,
 };
 
@@ -171,7 +171,8 @@ impl Card {
         let count = |key: &str| {
             errors.lines().find_map(|line| line.trim().strip_prefix(key)?.trim_start_matches(':').trim().parse().ok())
         };
-        gpu.ecc = count("ce").zip(count("ue"));
+        let errors = count("ce").zip(count("ue"));
+        gpu.ecc = errors.map(|(corrected, uncorrected)| MemoryErrors { corrected, uncorrected });
     }
 
     fn intel(&self, root: &Root, gpu: &mut Gpu) {
@@ -280,7 +281,8 @@ mod tests {
         assert_eq!((gpu.temperature, gpu.hotspot, gpu.memory_temperature), (Some(61.0), Some(78.0), Some(84.0)));
         assert_eq!((gpu.power, gpu.power_limit, gpu.fan), (Some(303.0), Some(327.0), Some(0.5)));
         assert_eq!((gpu.clock, gpu.clock_max), (Some(2_371_000_000), Some(2_482_000_000)));
-        assert_eq!((gpu.link.generation, gpu.link.width, gpu.ecc), (Some((4, 4)), Some((8, 16)), Some((3, 0))));
+        assert_eq!((gpu.link.generation, gpu.link.width), (Some((4, 4)), Some((8, 16))));
+        assert_eq!(gpu.ecc, Some(MemoryErrors { corrected: 3, uncorrected: 0 }));
         assert_eq!(gpu.clock_max, Some(2_482_000_000));
     }
 

@@ -211,12 +211,12 @@ fn gpu<'a>(host: &'a Host, row: &'a GpuRow) -> Gpu<'a> {
         pcie_sent_bytes_per_second: raw.link.sent.filter(|_| up),
         pcie_replays: raw.link.replays,
         nvlinks_up: raw.nvlinks,
-        ecc_errors: raw.ecc,
-        remapped_rows: raw.remapped.map(|(corrected, uncorrected, pending, failed)| Remapped {
-            corrected,
-            uncorrected,
-            pending,
-            failed,
+        ecc_errors: raw.ecc.map(|errors| (errors.corrected, errors.uncorrected)),
+        remapped_rows: raw.remapped.map(|rows| Remapped {
+            corrected: rows.corrected,
+            uncorrected: rows.uncorrected,
+            pending: rows.pending,
+            failed: rows.failed,
         }),
         throttles: row.throttles().collect(),
         xids: raw.xids.iter().map(|x| x.code).collect(),

@@ -13,7 +13,7 @@ use nvml_wrapper::{
 };
 
 use crate::{
-    model::gpu::{Gpu, GpuProcess, Link, Maker, Slice, Throttle},
+    model::gpu::{Gpu, GpuProcess, Link, Maker, MemoryErrors, RemappedRows, Slice, Throttle},
     text::clean,
 };
 
@@ -86,7 +86,9 @@ pub(super) fn read(
     gpu.decoder = alive(device.decoder_utilization())?.map(|u| share(u.utilization));
     gpu.fan = fan(device);
     let errors = |kind| device.total_ecc_errors(kind, EccCounter::Volatile).ok();
-    gpu.ecc = errors(MemoryError::Corrected).zip(errors(MemoryError::Uncorrected));
+    gpu.ecc = errors(MemoryError::Corrected)
+        .zip(errors(MemoryError::Uncorrected))
+        .map(|(corrected, uncorrected)| MemoryErrors { corrected, uncorrected });
     gpu.link = Link {
         received: alive(device.pcie_throughput(PcieUtilCounter::Receive))?.map(|kb| u64::from(kb) * 1024),
         sent: alive(device.pcie_throughput(PcieUtilCounter::Send))?.map(|kb| u64::from(kb) * 1024),
@@ -112,7 +114,7 @@ fn fixed(device: &Device<'_>, id: String) -> Result<Gpu, NvmlError> {
     };
     let remapped = match (field(1), field(2), field(3), field(4)) {
         (Some(corrected), Some(uncorrected), Some(pending), Some(failed)) => {
-            Some((corrected, uncorrected, pending > 0, failed > 0))
+            Some(RemappedRows { corrected, uncorrected, pending: pending > 0, failed: failed > 0 })
         }
         _ => None,
     };

@@ -4,7 +4,7 @@ use super::{NAME, role};
 use crate::{
     alert::Level,
     model::{
-        gpu::{Around, CardState, GpuRow},
+        gpu::{Around, CardState, GpuRow, MemoryErrors, RemappedRows},
         join,
     },
     text::width,
@@ -195,13 +195,13 @@ fn wear(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     if let Some((up, all)) = raw.nvlinks {
         lines.pieces("NVLink", Role::Text, [format!("{up} of {all} up")]);
     }
-    if let Some((corrected, uncorrected)) = raw.ecc {
+    if let Some(MemoryErrors { corrected, uncorrected }) = raw.ecc {
         let role = judged("gpu_uncorrected_errors", uncorrected as f64);
         let parts =
             [format!("{corrected} corrected"), format!("{uncorrected} uncorrected since the driver was loaded")];
         lines.pieces("ECC", role, parts);
     }
-    if let Some((corrected, uncorrected, pending, failed)) = raw.remapped {
+    if let Some(RemappedRows { corrected, uncorrected, pending, failed }) = raw.remapped {
         let (more, role) = match (failed, pending) {
             (true, _) => ("remapping failed: the card should be replaced", judged("gpu_row_remap_failed", 1.0)),
             (_, true) => ("one waits for a reset of the card", judged("gpu_row_remap_pending", 1.0)),
