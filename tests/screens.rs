@@ -67,6 +67,7 @@ fn press(ui: &mut Ui, state: &State, keys: &str) -> Vec<Command> {
         let code = match key {
             '\n' => KeyCode::Enter,
             '\x1b' => KeyCode::Esc,
+            '\t' => KeyCode::Tab,
             c => KeyCode::Char(c),
         };
         commands.extend(ui.input(&Input::Key(KeyEvent::new(code, KeyModifiers::NONE)), state));
@@ -549,6 +550,60 @@ fn sick_container_shows_its_log_first() {
     machine.state.host.containers.rows[at].meta = sick.into();
     let sick = opened(&machine.state);
     assert!(place(&sick, "bind: address already in use") < place(&sick, "Networks"), "{sick}");
+}
+
+/// The title of what is laid over the overview, whose own titles begin with a digit.
+fn opened(ui: &mut Ui, state: &State) -> Option<String> {
+    let screen = text(&drawn(ui, state, (160, 45)));
+    let border = screen.lines().nth(1)?.strip_prefix("╭─ ")?;
+    let title = border.split(" ─").next()?;
+    (!title.starts_with(|c| "¹²³⁴⁵⁶⁷⁸⁹".contains(c))).then(|| title.to_owned())
+}
+
+#[test]
+fn enter_on_an_alert_opens_its_subject() {
+    let machine = Machine::lively(Mood::Failing);
+    let state = &machine.state;
+    let alerts = state.watches.len();
+    assert!(alerts > 5, "{alerts}");
+    let mut titles = Vec::new();
+    for at in 0..alerts {
+        let mut ui = truecolor();
+        drawn(&mut ui, state, (160, 45));
+        press(&mut ui, state, "a");
+        press(&mut ui, state, &"j".repeat(at));
+        press(&mut ui, state, "\n");
+        let title = opened(&mut ui, state).unwrap();
+        if title.starts_with("alerts") {
+            continue;
+        }
+        titles.push(title);
+        press(&mut ui, state, "\x1b");
+        assert!(opened(&mut ui, state).unwrap().starts_with("alerts"), "esc goes back to the list");
+    }
+    for subject in ["memory · ", "nvme0n1"] {
+        assert!(titles.iter().any(|title| title.starts_with(subject)), "{subject} in {titles:?}");
+    }
+}
+
+#[test]
+fn links_lead_on_and_esc_leads_back() {
+    let machine = Machine::lively(Mood::Calm);
+    let state = &machine.state;
+    let mut ui = truecolor();
+    drawn(&mut ui, state, (160, 45));
+    let mut way = vec![None];
+    press(&mut ui, state, "2\n");
+    for _ in 0..4 {
+        way.push(opened(&mut ui, state));
+        press(&mut ui, state, "\t\n");
+    }
+    let titles: Vec<&str> = way.iter().flatten().map(String::as_str).collect();
+    assert!(titles[0].starts_with("memory · ") && titles[1].starts_with("process "), "{titles:?}");
+    while let Some(before) = way.pop() {
+        press(&mut ui, state, "\x1b");
+        assert_eq!(opened(&mut ui, state), before);
+    }
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod owner;
 mod places;
+mod subject;
 
 pub use owner::{GpuUser, Owner, OwnerKind, container_of_port, owner, users_of_gpu};
 pub use places::datasets_of_process;
+pub use subject::{disk_of, pool_of_subject, subject_of_container, subject_of_metric};
 
 use super::{
     container::{Container, ContainerRow, Mounted},

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{action::Action, ids::PaneId, keymap::Keymap, theme::Theme};
-use crate::{config::Settings, state::State};
+use crate::{config::Settings, model::subject::Subject, state::State};
 
 /// All that drawing reads.
 #[derive(Clone, Copy)]
@@ -32,6 +32,8 @@ pub enum Target {
     Column(PaneId, &'static str),
     /// As if the key of this action had been pressed.
     Act(Action),
+    /// Open the details of this.
+    Link(Subject),
     /// A row of the overlay on top.
     OverlayRow(usize),
     /// A column header of the overlay on top.

@@ -58,7 +58,9 @@ impl Ui {
         self.overlay_hits = 0;
         if !one_line {
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
-            let overlays = self.overlays.iter().filter(|_| body.height > 0);
+            // What a full screen hides is not drawn.
+            let first = self.overlays.iter().rposition(|o| o.overlay.full_screen()).unwrap_or(0);
+            let overlays = self.overlays.iter().skip(first).filter(|_| body.height > 0);
             self.unseen &= body.height == 0;
             for opened in overlays {
                 self.overlay_hits = canvas.hits.len();

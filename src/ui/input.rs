@@ -10,9 +10,9 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     ids::Key,
-    overlays::{OVERLAYS, confirm::Confirm},
+    overlays::{OVERLAYS, confirm::Confirm, details},
     theme::Theme,
-    view::{Effect, Message, To},
+    view::{Effect, Message, Overlay, To},
 };
 use crate::{
     alert::Level,
@@ -23,6 +23,9 @@ use crate::{
 
 /// Steps of the refresh rate.
 const PACES_MS: [u64; 11] = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 30_000, 60_000];
+
+/// Overlays that are kept to go back to; links may lead round and round.
+const MOST_OPEN: usize = 32;
 
 impl Ui {
     /// A key, a click, pasted text: what the outside world is to do about it.
@@ -138,7 +141,7 @@ impl Ui {
             action => {
                 if let Some(def) = OVERLAYS.iter().find(|def| def.action == action) {
                     let overlay = (def.open)(&self.theme, &self.themes);
-                    self.overlays.push(Opened { overlay, by: Some(action) });
+                    self.open(overlay, Some(action), state);
                 }
             }
         }
@@ -248,6 +251,10 @@ impl Ui {
         if self.is_question_unseen() {
             return;
         }
+        if let Target::Link(subject) = target {
+            self.apply(vec![Effect::OpenDetail(subject)], state, out);
+            return;
+        }
         if let Some(top) = self.overlays.last_mut() {
             let effects = top.overlay.click(&target, state);
             self.apply(effects, state, out);
@@ -277,15 +284,24 @@ impl Ui {
         }
     }
 
+    fn open(&mut self, mut overlay: Box<dyn Overlay>, by: Option<Action>, state: &State) {
+        if self.overlays.len() == MOST_OPEN {
+            self.overlays.remove(0);
+        }
+        overlay.refresh(state);
+        self.unseen |= overlay.is_question();
+        self.overlays.push(Opened { overlay, by });
+    }
+
     fn apply(&mut self, effects: Vec<Effect>, state: &State, out: &mut Vec<Command>) {
         for effect in effects {
             match effect {
                 Effect::Do(command) => out.push(command),
-                Effect::Open(mut overlay) => {
-                    overlay.refresh(state);
-                    self.unseen |= overlay.is_question();
-                    self.overlays.push(Opened { overlay, by: None });
-                }
+                Effect::Open(overlay) => self.open(overlay, None, state),
+                Effect::OpenDetail(subject) => match details::open(&subject, state) {
+                    Some(overlay) => self.open(overlay, None, state),
+                    None => self.say(Level::Advice, "there is no view of this, or it is gone"),
+                },
                 Effect::Close => drop(self.overlays.pop()),
                 Effect::Say(level, text) => self.say(level, text),
                 Effect::Wear(theme) => self.wear(*theme),

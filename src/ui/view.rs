@@ -10,7 +10,12 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    alert::Level, config::Settings, interest::Interest, model::source::SourceId, request::Command, state::State,
+    alert::Level,
+    config::Settings,
+    interest::Interest,
+    model::{source::SourceId, subject::Subject},
+    request::Command,
+    state::State,
 };
 
 /// How tall a pane would like to be, borders included.
@@ -246,6 +251,8 @@ pub enum Effect {
     Do(Command),
     /// Lay this over the screen.
     Open(Box<dyn Overlay>),
+    /// Lay the view of this over the screen.
+    OpenDetail(Subject),
     /// Take the top overlay away.
     Close,
     /// Show one line in the footer for some seconds.

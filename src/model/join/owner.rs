@@ -1,8 +1,10 @@
 //! Whom a process belongs to, as people name it: its container, pod, guest or service, else itself; who uses a GPU, added
 //! up by that; and whose a port is.
 
-use super::{container_of_process, process};
-use crate::model::{container::ContainerRow, gpu::GpuRow, host::Host, process::Process, socket::Protocol};
+use super::{container_of_process, process, subject_of_container};
+use crate::model::{
+    container::ContainerRow, gpu::GpuRow, host::Host, process::Process, socket::Protocol, subject::Subject,
+};
 
 /// What an owner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,14 +36,17 @@ pub struct Owner {
     pub kind: OwnerKind,
     /// How it is called.
     pub name: String,
+    /// What has a view of its own: a container that an engine knows.
+    pub subject: Option<Subject>,
 }
 
 /// Whom a process belongs to: the outermost that people know by name. A login's session names nobody.
 #[must_use]
 pub fn owner(host: &Host, process: &Process) -> Owner {
-    let of = |kind, name: String| Owner { kind, name };
+    let of = |kind, name: String| Owner { kind, name, subject: None };
     if let Some(container) = container_of_process(host, process) {
-        return of(OwnerKind::Container, container.meta.name.clone());
+        let subject = Some(subject_of_container(host, container));
+        return Owner { subject, ..of(OwnerKind::Container, container.meta.name.clone()) };
     }
     if let Some(pod) = process.pod() {
         return of(OwnerKind::Pod, format!("pod {pod}"));
@@ -77,7 +82,7 @@ pub fn users_of_gpu(host: &Host, row: &GpuRow) -> Vec<GpuUser> {
     let mut users: Vec<GpuUser> = Vec::new();
     for used in &row.raw.processes {
         let owner = process(host, used.pid).map_or_else(
-            || Owner { kind: OwnerKind::Program, name: format!("pid {}", used.pid) },
+            || Owner { kind: OwnerKind::Program, name: format!("pid {}", used.pid), subject: None },
             |process| owner(host, process),
         );
         let busy = row.busy_of(used.pid);

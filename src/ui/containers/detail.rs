@@ -13,6 +13,7 @@ use crate::{
         container::{Container, ContainerRow, Health, RunState},
         series::Series,
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     text::elide,
@@ -22,12 +23,14 @@ use crate::{
         containers::{cells::need, columns::Row},
         figures::bytes,
         overlays::seen::Seen,
+        parts::reader::Reader,
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
+            page::Page,
             past::{Past, pasts},
-            sheet::{Sheet, SheetLine, heading, pair},
+            sheet::{SheetLine, heading, pair},
         },
     },
     units::{ABSENT, bytes_long, percent, span},
@@ -44,15 +47,23 @@ const LAST: usize = 10;
 pub struct ContainerDetail {
     id: String,
     seen: Seen<ContainerRow>,
-    sheet: Sheet,
+    reader: Reader,
 }
 
 impl ContainerDetail {
     /// Of the container with this id.
     #[must_use]
     pub fn new(id: String) -> Self {
-        ContainerDetail { id, seen: Seen::default(), sheet: Sheet::default() }
+        ContainerDetail { id, seen: Seen::default(), reader: Reader::default() }
     }
+}
+
+/// The view of a container.
+#[must_use]
+pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
+    let Subject::Container { id, .. } = subject else { return None };
+    state.host.containers.find(id)?;
+    Some(Box::new(ContainerDetail::new(id.clone())))
 }
 
 impl Overlay for ContainerDetail {
@@ -76,7 +87,7 @@ impl Overlay for ContainerDetail {
             pasts(cx, area, canvas, PAST, &past_of(cx, row));
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
-        let mut lines = facts(cx, row);
+        let mut lines = Page::from_iter(facts(cx, row));
         // What a sick one wrote last says most: it stands above the rest.
         let sick = is_sick(cx.state, row);
         let log = last_lines(cx.state, row, usize::from(area.width));
@@ -84,7 +95,7 @@ impl Overlay for ContainerDetail {
         lines.extend(above);
         sections::list(cx.state, row, usize::from(area.width), &mut lines);
         lines.extend(below);
-        self.sheet.draw(cx, rest, canvas, &lines);
+        self.reader.draw(cx, rest, canvas, &lines);
     }
 
     fn context(&self) -> Context {
@@ -95,12 +106,13 @@ impl Overlay for ContainerDetail {
         match action {
             Action::Acts => Some(operations::choose(std::slice::from_ref(&self.id), state)),
             Action::Logs => Some(log::open(&self.id, state)),
-            action => self.sheet.act(action).then(Vec::new),
+            action => self.reader.act(action),
         }
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![(Action::Logs, "log"), (Action::Acts, "acts")]
+        let own = [(Action::Logs, "log"), (Action::Acts, "acts")];
+        own.into_iter().chain(self.reader.hints()).collect()
     }
 
     fn want(&self, want: &mut Interest, state: &State) {

@@ -4,12 +4,12 @@
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
-    model::source::SourceId,
+    model::{join, source::SourceId},
     state::State,
     ui::{
         action::{Action, Context},
         canvas::DrawCx,
-        containers::{cells, columns::Row, detail::ContainerDetail, log, operations},
+        containers::{cells, columns::Row, log, operations},
         ids::PaneId,
         table::{
             core::Table,
@@ -78,8 +78,8 @@ impl TableDef for Containers {
     }
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
-        let id = state.host.containers.rows[index].meta.id.clone();
-        vec![Effect::Open(Box::new(ContainerDetail::new(id)))]
+        let row = &state.host.containers.rows[index];
+        vec![Effect::OpenDetail(join::subject_of_container(&state.host, row))]
     }
 }
 

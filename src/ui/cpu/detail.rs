@@ -5,7 +5,7 @@ use std::cell::Cell;
 use ratatui::layout::Rect;
 
 use crate::{
-    model::{cpu::Core, source::SourceId},
+    model::{cpu::Core, source::SourceId, subject::Subject},
     state::State,
     text,
     ui::{
@@ -34,6 +34,16 @@ pub struct CpuDetail {
     normal: NormalOf,
     top: usize,
     last: Cell<usize>,
+}
+
+/// The view of the CPU, which shows each core.
+#[must_use]
+pub fn open(subject: &Subject, _state: &State) -> Option<Box<dyn Overlay>> {
+    match subject {
+        Subject::Cpu | Subject::Core(_) => Some(Box::<CpuDetail>::default()),
+        Subject::Pressure(resource) if resource == "cpu" => Some(Box::<CpuDetail>::default()),
+        _ => None,
+    }
 }
 
 impl Overlay for CpuDetail {

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::{cpu::CpuShares, source::SourceId},
+    model::{cpu::CpuShares, source::SourceId, subject::Subject},
     state::State,
     text::width,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
-        cpu::{cores, detail::CpuDetail},
+        cpu::cores,
         figures::{covered, figure, frequency, hue, percent, plain, stall, temperature, tick},
         ids::PaneId,
         theme::Role,
@@ -130,7 +130,7 @@ impl Pane for CpuPane {
     }
 
     fn act(&mut self, action: Action, _state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
-        matches!(action, Action::Open | Action::Zoom).then(|| vec![Effect::Open(Box::<CpuDetail>::default())])
+        matches!(action, Action::Open | Action::Zoom).then(|| vec![Effect::OpenDetail(Subject::Cpu)])
     }
 }
 

@@ -1,10 +1,9 @@
 //! Disks and interfaces as one table: what each moves, how long that takes, what is lost.
 
-use super::{disk_detail::DiskDetail, network_detail::NetworkDetail};
 use crate::{
     alert::Level,
     config::Settings,
-    model::{disk::Disk, network::Interface, series::Series, source::SourceId},
+    model::{disk::Disk, network::Interface, series::Series, source::SourceId, subject::Subject},
     state::State,
     text::like,
     ui::{
@@ -291,8 +290,8 @@ impl TableDef for DevicesTable {
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
         vec![match Self::row(state, index).device {
-            Device::Disk(disk) => Effect::Open(Box::new(DiskDetail::new(disk.raw.name.clone()))),
-            Device::Interface(n) => Effect::Open(Box::new(NetworkDetail::new(n.raw.name.clone()))),
+            Device::Disk(disk) => Effect::OpenDetail(Subject::Disk(disk.raw.name.clone())),
+            Device::Interface(n) => Effect::OpenDetail(Subject::Interface(n.raw.name.clone())),
         }]
     }
 }

@@ -11,12 +11,12 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         figures::{bytes, fixed, hue, latency, percent, tick},
-        parts::causes,
+        parts::{causes, reader::Reader},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph, mirrored, nice_top},
-            sheet::{Sheet, SheetLine, pair, put_lines},
+            sheet::{SheetLine, pair, put_lines},
             text::put,
         },
     },
@@ -28,14 +28,14 @@ const WIDE: u16 = 130;
 
 pub struct DiskDetail {
     name: String,
-    sheet: Sheet,
+    reader: Reader,
 }
 
 impl DiskDetail {
     /// Of the disk with this kernel name.
     #[must_use]
     pub fn new(name: String) -> Self {
-        DiskDetail { name, sheet: Sheet::default() }
+        DiskDetail { name, reader: Reader::default() }
     }
 }
 
@@ -91,17 +91,21 @@ impl Overlay for DiskDetail {
             past(cx, Rect { width: half - 2, ..rest }, canvas, d);
             let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
             let room = usize::from(right.height);
-            self.sheet.draw(cx, right, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+            self.reader.draw(cx, right, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
             return;
         }
         let graphs = if rest.height >= 14 { rest.height / 2 } else { 0 };
         past(cx, Rect { height: graphs, ..rest }, canvas, d);
         let below = Rect { y: rest.y + graphs, height: rest.height - graphs, ..rest };
-        self.sheet.draw(cx, below, canvas, &causes::storage(&cx.state.host, 10, 6));
+        self.reader.draw(cx, below, canvas, &causes::storage(&cx.state.host, 10, 6));
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+        self.reader.act(action)
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        self.reader.hints()
     }
 
     fn want(&self, want: &mut Interest, _state: &State) {

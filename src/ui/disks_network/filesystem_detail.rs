@@ -16,12 +16,12 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         figures::{percent, signed_bytes, tick},
-        parts::causes,
+        parts::{causes, reader::Reader},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             past::{Past, pasts},
-            sheet::{Sheet, SheetLine, flow, pair, put_lines},
+            sheet::{SheetLine, flow, pair, put_lines},
             text::put,
         },
     },
@@ -36,14 +36,14 @@ const GRAPH: u16 = 9;
 /// The view.
 pub struct FilesystemDetail {
     mount: String,
-    sheet: Sheet,
+    reader: Reader,
 }
 
 impl FilesystemDetail {
     /// Of the filesystem that is mounted here.
     #[must_use]
     pub fn new(mount: String) -> Self {
-        FilesystemDetail { mount, sheet: Sheet::default() }
+        FilesystemDetail { mount, reader: Reader::default() }
     }
 }
 
@@ -131,11 +131,15 @@ impl Overlay for FilesystemDetail {
         }
         let below = Rect { y: rest.y + graph, height: rest.height - graph, ..rest };
         let room = usize::from(below.height);
-        self.sheet.draw(cx, below, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+        self.reader.draw(cx, below, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+        self.reader.act(action)
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        self.reader.hints()
     }
 
     fn want(&self, want: &mut Interest, _state: &State) {

@@ -11,12 +11,12 @@ use crate::{
         fault::Fault,
         filesystem::{Filesystem, Space},
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     text::{elide, like, width},
     ui::{
         canvas::{Canvas, DrawCx},
-        disks_network::filesystem_detail::FilesystemDetail,
         figures::{bytes, figure, hue, percent, plain, role_of, signed_bytes, tick},
         ids::PaneId,
         table::{
@@ -212,7 +212,7 @@ impl TableDef for Filesystems {
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
         let mount = state.host.filesystems.filesystems[index].mount.clone();
-        vec![Effect::Open(Box::new(FilesystemDetail::new(mount)))]
+        vec![Effect::OpenDetail(Subject::Filesystem(mount))]
     }
 }
 

@@ -11,13 +11,13 @@ use crate::{
         process::Process,
         socket::{Protocol, Socket},
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     ui::{
         action::{Action, Context},
         canvas::DrawCx,
         parts::process::user,
-        processes::detail::ProcessDetail,
         table::{
             column::{Column, Columns, Kind, Search},
             def::TableDef,
@@ -164,7 +164,7 @@ impl TableDef for All {
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
         match Self::row(state, index).holder {
-            Some(p) => vec![Effect::Open(Box::new(ProcessDetail::new(p.key)))],
+            Some(p) => vec![Effect::OpenDetail(Subject::Process(p.key))],
             None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
         }
     }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    model::{gpu::GpuRow, series::Series, source::SourceId},
+    model::{gpu::GpuRow, series::Series, source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
@@ -15,12 +15,13 @@ use crate::{
         figures::{hue, percent, temperature},
         gpus::{draw::history, measure::Measure},
         overlays::seen::Seen,
+        parts::reader::Reader,
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph},
+            page::Page,
             past::under_head,
-            sheet::Sheet,
         },
     },
     units::ABSENT,
@@ -36,15 +37,23 @@ const ROOM: (u16, u16) = (17, 28);
 pub struct GpuDetail {
     id: String,
     seen: Seen<GpuRow>,
-    sheet: Sheet,
+    reader: Reader,
 }
 
 impl GpuDetail {
     /// Of the card with this id.
     #[must_use]
     pub fn new(id: String) -> Self {
-        GpuDetail { id, seen: Seen::default(), sheet: Sheet::default() }
+        GpuDetail { id, seen: Seen::default(), reader: Reader::default() }
     }
+}
+
+/// The view of a card.
+#[must_use]
+pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
+    let Subject::Gpu(id) = subject else { return None };
+    state.host.gpus.rows.iter().find(|row| row.raw.id == *id)?;
+    Some(Box::new(GpuDetail::new(id.clone())))
 }
 
 impl Overlay for GpuDetail {
@@ -72,14 +81,18 @@ impl Overlay for GpuDetail {
         let past = lines_of_graphs * each;
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let room = usize::from(area.width);
-        let mut lines = facts::lines(cx, row, room);
+        let mut lines = Page::from_iter(facts::lines(cx, row, room));
         users::lines(cx.state, row, room, &mut lines);
         users::errors(cx.state, row, &mut lines);
-        self.sheet.draw(cx, rest, canvas, &lines);
+        self.reader.draw(cx, rest, canvas, &lines);
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+        self.reader.act(action)
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        self.reader.hints()
     }
 }
 

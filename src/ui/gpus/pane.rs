@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 
 use crate::{
     config::Settings,
-    model::{gpu::GpuRow, source::SourceId},
+    model::{gpu::GpuRow, source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx, Target},
-        gpus::{detail::GpuDetail, draw, essentials, measure},
+        gpus::{draw, essentials, measure},
         ids::PaneId,
         theme::Role,
         view::{Effect, Pane, PaneDef, Room, Rows, Shown},
@@ -49,7 +49,7 @@ impl GpusPane {
 
     fn open(&self, state: &State) -> Vec<Effect> {
         let row = Self::rows_of(state).get(self.chosen.min(Self::rows_of(state).len().saturating_sub(1)));
-        row.map(|row| Effect::Open(Box::new(GpuDetail::new(row.raw.id.clone())))).into_iter().collect()
+        row.map(|row| Effect::OpenDetail(Subject::Gpu(row.raw.id.clone()))).into_iter().collect()
     }
 }
 

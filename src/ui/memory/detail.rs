@@ -3,21 +3,22 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    model::source::SourceId,
+    model::{source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
         figures::{bytes, hue, percent, tick},
         memory::pane::{level, used_gauge},
-        parts::{arc, causes},
+        parts::{arc, causes, reader::Reader},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph},
             normal::NormalOf,
             notice::notice,
-            sheet::{Sheet, SheetLine, abreast, heading},
+            page::Page,
+            sheet::{SheetLine, heading},
         },
     },
     units::bytes_long,
@@ -32,7 +33,17 @@ const FEW: (usize, usize) = (6, 4);
 #[derive(Default)]
 pub struct MemoryDetail {
     normal: NormalOf,
-    sheet: Sheet,
+    reader: Reader,
+}
+
+/// The view of memory, which shows the ZFS cache too.
+#[must_use]
+pub fn open(subject: &Subject, _state: &State) -> Option<Box<dyn Overlay>> {
+    match subject {
+        Subject::Memory | Subject::Arc => Some(Box::<MemoryDetail>::default()),
+        Subject::Pressure(resource) if resource == "memory" => Some(Box::<MemoryDetail>::default()),
+        _ => None,
+    }
 }
 
 impl Overlay for MemoryDetail {
@@ -67,15 +78,25 @@ impl Overlay for MemoryDetail {
         let lines = match area.width {
             WIDE.. => {
                 let columns = usize::from(area.width / 2);
-                abreast(lines(cx.state), causes::memory(&cx.state.host, MANY.0, MANY.1), columns)
+                let figures = Page::from_iter(lines(cx.state));
+                Page::beside(figures, causes::memory(&cx.state.host, MANY.0, MANY.1), columns)
             }
-            _ => [causes::memory(&cx.state.host, FEW.0, FEW.1), vec![Vec::new()], lines(cx.state)].concat(),
+            _ => {
+                let mut page = causes::memory(&cx.state.host, FEW.0, FEW.1);
+                page.push(Vec::new());
+                page.extend(lines(cx.state));
+                page
+            }
         };
-        self.sheet.draw(cx, rest, canvas, &lines);
+        self.reader.draw(cx, rest, canvas, &lines);
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.sheet.act(action).then(Vec::new)
+        self.reader.act(action)
+    }
+
+    fn hints(&self) -> Vec<(Action, &'static str)> {
+        self.reader.hints()
     }
 }
 

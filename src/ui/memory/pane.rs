@@ -5,14 +5,13 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::source::SourceId,
+    model::{source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
         figures::{bytes, figure, hue, percent, plain, stall, tick},
         ids::PaneId,
-        memory::detail::MemoryDetail,
         theme::Role,
         view::{Effect, Pane, PaneDef, Rows},
         widgets::{
@@ -125,7 +124,7 @@ impl Pane for MemoryPane {
     }
 
     fn act(&mut self, action: Action, _state: &State, _settings: &Settings) -> Option<Vec<Effect>> {
-        matches!(action, Action::Open | Action::Zoom).then(|| vec![Effect::Open(Box::<MemoryDetail>::default())])
+        matches!(action, Action::Open | Action::Zoom).then(|| vec![Effect::OpenDetail(Subject::Memory)])
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::{AlertKey, Level, Watch},
-    model::source::SourceId,
+    model::{join, source::SourceId},
     request::Command,
     state::State,
     ui::{
@@ -46,6 +46,17 @@ struct Line {
 impl Findings {
     fn selected(&self) -> Option<&AlertKey> {
         self.cursor.selected().and_then(|at| self.keys.get(at))
+    }
+
+    /// Opens the view of what the selected alert is about.
+    fn open(&mut self, state: &State) -> Vec<Effect> {
+        let Some(key) = self.selected() else { return Vec::new() };
+        let Some(watch) = state.watches.iter().find(|watch| watch.key() == *key) else { return Vec::new() };
+        let rule = state.rules.iter().find(|rule| rule.id == watch.rule);
+        match rule.and_then(|rule| join::subject_of_metric(&state.host, &rule.metric, &watch.labels)) {
+            Some(subject) => vec![Effect::OpenDetail(subject)],
+            None => vec![Effect::Say(Level::Advice, "there is no view of what this is about".to_owned())],
+        }
     }
 
     fn hold(&mut self) {
@@ -94,7 +105,10 @@ impl Overlay for Findings {
         Context::Alerts
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+    fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        if action == Action::Open {
+            return Some(self.open(state));
+        }
         if action == Action::Acknowledge {
             let Some(key) = self.selected().cloned() else {
                 return Some(vec![Effect::Say(Level::Advice, "no alert is selected".to_owned())]);
@@ -107,16 +121,20 @@ impl Overlay for Findings {
         moved.then(Vec::new)
     }
 
-    fn click(&mut self, target: &Target, _state: &State) -> Vec<Effect> {
+    fn click(&mut self, target: &Target, state: &State) -> Vec<Effect> {
         if let Target::OverlayRow(at) = target {
+            let again = self.cursor.is_held() && self.cursor.position() == *at;
             self.cursor.hold(*at);
             self.hold();
+            if again {
+                return self.open(state);
+            }
         }
         Vec::new()
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![(Action::Acknowledge, "acknowledge")]
+        vec![(Action::Open, "details"), (Action::Acknowledge, "acknowledge")]
     }
 }
 

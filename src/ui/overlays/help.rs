@@ -25,9 +25,9 @@ const KEYS: usize = 19;
 /// The ten keys, each with the actions that it stands for.
 const FIRST: [(&[Action], &str); 10] = [
     (&[Action::Up, Action::Down], "choose a row; a click does too"),
-    (&[Action::Open], "details of the row or pane"),
+    (&[Action::Open], "details of the row, pane, alert or link"),
     (&[Action::Back], "back: closes what is open, then zoom, then filter"),
-    (&[Action::FocusNext, Action::Focus(1)], "another pane: the next, or the one with this number"),
+    (&[Action::FocusNext, Action::Focus(1)], "the next pane, in a view the next link; the pane with this number"),
     (&[Action::Search], "search as you type"),
     (&[Action::Filter], "show only rows that match: words, or cpu>50 user=root"),
     (&[Action::SortMenu], "sort by another column"),

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod confirm;
+pub mod details;
 pub mod findings;
 pub mod help;
 pub mod menu;

@@ -3,12 +3,15 @@
 
 use crate::{
     clock::TICKS_PER_SECOND,
-    model::{host::Host, join, process::Process},
+    model::{container::ContainerRow, host::Host, join, process::Process, subject::Subject},
     text::{elide, width},
     ui::{
         figures::bytes,
         theme::Role,
-        widgets::sheet::{SheetLine, heading},
+        widgets::{
+            page::{LinkedLine, Page},
+            sheet::heading,
+        },
     },
 };
 
@@ -20,15 +23,15 @@ const NEW: f64 = 10.0;
 const TITLE: &str = "CONTAINER";
 
 /// Who reads and writes most. The kernel counts that for each process and each container, not for each of their disks.
-pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine> {
-    let mut lines = vec![heading("Processes that read and write most, on all disks together")];
+pub fn storage(host: &Host, processes: usize, containers: usize) -> Page {
+    let mut lines = Page::from_iter([heading("Processes that read and write most, on all disks together")]);
     let own = || host.processes.rows.iter().filter(|p| !p.is_thread());
     let rates = own().filter_map(|p| Some((f64::from(p.io_per_second()?), p))).filter(|(rate, _)| *rate > 0.0);
     let figure = |value: Option<f64>| bytes(value);
     let rows = greatest(rates.collect(), processes)
         .map(|p| {
             let (read, written) = (p.read_per_second().map(f64::from), p.write_per_second().map(f64::from));
-            (p, format!("{:>7} {:>6} {:>7} ", p.key.pid, figure(read), figure(written)))
+            (p, format!(" {:>6} {:>7} ", figure(read), figure(written)))
         })
         .collect();
     // Rates need two readings.
@@ -48,10 +51,10 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLin
     }
     let all = host.containers.rows.iter();
     let rates = all.filter_map(|c| Some((c.io_per_second()?, c))).filter(|(rate, _)| *rate > 0.0);
-    let rows: Vec<SheetLine> = greatest(rates.collect(), containers)
+    let rows: Vec<LinkedLine> = greatest(rates.collect(), containers)
         .map(|c| {
             let rates = format!("{:>6} {:>7}", figure(c.read_per_second), figure(c.write_per_second));
-            vec![(name(&c.meta.name), Role::Container), (rates, Role::Text)]
+            container(host, c, rates)
         })
         .collect();
     containers_of(&mut lines, format!("{:<OWNER$} {:>6} {:>7}", "CONTAINER", "READ/s", "WRITE/s"), rows);
@@ -59,8 +62,8 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Vec<SheetLin
 }
 
 /// Who holds most memory. What several processes share counts for each of them.
-pub fn memory(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine> {
-    let mut lines = vec![heading("Processes by resident memory, what they share counted for each")];
+pub fn memory(host: &Host, processes: usize, containers: usize) -> Page {
+    let mut lines = Page::from_iter([heading("Processes by resident memory, what they share counted for each")]);
     let own = host.processes.rows.iter().filter(|p| !p.is_thread() && p.memory_bytes > 0);
     let share = |bytes_held: f64| {
         let total = host.memory.raw.total as f64;
@@ -69,17 +72,17 @@ pub fn memory(host: &Host, processes: usize, containers: usize) -> Vec<SheetLine
     let rows = greatest(own.map(|p| (p.memory_bytes as f64, p)).collect(), processes)
         .map(|p| {
             let held = p.memory_bytes as f64;
-            (p, format!("{:>7} {} {:>4} ", p.key.pid, bytes(Some(held)), share(held)))
+            (p, format!(" {} {:>4} ", bytes(Some(held)), share(held)))
         })
         .collect();
     processes_of(&mut lines, host, &format!("{:>7} {:>5} {:>4} ", "PID", "MEM", ""), rows);
     let all = host.containers.rows.iter();
     let held = all.filter_map(|c| Some((c.memory_bytes()? as f64, c))).filter(|(held, _)| *held > 0.0);
-    let rows: Vec<SheetLine> = greatest(held.collect(), containers)
+    let rows: Vec<LinkedLine> = greatest(held.collect(), containers)
         .map(|c| {
             let held = c.memory_bytes().map(|b| b as f64);
             let figures = format!("{} {:>4}", bytes(held), share(held.unwrap_or(0.0)));
-            vec![(name(&c.meta.name), Role::Container), (figures, Role::Text)]
+            container(host, c, figures)
         })
         .collect();
     containers_of(&mut lines, format!("{:<OWNER$} {:>5}", "CONTAINER", "MEM"), rows);
@@ -93,24 +96,36 @@ fn greatest<T>(mut all: Vec<(f64, T)>, most: usize) -> impl Iterator<Item = T> {
 }
 
 /// Processes with their figures; their containers have a column where any of them is in one.
-fn processes_of(lines: &mut Vec<SheetLine>, host: &Host, head: &str, rows: Vec<(&Process, String)>) {
-    let owner = |p: &Process| join::container_of_process(host, p).map_or("", |c| c.meta.name.as_str());
-    let longest = rows.iter().map(|(p, _)| width(owner(p))).max().unwrap_or(0).min(OWNER);
+fn processes_of(lines: &mut Page, host: &Host, head: &str, rows: Vec<(&Process, String)>) {
+    let owner = |p: &Process| join::container_of_process(host, p);
+    let name = |p: &Process| owner(p).map_or("", |c| c.meta.name.as_str());
+    let longest = rows.iter().map(|(p, _)| width(name(p))).max().unwrap_or(0).min(OWNER);
     let room = if longest == 0 { 0 } else { longest.max(TITLE.len()) };
     let cell = |text: &str| if room == 0 { String::new() } else { format!("{:<room$} ", elide(text, room)) };
     let row = |(p, figures): (&Process, String)| {
-        let command = p.shown_command(false).0.into_owned();
-        vec![(figures, Role::Text), (cell(owner(p)), Role::Container), (command, Role::Dim)]
+        let line = vec![
+            (format!("{:>7}", p.key.pid), Role::Text),
+            (figures, Role::Text),
+            (cell(name(p)), Role::Container),
+            (p.shown_command(false).0.into_owned(), Role::Dim),
+        ];
+        let line = LinkedLine::from(line).link(0, Some(Subject::Process(p.key)));
+        line.link(2, owner(p).map(|c| join::subject_of_container(host, c)))
     };
     let head = format!("{head}{}COMMAND", cell(TITLE));
     table(lines, head, rows.into_iter().map(row).collect());
+}
+
+fn container(host: &Host, c: &ContainerRow, figures: String) -> LinkedLine {
+    let line = vec![(name(&c.meta.name), Role::Container), (figures, Role::Text)];
+    LinkedLine::from(line).link(0, Some(join::subject_of_container(host, c)))
 }
 
 fn name(text: &str) -> String {
     format!("{:<OWNER$} ", elide(text, OWNER))
 }
 
-fn table(lines: &mut Vec<SheetLine>, head: String, rows: Vec<SheetLine>) {
+fn table(lines: &mut Page, head: String, rows: Vec<LinkedLine>) {
     if rows.is_empty() {
         lines.push(vec![("none".to_owned(), Role::Dim)]);
         return;
@@ -119,7 +134,7 @@ fn table(lines: &mut Vec<SheetLine>, head: String, rows: Vec<SheetLine>) {
     lines.extend(rows);
 }
 
-fn containers_of(lines: &mut Vec<SheetLine>, head: String, rows: Vec<SheetLine>) {
+fn containers_of(lines: &mut Page, head: String, rows: Vec<LinkedLine>) {
     if !rows.is_empty() {
         lines.push(Vec::new());
         lines.push(heading("Containers"));
@@ -134,7 +149,7 @@ mod tests {
     use super::*;
     use crate::clock::Stamp;
     use crate::model::{
-        container::{Container, ContainerRow},
+        container::Container,
         process::{Moved, ProcInfo, ProcKey},
     };
 
@@ -165,9 +180,9 @@ mod tests {
         host
     }
 
-    fn words(lines: &[SheetLine]) -> Vec<String> {
-        let line = |l: &SheetLine| l.iter().map(|(text, _)| text.as_str()).collect::<String>();
-        lines.iter().map(|l| line(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    fn words(page: &Page) -> Vec<String> {
+        let line = |l: &LinkedLine| l.pieces.iter().map(|(text, _)| text.as_str()).collect::<String>();
+        page.lines().iter().map(|l| line(l).split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }
 
     #[test]

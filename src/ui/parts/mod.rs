@@ -3,3 +3,4 @@
 pub mod arc;
 pub mod causes;
 pub mod process;
+pub mod reader;

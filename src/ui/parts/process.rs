@@ -3,20 +3,22 @@
 use std::borrow::Cow;
 
 use crate::{
-    model::process::Process,
-    ui::{figures::bytes, theme::Role, widgets::sheet::SheetLine},
+    model::{process::Process, subject::Subject},
+    ui::{figures::bytes, theme::Role, widgets::page::LinkedLine},
     units::ABSENT,
 };
 
 /// One process in a list of a detail: pid, CPU, memory, command.
 #[must_use]
-pub fn line(p: &Process) -> SheetLine {
+pub fn line(p: &Process) -> LinkedLine {
     let cpu = p.cpu.map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1}", c * 100.0));
     let memory = bytes(Some(p.memory_bytes as f64));
-    vec![
-        (format!("{:>7} {cpu:>6} {memory} ", p.key.pid), Role::Dim),
+    let pieces = vec![
+        (format!("{:>7}", p.key.pid), Role::Dim),
+        (format!(" {cpu:>6} {memory} "), Role::Dim),
         (p.shown_command(false).0.into_owned(), Role::Text),
-    ]
+    ];
+    LinkedLine::from(pieces).link(0, Some(Subject::Process(p.key)))
 }
 
 /// The name of a user.

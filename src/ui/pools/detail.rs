@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::operations;
 use crate::{
     alert::Level,
-    model::{container::RunState, join, pool::PoolRow, source::SourceId},
+    model::{container::RunState, join, pool::PoolRow, source::SourceId, subject::Subject},
     state::State,
     text::elide,
     ui::{
@@ -17,13 +17,14 @@ use crate::{
         canvas::{Canvas, DrawCx},
         figures::bytes,
         overlays::seen::Seen,
-        parts::{arc, process},
+        parts::{arc, process, reader::Reader},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
+            page::{LinkedLine, Page},
             past::{Past, pasts},
-            sheet::{Sheet, SheetLine, heading},
+            sheet::heading,
         },
     },
 };
@@ -38,15 +39,23 @@ const PROCESSES: usize = 15;
 pub struct PoolDetail {
     name: String,
     seen: Seen<PoolRow>,
-    sheet: Sheet,
+    reader: Reader,
 }
 
 impl PoolDetail {
     /// Of the pool of this name.
     #[must_use]
     pub fn new(name: String) -> Self {
-        PoolDetail { name, seen: Seen::default(), sheet: Sheet::default() }
+        PoolDetail { name, seen: Seen::default(), reader: Reader::default() }
     }
+}
+
+/// The view of a pool; its devices and datasets are shown there.
+#[must_use]
+pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
+    let pool = join::pool_of_subject(subject)?;
+    state.host.pools.find(pool)?;
+    Some(Box::new(PoolDetail::new(pool.to_owned())))
 }
 
 impl Overlay for PoolDetail {
@@ -70,18 +79,19 @@ impl Overlay for PoolDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let room = usize::from(area.width);
-        let mut lines = facts::standing(cx.state, row);
-        let first = lines.len();
+        let mut lines = Page::from_iter(facts::standing(cx.state, row));
+        let first = lines.lines().len();
         lines.extend(facts::told(cx.state, row, room));
         trees::devices(cx.state, row, room, &mut lines);
         trees::datasets(cx.state, row, room, &mut lines);
         // The state is the module's own word now; what follows was said before.
         if row.stands_still() || self.seen.is_gone() {
-            lines.iter_mut().skip(first).flatten().for_each(|(_, role)| *role = Role::Faint);
+            let old = lines.lines_mut().iter_mut().skip(first).flat_map(|line| &mut line.pieces);
+            old.for_each(|(_, role)| *role = Role::Faint);
         }
         users(cx.state, row, &mut lines);
         lines.extend(arc::lines(&cx.state.host.memory));
-        self.sheet.draw(cx, rest, canvas, &lines);
+        self.reader.draw(cx, rest, canvas, &lines);
     }
 
     fn context(&self) -> Context {
@@ -91,12 +101,12 @@ impl Overlay for PoolDetail {
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
         match action {
             Action::Acts => Some(operations::choose(&self.name, state)),
-            action => self.sheet.act(action).then(Vec::new),
+            action => self.reader.act(action),
         }
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        vec![(Action::Acts, "acts")]
+        [(Action::Acts, "acts")].into_iter().chain(self.reader.hints()).collect()
     }
 }
 
@@ -117,7 +127,7 @@ fn past_of(row: &PoolRow) -> [Past<'_>; 2] {
 }
 
 /// Containers that mount something of it, and their busiest processes.
-fn users(state: &State, row: &PoolRow, lines: &mut Vec<SheetLine>) {
+fn users(state: &State, row: &PoolRow, lines: &mut Page) {
     let users = join::containers_of_pool(&state.host, &row.name);
     if users.is_empty() {
         return;
@@ -126,10 +136,11 @@ fn users(state: &State, row: &PoolRow, lines: &mut Vec<SheetLine>) {
     lines.push(heading(&format!("Containers on it, {}", users.len())));
     for (container, datasets) in &users {
         let running = container.meta.state == RunState::Running;
-        lines.push(vec![
+        let line = vec![
             (format!("{:<20} ", elide(&container.meta.name, 20)), if running { Role::Text } else { Role::Dim }),
             (format!("{:<11} {}", container.meta.word(), datasets.join(", ")), Role::Dim),
-        ]);
+        ];
+        lines.push(LinkedLine::from(line).link(0, Some(join::subject_of_container(&state.host, container))));
     }
     let ids: Vec<&str> = users.iter().map(|(container, _)| container.short_id()).collect();
     let mut processes: Vec<_> = state

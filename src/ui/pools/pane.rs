@@ -10,13 +10,14 @@ use crate::{
         fault::Fault,
         pool::{ERROR_KINDS, PoolRow, Vdev},
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
         ids::PaneId,
-        pools::{cells, columns::Row, detail::PoolDetail, operations},
+        pools::{cells, columns::Row, operations},
         table::{
             core::Table,
             def::{TableDef, key_of},
@@ -130,7 +131,7 @@ impl TableDef for Pools {
     }
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
-        vec![Effect::Open(Box::new(PoolDetail::new(state.host.pools.rows[index].name.clone())))]
+        vec![Effect::OpenDetail(Subject::Pool(state.host.pools.rows[index].name.clone()))]
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
         process::{ProcKey, Process, ProcessDetail as Detail, ProcessDetailSample},
         socket::Protocol,
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     text::width,
@@ -22,14 +23,15 @@ use crate::{
         canvas::{Canvas, DrawCx},
         figures::bytes,
         overlays::seen::Seen,
-        parts::process::user,
+        parts::{process::user, reader::Reader},
         processes::columns::{Row, RowCx},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
+            page::{LinkedLine, Page},
             past::{Past, pasts},
-            sheet::{Sheet, SheetLine, flow, heading, pair, wrap},
+            sheet::{flow, heading, pair, wrap},
         },
     },
     units::{ABSENT, bytes_long, bytes_short},
@@ -43,15 +45,23 @@ const PAST: u16 = 7;
 pub struct ProcessDetail {
     key: ProcKey,
     seen: Seen<Process>,
-    sheet: Sheet,
+    reader: Reader,
 }
 
 impl ProcessDetail {
     /// Of the process that `key` names, and of no other that gets its pid.
     #[must_use]
     pub fn new(key: ProcKey) -> Self {
-        ProcessDetail { key, seen: Seen::default(), sheet: Sheet::default() }
+        ProcessDetail { key, seen: Seen::default(), reader: Reader::default() }
     }
+}
+
+/// The view of a process.
+#[must_use]
+pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
+    let Subject::Process(key) = subject else { return None };
+    state.host.processes.find(*key)?;
+    Some(Box::new(ProcessDetail::new(*key)))
 }
 
 impl Overlay for ProcessDetail {
@@ -85,7 +95,7 @@ impl Overlay for ProcessDetail {
             None => {}
         }
         children(cx.state, self.key, &mut lines);
-        self.sheet.draw(cx, rest, canvas, &lines);
+        self.reader.draw(cx, rest, canvas, &lines);
     }
 
     fn context(&self) -> Context {
@@ -101,16 +111,14 @@ impl Overlay for ProcessDetail {
             Action::Signal => Some(signal::choose(vec![self.key], state)),
             Action::NiceUp => Some(renice(1)),
             Action::NiceDown => Some(renice(-1)),
-            _ => self.sheet.act(action).then(Vec::new),
+            _ => self.reader.act(action),
         }
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        if self.seen.is_gone() {
-            Vec::new()
-        } else {
-            vec![(Action::Signal, "signal"), (Action::NiceUp, "nice +1"), (Action::NiceDown, "nice −1")]
-        }
+        let own = [(Action::Signal, "signal"), (Action::NiceUp, "nice +1"), (Action::NiceDown, "nice −1")];
+        let own = own.into_iter().filter(|_| !self.seen.is_gone());
+        own.chain(self.reader.hints()).collect()
     }
 
     fn want(&self, want: &mut Interest, _state: &State) {
@@ -157,10 +165,11 @@ fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<
 }
 
 /// What the table knows.
-fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
+fn facts(cx: &DrawCx<'_>, p: &Process) -> Page {
     let host = &cx.state.host;
     let row = Row { process: p, cx: RowCx::new(host, false, true) };
     let parent = host.processes.rows.iter().find(|o| o.key.pid == p.parent && !o.is_thread());
+    let leads = parent.map(|o| Subject::Process(o.key));
     let parent = parent.map_or_else(|| p.parent.to_string(), |o| format!("{} {}", o.key.pid, o.name));
     let state = match p.state {
         b'R' => "running",
@@ -173,10 +182,12 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
         _ => "",
     };
     let rate = |rate: Option<f32>| rate.map_or_else(|| ABSENT.to_owned(), |rate| bytes_short(f64::from(rate)));
-    let mut lines = vec![
+    let mut lines = Page::from_iter([
         pair("user", NAME, format!("{} ({})", user(&host.facts.users, p.uid), p.uid)),
         pair("state", NAME, format!("{} {state}", char::from(p.state))),
-        pair("parent", NAME, parent),
+    ]);
+    lines.push(LinkedLine::from(pair("parent", NAME, parent)).link(1, leads));
+    lines.extend([
         pair("started", NAME, row.began().unwrap_or_else(|| ABSENT.to_owned())),
         pair("priority", NAME, format!("{}   nice {}   last core {}", p.priority, p.nice, p.core)),
         pair("cpu time", NAME, format!("{}   threads {}", row.cpu_time(), p.threads)),
@@ -190,30 +201,26 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Vec<SheetLine> {
             NAME,
             format!("{}/s read   {}/s written", rate(p.read_per_second()), rate(p.write_per_second())),
         ),
-    ];
+    ]);
     lines.extend(p.info.iter().filter(|i| !i.cgroup.is_empty()).map(|info| pair("cgroup", NAME, &*info.cgroup)));
     lines
 }
 
 /// Whose it is, and what it holds beyond itself: GPUs, datasets, ports.
-fn belongings(
-    state: &State,
-    p: &Process,
-    detail: Option<&ProcessDetailSample>,
-    columns: usize,
-    lines: &mut Vec<SheetLine>,
-) {
+fn belongings(state: &State, p: &Process, detail: Option<&ProcessDetailSample>, columns: usize, lines: &mut Page) {
     let host = &state.host;
-    let mut note = |name: &str, role: Role, value: &str| {
+    let mut note = |name: &str, role: Role, value: &str, leads: Option<Subject>| {
         for (at, line) in wrap(value, columns.saturating_sub(NAME + 1)).into_iter().enumerate() {
-            lines.push(vec![(format!("{:<NAME$} ", if at == 0 { name } else { "" }), Role::Dim), (line, role)]);
+            let line = vec![(format!("{:<NAME$} ", if at == 0 { name } else { "" }), Role::Dim), (line, role)];
+            lines.push(LinkedLine::from(line).link(1, leads.clone().filter(|_| at == 0)));
         }
     };
     match (join::container_of_process(host, p), p.container()) {
         (Some(c), _) => {
-            note("container", Role::Container, &format!("{} ({}) {}", c.meta.name, c.short_id(), c.meta.image))
+            let words = format!("{} ({}) {}", c.meta.name, c.short_id(), c.meta.image);
+            note("container", Role::Container, &words, Some(join::subject_of_container(host, c)));
         }
-        (None, Some(id)) => note("container", Role::Container, id),
+        (None, Some(id)) => note("container", Role::Container, id, None),
         _ => {}
     }
     let (pod, guest) = (p.pod(), p.guest());
@@ -224,12 +231,14 @@ fn belongings(
         for on in row.raw.processes.iter().filter(|on| on.pid == p.tgid) {
             let memory = on.memory.map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
             let busy = row.busy_of(on.pid).map_or_else(String::new, |b| format!(", {:.0} % of its time", b * 100.0));
-            note("gpu", Role::Text, &format!("{} holds {memory}{busy}", row.raw.label()));
+            let words = format!("{} holds {memory}{busy}", row.raw.label());
+            note("gpu", Role::Text, &words, Some(Subject::Gpu(row.raw.id.clone())));
         }
     }
     let Some(detail) = detail else { return };
     for (dataset, whys) in join::datasets_of_process(host, p, detail) {
-        note("dataset", Role::Text, &format!("{dataset}: {}", whys.join(", ")));
+        let leads = Subject::Dataset(dataset.to_owned());
+        note("dataset", Role::Text, &format!("{dataset}: {}", whys.join(", ")), Some(leads));
     }
     let mut ports: Vec<String> = detail
         .sockets
@@ -242,9 +251,9 @@ fn belongings(
     note_some(&mut note, "listens", (!ports.is_empty()).then(|| ports.join(", ")).as_deref());
 }
 
-fn note_some(note: &mut impl FnMut(&str, Role, &str), name: &str, value: Option<&str>) {
+fn note_some(note: &mut impl FnMut(&str, Role, &str, Option<Subject>), name: &str, value: Option<&str>) {
     if let Some(value) = value {
-        note(name, Role::Text, value);
+        note(name, Role::Text, value, None);
     }
 }
 
@@ -253,7 +262,7 @@ fn protocol(protocol: Protocol) -> &'static str {
 }
 
 /// What was read for this view alone.
-fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut Vec<SheetLine>) {
+fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut Page) {
     let mut known = |name: &str, value: Option<String>| lines.extend(value.map(|v| pair(name, NAME, v)));
     known("program", raw.executable.clone());
     known("folder", raw.folder.clone());
@@ -309,7 +318,7 @@ fn quoted(argument: &str) -> Cow<'_, str> {
     }
 }
 
-fn children(state: &State, key: ProcKey, lines: &mut Vec<SheetLine>) {
+fn children(state: &State, key: ProcKey, lines: &mut Page) {
     let rows = &state.host.processes.rows;
     let children: Vec<&Process> =
         rows.iter().filter(|p| p.parent == key.pid && !p.is_thread() && p.key != key).collect();
@@ -319,16 +328,17 @@ fn children(state: &State, key: ProcKey, lines: &mut Vec<SheetLine>) {
     section(lines, &format!("Children: {}", children.len()));
     for child in children {
         let cpu = child.cpu.map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1} %", c * 100.0));
-        lines.push(vec![
+        let line = vec![
             (format!("{:>7} ", child.key.pid), Role::Text),
             (format!("{cpu:>8} {} ", bytes(Some(child.memory_bytes as f64))), Role::Dim),
             (child.command().to_owned(), Role::Text),
-        ]);
+        ];
+        lines.push(LinkedLine::from(line).link(0, Some(Subject::Process(child.key))));
     }
 }
 
-fn section(lines: &mut Vec<SheetLine>, title: &str) {
-    if lines.last().is_some_and(|l| l.iter().any(|(text, _)| width(text) > 0)) {
+fn section(lines: &mut Page, title: &str) {
+    if lines.lines().last().is_some_and(|l| l.pieces.iter().any(|(text, _)| width(text) > 0)) {
         lines.push(Vec::new());
     }
     lines.push(heading(title));
@@ -350,9 +360,10 @@ mod tests {
         let (settings, keys, theme) = (Settings::default(), Keymap::default(), Theme::plain());
         let cx =
             DrawCx { state: &state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
-        let mut lines = Vec::new();
+        let mut lines = Page::default();
         read(&cx, &raw, 20, &mut lines);
-        let lines: Vec<String> = lines.iter().map(|l| l.iter().map(|(t, _)| t.as_str()).collect()).collect();
+        let lines: Vec<String> =
+            lines.lines().iter().map(|l| l.pieces.iter().map(|(t, _)| t.as_str()).collect()).collect();
         assert_eq!(lines, ["Command line", "cc -O2 -D", "'NAME=a b' ''", "'it'\\''s'"]);
     }
 }

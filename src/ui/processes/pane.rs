@@ -6,7 +6,6 @@ mod tests;
 
 use super::{
     columns::{Processes, Row, RowCx},
-    detail::ProcessDetail,
     signal,
 };
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
         self,
         process::{ProcKey, Process},
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     ui::{
@@ -138,7 +138,7 @@ impl TableDef for Processes {
     }
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
-        vec![Effect::Open(Box::new(ProcessDetail::new(Self::key(state, index))))]
+        vec![Effect::OpenDetail(Subject::Process(Self::key(state, index)))]
     }
 }
 

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::reading::Reading;
 use crate::{
+    model::subject::Subject,
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -37,6 +38,15 @@ impl SensorDetail {
     fn find<'a>(&self, state: &'a State) -> Option<Reading<'a>> {
         Reading::all(state).find(|reading| reading.name() == self.name)
     }
+}
+
+/// The view of a sensor.
+#[must_use]
+pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
+    let Subject::Sensor(name) = subject else { return None };
+    let view = SensorDetail::new(name.clone());
+    view.find(state)?;
+    Some(Box::new(view))
 }
 
 impl Overlay for SensorDetail {

@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{detail::SensorDetail, reading::Reading};
+use super::reading::Reading;
 use crate::{
     config::settings::TableSettings,
-    model::source::SourceId,
+    model::{source::SourceId, subject::Subject},
     state::State,
     text::width,
     ui::{
@@ -168,7 +168,7 @@ impl TableDef for Sensors {
 
     fn open(state: &State, index: usize) -> Vec<Effect> {
         let name = Reading::at(state, index).map(|reading| reading.name().to_owned());
-        name.map(|name| Effect::Open(Box::new(SensorDetail::new(name)))).into_iter().collect()
+        name.map(|name| Effect::OpenDetail(Subject::Sensor(name))).into_iter().collect()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod graph;
 pub mod line;
 pub mod normal;
 pub mod notice;
+pub mod page;
 pub mod past;
 pub mod sheet;
 pub mod spark;

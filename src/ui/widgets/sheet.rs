@@ -1,18 +1,15 @@
 //! Lines of styled words that scroll: what help, findings and details are made of.
 
-use std::cell::Cell;
+use std::{cell::Cell, ops::Range};
 
 use ratatui::layout::Rect;
 
 use super::text::put;
 pub use crate::text::{flow, wrap};
-use crate::{
-    text::{elide, width},
-    ui::{
-        action::Action,
-        canvas::{Canvas, DrawCx},
-        theme::Role,
-    },
+use crate::ui::{
+    action::Action,
+    canvas::{Canvas, DrawCx},
+    theme::Role,
 };
 
 /// One line: words with their roles, one after the other.
@@ -44,15 +41,37 @@ impl Sheet {
         true
     }
 
-    /// Draws the lines in sight.
-    pub fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[SheetLine]) {
-        let rows = usize::from(area.height);
+    /// The lines that the last frame showed.
+    #[must_use]
+    pub fn in_sight(&self) -> Range<usize> {
+        self.top.get()..self.top.get() + self.page.get()
+    }
+
+    /// Scrolls no further than it takes to show this line.
+    pub fn reveal(&self, line: usize) {
+        let (top, page) = (self.top.get(), self.page.get().max(1));
+        self.top.set(top.clamp((line + 1).saturating_sub(page), line).min(self.last.get()));
+    }
+
+    /// Begins a frame of `rows` that shows some of so many lines; gives the first of them.
+    pub fn begin(&self, lines: usize, rows: usize) -> usize {
         self.page.set(rows);
-        self.last.set(lines.len().saturating_sub(rows));
+        self.last.set(lines.saturating_sub(rows));
         let top = self.top.get().min(self.last.get());
         self.top.set(top);
+        top
+    }
+
+    /// Draws the lines in sight.
+    pub fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[SheetLine]) {
+        let top = self.begin(lines.len(), usize::from(area.height));
         put_lines(cx, area, canvas, &lines[top..]);
-        // What is out of sight is said at the edge.
+        self.edges(cx, area, canvas);
+    }
+
+    /// Marks at the edge that there is more out of sight.
+    pub fn edges(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let top = self.top.get();
         let marks = if cx.theme.glyphs.ascii { ["^", "v"] } else { ["↑", "↓"] };
         if top > 0 && area.width > 0 && area.height > 0 {
             put(canvas.buf, area.right() - 1, area.y, 1, marks[0], cx.theme.style(Role::Dim));
@@ -83,24 +102,4 @@ pub fn heading(text: &str) -> SheetLine {
 #[must_use]
 pub fn pair(name: &str, columns: usize, value: impl Into<String>) -> SheetLine {
     vec![(format!("{name:<columns$} "), Role::Dim), (value.into(), Role::Text)]
-}
-
-/// Two columns, the right one from `columns` on.
-#[must_use]
-pub fn abreast(left: Vec<SheetLine>, right: Vec<SheetLine>, columns: usize) -> Vec<SheetLine> {
-    let rows = left.len().max(right.len());
-    let (mut left, mut right) = (left.into_iter(), right.into_iter());
-    (0..rows)
-        .map(|_| {
-            let mut line = left.next().unwrap_or_default();
-            let mut room = columns.saturating_sub(2);
-            for (words, _) in &mut line {
-                *words = elide(words, room).into_owned();
-                room -= width(words).min(room);
-            }
-            line.push((" ".repeat(room + 2), Role::Text));
-            line.extend(right.next().unwrap_or_default());
-            line
-        })
-        .collect()
 }

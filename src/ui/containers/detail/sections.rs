@@ -11,6 +11,7 @@ use crate::{
         join,
         socket::Protocol,
         source::SourceId,
+        subject::Subject,
     },
     state::State,
     text::width,
@@ -18,7 +19,10 @@ use crate::{
         figures::{bytes, percent},
         parts::process,
         theme::Role,
-        widgets::sheet::{SheetLine, heading, pair, wrap},
+        widgets::{
+            page::{LinkedLine, Page},
+            sheet::{SheetLine, heading, pair, wrap},
+        },
     },
     units::{ABSENT, bytes_long, span_short},
 };
@@ -33,32 +37,33 @@ const HAPPENINGS: usize = 12;
 const PROCESSES: usize = 40;
 
 /// All rooms, in lines of `room` columns.
-pub(super) fn list(state: &State, row: &ContainerRow, room: usize, lines: &mut Vec<SheetLine>) {
+pub(super) fn list(state: &State, row: &ContainerRow, room: usize, page: &mut Page) {
     let (host, meta) = (&state.host, &*row.meta);
-    let mut section = |title: &str, rows: Vec<SheetLine>| {
-        if !rows.is_empty() {
-            lines.push(Vec::new());
-            lines.push(heading(title));
-            lines.extend(rows);
-        }
-    };
-    section("GPUs", gpus(host, row));
-    section("Datasets", datasets(host, meta));
-    section("Listens on", ports(state, row));
-    section("Mounts", mounts(host, meta));
+    section(page, "GPUs", gpus(host, row));
+    section(page, "Datasets", datasets(host, meta));
+    section(page, "Listens on", ports(state, row));
+    section(page, "Mounts", mounts(host, meta));
     let networks = meta.networks.iter().map(|(name, address)| pair(name, NAME, address.clone()));
     let published = meta.ports.iter().map(|port| pair("published", NAME, port.clone()));
-    section("Networks", networks.chain(published).collect());
-    section("Health checks, the newest first", checks(state, meta, room));
-    section("What happened, the newest first", happenings(state, meta));
+    section(page, "Networks", networks.chain(published).collect());
+    section(page, "Health checks, the newest first", checks(state, meta, room));
+    section(page, "What happened, the newest first", happenings(state, meta));
     let (count, processes) = processes(state, row);
-    section(&format!("Processes, {count}"), processes);
+    section(page, &format!("Processes, {count}"), processes);
     let names = wrap(&meta.environment_names.join(" "), room).into_iter().filter(|line| !line.is_empty());
-    section("Environment, names alone", names.map(|line| vec![(line, Role::Text)]).collect());
+    section(page, "Environment, names alone", names.map(|line| vec![(line, Role::Text)]).collect());
+}
+
+fn section<L: Into<LinkedLine>>(page: &mut Page, title: &str, rows: Vec<L>) {
+    if !rows.is_empty() {
+        page.push(Vec::new());
+        page.push(heading(title));
+        page.extend(rows);
+    }
 }
 
 /// `0 RTX 4080   13.1 GiB of 16.0 GiB   busy 88%   2 processes`.
-fn gpus(host: &Host, row: &ContainerRow) -> Vec<SheetLine> {
+fn gpus(host: &Host, row: &ContainerRow) -> Vec<LinkedLine> {
     let size = |memory: Option<u64>| memory.map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
     let line = |share: join::GpuShare<'_>| {
         let raw = &share.gpu.raw;
@@ -66,13 +71,14 @@ fn gpus(host: &Host, row: &ContainerRow) -> Vec<SheetLine> {
         let busy = share.busy.map_or_else(String::new, |busy| format!("   busy {}", percent(Some(busy)).trim_start()));
         let many = if share.processes == 1 { "process" } else { "processes" };
         let words = format!("{}{total}{busy}   {} {many}", size(share.memory), share.processes);
-        pair(&format!("{} {}", raw.index, raw.short_name()), NAME, words)
+        let line = pair(&format!("{} {}", raw.index, raw.short_name()), NAME, words);
+        LinkedLine::from(line).link(0, Some(Subject::Gpu(raw.id.clone())))
     };
     join::gpus_of(host, row).into_iter().map(line).collect()
 }
 
 /// `tank/media   pool tank online   18.0M read   0 written`.
-fn datasets(host: &Host, meta: &Container) -> Vec<SheetLine> {
+fn datasets(host: &Host, meta: &Container) -> Vec<LinkedLine> {
     let names = join::datasets_of(host, meta);
     let longest = names.iter().map(|name| width(name)).max().unwrap_or(0).clamp(NAME, LONGEST);
     let rate = |value: Option<f64>| bytes(value).trim_start().to_owned();
@@ -84,19 +90,20 @@ fn datasets(host: &Host, meta: &Container) -> Vec<SheetLine> {
         let used = dataset.map_or_else(String::new, |d| format!("   {} used", bytes_long(d.told.used as f64)));
         let pool = crate::model::pool::pool_of(name);
         let state = host.pools.rows.iter().find(|row| row.name == pool).map_or("", |row| row.state.as_str());
-        pair(name, longest, format!("pool {pool} {}{used}{rates}", state.to_lowercase()))
+        let line = pair(name, longest, format!("pool {pool} {}{used}{rates}", state.to_lowercase()));
+        LinkedLine::from(line).link(0, dataset.map(|_| Subject::Dataset(name.to_owned())))
     };
     names.into_iter().map(line).collect()
 }
 
 /// `tcp 0.0.0.0:80   nginx 1612`: what its processes listen on, inside of its own network.
-fn ports(state: &State, row: &ContainerRow) -> Vec<SheetLine> {
+fn ports(state: &State, row: &ContainerRow) -> Vec<LinkedLine> {
     let (host, raw) = (&state.host, &state.host.sockets.raw);
     if row.meta.pid == 0 || raw.of != Some(row.meta.pid) {
         // A process that ended meanwhile has no network either: only a refusal is worth a line.
         let fault = state.host.health.get(SourceId::Sockets).and_then(|health| health.fault.as_ref());
         let Some(Fault::Denied { what, hint }) = fault.filter(|_| row.meta.pid > 0) else { return Vec::new() };
-        return vec![vec![(format!("{what}: permission denied ({hint})"), Role::Dim)]];
+        return vec![vec![(format!("{what}: permission denied ({hint})"), Role::Dim)].into()];
     }
     let holder = |pid: Option<u32>| pid.and_then(|pid| join::process(host, pid));
     let waits = |state: &str| matches!(state, "listen" | "open");
@@ -106,8 +113,11 @@ fn ports(state: &State, row: &ContainerRow) -> Vec<SheetLine> {
     let alone = row.usage.as_ref().is_some_and(|usage| usage.rx_bytes.is_some());
     let line = |socket: &crate::model::socket::Socket| {
         let protocol = if socket.protocol == Protocol::Tcp { "tcp" } else { "udp" };
-        let who = holder(socket.pid).map_or_else(String::new, |p| format!("   {} {}", p.name, p.key.pid));
-        vec![(format!("{protocol:<NAME$} "), Role::Dim), (socket.local.to_string(), Role::Text), (who, Role::Dim)]
+        let holder = holder(socket.pid);
+        let who = holder.map_or_else(String::new, |p| format!("   {} {}", p.name, p.key.pid));
+        let line =
+            vec![(format!("{protocol:<NAME$} "), Role::Dim), (socket.local.to_string(), Role::Text), (who, Role::Dim)];
+        LinkedLine::from(line).link(2, holder.map(|p| Subject::Process(p.key)))
     };
     open.filter(|socket| alone || holder(socket.pid).is_some()).map(line).collect()
 }
@@ -153,7 +163,7 @@ fn happenings(state: &State, meta: &Container) -> Vec<SheetLine> {
 }
 
 /// Its processes, the busiest first, and how many they are.
-fn processes(state: &State, row: &ContainerRow) -> (usize, Vec<SheetLine>) {
+fn processes(state: &State, row: &ContainerRow) -> (usize, Vec<LinkedLine>) {
     let short = row.short_id();
     let mut own: Vec<_> =
         state.host.processes.rows.iter().filter(|p| !p.is_thread() && p.container() == Some(short)).collect();

@@ -7,6 +7,7 @@ use crate::{
     model::{
         gpu::{GpuRow, xid_words},
         join::{self, OwnerKind},
+        subject::Subject,
     },
     state::State,
     text::elide,
@@ -14,7 +15,10 @@ use crate::{
         figures::{bytes, percent},
         parts::process::user,
         theme::Role,
-        widgets::sheet::{SheetLine, heading},
+        widgets::{
+            page::{LinkedLine, Page},
+            sheet::heading,
+        },
     },
     units::{ABSENT, span_short},
 };
@@ -27,7 +31,7 @@ fn size(value: Option<u64>) -> String {
 }
 
 /// All users. One process may be on two cards: each has its own line there.
-pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Vec<SheetLine>) {
+pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Page) {
     if !row.is_up() {
         return;
     }
@@ -46,7 +50,7 @@ pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Vec<Sh
             Role::Dim,
         )]);
         for user in &owners {
-            lines.push(vec![
+            let line = vec![
                 (format!("{:<OWNER$} ", elide(&user.owner.name, OWNER)), role(user.owner.kind)),
                 (
                     format!(
@@ -58,7 +62,8 @@ pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Vec<Sh
                     ),
                     Role::Text,
                 ),
-            ]);
+            ];
+            lines.push(LinkedLine::from(line).link(0, user.owner.subject.clone()));
         }
         lines.push(Vec::new());
     }
@@ -83,24 +88,27 @@ pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Vec<Sh
         let kind = if process.graphics { "graphics" } else { "compute" };
         let slice = process.slice.and_then(|at| raw.slices.get(at as usize)).map_or("", |s| s.name.as_str());
         let slice = if sliced { format!("{:<10} ", elide(slice, 10)) } else { String::new() };
+        let pid = format!("{:>7}", process.pid);
         let front = format!(
-            "{:>7} {:<8} {kind:<8} {:>6} {:>5} {cpu:>6} {slice}",
-            process.pid,
+            " {:<8} {kind:<8} {:>6} {:>5} {cpu:>6} {slice}",
             elide(&owner_of, 8),
             size(process.memory),
             percent(row.busy_of(process.pid)).trim_start()
         );
-        let left = room.saturating_sub(front.chars().count() + OWNER + 1);
-        lines.push(vec![
+        let left = room.saturating_sub(pid.len() + front.chars().count() + OWNER + 1);
+        let line = vec![
+            (pid, Role::Dim),
             (front, Role::Dim),
             (format!("{:<OWNER$} ", elide(name, OWNER)), owner_role),
             (elide(&command, left).into_owned(), Role::Text),
-        ]);
+        ];
+        let line = LinkedLine::from(line).link(0, found.map(|p| Subject::Process(p.key)));
+        lines.push(line.link(2, owner.and_then(|owner| owner.subject)));
     }
     hidden(row, lines);
 }
 
-fn hidden(row: &GpuRow, lines: &mut Vec<SheetLine>) {
+fn hidden(row: &GpuRow, lines: &mut Page) {
     if row.raw.processes_hidden {
         lines.push(vec![("processes of other users are seen by root alone".to_owned(), Role::Dim)]);
     }
@@ -111,7 +119,7 @@ fn role(kind: OwnerKind) -> Role {
 }
 
 /// Errors that the driver reported.
-pub(super) fn errors(state: &State, row: &GpuRow, lines: &mut Vec<SheetLine>) {
+pub(super) fn errors(state: &State, row: &GpuRow, lines: &mut Page) {
     if row.raw.xids.is_empty() {
         return;
     }

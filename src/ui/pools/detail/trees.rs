@@ -3,14 +3,21 @@
 use std::time::Duration;
 
 use crate::{
-    model::pool::{Class, DatasetRow, PoolRow, Vdev},
+    model::{
+        join,
+        pool::{Class, DatasetRow, PoolRow, Vdev},
+        subject::Subject,
+    },
     state::State,
     text::{elide, width},
     ui::{
         figures::{bytes, fixed, latency, role_of},
         pools::pane::{device_level, level},
         theme::Role,
-        widgets::sheet::SheetLine,
+        widgets::{
+            page::{LinkedLine, Page},
+            sheet::SheetLine,
+        },
     },
     units::{ABSENT, bytes_short, count_short, span_short},
 };
@@ -39,7 +46,7 @@ fn shown(vdev: &Vdev) -> &str {
 }
 
 /// The tree of devices, as `zpool status` draws it, with what each does now.
-pub(super) fn devices(state: &State, row: &PoolRow, room: usize, lines: &mut Vec<SheetLine>) {
+pub(super) fn devices(state: &State, row: &PoolRow, room: usize, lines: &mut Page) {
     let Some(told) = &row.told else { return };
     let name = told.vdevs.iter().map(|v| width(shown(v)) + indent(v)).max().unwrap_or(0).clamp(10, WIDEST);
     lines.push(Vec::new());
@@ -64,7 +71,9 @@ pub(super) fn devices(state: &State, row: &PoolRow, room: usize, lines: &mut Vec
             class = vdev.class;
             lines.push(vec![(class.word().to_owned(), Role::Dim)]);
         }
-        lines.push(device(state, row, vdev, name));
+        let disk = join::disk_of(&state.host, shown(vdev)).filter(|_| vdev.leaf);
+        let leads = disk.map(|disk| Subject::Disk(disk.raw.name.clone()));
+        lines.push(LinkedLine::from(device(state, row, vdev, name)).link(0, leads));
     }
 }
 
@@ -101,7 +110,7 @@ fn device(state: &State, row: &PoolRow, vdev: &Vdev, name: usize) -> SheetLine {
 }
 
 /// Its datasets, those that hold most first.
-pub(super) fn datasets(state: &State, row: &PoolRow, room: usize, lines: &mut Vec<SheetLine>) {
+pub(super) fn datasets(state: &State, row: &PoolRow, room: usize, lines: &mut Page) {
     let mut own: Vec<&DatasetRow> = state.host.pools.datasets.iter().filter(|d| d.told.pool() == row.name).collect();
     if own.is_empty() {
         return;
