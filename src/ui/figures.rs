@@ -96,7 +96,7 @@ pub fn hue(cx: &DrawCx<'_>, level: Level, role: Role) -> Style {
     if level >= Level::Warn { cx.theme.level(level) } else { cx.theme.style(role) }
 }
 
-/// The role of words at `level`; `otherwise` while no limit is crossed.
+/// The role of words at `level`; `otherwise` while no rule speaks of them.
 #[must_use]
 pub fn role_of(level: Level, otherwise: Role) -> Role {
     match level {

@@ -6,7 +6,6 @@ mod users;
 use ratatui::layout::Rect;
 
 use crate::{
-    alert::Level,
     model::{gpu::GpuRow, series::Series, source::SourceId, subject::Subject},
     state::State,
     ui::{
@@ -16,7 +15,6 @@ use crate::{
         gpus::{draw::history, measure::Measure},
         overlays::seen::Seen,
         parts::reader::Reader,
-        theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph},
@@ -27,8 +25,6 @@ use crate::{
     units::ABSENT,
 };
 
-/// Columns of a name before its value.
-const NAME: usize = 12;
 /// Rows of a line of graphs, the heads included.
 const PAST: u16 = 6;
 /// Rows from which on there is room for one line of graphs, and for two.
@@ -134,15 +130,5 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
         let limit = end.filter(|_| measure != Measure::Memory);
         let style = hue(cx, measure.level(cx.state, row), measure.role());
         graph(canvas.buf, *place, cx.theme, &Graph { limit, ..Graph::of(series, top, style) });
-    }
-}
-
-/// The role that shows a level; words that no rule judges are plain.
-fn role(level: Level) -> Role {
-    match level {
-        Level::Crit => Role::Crit,
-        Level::Warn => Role::Warn,
-        Level::Advice => Role::Advice,
-        _ => Role::Text,
     }
 }

@@ -29,8 +29,6 @@ use crate::{
     },
 };
 
-/// Columns of a name before its value.
-const NAME: usize = 11;
 /// Rows of the graphs, their heads included.
 const PAST: u16 = 7;
 /// Processes listed at most.

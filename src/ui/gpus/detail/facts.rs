@@ -1,6 +1,5 @@
 //! What a card does and is, a line a subject; a line that is longer than the screen goes on below itself.
 
-use super::{NAME, role};
 use crate::{
     alert::Level,
     model::{
@@ -10,7 +9,7 @@ use crate::{
     text::width,
     ui::{
         canvas::DrawCx,
-        figures::{bytes, percent, temperature},
+        figures::{bytes, percent, role_of, temperature},
         gpus::measure::trouble,
         theme::Role,
         widgets::sheet::{SheetLine, wrap},
@@ -18,6 +17,8 @@ use crate::{
     units::{ABSENT, bytes_long},
 };
 
+/// Columns of a name before its value.
+const NAME: usize = 12;
 /// Blanks between two pieces of a line.
 const GAP: &str = "   ";
 
@@ -74,7 +75,11 @@ fn standing(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     match (&raw.state, trouble(cx.state, row)) {
         (CardState::Up, _) => lines.words("state", Role::Text, "up"),
         (CardState::Lost(_), Some((why, level))) => {
-            lines.words("state", role(level), &format!("lost: {why}. What follows is what it said last"));
+            lines.words(
+                "state",
+                role_of(level, Role::Text),
+                &format!("lost: {why}. What follows is what it said last"),
+            );
         }
         (_, why) => lines.words("state", Role::Dim, &why.unwrap_or_default().0),
     }
@@ -98,7 +103,7 @@ fn standing(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
         } else {
             Level::Ok
         };
-        lines.words("throttled", role(level), &throttles.join(", "));
+        lines.words("throttled", role_of(level, Role::Text), &throttles.join(", "));
     }
 }
 
@@ -124,7 +129,9 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let shared = raw.unified.then(|| "shared with the system".to_owned());
     let used = format!("{} of {}", size(raw.memory_used), size(raw.memory_total));
     let judged = |metric: &str, value: Option<f64>| {
-        value.filter(|_| row.is_up()).map_or(Role::Text, |v| role(cx.state.level(metric, &[&raw.label()], v)))
+        value
+            .filter(|_| row.is_up())
+            .map_or(Role::Text, |v| role_of(cx.state.level(metric, &[&raw.label()], v), Role::Text))
     };
     let of_memory = judged("gpu_memory_used_ratio", raw.memory_ratio());
     lines.pieces("memory", of_memory, [Some(used), kept, shared].into_iter().flatten());
@@ -178,7 +185,7 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
 /// Its links, and what its memory has suffered.
 fn wear(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let (raw, label) = (&row.raw, row.raw.label());
-    let judged = |metric: &str, value: f64| role(cx.state.level(metric, &[&label], value));
+    let judged = |metric: &str, value: f64| role_of(cx.state.level(metric, &[&label], value), Role::Text);
     let link = &raw.link;
     let rate =
         |name: &str, value: Option<u64>| value.map(|b| format!("{name} {}/s", bytes(Some(b as f64)).trim_start()));

@@ -12,7 +12,7 @@ use crate::{
     state::State,
     text::elide,
     ui::{
-        figures::{bytes, percent},
+        figures::{bytes, percent, role_of},
         parts::process::user,
         theme::Role,
         widgets::{
@@ -125,7 +125,7 @@ pub(super) fn errors(state: &State, row: &GpuRow, lines: &mut Page) {
     }
     lines.push(Vec::new());
     lines.push(heading("Errors that the driver reported, the newest first"));
-    let recent = super::role(state.level("gpu_xid_errors_10m", &[&row.raw.label()], 1.0));
+    let recent = role_of(state.level("gpu_xid_errors_10m", &[&row.raw.label()], 1.0), Role::Text);
     for xid in row.raw.xids.iter().rev() {
         let ago = u64::try_from(state.host.now.unix_ms - xid.unix_ms).unwrap_or(0);
         let ago = span_short(Duration::from_millis(ago));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::NAME;
 use crate::{
     alert::Level,
     model::pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
@@ -15,6 +14,9 @@ use crate::{
     },
     units::{ABSENT, bytes_long, count_short, span},
 };
+
+/// Columns of a name before its value.
+const NAME: usize = 11;
 
 /// The module's own word for its state, and whether the tools answer.
 pub(super) fn standing(state: &State, row: &PoolRow) -> Vec<SheetLine> {
