@@ -16,7 +16,44 @@ const FLOORS: &[&[&str]] = &[
     &["config", "alert", "request", "interest"],
     &["state"],
     &["collect", "act"],
-    &["sink", "ui"],
+    &["sink", "ui::ids", "ui::action", "ui::theme"],
+    &["ui::keymap"],
+    &["ui::canvas"],
+    &["ui::figures", "ui::view"],
+    &["ui::widgets"],
+    &[
+        "ui::header",
+        "ui::footer",
+        "ui::layout",
+        "ui::parts",
+        "ui::table::cursor",
+        "ui::table::needle",
+        "ui::table::tree",
+    ],
+    &["ui::table::column"],
+    &[
+        "ui::overlays::columns",
+        "ui::overlays::confirm",
+        "ui::overlays::findings",
+        "ui::overlays::help",
+        "ui::overlays::menu",
+        "ui::overlays::report",
+        "ui::overlays::seen",
+        "ui::overlays::themes",
+    ],
+    &["ui::table"],
+    &[
+        "ui::containers",
+        "ui::cpu",
+        "ui::disks_network",
+        "ui::gpus",
+        "ui::memory",
+        "ui::pools",
+        "ui::processes",
+        "ui::sensors",
+    ],
+    &["ui::panes", "ui::overlays"],
+    &["ui"],
     &["app"],
     &["cli"],
     &["main"],
@@ -42,7 +79,10 @@ const CYCLES: &[(&str, usize)] = &[
     ("model", 6), // alerts are events, and are judged by the metrics of the host
     ("sink", 2),
     ("sys", 3),
-    ("ui", 6), // levels of devices are decided in the pane of pools
+    ("ui::containers", 3), // the columns are of the table that the pane is
+    ("ui::pools", 3),      // levels of devices are decided in the pane
+    ("ui::processes", 2),  // menus of the pane ask for what its table shows
+    ("ui::theme", 2),
 ];
 
 /// `name` is the module `prefix` or below it.
