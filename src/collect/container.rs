@@ -1,5 +1,5 @@
-//! Containers: each engine is followed by a thread of its own that keeps what the engine said last; a reading takes that
-//! and counts what control groups tell. An engine that hangs costs its thread, and the figures go on.
+//! Containers: one thread follows each engine and stores its last answers; a reading takes those and adds the counters
+//! of the control groups. An engine that hangs blocks its own thread only; the metrics continue.
 
 mod ask;
 mod describe;
@@ -7,8 +7,8 @@ mod engine;
 mod event;
 mod find;
 mod group;
+mod history;
 mod known;
-mod lives;
 mod stats;
 mod usage;
 mod watch;
@@ -33,12 +33,12 @@ use crate::{
 use engine::Follower;
 use usage::Counters;
 
-/// How often sockets are looked for that were not there at the start.
+/// How often to look for sockets that did not exist at the start.
 const RESCAN: Duration = Duration::from_secs(30);
-/// Where no container runs, nothing moves unless an engine says so: read this often all the same.
+/// Read at least this often even when no container runs and no engine sends events.
 const REST: Duration = Duration::from_secs(10);
 
-/// Opens the source: begins to follow every engine that has a socket, or that the environment names.
+/// Opens the source: follows every engine with a socket, or named by the environment.
 ///
 /// # Errors
 /// [`Fault::Absent`] where no engine is found.
@@ -55,14 +55,14 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         list: Vec::new(),
         counters: Counters::default(),
     };
-    source.look(cx.clock.now());
+    source.find_engines(cx.clock.now());
     match source.engines.is_empty() {
         true => Err(Fault::Absent(find::looked_at(&cx.root))),
         false => Ok(Box::new(source)),
     }
 }
 
-/// Addresses of every engine that has a socket or that the environment names.
+/// Addresses of every engine with a socket, or named by the environment.
 pub(super) fn engines(cx: &OpenCx) -> Vec<EngineAddress> {
     find::engines(&cx.root, &cx.settings.engines).into_iter().map(|found| found.address).collect()
 }
@@ -74,19 +74,19 @@ struct Containers {
     more: Vec<EngineAddress>,
     engines: Vec<Follower>,
     looked: Stamp,
-    /// What generation of each engine's containers `list` was made from, and which engines spoke then.
+    /// The generation of each engine's containers that `list` was built from, and which engines answered then.
     seen: Vec<(u64, bool)>,
-    /// Of all engines when they were read.
+    /// The engines' state at the last reading.
     changes: u64,
-    /// None of the containers runs.
+    /// No container is running.
     resting: bool,
     list: Vec<Arc<Container>>,
     counters: Counters,
 }
 
 impl Containers {
-    /// Begins to follow engines that are not followed yet. Who is followed stays so: an engine that went away may come back.
-    fn look(&mut self, now: Stamp) {
+    /// Starts following new engines. An engine is never dropped: one that is down may return.
+    fn find_engines(&mut self, now: Stamp) {
         self.looked = now;
         for found in find::engines(&self.root, &self.more) {
             if self.engines.iter().any(|engine| *engine.address() == found.address) {
@@ -97,8 +97,8 @@ impl Containers {
         }
     }
 
-    /// Whether each engine is the first to answer under its id: one that is reached in two ways is one engine, and the way
-    /// that reads control groups is the better one.
+    /// Whether each engine is the first under its id: one engine reached in two ways counts once, preferably over the
+    /// address that lets us read its control groups.
     fn speak(&self) -> Vec<bool> {
         let ids: Vec<Option<String>> = self.engines.iter().map(Follower::id).collect();
         let better = |a: usize, b: usize| (self.engines[a].is_local(), b) > (self.engines[b].is_local(), a);
@@ -112,7 +112,7 @@ impl Containers {
 impl Collector for Containers {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         if cx.at.since(self.looked) >= RESCAN {
-            self.look(cx.at);
+            self.find_engines(cx.at);
         }
         self.changes = self.engines.iter().map(Follower::changes).sum();
         let speak = self.speak();
@@ -129,7 +129,7 @@ impl Collector for Containers {
         }
         let mut engines: Vec<_> = self.engines.iter().map(Follower::describe).collect();
         engines.iter_mut().zip(&speak).for_each(|(engine, speaks)| engine.twin = !speaks);
-        // Those that are of this machine, and stand in no group that can be read: their engine counts them.
+        // Local containers without a readable group of their own: their engine counts them.
         let mut uncounted: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
         self.counters.begin(&self.root);
         for container in &self.list {
@@ -140,7 +140,7 @@ impl Collector for Containers {
                     None => drop(uncounted.entry(container.engine).or_default().insert(container.id.clone())),
                 }
             }
-            // Of a network that it shares, the traffic is not its own.
+            // In a shared network namespace the traffic is not the container's own.
             if container.network() != NetworkOf::Own
                 && let Some(usage) = usages.get_mut(&container.id)
             {
@@ -177,8 +177,8 @@ mod tests {
         sys::engine::testing::{Act, FakeEngine, VERSION, gives, hangs_after},
     };
 
-    /// What is told of an engine with these containers, once it is settled.
-    fn told(listed: &str, one: &'static str, other: Act) -> (Vec<Engine>, Vec<(String, String)>) {
+    /// The engines and containers after the first answers.
+    fn settled(listed: &str, one: &'static str, other: Act) -> (Vec<Engine>, Vec<(String, String)>) {
         let engine = FakeEngine::new([
             ("/version", gives(VERSION)),
             ("/info", gives(r#"{"ID":"x"}"#)),
@@ -208,33 +208,33 @@ mod tests {
         r#"[{"Id":"aa","Names":["/web"],"State":"running"},{"Id":"bb","Names":["/db"],"State":"thawing"}]"#;
     const WEB: &str = r#"{"Id":"aa","Name":"/web","State":{"Status":"running"}}"#;
 
-    fn names(told: &[(String, String)]) -> String {
-        told.iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>().join(", ")
+    fn names(states: &[(String, String)]) -> String {
+        states.iter().map(|(name, state)| format!("{name} {state}")).collect::<Vec<_>>().join(", ")
     }
 
     #[test]
     fn an_unknown_state_costs_neither_engine_nor_container() {
-        let (engines, told) =
-            told(LIST, WEB, gives(r#"{"Id":"bb","Name":"/db","State":{"Status":"thawing","Pid":[]}}"#));
+        let (engines, states) =
+            settled(LIST, WEB, gives(r#"{"Id":"bb","Name":"/db","State":{"Status":"thawing","Pid":[]}}"#));
         assert_eq!((engines[0].fault.clone(), engines[0].version.as_deref()), (None, Some("9.8.7")));
-        assert_eq!(names(&told), "db thawing, web running");
+        assert_eq!(names(&states), "db thawing, web running");
     }
 
     #[test]
     fn one_that_cannot_be_inspected_stays_as_listed() {
-        let (engines, told) = told(LIST, WEB, gives(r#"{"Id": 5, "State": [}"#));
+        let (engines, states) = settled(LIST, WEB, gives(r#"{"Id": 5, "State": [}"#));
         let why = engines[0].why().expect("a fault");
         assert!(
             why.starts_with("1 of 2 containers could not be inspected: GET /containers/bb/json: not JSON"),
             "{why}"
         );
-        assert_eq!(names(&told), "db thawing, web running");
+        assert_eq!(names(&states), "db thawing, web running");
     }
 
     #[test]
     fn a_list_that_is_none_is_a_fault() {
-        let (engines, told) = told("<html>", WEB, gives(""));
+        let (engines, states) = settled("<html>", WEB, gives(""));
         assert!(engines[0].why().is_some_and(|why| why.starts_with("GET /containers/json: not JSON")), "{engines:?}");
-        assert!(told.is_empty() && !engines[0].listed);
+        assert!(states.is_empty() && !engines[0].listed);
     }
 }

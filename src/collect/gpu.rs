@@ -59,13 +59,13 @@ impl Gpus {
     }
 
     /// A card that no driver told of, as far as the bus does.
-    fn untold(&self, place: &pci::Place, failed: Option<&str>) -> Gpu {
+    fn from_bus(&self, place: &pci::Place, failed: Option<&str>) -> Gpu {
         let state = match failed {
             Some(why) if place.maker == Maker::Nvidia && matches!(place.driver.as_str(), "" | "nvidia") => {
                 CardState::Lost(why.to_owned())
             }
             _ if pci::is_asleep(&self.root, &place.bus) => CardState::Asleep,
-            _ => CardState::Untold(place.why_untold()),
+            _ => CardState::Untold(place.why_unreported()),
         };
         place.card(&self.root, state)
     }
@@ -86,10 +86,10 @@ impl Collector for Gpus {
         sample.gpus.extend(self.drm.read(&self.root));
         let failed = sample.drivers.iter().find_map(|d| d.fault.clone());
         for seen in &self.places {
-            let told = sample.gpus.iter().any(|gpu| gpu.bus == seen.bus);
+            let seen_by_driver = sample.gpus.iter().any(|gpu| gpu.bus == seen.bus);
             // It may have left the bus since the last look.
-            if !told && let Some(place) = pci::place(&self.root, &seen.bus) {
-                sample.gpus.push(self.untold(&place, failed.as_deref()));
+            if !seen_by_driver && let Some(place) = pci::place(&self.root, &seen.bus) {
+                sample.gpus.push(self.from_bus(&place, failed.as_deref()));
             }
         }
         for (index, gpu) in (0u16..).zip(&mut sample.gpus) {
@@ -151,8 +151,8 @@ mod tests {
     fn passed_through_card_is_listed_beside_one_that_is_read() {
         let (_folder, root) = machine(&[INTEL, GIVEN].concat());
         let sample = read(&root);
-        let told: Vec<_> = sample.gpus.iter().map(|g| (g.index, g.bus.as_str(), g.driver.as_str())).collect();
-        assert_eq!(told, [(0, "0000:00:02.0", "i915"), (1, "0000:01:00.0", "vfio-pci")]);
+        let cards: Vec<_> = sample.gpus.iter().map(|g| (g.index, g.bus.as_str(), g.driver.as_str())).collect();
+        assert_eq!(cards, [(0, "0000:00:02.0", "i915"), (1, "0000:01:00.0", "vfio-pci")]);
         assert!(matches!(&sample.gpus[1].state, CardState::Untold(why) if why.contains("virtual machines")));
     }
 

@@ -1,5 +1,5 @@
-//! The log of one container, followed while a view of it is open. Both kinds of stream come out as cleaned lines: with a
-//! terminal one plain stream, without one frames of standard output and error.
+//! One container's log, followed while a view of it is open. Lines come out cleaned, from the plain stream of a
+//! terminal or from frames of stdout and stderr.
 
 use std::{
     collections::VecDeque,
@@ -31,22 +31,22 @@ use frames::Frames;
 
 mod frames;
 
-/// Lines of the past that are asked for.
+/// Past lines requested.
 const PAST: &str = "2000";
-/// Lines and bytes that wait to be taken; what comes faster is counted and dropped, the oldest first.
+/// Lines and bytes that may wait to be read; beyond that the oldest are dropped and counted.
 const WAITING: (usize, usize) = (10_000, 8 << 20);
-/// Bytes kept of one line.
+/// Bytes stored per line.
 const LONGEST: usize = 8 << 10;
-/// Bytes read in a second: who writes more is read later.
+/// Bytes read per second: a faster writer is read later.
 const BUDGET: usize = 16 << 20;
-/// While a log is open it is looked at this often.
+/// How often an open log is checked.
 const OFTEN: Duration = Duration::from_millis(250);
-/// A log in which nothing was written for so long is asked for anew.
+/// A log silent for this long is requested again.
 const QUIET: Duration = Duration::from_secs(24 * 3600);
-/// After an end, whether the container runs again is asked this often.
+/// After an end, how often to check whether the container runs again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Opens the source; nothing is read until a log is wanted.
+/// Opens the source; reads nothing until a log is wanted.
 ///
 /// # Errors
 /// None.
@@ -60,8 +60,8 @@ struct Log {
     fresh: bool,
 }
 
-/// The reader's end of the thread that follows one log. Dropping it ends the thread. No worker: the engine sends lines when
-/// the container writes, and there is no child whose lines they are.
+/// The reader's end of the thread that follows one log. Dropping it ends the thread. Not a worker: the engine pushes
+/// lines, and there is no child process.
 struct Follower {
     engine: EngineAddress,
     id: String,
@@ -69,7 +69,7 @@ struct Follower {
     stop: Arc<Notify>,
 }
 
-/// A line with the engine's time of it.
+/// A line with the engine's timestamp.
 type Timed = (Option<jiff::Timestamp>, LogLine);
 
 #[derive(Default)]
@@ -81,7 +81,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Takes lines in; `last` becomes the time of the newest.
+    /// Takes lines; `last` becomes the time of the newest.
     fn take(&mut self, lines: impl Iterator<Item = Timed>, last: &mut Option<jiff::Timestamp>) {
         for (at, line) in lines {
             *last = at.max(*last);
@@ -159,15 +159,14 @@ impl Follower {
     }
 }
 
-/// Follows as long as there is such a container: one that ends and comes up again is followed on, and so is an engine
-/// that was away. Says why there is no more.
+/// Follows the log while the container exists, across its restarts and those of the engine. Returns why it stopped.
 async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> String {
     let (mut last, mut followed) = (None, None);
     let id = encoded(id);
     loop {
         let outcome = match EngineClient::connect(engine).await {
             Ok(client) => match run_of(&client, &id).await {
-                // Its runs may be shorter than the waits between: another start is another run.
+                // Runs may be shorter than the waits between: compare start times.
                 Ok(run) if followed.as_ref() != Some(&run) => {
                     lock(waiting).ended = None;
                     let tty = run.tty;
@@ -183,7 +182,7 @@ async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> S
             Ok(ended) => ended,
             Err(error) if error.is_not_found() => return "it was removed".to_owned(),
             Err(error) => {
-                // Its lines may have gone on without us.
+                // It may have logged more meanwhile.
                 followed = None;
                 error.to_string()
             }
@@ -196,23 +195,23 @@ async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> S
 /// One run of a container.
 #[derive(PartialEq)]
 struct Run {
-    /// When it started, in the engine's words.
+    /// Its start time, as the engine writes it.
     started: String,
-    /// It has a terminal: its log has no frames.
+    /// It has a terminal: the log has no frames.
     tty: bool,
 }
 
 async fn run_of(client: &EngineClient, id: &str) -> Result<Run, EngineError> {
     let answer = client.json("the container", &format!("/containers/{id}/json"), ONE).await?;
     let unread = Unread::default();
-    let told = Field::new(&answer, &unread);
+    let fields = Field::new(&answer, &unread);
     Ok(Run {
-        started: told.object("State").text("StartedAt").unwrap_or_default(),
-        tty: told.object("Config").flag("Tty").unwrap_or(false),
+        started: fields.object("State").text("StartedAt").unwrap_or_default(),
+        tty: fields.object("Config").flag("Tty").unwrap_or(false),
     })
 }
 
-/// Takes the lines after `last`, which becomes the time of the newest, until the container or the engine ends.
+/// Reads the lines after `last`, which becomes the time of the newest, until the container or the engine stops.
 async fn one_run(
     client: &EngineClient,
     id: &str,
@@ -222,7 +221,7 @@ async fn one_run(
 ) -> Result<(), EngineError> {
     let since = last.map_or(0, jiff::Timestamp::as_second);
     let query = format!("follow=true&stdout=true&stderr=true&timestamps=true&tail={PAST}&since={since}");
-    // An engine begins its answer with the first line: that of a quiet container may take any time.
+    // The engine answers with the first line, which a quiet container may write at any time.
     let mut answer = client.stream("the log", &format!("/containers/{id}/logs?{query}"), QUIET).await?;
     let mut frames = Frames::new(tty);
     let mut halves = [Half::default(), Half { error: true, ..Half::default() }];
@@ -240,34 +239,34 @@ async fn one_run(
             sleep_until(until).await;
         }
     }
-    // What it wrote last may have no end of a line.
+    // The last line may lack its line end.
     let rests = halves.iter_mut().filter_map(Half::rest);
     lock(waiting).take(rests.filter(is_new), last);
     Ok(())
 }
 
-/// One stream, whose pieces end anywhere.
+/// One stream, in pieces that may end anywhere.
 #[derive(Debug, Default)]
 struct Half {
     error: bool,
     rest: Vec<u8>,
-    /// The line under way is longer than what is kept: the rest of it is passed over.
+    /// The current line is too long: skip the rest of it.
     cut: bool,
 }
 
 impl Half {
-    /// The whole lines that this piece completes, with the engine's time of each.
+    /// The lines completed by this piece, with the engine's timestamps.
     fn take(&mut self, piece: &[u8], begins: bool) -> Vec<Timed> {
         let mut lines = Vec::new();
-        // Engines put a time before each entry: where one begins, the one before has ended, with its line or without.
+        // Engines put a timestamp before each entry: a new one ends the last, with or without a line end.
         if begins && starts_with_time(piece) {
             lines.extend(self.rest());
         }
         for part in piece.split_inclusive(|b| *b == b'\n') {
             let text = part.strip_suffix(b"\n").unwrap_or(part);
-            let room = LONGEST.saturating_sub(self.rest.len());
-            self.rest.extend_from_slice(&text[..text.len().min(room)]);
-            self.cut |= text.len() > room;
+            let space = LONGEST.saturating_sub(self.rest.len());
+            self.rest.extend_from_slice(&text[..text.len().min(space)]);
+            self.cut |= text.len() > space;
             if text.len() < part.len() {
                 lines.push(self.line());
             }
@@ -275,7 +274,7 @@ impl Half {
         lines
     }
 
-    /// What is left at the end.
+    /// What remains at the end.
     fn rest(&mut self) -> Option<Timed> {
         (!self.rest.is_empty()).then(|| self.line())
     }
@@ -301,7 +300,7 @@ fn line(bytes: &[u8], error: bool) -> Timed {
     let text = text.trim_end_matches(['\n', '\r']);
     let (time, rest) = text.split_once(' ').unwrap_or((text, ""));
     let (at, rest) = time.parse::<jiff::Timestamp>().map_or((None, text), |at| (Some(at), rest));
-    // What overwrote itself in place (a progress bar) ends as its last state.
+    // What overwrote itself (a progress bar) is shown in its last state.
     let rest = rest.rsplit('\r').find(|part| !part.is_empty()).unwrap_or("");
     let text = clean(&crate::text::without_escapes(&rest.replace('\t', "    "))).into_owned();
     (at, LogLine { unix_ms: at.map(jiff::Timestamp::as_millisecond), error, text })
@@ -312,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_joined_from_pieces_and_have_the_engine_s_time() {
+    fn lines_are_joined_and_have_the_engines_time() {
         let mut half = Half::default();
         assert_eq!(half.take(b"2026-01-02T03:04:05.5Z he", true), []);
         let lines = half.take(b"llo\n2026-01-02T03:04:06Z \nno time\n", true);
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_without_an_end_of_line_does_not_run_into_the_next() {
+    fn an_entry_without_a_line_end_stays_apart() {
         let mut half = Half::default();
         assert_eq!(half.take(b"2026-01-02T03:04:05Z half", true), []);
         let lines = half.take(b"2026-01-02T03:04:06Z whole\n", true);
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_bytes_are_cleaned_and_progress_keeps_its_last_state() {
+    fn hostile_bytes_are_cleaned() {
         let text = |bytes: &[u8]| line(bytes, false).1.text;
         assert_eq!(text(b"2026-01-02T03:04:05Z \x1b[31mred\x1b[0m \x1b]0;title\x07done\r\n"), "red done");
         assert_eq!(text(b"10%\r50%\r100%\r\n"), "100%");
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_than_what_is_kept() {
+    fn long_lines_are_cut() {
         let mut half = Half::default();
         for _ in 0..100 {
             assert_eq!(half.take(&[b'x'; LONGEST], false), []);

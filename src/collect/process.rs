@@ -1,13 +1,13 @@
-//! Processes: one small read each, the idle ones in turn, and an audit that sees to it that nothing is hidden by that.
+//! Processes: one small read each, idle ones in turns, and an audit that catches what the turns would miss.
 //!
-//! A round lists `/proc` when somebody was born or died, reads the awake, and compares what they used with what the
-//! machine says was used. When that does not explain the total, all others are read in the same round. What is sent is
-//! the difference to the round before.
+//! A round lists `/proc` if processes started or ended, reads the awake ones, and compares the CPU time they used with
+//! the machine's total. If that leaves a gap, all others are read in the same round. A sample is the difference to the
+//! round before.
 
 mod audit;
-mod births;
 mod first;
 mod folder;
+mod forks;
 mod info;
 mod io;
 mod listing;
@@ -20,10 +20,10 @@ mod threads;
 use std::time::{Duration, Instant};
 
 use audit::{Audit, PARTS, Verdict};
-use births::Census;
 use folder::{Folder, Path};
+use forks::TaskCounts;
 use listing::{Listed, Listing};
-use lookups::{Lookups, Told, Wanted, What};
+use lookups::{Lookups, Outcome, Wanted, What};
 use rustix::io::Errno;
 use slot::{Flag, Slot};
 use stat::Stat;
@@ -44,23 +44,22 @@ use crate::{
     text::clean_bytes,
 };
 
-/// A sleeper is read in one of `2^4` rounds, where there are many in one of `2^5`.
+/// A sleeper is read in one of `2^4` rounds, or of `2^5` where there are many.
 const TURNS: u32 = 4;
 const MANY: usize = 1000;
-/// While the audit is blind: in every second.
+/// While the audit is blind: every second round.
 const BLIND_TURNS: u32 = 1;
-/// Rounds without a listing, at most: a container's figures of births and deaths may be of another machine. Twice as many
-/// after each listing that found nothing that the figures had not told, up to the second: a listing costs as much as
-/// reading a sixth of all.
+/// Rounds without a listing, at most: in a container the fork counters may be those of another machine. Doubled after
+/// each listing that found nothing new, up to the second value: a listing costs as much as reading a sixth of all.
 const UNLISTED: (u32, u32) = (8, 32);
-/// The second round comes this soon, so that shares of CPU are there early.
+/// The second round follows this soon, for an early CPU share.
 const SECOND: Duration = Duration::from_millis(150);
-/// How long a round waits for what is looked up: in the first, which the screen waits for, in each other, and where
-/// everything is wanted at once.
+/// How long a round waits for lookups: in the first, which the screen waits for, in each other, and in one that wants
+/// everything.
 const WAITS: [Duration; 3] = [Duration::from_millis(6), Duration::from_millis(25), Duration::from_millis(1300)];
-/// The files of a recording always answer: what is shown of it does not depend on how fast.
+/// Files of a recording always answer: what it shows must not depend on speed.
 const RECORDED: Duration = Duration::from_secs(60);
-/// Processes between two looks at the clock.
+/// Processes between two checks of the clock.
 const CLOCKED: usize = 32;
 
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
@@ -71,7 +70,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
         clock: cx.clock,
         read_all: cx.settings.read_all,
         listing: Listing::new(),
-        census: None,
+        counts: None,
         beside: None,
         more: 0,
         numbered: cx.root.is_live() || cfg!(test),
@@ -103,54 +102,54 @@ struct Processes {
     clock: Clock,
     read_all: bool,
     listing: Listing,
-    /// The machine's count in the newest round.
-    census: Option<Census>,
-    /// What of it was not seen when all was listed.
+    /// The machine's task counts in the newest round.
+    counts: Option<TaskCounts>,
+    /// How many of its tasks were not visible when all was listed.
     beside: Option<i64>,
-    /// Rounds in a row in which more of it were unseen.
+    /// Rounds in a row with more invisible tasks.
     more: u32,
-    /// Ids of `loadavg` are those of `proc`.
+    /// The pids in `loadavg` are those of `proc`.
     numbered: bool,
-    /// Rounds since all was listed, and after how many it is listed anyhow.
+    /// Rounds since the last listing, and after how many to list regardless.
     unlisted: u32,
     patience: u32,
-    /// Ascending by pid.
+    /// Sorted by pid.
     slots: Vec<Slot>,
-    /// Who is new in the round under way.
+    /// New processes of the current round.
     fresh: Vec<Slot>,
     /// Indices of slots that were left asleep in this round.
     unread: Vec<u32>,
-    /// Parents of those that came or ended in this round: the likeliest to have worked, or to have been given the time
-    /// of their children.
+    /// Parents of processes that started or ended in this round: the likeliest to have worked, or to have inherited CPU
+    /// time.
     parents: Vec<u32>,
     audit: Audit,
     threads: threads::Threads,
     ios: io::Ios,
     lookups: Lookups,
     group: info::Group,
-    /// `proc` is a kernel's, which may hide processes (hidepid).
+    /// `proc` is a real kernel's, which may hide processes (hidepid).
     live: bool,
     shared: shared::Shared,
-    /// When the round before began.
+    /// Start of the previous round.
     last_us: u64,
     /// The machine's busy ticks then.
     busy: Option<u64>,
     round: u32,
-    /// Rounds that were sent, or failed: the fold notices a gap.
+    /// Rounds sent or failed: the fold notices a gap.
     number: u64,
     page_bytes: u32,
 }
 
-/// The round under way.
+/// The current round.
 struct Round {
     sample: ProcessSample,
     now_us: u64,
-    /// Since the round before, microseconds; 0 in the first.
+    /// Since the previous round, microseconds; 0 in the first.
     span_us: u64,
     count: usize,
-    /// Somebody who lives could not be read.
+    /// A live process could not be read.
     missed: bool,
-    /// Listed, and refused.
+    /// Listed, but not permitted to read.
     denied: u32,
 }
 
@@ -165,9 +164,9 @@ impl Collector for Processes {
         let span_us = if first { 0 } else { now_us.saturating_sub(self.last_us) };
         let mut round = Round { sample, now_us, span_us, count: 0, missed: false, denied: 0 };
         let asked = self.ask(cx.want, now_us);
-        // Before the listing, so that who comes between the two is listed next time.
+        // Before the listing, so that a process starting in between is listed next time.
         let (busy, forks) = self.machine_figures();
-        let before = self.census;
+        let before = self.counts;
         let (births, listed) = self.list(forks, keyframe)?;
         self.audit.begin(span_us as f64 / 1e6, births);
         self.merge(&mut round, true);
@@ -176,8 +175,8 @@ impl Collector for Processes {
         if !first && !self.unread.is_empty() {
             match self.audit.settle(grown) {
                 Verdict::Explained => {}
-                Verdict::Part(part) => self.look(&mut round, Some(part)),
-                Verdict::Look => self.look(&mut round, None),
+                Verdict::Part(part) => self.read_sleepers(&mut round, Some(part)),
+                Verdict::All => self.read_sleepers(&mut round, None),
             }
         }
         if self.unlisted == 0 {
@@ -185,7 +184,7 @@ impl Collector for Processes {
         }
         self.close(&round);
         let full = self.unread.is_empty();
-        if !listed && self.someone_is_missed(&mut round) {
+        if !listed && self.misses_a_process(&mut round) {
             self.list_all()?;
             self.merge(&mut round, false);
             self.close(&round);
@@ -197,11 +196,11 @@ impl Collector for Processes {
             self.names_of_slots();
         }
         let Round { mut sample, missed, denied, .. } = round;
-        // The first process lives as long as its namespace: who does not see it does not see all.
+        // Pid 1 lives as long as its namespace: if it is hidden, so are others.
         let first_is_hidden = self.live && self.folder.owner(1).is_none();
         sample.hidden = (denied > 0 || first_is_hidden).then_some(denied);
         sample.full = full && !missed;
-        // One that could not be read would be taken for one that ended.
+        // An unreadable process would be taken for an ended one.
         sample.fresh = keyframe && (first || !missed);
         sample.ended_ticks = if first { 0 } else { self.audit.unseen() };
         self.threads.round((&mut self.folder, &mut self.shared), &self.slots, cx.want.threads, now_us, &mut sample);
@@ -220,8 +219,8 @@ impl Collector for Processes {
 }
 
 impl Processes {
-    /// Asks for what is read again in each round before anything else is done: it is there when the round is over. False
-    /// while earlier questions wait.
+    /// Sends the lookups that repeat each round before anything else, so that the answers are there at its end. False
+    /// while earlier ones are pending.
     fn ask(&mut self, want: &Interest, now_us: u64) -> bool {
         let free = self.lookups.is_free();
         if free {
@@ -235,8 +234,8 @@ impl Processes {
         free
     }
 
-    /// Asks for what this round found missing of those that may be on the screen at once, and takes what comes of all that
-    /// was asked soon.
+    /// Sends the lookups this round found missing for processes that may be on the screen, and takes the answers that
+    /// come soon.
     fn look_up(&mut self, want: &Interest, asked: bool, sample: &mut ProcessSample) {
         if asked {
             let mut all = Vec::new();
@@ -251,14 +250,14 @@ impl Processes {
             _ => WAITS[1],
         };
         let (slots, ios, shared, group) = (&mut self.slots, &mut self.ios, &mut self.shared, &mut self.group);
-        self.lookups.take(Instant::now() + wait, |Wanted { key, what }, told| {
+        self.lookups.take(Instant::now() + wait, |Wanted { key, what }, outcome| {
             let at = slots.binary_search_by_key(&key.pid, |s| s.pid).ok();
             let slot = at.and_then(|at| slots.get_mut(at)).filter(|slot| slot.key() == key);
-            match (what, told) {
-                (What::Io, Told::Read(bytes)) => ios.read(key, bytes, sample),
-                (What::Cgroup, Told::Read(bytes)) => *group = Some((key, shared.of(&info::cgroup(bytes)))),
-                (What::Command, Told::Read(_) | Told::Failed(_) | Told::Silent) => {
-                    let bytes = if let Told::Read(bytes) = told { bytes } else { b"" };
+            match (what, outcome) {
+                (What::Io, Outcome::Read(bytes)) => ios.read(key, bytes, sample),
+                (What::Cgroup, Outcome::Read(bytes)) => *group = Some((key, shared.of(&info::cgroup(bytes)))),
+                (What::Command, Outcome::Read(_) | Outcome::Failed(_) | Outcome::Silent) => {
+                    let bytes = if let Outcome::Read(bytes) = outcome { bytes } else { b"" };
                     let (command, program_len) = info::command(bytes);
                     let cgroup = group.take().filter(|(of, _)| *of == key).map(|(_, cgroup)| cgroup);
                     let info = ProcInfo { command: command.into(), program_len, cgroup: cgroup.unwrap_or_default() };
@@ -267,22 +266,22 @@ impl Processes {
                 _ => {}
             }
             let Some(slot) = slot else { return };
-            match told {
-                Told::Silent => slot.set(Flag::Silent, true),
-                Told::Loose => {
+            match outcome {
+                Outcome::Silent => slot.set(Flag::Silent, true),
+                Outcome::Loose => {
                     slot.set(Flag::Silent, false);
                     slot.set(Flag::Unknown, !slot.has(Flag::Kernel));
                 }
-                // Another user's: it will not be told in its life.
-                Told::Failed(Errno::ACCESS | Errno::PERM) if what == What::Io => slot.set(Flag::Sealed, true),
-                Told::Read(_) | Told::Failed(_) => {}
+                // Another user's: that never changes while it runs.
+                Outcome::Failed(Errno::ACCESS | Errno::PERM) if what == What::Io => slot.set(Flag::Sealed, true),
+                Outcome::Read(_) | Outcome::Failed(_) => {}
             }
         });
     }
 
-    /// Goes through the listing and the table side by side: reads the awake and the new, takes note of the others. Who
-    /// ended leaves an empty slot, and who is new waits in `fresh`, until [`Processes::close`]. Without `reads` those that
-    /// are known stay as they are.
+    /// Walks the listing and the table side by side: reads the awake and the new, notes the others. Until
+    /// [`Processes::close`], an ended process leaves an empty slot, and a new one waits in `fresh`. Without `reads`,
+    /// known processes stay as they are.
     fn merge(&mut self, round: &mut Round, reads: bool) {
         let names = std::mem::take(&mut self.listing.names);
         let mut slots = std::mem::take(&mut self.slots);
@@ -295,7 +294,7 @@ impl Processes {
             if let Some(all) = first::read(&mut self.folder, &names, self.clock, &mut self.shared) {
                 round.sample.read += u32::try_from(all.len()).unwrap_or(u32::MAX);
                 for (slot, row, owner) in all {
-                    let slot = self.welcome((slot, row), owner, round);
+                    let slot = self.insert((slot, row), owner, round);
                     self.fresh.push(slot);
                 }
                 self.listing.names = names;
@@ -306,18 +305,18 @@ impl Processes {
         let mut at = 0;
         for listed in &names {
             while let Some(ended) = slots.get_mut(at).filter(|s| s.pid < listed.pid) {
-                self.bury(&std::mem::take(ended), round);
+                self.remove(&std::mem::take(ended), round);
                 at += 1;
             }
             let Some(slot) = slots.get_mut(at).filter(|s| s.pid == listed.pid) else {
-                let fresh = self.meet(*listed, round);
+                let fresh = self.read_new(*listed, round);
                 self.fresh.extend(fresh);
                 continue;
             };
             if slot.inode != listed.inode {
-                // The number was given to another process.
-                self.bury(&std::mem::take(slot), round);
-                *slot = self.meet(*listed, round).unwrap_or_default();
+                // The pid was reused.
+                self.remove(&std::mem::take(slot), round);
+                *slot = self.read_new(*listed, round).unwrap_or_default();
             } else if !reads {
             } else if slot.asleep() && !self.read_all && !round.sample.fresh && !slot.turn(self.round, bits) {
                 self.unread.push(u32::try_from(at).unwrap_or(u32::MAX));
@@ -327,12 +326,12 @@ impl Processes {
             at += 1;
         }
         for ended in slots.iter_mut().skip(at) {
-            self.bury(&std::mem::take(ended), round);
+            self.remove(&std::mem::take(ended), round);
         }
         (self.listing.names, self.slots) = (names, slots);
     }
 
-    /// Takes out the slots of who ended and lets the new ones in.
+    /// Removes the slots of ended processes and inserts the new ones.
     fn close(&mut self, round: &Round) {
         if !round.sample.gone.is_empty() {
             self.slots.retain(|s| s.pid != 0);
@@ -340,10 +339,10 @@ impl Processes {
         if self.slots.is_empty() {
             std::mem::swap(&mut self.slots, &mut self.fresh);
         } else if !self.fresh.is_empty() {
-            // Room for some more, not for twice as many.
-            let room = self.fresh.len() + self.slots.len() / 16;
+            // Some spare capacity, not double.
+            let spare = self.fresh.len() + self.slots.len() / 16;
             if self.slots.capacity() - self.slots.len() < self.fresh.len() {
-                self.slots.reserve_exact(room);
+                self.slots.reserve_exact(spare);
             }
             self.slots.append(&mut self.fresh);
             if !self.slots.is_sorted_by_key(|s| s.pid) {
@@ -352,7 +351,8 @@ impl Processes {
         }
     }
 
-    /// Reads the sleepers among the parents of those that came or ended, and on to theirs where these ended too.
+    /// Reads the sleepers among the parents of processes that started or ended, and the parents of those that ended
+    /// too.
     fn read_parents(&mut self, round: &mut Round) {
         while let Some(parent) = self.parents.pop() {
             let pid = |&at: &u32| self.slots.get(at as usize).map_or(0, |slot| slot.pid);
@@ -363,8 +363,8 @@ impl Processes {
         }
     }
 
-    /// Reads those that were left asleep after all, or a part of them.
-    fn look(&mut self, round: &mut Round, part: Option<u32>) {
+    /// Reads the sleepers, or a part of them.
+    fn read_sleepers(&mut self, round: &mut Round, part: Option<u32>) {
         let mut unread = std::mem::take(&mut self.unread);
         unread.retain(|&at| {
             let Some(slot) = self.slots.get_mut(at as usize) else { return false };
@@ -380,7 +380,7 @@ impl Processes {
         self.parents.clear();
     }
 
-    /// Reads a process that is known; `None` when it ended.
+    /// Reads a known process; `None` if it ended.
     fn read(&mut self, mut slot: Slot, round: &mut Round) -> Option<Slot> {
         self.tick(round);
         let was_asleep = slot.asleep();
@@ -388,10 +388,10 @@ impl Processes {
         let bytes = match self.folder.read(&Path::of(slot.pid, b"/stat")) {
             Ok(bytes) => bytes,
             Err(Errno::NOENT | Errno::SRCH) => {
-                self.bury(&slot, round);
+                self.remove(&slot, round);
                 return None;
             }
-            // What cannot be read in this round is what it was.
+            // If it cannot be read in this round, it stays as it was.
             Err(_) => {
                 round.missed = true;
                 return Some(slot);
@@ -402,22 +402,22 @@ impl Processes {
             return Some(slot);
         };
         if !slot.is(&stat) {
-            let fresh = newcomer(
+            let fresh = new_slot(
                 &stat,
                 Listed { pid: slot.pid, inode: slot.inode },
                 (round.now_us, round.span_us),
                 &mut self.shared,
             );
             let owner = self.folder.owner(slot.pid);
-            self.bury(&slot, round);
-            return Some(self.welcome(fresh, owner, round));
+            self.remove(&slot, round);
+            return Some(self.insert(fresh, owner, round));
         }
         let change = slot.update(&stat, round.now_us);
         self.audit.book(change.own, change.inherited);
         let keyframe = round.sample.fresh;
         let renew = change.renamed || slot.has(Flag::Young) || keyframe;
         slot.set(Flag::Young, false);
-        if !change.telling && !renew {
+        if !change.changed && !renew {
             return Some(slot);
         }
         let over_us =
@@ -426,7 +426,7 @@ impl Processes {
         if renew {
             row.name = Some(self.shared.of(&clean_bytes(stat.name)));
             if change.renamed || keyframe {
-                // Another program has other arguments; a keyframe repeats them.
+                // An exec changes the arguments; a keyframe repeats them.
                 slot.set(Flag::Unknown, !slot.has(Flag::Kernel));
             }
             if let Some(uid) = self.folder.owner(slot.pid) {
@@ -438,25 +438,25 @@ impl Processes {
         Some(slot)
     }
 
-    /// Reads a process that is new.
-    fn meet(&mut self, listed: Listed, round: &mut Round) -> Option<Slot> {
+    /// Reads a new process.
+    fn read_new(&mut self, listed: Listed, round: &mut Round) -> Option<Slot> {
         self.tick(round);
         let read = self.folder.read(&Path::of(listed.pid, b"/stat"));
         if matches!(read, Err(Errno::ACCESS | Errno::PERM)) {
             round.denied += 1;
         }
         let stat = stat::parse(read.ok()?)?;
-        let fresh = newcomer(&stat, listed, (round.now_us, round.span_us), &mut self.shared);
+        let fresh = new_slot(&stat, listed, (round.now_us, round.span_us), &mut self.shared);
         let owner = self.folder.owner(listed.pid);
-        Some(self.welcome(fresh, owner, round))
+        Some(self.insert(fresh, owner, round))
     }
 
-    fn welcome(&mut self, (mut slot, mut row): (Slot, ProcRow), owner: Option<u32>, round: &mut Round) -> Slot {
+    fn insert(&mut self, (mut slot, mut row): (Slot, ProcRow), owner: Option<u32>, round: &mut Round) -> Slot {
         slot.uid = owner.unwrap_or(0);
         row.uid = owner;
         if round.span_us > 0 {
             self.parents.push(slot.parent);
-            // It came since the last round, so all that it used was used since then.
+            // It started since the last round, so all of its CPU time was used since then.
             self.audit.book(slot.own, u64::from(slot.child));
             slot.set(Flag::Young, true);
         }
@@ -464,13 +464,13 @@ impl Processes {
         slot
     }
 
-    fn bury(&mut self, slot: &Slot, round: &mut Round) {
-        self.audit.bury(slot.own + u64::from(slot.child));
+    fn remove(&mut self, slot: &Slot, round: &mut Round) {
+        self.audit.remove(slot.own + u64::from(slot.child));
         self.parents.push(slot.parent);
         round.sample.gone.push(slot.key());
     }
 
-    /// Counts a reading; a long round looks at the clock now and then.
+    /// Counts a reading; a long round checks the clock now and then.
     fn tick(&mut self, round: &mut Round) {
         round.sample.read += 1;
         round.count += 1;
@@ -479,17 +479,17 @@ impl Processes {
         }
     }
 
-    /// Finds out which processes there are; how many were born since the round before, and whether all were listed:
-    /// else some may be missing that [`Processes::beside`] tells of.
+    /// Finds the current processes; returns how many started since the previous round, and whether all were listed: if
+    /// not, [`Processes::beside`] says whether some are missing.
     fn list(&mut self, forks: Option<u64>, all: bool) -> Result<(u64, bool), Fault> {
-        let census = self.load.read().ok().and_then(|loadavg| Census::of(forks, loadavg));
-        let before = std::mem::replace(&mut self.census, census);
+        let counts = self.load.read().ok().and_then(|loadavg| TaskCounts::of(forks, loadavg));
+        let before = std::mem::replace(&mut self.counts, counts);
         self.unlisted += 1;
-        let Some((now, before)) = census.zip(before) else {
+        let Some((now, before)) = counts.zip(before) else {
             self.list_all()?;
             return Ok((0, true));
         };
-        let births = now.births(&before);
+        let births = now.forks_since(&before);
         if self.unlisted < self.patience && !all {
             if now.is_same(&before) {
                 return Ok((births, true));
@@ -511,7 +511,7 @@ impl Processes {
         Ok(())
     }
 
-    /// Ticks of all cores in user, nice and system, and births since boot ("proc(5)" stat).
+    /// User, nice and system ticks of all cores, and forks since boot ("proc(5)" stat).
     fn machine_figures(&mut self) -> (Option<u64>, Option<u64>) {
         let Ok(bytes) = self.machine.read() else { return (None, None) };
         let mut lines = bytes.split(|&b| b == b'\n');
@@ -525,18 +525,18 @@ impl Processes {
     }
 }
 
-/// The slot and the first row of a process that was never seen: read when, and so long after the round before.
-fn newcomer(
+/// Slot and first row of a new process, by its reading and the time since the previous round.
+fn new_slot(
     stat: &Stat<'_>,
     listed: Listed,
     (now_us, span_us): (u64, u64),
     shared: &mut shared::Shared,
 ) -> (Slot, ProcRow) {
     let mut slot = Slot::new(listed.pid, listed.inode, stat, now_us);
-    // Without a first rate there is none to take back: who stays silent in the next, full round used nothing.
-    slot.set(Flag::Told, span_us > 0);
+    // Without a first rate there is none to correct: if it is absent from the next, full round, it used nothing.
+    slot.set(Flag::NonZero, span_us > 0);
     let name = Some(shared.of(&clean_bytes(stat.name)));
-    // In the first round nobody knows how long it has been using its CPU time.
+    // In the first round the span of its CPU time is unknown.
     let row = ProcRow { over_us: span_us, name, ..slot.row(stat) };
     (slot, row)
 }

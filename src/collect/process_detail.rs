@@ -1,5 +1,5 @@
-//! One process in full, while somebody looks at it: arguments, files, sockets, memory shares. Of the environment the
-//! names alone: values hold secrets.
+//! One process in full, while its detail view is open: arguments, files, sockets, memory. Only the names of environment
+//! variables: values may be secret.
 
 use std::{
     fs, io,
@@ -25,13 +25,13 @@ use crate::{
     text::{clean, clean_bytes},
 };
 
-/// Open files that are listed.
+/// Open files listed.
 const FILES: usize = 500;
-/// A file that is not read in so long does not answer.
+/// A file unread for this long counts as hanging.
 const PATIENCE: Duration = Duration::from_millis(400);
-/// Readers that hang, at most: with so many, nothing more is read.
+/// Hanging readers at most: beyond that, nothing more is read.
 const MOST_HUNG: usize = 16;
-/// What cannot be read without rights.
+/// What needs privileges to read.
 const CURE: &str = "run as root or as its owner";
 
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
@@ -41,12 +41,12 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
 struct Detail {
     root: Root,
     files: Option<Files>,
-    /// Files that did not answer, each with the reader that waits for it.
+    /// Files that hang, each with its waiting reader.
     hung: Vec<(ProcKey, &'static str, Files)>,
 }
 
 impl Detail {
-    /// A file of a process, to its end; `None` when it does not answer.
+    /// Reads a file of a process to its end; `None` if it hangs.
     fn read(&mut self, key: ProcKey, name: &'static str) -> Option<io::Result<Vec<u8>>> {
         let now = Instant::now();
         self.hung.retain_mut(|(.., files)| matches!(files.next(now), Ok(None)));
@@ -79,7 +79,7 @@ impl Collector for Detail {
             return Err(ended());
         }
         let sample = read(self, key);
-        // It may have ended, and its number been given away, while we read.
+        // It may have ended and its pid been reused while we read.
         if start_ticks(&self.root, key.pid) != Some(key.start_ticks) {
             return Err(ended());
         }
@@ -87,14 +87,14 @@ impl Collector for Detail {
     }
 }
 
-/// When the process of this number began, ticks after boot.
+/// The start of the process, ticks after boot.
 pub(super) fn start_ticks(root: &Root, pid: u32) -> Option<u64> {
     let stat = root.read(format!("proc/{pid}/stat")).ok()?;
     let rest = stat.get(stat.iter().rposition(|&b| b == b')')? + 1..)?;
     words(rest).nth(19).and_then(number)
 }
 
-/// Reads one file or folder of a process, and books what was refused.
+/// Reads one file or folder of a process, and records a refusal.
 struct Reader<'a> {
     root: &'a Root,
     source: &'a mut Detail,
@@ -170,12 +170,12 @@ fn read(source: &mut Detail, key: ProcKey) -> ProcessDetailSample {
     sample
 }
 
-/// Pieces between zero bytes, without the empty one behind the last.
+/// Pieces between zero bytes, without the empty one after the last.
 fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.strip_suffix(b"\0").unwrap_or(bytes).split(|&b| b == 0).filter(|p| !p.is_empty())
 }
 
-/// What stands before each `=`, in order.
+/// The part before each `=`, in order.
 fn environment(bytes: &[u8]) -> Vec<String> {
     let name = |part: &[u8]| part.iter().position(|&b| b == b'=').map(|at| clean_bytes(&part[..at]));
     let mut names: Vec<String> = parts(bytes).filter_map(name).filter(|n| !n.is_empty()).collect();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_process_is_told_in_full() {
+    fn our_own_process_is_read_in_full() {
         let root = Root::default();
         let pid = std::process::id();
         let key = ProcKey { pid, start_ticks: start_ticks(&root, pid).unwrap() };
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_blocks_costs_that_file() {
+    fn a_hanging_file_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join("proc/7").join(name);
         std::fs::create_dir_all(at("")).unwrap();

@@ -1,5 +1,6 @@
-//! Images, volumes, networks and build cache of every engine, asked for while a view of them is open. Engines walk through
-//! all that they keep for this answer, so each has a worker and is asked seldom; a slow one delays no other.
+//! Images, volumes, networks and build cache of every engine, requested while a view of them is open. The answer makes
+//! an engine walk its whole storage, so requests are rare, and each engine has its own worker: a slow one delays no
+//! other.
 
 mod ask;
 
@@ -21,14 +22,14 @@ use crate::{
     },
 };
 
-/// Time between two questions.
+/// Time between two requests.
 const EVERY: Duration = Duration::from_secs(60);
-/// While an answer is pending it is looked for this often.
+/// How often to check for a pending answer.
 const OFTEN: Duration = Duration::from_millis(250);
-/// Its answers are cut by limits of their own; TLS and JSON need some stack.
+/// Answers have size limits of their own; TLS and JSON need some stack.
 const SETUP: Setup = Setup { name: "stores", stack: 2 << 20, patience: Duration::MAX };
 
-/// Opens the source; nothing is asked until it is wanted.
+/// Opens the source; sends nothing until it is wanted.
 ///
 /// # Errors
 /// None.
@@ -39,16 +40,16 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
 struct Stores {
     cx: OpenCx,
     engines: Vec<Engine>,
-    /// When it was looked for engines.
+    /// When engines were last searched for.
     looked: Option<Stamp>,
 }
 
-/// One engine and what it keeps.
+/// One engine and its objects.
 struct Engine {
     address: EngineAddress,
     worker: Worker<EngineAddress, Result<Vec<Stored>, String>>,
     asked: Option<Stamp>,
-    /// Operations of ours that were done when it was asked last.
+    /// Our operations completed at the last request.
     acts: u64,
     answer: Answer<Vec<Stored>>,
 }
@@ -59,11 +60,11 @@ impl Engine {
         Engine { address, worker, asked: None, acts: 0, answer: Answer::default() }
     }
 
-    /// Takes its answer in, and asks when it is due.
+    /// Takes its answer, and sends a request when due.
     fn read(&mut self, cx: &CollectCx<'_>) {
         if let Some(reply) = self.worker.poll(Duration::ZERO) {
             match reply.outcome.and_then(|answer| answer.map_err(Fault::Broken)) {
-                Ok(things) => self.answer.update(things, cx.at),
+                Ok(objects) => self.answer.update(objects, cx.at),
                 Err(fault) => self.answer.fault = Some(fault),
             }
         }
@@ -86,7 +87,7 @@ impl Engine {
 }
 
 impl Stores {
-    fn look(&mut self, now: Stamp) {
+    fn find_engines(&mut self, now: Stamp) {
         self.looked = Some(now);
         let mut before = std::mem::take(&mut self.engines);
         for address in engines(&self.cx) {
@@ -99,7 +100,7 @@ impl Stores {
 impl Collector for Stores {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         if self.looked.is_none_or(|at| cx.at.since(at) >= EVERY) {
-            self.look(cx.at);
+            self.find_engines(cx.at);
         }
         self.engines.iter_mut().for_each(|engine| engine.read(cx));
         let engines = &self.engines;

@@ -1,4 +1,4 @@
-//! What is asked of one engine, and its answers made ours.
+//! The requests to one engine, and its answers as our types.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,25 @@ use crate::{
     },
 };
 
-/// Containers of one engine that are followed.
+/// Containers followed per engine.
 pub(super) const MOST: usize = 10_000;
 
-/// The questions; tests answer them without an engine.
+/// The requests; tests answer them without an engine.
 pub(super) trait Ask {
-    /// All containers as the list tells them, at most [`MOST`], and how many there are.
+    /// All listed containers, at most [`MOST`], and the total.
     async fn list(&self) -> Result<(Vec<Container>, usize), EngineError>;
 
     /// One container; `None` when the answer has no id.
     async fn inspect(&self, id: &str) -> Result<Option<Container>, EngineError>;
 
-    /// What the engine counts of these.
+    /// The engine's own counters of these.
     async fn count(&self, ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError>;
 
-    /// Whether it is still there.
+    /// Whether the engine still answers.
     async fn ping(&self) -> Result<(), EngineError>;
 }
 
-/// An engine with its number among all.
+/// An engine and its index among all.
 pub(super) struct Numbered<'a> {
     pub(super) number: u16,
     pub(super) client: &'a EngineClient,

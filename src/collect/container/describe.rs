@@ -1,5 +1,5 @@
-//! An engine's answer about one container, cleaned and made ours. Whatever is missing stays unknown, and what is not
-//! understood costs that field alone and is named.
+//! Turns an engine's answer about one container into our cleaned type. Missing fields stay unknown; a field that cannot
+//! be parsed is dropped alone, and named.
 
 use serde_json::Value;
 
@@ -11,33 +11,33 @@ use crate::{
 
 use super::event::is_id;
 
-/// Outputs of the health check that are kept, and letters of each.
+/// Health check outputs stored, and characters of each.
 const CHECKS: (usize, usize) = (5, 400);
-/// Letters kept of a name, of an image or path, and of a command.
+/// Characters stored of a name, of an image or path, and of a command.
 const NAME: usize = 256;
 const PATH: usize = 1024;
 const COMMAND: usize = 4096;
-/// Ports, mounts, networks, arguments and variables that are read of one container.
+/// Ports, mounts, networks, arguments and variables read per container.
 const MANY: usize = 512;
 
-/// The container, by the answer to `GET /containers/ID/json`; `None` without an id.
+/// Parses the answer to `GET /containers/ID/json`; `None` without an id.
 pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
     let unread = Unread::default();
-    let told = Field::new(answer, &unread);
-    let (state, config, host) = (told.object("State"), told.object("Config"), told.object("HostConfig"));
+    let fields = Field::new(answer, &unread);
+    let (state, config, host) = (fields.object("State"), fields.object("Config"), fields.object("HostConfig"));
     let health = state.object("Health");
     let (run_state, state_word) = run_state(&state, "Status");
-    let (ports, networks) = network(&told.object("NetworkSettings"));
+    let (ports, networks) = network(&fields.object("NetworkSettings"));
     let (project, service) = compose(&config.object("Labels"));
     let command: Vec<String> =
-        told.text("Path").into_iter().chain(told.texts("Args", MANY).into_iter().map(str::to_owned)).collect();
-    let driver = told.object("GraphDriver");
+        fields.text("Path").into_iter().chain(fields.texts("Args", MANY).into_iter().map(str::to_owned)).collect();
+    let driver = fields.object("GraphDriver");
     let dataset = driver.text("Name").filter(|name| name == "zfs").and_then(|_| driver.object("Data").text("Dataset"));
     let small = |value: Option<i64>| value.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let container = Container {
-        id: told.text("Id").filter(|id| is_id(id))?,
+        id: fields.text("Id").filter(|id| is_id(id))?,
         engine,
-        name: name(told.text("Name"), told.text("Id")),
+        name: name(fields.text("Name"), fields.text("Id")),
         image: short(config.text("Image"), PATH),
         command: short(Some(command.join(" ")), COMMAND),
         state: run_state,
@@ -48,10 +48,10 @@ pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
         exit_code: state.int("ExitCode"),
         oom_killed: state.flag("OOMKilled").unwrap_or(false),
         error: filled(short(state.text("Error"), PATH)),
-        created_unix_ms: told.text("Created").as_deref().and_then(moment),
+        created_unix_ms: fields.text("Created").as_deref().and_then(moment),
         started_unix_ms: state.text("StartedAt").as_deref().and_then(moment),
         finished_unix_ms: state.text("FinishedAt").as_deref().and_then(moment),
-        restarts: small(told.int("RestartCount")),
+        restarts: small(fields.int("RestartCount")),
         restart_policy: filled(short(host.object("RestartPolicy").text("Name"), NAME))
             .unwrap_or_else(|| "no".to_owned()),
         pid: small(state.int("Pid")),
@@ -59,7 +59,7 @@ pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
         service,
         ports,
         layer_dataset: dataset.map(|name| clean(&name).into_owned()),
-        mounts: mounts(&told),
+        mounts: mounts(&fields),
         networks,
         network_mode: filled(short(host.text("NetworkMode"), NAME)),
         cgroup_parent: filled(short(host.text("CgroupParent"), PATH)),
@@ -76,23 +76,23 @@ pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
     Some(Container { not_understood: unread.into_lines(), ..container })
 }
 
-/// What the list of containers tells of one: enough for a row when it cannot be inspected.
+/// Parses one entry of the container list: enough for a row when it cannot be inspected.
 pub(super) fn listed(engine: u16, answer: &Value) -> Option<Container> {
     let unread = Unread::default();
-    let told = Field::new(answer, &unread);
-    let (run_state, state_word) = run_state(&told, "State");
-    let status = told.text("Status").unwrap_or_default();
-    let (project, service) = compose(&told.object("Labels"));
-    let networks = addresses(&told.object("NetworkSettings"));
-    let mut ports: Vec<String> = told.list("Ports", MANY).filter_map(|port| published(&port)).collect();
+    let fields = Field::new(answer, &unread);
+    let (run_state, state_word) = run_state(&fields, "State");
+    let status = fields.text("Status").unwrap_or_default();
+    let (project, service) = compose(&fields.object("Labels"));
+    let networks = addresses(&fields.object("NetworkSettings"));
+    let mut ports: Vec<String> = fields.list("Ports", MANY).filter_map(|port| published(&port)).collect();
     ports.sort();
     ports.dedup();
     let container = Container {
-        id: told.text("Id").filter(|id| is_id(id))?,
+        id: fields.text("Id").filter(|id| is_id(id))?,
         engine,
-        name: name(told.texts("Names", 1).first().map(|name| (*name).to_owned()), told.text("Id")),
-        image: short(told.text("Image"), PATH),
-        command: short(told.text("Command"), COMMAND),
+        name: name(fields.texts("Names", 1).first().map(|name| (*name).to_owned()), fields.text("Id")),
+        image: short(fields.text("Image"), PATH),
+        command: short(fields.text("Command"), COMMAND),
         state: run_state,
         state_word,
         health: [("(healthy)", Health::Healthy), ("(unhealthy)", Health::Unhealthy), ("(health: ", Health::Starting)]
@@ -100,20 +100,20 @@ pub(super) fn listed(engine: u16, answer: &Value) -> Option<Container> {
             .find(|(word, _)| status.contains(word))
             .map(|(_, health)| health),
         exit_code: status.strip_prefix("Exited (").and_then(|rest| rest.split(')').next()?.parse().ok()),
-        created_unix_ms: told.int("Created").filter(|at| *at > 0).and_then(|at| at.checked_mul(1000)),
+        created_unix_ms: fields.int("Created").filter(|at| *at > 0).and_then(|at| at.checked_mul(1000)),
         restart_policy: "?".to_owned(),
         project,
         service,
         ports,
-        mounts: mounts(&told),
+        mounts: mounts(&fields),
         networks,
-        network_mode: filled(short(told.object("HostConfig").text("NetworkMode"), NAME)),
+        network_mode: filled(short(fields.object("HostConfig").text("NetworkMode"), NAME)),
         ..Container::default()
     };
     Some(Container { not_understood: unread.into_lines(), ..container })
 }
 
-/// The front of a text, cleaned.
+/// The start of a text, cleaned.
 fn short(text: Option<String>, letters: usize) -> String {
     let text: String = text.unwrap_or_default().chars().take(letters).collect();
     clean(&text).into_owned()
@@ -123,22 +123,22 @@ fn filled(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// Its name; the front of its id where it has none.
-fn name(told: Option<String>, id: Option<String>) -> String {
-    let name = filled(short(told, NAME).trim_start_matches('/').to_owned());
+/// The name, or the short id without one.
+fn name(raw: Option<String>, id: Option<String>) -> String {
+    let name = filled(short(raw, NAME).trim_start_matches('/').to_owned());
     name.unwrap_or_else(|| short(id, 12))
 }
 
-/// Compose project and service. Podman names its labels after Docker's compose.
+/// Compose project and service. Podman uses Docker Compose's labels.
 fn compose(labels: &Field<'_>) -> (Option<String>, Option<String>) {
     let label = |name: &str| filled(short(labels.text(name), NAME));
     let project = label("com.docker.compose.project").or_else(|| label("io.podman.compose.project"));
     (project, label("com.docker.compose.service"))
 }
 
-/// The state, and the engine's own word where it is another one: Podman has more of them than Docker.
-fn run_state(told: &Field<'_>, name: &str) -> (RunState, Option<String>) {
-    let word = told.text(name).unwrap_or_default();
+/// The state, and the engine's own word if it is another: Podman has more states than Docker.
+fn run_state(fields: &Field<'_>, name: &str) -> (RunState, Option<String>) {
+    let word = fields.text(name).unwrap_or_default();
     let state = match word.as_str() {
         "created" | "configured" | "initialized" => RunState::Created,
         "running" | "stopping" => RunState::Running,
@@ -149,7 +149,7 @@ fn run_state(told: &Field<'_>, name: &str) -> (RunState, Option<String>) {
         "dead" => RunState::Dead,
         "" | "unknown" => RunState::Unknown,
         _ => {
-            told.unknown(name, "a state");
+            fields.unknown(name, "a state");
             RunState::Unknown
         }
     };
@@ -169,7 +169,7 @@ fn health_of(health: &Field<'_>) -> Option<Health> {
     }
 }
 
-/// The last runs, each output on one line.
+/// The last runs, one line of output each.
 fn checks(health: &Field<'_>) -> Vec<Check> {
     let (count, letters) = CHECKS;
     let one_line = |output: String| -> String {
@@ -186,13 +186,13 @@ fn checks(health: &Field<'_>) -> Vec<Check> {
     log.into_iter().map(check).collect()
 }
 
-/// Milliseconds since 1970; the engine writes the year 1 for "never".
+/// Unix milliseconds; the engine writes the year 1 for "never".
 fn moment(text: &str) -> Option<i64> {
     let at: jiff::Timestamp = text.parse().ok()?;
     Some(at.as_millisecond()).filter(|ms| *ms > 0)
 }
 
-/// Quota as cores: set directly, or as a share of a period.
+/// CPU quota in cores: set directly, or as quota and period.
 fn cpu_limit(host: &Field<'_>) -> Option<f64> {
     let positive = |name: &str| host.int(name).filter(|n| *n > 0);
     let nano = positive("NanoCpus").map(|n| n as f64 / 1e9);
@@ -203,7 +203,7 @@ fn cpu_limit(host: &Field<'_>) -> Option<f64> {
     nano.or(quota)
 }
 
-/// Names alone: the values are secrets more often than not.
+/// Names only: the values may be secret.
 fn names(environment: &[&str]) -> Vec<String> {
     let name = |entry: &&str| short(entry.split('=').next().map(str::to_owned), NAME);
     let mut names: Vec<String> = environment.iter().map(name).collect();
@@ -211,9 +211,9 @@ fn names(environment: &[&str]) -> Vec<String> {
     names
 }
 
-/// In the order of their places in the container: engines tell them in another order each time.
-fn mounts(told: &Field<'_>) -> Vec<Mounted> {
-    let mut all: Vec<Mounted> = told.list("Mounts", MANY).map(|mount| mounted(&mount)).collect();
+/// Sorted by destination: engines list mounts in varying order.
+fn mounts(fields: &Field<'_>) -> Vec<Mounted> {
+    let mut all: Vec<Mounted> = fields.list("Mounts", MANY).map(|mount| mounted(&mount)).collect();
     all.sort_by(|a, b| a.destination.cmp(&b.destination));
     all
 }
@@ -237,7 +237,7 @@ fn network(settings: &Field<'_>) -> (Vec<String>, Vec<(String, String)>) {
         }
     }
     ports.sort();
-    // The same port on all addresses of version 4 and 6 is one line.
+    // The same port on all IPv4 and IPv6 addresses is one line.
     ports.dedup();
     ports.truncate(MANY);
     (ports, addresses(settings))
@@ -251,7 +251,7 @@ fn bound(ip: &Option<String>, port: &str, inside: &str) -> String {
     short(Some(line), NAME)
 }
 
-/// A port of the list; `None` for one that is not published.
+/// A port of the list; `None` if it is not published.
 fn published(port: &Field<'_>) -> Option<String> {
     let outside = port.int("PublicPort")?;
     let inside = format!("{}/{}", port.int("PrivatePort")?, port.text("Type").unwrap_or_default());
@@ -291,9 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn mounts_stand_in_one_order_whatever_the_engine_s_is() {
-        let places = |told: [&str; 3]| -> Vec<String> {
-            let mounts = told.map(|at| serde_json::json!({"Destination": at}));
+    fn mounts_are_sorted() {
+        let places = |destinations: [&str; 3]| -> Vec<String> {
+            let mounts = destinations.map(|at| serde_json::json!({"Destination": at}));
             let answer = serde_json::json!({"Id": "ab", "Mounts": mounts}).to_string();
             described(&answer).mounts.into_iter().map(|m| m.destination).collect()
         };
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!((c.cpu_limit, c.memory_limit), (Some(1.5), Some(256 << 20)));
         assert_eq!((c.restarts, c.restart_policy.as_str()), (3, "always"));
         assert_eq!((c.started_unix_ms, c.finished_unix_ms), (Some(1_767_323_046_000), None));
-        assert_eq!(c.ports, ["8080→80/tcp"], "both families are one line, an unpublished port is none");
+        assert_eq!(c.ports, ["8080→80/tcp"], "both families are one line, unpublished ports are left out");
         assert_eq!((c.project.as_deref(), c.service.as_deref()), (Some("shop"), Some("web")));
         assert_eq!(c.mounts[0].source, "/tank/www");
         assert!(!c.mounts[0].writable);
@@ -319,21 +319,21 @@ mod tests {
     }
 
     #[test]
-    fn secrets_and_control_bytes_stay_outside() {
+    fn secrets_and_control_bytes_are_dropped() {
         let c = container();
         assert_eq!(c.environment_names, ["A", "PASSWORD"]);
         assert!(!c.name.contains('\u{1b}'), "{:?}", c.name);
     }
 
     #[test]
-    fn an_answer_with_hardly_anything_is_a_container_too() {
+    fn an_almost_empty_answer_is_a_container() {
         let c = described(r#"{"Id":"ab"}"#);
         assert_eq!((c.state, c.cpu_limit, c.pid), (RunState::Unknown, None, 0));
-        assert_eq!(c.name, "ab", "its id stands for its name");
+        assert_eq!(c.name, "ab", "the id replaces a missing name");
     }
 
     #[test]
-    fn an_unknown_word_costs_its_field() {
+    fn an_invalid_value_drops_only_its_field() {
         let c = described(
             r#"{"Id":"ab","Name":"/web","State":{"Status":"thawing\u001b","Pid":"7","ExitCode":[],"Health":{"Status":"so-so"}},
                 "HostConfig":"none","Config":{"Image":"nginx"},"Mounts":{"a":1}}"#,
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn podmans_states_are_known() {
+    fn podman_states_are_known() {
         let state = |word: &str| {
             let c = described(&serde_json::json!({"Id": "ab", "State": {"Status": word}}).to_string());
             (c.state, c.word().to_owned(), c.not_understood.len())
@@ -374,11 +374,11 @@ mod tests {
         let c = described(&answer.to_string());
         assert!(c.name.len() <= NAME && c.command.len() <= COMMAND && c.image.len() <= PATH);
         assert!(c.environment_names.len() <= MANY && c.mounts.len() <= MANY);
-        assert_eq!(describe(0, &serde_json::json!({"Id": "../../x"})), None, "an id is a piece of a path");
+        assert_eq!(describe(0, &serde_json::json!({"Id": "../../x"})), None, "an id becomes part of a path");
     }
 
     #[test]
-    fn a_line_of_the_list_is_a_container() {
+    fn a_list_entry_is_a_container() {
         let line = serde_json::json!({"Id": "ab", "Names": ["/web"], "Image": "nginx", "Created": 1_700_000_000,
             "State": "exited", "Status": "Exited (137) 3 hours ago", "Labels": {"com.docker.compose.project": "shop"},
             "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"}, {"PrivatePort": 443}],

@@ -1,5 +1,5 @@
-//! One engine followed by its stream of events: what changed is inspected anew, nothing is polled. The thread reconnects
-//! by itself and keeps what it knew meanwhile.
+//! Follows one engine by its event stream: containers that changed are inspected again, nothing is polled. The thread
+//! reconnects by itself and keeps its data meanwhile.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,8 +15,8 @@ use super::{
     ask::Numbered,
     event::{self, EventStream},
     find::Found,
+    history::Histories,
     known::Known,
-    lives::Lives,
     watch::Watch,
 };
 use crate::{
@@ -33,18 +33,17 @@ use crate::{
     },
 };
 
-/// First and longest wait before a lost engine is tried again; one on this machine costs nothing to try.
+/// Shortest and longest wait before reconnecting; a local engine is cheap to retry.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_HERE: Duration = Duration::from_secs(2);
 const RETRY_ELSEWHERE: Duration = Duration::from_secs(30);
-/// What an engine remembers comes at once, or its containers are not kept waiting for it: a report of two seconds has
-/// them still.
+/// Past events arrive at once, or the containers are listed without them: `once` with its two seconds still shows them.
 const LATELY: Limits = Limits { patience: Duration::from_secs(1), whole: Duration::from_secs(1), cap: 4 << 20 };
-/// Letters kept of what an engine calls itself.
+/// Characters stored of the engine's name for itself.
 const NAMES: usize = 512;
 
-/// The reader's end of one engine's thread. Dropping it ends the thread. No worker: the engine sends events when
-/// something happens, and a reading takes what is known by then.
+/// The reader's end of one engine's thread. Dropping it ends the thread. Not a [`Worker`](crate::collect::worker): the
+/// engine pushes events, and a reading takes the current state.
 pub(super) struct Follower {
     found: Found,
     known: Arc<Mutex<Known>>,
@@ -58,7 +57,7 @@ impl Drop for Follower {
 }
 
 impl Follower {
-    /// Starts to follow an engine; `number` is its index among all.
+    /// Starts following an engine; `number` is its index among all.
     pub(super) fn start(number: u16, found: Found, clock: Clock) -> Self {
         let known = Arc::new(Mutex::new(Known::read_by(thread::current())));
         let stop = Arc::new(Notify::new());
@@ -77,42 +76,42 @@ impl Follower {
         Follower { found, known, stop }
     }
 
-    /// Where it is.
+    /// Its address.
     pub(super) fn address(&self) -> &EngineAddress {
         &self.found.address
     }
 
-    /// Its containers' control groups can be read here.
+    /// Whether the control groups of its containers can be read here.
     pub(super) fn is_local(&self) -> bool {
         self.found.local
     }
 
-    /// Goes up whenever a container changed.
+    /// Increases whenever a container changed.
     pub(super) fn generation(&self) -> u64 {
         lock(&self.known).generation
     }
 
-    /// Goes up with whatever is told of it.
+    /// Increases with every other change.
     pub(super) fn changes(&self) -> u64 {
         lock(&self.known).changes
     }
 
-    /// Its containers as last told.
+    /// Its containers, as last reported.
     pub(super) fn containers(&self) -> Vec<Arc<Container>> {
         lock(&self.known).containers.values().cloned().collect()
     }
 
-    /// What the engine counts itself, by id of the container: nothing where control groups can be read here.
+    /// The engine's own counters by container id: empty where control groups can be read here.
     pub(super) fn usages(&self) -> BTreeMap<String, Usage> {
         lock(&self.known).usages.clone()
     }
 
-    /// Has the engine count these containers of this machine, which stand in no group that can be read here.
+    /// Has the engine count these local containers, which have no readable group here.
     pub(super) fn count_these(&self, ids: BTreeSet<String>) {
         lock(&self.known).to_count = ids;
     }
 
-    /// What the engine calls itself.
+    /// The engine's name for itself.
     pub(super) fn id(&self) -> Option<String> {
         lock(&self.known).id.clone()
     }
@@ -142,7 +141,7 @@ struct Thread {
     number: u16,
     found: Found,
     known: Arc<Mutex<Known>>,
-    /// Stamps what it learns: nobody reads while it listens.
+    /// Stamps the answers, as no reading runs while it listens.
     clock: Clock,
 }
 
@@ -164,14 +163,14 @@ impl Thread {
         });
     }
 
-    /// For ever: a session, and when it ends a wait.
+    /// Runs forever: a session, then a wait before reconnecting.
     async fn follow(&self) {
         let longest = if self.found.local { RETRY_HERE } else { RETRY_ELSEWHERE };
         let mut wait = RETRY;
-        let mut lives = Lives::default();
+        let mut histories = Histories::default();
         loop {
             let began = Instant::now();
-            let fault = match self.session(&mut lives).await {
+            let fault = match self.session(&mut histories).await {
                 Ok(()) => Fault::Broken("the engine closed its stream of events".to_owned()),
                 Err(fault) => fault,
             };
@@ -184,11 +183,11 @@ impl Thread {
         }
     }
 
-    async fn session(&self, lives: &mut Lives) -> Result<(), Fault> {
-        self.watch(lives).await.map_err(|error| error.fault())
+    async fn session(&self, histories: &mut Histories) -> Result<(), Fault> {
+        self.watch(histories).await.map_err(|error| error.fault())
     }
 
-    async fn watch(&self, lives: &mut Lives) -> Result<(), EngineError> {
+    async fn watch(&self, histories: &mut Histories) -> Result<(), EngineError> {
         let client = EngineClient::connect(&self.found.address).await?;
         let id = identity(&client).await;
         {
@@ -197,46 +196,45 @@ impl Thread {
             known.version = Some(client.version.clone().unwrap_or_default());
             known.id = id;
         }
-        // From before the list on, so that what happens while it is read comes as events.
+        // From before the list, so that changes during it arrive as events.
         let from = self.clock.now().unix_ms / 1000 - 1;
-        lives.counted_from_ms = from * 1000;
-        remember(&client, lives, from, self.clock).await;
+        histories.counted_from_ms = from * 1000;
+        remember(&client, histories, from, self.clock).await;
         let filters = encoded(r#"{"type":["container"]}"#);
         let mut events = EventStream::new(&client, format!("/events?since={from}&filters={filters}"));
         let ask = Numbered { number: self.number, client: &client };
-        let mut watch = Watch { ask, known: &self.known, lives, local: self.found.local, clock: self.clock };
+        let mut watch = Watch { ask, known: &self.known, histories, local: self.found.local, clock: self.clock };
         watch.list(from * 1000).await?;
         lock(&self.known).answered();
         watch.listen(&mut events).await
     }
 }
 
-/// The first time the engine is asked for all that restarts are counted over, and before its containers are: what became
-/// of one is judged by who asked for it. Events of all kinds, as they push each other out of its memory.
-async fn remember(client: &EngineClient, lives: &mut Lives, until: i64, clock: Clock) {
-    if lives.has_asked() {
+/// On the first connection, asks for the past events of the restart window before listing the containers: whether an
+/// end was requested is part of their state. All event types, as they share one buffer in the engine.
+async fn remember(client: &EngineClient, histories: &mut Histories, until: i64, clock: Clock) {
+    if histories.has_asked() {
         return;
     }
     let since = until - RESTARTS_WITHIN_MS / 1000;
     let path = format!("/events?since={since}&until={until}");
     let Ok(answer) = client.get("what happened lately", &path, LATELY).await else {
-        lives.remembered(clock.now().unix_ms, usize::MAX, None);
+        histories.remembered(clock.now().unix_ms, usize::MAX, None);
         return;
     };
     let (events, count) = event::all(&answer);
     let oldest = events.iter().filter_map(|e| e.time_nano).min().map(|nanoseconds| nanoseconds / 1_000_000);
     let now = clock.now().unix_ms;
-    events.iter().for_each(|event| drop(lives.note(event, now)));
-    lives.remembered(now, count, oldest);
+    events.iter().for_each(|event| drop(histories.note(event, now)));
+    histories.remembered(now, count, oldest);
 }
 
-/// What an engine calls itself. Engines share an id where machines are copies of one another, and where two are at work
-/// on one machine.
+/// What an engine calls itself. Engines share an id on cloned machines, and when two of them run on one machine.
 async fn identity(client: &EngineClient) -> Option<String> {
     let answer = client.json("what it says of itself", "/info", ONE).await.ok()?;
     let unread = Unread::default();
-    let told = Field::new(&answer, &unread);
-    let text = |name: &str| told.text(name).unwrap_or_default();
-    let id = told.text("ID").filter(|id| !id.is_empty())?;
+    let fields = Field::new(&answer, &unread);
+    let text = |name: &str| fields.text(name).unwrap_or_default();
+    let id = fields.text("ID").filter(|id| !id.is_empty())?;
     Some(format!("{id} {} {}", text("Name"), text("DockerRootDir")).chars().take(NAMES).collect())
 }

@@ -1,5 +1,5 @@
-//! An engine's stream of events, a line of JSON each: what is too long is passed over, and a flood is taken in no faster
-//! than it can be looked at.
+//! An engine's event stream, one JSON line each: overlong lines are skipped, and a flood is read no faster than it can
+//! be processed.
 
 use std::{collections::HashMap, future::Future, pin::Pin, time::Duration};
 
@@ -15,15 +15,15 @@ use crate::{
     },
 };
 
-/// A line longer than this is passed over.
+/// Longer lines are skipped.
 const LINE: usize = 1 << 20;
-/// Events and bytes taken in each second: fifty containers that start at once make some hundred events.
+/// Events and bytes read per second: fifty containers starting at once make about a hundred events.
 const BUDGET: (usize, usize) = (1000, 4 << 20);
-/// An engine may say nothing before the first event.
+/// An engine may send nothing before the first event.
 const QUIET: Duration = Duration::from_secs(24 * 3600);
-/// What the answer is called in errors.
+/// The request's name in errors.
 const WHAT: &str = "the stream of events";
-/// Letters kept of each word of an event.
+/// Characters stored of each word of an event.
 const WORD: usize = 256;
 
 /// Something that happened to a container.
@@ -35,26 +35,26 @@ pub(super) struct EventMessage {
     pub(super) time_nano: Option<i64>,
 }
 
-/// To whom.
+/// The container.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct EventActor {
     pub(super) id: Option<String>,
-    /// Those of its attributes that are told.
+    /// Those of its attributes that we use.
     pub(super) attributes: Option<HashMap<String, String>>,
 }
 
-/// Where events come from.
+/// A source of events.
 pub(super) trait Events {
-    /// The next one; `None` when the engine ended the stream. May be dropped while it waits without losing anything.
+    /// The next event; `None` when the engine ended the stream. Cancel-safe.
     async fn next(&mut self) -> Result<Option<EventMessage>, EngineError>;
 
-    /// True when events had to wait since this was last asked: the engine may have dropped some.
+    /// True if events had to wait since the last call: the engine may have dropped some.
     fn had_to_wait(&mut self) -> bool;
 }
 
 type Opening<'a> = Pin<Box<dyn Future<Output = Result<Answer, EngineError>> + 'a>>;
 
-/// The events of one engine. The question goes out when the first is waited for.
+/// The events of one engine. The request is sent on the first call of `next`.
 pub(super) struct EventStream<'a> {
     opening: Option<Opening<'a>>,
     answer: Option<Answer>,
@@ -109,14 +109,14 @@ impl Events for EventStream<'_> {
     }
 }
 
-/// Lines put together from pieces that end anywhere.
+/// Lines joined from pieces that may end anywhere.
 #[derive(Debug, Default)]
 struct Lines {
     bytes: Vec<u8>,
-    /// Where the next line begins, and up to where no end of it was found.
+    /// Start of the next line, and how far the search for its end got.
     begin: usize,
     looked: usize,
-    /// The line under way is too long: it is passed over up to its end.
+    /// The current line is too long: skip to its end.
     passing: bool,
 }
 
@@ -140,9 +140,9 @@ impl Lines {
                 return None;
             };
             let line = &self.bytes[self.begin..end];
-            let told = (!std::mem::take(&mut self.passing) && line.len() <= LINE).then(|| line.to_vec());
+            let line = (!std::mem::take(&mut self.passing) && line.len() <= LINE).then(|| line.to_vec());
             (self.begin, self.looked) = (end + 1, end + 1);
-            match told {
+            match line {
                 Some(line) if !line.trim_ascii().is_empty() => return Some(line),
                 _ => {}
             }
@@ -150,35 +150,35 @@ impl Lines {
     }
 }
 
-/// The events in an answer that ended, and how many lines it had: those of images and networks count there.
+/// The events in a finished answer, and its number of lines, which includes those of images and networks.
 pub(super) fn all(answer: &[u8]) -> (Vec<EventMessage>, usize) {
     let lines = || answer.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
     (lines().filter(|line| line.len() <= LINE).filter_map(event).collect(), lines().count())
 }
 
-/// What is no event, or none of a container, is `None`.
+/// `None` for anything but a container event.
 fn event(line: &[u8]) -> Option<EventMessage> {
     let value: Value = serde_json::from_slice(line).ok()?;
     let unread = Unread::default();
-    let told = Field::new(&value, &unread);
-    if told.text("Type").is_some_and(|kind| kind != "container") {
+    let fields = Field::new(&value, &unread);
+    if fields.text("Type").is_some_and(|kind| kind != "container") {
         return None;
     }
     let short = |text: String| text.chars().take(WORD).collect::<String>();
-    let actor = told.object("Actor");
+    let actor = fields.object("Actor");
     let attributes = actor.object("Attributes");
     let attribute = |name: &str| Some((name.to_owned(), short(attributes.text(name)?)));
     Some(EventMessage {
-        action: Some(short(told.text("Action").or_else(|| told.text("status"))?)),
-        time_nano: told.int("timeNano").or_else(|| told.int("time")?.checked_mul(1_000_000_000)),
+        action: Some(short(fields.text("Action").or_else(|| fields.text("status"))?)),
+        time_nano: fields.int("timeNano").or_else(|| fields.int("time")?.checked_mul(1_000_000_000)),
         actor: Some(EventActor {
-            id: Some(actor.text("ID").or_else(|| told.text("id")).filter(|id| is_id(id))?),
+            id: Some(actor.text("ID").or_else(|| fields.text("id")).filter(|id| is_id(id))?),
             attributes: Some(["exitCode", "signal", "oldName"].into_iter().filter_map(attribute).collect()),
         }),
     })
 }
 
-/// 64 hexadecimal letters, as every engine makes them; it is a piece of a path later.
+/// 64 hexadecimal digits, as every engine makes them: it becomes part of a path.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_passed_over() {
+    fn a_long_line_is_skipped() {
         let piece = vec![b'x'; 64 << 10];
         let mut pieces: Vec<&[u8]> = vec![b"a\n"];
         pieces.extend(std::iter::repeat_n(piece.as_slice(), 100));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_events_are_counted_alone() {
+    fn events_of_images_and_networks_are_only_counted() {
         let answer = br#"{"Type":"container","Action":"die","Actor":{"ID":"ab"},"timeNano":5}
 {"Type":"network","Action":"connect","Actor":{"ID":"cd"},"timeNano":6}
 "#;
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_none() {
+    fn invalid_events_are_none() {
         for line in
             [&b"not json"[..], b"{}", b"5", br#"{"Action":"die"}"#, br#"{"Action":"die","Actor":{"ID":"../x"}}"#]
         {

@@ -1,5 +1,5 @@
-//! Where engines may be: `DOCKER_HOST`, the current Docker context, and the sockets that Docker and Podman make for root
-//! and for users.
+//! Where engines may be: `DOCKER_HOST`, the current Docker context, and the sockets of Docker and Podman for root and
+//! for users.
 
 use std::{env, path::PathBuf, time::Duration};
 
@@ -10,21 +10,21 @@ use crate::{
     sys::{helper, root::Root},
 };
 
-/// The user's folder is on a server that is down when it takes longer.
+/// After this the user's folder is taken to be on a server that is down.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// An engine's place.
+/// An engine's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// `docker` or `podman`, as the socket is named; the engine's answer may correct it.
+    /// `docker` or `podman` by the socket's name; the engine's answer may correct it.
     pub(super) kind: &'static str,
     /// `unix:///var/run/docker.sock`, `tcp://nas:2375`.
     pub(super) address: EngineAddress,
-    /// It is on this machine.
+    /// On this machine.
     pub(super) local: bool,
 }
 
-/// All that were found, each once.
+/// Each engine found, once.
 pub(super) fn engines(root: &Root, more: &[EngineAddress]) -> Vec<Found> {
     let mut found = Vec::new();
     if root.is_live() {
@@ -44,14 +44,14 @@ pub(super) fn engines(root: &Root, more: &[EngineAddress]) -> Vec<Found> {
     found.extend(more.iter().cloned().map(named));
     let mut places = Vec::new();
     found.retain(|engine: &Found| {
-        // `/var/run` is a link to `/run`: one engine, two names.
+        // `/var/run` is a link to `/run`: one engine under two names.
         let path = engine.address.socket().map(PathBuf::from);
         let place = path.and_then(|p| p.canonicalize().ok()).unwrap_or_else(|| PathBuf::from(engine.address.dialled()));
         let new = !places.contains(&place);
         places.push(place);
         new
     });
-    // Two that differ in a password alone are shown alike: a label has to tell them apart.
+    // Two addresses that differ only in their password look alike: number their labels.
     for at in 1..found.len() {
         let (before, rest) = found.split_at_mut(at);
         let plain = |engine: &Found| EngineAddress::new(engine.address.dialled()).to_string();
@@ -63,10 +63,10 @@ pub(super) fn engines(root: &Root, more: &[EngineAddress]) -> Vec<Found> {
     found
 }
 
-/// Where was looked, for those who have none.
+/// The message with the places searched, when there is none.
 pub(super) fn looked_at(root: &Root) -> String {
     let places: Vec<String> = sockets(root).iter().map(|(_, path)| path.display().to_string()).collect();
-    format!("no engine's socket: looked for {}", places.join(", "))
+    format!("no container engine socket: looked for {}", places.join(", "))
 }
 
 fn named(address: EngineAddress) -> Found {
@@ -106,7 +106,7 @@ struct Endpoint {
     host: Option<String>,
 }
 
-/// The address of the context that `docker context use` chose; `None` for the default one.
+/// The address of the context chosen by `docker context use`; `None` for the default one.
 fn context() -> Option<String> {
     let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| {
         let dirs = directories::BaseDirs::new()?;
@@ -128,14 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_socket_no_engine_and_the_places_are_named() {
+    fn without_a_socket_the_places_are_named() {
         let root = Root::fixture("homelab");
         assert_eq!(engines(&root, &[]), []);
         assert!(looked_at(&root).contains("var/run/docker.sock"), "{}", looked_at(&root));
     }
 
     #[test]
-    fn one_socket_under_two_names_is_one_engine() {
+    fn two_names_of_a_socket_are_one_engine() {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::create_dir_all(folder.path().join("run/podman")).expect("folder");
         std::fs::create_dir_all(folder.path().join("var")).expect("folder");

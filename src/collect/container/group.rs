@@ -1,6 +1,5 @@
-//! Which control group is a container's own: the one that is named after it, whose figures are those of all groups below
-//! too, as the engine counts them. Its first process may stand in a deeper one (systemd, kind, sysbox; `container` below
-//! Podman's scope).
+//! A container's own control group: the one named after it, which includes all groups below, as the engine counts. Its
+//! first process may be in a deeper one (systemd, kind, sysbox; `container` below Podman's scope).
 
 use crate::{
     collect::cgroup::{Groups, Version},
@@ -8,22 +7,21 @@ use crate::{
     sys::root::Root,
 };
 
-/// True when these groups of a process lead through one of this container's. A pid that another process got meanwhile
-/// stands in other groups.
+/// True if these groups of a process lead through the container's own. A recycled pid is in other groups.
 pub(super) fn belongs(text: &[u8], container: &Container) -> bool {
     let text = String::from_utf8_lossy(text);
     text.split(['/', '\n']).any(|part| names(part, container))
 }
 
-/// The folder of the container's own group in the hierarchy that has `controller`.
+/// The folder of the container's own group in the hierarchy with `controller`.
 pub(super) fn own(root: &Root, groups: &Groups, container: &Container, controller: &str) -> Option<(Version, String)> {
     let ruling = groups.ruling(root, controller)?;
     let parts: Vec<&str> = ruling.path.split('/').collect();
     let own = parts.iter().position(|part| names(part, container))? + 1;
     let path = parts[..own].join("/");
     let there = |folder: String| root.path(&folder).is_dir().then_some((ruling.version, folder));
-    // What is mounted may be a group below the top: the path is then reckoned from there. `..` leads out of our
-    // namespace, and what stands for it cannot be told.
+    // The mount may be of a group below the root: the path is then relative to it. `..` leads out of our namespace and
+    // cannot be resolved.
     let below = if ruling.top == "/" { Some(path.as_str()) } else { path.strip_prefix(&*ruling.top) };
     if let Some(below) = below.filter(|below| below.starts_with('/') && !parts[..own].contains(&"..")) {
         return there(format!("{}{below}", ruling.point));
@@ -32,12 +30,12 @@ pub(super) fn own(root: &Root, groups: &Groups, container: &Container, controlle
     usual(container).into_iter().find_map(|parent| there(format!("{}{parent}/{name}", ruling.point)))
 }
 
-/// `ID`, `docker-ID.scope`, `libpod-ID.scope`, `crio-ID.scope`: named after the container itself, not after its monitor.
+/// `ID`, `docker-ID.scope`, `libpod-ID.scope`, `crio-ID.scope`: the container's own, not its monitor's.
 fn names(part: &str, container: &Container) -> bool {
     container.id.len() >= 12 && part.contains(&container.id) && !part.contains("conmon")
 }
 
-/// Where engines make a container's group, the place that it was asked for first.
+/// Where engines create a container's group, below its configured parent.
 fn usual(container: &Container) -> Vec<String> {
     let asked = container.cgroup_parent.iter().map(|parent| match parent.strip_suffix(".slice") {
         Some(name) if !name.contains('/') => slices(name),
@@ -59,7 +57,7 @@ mod tests {
 
     const ID: &str = "0123456789abcdef";
 
-    /// The folder found for the first process's group `path`, where these folders are mounted from `top` on.
+    /// The folder of the group `path` of the first process, where the hierarchy is mounted from `top` on.
     fn found(mount: &str, folders: &[&str], path: &str, parent: Option<&str>) -> Option<String> {
         let folder = tempfile::tempdir().expect("folder");
         for sub in folders.iter().chain(&[""]) {
@@ -75,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_group_is_the_one_that_is_named() {
+    fn the_own_group_is_named_after_the_container() {
         for (path, own) in [
             (format!("/docker/{ID}"), format!("/docker/{ID}")),
             (format!("/docker/{ID}/init.scope"), format!("/docker/{ID}")),

@@ -1,4 +1,4 @@
-//! What is known of one engine now: written by the thread that follows it, read with every reading.
+//! The known state of one engine: written by the thread that follows it, taken by every reading.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,34 +12,34 @@ use crate::model::{
     fault::Fault,
 };
 
-/// What is known of one engine now.
+/// The known state of one engine.
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) kind: Option<String>,
     pub(super) version: Option<String>,
-    /// What the engine calls itself: the same one may be reached in two ways.
+    /// The engine's name for itself: one engine may be reached in two ways.
     pub(super) id: Option<String>,
     pub(super) fault: Option<Fault>,
-    /// Since when: milliseconds since 1970.
+    /// Since when, Unix milliseconds.
     pub(super) fault_unix_ms: Option<i64>,
-    /// Its containers were listed once.
+    /// Its containers were listed at least once.
     pub(super) listed: bool,
-    /// What it counts itself, where control groups cannot be read here.
+    /// The engine's own counters, where control groups cannot be read here.
     pub(super) usages: BTreeMap<String, Usage>,
-    /// Containers of this machine that it is to count: they stand in no group that can be read.
+    /// Local containers for the engine to count: they have no readable group.
     pub(super) to_count: BTreeSet<String>,
     pub(super) containers: BTreeMap<String, Arc<Container>>,
-    /// Containers that it has, those beyond [`MOST`] too.
+    /// The number of its containers, including those beyond [`MOST`].
     pub(super) count: usize,
-    /// Containers that it could not tell of when asked for them alone, and why.
+    /// Containers that could not be inspected, and why.
     pub(super) uninspected: BTreeMap<String, String>,
     /// Since when there are any.
     uninspected_unix_ms: Option<i64>,
-    /// Goes up with every change of a container.
+    /// Increases with every change of a container.
     pub(super) generation: u64,
-    /// Goes up with every change of what else is told.
+    /// Increases with every other change.
     pub(super) changes: u64,
-    /// Who reads, and may be resting.
+    /// The reader, which may be sleeping.
     reader: Option<Thread>,
 }
 
@@ -56,7 +56,7 @@ impl Known {
         }
     }
 
-    /// Its containers were listed: whatever it suffered is over.
+    /// Its containers were listed: any fault is over.
     pub(super) fn answered(&mut self) {
         (self.fault, self.fault_unix_ms, self.listed) = (None, None, true);
         self.changed();
@@ -67,7 +67,7 @@ impl Known {
         self.reader.iter().for_each(Thread::unpark);
     }
 
-    /// Takes a container in; one that did not change stays the very same.
+    /// Stores a container; an unchanged one keeps its `Arc`.
     pub(super) fn put(&mut self, container: Container) {
         let known = self.containers.get(&container.id);
         if known.is_some_and(|known| **known == container) || (known.is_none() && self.containers.len() >= MOST) {
@@ -78,18 +78,18 @@ impl Known {
         self.changed();
     }
 
-    /// It was asked for alone, and told.
+    /// Inspected successfully.
     pub(super) fn inspected(&mut self, id: &str) {
         self.forget_uninspected(|other| other != id);
     }
 
-    /// Forgets those that could not be inspected and are not to be kept.
+    /// Drops those that could not be inspected and are not retained.
     pub(super) fn forget_uninspected(&mut self, keep: impl Fn(&str) -> bool) {
         self.uninspected.retain(|id, _| keep(id));
         self.uninspected_unix_ms = self.uninspected_unix_ms.filter(|_| !self.uninspected.is_empty());
     }
 
-    /// It was asked for alone, in vain.
+    /// Could not be inspected.
     pub(super) fn not_inspected(&mut self, id: &str, why: String, unix_ms: i64) {
         if self.uninspected.len() < MOST {
             self.uninspected.insert(id.to_owned(), why);
@@ -106,7 +106,7 @@ impl Known {
         }
     }
 
-    /// Why it tells nothing, or not all; and since when.
+    /// Why its data is missing or incomplete, and since when.
     pub(super) fn why(&self) -> (Option<Fault>, Option<i64>) {
         if self.fault.is_some() {
             return (self.fault.clone(), self.fault_unix_ms);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_did_not_change_stays_the_same_one() {
+    fn an_unchanged_container_keeps_its_arc() {
         let mut known = Known::default();
         known.put(container("ab", 0));
         let first = known.containers["ab"].clone();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_be_inspected_is_counted_until_it_can() {
+    fn failed_inspections_are_counted_until_they_succeed() {
         let mut known = Known { count: 3, ..Known::default() };
         known.not_inspected("ab", "not JSON".into(), 7);
         let (why, since) = known.why();

@@ -1,5 +1,5 @@
-//! What an engine counts itself, for containers whose control groups cannot be read here: those of another machine, and
-//! those that stand in no group of their own.
+//! The engine's own counters, for containers whose control groups cannot be read here: those of another machine, and
+//! those without a group of their own.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::{
     },
 };
 
-/// So many containers are asked for at once.
+/// Containers asked for concurrently.
 const ABREAST: usize = 8;
-/// Interfaces and disks of one container that are read.
+/// Interfaces and disks read per container.
 const MANY: usize = 512;
 
-/// One answer for each of these containers; one that ended meanwhile has none.
+/// One answer per container; one that ended meanwhile has none.
 ///
 /// # Errors
-/// When the engine itself is lost.
+/// If the connection to the engine is lost.
 pub(super) async fn of(client: &EngineClient, ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError> {
     let questions = stream::iter(ids).map(|id| async move {
         let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
@@ -34,7 +34,7 @@ pub(super) async fn of(client: &EngineClient, ids: Vec<String>) -> Result<BTreeM
     for (id, answer) in answers {
         match answer {
             Ok(answer) => drop(usages.insert(id, usage(&answer))),
-            // One that hangs is not the engine's end: whether it answers at all is asked beside this.
+            // One that hangs does not mean that the engine is lost: a ping runs beside this.
             Err(error) if error.is_of_one_answer() || error.is_late() => {}
             Err(error) => return Err(error),
         }
@@ -44,29 +44,30 @@ pub(super) async fn of(client: &EngineClient, ids: Vec<String>) -> Result<BTreeM
 
 fn usage(answer: &Value) -> Usage {
     let unread = Unread::default();
-    let told = Field::new(answer, &unread);
-    let (cpu, memory) = (told.object("cpu_stats"), told.object("memory_stats"));
-    // Without file cache that may go, as its own client shows it: version 2 calls it inactive_file, version 1 total_.
+    let fields = Field::new(answer, &unread);
+    let (cpu, memory) = (fields.object("cpu_stats"), fields.object("memory_stats"));
+    // Without reclaimable file cache, as Docker's own client shows it: version 2 calls it inactive_file, version 1
+    // total_.
     let counted = memory.object("stats");
     let cache = counted.count("total_inactive_file").or_else(|| counted.count("inactive_file")).unwrap_or(0);
     let throttling = cpu.object("throttling_data");
-    let networks: Vec<Field<'_>> = told.fields("networks", MANY).map(|(_, network)| network).collect();
+    let networks: Vec<Field<'_>> = fields.fields("networks", MANY).map(|(_, network)| network).collect();
     let network = |name: &str| -> Option<u64> {
         let all = networks.iter().map(|network| network.count(name));
         all.reduce(|sum, bytes| Some(sum?.saturating_add(bytes?))).flatten()
     };
-    let blocks = told.object("blkio_stats");
+    let blocks = fields.object("blkio_stats");
     Usage {
         cpu_us: cpu.object("cpu_usage").count("total_usage").map(|nanoseconds| nanoseconds / 1000),
         throttled_periods: throttling.count("throttled_periods").zip(throttling.count("periods")),
         memory_bytes: memory.count("usage").map(|bytes| bytes.saturating_sub(cache)),
         memory_limit: memory.count("limit"),
-        pids: told.object("pids_stats").count("current"),
+        pids: fields.object("pids_stats").count("current"),
         read_bytes: moved(&blocks, "read"),
         written_bytes: moved(&blocks, "write"),
         rx_bytes: network("rx_bytes"),
         tx_bytes: network("tx_bytes"),
-        counted_unix_ms: told
+        counted_unix_ms: fields
             .text("read")
             .and_then(|at| at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)),
     }
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_without_file_cache_and_times_are_the_engines() {
+    fn memory_excludes_file_cache() {
         let answer: Value = serde_json::from_str(
             r#"{"read":"2026-11-24T10:00:00.5Z","pids_stats":{"current":3},
               "blkio_stats":{"io_service_bytes_recursive":[{"major":8,"minor":0,"op":"Read","value":10},{"major":8,"minor":0,"op":"Write","value":7},{"major":8,"minor":1,"op":"read","value":5}]},

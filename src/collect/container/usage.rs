@@ -1,4 +1,4 @@
-//! What control groups and the network namespace count for one container: found through its first process.
+//! A container's counters from its control groups and network namespace, found through its first process.
 
 use std::collections::HashMap;
 
@@ -16,24 +16,24 @@ use crate::{
     },
 };
 
-/// Files of so many containers stay open between readings: opening them is most of what a reading costs, and a process
-/// may have only so many open.
+/// How many containers keep their files open between readings: opening is most of the cost, and descriptors are
+/// limited.
 const KEPT_OPEN: usize = 100;
 
-/// One whose group is not found is looked for again after so many readings.
+/// A missing group is searched for again after this many readings.
 const ABSENT_ROUNDS: u8 = 30;
 
-/// Where one container's files are.
+/// The files of one container.
 struct Place {
     pid: u32,
     files: Files,
-    /// Counters of its network; `None` where that is the machine's.
+    /// Its network counters; `None` in the host's network.
     network: Option<Reread>,
-    /// Read in the round under way.
+    /// Read in the current round.
     seen: bool,
 }
 
-/// The files of its groups; `None` where no hierarchy has the controller.
+/// The files of its groups; `None` without a hierarchy for the controller.
 struct Files {
     cpu: Option<Reread>,
     account: Option<Reread>,
@@ -63,7 +63,7 @@ impl Files {
             Memory { version, current, limit, stat }
         };
         let io = |(version, folder): (Version, String)| {
-            // Of version 1 only this one counts the groups below too; old kernels have it not.
+            // In version 1 only this one includes the groups below; old kernels lack it.
             const BELOW_TOO: &str = "blkio.throttle.io_service_bytes_recursive";
             let name = match version {
                 Version::Two => "io.stat",
@@ -89,19 +89,18 @@ impl Files {
     }
 }
 
-/// Keeps where each container's files are.
+/// Remembers each container's files.
 #[derive(Default)]
 pub(super) struct Counters {
     places: HashMap<String, Place>,
-    /// Containers that stand in no group of their own, with their first process, and for how many rounds they are left
-    /// alone.
+    /// Containers without a group of their own, by first process, and for how many rounds to skip them.
     absent: HashMap<String, (u32, u8)>,
     mountinfo: Vec<u8>,
     host_network: Option<std::path::PathBuf>,
 }
 
 impl Counters {
-    /// A round begins.
+    /// Starts a round.
     pub(super) fn begin(&mut self, root: &Root) {
         self.mountinfo.clear();
         self.host_network = std::fs::read_link(root.path("proc/1/ns/net")).ok();
@@ -112,13 +111,12 @@ impl Counters {
         });
     }
 
-    /// A round ends: containers that were not asked for are forgotten.
+    /// Ends a round: drops containers that were not asked for.
     pub(super) fn end(&mut self) {
         self.places.retain(|_, place| place.seen);
     }
 
-    /// The counters of one container; `None` when its first process is gone, or when no group that can be read here is
-    /// its own.
+    /// The counters of one container; `None` if its first process has ended or it has no readable group of its own.
     pub(super) fn read(&mut self, root: &Root, container: &Container) -> Option<Usage> {
         if self.places.get(&container.id).is_none_or(|place| place.pid != container.pid) {
             if self.absent.get(&container.id).is_some_and(|(pid, _)| *pid == container.pid) {
@@ -138,7 +136,7 @@ impl Counters {
             place.files.close();
         }
         if usage.cpu_us.is_none() && usage.memory_bytes.is_none() {
-            // Its groups went: perhaps it was moved.
+            // Its groups are gone: it may have been moved.
             self.places.remove(&container.id);
             return None;
         }
@@ -199,13 +197,13 @@ fn read(place: &mut Place) -> Usage {
     if let Some(file) = &mut place.network {
         (usage.rx_bytes, usage.tx_bytes) =
             file.read().map(network).map_or((None, None), |(rx, tx)| (Some(rx), Some(tx)));
-        // Left open it would keep the network of a container that ended.
+        // Left open, it would keep an ended container's network namespace alive.
         file.close();
     }
     usage
 }
 
-/// `8:0 rbytes=1 wbytes=2 …`, a line a device.
+/// `8:0 rbytes=1 wbytes=2 …`, one line per device.
 fn io_v2(text: &[u8]) -> (u64, u64) {
     let sum = |key: &[u8]| -> u64 {
         lines(text).flat_map(words).filter_map(|word| number(word.strip_prefix(key)?)).fold(0, u64::saturating_add)
@@ -213,7 +211,7 @@ fn io_v2(text: &[u8]) -> (u64, u64) {
     (sum(b"rbytes="), sum(b"wbytes="))
 }
 
-/// `8:0 Read 1`, a line a device and direction.
+/// `8:0 Read 1`, one line per device and direction.
 fn io_v1(text: &[u8]) -> (u64, u64) {
     let sum = |direction: &[u8]| -> u64 {
         let value = |line| {
@@ -243,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_tell_what_was_read_and_written() {
+    fn both_versions_count_reads_and_writes() {
         assert_eq!(
             io_v2(b"8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n253:0 rbytes=1 wbytes=2\n"),
             (11, 22)
@@ -259,7 +257,7 @@ mod tests {
         assert_eq!(network(text), (15, 26));
     }
 
-    /// A machine of version 2 whose process 42 is the first of a container.
+    /// A machine with cgroup version 2, where process 42 is the first of a container.
     fn machine(cgroup: &str) -> (tempfile::TempDir, Root) {
         let folder = tempfile::tempdir().expect("folder");
         let write = |path: &str, text: &str| {
@@ -286,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_is_counted_by_the_groups_of_its_first_process() {
+    fn a_container_is_found_by_its_first_process() {
         let (_folder, root) = machine("0::/docker/0123456789abcdef\n");
         let mut counters = Counters::default();
         counters.begin(&root);
@@ -307,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_that_belongs_to_another_now_is_not_counted() {
+    fn a_recycled_pid_is_not_counted() {
         let (_folder, root) = machine("0::/user.slice\n");
         let mut counters = Counters::default();
         counters.begin(&root);
@@ -315,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_process_in_a_deeper_group_changes_nothing() {
+    fn a_first_process_may_be_in_a_deeper_group() {
         let (folder, root) = machine("0::/docker/0123456789abcdef/init.scope\n");
         let deeper = folder.path().join("sys/fs/cgroup/docker/0123456789abcdef/init.scope");
         std::fs::create_dir(&deeper).expect("folder");
@@ -327,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn of_version_one_the_groups_below_count_too() {
+    fn version_one_includes_the_groups_below() {
         let folder = tempfile::tempdir().expect("folder");
         let write = |path: &str, text: &str| {
             let path = folder.path().join(path);
@@ -350,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn the_traffic_of_a_shared_network_is_nobodys_own() {
+    fn a_shared_network_has_no_traffic() {
         let (folder, root) = machine("0::/docker/0123456789abcdef\n");
         let link = |pid: &str, to: &str| {
             let ns = folder.path().join(format!("proc/{pid}/ns"));
@@ -371,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn one_without_a_group_is_left_alone_for_some_rounds() {
+    fn one_without_a_group_is_skipped_for_some_rounds() {
         let (folder, root) = machine("0::/user.slice\n");
         let mut counters = Counters::default();
         counters.begin(&root);

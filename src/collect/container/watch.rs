@@ -1,5 +1,5 @@
-//! When what is asked of an engine: what its events tell of is inspected anew, all of it now and then. Every pause is a
-//! deadline, and what is due comes before the next event, so that no stream of events puts it off.
+//! When to send which request to an engine: changed containers are inspected again, and all are listed now and then.
+//! Every pause is a deadline, and due requests go before the next event, so that no event stream can starve them.
 
 use std::{
     collections::BTreeSet,
@@ -9,37 +9,37 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{ask::Ask, event::Events, known::Known, lives::Lives};
+use super::{ask::Ask, event::Events, history::Histories, known::Known};
 use crate::{
     clock::Clock,
     model::container::{Container, RunState},
     sys::engine::EngineError,
 };
 
-/// Events come in bursts (die, start, health): a container is inspected once for all of them.
+/// Events come in bursts (die, start, health): one inspection serves them all.
 const BURST: Duration = Duration::from_millis(50);
-/// The whole list is asked for again this often, lest a lost event be missed for ever.
+/// How often all containers are listed again, in case an event was lost.
 const RELIST: Duration = Duration::from_secs(120);
-/// One of which an event told and that cannot be inspected is asked for again after this: an engine that is about to
-/// remove a container may say anything of it.
+/// A container with an event that cannot be inspected is asked for again after this: an engine about to remove one may
+/// answer anything.
 const AGAIN: Duration = Duration::from_secs(2);
-/// And so soon after events that came faster than they are read: the engine may have dropped some.
+/// And this soon after events arrived faster than they were read: the engine may have dropped some.
 const RELIST_SOON: Duration = Duration::from_secs(5);
-/// An engine that says nothing is asked whether it is there this often.
+/// A silent engine is pinged this often.
 const PING: Duration = Duration::from_secs(20);
-/// Figures that the engine counts are asked for this often: each answer costs it about a millisecond.
+/// How often the engine's own counters are read: each answer costs it about a millisecond.
 const COUNT: Duration = Duration::from_secs(3);
-/// More containers than these are not inspected one by one after a burst: the list tells which of them there are.
+/// After a burst that touched more containers than this, they are listed rather than inspected.
 const CHANGED: usize = 500;
 
-/// One engine that is being followed.
+/// One engine being followed.
 pub(super) struct Watch<'a, A> {
     pub(super) ask: A,
     pub(super) known: &'a Mutex<Known>,
-    pub(super) lives: &'a mut Lives,
-    /// Its containers' control groups can be read here.
+    pub(super) histories: &'a mut Histories,
+    /// Whether the control groups of its containers can be read here.
     pub(super) local: bool,
-    /// Stamps what it learns: nobody reads while it listens.
+    /// Stamps the answers, as no reading runs while it listens.
     pub(super) clock: Clock,
 }
 
@@ -52,7 +52,7 @@ impl<A: Ask> Watch<'_, A> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes events in and looks at what they tell of, until the engine ends the stream.
+    /// Processes events and due requests until the engine ends the stream.
     pub(super) async fn listen(&mut self, events: &mut impl Events) -> Result<(), EngineError> {
         let mut changed: BTreeSet<String> = BTreeSet::new();
         let mut again: BTreeSet<String> = BTreeSet::new();
@@ -97,8 +97,8 @@ impl<A: Ask> Watch<'_, A> {
                 }
                 event = events.next() => {
                     let Some(event) = event? else { return Ok(()) };
-                    if let Some(id) = self.lives.note(&event, self.clock.now().unix_ms) {
-                        // One more than that is enough to know that there are too many.
+                    if let Some(id) = self.histories.note(&event, self.clock.now().unix_ms) {
+                        // One more is enough to know that there are too many.
                         if changed.len() <= CHANGED {
                             changed.insert(id);
                         }
@@ -112,7 +112,7 @@ impl<A: Ask> Watch<'_, A> {
         }
     }
 
-    /// Asks an engine for its own figures of those containers whose control groups cannot be read here.
+    /// Asks the engine for its own counters of the containers without readable control groups.
     async fn count(&self) -> Result<(), EngineError> {
         let ids: Vec<String> = {
             let known = self.known();
@@ -129,7 +129,7 @@ impl<A: Ask> Watch<'_, A> {
         Ok(())
     }
 
-    /// Asks for all containers; those that are gone are dropped.
+    /// Lists all containers; drops those that are gone.
     pub(super) async fn list(&mut self, since_ms: i64) -> Result<(), EngineError> {
         let (listed, count) = self.ask.list().await?;
         let ids: BTreeSet<String> = listed.iter().map(|container| container.id.clone()).collect();
@@ -138,17 +138,17 @@ impl<A: Ask> Watch<'_, A> {
             let restarts = |known: &Known| known.containers.get(&id).map(|c| c.restarts);
             let before = restarts(&self.known());
             if !self.inspect(&id).await? {
-                // What the list tells is better than nothing, or than what was so before.
+                // The list entry is better than nothing, or than an older state.
                 let stale = self.known().containers.get(&id).is_none_or(|c| c.state != container.state);
                 if stale && self.known().uninspected.contains_key(&id) {
                     self.known().put(container);
                 }
             }
             let now = restarts(&self.known());
-            // Restarts that happened while nobody listened.
+            // Restarts that happened while we were disconnected.
             if let (Some(before), Some(now)) = (before, now)
                 && now > before
-                && self.lives.note_missed(&id, now - before, since_ms)
+                && self.histories.note_missed(&id, now - before, since_ms)
             {
                 self.inspect(&id).await?;
             }
@@ -158,16 +158,15 @@ impl<A: Ask> Watch<'_, A> {
         gone.iter().for_each(|id| known.remove(id));
         known.forget_uninspected(|id| ids.contains(id));
         known.count = count;
-        self.lives.lives.retain(|id, _| ids.contains(id));
+        self.histories.containers.retain(|id, _| ids.contains(id));
         Ok(())
     }
 
-    /// Asks for one container: true when it could be told. One that cannot be told of keeps what was known of it, and is
-    /// counted.
+    /// Inspects one container; false if that failed. It then keeps its last known state and is counted.
     async fn inspect(&mut self, id: &str) -> Result<bool, EngineError> {
         match self.ask.inspect(id).await {
             Ok(Some(mut container)) => {
-                self.lives.tell(&mut container, self.clock.now().unix_ms);
+                self.histories.fill(&mut container, self.clock.now().unix_ms);
                 let mut known = self.known();
                 known.inspected(id);
                 known.put(container);
@@ -177,7 +176,7 @@ impl<A: Ask> Watch<'_, A> {
             Err(error) if error.is_not_found() => self.known().remove(id),
             Err(error) if error.is_of_one_answer() => self.known().not_inspected(id, error.to_string(), self.unix_ms()),
             Err(error) if error.is_late() => {
-                // Whether it is this container that hangs the engine, or the engine itself.
+                // Find out whether only this container hangs, or the engine itself.
                 self.ask.ping().await?;
                 self.known().not_inspected(id, error.to_string(), self.unix_ms());
             }

@@ -120,7 +120,7 @@ impl Place {
     }
 
     /// Why nobody tells its figures.
-    pub(super) fn why_untold(&self) -> String {
+    pub(super) fn why_unreported(&self) -> String {
         match (self.driver.as_str(), self.maker) {
             ("vfio-pci" | "pci-stub" | "xen-pciback", _) => {
                 format!("given to virtual machines ({}): they alone see its figures", self.driver)
@@ -205,7 +205,7 @@ mod tests {
             let (_folder, root) = machine(&card(driver, "0x10de\n"));
             let places = places(&root);
             assert_eq!((places.len(), places[0].bus.as_str()), (1, "0000:01:00.0"));
-            assert!(places[0].why_untold().contains(words), "{}", places[0].why_untold());
+            assert!(places[0].why_unreported().contains(words), "{}", places[0].why_unreported());
         }
         let (_folder, root) = machine(&card("", "0x1a03\n"));
         assert_eq!(places(&root), [], "a board's own management chip is no card");

@@ -1,19 +1,19 @@
-//! How an engine puts two streams into one ("Docker Engine API", attach): frames of eight bytes of head, the first of
-//! which is the stream and the last four the length. A container with a terminal has one stream and no frames.
+//! How an engine multiplexes two streams ("Docker Engine API", attach): frames with a header of eight bytes, the first
+//! of which is the stream and the last four the length. A container with a terminal has one stream without frames.
 
-/// A frame up to this length is handed on whole: engines write entries of 16 KiB at most.
+/// Frames up to this length are passed on whole: engines write entries of at most 16 KiB.
 const WHOLE: usize = 32 << 10;
 const HEAD: usize = 8;
 
-/// Takes an answer apart into parts of frames.
+/// Splits an answer into parts of frames.
 #[derive(Debug)]
 pub(super) struct Frames {
     plain: bool,
     head: Vec<u8>,
-    /// Bytes of the frame that are still to come.
+    /// Bytes missing from the current frame.
     left: usize,
     error: bool,
-    /// The frame under way, while it is short enough to be handed on whole.
+    /// The current frame, while it is short enough to be passed on whole.
     held: Vec<u8>,
     /// The next part is the first of its frame.
     begins: bool,
@@ -21,9 +21,9 @@ pub(super) struct Frames {
 
 /// A part of one frame.
 pub(super) struct Part<'a> {
-    /// It comes from standard error.
+    /// From standard error.
     pub(super) error: bool,
-    /// It is the front of its frame.
+    /// The start of its frame.
     pub(super) begins: bool,
     pub(super) bytes: &'a [u8],
 }
@@ -34,7 +34,7 @@ impl Frames {
         Frames { plain, head: Vec::new(), left: 0, error: false, held: Vec::new(), begins: true }
     }
 
-    /// Gives each part that this piece completes.
+    /// Passes on each part that this piece completes.
     pub(super) fn take(&mut self, mut piece: &[u8], mut each: impl FnMut(Part<'_>)) {
         if self.plain {
             return each(Part { error: false, begins: true, bytes: piece });
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_whole_however_they_come() {
+    fn frames_are_joined_from_any_pieces() {
         let answer = [frame(1, 3, b"abc"), frame(2, 0, b""), frame(2, 2, b"de")].concat();
         let expected = [(false, true, 3), (true, true, 2)];
         for length in 1..=answer.len() {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_without_end_is_not_kept() {
+    fn an_endless_frame_is_not_stored() {
         let mut frames = Frames::new(false);
         let pieces = (0..100).map(|n| if n == 0 { frame(1, 4_000_000_000, b"") } else { vec![b'x'; 60_000] });
         let parts = parts(&mut frames, pieces);

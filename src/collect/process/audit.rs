@@ -1,76 +1,75 @@
-//! The audit that keeps reading in turn honest: what the machine says it worked must be what the processes say they did.
+//! Checks that reading sleepers in turns hides no work: the machine's CPU time must equal that of the processes.
 //!
-//! Each round compares the growth of the machine's busy ticks with the growth of what was read. Processes that ended
-//! are no hole in it: a parent inherits the ticks of the children that it waited for, so the sum over the living of
-//! own and inherited ticks is kept. What stays unexplained was done by somebody who was thought asleep: then all of
-//! them are read at once. Where even that explains nothing (a container sees the whole machine's counter, but few of
-//! its processes) the audit is blind for a while, and the sleepers are read every second round instead.
+//! Each round compares the growth of the machine's busy ticks with the growth of what was read. Ended processes leave
+//! no gap: a parent inherits the ticks of the children it waited for, so the sum of own and inherited ticks over the
+//! living is preserved. What remains unexplained was done by a supposed sleeper: then all of them are read at once.
+//! Where even that explains nothing (a container sees the whole machine's counter, but few of its processes), the audit
+//! goes blind for a while, and sleepers are read every second round instead.
 
 use crate::clock::TICKS_PER_SECOND;
 
-/// Unexplained share of one core at which the sleepers are looked at.
+/// Unexplained share of one core at which the sleepers are read.
 const DOUBT: f64 = 0.03;
-/// The most that may be put down to rounding and to work that no process has, as a share of one core.
+/// The most that may be attributed to rounding and to work outside of processes, as a share of one core.
 const MOST_SLACK: f64 = 0.03;
-/// Work that nobody did is looked for among all at once when it is so many times the doubt, or this share of a core; less
-/// may be chance, and is looked for in a quarter of the sleepers a round for as long as it lasts.
+/// All sleepers are read at once if the unexplained work is this many times the noise, or this share of a core; less
+/// may be chance, and is searched for in a quarter of the sleepers per round for as long as it lasts.
 const MUCH: (f64, f64) = (4.0, 0.5);
-/// Parts of the sleepers that are looked at in turn: two bits.
+/// Parts of the sleepers that are read in turn: two bits.
 pub(super) const PARTS: u32 = 4;
-/// Rounds between two looks at all sleepers.
+/// Rounds between two scans of all sleepers.
 const GAP: u32 = 2;
-/// Looks in a row that found nothing, after which the audit is blind.
+/// Scans in a row without a result, after which the audit is blind.
 const VAIN: u32 = 3;
 /// Rounds for which it is blind.
 const BLIND: u32 = 64;
 
-/// The books of one round and what is carried on to the next.
+/// The sums of one round, and what carries over to the next.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
     /// Ticks of the rows read in this round.
     own: u64,
     /// Ticks inherited from children, read in this round.
     inherited: u64,
-    /// Ticks of processes that ended, as their rows had them: in this round, and in the two before if nobody inherited
-    /// them yet.
+    /// Ticks of ended processes, as their rows had them: in this round, and in the two before if not inherited yet.
     ended: [u64; 3],
     /// Unexplained so far.
     debt: f64,
-    /// What of it stood at the beginning of the round and was not yet laid to anybody's charge.
+    /// The part of it left over from earlier rounds and not yet attributed.
     earlier: f64,
     /// Explained when the round was settled.
     settled: f64,
-    /// What was open then and was not yet laid to anybody's charge; `None` before.
+    /// The part of this round that was open then and is not attributed yet; `None` before.
     open: Option<f64>,
-    /// Unexplainable, ticks a second, as looks in vain have taught.
+    /// Ticks per second that scans could not explain.
     slack: f64,
     seconds: f64,
-    /// Processes that were born in this round, and the machine's ticks in it.
+    /// Processes started in this round, and the machine's ticks in it.
     births: u64,
     machine: u64,
-    /// Set by a look that was due but came too soon after the one before.
+    /// A scan was due, but too soon after the last.
     owed: bool,
     since_look: u32,
-    /// The part that was looked at last, and how many were in a row.
+    /// The part that was scanned last, and how many in a row.
     part: u32,
     parts: u32,
     vain: u32,
     blind: u32,
 }
 
-/// What the books say.
+/// The audit's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// What was read explains what was worked.
+    /// The readings explain the machine's work.
     Explained,
-    /// Somebody who was not read has worked a little, or it is chance: one of the [`PARTS`] is to be read.
+    /// A little work is unexplained, or it is chance: read one of the [`PARTS`].
     Part(u32),
-    /// Somebody who was not read has worked.
-    Look,
+    /// Work is unexplained: read all sleepers.
+    All,
 }
 
 impl Audit {
-    /// Opens a round `seconds` after the one before, in which so many were born.
+    /// Starts a round `seconds` after the previous one, with this many new processes.
     pub(super) fn begin(&mut self, seconds: f64, births: u64) {
         self.births = births;
         self.own = 0;
@@ -83,18 +82,18 @@ impl Audit {
         self.blind = self.blind.saturating_sub(1);
     }
 
-    /// Books what one process used since it was read before.
+    /// Adds what one process used since its last reading.
     pub(super) fn book(&mut self, own: u64, inherited: u64) {
         self.own += own;
         self.inherited += inherited;
     }
 
-    /// Books a process that ended, with all that was ever booked of it.
-    pub(super) fn bury(&mut self, ticks: u64) {
+    /// Adds an ended process, with all the ticks its rows ever had.
+    pub(super) fn remove(&mut self, ticks: u64) {
         self.ended[0] += ticks;
     }
 
-    /// Ticks of processes that ended which no row ever carried. To be asked once a round, when all is read.
+    /// Ticks of ended processes that no row ever had. Call once per round, after all readings.
     pub(super) fn unseen(&mut self) -> u64 {
         let mut left = self.inherited;
         for claim in self.ended.iter_mut().rev() {
@@ -110,7 +109,7 @@ impl Audit {
         (self.own + self.inherited.saturating_sub(known)) as f64
     }
 
-    /// Compares with the growth of the machine's ticks (user, nice, system). `None` where that is unknown.
+    /// Compares with the growth of the machine's ticks (user, nice, system), `None` if unknown.
     pub(super) fn settle(&mut self, machine: Option<u64>) -> Verdict {
         let Some(machine) = machine else {
             self.blind = self.blind.max(2);
@@ -122,7 +121,7 @@ impl Audit {
         self.open = Some(open);
         let over = open - self.slack * self.seconds;
         if over < 0.0 {
-            // The unexplainable part is less than was thought.
+            // The unexplainable part is smaller than assumed.
             self.slack = (self.slack + over / self.seconds.max(0.1) / 8.0).max(0.0);
         }
         let carried = if self.owed { self.debt } else { self.debt / 2.0 };
@@ -144,17 +143,17 @@ impl Audit {
             self.owed = true;
             return Verdict::Explained;
         }
-        Verdict::Look
+        Verdict::All
     }
 
     fn doubt(&self) -> f64 {
-        // The kernel counts whole ticks of the machine by looking who runs, and exact time of processes: the two differ
-        // by chance, as the root of the ticks and of the processes that came and went.
+        // The kernel samples whole ticks for the machine, but counts exact time per process: the two differ by chance,
+        // by the root of the ticks and of the processes that started and ended.
         let chance = (self.births as f64 + self.machine as f64).sqrt() / 2.0;
         DOUBT * f64::from(TICKS_PER_SECOND) * self.seconds.max(1.0) + chance
     }
 
-    /// Closes a round in which a part or everything was read after all.
+    /// Ends a round in which a part of the sleepers or all were read.
     pub(super) fn looked(&mut self) {
         let left = self.debt - (self.explained() - self.settled);
         let found = left < self.doubt();
@@ -175,20 +174,20 @@ impl Audit {
         self.vain += 1;
         if self.vain >= VAIN {
             self.blind = BLIND;
-            // One more look in vain after that time is enough.
+            // One more scan without a result after that time is enough.
             self.vain = VAIN - 1;
         }
     }
 
-    /// True while the audit cannot be relied on.
+    /// True while the audit is unreliable.
     pub(super) fn is_blind(&self) -> bool {
         self.blind > 0
     }
 
-    /// The span over which a sleeper spent `ticks`, microseconds: it was read `since_read` ago, the round before was
-    /// `round` ago. Ticks that were missed in earlier rounds are earlier ones. All others are of this round, but no more
-    /// than it left open; where that is not known yet, so few a second that nobody misses them may be of any time. No
-    /// thread can use more than one core.
+    /// The span in which a sleeper used `ticks`, microseconds: it was read `since_read` ago, the previous round was
+    /// `round` ago. Ticks missed in earlier rounds belong there. All others are of this round, but no more than it left
+    /// open; before that is known, a rate too low for the audit to notice may be of any time. A thread can use at most
+    /// one core.
     pub(super) fn span(&mut self, ticks: u64, since_read: u64, round: u64, threads: u32) -> u64 {
         if ticks == 0 || since_read <= round + round / 2 {
             return since_read;
@@ -212,12 +211,12 @@ impl Audit {
 mod tests {
     use super::*;
 
-    /// One round: the machine's ticks, what the awake used; `sleepers` is found if a look is taken.
+    /// One round: the machine's ticks and those of awake processes; a scan finds `sleepers`.
     fn round(audit: &mut Audit, machine: u64, awake: u64, sleepers: u64) -> Verdict {
         audit.begin(1.0, 0);
         audit.book(awake, 0);
         let verdict = audit.settle(Some(machine));
-        if verdict == Verdict::Look {
+        if verdict == Verdict::All {
             audit.book(sleepers, 0);
             audit.looked();
         }
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_explained_needs_no_look() {
+    fn explained_work_needs_no_scan() {
         let mut audit = Audit::default();
         for n in 0..100 {
             assert_eq!(round(&mut audit, 100 + n % 2, 100, 0), Verdict::Explained);
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_among_many_births_is_no_reason_to_look() {
+    fn noise_of_many_forks_causes_no_scan() {
         let mut audit = Audit::default();
         for n in 0..100 {
             audit.begin(1.0, 64);
@@ -243,30 +242,30 @@ mod tests {
         }
         audit.begin(1.0, 64);
         audit.book(10, 0);
-        assert_eq!(audit.settle(Some(60)), Verdict::Look);
+        assert_eq!(audit.settle(Some(60)), Verdict::All);
     }
 
     #[test]
-    fn a_sleeper_that_wakes_is_looked_for_in_the_same_round() {
+    fn a_waking_sleeper_is_found_in_the_same_round() {
         let mut audit = Audit::default();
         for _ in 0..5 {
             round(&mut audit, 40, 40, 0);
         }
-        assert_eq!(round(&mut audit, 140, 40, 100), Verdict::Look);
+        assert_eq!(round(&mut audit, 140, 40, 100), Verdict::All);
         assert_eq!(round(&mut audit, 140, 140, 0), Verdict::Explained);
     }
 
     #[test]
-    fn looks_are_two_rounds_apart_and_the_second_is_not_forgotten() {
+    fn scans_are_two_rounds_apart_and_none_is_lost() {
         let mut audit = Audit::default();
         round(&mut audit, 0, 0, 0);
-        assert_eq!(round(&mut audit, 50, 0, 50), Verdict::Look);
+        assert_eq!(round(&mut audit, 50, 0, 50), Verdict::All);
         assert_eq!(round(&mut audit, 100, 50, 50), Verdict::Explained);
-        assert_eq!(round(&mut audit, 50, 50, 50), Verdict::Look);
+        assert_eq!(round(&mut audit, 50, 50, 50), Verdict::All);
     }
 
     #[test]
-    fn a_little_work_is_looked_for_part_by_part() {
+    fn a_little_work_is_searched_part_by_part() {
         let parts = |audit: &mut Audit, asleep: u64| -> Vec<u32> {
             let mut parts = Vec::new();
             for _ in 0..5 {
@@ -292,11 +291,11 @@ mod tests {
         assert_eq!(parts(&mut Audit::default(), 12), [1, 2]);
         let mut audit = Audit::default();
         assert_eq!(parts(&mut audit, 0)[..4], [1, 2, 3, 0]);
-        assert!(audit.slack > 0.0, "nobody did it");
+        assert!(audit.slack > 0.0, "no process did it");
     }
 
     #[test]
-    fn children_that_came_and_went_are_explained_by_their_parent() {
+    fn short_lived_children_are_explained_by_their_parent() {
         let mut audit = Audit::default();
         for _ in 0..20 {
             audit.begin(1.0, 0);
@@ -313,9 +312,9 @@ mod tests {
         audit.book(80, 0);
         assert_eq!(audit.settle(Some(80)), Verdict::Explained);
         audit.unseen();
-        // It ends after ten more ticks; the parent is told of all ninety one round late.
+        // It ends after ten more ticks; the parent inherits all ninety one round late.
         audit.begin(1.0, 0);
-        audit.bury(80);
+        audit.remove(80);
         audit.settle(Some(10));
         assert_eq!(audit.unseen(), 0);
         audit.begin(1.0, 0);
@@ -325,15 +324,15 @@ mod tests {
     }
 
     #[test]
-    fn looks_in_vain_make_it_blind_and_it_tries_again_later() {
+    fn failed_scans_make_it_blind_for_a_while() {
         let mut audit = Audit::default();
-        let mut looks = 0;
+        let mut scans = 0;
         let mut blind = 0;
         for _ in 0..100 {
-            looks += u32::from(round(&mut audit, 500, 20, 0) == Verdict::Look);
+            scans += u32::from(round(&mut audit, 500, 20, 0) == Verdict::All);
             blind += u32::from(audit.is_blind());
         }
-        assert!((VAIN..VAIN + 3).contains(&looks), "{looks}");
+        assert!((VAIN..VAIN + 3).contains(&scans), "{scans}");
         assert!(blind > 80, "{blind}");
         for _ in 0..BLIND {
             round(&mut audit, 20, 20, 0);
@@ -342,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn no_counter_of_the_machine_is_blindness_too() {
+    fn without_a_machine_counter_it_is_blind() {
         let mut audit = Audit::default();
         audit.begin(1.0, 0);
         audit.settle(None);
@@ -350,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn waker_s_ticks_are_of_this_round_unless_some_were_missed() {
+    fn ticks_of_a_waker_belong_to_this_round() {
         let mut audit = Audit::default();
         audit.begin(1.0, 0);
         let second = 1_000_000;

@@ -1,5 +1,5 @@
-//! The first round: every process is new, and the screen waits for all of them. Several threads read them side by side,
-//! and end with the round.
+//! The first round: every process is new, and the screen waits for all of them, so several threads read them in
+//! parallel. They end with the round.
 
 use std::{
     panic::resume_unwind,
@@ -10,24 +10,24 @@ use super::{
     CLOCKED,
     folder::{Folder, Path},
     listing::Listed,
-    newcomer,
+    new_slot,
     shared::Shared,
     slot::Slot,
     stat,
 };
 use crate::{clock::Clock, collect::lane::THREAD_PREFIX, model::process::ProcRow};
 
-/// Processes for which one more thread is worth its start.
+/// Processes that justify one more thread.
 const EACH: usize = 500;
-/// Threads at most, ours among them: the machine has other work than to look at itself.
+/// Threads at most, including ours: the machine has other work to do.
 const MOST: usize = 4;
 
-/// A process that was never seen: what is remembered of it, its row, its owner.
-pub(super) type Met = (Slot, ProcRow, Option<u32>);
+/// A new process: its slot, its row, its owner.
+pub(super) type FirstRead = (Slot, ProcRow, Option<u32>);
 
-/// Reads all of `names` side by side; those that ended meanwhile are left out. `None` where that is not worth while or
-/// not possible: they are to be read one by one then.
-pub(super) fn read(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut Shared) -> Option<Vec<Met>> {
+/// Reads all of `names` in parallel, leaving out those that ended meanwhile. `None` if that is not worth it or not
+/// possible: read them one by one then.
+pub(super) fn read(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut Shared) -> Option<Vec<FirstRead>> {
     let cores = available_parallelism().map_or(1, usize::from);
     let hands = cores.min(MOST).min(names.len() / EACH);
     if hands < 2 { None } else { side_by_side(folder, names, hands, clock, shared) }
@@ -39,7 +39,7 @@ fn side_by_side(
     hands: usize,
     clock: Clock,
     shared: &mut Shared,
-) -> Option<Vec<Met>> {
+) -> Option<Vec<FirstRead>> {
     let (own, others) = names.split_at(names.len().div_ceil(hands));
     let folders = (1..hands).map(|_| folder.again()).collect::<Result<Vec<Folder>, _>>().ok()?;
     let mut all = Vec::with_capacity(names.len());
@@ -61,7 +61,7 @@ fn side_by_side(
     Some(all)
 }
 
-fn one_by_one(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut Shared) -> Vec<Met> {
+fn one_by_one(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut Shared) -> Vec<FirstRead> {
     let mut met = Vec::with_capacity(names.len());
     let mut now_us = 0;
     for (count, listed) in names.iter().enumerate() {
@@ -70,7 +70,7 @@ fn one_by_one(folder: &mut Folder, names: &[Listed], clock: Clock, shared: &mut 
         }
         let Ok(bytes) = folder.read(&Path::of(listed.pid, b"/stat")) else { continue };
         let Some(stat) = stat::parse(bytes) else { continue };
-        let (slot, row) = newcomer(&stat, *listed, (now_us, 0), shared);
+        let (slot, row) = new_slot(&stat, *listed, (now_us, 0), shared);
         met.push((slot, row, folder.owner(listed.pid)));
     }
     met
@@ -90,7 +90,7 @@ mod tests {
         for pid in 1..=23u32 {
             let folder = root.path().join(format!("proc/{pid}"));
             fs::create_dir_all(&folder).expect("a process");
-            // One of them has ended between the listing and the reading.
+            // One of them ended between the listing and the reading.
             if pid != 7 {
                 let stat = format!("{pid} (job{}) S 1 1 1 0 -1 0 0 0 0 0 {pid} 0 0 0 20 0 1 0 99 4096 3\n", pid % 3);
                 fs::write(folder.join("stat"), stat).expect("its stat");
@@ -98,15 +98,15 @@ mod tests {
             names.push(Listed { pid, inode: pid });
         }
         let mut folder = Folder::open(&Root::new(root.path())).expect("proc");
-        let told = |all: Vec<Met>| -> Vec<_> {
+        let rows = |all: Vec<FirstRead>| -> Vec<_> {
             all.into_iter().map(|(slot, row, owner)| (slot.key(), row.user_ticks, row.name, owner)).collect()
         };
         let clock = Clock::start();
-        let one = told(one_by_one(&mut folder, &names, clock, &mut Shared::default()));
+        let one = rows(one_by_one(&mut folder, &names, clock, &mut Shared::default()));
         assert_eq!((one.len(), one[21].1, one[21].2.as_deref()), (22, 23, Some("job2")));
         for hands in 2..=5 {
             let mut shared = Shared::default();
-            let many = told(side_by_side(&mut folder, &names, hands, clock, &mut shared).expect("threads"));
+            let many = rows(side_by_side(&mut folder, &names, hands, clock, &mut shared).expect("threads"));
             assert_eq!(many, one, "{hands}");
             assert!(
                 many.iter()

@@ -1,5 +1,5 @@
-//! `/proc` by one descriptor: small files are opened relative to it and read in one go into a buffer that is used again.
-//! Three calls a file; `std::fs::read` would make seven.
+//! `/proc` by one descriptor: small files are opened relative to it and read at once into a reused buffer. Three calls
+//! a file; `std::fs::read` would make seven.
 
 use std::ffi::CStr;
 
@@ -15,7 +15,7 @@ use crate::{
     sys::root::{Root, fault},
 };
 
-/// More than any of the files that are read here: longer command lines are cut.
+/// More than any file read here needs: longer command lines are cut.
 const MOST: usize = 4096;
 
 /// The folder and the buffer.
@@ -34,7 +34,7 @@ impl Folder {
         Ok(Folder { proc, buffer: Vec::with_capacity(MOST) })
     }
 
-    /// The same folder with a buffer of its own, for another thread.
+    /// The same folder with its own buffer, for another thread.
     ///
     /// # Errors
     /// As the system gives them: no more descriptors.
@@ -97,8 +97,8 @@ impl Path {
 
     fn with(mut self, tail: &[u8]) -> Self {
         // One byte stays for the end.
-        let room = self.bytes.len() - 1 - self.length;
-        let tail = &tail[..tail.len().min(room)];
+        let space = self.bytes.len() - 1 - self.length;
+        let tail = &tail[..tail.len().min(space)];
         self.bytes[self.length..self.length + tail.len()].copy_from_slice(tail);
         self.length += tail.len();
         self

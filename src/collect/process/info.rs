@@ -1,6 +1,6 @@
-//! What is read once in a process's life and after an exec: its command line and its cgroup. In slices, so that no round
-//! is long: first what is on the screen, then the rest. Some programs rewrite their arguments while they run: what is on
-//! the screen is read again every few rounds, and what works in turn.
+//! What is read once per process and after an exec: command line and cgroup. In slices, so that no round is long: first
+//! for the screen, then the rest. Some programs rewrite their arguments: those on the screen are read again every few
+//! rounds, busy ones in turns.
 
 use std::sync::Arc;
 
@@ -15,12 +15,13 @@ use crate::{
     text::clean_bytes,
 };
 
-/// Command lines in the first round, which is waited for.
+/// Command lines in the first round, which the screen waits for.
 const FIRST: usize = 128;
-/// Command lines in each later round: so many, or that share of all, so that even a full machine is known in few rounds.
+/// Command lines in each later round: this many, or this share of all, so that even a full machine is known within few
+/// rounds.
 const SLICE: (usize, usize) = (256, 6);
-/// What is on the screen is read again in one of `2^2` rounds, what is not and works in one of `2^4`; the cgroup, which
-/// changes more seldom, in one of four of these.
+/// A process on the screen is read again in one of `2^2` rounds, a busy one off the screen in one of `2^4`; the cgroup,
+/// which seldom changes, in one of four of these.
 const AGAIN: (u32, u32) = (2, 4);
 
 /// Adds what may have changed since it was read.
@@ -40,8 +41,8 @@ pub(super) fn again(slots: &[Slot], want: &Interest, round: u32, all: &mut Vec<W
     }
 }
 
-/// Adds what is not yet known, of the most wanted first; at the end of a round, `late`, only of what may be on the screen
-/// with it: who worked, who is there already, and all where all are wanted.
+/// Adds what is not known yet, the most wanted first; at the end of a round, `late`, only for what may be on the screen
+/// then: processes that worked or are there already, and all if all are wanted.
 pub(super) fn unknown(slots: &mut [Slot], want: &Interest, round: u32, late: bool, all: &mut Vec<Wanted>) {
     let first = round == 0;
     let mut left = match first {
@@ -57,7 +58,7 @@ pub(super) fn unknown(slots: &mut [Slot], want: &Interest, round: u32, late: boo
             left = left.saturating_sub(1);
         }
     }
-    // Those that worked most stand first on the screen.
+    // The busiest are first on the screen.
     let least = if first && !want.commands_of_all { nth_most(slots, FIRST) } else { 0 };
     let least = if late && !first && !want.commands_of_all { 1 } else { least };
     slots.iter_mut().filter(|s| s.own >= least && s.has(Flag::Unknown)).take(left).for_each(|slot| ask(slot, all));
@@ -84,24 +85,24 @@ fn nth_most(slots: &[Slot], nth: usize) -> u64 {
     *ticks.select_nth_unstable(at).1
 }
 
-/// The cgroup that was told last and waits for its command line.
+/// The last cgroup read, waiting for its command line.
 pub(super) type Group = Option<(ProcKey, Arc<str>)>;
 
-/// Arguments joined by blanks, and the length of the first.
+/// Arguments joined by spaces, and the length of the first.
 pub(super) fn command(bytes: &[u8]) -> (String, u16) {
     let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
     let bytes = &bytes[..end];
     let joined: Vec<u8> = bytes.iter().map(|&b| if b == 0 { b' ' } else { b }).collect();
-    // A program that rewrote its line (`postgres: checkpointer`) leaves one argument with blanks in it.
+    // A program that rewrote its line (`postgres: checkpointer`) leaves one argument with spaces.
     let program = bytes.iter().position(|&b| b == 0);
     let program = program.or_else(|| bytes.iter().position(|&b| b == b' ')).unwrap_or(end);
     let length = clean_bytes(&joined[..program]).len();
     (clean_bytes(&joined), u16::try_from(length).unwrap_or(u16::MAX))
 }
 
-/// The path that tells most ("cgroups(7)"): one that names a container, else that of version 2 where that is in use, else
-/// of systemd, else of another hierarchy. Where both versions are mounted, engines may have put their containers into
-/// version 1 alone.
+/// The most specific path ("cgroups(7)"): one that names a container, else that of version 2 if in use, else of
+/// systemd, else of another hierarchy. With both versions mounted, engines may use version 1 alone for their
+/// containers.
 pub(super) fn cgroup(bytes: &[u8]) -> String {
     let mut best: (u8, &[u8]) = (0, b"");
     for line in lines(bytes) {
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_are_joined_and_the_program_is_told_apart() {
+    fn arguments_are_joined_and_the_program_marked() {
         assert_eq!(command(b"/usr/bin/python3\0-m\0x y\0"), ("/usr/bin/python3 -m x y".to_owned(), 16));
         assert_eq!(command(b"postgres: checkpointer \0\0\0"), ("postgres: checkpointer ".to_owned(), 9));
         assert_eq!(command(b""), (String::new(), 0));
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_that_tells_most_is_taken() {
+    fn the_most_specific_path_is_taken() {
         assert_eq!(cgroup(b"0::/system.slice/ssh.service\n"), "/system.slice/ssh.service");
         assert_eq!(cgroup(b"12:pids:/docker/ab\n1:name=systemd:/docker/ab\n0::/\n"), "/docker/ab");
         assert_eq!(cgroup(b"3:cpu,cpuacct:/x\n2:pids:/y\n"), "/y");

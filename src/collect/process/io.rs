@@ -1,5 +1,5 @@
-//! Storage counters of the processes on the screen ("proc(5)" pid/io). A process that sleeps moves nothing: its counters
-//! are told again without being read.
+//! Storage counters of the processes on the screen ("proc(5)" pid/io). A sleeper moves no bytes: its counters are sent
+//! again without being read.
 
 use super::{
     lookups::{Wanted, What},
@@ -11,19 +11,19 @@ use crate::{
     sys::parse::{number, trim, value_of},
 };
 
-/// What was told in the round before.
+/// The previous round.
 #[derive(Default)]
 pub(super) struct Ios {
-    /// Ascending by pid, each with the moment of its reading.
+    /// Sorted by pid, each with the time of its reading.
     known: Vec<(ProcIo, u64)>,
     next: Vec<(ProcIo, u64)>,
     asked_us: u64,
-    /// Asked for at the beginning of the round, in order.
+    /// Requested at the start of the round, in order.
     asked: Vec<ProcKey>,
 }
 
 impl Ios {
-    /// Begins a round, and adds those that are wanted and did something lately.
+    /// Starts a round, and adds the wanted processes that worked lately.
     pub(super) fn ask(&mut self, slots: &[Slot], want: &Interest, now_us: u64, all: &mut Vec<Wanted>) {
         std::mem::swap(&mut self.known, &mut self.next);
         self.known.sort_unstable_by_key(|(io, _)| io.key.pid);
@@ -37,7 +37,7 @@ impl Ios {
         self.asked = asked;
     }
 
-    /// Adds those that woke or came in this round, and tells again what sleepers had moved.
+    /// Adds those that woke or started in this round, and repeats the counters of sleepers.
     pub(super) fn rest(&mut self, slots: &[Slot], want: &Interest, all: &mut Vec<Wanted>, sample: &mut ProcessSample) {
         for slot in candidates(slots, want) {
             let key = slot.key();
@@ -51,7 +51,7 @@ impl Ios {
         }
     }
 
-    /// Books what was read.
+    /// Stores the counters read.
     pub(super) fn read(&mut self, key: ProcKey, bytes: &[u8], sample: &mut ProcessSample) {
         let Some((read_bytes, written_bytes)) = parse(bytes) else { return };
         let over_us = self.before(key).map_or(0, |(_, over_us)| over_us);
@@ -70,7 +70,7 @@ impl Ios {
     }
 }
 
-/// Processes whose counters are wanted and may be read.
+/// Processes with wanted and readable counters.
 fn candidates<'a>(slots: &'a [Slot], want: &'a Interest) -> impl Iterator<Item = &'a Slot> {
     let silent = |slot: &Slot| [Flag::Kernel, Flag::Sealed, Flag::Silent].iter().any(|flag| slot.has(*flag));
     let all = want.io_of_all.then_some(slots);
@@ -80,7 +80,7 @@ fn candidates<'a>(slots: &'a [Slot], want: &'a Interest) -> impl Iterator<Item =
     all.into_iter().flatten().chain(visible).filter(move |slot| !silent(slot))
 }
 
-/// Bytes read, and written less those that were cancelled.
+/// Bytes read, and bytes written less the cancelled ones.
 fn parse(bytes: &[u8]) -> Option<(u64, u64)> {
     let value = |key: &[u8]| value_of(bytes, key).map(trim).and_then(number);
     let cancelled = value(b"cancelled_write_bytes").unwrap_or(0);
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn storage_bytes_are_told_without_cancelled_writes() {
+    fn cancelled_writes_are_subtracted() {
         let text = b"rchar: 10\nwchar: 20\nsyscr: 1\nsyscw: 2\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n";
         assert_eq!(parse(text), Some((4096, 4096)));
         assert_eq!(parse(b"read_bytes: x\n"), None);

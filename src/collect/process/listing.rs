@@ -1,4 +1,4 @@
-//! Which processes there are: the numeric names of a folder, in order, by `getdents64` into one great buffer.
+//! Lists processes: the numeric names of a folder, sorted, by `getdents64` into one large buffer.
 
 use std::mem::MaybeUninit;
 
@@ -8,31 +8,31 @@ use rustix::{
     io::Errno,
 };
 
-/// Room for about 1,300 entries a call.
-const ROOM: usize = 32 << 10;
+/// Enough for about 1,300 entries a call.
+const CAPACITY: usize = 32 << 10;
 
-/// One name that is a number.
+/// One numeric name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Listed {
     /// The number.
     pub(super) pid: u32,
-    /// Its inode, cut: procfs gives a new process a new one, even under an old number.
+    /// Its inode, truncated: procfs gives a new process a new one, even for a reused pid.
     pub(super) inode: u32,
 }
 
 /// The names of the newest listing.
 pub(super) struct Listing {
     buffer: Vec<MaybeUninit<u8>>,
-    /// Ascending.
+    /// Sorted by pid.
     pub(super) names: Vec<Listed>,
-    /// Folders that are no numbers.
+    /// Folders without a numeric name.
     pub(super) other_folders: u32,
 }
 
 impl Listing {
     /// An empty list.
     pub(super) fn new() -> Self {
-        Listing { buffer: vec![MaybeUninit::uninit(); ROOM], names: Vec::new(), other_folders: 0 }
+        Listing { buffer: vec![MaybeUninit::uninit(); CAPACITY], names: Vec::new(), other_folders: 0 }
     }
 
     /// Lists a folder from its beginning.
@@ -61,7 +61,7 @@ impl Listing {
     }
 }
 
-/// A process id: digits alone, no leading zero.
+/// A process id: digits only, no leading zero.
 fn number(name: &[u8]) -> Option<u32> {
     if name.is_empty() || name[0] == b'0' || name.len() > 9 {
         return None;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_numbers_are_processes_and_they_come_in_order() {
+    fn only_numbers_are_processes_in_order() {
         let folder = tempfile::tempdir().expect("folder");
         for name in ["31", "4", "1000", "self", "12a", "007", "sys"] {
             std::fs::create_dir(folder.path().join(name)).expect("mkdir");

@@ -1,6 +1,6 @@
-//! Files of a process that may block whoever reads them: its command line, its cgroup, its storage counters. They are
-//! asked for together and answered in order; a round does not wait for long. One that does not answer is left with the
-//! reader that hangs on it, and not asked again before it came loose.
+//! Process files that may block their reader: command line, cgroup, storage counters. They are requested together and
+//! answered in order; a round waits only briefly. A file that hangs keeps its reader and is not requested again until
+//! it answers.
 
 use std::{
     collections::VecDeque,
@@ -16,12 +16,12 @@ use crate::{
     sys::root::Root,
 };
 
-/// A file of `/proc` that is not read in so long does not answer.
+/// A `/proc` file unread for this long counts as hanging.
 const PATIENCE: Duration = Duration::from_millis(400);
-/// Readers that hang, at most: with so many, no more is asked.
+/// Hanging readers at most: beyond that, nothing more is requested.
 const MOST_HUNG: usize = 16;
 
-/// What of a process.
+/// Which file of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     Io,
@@ -47,28 +47,28 @@ impl Wanted {
     }
 }
 
-/// What became of it.
+/// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told<'a> {
+pub(super) enum Outcome<'a> {
     Read(&'a [u8]),
     Failed(Errno),
-    /// It does not answer.
+    /// It hangs.
     Silent,
-    /// It did not answer, and does now: to be asked again.
+    /// It hung, and answers again: ask again.
     Loose,
 }
 
-/// All that was asked for and not told yet.
+/// All pending requests.
 pub(super) struct Lookups {
     proc: PathBuf,
-    /// Its files are a kernel's; else they are plain ones, which answer on a slow machine too.
+    /// The files are a real kernel's; plain ones are waited for, however slow the machine.
     live: bool,
     line: Option<Files>,
     /// Sent, in order.
     asked: VecDeque<Wanted>,
     /// To be sent when those are answered.
     later: VecDeque<Wanted>,
-    /// Something hangs: each answer is sent by itself, so that it is found.
+    /// A file hangs: requests are sent one by one to find it.
     each: bool,
     /// When the newest answer came.
     moved: Instant,
@@ -89,35 +89,35 @@ impl Lookups {
         }
     }
 
-    /// True when nothing that was asked for is still to come.
+    /// True without pending requests.
     pub(super) fn is_free(&self) -> bool {
         self.asked.is_empty() && self.later.is_empty() && self.hung.len() < MOST_HUNG
     }
 
-    /// Asks for these; only when free.
+    /// Queues these; only when free.
     pub(super) fn ask(&mut self, wanted: Vec<Wanted>) {
         self.later.extend(wanted);
     }
 
-    /// Sends what was asked for now rather than when answers are waited for.
+    /// Sends the queue now rather than when answers are awaited.
     pub(super) fn begin(&mut self) {
         if !self.later.is_empty() {
             self.send(&mut |_, _| {});
         }
     }
 
-    /// Tells what has come until all is told or the time is over.
-    pub(super) fn take(&mut self, until: Instant, mut tell: impl FnMut(Wanted, Told<'_>)) {
+    /// Handles the answers that came, until all did or time is up.
+    pub(super) fn take(&mut self, until: Instant, mut handle: impl FnMut(Wanted, Outcome<'_>)) {
         let now = Instant::now();
         self.hung.retain_mut(|(wanted, files)| match files.next(now) {
             Ok(None) => true,
             Ok(Some(_)) | Err(_) => {
-                tell(*wanted, Told::Loose);
+                handle(*wanted, Outcome::Loose);
                 false
             }
         });
         loop {
-            if self.asked.is_empty() && !self.send(&mut tell) {
+            if self.asked.is_empty() && !self.send(&mut handle) {
                 return;
             }
             let (Some(line), Some(&wanted)) = (&mut self.line, self.asked.front()) else { return };
@@ -125,14 +125,14 @@ impl Lookups {
             match line.next(until.min(stalled)) {
                 Ok(Some(answer)) => {
                     self.asked.pop_front();
-                    tell(wanted, answer.map_or_else(Told::Failed, Told::Read));
+                    handle(wanted, answer.map_or_else(Outcome::Failed, Outcome::Read));
                     if self.asked.is_empty() || self.each {
                         self.moved = Instant::now();
                     }
                 }
                 Ok(None) if Instant::now() < stalled => return,
-                Ok(None) => self.stalled(&mut tell),
-                // The helper was ended by somebody: all is asked of the next.
+                Ok(None) => self.stalled(&mut handle),
+                // The helper was killed: ask the next one for everything.
                 Err(_) => {
                     self.again();
                     if Instant::now() >= until {
@@ -143,8 +143,8 @@ impl Lookups {
         }
     }
 
-    /// Nothing came for too long: finds out what hangs, and leaves it.
-    fn stalled(&mut self, tell: &mut impl FnMut(Wanted, Told<'_>)) {
+    /// No answer for too long: finds the file that hangs, and abandons its reader.
+    fn stalled(&mut self, handle: &mut impl FnMut(Wanted, Outcome<'_>)) {
         let awaited = if self.each { 1 } else { self.asked.len() };
         let may_block = |wanted: &Wanted| wanted.path(&self.proc).metadata().is_ok_and(|file| !file.is_file());
         if !self.live && !self.asked.iter().take(awaited).any(may_block) {
@@ -154,13 +154,13 @@ impl Lookups {
         if self.each
             && let (Some(wanted), Some(line)) = (self.asked.pop_front(), self.line.take())
         {
-            tell(wanted, Told::Silent);
+            handle(wanted, Outcome::Silent);
             self.hung.push((wanted, line));
-            // Nor is the rest of that process asked for: it would hang as well, most likely.
+            // The other files of that process would most likely hang as well.
             for rest in [&mut self.asked, &mut self.later] {
                 rest.retain(|other| {
                     other.key != wanted.key || {
-                        tell(*other, Told::Silent);
+                        handle(*other, Outcome::Silent);
                         false
                     }
                 });
@@ -169,7 +169,7 @@ impl Lookups {
         self.again();
     }
 
-    /// What was sent is to be sent over a new line.
+    /// What was sent must be sent again over a new connection.
     fn again(&mut self) {
         self.line = None;
         self.each = true;
@@ -178,8 +178,8 @@ impl Lookups {
         }
     }
 
-    /// Sends the next ones; false when there is nothing left.
-    fn send(&mut self, tell: &mut impl FnMut(Wanted, Told<'_>)) -> bool {
+    /// Sends the next requests; false if there are none.
+    fn send(&mut self, handle: &mut impl FnMut(Wanted, Outcome<'_>)) -> bool {
         if self.later.is_empty() {
             self.each = false;
             return false;
@@ -188,8 +188,8 @@ impl Lookups {
             self.line = Files::open().ok();
         }
         let Some(line) = &mut self.line else {
-            // No thread, no descriptor: they are asked for in another round.
-            self.later.drain(..).for_each(|wanted| tell(wanted, Told::Loose));
+            // No thread or descriptor left: ask again in another round.
+            self.later.drain(..).for_each(|wanted| handle(wanted, Outcome::Loose));
             return false;
         };
         let count = self.later.len().min(AT_ONCE);

@@ -1,11 +1,11 @@
-//! Words that many processes share, each kept once: names, paths of control groups.
+//! Strings shared by many processes, each stored once: names, cgroup paths.
 
 use std::{collections::HashSet, sync::Arc};
 
-/// Rounds between two clearings of words that nobody uses any more.
+/// Rounds between two removals of unused strings.
 const CLEARING: u32 = 512;
 
-/// The words in use.
+/// The strings in use.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     words: HashSet<Arc<str>>,
@@ -13,7 +13,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The word as everybody has it.
+    /// The shared copy of a string.
     pub(super) fn of(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.words.get(word) {
             return known.clone();
@@ -23,7 +23,7 @@ impl Shared {
         word
     }
 
-    /// A round is over: now and then what only this list still knows is forgotten.
+    /// Ends a round: now and then drops the strings that only this list still holds.
     pub(super) fn round(&mut self) {
         self.rounds += 1;
         if self.rounds.is_multiple_of(CLEARING) {
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_kept_once_and_only_as_long_as_somebody_has_it() {
+    fn a_string_is_stored_once_and_while_in_use() {
         let mut shared = Shared::default();
         let (one, two) = (shared.of("sshd"), shared.of("sshd"));
         assert!(Arc::ptr_eq(&one, &two));

@@ -3,76 +3,76 @@
 use super::stat::Stat;
 use crate::model::process::{ProcKey, ProcRow};
 
-/// Reads without work after which a process is asleep.
+/// Idle readings after which a process counts as asleep.
 const ASLEEP: u8 = 4;
 
 /// One process, or one thread.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot {
-    /// Start, ticks after boot: with the pid the identity.
+    /// Start, ticks after boot: with the pid its identity.
     start: u64,
     /// Ticks used, user and system.
     pub(super) own: u64,
     /// When it was read, microseconds.
     pub(super) read_us: u64,
-    /// Of all other values that a row carries.
+    /// Hash of all other values in a row.
     digest: u64,
     pub(super) pid: u32,
     pub(super) parent: u32,
-    /// Ticks of ended children, cut to 32 bits: differences are what counts.
+    /// Ticks of ended children, truncated to 32 bits: only differences matter.
     pub(super) child: u32,
-    /// Inode of its folder, cut.
+    /// Inode of its folder, truncated.
     pub(super) inode: u32,
     name: u32,
     pub(super) uid: u32,
     pub(super) threads: u16,
-    /// Reads in a row without work.
+    /// Idle readings in a row.
     idle: u8,
     flags: u8,
 }
 
-/// What is known of a slot, one bit each.
+/// The flags of a slot, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flag {
-    /// Its last row told a share of CPU that was not zero, or perhaps: zero must be told.
-    Told = 1,
+    /// Its last row had a CPU share above zero, or may have: a zero must follow.
+    NonZero = 1,
     /// A kernel thread: no command line.
     Kernel = 2,
-    /// Its command line is to be read.
+    /// Its command line must be read.
     Unknown = 4,
-    /// It was new: between fork and exec, perhaps. Look at name and owner again.
+    /// It was new, perhaps between fork and exec: read name and owner again.
     Young = 8,
-    /// Its storage counters may not be read.
+    /// Its storage counters are not readable.
     Sealed = 16,
-    /// A file of its does not answer: nothing of the kind is asked until it does.
+    /// One of its files hangs: no lookups until it answers.
     Silent = 32,
 }
 
-/// What one reading changed.
+/// The changes in one reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Change {
-    /// Ticks since it was read before.
+    /// Ticks since the last reading.
     pub(super) own: u64,
     /// Ticks inherited from children since then.
     pub(super) inherited: u64,
-    /// Its name or its image is another: it ran another program.
+    /// Its name or image changed: it ran another program.
     pub(super) renamed: bool,
-    /// Anything that a row tells is different, or zero must be told.
-    pub(super) telling: bool,
+    /// Any value of its row changed, or a zero must follow.
+    pub(super) changed: bool,
 }
 
 impl Slot {
-    /// A process seen for the first time.
+    /// A new process.
     pub(super) fn new(pid: u32, inode: u32, stat: &Stat<'_>, now_us: u64) -> Self {
         let mut slot = Slot { pid, inode, start: stat.start, ..Slot::default() };
         slot.take(stat, now_us);
-        slot.set(Flag::Told, true);
+        slot.set(Flag::NonZero, true);
         slot.set(Flag::Kernel, stat.is_kernel());
         slot.set(Flag::Unknown, !stat.is_kernel());
         slot
     }
 
-    /// True when `stat` is of this very process and not of one that got its number.
+    /// True if `stat` is of this process and not of one that reused its pid.
     pub(super) fn is(&self, stat: &Stat<'_>) -> bool {
         self.start == stat.start
     }
@@ -82,12 +82,12 @@ impl Slot {
         ProcKey { pid: self.pid, start_ticks: self.start }
     }
 
-    /// True when it did nothing for so long that it is read in turn.
+    /// True after enough idle readings: it is read in turns.
     pub(super) fn asleep(&self) -> bool {
         self.idle >= ASLEEP
     }
 
-    /// It is to be read in the next round.
+    /// Read it in the next round.
     pub(super) fn wake(&mut self) {
         self.idle = 0;
     }
@@ -109,20 +109,20 @@ impl Slot {
         }
     }
 
-    /// Takes a new reading in and says what it changed.
+    /// Takes a new reading and returns what changed.
     pub(super) fn update(&mut self, stat: &Stat<'_>, now_us: u64) -> Change {
         let (own, child, name, digest) = (self.own, self.child, self.name, self.digest);
         self.take(stat, now_us);
         let used = self.own.saturating_sub(own);
         let inherited = self.child.wrapping_sub(child);
-        // A counter that went backwards is no growth.
+        // A counter that went backwards counts as no growth.
         let inherited = if inherited > u32::MAX / 2 { 0 } else { u64::from(inherited) };
         let idle = used == 0 && inherited == 0;
         self.idle = if idle { self.idle.saturating_add(1) } else { 0 };
         let renamed = self.name != name;
-        let telling = used > 0 || renamed || self.digest != digest || self.has(Flag::Told);
-        self.set(Flag::Told, used > 0);
-        Change { own: used, inherited, renamed, telling }
+        let changed = used > 0 || renamed || self.digest != digest || self.has(Flag::NonZero);
+        self.set(Flag::NonZero, used > 0);
+        Change { own: used, inherited, renamed, changed }
     }
 
     fn take(&mut self, stat: &Stat<'_>, now_us: u64) {
@@ -139,7 +139,7 @@ impl Slot {
         self.digest = all.iter().fold(0, |sum, &v| mix(sum, v));
     }
 
-    /// The row that tells this reading; without its span, name and owner.
+    /// The row of this reading; without its span, name and owner.
     pub(super) fn row(&self, stat: &Stat<'_>) -> ProcRow {
         ProcRow {
             key: self.key(),
@@ -162,8 +162,8 @@ impl Slot {
     }
 }
 
-/// One step of a quick hash for values that nobody chooses to our harm: a collision hides one change of one row until
-/// the next.
+/// One step of a fast hash for values that no attacker gains from choosing: a collision only delays one change of one
+/// row.
 fn mix(sum: u64, value: u64) -> u64 {
     (sum.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn four_idle_reads_make_a_sleeper_and_one_tick_wakes_it() {
+    fn four_idle_reads_make_a_sleeper() {
         let mut slot = Slot::new(7, 1, &stat(50), 0);
         for n in 1..=4 {
             assert!(!slot.asleep(), "{n}");
@@ -215,15 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_told_once_and_then_nothing() {
+    fn zero_is_sent_once() {
         let mut slot = Slot::new(7, 1, &stat(50), 0);
-        assert!(slot.update(&stat(50), 1).telling, "the second reading tells the first rate");
-        assert!(!slot.update(&stat(50), 2).telling);
-        assert_eq!(slot.update(&stat(53), 3), Change { own: 3, telling: true, ..Change::default() });
-        assert!(slot.update(&stat(53), 4).telling);
-        assert!(!slot.update(&stat(53), 5).telling);
-        assert!(slot.update(&Stat { state: b'T', ..stat(53) }, 6).telling);
-        assert!(slot.update(&Stat { resident_pages: 101, state: b'T', ..stat(53) }, 7).telling);
+        assert!(slot.update(&stat(50), 1).changed, "the second reading gives the first rate");
+        assert!(!slot.update(&stat(50), 2).changed);
+        assert_eq!(slot.update(&stat(53), 3), Change { own: 3, changed: true, ..Change::default() });
+        assert!(slot.update(&stat(53), 4).changed);
+        assert!(!slot.update(&stat(53), 5).changed);
+        assert!(slot.update(&Stat { state: b'T', ..stat(53) }, 6).changed);
+        assert!(slot.update(&Stat { resident_pages: 101, state: b'T', ..stat(53) }, 7).changed);
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_are_spread_evenly_whatever_the_pids_are() {
+    fn turns_are_spread_evenly_for_any_pids() {
         for step in [1, 2, 8, 16, 100] {
             let mut turns = [0u32; 8];
             for n in 0..8000u32 {

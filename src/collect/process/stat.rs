@@ -1,8 +1,8 @@
-//! The line of `/proc/PID/stat` ("proc(5)"), parsed byte by byte: a name may hold blanks, brackets and line ends.
+//! Parses `/proc/PID/stat` ("proc(5)") byte by byte: a name may contain spaces, brackets and line ends.
 
 use crate::sys::parse::{number, signed};
 
-/// What the table needs of the line.
+/// The fields that the table needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat<'a> {
     pub name: &'a [u8],
@@ -17,7 +17,7 @@ pub struct Stat<'a> {
     pub nice: i32,
     pub threads: u32,
     pub start: u64,
-    /// Where its code and its stack begin, mixed: an exec changes it. Of others' processes the kernel tells nobody but root.
+    /// Where its code and its stack begin, mixed: an exec changes it. For other users' processes only root can read it.
     pub image: u64,
     pub virtual_bytes: u64,
     pub resident_pages: u64,
@@ -35,11 +35,11 @@ impl Stat<'_> {
     }
 }
 
-/// The values of one line; `None` when it is not one.
+/// The values of one line; `None` if it is invalid.
 #[must_use]
 pub fn parse(line: &[u8]) -> Option<Stat<'_>> {
     let opens = line.iter().position(|&b| b == b'(')?;
-    // The name may hold brackets; no field behind it does.
+    // The name may contain brackets; no later field does.
     let closes = line.iter().rposition(|&b| b == b')')?;
     let name = line.get(opens + 1..closes)?;
     let rest = line.get(closes + 1..)?.strip_prefix(b" ")?;
@@ -54,7 +54,7 @@ pub fn parse(line: &[u8]) -> Option<Stat<'_>> {
     fields.skip(4)?; // page faults
     let user = number(fields.next()?)?;
     let system = number(fields.next()?)?;
-    // Signed in the kernel's print.
+    // The kernel prints it signed.
     let child = signed(fields.next()?)?.max(0).unsigned_abs() + signed(fields.next()?)?.max(0).unsigned_abs();
     let priority = i32::try_from(signed(fields.next()?)?).ok()?;
     let nice = i32::try_from(signed(fields.next()?)?).ok()?;
@@ -86,7 +86,7 @@ pub fn parse(line: &[u8]) -> Option<Stat<'_>> {
     })
 }
 
-/// Words parted by one blank each.
+/// Words separated by one space each.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -97,7 +97,7 @@ impl<'a> Fields<'a> {
         (end > 0).then(|| &rest[..end])
     }
 
-    /// Past the limit of memory: start and end of the code, start of the stack.
+    /// After the memory limit: start and end of the code, start of the stack.
     fn image(&mut self) -> Option<u64> {
         self.skip(1)?;
         let code = number(self.next()?)?;
@@ -120,7 +120,7 @@ mod tests {
         104857600 2560 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 3 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
 
     #[test]
-    fn every_figure_is_read_from_its_own_place() {
+    fn every_field_is_read_from_its_place() {
         let stat = parse(LINE).expect("a line");
         assert_eq!(stat.name, b"web server");
         assert_eq!((stat.state, stat.parent, stat.flags), (b'S', 1, 4_194_560));
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_hold_brackets_blanks_and_line_ends() {
+    fn a_name_may_contain_anything() {
         let line = String::from_utf8_lossy(LINE).replace("web server", "a) R 7 (b\n)");
         let stat = parse(line.as_bytes()).expect("a line");
         assert_eq!((stat.name, stat.parent), (&b"a) R 7 (b\n)"[..], 1));
     }
 
     #[test]
-    fn a_real_time_priority_and_a_kernel_thread_are_told() {
+    fn real_time_priority_and_kernel_threads_are_read() {
         let line = b"15 (migration/0) S 2 0 0 0 -1 69238848 0 0 0 0 0 12 0 0 -100 0 1 0 2 0 0 1";
         let stat = parse(line).expect("a line");
         assert!(stat.is_kernel());
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_nonsense_is_no_line() {
+    fn cut_or_invalid_lines_are_rejected() {
         for wrong in [&b""[..], b"1", b"1 (a", b"1 (a)", b"1 )a( S 1", b"1 (a) S", b"1 (a) SS 1 2 3"] {
             assert_eq!(parse(wrong), None, "{:?}", String::from_utf8_lossy(wrong));
         }
@@ -181,10 +181,10 @@ mod tests {
         }
 
         #[test]
-        fn a_line_cut_anywhere_never_invents_a_figure(cut in 0usize..200) {
+        fn a_cut_line_never_invents_a_value(cut in 0usize..200) {
             let whole = parse(LINE);
             let part = parse(&LINE[..cut.min(LINE.len())]);
-            // A cut inside the last figure that is needed may shorten it; everything before stands.
+            // A cut inside the last field needed may shorten it; all fields before remain.
             if let (Some(part), Some(whole)) = (part, whole) {
                 prop_assert_eq!((part.user, part.system, part.start), (whole.user, whole.system, whole.start));
             }

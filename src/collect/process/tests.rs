@@ -1,4 +1,4 @@
-//! Rounds over hand-made folders: recycled numbers, odd names, sleepers that wake, threads.
+//! Rounds over hand-made folders: reused pids, odd names, waking sleepers, threads.
 
 use std::{collections::BTreeMap, fs, path::Path as FsPath};
 
@@ -10,7 +10,7 @@ use crate::{
     sys::root::Root,
 };
 
-/// A machine of plain files.
+/// A machine made of plain files.
 struct Machine {
     folder: tempfile::TempDir,
     source: Box<dyn Collector>,
@@ -72,7 +72,7 @@ fn pids(sample: &ProcessSample) -> Vec<u32> {
 }
 
 #[test]
-fn the_first_round_tells_all_and_later_ones_what_changed() {
+fn later_rounds_send_only_changes() {
     let mut m = Machine::new();
     m.put(10, &line(10, "idle", 'S', 5, 100, 0));
     m.put(9, &line(9, "busy", 'R', 5, 100, 0));
@@ -114,7 +114,7 @@ fn waking_sleeper_is_seen_in_the_same_round() {
     }
     let quiet = m.round();
     assert!(quiet.read < 20, "{} of 40 were read", quiet.read);
-    // One of those whose turn it is not.
+    // One that is not due in its turn.
     for pid in 100..140 {
         m.put(pid, &line(pid, "sleeper", if pid == 117 { 'R' } else { 'S' }, 5, if pid == 117 { 190 } else { 100 }, 0));
     }
@@ -126,7 +126,7 @@ fn waking_sleeper_is_seen_in_the_same_round() {
 }
 
 #[test]
-fn what_ends_is_told_once_and_a_vanished_file_is_an_end() {
+fn an_end_is_sent_once() {
     let mut m = Machine::new();
     m.put(10, &line(10, "a", 'S', 5, 1, 0));
     m.put(11, &line(11, "b", 'S', 6, 1, 0));
@@ -138,7 +138,7 @@ fn what_ends_is_told_once_and_a_vanished_file_is_an_end() {
 }
 
 #[test]
-fn exec_has_name_and_arguments_read_again() {
+fn an_exec_rereads_name_and_arguments() {
     let mut m = Machine::new();
     m.put(10, &line(10, "sh", 'S', 5, 1, 0));
     fs::write(m.path("10/cmdline"), "sh\0-c\0x\0").unwrap();
@@ -159,28 +159,28 @@ fn arguments_rewritten_in_place_are_seen() {
     assert_eq!(&*m.round().infos[0].1.command, "worker: idle");
     fs::write(m.path("10/cmdline"), "worker: SELECT\0").unwrap();
     m.want.visible = vec![ProcKey { pid: 10, start_ticks: 5 }];
-    let told = (0..4).flat_map(|_| m.round().infos).any(|(_, info)| &*info.command == "worker: SELECT");
-    assert!(told, "what is on the screen is read again within four rounds");
+    let read = (0..4).flat_map(|_| m.round().infos).any(|(_, info)| &*info.command == "worker: SELECT");
+    assert!(read, "what is on the screen is read again within four rounds");
     m.want.visible.clear();
     fs::write(m.path("10/cmdline"), "worker: COMMIT\0").unwrap();
-    let told = (2..18).any(|ticks| {
+    let read = (2..18).any(|ticks| {
         m.put(10, &line(10, "worker", 'S', 5, ticks, 0));
         m.round().infos.iter().any(|(_, info)| &*info.command == "worker: COMMIT")
     });
-    assert!(told, "what works is read again in its turn");
+    assert!(read, "busy processes are read again in turns");
 }
 
 #[test]
-fn a_newcomer_that_did_nothing_is_asked_for_in_the_next_round() {
+fn an_idle_new_process_is_looked_up_next_round() {
     let mut m = Machine::new();
     m.put(10, &line(10, "old", 'S', 5, 1, 0));
     m.round();
     for (pid, ticks) in [(11, 0), (12, 3)] {
         m.put(pid, &line(pid, "new", 'S', 9, ticks, 0));
     }
-    let told = |sample: ProcessSample| -> Vec<u32> { sample.infos.iter().map(|(key, _)| key.pid).collect() };
-    assert_eq!(told(m.round()), [12], "what worked may be on the screen now");
-    assert!(told(m.round()).contains(&11));
+    let read = |sample: ProcessSample| -> Vec<u32> { sample.infos.iter().map(|(key, _)| key.pid).collect() };
+    assert_eq!(read(m.round()), [12], "a busy process may be on the screen now");
+    assert!(read(m.round()).contains(&11));
 }
 
 #[test]
@@ -212,31 +212,31 @@ fn a_command_line_that_blocks_costs_that_line() {
     m.want.commands_of_all = true;
     let first = m.round();
     assert_eq!(pids(&first), [10, 11, 12, 13]);
-    let mut told: BTreeMap<u32, String> = BTreeMap::new();
+    let mut read: BTreeMap<u32, String> = BTreeMap::new();
     let expected = [(10, "victim 10"), (11, ""), (12, "victim 12"), (13, "victim 13")];
     let expected = expected.map(|(pid, command)| (pid, command.to_owned())).into();
     let mut infos = first.infos;
-    while told != expected {
+    while read != expected {
         for (key, info) in infos {
             assert_eq!(&*info.cgroup, "/a.slice", "its cgroup is read all the same");
-            told.insert(key.pid, info.command.to_string());
+            read.insert(key.pid, info.command.to_string());
         }
         infos = m.round().infos;
     }
     assert!(m.round().infos.iter().all(|(key, _)| key.pid != 11), "it is not asked again");
     fs::write(m.path("11/cmdline"), "victim\0late\0").unwrap();
-    // It came loose: its line is read anew.
+    // It answers again: its line is read again.
     fs::remove_file(m.path("11/cmdline")).unwrap();
     fs::write(m.path("11/cmdline"), "victim\0late\0").unwrap();
     while !m.round().infos.iter().any(|(key, info)| key.pid == 11 && &*info.command == "victim late") {}
 }
 
 #[test]
-fn what_may_not_be_read_is_hidden() {
+fn unreadable_processes_count_as_hidden() {
     let mut m = Machine::new();
     m.put(10, &line(10, "own", 'S', 5, 1, 0));
     assert_eq!(m.round().hidden, None, "a recording need not hold the first process");
-    // Root may read whatever it likes.
+    // Root may read everything.
     if rustix::process::geteuid().is_root() {
         return;
     }
@@ -247,7 +247,7 @@ fn what_may_not_be_read_is_hidden() {
 }
 
 #[test]
-fn a_line_that_is_none_changes_nothing() {
+fn an_invalid_line_changes_nothing() {
     let mut m = Machine::new();
     m.put(10, &line(10, "a", 'S', 5, 1, 0));
     m.put(12, "12 (cut");
@@ -259,7 +259,7 @@ fn a_line_that_is_none_changes_nothing() {
 }
 
 #[test]
-fn threads_come_and_go_with_the_wish_for_them() {
+fn threads_are_read_while_wanted() {
     let mut m = Machine::new();
     m.put(10, &line(10, "pool", 'S', 5, 1, 0).replace(" 20 0 1 0 5 ", " 20 0 2 0 5 "));
     for tid in [10, 12] {
@@ -276,7 +276,7 @@ fn threads_come_and_go_with_the_wish_for_them() {
 }
 
 #[test]
-fn storage_rates_are_read_for_what_is_on_the_screen_alone() {
+fn storage_rates_are_read_for_the_screen_only() {
     let mut m = Machine::new();
     for pid in [10, 11] {
         m.put(pid, &line(pid, "w", 'S', 5, 1, 0));
@@ -292,7 +292,7 @@ fn storage_rates_are_read_for_what_is_on_the_screen_alone() {
 }
 
 #[test]
-fn the_homelab_is_read_as_it_is() {
+fn the_homelab_is_read() {
     let top = FsPath::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hosts/homelab");
     let mut source = open(&OpenCx::of(Root::new(top))).unwrap();
     let want = Interest::default();
@@ -305,96 +305,96 @@ fn the_homelab_is_read_as_it_is() {
 }
 
 #[test]
-fn proc_is_listed_only_when_somebody_was_born_or_died() {
+fn proc_is_listed_only_after_forks_and_exits() {
     let mut m = Machine::new();
-    let census = |m: &Machine, forks: u64, tasks: u64| {
+    let counts = |m: &Machine, forks: u64, tasks: u64| {
         fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
         fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} 99\n")).unwrap();
     };
-    census(&m, 100, 4);
+    counts(&m, 100, 4);
     m.put(10, &line(10, "first", 'S', 5, 0, 0));
     assert_eq!(pids(&m.round()), [10]);
     m.put(11, &line(11, "second", 'S', 6, 0, 0));
-    assert!(!pids(&m.round()).contains(&11), "by the kernel's count nobody was born");
-    census(&m, 101, 4);
-    assert!(pids(&m.round()).contains(&11), "a birth and a death leave the number of the living as it was");
+    assert!(!pids(&m.round()).contains(&11), "by the kernel's count no process started");
+    counts(&m, 101, 4);
+    assert!(pids(&m.round()).contains(&11), "a start and an end leave the task count unchanged");
     m.end(10);
-    census(&m, 101, 3);
+    counts(&m, 101, 3);
     assert_eq!(m.round().gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [10]);
     m.put(12, &line(12, "third", 'S', 7, 0, 0));
     let met = (0..UNLISTED.0).any(|_| pids(&m.round()).contains(&12));
-    assert!(met, "the count may be of another machine: now and then it is not believed");
+    assert!(met, "the count may be another machine's: it is verified now and then");
     m.put(13, &line(13, "fourth", 'S', 8, 0, 0));
     let met = (0..UNLISTED.0).any(|_| pids(&m.round()).contains(&13));
-    assert!(met, "what was found behind its back makes it doubtful");
-    // Nothing comes for a while.
+    assert!(met, "a process it missed makes it unreliable");
+    // Nothing new for a while.
     (0..4 * UNLISTED.1).for_each(|_| drop(m.round()));
     m.put(14, &line(14, "fifth", 'S', 9, 0, 0));
     let met = (0..UNLISTED.1).any(|_| pids(&m.round()).contains(&14));
-    assert!(met, "it is never believed for longer than that");
+    assert!(met, "it is never trusted for longer");
 }
 
 #[test]
-fn births_are_found_by_number_and_deaths_by_the_count() {
+fn starts_are_found_by_pid_and_ends_by_count() {
     let mut m = Machine::new();
-    let census = |m: &Machine, forks: u64, tasks: u64, last: u32| {
+    let counts = |m: &Machine, forks: u64, tasks: u64, last: u32| {
         fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
         fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} {last}\n")).unwrap();
     };
     for pid in 10..14 {
         m.put(pid, &line(pid, "old", 'S', 5, 0, 0));
     }
-    census(&m, 100, 4, 13);
+    counts(&m, 100, 4, 13);
     // All fall asleep.
     (0..5).for_each(|_| drop(m.round()));
-    // Two were born, one of which has ended again.
+    // Two started, one of which has ended again.
     m.put(15, &line(15, "new", 'S', 9, 0, 0));
     m.put(900, &line(900, "unlisted", 'S', 9, 0, 0));
-    census(&m, 102, 5, 15);
+    counts(&m, 102, 5, 15);
     let sample = m.round();
     assert!(pids(&sample).contains(&15) && !pids(&sample).contains(&900), "nothing was listed: {:?}", pids(&sample));
-    // A sleeper ended that was not read: the count does not add up.
+    // An unread sleeper ended: the count does not add up.
     m.end(12);
     fs::remove_dir_all(m.path("900")).unwrap();
     m.put(16, &line(16, "newer", 'S', 9, 0, 0));
-    census(&m, 103, 5, 16);
+    counts(&m, 103, 5, 16);
     let sample = m.round();
     assert_eq!(sample.gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [12]);
     assert!(pids(&sample).contains(&16));
-    // A number was given again.
-    m.put(13, &line(13, "heir", 'S', 77, 0, 0));
-    census(&m, 104, 5, 12);
+    // A pid was reused.
+    m.put(13, &line(13, "reused", 'S', 77, 0, 0));
+    counts(&m, 104, 5, 12);
     m.round();
-    census(&m, 105, 5, 13);
+    counts(&m, 105, 5, 13);
     m.put(13, &line(13, "grandchild", 'S', 99, 0, 0));
     assert_eq!(row(&m.round(), 13).name.as_deref(), Some("grandchild"));
 }
 
 #[test]
-fn a_count_that_is_too_high_once_is_no_reason_to_list() {
+fn one_round_of_excess_tasks_lists_nothing() {
     let mut m = Machine::new();
-    let census = |m: &Machine, forks: u64, tasks: u64| {
+    let counts = |m: &Machine, forks: u64, tasks: u64| {
         fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
         fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} {}\n", forks - 80)).unwrap();
     };
     m.put(10, &line(10, "old", 'S', 5, 0, 0));
-    census(&m, 100, 1);
+    counts(&m, 100, 1);
     m.round();
-    // By its number it is none that came since then: it is met when all are listed.
+    // Its pid is not among the new ones: only a listing finds it.
     m.put(15, &line(15, "unlisted", 'S', 9, 0, 0));
     // Another one was counted and has ended.
-    census(&m, 101, 2);
+    counts(&m, 101, 2);
     assert!(pids(&m.round()).is_empty());
-    census(&m, 102, 1);
+    counts(&m, 102, 1);
     assert!(pids(&m.round()).is_empty());
-    census(&m, 103, 2);
+    counts(&m, 103, 2);
     assert!(pids(&m.round()).is_empty());
-    census(&m, 104, 2);
-    assert_eq!(pids(&m.round()), [15], "the count is too high for a second time");
+    counts(&m, 104, 2);
+    assert_eq!(pids(&m.round()), [15], "the count is too high a second time");
 }
 
 #[test]
-fn the_parent_of_one_that_ended_is_read_and_the_others_are_not() {
+fn only_the_parent_of_an_ended_process_is_read() {
     let mut m = Machine::new();
     for pid in 100..140 {
         m.put(pid, &line(pid, "sleeper", 'S', 5, 100, 0));
@@ -409,7 +409,7 @@ fn the_parent_of_one_that_ended_is_read_and_the_others_are_not() {
         m.busy(second * 50);
         m.round();
     }
-    // It worked on and ended; what it used is its parent's now.
+    // It worked on and ended; its parent inherits its ticks.
     m.end(200);
     m.put(117, &line(117, "sleeper", 'S', 5, 100, 1090));
     m.busy(1090);
@@ -429,14 +429,14 @@ fn a_little_work_of_a_sleeper_among_many_is_found() {
     }
     let quiet = m.round();
     assert!((10..100).contains(&quiet.read), "{} of 1100 were read", quiet.read);
-    // Five hundredths of a core: looked for in four parts.
+    // Five hundredths of a core: searched for in four parts.
     let found = (1..=4).find(|second| {
         m.put(600, &line(600, "sleeper", 'S', 5, 100 + second * 5, 0));
         m.busy(second * 5);
         pids(&m.round()).contains(&600)
     });
     let busy = found.expect("found") * 5;
-    // Less than anybody misses goes on until its turn, and is no burst then.
+    // Too little work to notice waits for its turn, and is not shown as a burst then.
     let burst = (1..=40).find_map(|second| {
         m.put(800, &line(800, "sleeper", 'S', 5, 100 + second * 2, 0));
         m.busy(busy + second * 2);
@@ -444,32 +444,32 @@ fn a_little_work_of_a_sleeper_among_many_is_found() {
     });
     let (ticks, seconds) = burst.expect("read in its turn");
     assert!(ticks <= 3 * seconds, "{ticks} ticks in {seconds} s");
-    // What uses no time is read in its turn.
+    // An idle process is read in its turn.
     m.put(700, &line(700, "sleeper", 'D', 5, 100, 0));
     assert!((0..32).any(|_| pids(&m.round()).contains(&700)));
 }
 
 #[test]
-fn a_new_thread_is_no_process() {
+fn a_new_thread_is_not_a_process() {
     let mut m = Machine::new();
     let threads = |count: u32| line(10, "pool", 'S', 5, 0, 0).replace(" 20 0 1 0 5 ", &format!(" 20 0 {count} 0 5 "));
-    let census = |m: &Machine, forks: u64, tasks: u64, last: u32| {
+    let counts = |m: &Machine, forks: u64, tasks: u64, last: u32| {
         fs::write(m.path("stat"), format!("cpu  0 0 0 1000 0 0 0 0 0 0\nprocesses {forks}\n")).unwrap();
         fs::write(m.path("loadavg"), format!("0.10 0.20 0.30 1/{tasks} {last}\n")).unwrap();
     };
     m.put(10, &threads(1));
-    census(&m, 100, 1, 10);
+    counts(&m, 100, 1, 10);
     (0..6).for_each(|_| drop(m.round()));
     m.put(10, &threads(2));
     m.put(11, &threads(2).replace("10 (pool)", "11 (pool)"));
     fs::write(m.path("11/status"), "Name:\tpool\nTgid:\t10\nPid:\t11\n").unwrap();
-    census(&m, 101, 2, 11);
+    counts(&m, 101, 2, 11);
     let sample = m.round();
     assert_eq!((pids(&sample), row(&sample, 10).threads), (vec![10], 2));
 }
 
 #[test]
-fn without_the_kernel_s_count_every_round_lists() {
+fn without_task_counts_every_round_lists() {
     let mut m = Machine::new();
     m.put(10, &line(10, "first", 'S', 5, 0, 0));
     m.round();

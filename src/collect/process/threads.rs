@@ -1,4 +1,4 @@
-//! Threads as rows of their own, while they are wanted: those of awake processes in each round, of others once.
+//! Threads as their own rows, while wanted: those of awake processes in each round, of others once.
 
 use super::{
     folder::{Folder, Path},
@@ -18,16 +18,16 @@ struct Thread {
     slot: Slot,
 }
 
-/// All threads beside the first of each process.
+/// All threads except the first of each process.
 #[derive(Default)]
 pub(super) struct Threads {
-    /// Ascending by (tgid, tid).
+    /// Sorted by (tgid, tid).
     known: Vec<Thread>,
     listing: Option<Listing>,
 }
 
 impl Threads {
-    /// Reads threads, or forgets them when nobody wants them any more.
+    /// Reads threads, or drops them when they are not wanted any more.
     pub(super) fn round(
         &mut self,
         (folder, shared): (&mut Folder, &mut Shared),
@@ -91,7 +91,7 @@ impl Threads {
                     let keyframe = sample.fresh;
                     let name = (change.renamed || keyframe).then(|| shared.of(&clean_bytes(stat.name)));
                     let uid = keyframe.then_some(process.uid);
-                    let row = (change.telling || keyframe).then(|| ProcRow { over_us, name, uid, ..slot.row(&stat) });
+                    let row = (change.changed || keyframe).then(|| ProcRow { over_us, name, uid, ..slot.row(&stat) });
                     (slot, row)
                 }
                 known => {
@@ -105,7 +105,7 @@ impl Threads {
                     (slot, Some(row))
                 }
             };
-            // Memory is the process's; a thread that showed it too would count it twice.
+            // Memory belongs to the process; a thread that showed it too would count it twice.
             let row =
                 row.map(|row| ProcRow { tgid: process.pid, resident_pages: 0, virtual_bytes: 0, threads: 1, ..row });
             sample.rows.extend(row);

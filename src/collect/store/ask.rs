@@ -1,5 +1,6 @@
-//! The questions to one engine, and its answers as things: what takes room, and which containers use it. Sizes are in the
-//! answer to `/system/df` alone, whose form changed; it is asked for in the old form, which every engine still speaks.
+//! The requests to one engine, and its answers as objects: what takes space, and which containers use it. Only
+//! `/system/df` reports sizes; its format changed, so it is requested in the old one, which every engine still
+//! supports.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,41 +19,41 @@ use crate::{
     text::clean,
 };
 
-/// Sizes are counted on the disk.
+/// The engine measures sizes on the disk.
 const USAGE: Limits = Limits { patience: Duration::from_secs(300), ..LIST };
-/// The newest form of the API whose answer has the old shape.
+/// The newest API version with the old format.
 const OLD_FORM: (u32, u32) = (1, 43);
-/// Networks that the engine makes itself.
+/// Networks created by the engine itself.
 const BUILT_IN: [&str; 5] = ["bridge", "host", "none", "podman", "ingress"];
-/// Things of each kind that are read, and what one of them may say of its own parts.
+/// Objects read per kind, and entries read within one.
 const MOST: usize = 10_000;
 const MANY: usize = 512;
-/// Letters kept of a name or place.
+/// Characters stored of a name or place.
 const NAME: usize = 1024;
 
-/// Everything that the engine at this address keeps.
+/// All objects of the engine at this address.
 pub(super) fn everything(address: &EngineAddress) -> Result<Vec<Stored>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(one(address)).map_err(|why| why.to_string())
 }
 
-/// Where containers, networks and sizes are told.
+/// The requests for containers, networks and sizes.
 const LISTED: &str = "/containers/json?all=true";
 const NETWORKS: &str = "/networks";
 const DF: &str = "/system/df";
 
 async fn one(address: &EngineAddress) -> Result<Vec<Stored>, EngineError> {
     let client = EngineClient::connect(address).await?;
-    let mut all = Things::new(address);
+    let mut all = Objects::new(address);
     let listed = client.get("the list of containers", LISTED, LIST).await?;
     each_of_list(&listed, MOST, ONE.cap, |line| all.users.add(&line)).map_err(|e| EngineError::not_json(LISTED, &e))?;
     let networks = client.get("the list of networks", NETWORKS, LIST).await?;
-    let usage = client.get_at_most(Some(OLD_FORM), "the list of what takes room", DF, USAGE).await?;
+    let usage = client.get_at_most(Some(OLD_FORM), "the disk usage", DF, USAGE).await?;
     all.all(&usage, &networks).map_err(|(path, error)| EngineError::not_json(path, &error))?;
-    Ok(all.things)
+    Ok(all.objects)
 }
 
-/// `null` for an empty list is Go's way.
+/// Go writes an empty list as `null`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Usage<'a> {
@@ -64,16 +65,16 @@ struct Usage<'a> {
     build_cache: Option<&'a RawValue>,
 }
 
-/// What one engine keeps.
-struct Things<'a> {
+/// The objects of one engine.
+struct Objects<'a> {
     address: &'a EngineAddress,
     users: Users,
-    things: Vec<Stored>,
+    objects: Vec<Stored>,
 }
 
-impl<'a> Things<'a> {
+impl<'a> Objects<'a> {
     fn new(address: &'a EngineAddress) -> Self {
-        Things { address, users: Users::default(), things: Vec::new() }
+        Objects { address, users: Users::default(), objects: Vec::new() }
     }
 
     fn blank(&self, kind: Kind, id: &str, name: &str) -> Stored {
@@ -94,16 +95,16 @@ impl<'a> Things<'a> {
 
     /// The entries of one list.
     fn each(&mut self, body: &[u8], one: fn(&Self, &Field<'_>) -> Option<Stored>) -> Result<(), serde_json::Error> {
-        let mut things = Vec::new();
+        let mut objects = Vec::new();
         each_of_list(body, MOST, ONE.cap, |value| {
             let unread = Unread::default();
-            things.extend(one(self, &Field::new(&value, &unread)));
+            objects.extend(one(self, &Field::new(&value, &unread)));
         })?;
-        self.things.extend(things);
+        self.objects.extend(objects);
         Ok(())
     }
 
-    /// Images and volumes, then networks, then the cache: the order in which they are shown.
+    /// Images and volumes, then networks, then the cache: the order on the screen.
     fn all(&mut self, usage: &[u8], networks: &[u8]) -> Result<(), (&'static str, serde_json::Error)> {
         let usage: Usage<'_> = serde_json::from_slice(usage).map_err(|e| (DF, e))?;
         fn of(list: Option<&RawValue>) -> &[u8] {
@@ -183,7 +184,7 @@ impl<'a> Things<'a> {
     }
 }
 
-/// The front of a text, cleaned.
+/// The start of a text, cleaned.
 fn short(text: &str) -> String {
     let text: String = text.chars().take(NAME).collect();
     clean(&text).into_owned()
@@ -193,7 +194,7 @@ fn unix_ms(time: Option<String>) -> Option<i64> {
     time?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
 
-/// Names of containers by what they use.
+/// Container names by what they use.
 #[derive(Default)]
 struct Users {
     of_image: BTreeMap<String, Vec<String>>,
@@ -202,18 +203,18 @@ struct Users {
 }
 
 impl Users {
-    /// Takes in one line of the list of containers.
+    /// Adds one entry of the container list.
     fn add(&mut self, line: &Value) {
         let unread = Unread::default();
-        let told = Field::new(line, &unread);
-        let name = short(told.texts("Names", 1).first().map_or("?", |name| name.trim_start_matches('/')));
-        if let Some(image) = told.text("ImageID") {
+        let fields = Field::new(line, &unread);
+        let name = short(fields.texts("Names", 1).first().map_or("?", |name| name.trim_start_matches('/')));
+        if let Some(image) = fields.text("ImageID") {
             self.of_image.entry(image).or_default().push(name.clone());
         }
-        for volume in told.list("Mounts", MANY).filter_map(|mount| mount.text("Name")) {
+        for volume in fields.list("Mounts", MANY).filter_map(|mount| mount.text("Name")) {
             self.of_volume.entry(volume).or_default().push(name.clone());
         }
-        for (network, _) in told.object("NetworkSettings").fields("Networks", MANY) {
+        for (network, _) in fields.object("NetworkSettings").fields("Networks", MANY) {
             self.of_network.entry(network.to_owned()).or_default().push(name.clone());
         }
     }
@@ -232,33 +233,34 @@ mod tests {
         {"Driver":"local","Mountpoint":"/v/x","Name":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","UsageData":{"RefCount":0,"Size":-1}}],
         "BuildCache":null,"BuilderSize":0}"#;
 
-    fn told() -> Vec<Stored> {
+    fn objects() -> Vec<Stored> {
         let address = "unix:///x".into();
-        let mut all = Things::new(&address);
+        let mut all = Objects::new(&address);
         let container = r#"{"Id":"c","Names":["/front"],"ImageID":"sha256:aaaaaaaaaaaaaaaa","Mounts":[{"Type":"volume","Name":"data"}],
                  "NetworkSettings":{"Networks":{"shop":{}}}}"#;
         all.users.add(&serde_json::from_str(container).expect("a container"));
         let networks = r#"[{"Id":"n1","Name":"bridge","Driver":"bridge"},{"Id":"n2","Name":"shop","Driver":"bridge","IPAM":{"Config":[{"Subnet":"172.20.0.0/24"}]}},
                 {"Id":"n3","Name":"old","Driver":"bridge"}]"#;
         all.all(ANSWER.as_bytes(), networks.as_bytes()).expect("an answer");
-        all.things
+        all.objects
     }
 
     #[test]
-    fn a_wrong_field_costs_itself_and_a_wrong_list_names_its_place() {
+    fn a_wrong_field_is_dropped_and_a_wrong_list_named() {
         let address = "unix:///x".into();
-        let mut all = Things::new(&address);
+        let mut all = Objects::new(&address);
         let usage = br#"{"Images":[{"Id":"sha256:ab","Size":"big","RepoTags":7},5],"Volumes":null}"#;
         all.all(usage, b"null").expect("an answer");
-        assert_eq!(all.things.iter().map(|t| (t.name.as_str(), t.bytes)).collect::<Vec<_>>(), [("ab", None)]);
-        let told = all.all(b"{}", b"5").map_err(|(path, _)| path);
-        assert_eq!(told, Err("/networks"));
+        assert_eq!(all.objects.iter().map(|t| (t.name.as_str(), t.bytes)).collect::<Vec<_>>(), [("ab", None)]);
+        let objects = all.all(b"{}", b"5").map_err(|(path, _)| path);
+        assert_eq!(objects, Err("/networks"));
     }
 
     #[test]
-    fn each_thing_has_its_size_and_the_containers_that_use_it() {
-        let told = told();
-        let seen: Vec<_> = told.iter().map(|t| (t.name.as_str(), t.bytes, t.users.join(","), t.is_unused())).collect();
+    fn each_object_has_its_size_and_its_containers() {
+        let objects = objects();
+        let seen: Vec<_> =
+            objects.iter().map(|t| (t.name.as_str(), t.bytes, t.users.join(","), t.is_unused())).collect();
         let front = || "front".to_owned();
         assert_eq!(
             seen,
@@ -272,12 +274,12 @@ mod tests {
                 ("old", None, String::new(), true),
             ]
         );
-        assert_eq!(told[5].place, "bridge 172.20.0.0/24");
-        assert!(told[1].nameless && told[3].nameless && !told[0].nameless);
+        assert_eq!(objects[5].place, "bridge 172.20.0.0/24");
+        assert!(objects[1].nameless && objects[3].nameless && !objects[0].nameless);
     }
 
     #[test]
-    fn an_engine_that_is_not_there_is_a_fault() {
+    fn an_absent_engine_is_a_fault() {
         assert!(everything(&"unix:///nowhere/docker.sock".into()).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Following an engine in memory, on a clock that runs as fast as nothing is to do.
+//! Follows a fake engine on a paused clock.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,13 +11,13 @@ use super::{
 };
 use crate::model::container::Usage;
 
-/// An engine in memory: what was asked of it, and at which second.
+/// A fake engine: which requests it got, and at which second.
 #[derive(Default)]
 struct Fake {
     began: Option<Instant>,
     asked: RefCell<Vec<(u64, String)>>,
     ids: RefCell<Vec<String>>,
-    /// Asking for this one alone fails so.
+    /// Inspecting this container fails so.
     broken: RefCell<Option<(String, EngineError)>>,
     dead: Cell<bool>,
 }
@@ -69,7 +69,7 @@ impl Ask for &Fake {
     }
 }
 
-/// An event of the same container each so often, for ever; or none at all.
+/// An event of the same container at this interval, forever; or none at all.
 struct Every {
     pause: Option<Duration>,
     action: &'static str,
@@ -84,7 +84,7 @@ fn every(pause: Option<Duration>, action: &'static str, id: &'static str) -> Eve
 impl Events for Every {
     async fn next(&mut self) -> Result<Option<EventMessage>, EngineError> {
         let Some(pause) = self.pause else { return std::future::pending().await };
-        // Dropped while it waits, it goes on waiting for the same moment.
+        // Cancelled while it waits, it keeps its deadline.
         sleep_until(*self.due.get_or_insert_with(|| Instant::now() + pause)).await;
         self.due = None;
         let actor = Some(EventActor { id: Some(self.id.to_owned()), attributes: None });
@@ -96,11 +96,11 @@ impl Events for Every {
     }
 }
 
-/// Follows for some seconds of a clock that does not run.
+/// Follows for some seconds of a paused clock.
 async fn followed(fake: &Fake, local: bool, mut events: Every, seconds: u64) -> (Known, Result<(), EngineError>) {
     let known = Mutex::new(Known::default());
-    let mut lives = Lives::default();
-    let mut watch = Watch { ask: fake, known: &known, lives: &mut lives, local, clock: Clock::start() };
+    let mut histories = Histories::default();
+    let mut watch = Watch { ask: fake, known: &known, histories: &mut histories, local, clock: Clock::start() };
     watch.list(0).await.expect("a list");
     let listened = tokio::time::timeout(Duration::from_secs(seconds), watch.listen(&mut events)).await;
     (known.into_inner().expect("whole"), listened.unwrap_or(Ok(())))
@@ -111,7 +111,7 @@ async fn events_do_not_put_off_the_list() {
     for pause in [None, Some(Duration::from_millis(10)), Some(Duration::from_secs(30))] {
         let fake = Fake::new(&["a"]);
         let events = every(pause, "exec_start: sh", "a");
-        followed(&fake, true, events, 250).await.1.expect("it goes on");
+        followed(&fake, true, events, 250).await.1.expect("it continues");
         assert_eq!(fake.seconds("list"), [0, 120, 240], "an event each {pause:?}");
     }
 }
@@ -119,7 +119,7 @@ async fn events_do_not_put_off_the_list() {
 #[tokio::test(start_paused = true)]
 async fn counting_does_not_put_off_the_list() {
     let fake = Fake::new(&["a"]);
-    followed(&fake, false, every(None, "", ""), 130).await.1.expect("it goes on");
+    followed(&fake, false, every(None, "", ""), 130).await.1.expect("it continues");
     assert_eq!(fake.seconds("list"), [0, 120]);
     assert_eq!(fake.seconds("ping"), [20, 40, 60, 80, 100, 120]);
 }
@@ -127,10 +127,13 @@ async fn counting_does_not_put_off_the_list() {
 #[tokio::test(start_paused = true)]
 async fn a_storm_does_not_put_off_a_look() {
     let fake = Fake::new(&["a"]);
-    followed(&fake, true, every(Some(Duration::from_millis(20)), "health_status", "a"), 3).await.1.expect("it goes on");
-    let looks = fake.seconds("inspect a");
-    assert!((1..=3).all(|second| looks.iter().any(|at| *at + 1 == second)), "{looks:?}");
-    assert!(looks.len() < 60, "once for each burst: {}", looks.len());
+    followed(&fake, true, every(Some(Duration::from_millis(20)), "health_status", "a"), 3)
+        .await
+        .1
+        .expect("it continues");
+    let inspections = fake.seconds("inspect a");
+    assert!((1..=3).all(|second| inspections.iter().any(|at| *at + 1 == second)), "{inspections:?}");
+    assert!(inspections.len() < 60, "once for each burst: {}", inspections.len());
 }
 
 /// New ids without end, far more than are listed.
@@ -155,10 +158,10 @@ impl Events for Flood {
 async fn a_flood_of_new_ids_is_answered_by_the_list() {
     let fake = Fake::new(&["a"]);
     let known = Mutex::new(Known::default());
-    let mut lives = Lives::default();
-    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true, clock: Clock::start() };
+    let mut histories = Histories::default();
+    let mut watch = Watch { ask: &fake, known: &known, histories: &mut histories, local: true, clock: Clock::start() };
     let listened = tokio::time::timeout(Duration::from_secs(1), watch.listen(&mut Flood(0))).await;
-    assert!(listened.is_err(), "it goes on");
+    assert!(listened.is_err(), "it continues");
     let asked = fake.asked.borrow();
     let inspected = asked.iter().filter(|(_, what)| what.starts_with("inspect")).count();
     assert!(!fake.seconds("list").is_empty() && inspected < 2 * CHANGED, "{inspected} inspected");
@@ -185,8 +188,8 @@ async fn one_that_hangs_is_told_from_an_engine_that_does() {
     assert_eq!((known.containers.len(), known.uninspected.len(), listened), (2, 1, Ok(())));
     fake.dead.set(true);
     let known = Mutex::new(Known::default());
-    let mut lives = Lives::default();
-    let mut watch = Watch { ask: &fake, known: &known, lives: &mut lives, local: true, clock: Clock::start() };
+    let mut histories = Histories::default();
+    let mut watch = Watch { ask: &fake, known: &known, histories: &mut histories, local: true, clock: Clock::start() };
     assert_eq!(watch.list(0).await, Err(EngineError::Silent));
 }
 
