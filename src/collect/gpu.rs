@@ -59,7 +59,7 @@ impl Gpus {
     }
 
     /// A card that no driver told of, as far as the bus does.
-    fn from_bus(&self, place: &pci::Place, failed: Option<&str>) -> Gpu {
+    fn seen_on_bus(&self, place: &pci::Place, failed: Option<&str>) -> Gpu {
         let state = match failed {
             Some(why) if place.maker == Maker::Nvidia && matches!(place.driver.as_str(), "" | "nvidia") => {
                 CardState::Lost(why.to_owned())
@@ -89,7 +89,7 @@ impl Collector for Gpus {
             let seen_by_driver = sample.gpus.iter().any(|gpu| gpu.bus == seen.bus);
             // It may have left the bus since the last look.
             if !seen_by_driver && let Some(place) = pci::place(&self.root, &seen.bus) {
-                sample.gpus.push(self.from_bus(&place, failed.as_deref()));
+                sample.gpus.push(self.seen_on_bus(&place, failed.as_deref()));
             }
         }
         for (index, gpu) in (0u16..).zip(&mut sample.gpus) {
