@@ -107,11 +107,17 @@ mod tests {
         let root = Root::default();
         let nice = || find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
         let before = nice();
-        let (outcome, changed) = change(&root, &[(key, 3)]);
-        assert!(outcome.text.ends_with(&format!("{before} → {}", before + 3)), "{}", outcome.text);
-        assert_eq!((nice(), changed), (before + 3, vec![(key, 3)]));
+        // A test run that is niced itself leaves fewer steps.
+        let by = 3.min(19 - before);
+        if by > 0 {
+            let (outcome, changed) = change(&root, &[(key, by)]);
+            assert!(outcome.text.ends_with(&format!("{before} → {}", before + by)), "{}", outcome.text);
+            assert_eq!((nice(), changed), (before + by, vec![(key, by)]));
+        }
+        let left = 19 - nice();
         let (_, changed) = change(&root, &[(key, 100)]);
-        assert_eq!((nice(), changed), (19, vec![(key, 16 - before)]), "the way back is what was changed");
+        let back = if left > 0 { vec![(key, left)] } else { Vec::new() };
+        assert_eq!((nice(), changed), (19, back), "the way back is what was changed");
         let (outcome, changed) = change(&root, &[(key, 1)]);
         assert!(outcome.text.ends_with("is 19 already, the highest there is"), "{}", outcome.text);
         assert_eq!(changed, []);
