@@ -211,6 +211,7 @@ mod tests {
         );
         assert_eq!((d.read_latency_seconds, d.write_latency_seconds), (Some(0.002), Some(0.004)));
         assert_eq!((d.busy_ratio, d.queue), (Some(0.1), Some(0.6)));
+        assert_eq!(d.bytes_per_second(), Some(1_228_800.0));
     }
 
     #[test]

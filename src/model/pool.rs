@@ -517,6 +517,10 @@ mod tests {
         fold(&mut pools, 1, sample(vec![vdev("/dev/sda1", "ONLINE", 0), vdev("/dev/sdd1", "OFFLINE", 0), lost]));
         assert_eq!(pools.rows[0].cause().as_deref(), Some("sdd1 offline, sdx1 unavail"));
         assert_eq!(pools.rows[0].used_ratio(), Some(0.86));
+        assert!(!pools.rows[0].is_healthy());
+        let online = PoolSample { states: vec![("tank".into(), "ONLINE".into())], ..sample(Vec::new()) };
+        fold(&mut pools, 2, online);
+        assert!(pools.rows[0].is_healthy());
     }
 
     #[test]

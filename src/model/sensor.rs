@@ -135,6 +135,13 @@ mod tests {
     }
 
     #[test]
+    fn names_of_the_processor_are_known() {
+        for (name, own) in [("CPU", true), ("cpu_thermal", true), ("bigcore0-thermal", true), ("nvme", false)] {
+            assert_eq!(is_of_cpu(name), own, "{name}");
+        }
+    }
+
+    #[test]
     fn the_package_speaks_for_the_cpu() {
         use SensorKind::{Cpu, Disk};
         let intel = all(&[

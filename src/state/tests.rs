@@ -188,6 +188,18 @@ fn what_is_pending_is_told_with_the_time_left() {
 }
 
 #[test]
+fn one_of_two_alerts_of_one_value_is_acknowledged() {
+    let mut state = State::new(vec![rule(0), Rule { id: "busier".into(), ..rule(0) }].into());
+    answered(&mut state);
+    load(&mut state, 1, Ok(5.0));
+    let key = (state.watches[1].rule.clone(), state.watches[1].labels.clone());
+    state.acknowledge(&key);
+    load(&mut state, 2, Ok(5.0));
+    let acknowledged = |id: &str| state.watches.iter().any(|w| w.rule == id && w.acknowledged);
+    assert_eq!([acknowledged("busy"), acknowledged("busier")], [key.0 == "busy", key.0 == "busier"]);
+}
+
+#[test]
 fn acknowledged_alert_counts_again_when_worse_or_back() {
     let mut state = state(0);
     answered(&mut state);
