@@ -114,7 +114,7 @@ fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>)
         let faults = if themes.own_file(&name).is_some() {
             faults
         } else {
-            let finding = loaded.finding("theme", format!("there is no theme `{name}`"));
+            let finding = loaded.finding("theme", format!("no theme `{name}`"));
             vec![Diagnostic { hint: faults.into_iter().find_map(|f| f.hint), ..finding }]
         };
         match loaded.origin("theme") {

@@ -87,7 +87,7 @@ fn what_is_no_config_file_is_said_plainly() {
     let bytes = home.path().join("bytes.toml");
     fs::write(&bytes, b"theme = \"\xff\"\n").unwrap();
     for (file, word) in
-        [(home.path().join("none.toml"), "no such file"), (home.path().to_owned(), "folder"), (bytes, "UTF-8")]
+        [(home.path().join("none.toml"), "does not exist"), (home.path().to_owned(), "directory"), (bytes, "UTF-8")]
     {
         let output = benchtop(&["once", "-c", file.to_str().unwrap()], home.path());
         assert_eq!(output.status.code(), Some(2), "{word}");
@@ -221,8 +221,8 @@ fn flags_win_over_variables_and_these_over_the_file() {
 fn wrong_flags_exit_2_and_name_the_flag() {
     let home = tempfile::tempdir().unwrap();
     for (arguments, said) in [
-        (&["--delay", "soon", "once"][..], "--delay: `soon` is not a span of time"),
-        (&["--theme", "clam", "once"], "--theme: there is no theme `clam`"),
+        (&["--delay", "soon", "once"][..], "--delay: `soon` is not a duration"),
+        (&["--theme", "clam", "once"], "--theme: no theme `clam`"),
         (&["--theme", "foo", "once"], "themes: calm, light, contrast, "),
         (&["completions", "bash", "--theme", "calm"], "unexpected argument '--theme'"),
         (&["once", "--jsn"], "--json"),
@@ -302,8 +302,7 @@ fn saved_settings_lie_under_the_users() {
     let wins = format!("theme is set in {}:2, which wins: change that line to: theme = \"calm\"", own.display());
     assert!(said.contains(&wins) && said.contains("saved processes.tree = true in "), "{said}");
     assert_eq!(fs::read_to_string(&own).unwrap(), "# mine\ntheme = \"mono\"\n");
-    for (arguments, said) in [("nope=1", "there is no such setting"), ("refresh=soon", "`soon` is not a span of time")]
-    {
+    for (arguments, said) in [("nope=1", "there is no such setting"), ("refresh=soon", "`soon` is not a duration")] {
         let save = benchtop(&["config", "save", arguments], home.path());
         assert_eq!(save.status.code(), Some(2));
         assert!(stderr(&save).contains(said), "{}", stderr(&save));
@@ -318,7 +317,7 @@ fn wrong_saved_setting_is_passed_over() {
     let saved = folder.join("config.saved.toml");
     let show = || stdout(&benchtop(&["config", "show"], home.path()));
     for (text, mistake) in [
-        ("format = 1\ntheme = \"gone\"\nrefresh = \"2s\"\n", ":2:9: there is no theme `gone`"),
+        ("format = 1\ntheme = \"gone\"\nrefresh = \"2s\"\n", ":2:9: no theme `gone`"),
         ("format = 1\nrefresh = \"2s\"\n[processes]\nsort = \"no\"\n", ":4:8: `processes.sort`"),
         ("format = 1\nrefresh = \"2s\"\n[keys]\nquit = []\n", ":3:2: [keys] is not saved"),
     ] {

@@ -96,12 +96,12 @@ fn faulty_engines_are_named_and_do_not_affect_others() {
     engines.push(format!("unix://{}/missing", folder.path().display()));
     let t = show(&config(folder.path(), &engines), &[]);
     for (name, words) in [
-        ("silent", "it does not answer"),
+        ("silent", "not responding"),
         ("garbage", "what answers there is no container engine"),
         ("page", "what answers there is no container engine"),
         ("old", "engine 1.9.1 is too old: it speaks API 1.21"),
         ("new", "engine 99.0 is too new: it wants API 2.5"),
-        ("missing", "there is no such socket"),
+        ("missing", "no such socket"),
     ] {
         let place = format!("{}/{name}", folder.path().display());
         t.until(&format!("{name}: {words}"), |screen| line(screen, &place).contains(words));
@@ -176,7 +176,7 @@ fn hostile_container_is_shown_cleaned_and_without_secrets() {
     t.until("its name", |screen| line(screen, "exited (3)").contains("evil"));
     t.send(b"\r");
     t.until_shows("[bold](fg:red)<b>");
-    t.until_shows("Environment, names alone");
+    t.until_shows("Environment, names only");
     t.until_shows("failed, code 1");
     assert!(!t.text().contains("s3cr3tvalue"), "{}", t.text());
     let document = once(&config).to_string();
@@ -414,12 +414,12 @@ fn killed_engine_comes_back_with_its_history() {
     t.until("a loop", |screen| restarts(screen).is_some_and(|count| count >= 3));
     let before = restarts(&t.text()).unwrap_or(3);
     second.kill();
-    t.until("the fault", |screen| line(screen, &second.address()).contains("nobody listens there"));
+    t.until("the fault", |screen| line(screen, &second.address()).contains("connection refused: nothing is listening"));
     t.until("the other engine's", |screen| line(screen, &first.name("calm")).contains("running"));
     assert!(t.text().contains(&engine.name("loop")), "what it said last stays");
     // Killed while it made a container, an engine may end once more at its start; a service manager starts it again.
     assert!((0..3).any(|_| second.again()), "it was started once, why not again");
-    t.until("it answers again", |screen| !screen.contains("nobody listens there"));
+    t.until("it answers again", |screen| !screen.contains("connection refused: nothing is listening"));
     t.until("its count went on", |screen| restarts(screen).is_some_and(|count| count >= before));
     t.send(b"q");
     t.end();

@@ -291,7 +291,7 @@ fn console_gets_its_font_and_a_dumb_terminal_a_refusal() {
     assert!(text.contains('─') && text.contains('│'), "{text}");
     let mut dumb = Terminal::with(&Setup { environment: &[("TERM", "dumb")], ..Setup::default() });
     assert_eq!(dumb.end().0.exit_code(), 2);
-    dumb.until_shows("hint: `benchtop once` prints the same figures as text");
+    dumb.until_shows("hint: `benchtop once` prints the same values as text");
 }
 
 #[test]

@@ -749,7 +749,7 @@ fn changes_are_saved_on_request() {
     let mut ui = truecolor();
     drawn(&mut ui, state, (160, 45));
     assert!(control(&mut ui, state, 's').is_empty());
-    assert!(text(&drawn(&mut ui, state, (160, 45))).contains("there is nothing to save"));
+    assert!(text(&drawn(&mut ui, state, (160, 45))).contains("nothing to save"));
     press(&mut ui, state, "tMw+");
     let all = saved(&control(&mut ui, state, 's'));
     // The tree has an order of its own, which is not saved: memory is that of the tree.

@@ -341,9 +341,9 @@ fn mount_links_its_dataset_and_a_killed_engine_comes_back() {
         "until of 25 %",
         "keys Escape",
         "sh engine kill",
-        "until nobody listens there",
+        "until connection refused: nothing is listening",
         "sh engine up",
-        "gone nobody listens there",
+        "gone connection refused: nothing is listening",
         // Of a slow machine it listens before it answers.
         "gone it does not answer",
         "until media-db-1",

@@ -89,9 +89,9 @@ fn misses(what: &str, missed: &[(u32, Miss)]) -> String {
 impl Miss {
     fn say(&self, what: &str, pid: u32) -> String {
         match self {
-            Miss::Ended => format!("{pid} has ended"),
-            Miss::Recycled(name) => format!("{pid} has ended; the id belongs to {name} now, which was left alone"),
-            Miss::Zombie => format!("{pid} is a zombie: it has ended, and only its parent can take it away"),
+            Miss::Ended => format!("{pid} has exited"),
+            Miss::Recycled(name) => format!("{pid} has exited; the pid now belongs to {name}, which was not touched"),
+            Miss::Zombie => format!("{pid} is a zombie: only its parent can reap it"),
             Miss::Denied(Some(owner)) => {
                 format!("not permitted to {what} {pid} (owned by {owner}): run as root or as its owner")
             }
@@ -138,7 +138,7 @@ mod tests {
         let missed = [(123, Miss::Denied(Some("root".into()))), (7, Miss::Ended), (8, Miss::Zombie)];
         assert_eq!(
             misses("signal", &missed),
-            "not permitted to signal 123 (owned by root): run as root or as its owner · 7 has ended · and 1 more"
+            "not permitted to signal 123 (owned by root): run as root or as its owner · 7 has exited · and 1 more"
         );
     }
 

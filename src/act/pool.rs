@@ -70,14 +70,14 @@ fn way_back(said: &str, dataset: &str, property: &str, act: &PoolAct) -> Option<
 pub(super) enum ToolError {
     #[error("{0} is not installed")]
     Missing(String),
-    #[error("{0} does not answer")]
+    #[error("{0} does not respond")]
     Silent(String),
     /// In its own words.
     #[error("{0}")]
     Refused(String),
     #[error("{program} failed with exit status {code}")]
     Failed { program: String, code: i32 },
-    #[error("{0} was ended by a signal")]
+    #[error("{0} was killed by a signal")]
     Killed(String),
     /// It could not be started or read.
     #[error(transparent)]

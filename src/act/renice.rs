@@ -31,7 +31,7 @@ pub fn change(root: &Root, targets: &[(ProcKey, i32)]) -> (Outcome, Vec<(ProcKey
         [] => String::new(),
         [(key, change)] if change.before == change.after => {
             let end = if change.after == BOUNDS.0 { "lowest" } else { "highest" };
-            format!("niceness of {} {} is {} already, the {end} there is", key.pid, change.name, change.after)
+            format!("niceness of {} {} is {} already, the {end} allowed", key.pid, change.name, change.after)
         }
         [(key, change)] => format!("niceness of {} {}: {} → {}", key.pid, change.name, change.before, change.after),
         many => {
@@ -119,7 +119,7 @@ mod tests {
         let back = if left > 0 { vec![(key, left)] } else { Vec::new() };
         assert_eq!((nice(), changed), (19, back), "the way back is what was changed");
         let (outcome, changed) = change(&root, &[(key, 1)]);
-        assert!(outcome.text.ends_with("is 19 already, the highest there is"), "{}", outcome.text);
+        assert!(outcome.text.ends_with("is 19 already, the highest allowed"), "{}", outcome.text);
         assert_eq!(changed, []);
         child.kill().expect("our child");
         child.wait().expect("our child");

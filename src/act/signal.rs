@@ -21,7 +21,7 @@ pub fn send(root: &Root, targets: &[ProcKey], number: i32) -> (Outcome, Vec<Proc
         return (refused, Vec::new());
     }
     let (Some(signal), Some(def)) = (Signal::from_named_raw(number), by_number(number)) else {
-        let text = format!("no signal has the number {number}: nothing was sent");
+        let text = format!("no signal {number}: nothing was sent");
         return (Outcome { level: Level::Warn, text }, Vec::new());
     };
     let mut sent: Vec<String> = Vec::new();
@@ -104,7 +104,7 @@ pub(super) mod tests {
         assert!(outcome.text.starts_with(&format!("sent TERM to {} ", key.pid)), "{}", outcome.text);
         assert_eq!(child.wait().expect("our child").signal(), Some(15));
         let (again, _) = send(&Root::default(), &[key], 15);
-        assert_eq!((again.level, again.text), (Level::Warn, format!("{} has ended", key.pid)));
+        assert_eq!((again.level, again.text), (Level::Warn, format!("{} has exited", key.pid)));
     }
 
     #[test]
@@ -113,7 +113,7 @@ pub(super) mod tests {
         let older = ProcKey { start_ticks: key.start_ticks.wrapping_sub(1), ..key };
         let (outcome, _) = send(&Root::default(), &[older], 9);
         assert_eq!(outcome.level, Level::Warn);
-        assert!(outcome.text.contains("which was left alone"), "{}", outcome.text);
+        assert!(outcome.text.contains("which was not touched"), "{}", outcome.text);
         assert_eq!(child.try_wait().expect("our child"), None, "it lives");
         child.kill().expect("our child");
         child.wait().expect("our child");

@@ -38,7 +38,11 @@ pub fn merge(rules: &mut Vec<Rule>, place: &str, text: &str, table: &DeTable<'_>
     entries.sort_by_key(|(key, _)| key.span().start);
     for (id, value) in entries {
         let DeValue::Table(table) = value.get_ref() else {
-            reader.find(value.span().start, format!("rule `{}` is no table", id.get_ref()), Some("write [rules.NAME]"));
+            reader.find(
+                value.span().start,
+                format!("rule `{}` is not a table", id.get_ref()),
+                Some("write [rules.NAME]"),
+            );
             continue;
         };
         let known = rules.iter().position(|r| r.id == *id.get_ref());
@@ -128,7 +132,7 @@ impl Reader<'_> {
             });
             return self.find(
                 id.span().start,
-                format!("rule `{}` is not shipped and names no metric", id.get_ref()),
+                format!("rule `{}` is not built in and names no metric", id.get_ref()),
                 Some(&hint),
             );
         }
@@ -142,7 +146,7 @@ impl Reader<'_> {
         if rule.say.is_empty() {
             return self.find(
                 at("say"),
-                format!("rule `{}` says nothing", id.get_ref()),
+                format!("rule `{}` has no `say` sentence", id.get_ref()),
                 Some("say = \"{value} is too much\""),
             );
         }
@@ -165,7 +169,7 @@ impl Reader<'_> {
         {
             let what =
                 format!("rule `{}`: `clear` is {clear}, on the bad side of its mildest limit {mildest}", id.get_ref());
-            self.find(at("clear"), what, Some("a finding must be able to end"));
+            self.find(at("clear"), what, Some("an alert must be able to end"));
         }
         let labels = metrics::find(&rule.metric).map_or(&[][..], |m| m.labels);
         for (key, patterns) in [("only", &rule.only), ("except", &rule.except)] {
@@ -204,7 +208,7 @@ impl Reader<'_> {
             Some(quantity) => *into = Some(quantity),
             None => self.find(
                 value.span().start,
-                format!("`{key}` is no quantity"),
+                format!("`{key}` is not a quantity"),
                 Some("as in 90%, 8GiB, 80C, 500ms, 12"),
             ),
         }
@@ -217,14 +221,14 @@ impl Reader<'_> {
             _ => None,
         };
         if read.is_none() {
-            self.find(value.span().start, format!("`{key}` is no span of time"), Some("as in 30s, 5m, 1h"));
+            self.find(value.span().start, format!("`{key}` is not a duration"), Some("as in 30s, 5m, 1h"));
         }
         read
     }
 
     fn patterns(&mut self, value: &Value<'_>) -> Patterns {
         let DeValue::Table(table) = value.get_ref() else {
-            self.find(value.span().start, "labels are no table".into(), Some("as in { mount = [\"/srv/*\"] }"));
+            self.find(value.span().start, "labels are not a table".into(), Some("as in { mount = [\"/srv/*\"] }"));
             return Vec::new();
         };
         let mut out = Vec::new();
@@ -242,7 +246,7 @@ impl Reader<'_> {
         match value.get_ref() {
             DeValue::String(text) => Some(text.to_string()),
             _ => {
-                self.find(value.span().start, "a string is wanted here".into(), Some("write it in double quotes"));
+                self.find(value.span().start, "expected a string".into(), Some("write it in double quotes"));
                 None
             }
         }
@@ -287,7 +291,7 @@ mod tests {
         for (text, wanted) in [
             (
                 "[cpu_bussy]\nwarn = \"9%\"\n",
-                "c.toml:1:2: rule `cpu_bussy` is not shipped and names no metric\n  hint: did you mean [rules.cpu_busy]?",
+                "c.toml:1:2: rule `cpu_bussy` is not built in and names no metric\n  hint: did you mean [rules.cpu_busy]?",
             ),
             ("[cpu_busy]\nwran = \"9%\"\n", "c.toml:2:1: unknown key `wran` in a rule\n  hint: did you mean `warn`?"),
             (
@@ -296,11 +300,11 @@ mod tests {
             ),
             (
                 "[cpu_busy]\nwarn = \"lots\"\n",
-                "c.toml:2:8: `warn` is no quantity\n  hint: as in 90%, 8GiB, 80C, 500ms, 12",
+                "c.toml:2:8: `warn` is not a quantity\n  hint: as in 90%, 8GiB, 80C, 500ms, 12",
             ),
             (
                 "[cpu_busy]\nclear = \"95%\"\n",
-                "c.toml:2:9: rule `cpu_busy`: `clear` is 0.95, on the bad side of its mildest limit 0.9\n  hint: a finding must be able to end",
+                "c.toml:2:9: rule `cpu_busy`: `clear` is 0.95, on the bad side of its mildest limit 0.9\n  hint: an alert must be able to end",
             ),
             (
                 "[mine]\nmetric = \"cpu_busy_ration\"\nwarn = 1\nsay = \"x\"\n",

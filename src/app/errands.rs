@@ -77,7 +77,7 @@ impl Errands {
 /// Why `what` cannot run, with the limits that may be meant.
 pub fn no_thread(what: &str, error: &std::io::Error) -> String {
     format!(
-        "no thread could be started for {what}: {error} (a limit of processes: `ulimit -u`, or `--pids-limit` of a container)"
+        "could not start a thread for {what}: {error} (a limit of processes: `ulimit -u`, or `--pids-limit` of a container)"
     )
 }
 

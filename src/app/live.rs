@@ -77,7 +77,7 @@ pub(super) enum End {
 pub fn run(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return super::fail(&format!("no event loop could be started: {error}")),
+        Err(error) => return super::fail(&format!("could not start the event loop: {error}")),
     };
     let outcome = runtime.block_on(live(settings, themes, said));
     // Nothing that still runs is waited for.
@@ -91,8 +91,8 @@ pub fn run(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCo
 async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Result<(), String> {
     super::terminal::install_panic_hook();
     // What may be refused comes before the terminal is taken; and from here on no signal may end us with it taken.
-    let mut signals = Signals::new().map_err(|error| format!("no signals could be received: {error}"))?;
-    Vec::<u8>::new().try_reserve_exact(NEEDED).map_err(|_| "there is too little memory for a screen (`ulimit -v`?)")?;
+    let mut signals = Signals::new().map_err(|error| format!("could not receive signals: {error}"))?;
+    Vec::<u8>::new().try_reserve_exact(NEEDED).map_err(|_| "not enough memory for the screen (`ulimit -v`?)")?;
     let mut session = Session::on(&settings, Vec::new());
     let wake = Arc::new(Notify::new());
     let mut ui = Ui::new(settings.clone(), themes);
@@ -103,7 +103,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     hands.lend();
     let typed = keyboard::start(wake.clone(), hands.clone()).map_err(|error| no_thread("the keyboard", &error))?;
     let taken = Terminal::enter(settings.mouse);
-    let mut terminal = taken.map_err(|error| format!("the terminal could not be taken: {error}"))?;
+    let mut terminal = taken.map_err(|error| format!("could not set up the terminal: {error}"))?;
     hands.take_back();
     // The first frame, before the first look at the machine.
     let mut first = Buffer::default();

@@ -64,7 +64,7 @@ pub fn written(outcome: io::Result<()>) -> Option<ExitCode> {
     match outcome {
         Ok(()) => None,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(ExitCode::SUCCESS),
-        Err(error) => Some(fail(&format!("the report could not be written: {error}"))),
+        Err(error) => Some(fail(&format!("could not write the report: {error}"))),
     }
 }
 
@@ -76,7 +76,7 @@ pub fn log_to(path: &Path) -> Result<(), Diagnostic> {
     static GUARD: OnceLock<WorkerGuard> = OnceLock::new();
     let place = path.display().to_string();
     let file = open_log(path);
-    let file = file.map_err(|error| Diagnostic::new(place, format!("the log could not be opened: {error}")))?;
+    let file = file.map_err(|error| Diagnostic::new(place, format!("could not open the log: {error}")))?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
@@ -93,7 +93,7 @@ fn open_log(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
     let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     Ok(file)
 }
@@ -107,7 +107,7 @@ pub fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitC
     }
     if let Some(why) = terminal::Terminal::refusal() {
         eprintln!(
-            "benchtop: {why}: the live screen needs a terminal\n  hint: `benchtop once` prints the same figures as text"
+            "benchtop: {why}: the live screen needs a terminal\n  hint: `benchtop once` prints the same values as text"
         );
         return ExitCode::from(2);
     }

@@ -104,7 +104,7 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
     let nothing = !session.state().host.health.any_figures();
     match super::written(session.finish().map(drop)) {
         Some(code) => code,
-        None if nothing => super::fail("no source could be read: `benchtop doctor` says why"),
+        None if nothing => super::fail("no source could be read: `benchtop doctor` shows why"),
         None => ExitCode::SUCCESS,
     }
 }
@@ -156,8 +156,8 @@ fn tool_checks(state: &State) -> Vec<Check> {
         None => Check {
             id: (*tool).into(),
             state: "broken".into(),
-            message: format!("not found in PATH and the system's folders: it tells {gives}"),
-            hint: Some("install zfsutils-linux, or what else your system calls OpenZFS's tools".into()),
+            message: format!("not found in PATH and the system directories: it reports {gives}"),
+            hint: Some("install zfsutils-linux, or your distribution's package of the OpenZFS tools".into()),
         },
     };
     tools.iter().map(check).collect()

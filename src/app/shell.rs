@@ -61,8 +61,7 @@ impl Guest {
 }
 
 fn run(program: &str, engine: &EngineAddress, id: &str, pid: &AtomicI32) -> Result<ExitStatus, String> {
-    let path =
-        exec::find(program).ok_or_else(|| format!("a shell needs the program {program}, which is not installed"))?;
+    let path = exec::find(program).ok_or_else(|| format!("a shell needs {program}, which is not installed"))?;
     let mut command = Command::new(path);
     // DOCKER_HOST is docker's word, CONTAINER_HOST podman's.
     command.env("DOCKER_HOST", engine.dialled()).env("CONTAINER_HOST", engine.dialled());

@@ -56,7 +56,7 @@ impl Terminal {
     #[must_use]
     pub fn refusal() -> Option<&'static str> {
         if !io::stdin().is_terminal() {
-            return Some("standard input is no terminal");
+            return Some("standard input is not a terminal");
         }
         matches!(std::env::var("TERM").as_deref(), Ok("dumb")).then_some("TERM=dumb cannot move its cursor")
     }

@@ -42,9 +42,9 @@ pub const EXAMPLES: [(&str, &str); 8] = [
     ("benchtop", "the live screen; ? lists its keys, q leaves"),
     ("benchtop --delay 2 --read-only", "slower, and nothing on the machine can be changed"),
     ("benchtop once | less", "one page of text"),
-    ("benchtop once --json | jq '.alerts'", "every figure as JSON"),
-    ("benchtop doctor", "what can be read here, what cannot, and the cure"),
-    ("benchtop --theme nord config save", "keep a theme"),
+    ("benchtop once --json | jq '.alerts'", "every value as JSON"),
+    ("benchtop doctor", "what can be read here, what cannot, and how to fix it"),
+    ("benchtop --theme nord config save", "save a theme"),
     ("benchtop --root /host", "the host's files from inside a container"),
     ("ssh -t server benchtop", "another machine"),
 ];

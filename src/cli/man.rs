@@ -93,7 +93,7 @@ pub(super) fn written(command: &Command) -> String {
         page.command("", sub);
     }
     page.section("KEYS");
-    page.text("Keys can be bound anew under [keys] of the settings, by the name in brackets. ? shows those in force.");
+    page.text("Keys can be rebound under [keys] of the settings, by the name in brackets. ? shows those in force.");
     for context in Context::ALL {
         page.raw(&format!(".SS {}", escaped(context.title())));
         let digits = |def: &&ActionDef| !matches!(def.action, Action::Focus(2..));

@@ -72,9 +72,9 @@ const SETTINGS: &[(&str, &str)] = &[
 const ERRORS: &[(&str, &str)] = &[
     ("benchtop --delay", "error: a value is required for '--delay <SECONDS>' but none was supplied"),
     ("benchtop --delay 0", "--delay: `0` is less than 100ms"),
-    ("benchtop --delay soon", "--delay: `soon` is not a span of time"),
+    ("benchtop --delay soon", "--delay: `soon` is not a duration"),
     ("benchtop --delay 2h", "--delay: `2h` is more than 1m"),
-    ("benchtop --root /nowhere", "--root: there is no folder `/nowhere`"),
+    ("benchtop --root /nowhere", "--root: no directory `/nowhere`"),
     ("benchtop --theme", "error: a value is required for '--theme <NAME>' but none was supplied"),
     ("benchtop --them nord", "error: unexpected argument '--them' found"),
     ("benchtop --json", "error: unexpected argument '--json' found"),

@@ -45,7 +45,7 @@ impl Collector for Facts {
             cores: processor.cores,
         };
         if sample == FactsSample::default() {
-            return Err(Fault::Absent(format!("no machine under {}: no proc, no etc", root.path("").display())));
+            return Err(Fault::Absent(format!("no system under {}: no proc, no etc", root.path("").display())));
         }
         Ok(Sample::Facts(Box::new(sample)))
     }

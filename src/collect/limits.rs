@@ -49,7 +49,7 @@ impl Collector for Limits {
         }
         if sample.cpu_cores.is_none() && sample.memory_bytes.is_none() {
             let (own, top) = (self.own.path().display(), self.root.path("sys/fs/cgroup"));
-            return Err(Fault::Absent(format!("nothing limits us: looked from {own} up to {}", top.display())));
+            return Err(Fault::Absent(format!("no cgroup limit: checked from {own} up to {}", top.display())));
         }
         let service = place.is_some_and(|p| [".slice", ".service", ".scope"].iter().any(|s| p.contains(s)));
         sample.kind = inside::kind(&self.root).or_else(|| service.then(|| "systemd".into()));

@@ -154,7 +154,7 @@ impl Follower {
                 };
                 lock(&waiting).ended = Some(ended);
             })
-            .map_err(|e| Fault::Broken(format!("no thread to follow the log with: {e}")))?;
+            .map_err(|e| Fault::Broken(format!("could not start a thread for the log: {e}")))?;
         Ok(follower)
     }
 }
@@ -171,16 +171,16 @@ async fn follow(engine: &EngineAddress, id: &str, waiting: &Mutex<Waiting>) -> S
                     lock(waiting).ended = None;
                     let tty = run.tty;
                     followed = Some(run);
-                    one_run(&client, &id, tty, waiting, &mut last).await.map(|()| "it ended".to_owned())
+                    one_run(&client, &id, tty, waiting, &mut last).await.map(|()| "container stopped".to_owned())
                 }
-                Ok(_) => Ok("it ended".to_owned()),
+                Ok(_) => Ok("container stopped".to_owned()),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
         };
         let ended = match outcome {
             Ok(ended) => ended,
-            Err(error) if error.is_not_found() => return "it was removed".to_owned(),
+            Err(error) if error.is_not_found() => return "container removed".to_owned(),
             Err(error) => {
                 // It may have logged more meanwhile.
                 followed = None;

@@ -189,7 +189,7 @@ pub static SOURCES: &[SourceDef] = &[
     },
     SourceDef {
         id: SourceId::ProcessDetail,
-        reads: "/proc/PID of the process that is looked at",
+        reads: "/proc/PID of the selected process",
         lane: Lane("detail"),
         pace: Pace::Wanted(|want| want.detail.is_some()),
         deadline: Duration::from_secs(5),
@@ -205,7 +205,7 @@ pub static SOURCES: &[SourceDef] = &[
     },
     SourceDef {
         id: SourceId::Stores,
-        reads: "what the engines keep: images, volumes, networks",
+        reads: "images, volumes and networks of the engines",
         lane: Lane("stores"),
         pace: Pace::Wanted(|want| want.stores),
         deadline: Duration::from_secs(2),

@@ -45,7 +45,7 @@ impl Collector for Power {
         }
         if self.zones.is_empty() {
             let folder = self.root.path("sys/class/powercap");
-            let why = "a guest has none; else load intel_rapl_msr";
+            let why = "normal in a VM; otherwise load intel_rapl_msr";
             return Err(Fault::Absent(format!("no intel-rapl zone in {} ({why})", folder.display())));
         }
         let mut zones = Vec::with_capacity(self.zones.len());
@@ -70,9 +70,7 @@ impl Collector for Power {
                 self.looked = None;
                 Err(fault)
             }
-            None if zones.is_empty() => {
-                Err(Fault::Absent("the energy counters stand at 0: normal in a guest".to_owned()))
-            }
+            None if zones.is_empty() => Err(Fault::Absent("the energy counters are 0: normal in a VM".to_owned())),
             _ => Ok(Sample::Power(PowerSample { zones })),
         }
     }
@@ -132,7 +130,7 @@ mod tests {
         let read = || super::super::testing::read_once(open, Root::new(folder.path()));
         put("intel-rapl:0", "package-0\n", "0\n");
         put("intel-rapl:0:0", "uncore\n", "0\n");
-        assert!(matches!(read(), Err(Fault::Absent(what)) if what.contains("stand at 0")));
+        assert!(matches!(read(), Err(Fault::Absent(what)) if what.contains("are 0")));
         put("intel-rapl:0", "package-0\n", "5\n");
         let Ok(Sample::Power(sample)) = read() else { panic!("no sample") };
         assert_eq!(sample.zones.iter().map(|z| z.zone.as_str()).collect::<Vec<_>>(), ["package-0"]);

@@ -503,10 +503,10 @@ impl Processes {
     }
 
     fn list_all(&mut self) -> Result<(), Fault> {
-        self.listing.read(self.folder.fd()).map_err(|e| Fault::Broken(format!("proc could not be listed: {e}")))?;
+        self.listing.read(self.folder.fd()).map_err(|e| Fault::Broken(format!("could not list proc: {e}")))?;
         self.unlisted = 0;
         if self.listing.names.is_empty() {
-            return Err(Fault::Absent("no process is to be seen in proc".to_owned()));
+            return Err(Fault::Absent("no process is visible in proc".to_owned()));
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ impl Detail {
 
 impl Collector for Detail {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
-        let key = cx.want.detail.ok_or_else(|| Fault::Absent("no process is looked at".to_owned()))?;
+        let key = cx.want.detail.ok_or_else(|| Fault::Absent("no process is selected".to_owned()))?;
         let ended = || Fault::Absent(format!("process {} ended", key.pid));
         if start_ticks(&self.root, key.pid) != Some(key.start_ticks) {
             return Err(ended());
@@ -121,7 +121,7 @@ impl Reader<'_> {
 
     fn bytes(&mut self, name: &'static str, what: &str) -> Option<Vec<u8>> {
         let Some(outcome) = self.source.read(self.key, name) else {
-            self.denied.push(format!("{what}: does not answer, as while it waits for a dead server"));
+            self.denied.push(format!("{what}: does not answer, as when it waits for a dead server"));
             return None;
         };
         self.booked(what, outcome)
@@ -141,9 +141,9 @@ fn read(source: &mut Detail, key: ProcKey) -> ProcessDetailSample {
     if let Some(bytes) = r.bytes("cmdline", "arguments") {
         sample.arguments = parts(&bytes).map(clean_bytes).collect();
     }
-    sample.executable = r.link("exe", "program file");
-    sample.folder = r.link("cwd", "working folder");
-    if let Some(bytes) = r.bytes("environ", "names of its environment") {
+    sample.executable = r.link("exe", "exe");
+    sample.folder = r.link("cwd", "working directory");
+    if let Some(bytes) = r.bytes("environ", "environment") {
         sample.environment_names = environment(&bytes);
     }
     files(r, &mut sample);
@@ -164,8 +164,7 @@ fn read(source: &mut Detail, key: ProcKey) -> ProcessDetailSample {
         sample.switches = value(b"voluntary_ctxt_switches").zip(value(b"nonvoluntary_ctxt_switches"));
     }
     sample.oom_score = root.number(r.path("oom_score"));
-    sample.waits_in =
-        r.bytes("wchan", "where it waits").map(|b| clean_bytes(trim(&b))).filter(|w| !w.is_empty() && w != "0");
+    sample.waits_in = r.bytes("wchan", "wchan").map(|b| clean_bytes(trim(&b))).filter(|w| !w.is_empty() && w != "0");
     sample.denied = reader.denied;
     sample
 }

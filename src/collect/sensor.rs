@@ -61,7 +61,9 @@ impl Collector for Sensors {
         if sample.temperatures.is_empty() && sample.fans.is_empty() {
             let (hwmon, thermal) = (self.root.path("sys/class/hwmon"), self.root.path("sys/class/thermal"));
             let places = format!("{} and {}", hwmon.display(), thermal.display());
-            return Err(Fault::Absent(format!("no sensor in {places} (a guest has none; else load its driver)")));
+            return Err(Fault::Absent(format!(
+                "no sensor in {places} (normal in a VM; otherwise load the sensor driver)"
+            )));
         }
         Ok(Sample::Sensors(sample))
     }

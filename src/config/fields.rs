@@ -165,7 +165,7 @@ pub static FIELDS: &[Field] = &[
         |s, value, r| match value.value {
             Node::Real(price) if price.is_finite() && price >= 0.0 => s.energy_price = price,
             Node::Whole(price) if price >= 0 => s.energy_price = price as f64,
-            _ => r.wrong(value.offset, "`energy_price` is no price", Some("write a number: 0.32".to_owned())),
+            _ => r.wrong(value.offset, "`energy_price` is not a price", Some("write a number: 0.32".to_owned())),
         },
         |s| Some(s.energy_price.to_string()),
     ),
@@ -230,8 +230,8 @@ fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
     if path.is_dir() {
         settings.root = Root::new(path);
     } else {
-        let what = format!("`root`: there is no folder `{text}`");
-        reading.wrong(value.offset, what, Some("name a folder that holds proc and sys, as `/` does".to_owned()));
+        let what = format!("`root`: no directory `{text}`");
+        reading.wrong(value.offset, what, Some("name a directory with proc and sys in it, such as `/`".to_owned()));
     }
 }
 
@@ -265,7 +265,7 @@ fn layout(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) 
         }
         let Some(names) = reading.names(row, "pane", panes) else { continue };
         if let Some(twice) = names.iter().find(|n| out.iter().flatten().any(|other| other == *n)) {
-            reading.wrong(row.offset, format!("`layout.rows`: pane `{twice}` stands in two rows"), None);
+            reading.wrong(row.offset, format!("`layout.rows`: pane `{twice}` is in two rows"), None);
         }
         out.push(names);
     }

@@ -17,16 +17,16 @@ pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
     let failed = |error: std::io::Error| {
         let finding = Diagnostic::new(&place, "");
         match error.kind() {
-            ErrorKind::NotFound => Diagnostic { what: "there is no such file".to_owned(), ..finding },
-            ErrorKind::PermissionDenied => Diagnostic { what: "the file may not be read".to_owned(), ..finding }
-                .hint(format!("give yourself the right to read it: chmod u+r {place}")),
+            ErrorKind::NotFound => Diagnostic { what: "no such file".to_owned(), ..finding },
+            ErrorKind::PermissionDenied => Diagnostic { what: "no permission to read the file".to_owned(), ..finding }
+                .hint(format!("allow reading it: chmod u+r {place}")),
             _ => Diagnostic { what: format!("the file cannot be read: {error}"), ..finding },
         }
     };
     // A pipe or a device would make the program wait, perhaps for ever: asked before it is opened.
     let kind = fs::metadata(path).map_err(failed)?;
     if kind.is_dir() {
-        return Err(Diagnostic::new(&place, "this is a folder, not a file"));
+        return Err(Diagnostic::new(&place, "this is a directory, not a file"));
     }
     if !kind.is_file() {
         return Err(Diagnostic::new(&place, "this is not a regular file"));
@@ -62,7 +62,7 @@ mod tests {
         };
         assert_eq!(what("latin"), ("byte 0xe4 is not UTF-8".to_owned(), Some((2, 6))));
         assert_eq!(what("large"), ("the file is larger than 99 B".to_owned(), None));
-        assert_eq!(what("none"), ("there is no such file".to_owned(), None));
-        assert_eq!(what("."), ("this is a folder, not a file".to_owned(), None));
+        assert_eq!(what("none"), ("no such file".to_owned(), None));
+        assert_eq!(what("."), ("this is a directory, not a file".to_owned(), None));
     }
 }

@@ -72,7 +72,7 @@ fn find_file(request: &Request<'_>) -> Result<File, Diagnostic> {
         if path.exists() {
             return Ok(File::Own(path));
         }
-        let what = format!("{by} names it, but there is no such file");
+        let what = format!("{by} names it, but the file does not exist");
         let hint = "`benchtop config init` writes one with every setting explained";
         return Err(Diagnostic::new(path.display().to_string(), what).hint(hint));
     }
@@ -145,12 +145,12 @@ impl Loader<'_> {
         match format.map(|(_, value)| (value.offset, &value.value)) {
             Some((_, Node::Whole(save::FORMAT))) => {}
             Some((offset, _)) => {
-                let hint = Some("a newer benchtop wrote it; delete it to save anew".to_owned());
-                let what = format!("`format` is not {}: the whole file is passed over", save::FORMAT);
+                let hint = Some("a newer benchtop wrote it; delete it to save again".to_owned());
+                let what = format!("`format` is not {}: the whole file is ignored", save::FORMAT);
                 return self.loaded.passed_over.push(source.finding(offset, what, hint));
             }
             None => {
-                let what = "there is no `format`: benchtop did not write this file, and passes it over";
+                let what = "no `format`: benchtop did not write this file, and ignores it";
                 let hint = Some("move it away to save settings again".to_owned());
                 return self.loaded.passed_over.push(source.finding(0, what, hint));
             }
@@ -220,7 +220,7 @@ impl Loader<'_> {
             }
             other => {
                 let what = format!("`{path}` is {}, not a table", other.kind());
-                let hint = Some(format!("write [{path}] on a line of its own"));
+                let hint = Some(format!("write [{path}] on a separate line"));
                 self.findings.push(source.finding(value.offset, what, hint));
             }
         }
@@ -237,9 +237,7 @@ impl Loader<'_> {
         };
         let elsewhere = FIELDS.iter().find(|f| leaf(f) == key.value);
         let hint = match (did_you_mean(&key.value, here.iter().copied()), elsewhere) {
-            _ if key.value == "ascending" => {
-                "`reverse` has taken its place: it turns the column's own order around".into()
-            }
+            _ if key.value == "ascending" => "replaced by `reverse`, which reverses the column's default order".into(),
             (_, Some(field)) => match section(field) {
                 Some(section) => format!("`{}` belongs under [{section}]", key.value),
                 None => format!("`{}` belongs at the top, before the first [section]", key.value),
@@ -258,7 +256,7 @@ impl Loader<'_> {
             Node::Table(table) => table,
             other => {
                 let what = format!("`keys` is {}, not a table", other.kind());
-                let hint = Some("write [keys] on a line of its own".to_owned());
+                let hint = Some("write [keys] on a separate line".to_owned());
                 return self.findings.push(source.finding(value.offset, what, hint));
             }
         };
@@ -307,7 +305,7 @@ impl Loader<'_> {
             }
             _ => {
                 let what = format!("`rules` is {}, not a table", value.value.kind());
-                vec![source.finding(value.offset, what, Some("write [rules.cpu_busy] on a line of its own".to_owned()))]
+                vec![source.finding(value.offset, what, Some("write [rules.cpu_busy] on a separate line".to_owned()))]
             }
         };
         self.findings.append(&mut findings);

@@ -50,14 +50,14 @@ impl Reading<'_> {
             Node::Whole(number) => number.to_string(),
             Node::Real(number) => number.to_string(),
             _ => {
-                self.not(value, "a span of time", Some(example.to_owned()));
+                self.not(value, "a duration", Some(example.to_owned()));
                 return None;
             }
         };
         let Some(span) = units::parse_span(&written) else {
             self.wrong(
                 value.offset,
-                format!("`{}`: `{written}` is not a span of time", self.path),
+                format!("`{}`: `{written}` is not a duration", self.path),
                 Some(example.to_owned()),
             );
             return None;
@@ -122,7 +122,7 @@ impl Reading<'_> {
         };
         let found = words.iter().position(|w| *w == written);
         if found.is_none() {
-            let what = format!("`{}`: `{written}` is none of {}", self.path, words.join(", "));
+            let what = format!("`{}`: `{written}` is not one of {}", self.path, words.join(", "));
             let near = did_you_mean(&written.to_ascii_lowercase(), words.iter().copied());
             self.wrong(value.offset, what, near.map(|near| format!("did you mean `{near}`?")));
         }
@@ -178,7 +178,7 @@ impl Reading<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", names.join(", ")),
         };
-        self.wrong(text.offset, format!("`{}`: there is no {kind} `{}`", self.path, text.value), Some(hint));
+        self.wrong(text.offset, format!("`{}`: no {kind} `{}`", self.path, text.value), Some(hint));
     }
 }
 

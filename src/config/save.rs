@@ -160,7 +160,7 @@ impl Save {
             lines.extend(toml(&values(&failed)).lines().map(|line| format!("  {line}").trim_end().to_owned()));
         }
         if self.changes.is_empty() {
-            lines.push("nothing was changed, so there is nothing to save".to_owned());
+            lines.push("no changes to save".to_owned());
         }
         Report { complete: pinned.is_empty() && failed.is_empty(), text: lines.join("\n") }
     }
@@ -184,7 +184,7 @@ impl Save {
     /// Merges the changes into the file; says where it is.
     fn write(&self, changes: &[&Change]) -> Result<String, String> {
         let Some(path) = &self.saving.file else {
-            return Err("HOME is not set, so there is no place to save settings".to_owned());
+            return Err("HOME is not set: nowhere to save settings".to_owned());
         };
         // A link (a folder of dotfiles) stays a link: its target is replaced.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.clone());
@@ -217,7 +217,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let place = path.display();
     let text = read_text(path, MAX_BYTES).map_err(|finding| format!("nothing was saved: {finding}"))?;
     let table: toml::Table =
-        text.parse().map_err(|_| format!("nothing was saved: {place} is not valid TOML: mend or delete it"))?;
+        text.parse().map_err(|_| format!("nothing was saved: {place} is not valid TOML: fix or delete it"))?;
     match table.get(FORMAT_KEY).and_then(toml::Value::as_integer) {
         Some(FORMAT) => {}
         Some(newer) if newer > FORMAT => {
@@ -235,7 +235,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
             out.insert(path, value.to_string());
             Ok(())
         }
-        None => Err(format!("nothing was saved: {place} holds `{path}`, which is no setting: take it out")),
+        None => Err(format!("nothing was saved: {place} has `{path}`, which is not a setting: remove it")),
     };
     for (key, value) in table.iter().filter(|(key, _)| *key != FORMAT_KEY) {
         match value {
@@ -344,8 +344,8 @@ mod tests {
         for (text, why) in [
             ("theme = \"mono\"\n", "was not written by benchtop"),
             ("format = 2\nglow = true\n", "a newer benchtop (format 2)"),
-            ("format = 1\nglow = true\n", "holds `glow`"),
-            ("format = 1\n[rules.x]\nwarn = 1\n", "holds `rules.x`"),
+            ("format = 1\nglow = true\n", "has `glow`"),
+            ("format = 1\n[rules.x]\nwarn = 1\n", "has `rules.x`"),
             ("format = \n", "not valid TOML"),
         ] {
             let folder = tempfile::tempdir().unwrap();

@@ -47,7 +47,7 @@ impl Engine {
     #[must_use]
     pub fn why(&self) -> Option<String> {
         Some(match self.fault.as_ref()? {
-            Fault::Timeout => "it does not answer".to_owned(),
+            Fault::Timeout => "not responding".to_owned(),
             Fault::Denied { what, hint } => format!("{what} ({hint})"),
             Fault::Absent(what) | Fault::Broken(what) => what.clone(),
         })
@@ -773,8 +773,11 @@ mod tests {
         };
         let words = "Docker: permission denied on /var/run/docker.sock (run as root)";
         assert_eq!(denied.complaint().as_deref(), Some(words));
-        let gone = Engine { fault: Some(Fault::Broken("nobody listens there".into())), ..denied };
-        assert_eq!(gone.complaint().as_deref(), Some("Docker at /var/run/docker.sock: nobody listens there"));
+        let gone = Engine { fault: Some(Fault::Broken("connection refused: nothing is listening".into())), ..denied };
+        assert_eq!(
+            gone.complaint().as_deref(),
+            Some("Docker at /var/run/docker.sock: connection refused: nothing is listening")
+        );
     }
 
     #[test]

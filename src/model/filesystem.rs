@@ -16,7 +16,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// As `df` has it: used of what ordinary users could use, 0 to 1; `None` for an empty size.
+    /// As `df` has it: used share of the space for ordinary users, 0 to 1; `None` for an empty size.
     #[must_use]
     pub fn used_ratio(&self) -> Option<f64> {
         let used = self.used();

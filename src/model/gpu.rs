@@ -76,7 +76,7 @@ impl Throttle {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Throttle::ApplicationClocks => "clocks set by the owner",
+            Throttle::ApplicationClocks => "application clocks",
             Throttle::PowerCap => "power cap",
             Throttle::HardwareSlowdown => "hardware slowdown",
             Throttle::SyncBoost => "sync boost",
@@ -289,7 +289,7 @@ pub struct Gpu {
     pub slices: Vec<Slice>,
     /// NVLinks that are up, of how many.
     pub nvlinks: Option<(u32, u32)>,
-    /// Who uses it.
+    /// Used by.
     pub processes: Vec<GpuProcess>,
     /// Processes of other users cannot be seen: root sees them.
     pub processes_hidden: bool,

@@ -315,7 +315,7 @@ pub struct ProcessDetailSample {
     pub key: ProcKey,
     /// Arguments one by one, cleaned.
     pub arguments: Vec<String>,
-    /// Program file, working folder, root.
+    /// Program file, working directory, root.
     pub executable: Option<String>,
     /// Working folder.
     pub folder: Option<String>,

@@ -90,7 +90,7 @@ impl Job {
             Job::Pool { pool, act } => act.phrase(pool),
             Job::Remove(things) => match things.as_slice() {
                 [one] => format!("remove {}", one.name),
-                many => format!("remove {} things", many.len()),
+                many => format!("remove {} objects", many.len()),
             },
             Job::Signal { targets, signal } => {
                 let name = signal::by_number(*signal).map_or_else(|| signal.to_string(), |def| def.name.to_owned());

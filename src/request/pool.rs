@@ -49,7 +49,7 @@ impl PoolAct {
             PoolAct::StopScrub => format!("stop the scrub of {pool}"),
             PoolAct::Clear => format!("clear the errors of {pool}"),
             PoolAct::Set { dataset, property, value, .. } => format!("set {property} of {dataset} to {value}"),
-            PoolAct::Inherit { dataset, property, .. } => format!("let {dataset} inherit {property} again"),
+            PoolAct::Inherit { dataset, property, .. } => format!("inherit {property} of {dataset}"),
         }
     }
 

@@ -34,7 +34,7 @@ pub static SIGNALS: &[SignalDef] = &[
     def("BUS", Signal::BUS, "bad memory access"),
     def("FPE", Signal::FPE, "arithmetic fault"),
     def("SEGV", Signal::SEGV, "bad memory reference"),
-    def("PIPE", Signal::PIPE, "nobody reads the pipe"),
+    def("PIPE", Signal::PIPE, "broken pipe"),
     def("ALRM", Signal::ALARM, "timer"),
     def("CHLD", Signal::CHILD, "a child stopped or ended"),
     def("TSTP", Signal::TSTP, "stop, as Ctrl-Z"),

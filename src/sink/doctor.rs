@@ -71,7 +71,7 @@ fn gpus(state: &State, check: &mut Check) {
     if let Some(cause) = gpus.cause() {
         (check.state, check.message) = ("broken".to_owned(), cause);
     } else if gpus.rows.iter().any(|row| row.raw.processes_hidden) {
-        check.hint = Some("which processes of other users are on a card is seen by root alone".to_owned());
+        check.hint = Some("run as root to see which processes of other users are on a card".to_owned());
     }
 }
 
@@ -85,7 +85,7 @@ fn engine(state: &State, engine: &Engine) -> Check {
     };
     let at = engine.address.as_str();
     match &engine.fault {
-        None if engine.twin => check("live", format!("{at}: an engine that is listed already"), None),
+        None if engine.twin => check("live", format!("{at}: the same engine as one above"), None),
         None if !engine.listed => check("waiting", format!("{at}: has not listed its containers yet"), None),
         None => {
             let version = engine.version.as_deref().unwrap_or_default();
@@ -94,7 +94,7 @@ fn engine(state: &State, engine: &Engine) -> Check {
         Some(Fault::Denied { what, hint }) => check("denied", format!("{at}: {what}"), Some(hint.clone())),
         Some(Fault::Timeout) => check("timeout", format!("{at}: no answer"), None),
         Some(Fault::Absent(what) | Fault::Broken(what)) => {
-            let hint = "start it, or mend its address: DOCKER_HOST, the Docker context, `engines` of the config";
+            let hint = "start it, or fix its address: DOCKER_HOST, the Docker context, `engines` of the config";
             check("unreachable", format!("{at}: {what}"), Some(hint.to_owned()))
         }
     }
@@ -113,7 +113,7 @@ fn process_io(state: &State) -> Option<Check> {
     (denied * 10 >= all.len().max(1)).then(|| Check {
         id: "process_io".to_owned(),
         state: "denied".to_owned(),
-        message: format!("disk I/O of {denied} of {} processes cannot be read: they belong to others", all.len()),
+        message: format!("disk I/O of {denied} of {} processes cannot be read: they belong to other users", all.len()),
         hint: Some("run as root".to_owned()),
     })
 }
@@ -122,7 +122,7 @@ fn socket_owners(state: &State) -> Option<Check> {
     state.host.sockets.raw.holders_denied.then(|| Check {
         id: "socket_owners".to_owned(),
         state: "denied".to_owned(),
-        message: "which processes hold the sockets of other users cannot be read".to_owned(),
+        message: "the processes behind other users' sockets cannot be read".to_owned(),
         hint: Some("run as root".to_owned()),
     })
 }
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(told(&state), of(&[("containers", "denied"), ("docker", "denied")], 1));
         let hints = checks(&state, &|id| (id == SourceId::Containers).then_some(""), Vec::new());
         assert_eq!(hints[1].hint.as_deref(), Some("run as root"));
-        let gone = docker(Some(Fault::Broken("there is no such socket".into())));
+        let gone = docker(Some(Fault::Broken("no such socket".into())));
         let both = heard(vec![docker(None), gone]);
         assert_eq!(told(&both), of(&[("containers", "live"), ("docker", "live"), ("docker", "unreachable")], 1));
     }
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!((told[1].id.as_str(), told[1].state.as_str(), exit_code(&told)), ("hidepid", "denied", 1));
         assert!(told[1].hint.as_ref().is_some_and(|hint| hint.contains("run as root")));
         assert_eq!(totals, 0);
-        assert!(text.contains("1 seen · processes of others are hidden"), "{text}");
-        assert!(read(Some(7)).2.contains("7 processes of others are hidden"));
+        assert!(text.contains("1 seen · processes of other users are hidden"), "{text}");
+        assert!(read(Some(7)).2.contains("7 processes of other users are hidden"));
     }
 }

@@ -1,4 +1,4 @@
-//! `once --json`: every figure in base units, by `assets/once.schema.json`. An absent figure is left out, never 0.
+//! `once --json`: every figure in base units, by `assets/once.schema.json`. An absent value is left out, never 0.
 
 mod container;
 mod gpu;

@@ -58,7 +58,7 @@ pub fn reason(state: &State, source: SourceId) -> Option<String> {
     Some(match fault {
         Fault::Absent(what) | Fault::Broken(what) => what.clone(),
         Fault::Denied { what, .. } => what.clone(),
-        Fault::Timeout => "no answer within its deadline; no second question is asked".to_owned(),
+        Fault::Timeout => "no answer within its deadline; the request is still pending".to_owned(),
     })
 }
 
@@ -94,8 +94,8 @@ const UNHIDE: &str = "run as root, or join the group that `gid=` of /proc's moun
 #[must_use]
 pub fn hidden(state: &State) -> Option<String> {
     Some(match state.host.processes.hidden? {
-        0 => "processes of others are hidden (hidepid)".to_owned(),
-        n => format!("{n} processes of others are hidden (hidepid)"),
+        0 => "processes of other users are hidden (hidepid)".to_owned(),
+        n => format!("{n} processes of other users are hidden (hidepid)"),
     })
 }
 

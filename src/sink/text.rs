@@ -102,8 +102,8 @@ fn findings(state: &State, ascii: bool, page: &mut String) {
     if state.watches.iter().all(|w| !w.held) {
         let (calm, level) = state.calm();
         let unread = level == Level::Unknown && state.host.health.any_figures();
-        let calm = if unread { "not everything has answered yet".to_owned() } else { calm };
-        row(page, "verdict", if pending > 0 { format!("no alert fires, {pending} pending") } else { calm });
+        let calm = if unread { "waiting for some sources".to_owned() } else { calm };
+        row(page, "verdict", if pending > 0 { format!("no alert is firing, {pending} pending") } else { calm });
     }
     let sign = |level| match (level, ascii) {
         (Level::Crit, false) => "✖",
@@ -117,7 +117,7 @@ fn findings(state: &State, ascii: bool, page: &mut String) {
     }
     for watch in state.watches.iter().filter(|w| !w.held && w.level >= Level::Warn) {
         let left = units::countdown(watch.left);
-        row(page, "pending", format!("{} {}, alarm in {left}", sign(watch.level), watch.say));
+        row(page, "pending", format!("{} {}, alert in {left}", sign(watch.level), watch.say));
     }
 }
 
@@ -161,7 +161,7 @@ fn figures(state: &State, page: &mut String) {
     }
     if live(state, SourceId::Load) {
         let load = host.load.raw;
-        let whose = if host.facts.load_of_host { " (the host's)" } else { "" };
+        let whose = if host.facts.load_of_host { " (host-wide)" } else { "" };
         row(page, "load", format!("{:.2} {:.2} {:.2}{whose}", load.load1, load.load5, load.load15));
     }
     if live(state, SourceId::Memory) {
@@ -191,7 +191,7 @@ fn figures(state: &State, page: &mut String) {
     own_limits(state, page);
     if live(state, SourceId::Pressure) {
         let p = host.pressure.raw;
-        let whose = if host.facts.pressure_of_host { ", of the host" } else { "" };
+        let whose = if host.facts.pressure_of_host { ", host-wide" } else { "" };
         let some =
             |s: Option<crate::model::pressure::Stalls>| or_absent(s, |s| format!("{:.1}%", s.some.avg10 * 100.0));
         row(
@@ -232,7 +232,7 @@ fn own_limits(state: &State, page: &mut String) {
         words.push(format!("memory {used} of {}", units::bytes_long(most as f64)));
     }
     if live(state, SourceId::Limits) && !words.is_empty() {
-        row(page, "own limits", words.join(" · "));
+        row(page, "cgroup limits", words.join(" · "));
     }
 }
 
@@ -464,7 +464,7 @@ mod tests {
         ]);
         assert_eq!(lines(&page, "engine"), ["Docker · unix:///d · its containers are not listed yet"]);
         assert_eq!(lines(&page, "pool"), ["tank · online · zpool has not answered yet"]);
-        assert_eq!(lines(&page, "verdict"), ["not everything has answered yet"]);
+        assert_eq!(lines(&page, "verdict"), ["waiting for some sources"]);
     }
 
     #[test]

@@ -172,13 +172,13 @@ fn agreed(engine: &str, most: Option<&str>, least: Option<&str>) -> Result<Optio
     if newest < OLDEST {
         let (major, minor) = OLDEST;
         let told = most.unwrap_or_default();
-        let why = format!("engine {engine} is too old: it speaks API {told}, {major}.{minor} is needed");
+        let why = format!("engine {engine} is too old: it supports API {told}, {major}.{minor} is needed");
         return Err(EngineError::Foreign(why));
     }
     if least.and_then(parse).is_some_and(|least| least > NEWEST) {
         let (major, minor) = NEWEST;
         let told = least.unwrap_or_default();
-        let why = format!("engine {engine} is too new: it wants API {told}, this program speaks {major}.{minor}");
+        let why = format!("engine {engine} is too new: it requires API {told}, benchtop supports {major}.{minor}");
         return Err(EngineError::Foreign(why));
     }
     Ok(Some(newest.min(NEWEST)))

@@ -180,7 +180,7 @@ fn words(cx: &DrawCx<'_>) -> Words {
             Words { text: format!("{}, {age}", worst.say), level: worst.level, pending: false, more }
         }
         (_, Some(next)) => {
-            let text = format!("{}, alarm in {}", next.say, units::countdown(next.left));
+            let text = format!("{}, alert in {}", next.say, units::countdown(next.left));
             let more = if verdict.pending > 1 { format!("+{}", verdict.pending - 1) } else { String::new() };
             Words { text, level: next.level, pending: true, more }
         }

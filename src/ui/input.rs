@@ -132,7 +132,7 @@ impl Ui {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Pause => {
                 self.paused = !self.paused;
-                let text = if self.paused { "paused: the figures stand still" } else { "live again" };
+                let text = if self.paused { "paused" } else { "resumed" };
                 self.say(Level::Ok, text);
             }
             Action::Faster => self.pace(false),
@@ -151,7 +151,7 @@ impl Ui {
     fn save(&mut self, paths: Option<&[&'static str]>, out: &mut Vec<Command>) {
         let changes = self.changes(paths);
         if changes.is_empty() {
-            return self.say(Level::Ok, "nothing was changed on the screen, so there is nothing to save");
+            return self.say(Level::Ok, "nothing was changed on the screen: nothing to save");
         }
         out.push(Command::Job(Job::Save(Save { saving: self.settings.saving.clone(), changes })));
     }
@@ -187,7 +187,7 @@ impl Ui {
                 // What the screen has no room for fills it.
                 self.zoomed |= !self.shown.contains(slot);
             }
-            None => self.say(Level::Advice, format!("there is no pane {digit}")),
+            None => self.say(Level::Advice, format!("no pane {digit}")),
         }
     }
 

@@ -130,10 +130,7 @@ impl Chord {
         let mut chars = rest.chars();
         let code = match (chars.next(), chars.next()) {
             (None, _) => {
-                return Err((
-                    "a key may not be empty".to_owned(),
-                    Some("an empty list takes all keys away: []".to_owned()),
-                ));
+                return Err(("a key must not be empty".to_owned(), Some("to remove all keys: []".to_owned())));
             }
             (Some(c), None) => KeyCode::Char(c),
             _ => named(rest).ok_or_else(|| {
@@ -291,7 +288,7 @@ fn conflict(chord: Chord, first: (&ActionDef, bool), second: (&ActionDef, bool))
     let hint = if other.1 {
         "keep it at one of the two".to_owned()
     } else {
-        format!("`{key}` is built in for `{name}`: give that one other keys, or none: {name} = []")
+        format!("`{key}` is built in for `{name}`: give that action other keys, or none: {name} = []")
     };
     KeyFault {
         path: format!("keys.{}", mine.name),
@@ -383,7 +380,7 @@ mod tests {
         };
         assert_eq!(
             fault(&[("zoom", &["u"])]),
-            "keys.zoom: key `u` is bound to both `user` and `zoom` | `u` is built in for `user`: give that one other keys, or none: user = []"
+            "keys.zoom: key `u` is bound to both `user` and `zoom` | `u` is built in for `user`: give that action other keys, or none: user = []"
         );
         assert_eq!(
             fault(&[("zoom", &["Q"]), ("pause", &["Q"])]),

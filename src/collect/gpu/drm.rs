@@ -66,7 +66,7 @@ impl Drm {
     }
 }
 
-/// Who uses it; and what they hold together, where its driver does not tell what is in use and all of them are seen.
+/// Used by; and what they hold together, where its driver does not tell what is in use and all of them are seen.
 fn used_by(gpu: &mut Gpu, users: &[&User]) {
     let unified = gpu.unified;
     let own = |user: &&User| {
@@ -127,8 +127,7 @@ impl Card {
             return gpu;
         }
         if off_the_bus(root, &device) {
-            gpu.state =
-                CardState::Lost("it has fallen off the bus: a reboot, perhaps a reseat, brings it back".to_owned());
+            gpu.state = CardState::Lost("it has fallen off the bus: reboot; if that fails, reseat the card".to_owned());
             return gpu;
         }
         let replays = root.number(format!("{device}/pcie_replay_count"));

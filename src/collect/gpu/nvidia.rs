@@ -182,17 +182,17 @@ fn all_asleep(root: &Root, places: &[Place]) -> bool {
 /// In plain words.
 fn words(error: &NvmlError) -> String {
     match error {
-        NvmlError::GpuLost => "it has fallen off the bus: a reboot, perhaps a reseat, brings it back".to_owned(),
+        NvmlError::GpuLost => "it has fallen off the bus: reboot; if that fails, reseat the card".to_owned(),
         NvmlError::DriverNotLoaded => "the kernel module is not loaded: modprobe nvidia, and see dmesg".to_owned(),
         NvmlError::LibRmVersionMismatch => {
             "the driver was updated and the old kernel module still runs: reboot, or reload the module".to_owned()
         }
         NvmlError::NoPermission => "permission denied: run as root, or in the group that owns /dev/nvidia*".to_owned(),
         NvmlError::ResetRequired => "it needs a reset: nvidia-smi --gpu-reset".to_owned(),
-        NvmlError::LibloadingError(_) => "its library cannot be loaded any more".to_owned(),
+        NvmlError::LibloadingError(_) => "its library can no longer be loaded".to_owned(),
         NvmlError::Uninitialized => "the driver was shut down".to_owned(),
-        NvmlError::InsufficientPower => "its power cables are not plugged in properly".to_owned(),
-        NvmlError::IrqIssue => "the kernel sees an interrupt problem with it: see dmesg".to_owned(),
+        NvmlError::InsufficientPower => "its power cables are not connected properly".to_owned(),
+        NvmlError::IrqIssue => "interrupt problem: see dmesg".to_owned(),
         other => clean(&other.to_string()).into_owned(),
     }
 }

@@ -123,7 +123,7 @@ impl Place {
     pub(super) fn why_unreported(&self) -> String {
         match (self.driver.as_str(), self.maker) {
             ("vfio-pci" | "pci-stub" | "xen-pciback", _) => {
-                format!("given to virtual machines ({}): they alone see its figures", self.driver)
+                format!("passed through to virtual machines ({}): readable only there", self.driver)
             }
             ("", Maker::Nvidia) => "no driver is bound to it: install NVIDIA's".to_owned(),
             ("", Maker::Amd) => "no driver is bound to it: modprobe amdgpu, and see dmesg".to_owned(),
@@ -133,7 +133,7 @@ impl Place {
                               it from the NVIDIA runtime (--gpus all)"
                     .to_owned()
             }
-            (driver, _) => format!("its driver {driver} tells no figures"),
+            (driver, _) => format!("its driver {driver} reports no metrics"),
         }
     }
 }
@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn card_without_a_driver_or_passed_through_is_reported() {
         for (driver, words) in [
-            ("DRIVER=vfio-pci\n", "given to virtual machines (vfio-pci)"),
-            ("DRIVER=nouveau\n", "nouveau tells no figures"),
+            ("DRIVER=vfio-pci\n", "passed through to virtual machines (vfio-pci)"),
+            ("DRIVER=nouveau\n", "nouveau reports no metrics"),
             ("DRIVER=nvidia\n", "libnvidia-ml.so.1 is not here"),
             ("", "no driver is bound to it"),
         ] {

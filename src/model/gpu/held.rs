@@ -81,7 +81,7 @@ impl GpuRow {
             return Held::by("heat", evidence, "More air, a cleaner cooler, or a lower power limit");
         }
         Held::by(
-            "its supply",
+            "power delivery",
             format!("{}{at}{}", worst.word(), self.clocks()),
             "Check the power supply and its cables",
         )
@@ -91,12 +91,12 @@ impl GpuRow {
         let link = &self.raw.link;
         if link.is_downtrained(busy) {
             let evidence = format!("{} under load", link.shortfall()?);
-            return Held::by("its PCIe link", evidence, "Reseat the card; check the slot, the riser and the BIOS");
+            return Held::by("PCIe link", evidence, "Reseat the card; check the slot, the riser and the BIOS");
         }
         let (most, capacity) = (link.received.max(link.sent)? as f64, link.capacity()?);
         if most > capacity * 0.8 && busy.is_some_and(|b| b < 0.9) {
-            let evidence = format!("{}/s of {}/s that it carries", bytes_long(most), bytes_long(capacity));
-            return Held::by("its PCIe link", evidence, "Keep more of the work on the card, or use a wider slot");
+            let evidence = format!("{}/s of {}/s capacity", bytes_long(most), bytes_long(capacity));
+            return Held::by("PCIe link", evidence, "Keep more of the work on the card, or use a wider slot");
         }
         None
     }
@@ -105,12 +105,12 @@ impl GpuRow {
         let used = recent(&self.memory_history)?;
         if used > 0.95 && !self.raw.unified {
             let advice = "A smaller model, context or batch, or another card";
-            return Held::by("full memory", format!("{} in use", whole(used)), advice);
+            return Held::by("memory capacity", format!("{} in use", whole(used)), advice);
         }
         if busy? < 0.05 && used > 0.3 {
             let held = self.raw.memory_used.map_or_else(|| whole(used), |b| bytes_long(b as f64));
-            let evidence = format!("it idles while it holds {held}");
-            return Held::by("nothing", evidence, "What holds its memory could be unloaded");
+            let evidence = format!("idle with {held} allocated");
+            return Held::by("nothing", evidence, "Unload the model to free it");
         }
         None
     }
@@ -119,12 +119,12 @@ impl GpuRow {
         if busy > 0.9 {
             if let Some(traffic) = recent(&self.memory_busy_history).filter(|m| *m > 0.7) {
                 let evidence = format!("memory busy {} of the time, cores {}", whole(traffic), whole(busy));
-                return Held::by("its memory's speed", evidence, "Smaller weights (quantisation) or larger batches");
+                return Held::by("memory bandwidth", evidence, "Smaller weights (quantisation) or larger batches");
             }
             let cap = self.raw.throttles.contains(&Throttle::PowerCap);
             let limit = self.raw.power_limit.filter(|_| cap);
-            let cap = limit.map_or_else(String::new, |w| format!(", at its power cap of {w:.0} W{}", self.clocks()));
-            return Held::by("its own cores", format!("{} busy{cap}", whole(busy)), "It does what it can");
+            let cap = limit.map_or_else(String::new, |w| format!(" at the {w:.0} W power limit{}", self.clocks()));
+            return Held::by("compute", format!("{} busy{cap}", whole(busy)), "The card is fully used");
         }
         if !(0.1..0.6).contains(&busy) {
             return None;
@@ -132,14 +132,14 @@ impl GpuRow {
         let waits = format!("the card is {} busy", whole(busy));
         if let Some(cpu) = around.cpu_busy.filter(|c| *c > 0.85) {
             let evidence = format!("{} busy while {waits}", whole(cpu));
-            return Held::by("the CPU", evidence, "More workers will not help; move preparation to the card or before");
+            return Held::by("the CPU", evidence, "More workers will not help; preprocess on the GPU or in advance");
         }
         if let Some((name, cores)) = around.feeder.filter(|(_, cores)| (0.9..1.1).contains(cores)) {
             let evidence = format!("{name} fills one core ({}) while {waits}", whole(cores));
-            return Held::by("the CPU", evidence, "Give the work that feeds it more threads or workers");
+            return Held::by("the CPU", evidence, "Give the process that feeds it more threads or workers");
         }
         if let Some(stall) = around.io_stall.filter(|s| *s > 0.2) {
-            let evidence = format!("tasks stand still {} of the time while {waits}", whole(stall));
+            let evidence = format!("tasks stalled {} of the time while {waits}", whole(stall));
             return Held::by("storage", evidence, "Read from a faster disk, or load more ahead");
         }
         None
@@ -189,34 +189,34 @@ mod tests {
         };
         assert_eq!(says(hot, quiet()), "heat: too hot (hardware) at 91 °C, clock 1395 of 3105 MHz");
         let brake = Gpu { throttles: vec![Throttle::PowerBrake], ..busy(0.9) };
-        assert_eq!(says(brake, quiet()), "its supply: power brake");
+        assert_eq!(says(brake, quiet()), "power delivery: power brake");
     }
 
     #[test]
     fn slow_link_is_a_finding_only_under_load() {
         let link = |busy_: f64, link| Gpu { link, ..busy(busy_) };
-        assert_eq!(says(link(0.9, SLOT), quiet()), "its PCIe link: generation 4 of 4, lanes 4 of 16 under load");
+        assert_eq!(says(link(0.9, SLOT), quiet()), "PCIe link: generation 4 of 4, lanes 4 of 16 under load");
         assert_eq!(says(link(0.3, SLOT), quiet()), "", "links rest when idle");
         let full = Link { width: Some((16, 16)), received: Some(27_000_000_000), ..SLOT };
-        assert_eq!(says(link(0.4, full), quiet()), "its PCIe link: 25.1 GiB/s of 29.3 GiB/s that it carries");
+        assert_eq!(says(link(0.4, full), quiet()), "PCIe link: 25.1 GiB/s of 29.3 GiB/s capacity");
         assert_eq!(says(link(0.4, Link { received: Some(9_000_000_000), ..full }), quiet()), "");
     }
 
     #[test]
     fn full_memory_and_memory_held_for_nothing_are_named() {
-        assert_eq!(says(memory(97), quiet()), "full memory: 97 % in use");
-        assert_eq!(says(Gpu { busy: Some(0.0), ..memory(60) }, quiet()), "nothing: it idles while it holds 60 B");
+        assert_eq!(says(memory(97), quiet()), "memory capacity: 97 % in use");
+        assert_eq!(says(Gpu { busy: Some(0.0), ..memory(60) }, quiet()), "nothing: idle with 60 B allocated");
         assert_eq!(says(Gpu { busy: Some(0.0), ..memory(10) }, quiet()), "");
         assert_eq!(says(Gpu { unified: true, ..memory(97) }, quiet()), "", "the system's memory is not the card's");
     }
 
     #[test]
     fn cores_and_the_speed_of_memory_are_told_apart() {
-        assert_eq!(says(busy(0.98), quiet()), "its own cores: 98 % busy");
+        assert_eq!(says(busy(0.98), quiet()), "compute: 98 % busy");
         let fast = Gpu { memory_busy: Some(0.8), ..busy(0.98) };
-        assert_eq!(says(fast, quiet()), "its memory's speed: memory busy 80 % of the time, cores 98 %");
+        assert_eq!(says(fast, quiet()), "memory bandwidth: memory busy 80 % of the time, cores 98 %");
         let capped = Gpu { throttles: vec![Throttle::PowerCap], power_limit: Some(300.0), ..busy(0.98) };
-        assert_eq!(says(capped, quiet()), "its own cores: 98 % busy, at its power cap of 300 W");
+        assert_eq!(says(capped, quiet()), "compute: 98 % busy at the 300 W power limit");
         assert!(!Throttle::PowerCap.is_bad(), "a cap is a fact, not an alarm");
     }
 
@@ -229,7 +229,7 @@ mod tests {
         let several = Around { feeder: Some(("python3", 3.2)), ..quiet() };
         assert_eq!(says(busy(0.3), several), "", "what uses three cores is not bound to one");
         let disk = Around { io_stall: Some(0.5), ..quiet() };
-        assert_eq!(says(busy(0.3), disk), "storage: tasks stand still 50 % of the time while the card is 30 % busy");
+        assert_eq!(says(busy(0.3), disk), "storage: tasks stalled 50 % of the time while the card is 30 % busy");
         assert_eq!(says(busy(0.8), cpu), "", "a card that works is not starved");
     }
 

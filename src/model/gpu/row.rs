@@ -186,7 +186,7 @@ impl Gpus {
         }
         for mut row in gone.into_iter().filter(|row| row.known) {
             let fault = sample.drivers.iter().find(|d| d.maker == row.raw.maker).and_then(|d| d.fault.clone());
-            let why = fault.unwrap_or_else(|| "it is gone from the bus, or its driver let go of it".to_owned());
+            let why = fault.unwrap_or_else(|| "it is gone from the bus, or its driver was unbound".to_owned());
             let now = row.now(Gpu { state: CardState::Lost(why), ..Gpu::default() });
             row.apply(span, now);
             rows.push(row);

@@ -7,7 +7,7 @@ use crate::model::{
     process::{Process, ProcessDetailSample},
 };
 
-/// Every dataset that a process uses, in the order of first use, each with what leads there: `working folder`,
+/// Every dataset that a process uses, in the order of first use, each with what leads there: `working directory`,
 /// `3 open files`, `mount /data`.
 #[must_use]
 pub fn datasets_of_process<'a>(
@@ -25,7 +25,7 @@ pub fn datasets_of_process<'a>(
         }
     };
     let at = |path: &str| place(host, container, path);
-    note(detail.folder.as_deref().and_then(at), "working folder".to_owned());
+    note(detail.folder.as_deref().and_then(at), "working directory".to_owned());
     note(detail.executable.as_deref().and_then(at), "program".to_owned());
     let mut files: Vec<(&str, usize)> = Vec::new();
     for dataset in detail.files.iter().filter_map(|(_, target)| at(target)) {
@@ -108,7 +108,7 @@ mod tests {
         let files = ["/tank/models/a.gguf", "/tank/models/b.gguf (deleted)", "socket:[7]", "/dev/null", "/homes/x"];
         assert_eq!(
             told("/system.slice/x.service", "/home/ada", &files),
-            ["tank/home: working folder", "tank/models: 2 open files"]
+            ["tank/home: working directory", "tank/models: 2 open files"]
         );
     }
 
@@ -117,7 +117,7 @@ mod tests {
         let files = ["/models/a.gguf", "/models/tmp/x", "/tank/models/none.of.these", "/modelsx"];
         assert_eq!(
             told("/docker/{}", "/home", &files),
-            ["tank/docker/3f2a: working folder, 2 open files", "tank/models: 1 open file, mount /models"]
+            ["tank/docker/3f2a: working directory, 2 open files", "tank/models: 1 open file, mount /models"]
         );
     }
 }

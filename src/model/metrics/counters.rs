@@ -90,8 +90,8 @@ pub static COUNTERS: &[MetricDef] = &[
 
     counter("swap_in_bytes", Bytes, Memory, NONE, "Bytes read back from swap since boot.", |h, put| pages(h, put, h.memory.raw.swapped_in_pages)),
     counter("swap_out_bytes", Bytes, Memory, NONE, "Bytes written to swap since boot.", |h, put| pages(h, put, h.memory.raw.swapped_out_pages)),
-    counter("arc_misses", Count, Memory, NONE, "Lookups of what the ZFS cache had not.", |h, put| one(put, h.memory.raw.arc.map(|a| a.misses))),
-    counter("arc_ghost_hits", Count, Memory, NONE, "Lookups of what a larger ZFS cache would have had.",
+    counter("arc_misses", Count, Memory, NONE, "Misses of the ZFS cache.", |h, put| one(put, h.memory.raw.arc.map(|a| a.misses))),
+    counter("arc_ghost_hits", Count, Memory, NONE, "Ghost hits: a larger ZFS cache would have hit.",
         |h, put| one(put, h.memory.raw.arc.map(|a| a.recent_ghost_hits.saturating_add(a.frequent_ghost_hits)))),
 
     counter("disk_read_bytes", Bytes, Disks, DEVICE, "Bytes read.", |h, put| disks(h, put, |d| d.sectors_read.saturating_mul(SECTOR) as f64)),

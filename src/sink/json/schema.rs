@@ -11,7 +11,7 @@ use crate::model::{metrics::METRICS, source::SourceId};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/once.schema.json");
 const TITLE: &str = "benchtop once --json";
-const ABOUT: &str = "One reading of the machine. Base units throughout: bytes, seconds, ratios from 0 to 1. An absent figure is left out, never 0.";
+const ABOUT: &str = "One sample of the machine. Base units throughout: bytes, seconds, ratios from 0 to 1. An absent value is left out, never 0.";
 
 /// What the types do not say, by the way through the properties.
 fn constraints() -> Vec<(&'static str, Value)> {

@@ -27,7 +27,7 @@ pub enum EngineError {
     #[error("permission denied ({CURE})")]
     Denied,
     /// It did not begin to answer.
-    #[error("it does not answer")]
+    #[error("not responding")]
     Silent,
     /// It began and did not end.
     #[error("{what} did not end within {} s", within.as_secs())]
@@ -60,7 +60,7 @@ pub enum EngineError {
     #[error("{0}")]
     NotJson(String),
     /// What answers is no container engine, and by what that shows.
-    #[error("what answers there is no container engine: {0}")]
+    #[error("not a container engine: {0}")]
     NoEngine(String),
     /// There is no form of the API that both speak.
     #[error("{0}")]
@@ -71,8 +71,10 @@ impl EngineError {
     pub(super) fn connect(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::PermissionDenied => EngineError::Denied,
-            io::ErrorKind::NotFound => EngineError::Unreachable("there is no such socket".to_owned()),
-            io::ErrorKind::ConnectionRefused => EngineError::Unreachable("nobody listens there".to_owned()),
+            io::ErrorKind::NotFound => EngineError::Unreachable("no such socket".to_owned()),
+            io::ErrorKind::ConnectionRefused => {
+                EngineError::Unreachable("connection refused: nothing is listening".to_owned())
+            }
             _ => EngineError::Unreachable(clean(&error.to_string()).into_owned()),
         }
     }

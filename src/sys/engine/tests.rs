@@ -25,8 +25,8 @@ fn without_a_common_form_it_is_too_old_or_too_new() {
         Ok(_) => String::new(),
         Err(error) => error.to_string(),
     };
-    assert!(judge("1.23", "1.12").contains("too old: it speaks API 1.23, 1.24 is needed"));
-    assert!(judge("1.60", "1.54").contains("too new: it wants API 1.54, this program speaks 1.53"));
+    assert!(judge("1.23", "1.12").contains("too old: it supports API 1.23, 1.24 is needed"));
+    assert!(judge("1.60", "1.54").contains("too new: it requires API 1.54, benchtop supports 1.53"));
     assert_eq!((judge("1.41", "1.12"), judge("1.60", "1.44")), (String::new(), String::new()));
     assert_eq!(agreed("9.9", Some("nonsense"), None), Ok(None), "the engine chooses");
 }
@@ -34,9 +34,9 @@ fn without_a_common_form_it_is_too_old_or_too_new() {
 #[tokio::test]
 async fn errors_name_the_cause() {
     let told = |result: Result<EngineClient, EngineError>| result.expect_err("no engine").to_string();
-    assert_eq!(told(EngineClient::connect(&"unix:///nowhere/x.sock".into()).await), "there is no such socket");
+    assert_eq!(told(EngineClient::connect(&"unix:///nowhere/x.sock".into()).await), "no such socket");
     assert!(told(EngineClient::connect(&"ssh://nas".into()).await).contains("ssh -L"));
-    assert!(told(connected(r#"{"a":1}"#).await).contains("no container engine: GET /version: neither Version"));
+    assert!(told(connected(r#"{"a":1}"#).await).contains("not a container engine: GET /version: neither Version"));
     assert!(told(connected("<html>").await).contains("GET /version: not JSON"));
     let nothing = FakeEngine::new([]);
     assert!(told(EngineClient::connect(&nothing.address()).await).contains("GET /version: 404"));

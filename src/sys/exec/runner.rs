@@ -37,7 +37,7 @@ impl Finished {
         }
         let words = self.complaint().unwrap_or_else(|| match self.code {
             Some(code) => format!("ended with status {code}"),
-            None => "was ended by a signal".to_owned(),
+            None => "was killed by a signal".to_owned(),
         });
         if words.to_lowercase().contains("permission denied") {
             return Err(Fault::Denied { what: format!("{what}: {words}"), hint: "run as root".to_owned() });

@@ -51,7 +51,7 @@ pub static COLUMNS: [Col; 21] = [
         .busy_first(|r| r.container.cpu_lately())
         .drawn_by(2, cells::state)
         .together(cells::states)
-        .doc("what needs a look first, then the busiest; its health where it is checked"),
+        .doc("problems first, then the busiest; health where it is checked"),
     rate("cpu", "CPU%", Kind::Share, 5, 0, |r| r.container.cpu_cores)
         .essential()
         .format(|cores| format!("{:.1}", cores * 100.0))
@@ -59,14 +59,14 @@ pub static COLUMNS: [Col; 21] = [
     Col::figure("cpu_limit", "OF LIM", Kind::Share, 6, 12, |r| r.container.cpu_ratio())
         .absent(|_| "")
         .empty(|state| state.host.containers.rows.iter().all(|r| r.meta.cpu_limit.is_none()))
-        .doc("CPU against its limit, 100 is all of it"),
+        .doc("CPU in percent of its limit"),
     Col::drawn("graph", Kind::Text, 8, 9, |r| r.container.cpu_cores, cells::past)
         .between(8, 20)
-        .doc("its CPU lately, a full block is one core or its limit"),
+        .doc("CPU history (full = 1 core, or the limit)"),
     rate("memory", "MEM", Kind::Bytes, 5, 0, |r| r.container.memory_bytes().map(|bytes| bytes as f64))
         .also(&["mem"])
         .essential()
-        .doc("memory without file cache that may go"),
+        .doc("memory without reclaimable file cache"),
     Col::drawn("limit", Kind::Share, 8, 4, |r| r.memory_ratio(), cells::limit)
         .between(8, 16)
         .also(&["mem%", "memory_percent"])
@@ -102,13 +102,13 @@ pub static COLUMNS: [Col; 21] = [
         .essential()
         .role_of(cells::restarts_role)
         .summed()
-        .doc("restarts by itself in the last ten minutes"),
+        .doc("automatic restarts in the last ten minutes"),
     Col::figure("up", "UP", Kind::Seconds, 4, 3, |r| r.age().map(|age| age.as_secs_f64()))
         .also(&["age"])
         .essential()
         .absent(|_| "")
-        .doc("since it started, or since it ended"),
-    Col::words("image", "IMAGE", 16, 8, |r| Cow::Borrowed(&r.container.meta.image)).between(12, 60).doc("its image"),
+        .doc("time since it started or exited"),
+    Col::words("image", "IMAGE", 16, 8, |r| Cow::Borrowed(&r.container.meta.image)).between(12, 60).doc("image"),
     Col::words("ports", "PORTS", 13, 11, |r| r.container.meta.ports.join(" ").into())
         .between(6, 40)
         // Hardly any port is not of TCP.
@@ -119,10 +119,10 @@ pub static COLUMNS: [Col; 21] = [
         .between(7, 20)
         .also(&["compose"])
         .empty(|state| state.host.containers.rows.iter().all(|r| r.meta.project.is_none()))
-        .doc("its compose project"),
+        .doc("compose project"),
     Col::words("engine", "ENGINE", 7, 14, |r| r.engine().map_or("", |engine| engine.kind.as_str()).into())
         .doc("docker or podman"),
-    Col::words("id", "ID", 12, 15, |r| Cow::Borrowed(r.container.short_id())).doc("the front of its id"),
+    Col::words("id", "ID", 12, 15, |r| Cow::Borrowed(r.container.short_id())).doc("short ID"),
     Col::figure("gpu", "GPU", Kind::Bytes, 5, 5, |r| {
         join::gpu_memory_of(&r.state.host, r.container).map(|bytes| bytes as f64)
     })
@@ -131,10 +131,10 @@ pub static COLUMNS: [Col; 21] = [
     .faint_zero(Role::Dim)
     .summed()
     .empty(|state| state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()))
-    .doc("memory that it holds on GPUs"),
+    .doc("GPU memory in use"),
     rate("io", "I/O/s", Kind::Bytes, 6, 7, |r| r.container.io_per_second())
         .key(Action::SortIo)
-        .doc("read and written each second, together"),
+        .doc("read + written per second"),
 ];
 
 /// A figure of what a container uses: one that does not run uses nothing, and a group uses what its containers do.

@@ -176,7 +176,7 @@ fn last_lines(state: &State, row: &ContainerRow, room: usize) -> Vec<SheetLine> 
         lines.push(vec![(elide(&line.text, room).into_owned(), role)]);
     }
     if log.lines.is_empty() {
-        lines.push(vec![("nothing was written".to_owned(), Role::Dim)]);
+        lines.push(vec![("no log lines".to_owned(), Role::Dim)]);
     }
     lines
 }
@@ -187,7 +187,7 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     let age = view.age().map_or_else(String::new, |age| format!(" for {}", span(age)));
     let streak = match meta.failing_streak {
         0 => String::new(),
-        n => format!(" · its check failed {n} times in a row"),
+        n => format!(" · health check failed {n}× in a row"),
     };
     let mut lines = vec![
         pair("state", NAME, format!("{}{age}{streak}", view.state_words())),
@@ -205,19 +205,21 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
     }
     let lately = match view.restarts() {
         0 => String::new(),
-        n => format!(" · {n} in the last ten minutes"),
+        n => format!(" · {n} in the last 10 min"),
     };
     lines.push(pair("restarts", NAME, format!("{}{lately} · policy {}", meta.restarts, meta.restart_policy)));
-    lines.extend(last_end(meta).map(|words| pair("last end", NAME, words)));
+    lines.extend(last_end(meta).map(|words| pair("last exit", NAME, words)));
     let ooms = row.ooms_lately(cx.state.host.now);
     if ooms > 0 {
         let times = if ooms == 1 { "once".to_owned() } else { format!("{ooms} times") };
-        let words = format!("the kernel ended it for want of memory {times} in the last ten minutes");
+        let words = format!("OOM-killed {times} in the last ten minutes");
         lines.push(pair("memory", NAME, words));
     }
     lines.push(pair("limits", NAME, limits(cx.state, row)));
     lines.extend(meta.layer_dataset.as_ref().map(|name| pair("layer", NAME, format!("dataset {name}"))));
-    lines.extend(meta.not_understood.iter().map(|field| pair("unknown", NAME, format!("the engine's {field}"))));
+    lines.extend(
+        meta.not_understood.iter().map(|field| pair("unknown", NAME, format!("field {field} of the engine's answer"))),
+    );
     lines.extend(meta.error.as_ref().map(|error| pair("error", NAME, error.clone())));
     if row.usage.is_some() {
         let figure = |value: Option<f64>| format!("{}/s", bytes(value).trim_start());
@@ -226,13 +228,13 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
         };
         let (network, storage) = ([row.rx_per_second, row.tx_per_second], [row.read_per_second, row.write_per_second]);
         lines.push(match view.network_words() {
-            Some(words) => pair("network", NAME, format!("{words}, whose traffic is counted for all who use it")),
+            Some(words) => pair("network", NAME, format!("{words}: traffic is counted for all containers in it")),
             None => moved("network", ["received", "sent"], network),
         });
         lines.push(moved("storage", ["read", "written"], storage));
     }
     if let Some(pids) = row.usage.as_ref().and_then(|u| u.pids) {
-        lines.push(pair("processes", NAME, format!("{pids} with their threads")));
+        lines.push(pair("processes", NAME, format!("{pids} tasks (processes and threads)")));
     }
     if let Some(held) = row.throttled_ratio.filter(|held| *held > 0.0) {
         lines.push(pair("throttled", NAME, format!("{} of its periods", percent(held).trim_start())));
@@ -245,7 +247,7 @@ fn limits(state: &State, row: &ContainerRow) -> String {
     let cores = row.meta.cpu_limit.map(|cores| format!("{cores} cores"));
     let memory = row.memory_limit(state.host.memory.raw.total).map(|b| format!("{} of memory", bytes_long(b as f64)));
     match cores.into_iter().chain(memory).collect::<Vec<_>>() {
-        none if none.is_empty() => "none of its own".to_owned(),
+        none if none.is_empty() => "none".to_owned(),
         limits => limits.join(" · "),
     }
 }
@@ -254,17 +256,17 @@ fn limits(state: &State, row: &ContainerRow) -> String {
 fn last_end(meta: &Container) -> Option<String> {
     let code = meta.exit_code.filter(|_| meta.finished_unix_ms.is_some())?;
     let why = match code {
-        _ if meta.oom_killed => "the kernel ended it: out of memory",
-        0 => "it ended by itself, without error",
+        _ if meta.oom_killed => "OOM-killed",
+        0 => "success",
         125 => "the engine could not start it",
-        126 => "its command could not be run",
-        127 => "its command was not found",
-        137 => "it was killed (signal 9)",
-        139 => "it crashed (signal 11)",
-        143 => "it was asked to end (signal 15)",
-        129..=192 => return Some(format!("code {code}: ended by signal {}", code - 128)),
-        _ => "it ended with an error of its own",
+        126 => "command not executable",
+        127 => "command not found",
+        137 => "killed (SIGKILL)",
+        139 => "crashed (SIGSEGV)",
+        143 => "terminated (SIGTERM)",
+        129..=192 => return Some(format!("code {code}: killed by signal {}", code - 128)),
+        _ => "application error",
     };
-    let when = if meta.state == RunState::Running { "before this run " } else { "" };
+    let when = if meta.state == RunState::Running { "previous run, " } else { "" };
     Some(format!("{when}code {code}: {why}"))
 }

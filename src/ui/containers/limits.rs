@@ -65,11 +65,11 @@ impl Limits {
             }
         };
         let Some(row) = state.host.containers.find(&self.id) else {
-            return vec![Effect::Close, Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
+            return vec![Effect::Close, Effect::Say(Level::Advice, "it no longer exists: nothing was done".to_owned())];
         };
         let change = change(typed, &row.meta);
         if change == ContainerLimits::default() {
-            let said = format!("limits of {} stay as they are", self.name);
+            let said = format!("limits of {} unchanged", self.name);
             return vec![Effect::Close, Effect::Say(Level::Ok, said)];
         }
         let job = job(row, ContainerAct::Limit(change), state);
@@ -110,7 +110,7 @@ fn parse(text: &str) -> Result<Typing, String> {
                 let bytes = units::parse_quantity(value).or(none.then_some(0.0));
                 let bytes = bytes.ok_or_else(|| format!("\"{value}\" is not a size (e.g. 512M, 2G, none)"))?;
                 if bytes < LEAST_MEMORY && !none {
-                    return Err(format!("{value} is less than the 6M that an engine allows"));
+                    return Err(format!("{value} is less than the minimum of 6M"));
                 }
                 typed.memory = Some(bytes);
             }
@@ -143,7 +143,7 @@ fn question(row: &ContainerRow, change: ContainerLimits) -> Vec<SheetLine> {
         let swap = |memory, both| limits::swap(memory, both).trim_start_matches("swap ").replace("no swap", "none");
         let (then, now) = (swap(limit, row.meta.memory_swap.unwrap_or(0)), swap(memory, both));
         if then == now {
-            lines.push(vec![("swap    ".to_owned(), Role::Dim), (format!("{now}, as before"), Role::Text)]);
+            lines.push(vec![("swap    ".to_owned(), Role::Dim), (format!("{now}, unchanged"), Role::Text)]);
         } else {
             lines.push(turns("swap", then, now));
         }
@@ -177,7 +177,7 @@ fn peak_lines(peak: &Peak) -> [String; 2] {
             let (floor_memory, floor_cores) = (memory <= FLOOR.0, cores <= FLOOR.1);
             let floor = |at| if at { " (the floor)" } else { "" };
             format!(
-                "2× peak: memory {}{}, cpus {cores}{} · tab takes it",
+                "2× peak: memory {}{}, cpus {cores}{} · tab inserts it",
                 bytes_long(memory),
                 floor(floor_memory),
                 floor(floor_cores)
@@ -232,7 +232,7 @@ impl Overlay for Limits {
     }
 
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
-        self.prompt.draw(cx, area, canvas, "enter asks before it sets them, esc leaves them");
+        self.prompt.draw(cx, area, canvas, "enter: review and confirm · esc: cancel");
         true
     }
 }
@@ -250,7 +250,7 @@ impl Limits {
         let [seen, proposed] = peak_lines(&row.peak);
         let words = match (&self.wrong, &parsed) {
             (Some(wrong), _) | (None, Err(wrong)) => (wrong.clone(), Role::Warn),
-            (None, Ok(_)) => ("type either or both: cpus 1.5 memory 512M; none takes one away".to_owned(), Role::Dim),
+            (None, Ok(_)) => ("type either or both: cpus 1.5 memory 512M; none removes a limit".to_owned(), Role::Dim),
         };
         vec![
             vec![(head, Role::Dim)],

@@ -190,7 +190,7 @@ impl Overlay for LogView {
             return;
         };
         if log.lines.is_empty() {
-            let words = if log.ended.is_some() { "it wrote nothing" } else { "nothing yet" };
+            let words = if log.ended.is_some() { "the log is empty" } else { "no lines yet" };
             put(canvas.buf, area.x, area.y, area.width, words, cx.theme.style(Role::Dim));
             return;
         }
@@ -227,7 +227,7 @@ impl Overlay for LogView {
             }
         }
         if log.dropped > 0 {
-            let words = format!("{} lines came too fast", log.dropped);
+            let words = format!("{} lines dropped: too many at once", log.dropped);
             put_right(canvas.buf, area.right(), area.y, 40, &words, cx.theme.style(Role::Warn));
         }
     }

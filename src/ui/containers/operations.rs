@@ -43,7 +43,7 @@ pub fn choose(ids: &[String], state: &State) -> Vec<Effect> {
         let then = move |state: &State| of_one(&id, state, |row| Effect::Open(Box::new(Limits::new(row))));
         menu.add("limits", "change its CPU and memory limits while it runs", false, then);
         let then = move |state: &State| of_one(&same, state, |row| shell(row, state));
-        menu.add("shell", "open a shell in it; the screen comes back when the shell ends", false, then);
+        menu.add("shell", "open a shell in it; exit returns to benchtop", false, then);
     }
     vec![Effect::Open(Box::new(menu))]
 }
@@ -74,7 +74,7 @@ fn found<'a>(ids: &[String], state: &'a State) -> Vec<&'a ContainerRow> {
 }
 
 fn gone() -> Vec<Effect> {
-    vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())]
+    vec![Effect::Say(Level::Advice, "it no longer exists: nothing was done".to_owned())]
 }
 
 /// What `then` says of the container with this id, as long as there is one.
@@ -94,7 +94,7 @@ fn ask(ids: &[String], act: ContainerAct, state: &State) -> Vec<Effect> {
     }
     let rows: Vec<_> = rows.into_iter().filter(|row| suits(row.meta.state, act)).collect();
     let what = match rows.as_slice() {
-        [] => return vec![Effect::Say(Level::Advice, format!("nothing to {} any more", act.word()))],
+        [] => return vec![Effect::Say(Level::Advice, format!("nothing left to {}", act.word()))],
         [row] => format!("{} {}", act.word(), row.meta.name),
         rows => format!("{} {} containers", act.word(), rows.len()),
     };

@@ -50,21 +50,21 @@ static COLUMNS: [Col; 8] = [
         .also(&["tag"])
         .stretching()
         .role_of(|r, _| if r.thing.is_unused() { Role::Text } else { Role::Strong })
-        .doc("tags of an image, name of the rest"),
+        .doc("image tags, or the name"),
     Col::figure("size", "SIZE", Figure::Bytes, 5, 0, |r| r.thing.bytes.map(|bytes| bytes as f64))
         .absent(absent)
         .role(Role::Text)
         .doc("bytes on disk"),
     Col::figure("frees", "FREES", Figure::Bytes, 5, 3, |r| r.thing.bytes.map(|_| r.thing.frees() as f64))
         .absent(absent)
-        .doc("bytes that no other image shares: freed by its removal"),
+        .doc("bytes freed by its removal (not shared with other images)"),
     Col::words("used", "USED BY", 24, 1, |r| r.used())
         .also(&["users", "containers"])
         .role_of(|r, _| if r.thing.is_unused() { Role::Advice } else { Role::Container })
-        .doc("containers that use it; `unused`"),
+        .doc("containers that use it, or `unused`"),
     Col::figure("age", "AGE", Figure::Seconds, 4, 2, |r| r.age.map(|age| age.as_secs_f64()))
         .absent(|_| "")
-        .doc("since it was made"),
+        .doc("time since it was created"),
     Col::words("place", "PLACE", 34, 4, |r| Cow::Borrowed(&r.thing.place))
         .also(&["driver", "subnet"])
         .doc("driver and folder, subnets, id"),
@@ -84,11 +84,11 @@ fn absent(row: &Row<'_>) -> &'static str {
 
 /// What may be removed at once.
 const PRUNES: [(&str, &str, Kind, bool); 5] = [
-    ("dangling", "images without a tag that nothing uses", Kind::Image, true),
-    ("images", "every image that nothing uses", Kind::Image, false),
-    ("volumes", "every volume that no container uses, with what is in it", Kind::Volume, false),
-    ("networks", "every network that no container uses", Kind::Network, false),
-    ("cache", "build cache that no build uses", Kind::Cache, false),
+    ("dangling", "unused images without a tag", Kind::Image, true),
+    ("images", "all unused images", Kind::Image, false),
+    ("volumes", "all unused volumes, with their data", Kind::Volume, false),
+    ("networks", "all unused networks", Kind::Network, false),
+    ("cache", "unused build cache", Kind::Cache, false),
 ];
 
 pub type Stores = TableScreen<Kept>;
@@ -153,12 +153,12 @@ fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec
     let meant: Vec<&Stored> =
         things.iter().filter_map(|(engine, id)| all.iter().find(|t| t.engine == *engine && t.id == *id)).collect();
     if meant.is_empty() {
-        return vec![Effect::Say(Level::Advice, "it is gone: nothing was done".to_owned())];
+        return vec![Effect::Say(Level::Advice, "it no longer exists: nothing was done".to_owned())];
     }
     let frees = bytes_long(meant.iter().map(|thing| thing.frees()).sum::<u64>() as f64);
     let title = match meant.as_slice() {
-        [one] => format!("remove {} {}? it frees {frees}", one.kind.word(), one.name),
-        many => format!("remove {what}: {} of them? it frees {frees}", many.len()),
+        [one] => format!("remove {} {}? frees {frees}", one.kind.word(), one.name),
+        many => format!("remove {what}: {} of them? frees {frees}", many.len()),
     };
     let lines = meant.iter().map(|thing| {
         let size = thing.bytes.map_or_else(|| ABSENT.to_owned(), |_| bytes_short(thing.frees() as f64));
@@ -208,7 +208,7 @@ impl TableDef for Kept {
     fn nothing(state: &State) -> &'static str {
         match state.host.stores.told {
             true => "no images, volumes or networks",
-            false => "the engines count what they keep, which may take them a while…",
+            false => "the engines are computing disk usage, which may take a while…",
         }
     }
 

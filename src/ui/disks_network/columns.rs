@@ -167,7 +167,7 @@ static COLUMNS: [Col; 11] = [
         Device::Interface(n) if is_gathered(r.state, n) => 3,
         Device::Interface(n) => 1 + u32::from(is_down(n)),
     })
-    .doc("disk or interface; in order, as the machine lists them"),
+    .doc("disk or interface; sorts in the kernel's order"),
     Col::figure("in", "READ ↓/s", Kind::Bytes, 8, 0, |r| match r.device {
         Device::Disk(d) => d.read_per_second,
         Device::Interface(n) => n.rx_per_second,
@@ -202,7 +202,7 @@ static COLUMNS: [Col; 11] = [
     Col::figure("busy", "BUSY", Kind::Share, 4, 1, |r| r.disk(|d| d.busy_ratio))
         .absent(|_| "")
         .role_of(|r, _| role_of(r.busy_level(), Role::Text))
-        .doc("share of the time in which a disk had requests"),
+        .doc("share of time with requests in flight"),
     Col::figure("errors", "ERR/s", Kind::Count, 5, 2, |r| r.interface(|n| n.errors_per_second))
         .absent(|_| "")
         .format(crate::units::count_short)
@@ -231,7 +231,7 @@ static COLUMNS: [Col; 11] = [
         },
     )
     .between(12, 120)
-    .doc("both lately, on one scale"),
+    .doc("history of both, on one scale"),
     Col::words("state", "STATE", 12, 2, |r| r.state().into())
         .between(6, 40)
         .doc("model of a disk; link of an interface"),

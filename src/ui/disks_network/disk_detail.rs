@@ -119,7 +119,7 @@ fn past(cx: &DrawCx<'_>, rest: Rect, canvas: &mut Canvas<'_>, d: &Disk) {
         return;
     }
     let top = nice_top(d.read_history.max().unwrap_or(0.0).max(d.write_history.max().unwrap_or(0.0)));
-    let words = format!("read over written, top {}/s", bytes(Some(top)).trim_start());
+    let words = format!("read ↑ / write ↓, scale {}/s", bytes(Some(top)).trim_start());
     put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
     let moved = Rect { y: rest.y + 1, height: (rest.height - 2) * 2 / 3, ..rest };
     mirrored(cx, moved, canvas, top, (&d.read_history, Role::DiskRead), (&d.write_history, Role::DiskWrite));

@@ -50,7 +50,7 @@ impl FilesystemDetail {
 fn space(space: &Space) -> Vec<SheetLine> {
     let long = |bytes: u64| bytes_long(bytes as f64);
     let reserved = space.free.saturating_sub(space.available);
-    let mut left = format!("{} for those who are not root", long(space.available));
+    let mut left = format!("{} available to users", long(space.available));
     if reserved > 0 {
         left.push_str(&format!("   {} reserved", long(reserved)));
     }
@@ -95,7 +95,7 @@ impl Overlay for FilesystemDetail {
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(fs) = cx.state.host.filesystems.filesystems.iter().find(|fs| fs.mount == self.mount) else {
-            put(canvas.buf, area.x, area.y, area.width, "it is not mounted any more", cx.theme.style(Role::Dim));
+            put(canvas.buf, area.x, area.y, area.width, "no longer mounted", cx.theme.style(Role::Dim));
             return;
         };
         let mut facts: Vec<SheetLine> = vec![pair("device", NAME, &*fs.device), pair("type", NAME, &*fs.kind)];
@@ -105,7 +105,7 @@ impl Overlay for FilesystemDetail {
         }
         match &fs.space {
             Ok(known) => facts.extend(space(known)),
-            Err(Fault::Timeout) => facts.push(pair("space", NAME, "it does not answer")),
+            Err(Fault::Timeout) => facts.push(pair("space", NAME, "not responding")),
             Err(Fault::Absent(what) | Fault::Broken(what) | Fault::Denied { what, .. }) => {
                 facts.push(pair("space", NAME, &**what));
             }

@@ -139,7 +139,7 @@ static COLUMNS: [Col; 10] = [
         .doc("where it is mounted"),
     Col::figure("used", "USED", Kind::Share, 4, 0, |r| r.used_ratio())
         .role_of(|r, _| role_of(r.level(), Role::Text))
-        .doc("used of what ordinary users could use"),
+        .doc("used share of the space for ordinary users"),
     Col::drawn(
         "gauge",
         Kind::Share,
@@ -150,16 +150,16 @@ static COLUMNS: [Col; 10] = [
     )
     .between(8, 30)
     .doc("the same as a gauge, with the limit"),
-    Col::figure("size", "SIZE", Kind::Bytes, 5, 2, |r| r.space().map(|s| s.size as f64)).doc("bytes in all"),
+    Col::figure("size", "SIZE", Kind::Bytes, 5, 2, |r| r.space().map(|s| s.size as f64)).doc("size in bytes"),
     Col::figure("free", "FREE", Kind::Bytes, 5, 1, |r| r.space().map(|s| s.available as f64))
         .also(&["available"])
         .role(Role::Text)
-        .doc("bytes left for those who are not root"),
+        .doc("bytes available to users other than root"),
     Col::figure("growth", "GROWTH/h", Kind::Bytes, 8, 4, |r| {
         r.state.host.filesystems.growth(&r.fs.mount).map(|growth| growth * 3600.0)
     })
     .format(signed_bytes)
-    .doc("bytes that it grew by in an hour, by its past of minutes"),
+    .doc("growth per hour, from the recorded minutes"),
     Col::figure("inodes", "INODES", Kind::Share, 6, 6, |r| r.space().and_then(Space::inodes_ratio))
         .role_of(|r, _| role_of(r.inodes_level(), Role::Dim))
         .doc("used inodes"),
@@ -175,7 +175,7 @@ static COLUMNS: [Col; 10] = [
         Some(_) => Role::Dim,
         None => role_of(r.level(), Role::Dim),
     })
-    .doc("read-only, or why its space is not known; in order, what needs a look first"),
+    .doc("read-only, or why its space is unknown; sorts problems first"),
     Col::words("device", "DEVICE", 20, 7, |r| Cow::Borrowed(&r.fs.device)).between(8, 50).doc("device or dataset"),
 ];
 

@@ -88,7 +88,7 @@ impl Overlay for NetworkDetail {
             return;
         }
         let top = nice_top(n.rx_history.max().unwrap_or(0.0).max(n.tx_history.max().unwrap_or(0.0)));
-        let words = format!("received over sent, top {}/s", bytes(Some(top)).trim_start());
+        let words = format!("received ↑ / sent ↓, scale {}/s", bytes(Some(top)).trim_start());
         put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
         let past = Rect { y: rest.y + 1, height: rest.height - 2, ..rest };
         axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..rest }, cx.theme, &n.rx_history);

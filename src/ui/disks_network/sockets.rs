@@ -76,24 +76,24 @@ static COLUMNS: [Col; 11] = [
     Col::figure("send", "SENDQ", Kind::Bytes, 5, 6, |r| Some(f64::from(r.socket.send_queue)))
         .also(&["sendq"])
         .faint_zero(Role::Dim)
-        .doc("sent and not yet taken"),
+        .doc("sent and not yet acknowledged"),
     Col::words("user", "USER", 8, 5, |r| user(&r.host.facts.users, r.socket.uid)).doc("its owner"),
     Col::figure("pid", "PID", Kind::Count, 7, 3, |r| r.socket.pid.map(f64::from))
         .smallest_first()
         .search(Search::Whole)
         .absent(|_| "")
-        .doc("the process that holds it"),
+        .doc("process that holds it"),
     Col::words("container", "CONTAINER", 12, 1, |r| r.container().into())
         .also(&["ct"])
         .role(Role::Container)
-        .doc("its container, or the one that the port leads into"),
+        .doc("container, or the one the port is published to"),
     // A program is found by its whole path, and shown without it.
     Col::words("process", "PROCESS", 16, 0, |r| r.holder.map_or("", |p| p.command()).into())
         .stretching()
         .also(&["name", "command"])
         .show(|r| r.holder.map_or(Cow::Borrowed(""), |holder| holder.shown_command(false).0))
         .role(Role::Text)
-        .doc("that process's command"),
+        .doc("command of the process"),
 ];
 
 /// What names a socket as long as it lives.
@@ -165,7 +165,7 @@ impl TableDef for All {
     fn open(state: &State, index: usize) -> Vec<Effect> {
         match Self::row(state, index).holder {
             Some(p) => vec![Effect::OpenDetail(Subject::Process(p.key))],
-            None => vec![Effect::Say(Level::Advice, "which process holds it is not known".to_owned())],
+            None => vec![Effect::Say(Level::Advice, "its process is unknown".to_owned())],
         }
     }
 }
@@ -182,7 +182,7 @@ impl ScreenTable for All {
     }
 
     fn foot(cx: &DrawCx<'_>) -> Option<String> {
-        let words = format!("{} who holds other users' sockets is seen by root alone", cx.theme.glyphs.unknown);
+        let words = format!("{} run as root to see who holds other users' sockets", cx.theme.glyphs.unknown);
         cx.state.host.sockets.raw.holders_denied.then_some(words)
     }
 

@@ -117,7 +117,7 @@ pub(super) fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, what: &
             let hottest = heat.map(|c| format!("hottest {}", temperature(c, cx)));
             let mut words: Vec<String> = hottest.iter().cloned().collect();
             let silent = rows.iter().filter(|row| row.raw.state != CardState::Up).count();
-            words.extend((silent > 0).then(|| format!("{silent} tell nothing")));
+            words.extend((silent > 0).then(|| format!("{silent} not reporting")));
             let name = format!("{} more", rows.len());
             let right = words.join(" · ");
             let busy = [(mean.unwrap_or(0.0), cx.theme.style(Measure::Busy.role()))];

@@ -171,7 +171,7 @@ impl Normals {
 pub fn trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
     match &row.raw.state {
         CardState::Lost(why) => Some((why.clone(), state.level("gpu_driver_ok", &[], 0.0))),
-        CardState::Asleep => Some(("asleep: the kernel suspended it, asking would wake it".to_owned(), Level::Ok)),
+        CardState::Asleep => Some(("suspended: reading it would wake it".to_owned(), Level::Ok)),
         CardState::Untold(why) => Some((why.clone(), Level::Ok)),
         CardState::Up => {
             // Heat says more than that the hardware slows, which it always adds.

@@ -114,16 +114,16 @@ fn lines(state: &State) -> Vec<SheetLine> {
             (meaning.to_owned(), Role::Faint),
         ]);
     };
-    row("used", Some(m.used), raw.total, "held, and not given back on demand");
+    row("used", Some(m.used), raw.total, "not reclaimable");
     if let Some(arc) = raw.arc {
-        row("ARC", Some(arc.size), raw.total, "OpenZFS's cache; shrinks to its minimum");
+        row("ARC", Some(arc.size), raw.total, "OpenZFS cache; shrinks to its minimum");
     }
-    row("cache", Some(m.cache), raw.total, "files read before; given back on demand");
+    row("cache", Some(m.cache), raw.total, "page cache, reclaimable");
     if let Some((total, used)) = m.huge() {
         let words = format!("reserved; {} of it in use", bytes_long(used as f64));
         row("huge pages", Some(total), raw.total, &words);
     }
-    row("free", Some(m.free), raw.total, "in nobody's use");
+    row("free", Some(m.free), raw.total, "unused");
     row("available", Some(m.available), raw.total, "programs can have it without swapping");
     row("anonymous", raw.anonymous, raw.total, "heaps and stacks");
     row("huge, anonymous", raw.anonymous_huge, raw.total, "part of it in huge pages");
@@ -131,18 +131,18 @@ fn lines(state: &State) -> Vec<SheetLine> {
     row("shared", Some(raw.shmem), raw.total, "shared memory and tmpfs; counted as used");
     row("buffers", Some(raw.buffers), raw.total, "raw blocks");
     row("slab", raw.slab, raw.total, "the kernel's own objects");
-    row("  reclaimable", Some(raw.slab_reclaimable), raw.total, "of them what it would give back");
-    row("page tables", raw.page_tables, raw.total, "maps of address spaces");
-    row("kernel stacks", raw.kernel_stack, raw.total, "one a thread");
-    row("dirty", raw.dirty, raw.total, "to be written to disks");
-    row("writeback", raw.writeback, raw.total, "on its way there");
-    row("committed", raw.committed, raw.commit_limit.unwrap_or(0), "promised to programs, of the limit");
+    row("  reclaimable", Some(raw.slab_reclaimable), raw.total, "reclaimable part of the slab");
+    row("page tables", raw.page_tables, raw.total, "page tables of all processes");
+    row("kernel stacks", raw.kernel_stack, raw.total, "one per thread");
+    row("dirty", raw.dirty, raw.total, "waiting to be written");
+    row("writeback", raw.writeback, raw.total, "being written");
+    row("committed", raw.committed, raw.commit_limit.unwrap_or(0), "Committed_AS of CommitLimit");
     if raw.swap_total > 0 {
         row("swap", Some(m.swap_used), raw.swap_total, "moved out of memory");
-        row("swap, cached", raw.swap_cached, raw.swap_total, "in memory and in swap alike");
+        row("swap, cached", raw.swap_cached, raw.swap_total, "both in memory and in swap");
     }
     if let Some(zram) = raw.zram {
-        row("zram", Some(zram.memory_used), zram.original, "what compressed swap takes, of its data");
+        row("zram", Some(zram.memory_used), zram.original, "memory used, of the uncompressed size");
     }
     lines.push(Vec::new());
     lines.push(heading("Movement"));
@@ -151,10 +151,10 @@ fn lines(state: &State) -> Vec<SheetLine> {
     }
     if let Some(stalls) = state.host.pressure.raw.memory {
         let text = format!(
-            "some {:.1} · full {:.1} per cent of the last 10 s{}",
+            "PSI some {:.1} % · full {:.1} % (avg10){}",
             stalls.some.avg10 * 100.0,
             stalls.full.map_or(0.0, |f| f.avg10) * 100.0,
-            if state.host.facts.pressure_of_host { ", of the host" } else { "" }
+            if state.host.facts.pressure_of_host { ", host-wide" } else { "" }
         );
         lines.push(vec![(format!("{:<16}", "pressure"), Role::Dim), (text, Role::Text)]);
     }

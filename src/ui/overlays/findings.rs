@@ -148,7 +148,7 @@ fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
             let (words, level) = state.calm();
             // What is pending stands below.
             let quiet = level == Level::Ok && state.verdict().pending > 0;
-            let words = if quiet { "no alert fires".to_owned() } else { words };
+            let words = if quiet { "no alert is firing".to_owned() } else { words };
             let (glyph, role) = header::sign(cx, level);
             lines.push(plain(vec![(format!("{glyph} "), role), (words, Role::Text)]));
         }
@@ -189,7 +189,7 @@ fn line(cx: &DrawCx<'_>, watch: &Watch) -> SheetLine {
         (Some(since), _) => format!("   no data for {}", span(now.since(since))),
         (None, Some(left)) => format!("   clears in {}", countdown(left)),
         (None, None) if watch.held => String::new(),
-        (None, None) => format!("   alarm in {}", countdown(watch.left)),
+        (None, None) => format!("   alert in {}", countdown(watch.left)),
     };
     let seen = if watch.acknowledged { "   acknowledged" } else { "" };
     let (sign_role, text) = if watch.acknowledged { (Role::Dim, Role::Dim) } else { (role, Role::Text) };

@@ -31,7 +31,7 @@ const FIRST: [(&[Action], &str); 10] = [
     (&[Action::Search], "search as you type"),
     (&[Action::Filter], "show only rows that match: words, or cpu>50 user=root"),
     (&[Action::SortMenu], "sort by another column"),
-    (&[Action::Acts, Action::Signal], "act on it: signal, stop, limits, scrub … asks first"),
+    (&[Action::Acts, Action::Signal], "operations: signal, stop, limits, scrub … (asks first)"),
     (&[Action::Logs], "log of the selected container"),
     (&[Action::Findings], "alerts: what is wrong now"),
 ];
@@ -53,12 +53,12 @@ const PAIRS: [(Action, Action, &str); 11] = [
 
 /// What stands for what.
 const SIGNS: [(&str, &str); 7] = [
-    ("━━┼━━┃──", "a gauge: ┃ is the alarm limit, ┼ the median of the last ten minutes; a thin line is cache"),
-    ("shaded", "behind a graph: the range of four fifths of its past"),
-    ("–", "no value; a measured nothing is 0"),
+    ("━━┼━━┃──", "a gauge: ┃ is the alert limit, ┼ the median of the last ten minutes; a thin line is cache"),
+    ("shaded", "behind a graph: the 10th to 90th percentile of its history"),
+    ("–", "no value; a measured zero is 0"),
     ("◌ stale 12s", "the source has not answered for that long; its last values are dimmed"),
-    ("3m+", "it was already so when benchtop started: at least three minutes"),
-    ("CPU 100", "of a process or container: one whole core"),
+    ("3m+", "since before benchtop started, at least three minutes ago"),
+    ("CPU 100", "of a process or container: 100 is one core"),
     ("filter", "cpu>50 user=root name~^ollama memory>1G; and, or, not, ( )"),
 ];
 

@@ -33,7 +33,7 @@ pub fn lines(memory: &Memory) -> Vec<SheetLine> {
     say(
         "size",
         format!(
-            "{} of {} ({}) · wants {} · at least {}",
+            "{} of {} ({}) · target {} · min {}",
             size(arc.size),
             size(arc.max),
             full.trim_start(),
@@ -46,7 +46,7 @@ pub fn lines(memory: &Memory) -> Vec<SheetLine> {
     say(
         "holds",
         format!(
-            "data {}{data} · metadata {}{metadata} · its own {}",
+            "data {}{data} · metadata {}{metadata} · headers {}",
             size(arc.data_size),
             size(arc.metadata_size),
             size(rest)
@@ -56,10 +56,10 @@ pub fn lines(memory: &Memory) -> Vec<SheetLine> {
         0 => String::new(),
         all => format!(", {} of the hits", crate::units::percent(part as f64 / all as f64)),
     };
-    say("MRU", format!("{} that was read once{}", size(arc.recent_size), hits(arc.recent_hits)));
-    say("MFU", format!("{} that was read more often{}", size(arc.frequent_size), hits(arc.frequent_hits)));
+    say("MRU", format!("{} read once{}", size(arc.recent_size), hits(arc.recent_hits)));
+    say("MFU", format!("{} read more than once{}", size(arc.frequent_size), hits(arc.frequent_hits)));
     let limit = arc.dirty_max.map_or_else(String::new, |max| format!(" of {} allowed", size(max)));
-    say("dirty", format!("{}{limit}, not yet on the disks", size(arc.dirty)));
+    say("dirty", format!("{}{limit}, not yet written", size(arc.dirty)));
     second(memory, arc, &mut say);
     lookups(memory, arc, &mut lines);
     lines
@@ -91,7 +91,7 @@ fn second(memory: &Memory, arc: &ArcSample, say: &mut dyn FnMut(&str, String)) {
 /// How often it had what was asked for: now, and since the module was loaded.
 fn lookups(memory: &Memory, arc: &ArcSample, lines: &mut Vec<SheetLine>) {
     let rates = &memory.arc_rates;
-    let heads = format!("{:<KIND$} {:>8} {:>8} {:>8} {:>10}", "LOOKUPS", "EACH s", "HITS", "IN ALL", "HITS EVER");
+    let heads = format!("{:<KIND$} {:>8} {:>8} {:>8} {:>10}", "LOOKUPS", "PER s", "HIT %", "TOTAL", "TOTAL HIT");
     lines.push(vec![(heads, Role::Dim)]);
     let mut row = |name: &str, each: Option<f64>, now: Option<f64>, ever: Lookups| {
         let share = |ratio| fixed(ratio, 8, |r| format!("{:.1}%", r * 100.0));
@@ -116,7 +116,7 @@ fn lookups(memory: &Memory, arc: &ArcSample, lines: &mut Vec<SheetLine>) {
         "ghost hits",
         NAME,
         format!(
-            "MRU {recent}/s, {} ever · MFU {frequent}/s, {} ever (a larger ARC has them)",
+            "MRU {recent}/s, {} total · MFU {frequent}/s, {} total (would hit in a larger ARC)",
             count_short(arc.recent_ghost_hits as f64),
             count_short(arc.frequent_ghost_hits as f64)
         ),
@@ -156,14 +156,14 @@ mod tests {
             ..ArcSample::default()
         }));
         for words in [
-            "4.0 GiB of 8.0 GiB (50%) · wants 5.0 GiB · at least 512.0 MiB",
-            "data 3.0 GiB (75%) · metadata 512.0 MiB (12%) · its own 512.0 MiB",
-            "MFU         0 B that was read more often, 67% of the hits",
-            "256.0 MiB of 2.0 GiB allowed, not yet on the disks",
+            "4.0 GiB of 8.0 GiB (50%) · target 5.0 GiB · min 512.0 MiB",
+            "data 3.0 GiB (75%) · metadata 512.0 MiB (12%) · headers 512.0 MiB",
+            "MFU         0 B read more than once, 67% of the hits",
+            "256.0 MiB of 2.0 GiB allowed, not yet written",
             "20.0 GiB in 10.0 GiB of cache devices, index 0 B",
             "all                      –        –     1.0k      90.0%",
             "prefetch data            –        –        0          –",
-            "MRU –/s, 7 ever",
+            "MRU –/s, 7 total",
         ] {
             assert!(text.contains(words), "{words}\n{text}");
         }

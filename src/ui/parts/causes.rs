@@ -24,7 +24,7 @@ const TITLE: &str = "CONTAINER";
 
 /// Who reads and writes most. The kernel counts that for each process and each container, not for each of their disks.
 pub fn storage(host: &Host, processes: usize, containers: usize) -> Page {
-    let mut lines = Page::from_iter([heading("Processes that read and write most, on all disks together")]);
+    let mut lines = Page::from_iter([heading("Processes by storage I/O (all disks)")]);
     let own = || host.processes.rows.iter().filter(|p| !p.is_thread());
     let rates = own().filter_map(|p| Some((f64::from(p.io_per_second()?), p))).filter(|(rate, _)| *rate > 0.0);
     let figure = |value: Option<f64>| bytes(value);
@@ -46,7 +46,7 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Page {
     let is_old = |p: &&Process| age(p) > NEW;
     let hidden = own().filter(|p| !p.kernel && p.moved.is_none()).filter(is_old).count();
     if hidden > 0 {
-        let words = format!("{hidden} more could not be read: those of other users need root");
+        let words = format!("{hidden} more need root: other users' processes");
         lines.push(vec![(words, Role::Dim)]);
     }
     let all = host.containers.rows.iter();
@@ -63,7 +63,7 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Page {
 
 /// Who holds most memory. What several processes share counts for each of them.
 pub fn memory(host: &Host, processes: usize, containers: usize) -> Page {
-    let mut lines = Page::from_iter([heading("Processes by resident memory, what they share counted for each")]);
+    let mut lines = Page::from_iter([heading("Processes by resident memory (shared pages counted for each)")]);
     let own = host.processes.rows.iter().filter(|p| !p.is_thread() && p.memory_bytes > 0);
     let share = |bytes_held: f64| {
         let total = host.memory.raw.total as f64;
@@ -189,7 +189,7 @@ mod tests {
     fn storage_is_by_read_and_written() {
         let lines = words(&storage(&machine(), 8, 8));
         assert_eq!(lines[2..4], ["3 2.9M 3.8M both", "2 4.8M 0 reader"], "an idle one is left out: {lines:?}");
-        assert_eq!(lines[4], "1 more could not be read: those of other users need root");
+        assert_eq!(lines[4], "1 more need root: other users' processes");
         assert_eq!(lines.last().map(String::as_str), Some("postgres – 1.9M"));
         let mut host = machine();
         host.processes.rows[1].key.start_ticks = (host.now.unix_ms / 10).cast_unsigned();

@@ -48,7 +48,7 @@ pub static COLUMNS: [Col; 16] = [
         .essential()
         .ordered(cells::need)
         .drawn_by(2, cells::health)
-        .doc("the module's word for its state; in order, what needs a look first"),
+        .doc("pool state; sorts problems first"),
     Col::figure("used", "USED", Kind::Share, 4, 0, |r| r.pool.used_ratio())
         .also(&["capacity"])
         .essential()
@@ -65,7 +65,7 @@ pub static COLUMNS: [Col; 16] = [
     less("ratio", "RATIO", Kind::Count, 6, 8, |r| r.pool.told.as_ref()?.compress)
         .also(&["compress"])
         .format(times)
-        .doc("compress ratio of all that it holds"),
+        .doc("compression ratio"),
     rate("read", "READ/s", Kind::Bytes, 6, 2, |r| Some(r.pool.io?.read_bytes)).doc("read from its devices each second"),
     rate("write", "WRIT/s", Kind::Bytes, 6, 2, |r| Some(r.pool.io?.write_bytes))
         .doc("written to its devices each second"),
@@ -91,7 +91,7 @@ pub static COLUMNS: [Col; 16] = [
         r.role(Level::Ok, if runs { Role::Advice } else { unless_zero(text, Role::Dim) })
     })
     .keep(|state| state.host.pools.rows.iter().any(cells::scans))
-    .doc("progress of a scrub or resilver, or the age of the last"),
+    .doc("progress of a scrub or resilver, or age of the last one"),
     less("size", "SIZE", Kind::Bytes, 5, 10, |r| Some(r.pool.told.as_ref()?.size? as f64)).doc("raw size"),
     less("operations", "IOPS", Kind::Count, 6, 11, |r| r.pool.io.map(|io| io.reads + io.writes))
         .also(&["iops"])
@@ -108,7 +108,7 @@ pub static COLUMNS: [Col; 16] = [
     })
     .between(8, 30)
     .role_of(|r, _| r.role(Level::Ok, Role::Dim))
-    .doc("the device with the longest wait"),
+    .doc("device with the highest latency"),
 ];
 
 /// A figure that is read first.

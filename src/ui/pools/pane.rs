@@ -82,7 +82,7 @@ pub(super) fn worst(state: &State, row: &PoolRow) -> Level {
 #[must_use]
 pub fn silences(state: &State) -> Vec<String> {
     let raw = &state.host.pools.raw;
-    let age = |at: Stamp| format!(", its last answer is {} old", span_short(state.host.now.since(at)));
+    let age = |at: Stamp| format!(", last answer {} ago", span_short(state.host.now.since(at)));
     let words = |tool: &str, fault: &Option<Fault>, at: Option<Stamp>| {
         let why = match fault.as_ref()? {
             Fault::Timeout => "does not answer".to_owned(),

@@ -74,7 +74,7 @@ pub static COLUMNS: [Col; 23] = [
     Col::figure("parent", "PPID", Kind::Count, 7, 13, |r| Some(f64::from(r.process.parent)))
         .smallest_first()
         .also(&["ppid"])
-        .doc("its parent's id"),
+        .doc("parent process id"),
     Col::words("user", "USER", 8, 3, |r| user(r.cx.users, r.process.uid)).role_of(own).doc("its owner"),
     Col::words("state", "S", 1, 5, |r| char::from(r.process.state).to_string().into())
         .also(&["status"])
@@ -84,10 +84,10 @@ pub static COLUMNS: [Col; 23] = [
             b'D' | b'Z' | b'T' | b't' => Role::Advice,
             _ => Role::Faint,
         })
-        .doc("R runs, S sleeps, D waits for a device, Z ended, T stopped"),
+        .doc("R running, S sleeping, D uninterruptible, Z zombie, T stopped"),
     Col::figure("priority", "PRI", Kind::Count, 4, 17, |r| Some(f64::from(r.process.priority)))
         .also(&["pri"])
-        .doc("the kernel's priority, 20 is normal"),
+        .doc("kernel priority (20 = default)"),
     Col::figure("nice", "NI", Kind::Count, 3, 12, |r| Some(f64::from(r.process.nice)))
         .also(&["ni"])
         .role_of(|r, _| if r.process.nice == 0 { Role::Faint } else { Role::Dim })
@@ -95,10 +95,10 @@ pub static COLUMNS: [Col; 23] = [
     Col::figure("threads", "THR", Kind::Count, 4, 11, |r| Some(f64::from(r.process.threads)))
         .also(&["thr"])
         .text_of(|r| if r.process.is_thread() { "".into() } else { r.process.threads.to_string().into() })
-        .doc("how many threads it has"),
+        .doc("number of threads"),
     Col::figure("core", "CORE", Kind::Count, 4, 18, |r| Some(f64::from(r.process.core)))
         .smallest_first()
-        .doc("the core that it ran on last"),
+        .doc("last core"),
     Col::figure("cpu", "CPU%", Kind::Share, 5, 0, |r| r.cpu().map(f64::from))
         .key(Action::SortCpu)
         .format(cpu_percent)
@@ -107,7 +107,7 @@ pub static COLUMNS: [Col; 23] = [
         .faint_zero(Role::Text)
         .doc("CPU, 100 is one core"),
     Col::drawn("graph", Kind::Text, GRAPH_WIDTH, 9, |r| r.cpu().map(f64::from), graph)
-        .doc("its CPU lately, a full block is one core"),
+        .doc("CPU history (full = 1 core)"),
     Col::figure("memory", "MEM", Kind::Bytes, 5, 1, |r| r.own(r.process.memory_bytes))
         .also(&["mem", "rss", "res"])
         .key(Action::SortMemory)
@@ -139,10 +139,10 @@ pub static COLUMNS: [Col; 23] = [
     })
     .key(Action::SortTime)
     .text_of(|r| r.cpu_time().into())
-    .doc("CPU time since it began"),
+    .doc("CPU time since start"),
     Col::figure("start", "START", Kind::Seconds, 6, 16, |r| r.age())
         .text_of(|r| r.began().map_or(Cow::Borrowed(ABSENT), Cow::Owned))
-        .doc("when it began; sorts by age"),
+        .doc("start time; sorts by age"),
     Col::words("container", "CONTAINER", 12, 4, |r| r.container().unwrap_or_default().into())
         .between(9, 28)
         .also(&["ct"])
@@ -156,7 +156,7 @@ pub static COLUMNS: [Col; 23] = [
         .doc("its container"),
     Col::words("unit", "UNIT", 20, 8, |r| r.process.unit().unwrap_or_default().into())
         .also(&["service"])
-        .doc("its systemd unit"),
+        .doc("systemd unit"),
     Col::figure("gpu", "GPU", Kind::Bytes, 5, 6, |r| {
         let memory = r.cx.host.gpus.memory_of(r.process.key.pid);
         memory.filter(|_| !r.process.is_thread()).map(|bytes| bytes as f64)
@@ -164,7 +164,7 @@ pub static COLUMNS: [Col; 23] = [
     .also(&["vram", "gpu_memory"])
     .absent(|_| "")
     .empty(|state| state.host.gpus.rows.iter().all(|row| row.raw.processes.is_empty()))
-    .doc("memory that it holds on GPUs"),
+    .doc("GPU memory in use"),
     Col::words("command", "COMMAND", 32, 0, |r| r.command().0)
         .also(&["name", "cmd", "comm"])
         .stretching()
@@ -174,11 +174,11 @@ pub static COLUMNS: [Col; 23] = [
         .key(Action::SortIo)
         .asks(io)
         .faint_zero(Role::Text)
-        .doc("read and written each second, together"),
+        .doc("read + written per second"),
     Col::figure("io_total", "I/O", Kind::Bytes, 5, 19, |r| r.process.moved.as_ref().map(|m| m.raw.bytes() as f64))
         .asks(io)
         .role(Role::Text)
-        .doc("read and written since it began"),
+        .doc("read + written since it started"),
 ];
 
 /// What belongs to a thread's process is less important.

@@ -106,7 +106,7 @@ impl Overlay for ProcessDetail {
         let renice = |by| renice::ask(vec![self.key], by, state);
         match action {
             Action::Signal | Action::NiceUp | Action::NiceDown if self.seen.is_gone() => {
-                Some(vec![Effect::Say(Level::Advice, "it has ended".to_owned())])
+                Some(vec![Effect::Say(Level::Advice, "it has exited".to_owned())])
             }
             Action::Signal => Some(signal::choose(vec![self.key], state)),
             Action::NiceUp => Some(renice(1)),
@@ -173,12 +173,12 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Page {
     let parent = parent.map_or_else(|| p.parent.to_string(), |o| format!("{} {}", o.key.pid, o.name));
     let state = match p.state {
         b'R' => "running",
-        b'S' => "asleep",
-        b'D' => "waits for a device, deaf to signals",
-        b'I' => "idle thread of the kernel",
+        b'S' => "sleeping",
+        b'D' => "uninterruptible sleep (waiting in the kernel)",
+        b'I' => "idle kernel thread",
         b'T' => "stopped",
         b't' => "stopped by a tracer",
-        b'Z' => "ended, its parent has not asked how",
+        b'Z' => "zombie, not reaped by its parent",
         _ => "",
     };
     let rate = |rate: Option<f32>| rate.map_or_else(|| ABSENT.to_owned(), |rate| bytes_short(f64::from(rate)));
@@ -230,7 +230,7 @@ fn belongings(state: &State, p: &Process, detail: Option<&ProcessDetailSample>, 
     for row in &host.gpus.rows {
         for on in row.raw.processes.iter().filter(|on| on.pid == p.tgid) {
             let memory = on.memory.map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
-            let busy = row.busy_of(on.pid).map_or_else(String::new, |b| format!(", {:.0} % of its time", b * 100.0));
+            let busy = row.busy_of(on.pid).map_or_else(String::new, |b| format!(", {:.0} % busy", b * 100.0));
             let words = format!("{} holds {memory}{busy}", row.raw.label());
             note("gpu", Role::Text, &words, Some(Subject::Gpu(row.raw.id.clone())));
         }
@@ -264,13 +264,13 @@ fn protocol(protocol: Protocol) -> &'static str {
 /// What was read for this view alone.
 fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut Page) {
     let mut known = |name: &str, value: Option<String>| lines.extend(value.map(|v| pair(name, NAME, v)));
-    known("program", raw.executable.clone());
-    known("folder", raw.folder.clone());
+    known("exe", raw.executable.clone());
+    known("cwd", raw.folder.clone());
     let swap = raw.swap_bytes.filter(|s| *s > 0).map(|s| format!("   {} swapped", bytes_long(s as f64)));
-    known("own share", raw.pss_bytes.map(|b| format!("{} (PSS){}", bytes_long(b as f64), swap.unwrap_or_default())));
-    known("switches", raw.switches.map(|(own, forced)| format!("{own} of its own   {forced} forced")));
-    known("oom score", raw.oom_score.map(|s| s.to_string()));
-    known("waits in", raw.waits_in.clone());
+    known("PSS", raw.pss_bytes.map(|b| format!("{}{}", bytes_long(b as f64), swap.unwrap_or_default())));
+    known("switches", raw.switches.map(|(own, forced)| format!("{own} voluntary   {forced} involuntary")));
+    known("OOM score", raw.oom_score.map(|s| s.to_string()));
+    known("wchan", raw.waits_in.clone());
     for denied in &raw.denied {
         lines.push(vec![(format!("{} ", cx.theme.glyphs.unknown), Role::Unknown), (denied.clone(), Role::Dim)]);
     }
@@ -303,7 +303,7 @@ fn read(cx: &DrawCx<'_>, raw: &ProcessDetailSample, columns: usize, lines: &mut 
         }
     }
     if !raw.environment_names.is_empty() {
-        section(lines, "Environment: names alone, values may be secrets");
+        section(lines, "Environment (names only: values may be secret)");
         let names = raw.environment_names.join(" ");
         lines.extend(wrap(&names, columns.saturating_sub(2)).into_iter().map(|l| vec![(l, Role::Text)]));
     }

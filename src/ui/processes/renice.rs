@@ -28,7 +28,7 @@ pub fn ask(targets: Vec<ProcKey>, by: i32, state: &State) -> Vec<Effect> {
     }
     match question(&targets, by, state) {
         Some(question) => vec![Effect::Open(Box::new(question))],
-        None => vec![Effect::Say(Level::Advice, "it has ended meanwhile: nothing was done".to_owned())],
+        None => vec![Effect::Say(Level::Advice, "it has exited: nothing was done".to_owned())],
     }
 }
 

@@ -48,7 +48,7 @@ fn ask(targets: Vec<ProcKey>, number: i32, state: &State) -> Vec<Effect> {
     let mut lines: Vec<SheetLine> =
         targets.iter().filter_map(|key| state.host.processes.find(*key)).map(line).collect();
     if lines.is_empty() {
-        return vec![Effect::Say(Level::Advice, "it has ended meanwhile: nothing was sent".to_owned())];
+        return vec![Effect::Say(Level::Advice, "it has exited: nothing was sent".to_owned())];
     }
     lines.push(Vec::new());
     lines.push(vec![(format!("{}: {}", signal.name, signal.doc), Role::Dim)]);

@@ -102,11 +102,11 @@ static COLUMNS: [Col; 7] = [
             Reading::Fan(_) => 1,
             Reading::Power(..) => 2,
         })
-        .doc("what it belongs to; in order, temperatures before fans and watts"),
+        .doc("device; sorts temperatures, then fans, then power"),
     Col::figure("value", "NOW", Kind::Count, 9, 0, |r| Some(r.reading.value()))
         .text_of(|r| r.reading.words(r.reading.value(), r.fahrenheit).into())
         .role_of(|r, _| role_of(r.reading.level(r.state), Role::Text))
-        .doc("temperature, turns a minute, watts"),
+        .doc("temperature, rpm, watts"),
     Col::drawn(
         "gauge",
         Kind::Share,
@@ -118,13 +118,13 @@ static COLUMNS: [Col; 7] = [
         },
     )
     .between(8, 40)
-    .doc("a temperature against its marks"),
+    .doc("temperature against its limits"),
     Col::figure("high", "HIGH", Kind::Count, 7, 3, |r| r.reading.marks()[0])
         .text_of(|r| r.mark(0).into())
-        .doc("the maker's high mark"),
+        .doc("vendor's high limit"),
     Col::figure("critical", "CRIT", Kind::Count, 7, 3, |r| r.reading.marks()[1])
         .text_of(|r| r.mark(1).into())
-        .doc("the maker's critical mark"),
+        .doc("vendor's critical limit"),
     Col::drawn(
         "graph",
         Kind::Count,
@@ -139,7 +139,7 @@ static COLUMNS: [Col; 7] = [
         },
     )
     .between(8, 40)
-    .doc("what it was lately"),
+    .doc("history"),
 ];
 
 impl TableDef for Sensors {

@@ -57,7 +57,7 @@ impl<T: TableDef> Table<T> {
         }
         if self.list.lines.is_empty() && !body.is_empty() {
             let words = match self.grid.is_filtered() {
-                true => format!("no {} fits the filter", T::NOUN),
+                true => format!("no {} matches the filter", T::NOUN),
                 false => format!("no {} to show", T::NOUN),
             };
             put(canvas.buf, body.x, body.y, body.width, &words, dim);

@@ -265,7 +265,7 @@ impl<K: Copy + Eq> Grid<K> {
     pub fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, left: &str) -> bool {
         let Some((asked, prompt)) = &self.asked else { return false };
         let filters = matches!(asked, Asked::Filter { .. });
-        prompt.draw(cx, area, canvas, if filters { left } else { "enter keeps it, esc goes back" });
+        prompt.draw(cx, area, canvas, if filters { left } else { "enter keeps it, esc cancels" });
         true
     }
 
@@ -448,7 +448,7 @@ impl<K: Copy + Eq> Grid<K> {
 
     fn next_match(&mut self, action: Action, holds: Holds<'_>) -> Vec<Effect> {
         let Some(needle) = self.needle.clone().filter(|n| !n.is_empty()) else {
-            return vec![Effect::Say(Level::Advice, "nothing is being searched for".to_owned())];
+            return vec![Effect::Say(Level::Advice, "no search yet".to_owned())];
         };
         // Rows that hold it in their names come first, then the others, each from top to bottom.
         let (columns, here) = (self.searched(), self.cursor.position());
@@ -504,7 +504,7 @@ fn saved_as(to: To) -> Option<[&'static str; 3]> {
 }
 
 fn no_row(needle: &Needle) -> String {
-    format!("no row holds `{}`", needle.text())
+    format!("no match for `{}`", needle.text())
 }
 
 #[cfg(test)]
@@ -589,7 +589,7 @@ mod tests {
             g.key(Key::new(KeyCode::Char(c), KeyModifiers::NONE), &|_, _, _| None);
         }
         let said = g.key(Key::new(KeyCode::Enter, KeyModifiers::NONE), &|_, _, _| None).unwrap_or_default();
-        assert!(matches!(&said[..], [Effect::Say(Level::Advice, what)] if what == "no row holds `nginx`"));
+        assert!(matches!(&said[..], [Effect::Say(Level::Advice, what)] if what == "no match for `nginx`"));
         g.seek(&|_, _, _| None);
         assert!(!g.cursor.is_held());
         g.seek(&holds);

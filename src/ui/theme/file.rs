@@ -166,7 +166,7 @@ impl Reader {
             Node::Table(table) => table,
             other => {
                 let what = format!("`{}` is {}, not a table", key.value, other.kind());
-                self.wrong(value.offset, what, Some(format!("write [{}] on a line of its own", key.value)));
+                self.wrong(value.offset, what, Some(format!("write [{}] on a separate line", key.value)));
                 Table::new()
             }
         }

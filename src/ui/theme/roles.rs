@@ -68,16 +68,16 @@ const REVERSED_DIM: Modifier = Modifier::REVERSED.union(Modifier::DIM);
 const REVERSED_BOLD: Modifier = Modifier::REVERSED.union(Modifier::BOLD);
 
 roles! {
-    Text "text" Text else Text, NONE, "Figures and names.";
-    Dim "dim" Text else Text, DIM, "Labels, units, what is less important.";
+    Text "text" Text else Text, NONE, "Values and names.";
+    Dim "dim" Text else Text, DIM, "Labels, units, secondary text.";
     Faint "faint" Text else Dim, DIM, "Idle rows and zeros.";
-    Strong "strong" Text else Text, BOLD, "The name of a row, the figure that matters.";
+    Strong "strong" Text else Text, BOLD, "The name of a row, the main value.";
     Title "title" Text else Strong, BOLD, "Titles of boxes.";
     Border "border" Line else Faint, NONE, "Lines of boxes.";
     BorderFocused "border_focused" Line else Accent, BOLD, "Lines of the box that has the focus.";
     Accent "accent" Text else Strong, BOLD, "The focus, and digits of panes.";
     Selected "selected" Fill else Selected, REVERSED, "The row under the cursor.";
-    SelectedUnfocused "selected_unfocused" Fill else Selected, REVERSED_DIM, "The row under the cursor of a box without the focus, or before it was moved.";
+    SelectedUnfocused "selected_unfocused" Fill else Selected, REVERSED_DIM, "The row under the cursor of a pane without focus, or before the cursor was moved.";
     Tagged "tagged" Text else Accent, BOLD, "Tagged rows.";
     Match "match" Text else Accent, UNDERLINED, "What the search found.";
     TableHeader "table_header" Text else Dim, DIM, "Heads of columns.";
@@ -91,16 +91,16 @@ roles! {
     Unknown "unknown" Text else Dim, DIM, "No data, or data too old.";
     VerdictOk "verdict_ok" Text else Ok, NONE, "The verdict when all is fine.";
     VerdictWarn "verdict_warn" Chip else Warn, REVERSED, "The count of warnings in the verdict.";
-    VerdictCrit "verdict_crit" Chip else Crit, REVERSED_BOLD, "The count of critical findings in the verdict.";
+    VerdictCrit "verdict_crit" Chip else Crit, REVERSED_BOLD, "The count of critical alerts in the verdict.";
     GaugeEmpty "gauge_empty" Line else Border, DIM, "The part of a gauge that is not filled.";
-    Limit "limit" Graph else Dim, BOLD, "The tick where the alarm is.";
-    Normal "normal" Graph else Text, BOLD, "The mark where this machine usually stands.";
+    Limit "limit" Graph else Dim, BOLD, "The tick at the alert limit.";
+    Normal "normal" Graph else Text, BOLD, "The mark at this machine's usual value.";
     Band "band" Fill else SurfaceRaised, NONE, "The normal band behind graphs.";
     CpuUser "cpu_user" Graph else Text, NONE, "CPU: programs.";
     CpuSystem "cpu_system" Graph else CpuUser, NONE, "CPU: the kernel.";
     CpuIowait "cpu_iowait" Graph else CpuUser, NONE, "CPU: waiting for storage.";
     CpuSteal "cpu_steal" Graph else CpuUser, NONE, "CPU: taken by the hypervisor.";
-    MemoryUsed "memory_used" Graph else CpuUser, NONE, "Memory that cannot be had without swapping.";
+    MemoryUsed "memory_used" Graph else CpuUser, NONE, "Memory that cannot be reclaimed.";
     MemoryArc "memory_arc" Graph else MemoryUsed, NONE, "Memory in the ZFS cache.";
     MemoryCache "memory_cache" Graph else MemoryUsed, NONE, "Memory in the page cache.";
     Swap "swap" Graph else MemoryUsed, NONE, "Swap.";
@@ -114,8 +114,8 @@ roles! {
     GpuMemory "gpu_memory" Graph else MemoryUsed, NONE, "GPUs: memory, and its traffic.";
     Power "power" Graph else Temperature, NONE, "Watts.";
     Container "container" Text else MemoryArc, NONE, "Names of containers beside processes.";
-    Surface "surface" Fill else Surface, NONE, "Under everything.";
-    SurfaceRaised "surface_raised" Fill else Surface, NONE, "Under what lies over the screen.";
+    Surface "surface" Fill else Surface, NONE, "The background.";
+    SurfaceRaised "surface_raised" Fill else Surface, NONE, "The background of overlays.";
 }
 
 impl Role {

@@ -185,7 +185,7 @@ impl ThemeSet {
             if seen.contains(&key) {
                 let asked = asked.unwrap_or_else(|| Diagnostic::new(&key, ""));
                 findings.push(Diagnostic {
-                    what: format!("`{name}` inherits from itself: the parents go in a circle"),
+                    what: format!("`{name}` inherits from itself: the inheritance is circular"),
                     hint: Some("let one of them inherit from `calm`, or from nothing".to_owned()),
                     ..asked
                 });
@@ -220,7 +220,7 @@ impl ThemeSet {
             None => format!("themes: {}; or the path of a file", names.join(", ")),
         };
         let asked = asked.unwrap_or_else(|| Diagnostic::new("theme", ""));
-        Diagnostic { what: format!("there is no theme `{name}`"), hint: Some(hint), ..asked }
+        Diagnostic { what: format!("no theme `{name}`"), hint: Some(hint), ..asked }
     }
 }
 

@@ -46,12 +46,12 @@ pub(super) fn list(state: &State, row: &ContainerRow, room: usize, page: &mut Pa
     let networks = meta.networks.iter().map(|(name, address)| pair(name, NAME, address.clone()));
     let published = meta.ports.iter().map(|port| pair("published", NAME, port.clone()));
     section(page, "Networks", networks.chain(published).collect());
-    section(page, "Health checks, the newest first", checks(state, meta, room));
-    section(page, "What happened, the newest first", happenings(state, meta));
+    section(page, "Health checks, newest first", checks(state, meta, room));
+    section(page, "Events, newest first", happenings(state, meta));
     let (count, processes) = processes(state, row);
     section(page, &format!("Processes, {count}"), processes);
     let names = wrap(&meta.environment_names.join(" "), room).into_iter().filter(|line| !line.is_empty());
-    section(page, "Environment, names alone", names.map(|line| vec![(line, Role::Text)]).collect());
+    section(page, "Environment, names only", names.map(|line| vec![(line, Role::Text)]).collect());
 }
 
 fn section<L: Into<LinkedLine>>(page: &mut Page, title: &str, rows: Vec<L>) {
@@ -140,7 +140,7 @@ fn checks(state: &State, meta: &Container, room: usize) -> Vec<SheetLine> {
         let (word, role) = match check.exit_code {
             Some(0) => ("passed".to_owned(), Role::Dim),
             Some(code) => (format!("failed, code {code}"), Role::Text),
-            None => ("no outcome".to_owned(), Role::Dim),
+            None => ("no result".to_owned(), Role::Dim),
         };
         let words = if check.output.is_empty() { word } else { format!("{word}: {}", check.output) };
         let ago = check.unix_ms.map_or_else(String::new, |at| ago(state, at));

@@ -75,11 +75,7 @@ fn standing(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     match (&raw.state, trouble(cx.state, row)) {
         (CardState::Up, _) => lines.words("state", Role::Text, "up"),
         (CardState::Lost(_), Some((why, level))) => {
-            lines.words(
-                "state",
-                role_of(level, Role::Text),
-                &format!("lost: {why}. What follows is what it said last"),
-            );
+            lines.words("state", role_of(level, Role::Text), &format!("lost: {why}. Last known values follow"));
         }
         (_, why) => lines.words("state", Role::Dim, &why.unwrap_or_default().0),
     }
@@ -94,7 +90,7 @@ fn standing(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
         feeder: feeder.and_then(|p| Some((&*p.name, f64::from(p.cpu?)))),
     };
     if let Some(held) = row.held_back_by(around) {
-        lines.words("held back by", Role::Advice, &held.words());
+        lines.words("limited by", Role::Advice, &held.words());
     }
     let throttles: Vec<&str> = row.throttles().map(|t| t.word()).collect();
     if !throttles.is_empty() {
@@ -117,16 +113,12 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
         known("memory", raw.memory_busy),
         known("encoder", raw.encoder),
         known("decoder", raw.decoder),
-        if row.busy.is_none() && !raw.slices.is_empty() {
-            "MIG: no figure of the whole".to_owned()
-        } else {
-            String::new()
-        },
+        if row.busy.is_none() && !raw.slices.is_empty() { "MIG: no total".to_owned() } else { String::new() },
     ];
     lines.pieces("busy", Role::Text, now);
     let size = |value: Option<u64>| value.map_or_else(|| ABSENT.to_owned(), |b| bytes_long(b as f64));
-    let kept = raw.memory_reserved.filter(|b| *b > 0).map(|b| format!("kept by the driver {}", bytes_long(b as f64)));
-    let shared = raw.unified.then(|| "shared with the system".to_owned());
+    let kept = raw.memory_reserved.filter(|b| *b > 0).map(|b| format!("reserved {}", bytes_long(b as f64)));
+    let shared = raw.unified.then(|| "shared with system memory".to_owned());
     let used = format!("{} of {}", size(raw.memory_used), size(raw.memory_total));
     let judged = |metric: &str, value: Option<f64>| {
         value
@@ -148,7 +140,7 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     };
     let heat = [
         Some(chip),
-        degrees("hottest spot", raw.hotspot),
+        degrees("hotspot", raw.hotspot),
         degrees("memory", raw.memory_temperature),
         degrees("slows at", raw.slowdown_temperature),
         degrees("shuts down at", raw.shutdown_temperature),
@@ -160,15 +152,19 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let power = [
         Some(watts("", row.power).unwrap_or_else(|| ABSENT.to_owned())),
         watts("limit ", raw.power_limit),
-        watts("as delivered ", other(raw.power_default)),
-        watts("at most ", other(raw.power_max)),
+        watts("default ", other(raw.power_default)),
+        watts("max ", other(raw.power_max)),
     ];
     lines.pieces("power", Role::Text, power.into_iter().flatten());
     if let Some(kwh) = row.kilowatt_hours() {
         let words = if kwh < 1.0 { format!("{:.1} Wh", kwh * 1000.0) } else { format!("{kwh:.2} kWh") };
         let price = cx.settings.energy_price;
         let cost = (price > 0.0).then(|| format!("{:.2} {}", kwh * price, cx.settings.currency));
-        lines.pieces("energy", Role::Text, [Some(format!("{words} since benchtop began")), cost].into_iter().flatten());
+        lines.pieces(
+            "energy",
+            Role::Text,
+            [Some(format!("{words} since benchtop started")), cost].into_iter().flatten(),
+        );
     }
     let hertz = |value: u64| format!("{} MHz", value / 1_000_000);
     let clocks = [
@@ -192,9 +188,9 @@ fn wear(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let below = link.is_downtrained(row.busy);
     let parts = [
         link.shortfall(),
-        below.then(|| "less than it could".to_owned()),
-        rate("to it", link.received),
-        rate("from it", link.sent),
+        below.then(|| "below its maximum".to_owned()),
+        rate("rx", link.received),
+        rate("tx", link.sent),
         link.replays.filter(|n| *n > 0).map(|n| format!("{n} replays")),
     ];
     let role_of_link = if below { judged("gpu_link_downtrained", 1.0) } else { Role::Text };
@@ -210,11 +206,11 @@ fn wear(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     }
     if let Some(RemappedRows { corrected, uncorrected, pending, failed }) = raw.remapped {
         let (more, role) = match (failed, pending) {
-            (true, _) => ("remapping failed: the card should be replaced", judged("gpu_row_remap_failed", 1.0)),
-            (_, true) => ("one waits for a reset of the card", judged("gpu_row_remap_pending", 1.0)),
+            (true, _) => ("remapping failed: replace the card", judged("gpu_row_remap_failed", 1.0)),
+            (_, true) => ("pending: reset the card", judged("gpu_row_remap_pending", 1.0)),
             _ => ("", Role::Text),
         };
-        let counts = format!("replaced {corrected} for corrected errors, {uncorrected} for uncorrected");
+        let counts = format!("remapped {corrected} for corrected errors, {uncorrected} for uncorrected");
         lines.pieces("memory rows", role, [counts, more.to_owned()]);
     }
 }

@@ -38,13 +38,13 @@ pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Page) 
     let raw = &row.raw;
     lines.push(Vec::new());
     if raw.processes.is_empty() {
-        lines.push(vec![("nobody uses it".to_owned(), Role::Dim)]);
+        lines.push(vec![("not in use".to_owned(), Role::Dim)]);
         hidden(row, lines);
         return;
     }
     let owners: Vec<_> = join::users_of_gpu(&state.host, row);
     if owners.iter().any(|u| u.owner.kind != OwnerKind::Program) {
-        lines.push(heading("Who uses it"));
+        lines.push(heading("Used by"));
         lines.push(vec![(
             format!("{:<OWNER$} {:<9} {:>6} {:>5} {:>5}", "NAME", "KIND", "MEM", "BUSY", "PROCS"),
             Role::Dim,
@@ -82,7 +82,7 @@ pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Page) 
         let owner = found.map(|p| join::owner(&state.host, p)).filter(|o| o.kind != OwnerKind::Program);
         let (name, owner_role) = owner.as_ref().map_or(("", Role::Dim), |o| (o.name.as_str(), role(o.kind)));
         let command =
-            found.map_or_else(|| "(not seen from here)".to_owned(), |p| p.shown_command(false).0.into_owned());
+            found.map_or_else(|| "(not visible from here)".to_owned(), |p| p.shown_command(false).0.into_owned());
         let cpu = found.and_then(|p| p.cpu).map_or_else(|| ABSENT.to_owned(), |c| format!("{:.1}", c * 100.0));
         let owner_of = found.map_or_else(|| ABSENT.to_owned(), |p| user(&state.host.facts.users, p.uid).into_owned());
         let kind = if process.graphics { "graphics" } else { "compute" };
@@ -110,7 +110,7 @@ pub(super) fn lines(state: &State, row: &GpuRow, room: usize, lines: &mut Page) 
 
 fn hidden(row: &GpuRow, lines: &mut Page) {
     if row.raw.processes_hidden {
-        lines.push(vec![("processes of other users are seen by root alone".to_owned(), Role::Dim)]);
+        lines.push(vec![("run as root to see other users' processes".to_owned(), Role::Dim)]);
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn errors(state: &State, row: &GpuRow, lines: &mut Page) {
         return;
     }
     lines.push(Vec::new());
-    lines.push(heading("Errors that the driver reported, the newest first"));
+    lines.push(heading("Errors that the driver reported, newest first"));
     let recent = role_of(state.level("gpu_xid_errors_10m", &[&row.raw.label()], 1.0), Role::Text);
     for xid in row.raw.xids.iter().rev() {
         let ago = u64::try_from(state.host.now.unix_ms - xid.unix_ms).unwrap_or(0);

@@ -35,7 +35,7 @@ pub(super) fn told(state: &State, row: &PoolRow, room: usize) -> Vec<SheetLine> 
         }
         return lines;
     };
-    for (name, text) in [("what", &told.status), ("cure", &told.action)] {
+    for (name, text) in [("status", &told.status), ("action", &told.action)] {
         if text.is_empty() {
             continue;
         }
@@ -114,7 +114,7 @@ fn errors(state: &State, row: &PoolRow, told: &Pool) -> Vec<SheetLine> {
     });
     let grown = match row.errors_grown {
         0 => String::new(),
-        n => format!(", {n} more since benchtop began"),
+        n => format!(", {n} more since benchtop started"),
     };
     let words = match read | write | checksum {
         0 => "none counted".to_owned(),

@@ -118,18 +118,19 @@ fn compare(column: &ColumnDef, index: usize, op: Op, value: &Spanned) -> Result<
         let pattern = RegexBuilder::new(&value.text)
             .case_insensitive(any_case)
             .build()
-            .map_err(|e| FilterError::new(value.at, format!("`{}` is no pattern: {e}", value.text)))?;
+            .map_err(|e| FilterError::new(value.at, format!("`{}` is not a valid pattern: {e}", value.text)))?;
         return Ok(Node::Like { column: index, pattern, want });
     }
     if column.kind == Kind::Text {
         if !matches!(op, Op::Equal | Op::NotEqual) {
-            return Err(FilterError::new(value.at, format!("`{}` holds words, not figures", column.id))
-                .hint("it takes = != ~ !~"));
+            return Err(
+                FilterError::new(value.at, format!("`{}` is a text column", column.id)).hint("it takes = != ~ !~")
+            );
         }
         return Ok(Node::Same { column: index, pattern: Glob::new_case_insensitive(&value.text), want });
     }
     let figure = value::figure(column.kind, &value.text).map_err(|takes| {
-        FilterError::new(value.at, format!("`{}` is no value for `{}`", value.text, column.id))
+        FilterError::new(value.at, format!("`{}` is not a value for `{}`", value.text, column.id))
             .hint(format!("it takes {takes}"))
     })?;
     Ok(Node::Figure { column: index, op, value: figure, slack: value::slack(column.kind, figure) })
@@ -238,11 +239,11 @@ mod tests {
         let e = error("banana=1");
         assert_eq!(e.hint.as_deref(), Some("columns: cpu user memory time command"));
         let e = error("user>5");
-        assert_eq!(e.to_string(), "`user` holds words, not figures (it takes = != ~ !~)");
+        assert_eq!(e.to_string(), "`user` is a text column (it takes = != ~ !~)");
         let e = error("x mem>5h");
         assert_eq!((e.at, e.column("x mem>5h")), (6, 7));
-        assert_eq!(e.to_string(), "`5h` is no value for `memory` (it takes bytes, such as 512, 100M or 1.5G)");
-        assert!(error("cmd~(").what.contains("is no pattern"));
+        assert_eq!(e.to_string(), "`5h` is not a value for `memory` (it takes bytes, such as 512, 100M or 1.5G)");
+        assert!(error("cmd~(").what.contains("not a valid pattern"));
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub fn parse(input: &str) -> Result<Option<Expr>, FilterError> {
     let expr = parser.any()?;
     match parser.next()? {
         (Token::End, _) => Ok(Some(expr)),
-        (Token::Close, at) => Err(FilterError::new(at, "this `)` closes nothing")),
-        (_, at) => Err(FilterError::new(at, "this does not belong here")),
+        (Token::Close, at) => Err(FilterError::new(at, "unmatched `)`")),
+        (_, at) => Err(FilterError::new(at, "unexpected")),
     }
 }
 
@@ -91,11 +91,11 @@ impl Parser<'_> {
             }
             Token::Word(text) => self.word(text, at),
             Token::Op(op) => Err(FilterError::new(at, format!("no column before `{}`", op.sign()))
-                .hint("in quotes it is a word like any other")),
-            Token::Close => Err(FilterError::new(at, "nothing stands before this `)`")),
-            Token::And => Err(FilterError::new(at, "nothing stands before this `and`")),
-            Token::Or => Err(FilterError::new(at, "nothing stands before this `or`")),
-            Token::End => Err(FilterError::new(at, "it ends too early: a word or a comparison is missing")),
+                .hint("quote it to search for it as a word")),
+            Token::Close => Err(FilterError::new(at, "nothing before this `)`")),
+            Token::And => Err(FilterError::new(at, "nothing before this `and`")),
+            Token::Or => Err(FilterError::new(at, "nothing before this `or`")),
+            Token::End => Err(FilterError::new(at, "incomplete: expected a word or a comparison")),
         }
     }
 
@@ -168,12 +168,12 @@ mod tests {
     fn every_mistake_names_its_place() {
         for (input, at, what) in [
             ("cpu>", 4, "no value after `cpu>`"),
-            ("a and", 5, "it ends too early"),
+            ("a and", 5, "incomplete"),
             ("(a or b", 0, "this `(` is never closed"),
-            ("a )", 2, "this `)` closes nothing"),
+            ("a )", 2, "unmatched `)`"),
             (">5", 0, "no column before `>`"),
             ("a \"b", 2, "the quote \" is never closed"),
-            ("or b", 0, "nothing stands before this `or`"),
+            ("or b", 0, "nothing before this `or`"),
         ] {
             let error = parse(input).expect_err(input);
             assert_eq!(error.at, at, "{input}: {error}");
