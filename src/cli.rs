@@ -56,13 +56,13 @@ fn serve(kind: u8, line: UnixStream) {
 /// The modes that need settings.
 fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
     let Settled { loaded, themes, said } = match settle(arguments.config(), arguments.flags()) {
-        (settled, findings) if findings.is_empty() => settled,
-        (_, findings) => return complain(&findings),
+        (settled, diagnostics) if diagnostics.is_empty() => settled,
+        (_, diagnostics) => return complain(&diagnostics),
     };
     if let Some(log) = &loaded.settings.log
-        && let Err(finding) = app::log_to(log)
+        && let Err(diagnostic) = app::log_to(log)
     {
-        return complain(&[finding]);
+        return complain(&[diagnostic]);
     }
     match verb {
         Some(Verb::Once { json, wait, .. }) => {
@@ -92,7 +92,7 @@ fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>)
     let env = |name: &str| std::env::var(name).ok();
     let known = known::known();
     let request = Request { file, flags, env: &env, known: &known };
-    let (mut loaded, mut findings) = config::load(&request);
+    let (mut loaded, mut diagnostics) = config::load(&request);
     let settings = &mut loaded.settings;
     if settings.colors == config::settings::Colors::Auto {
         settings.colors = theme::colors(&env);
@@ -114,8 +114,8 @@ fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>)
         let faults = if themes.own_file(&name).is_some() {
             faults
         } else {
-            let finding = loaded.finding("theme", format!("no theme `{name}`"));
-            vec![Diagnostic { hint: faults.into_iter().find_map(|f| f.hint), ..finding }]
+            let diagnostic = loaded.diagnostic("theme", format!("no theme `{name}`"));
+            vec![Diagnostic { hint: faults.into_iter().find_map(|f| f.hint), ..diagnostic }]
         };
         match loaded.origin("theme") {
             // The file of a saved theme may be gone since; that is no reason not to start.
@@ -124,20 +124,20 @@ fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnostic>)
                 loaded.settings.theme = Settings::default().theme;
                 loaded.origins.remove("theme");
             }
-            _ => findings.extend(faults),
+            _ => diagnostics.extend(faults),
         }
     }
-    if let Some(finding) = loaded.passed_over.first() {
-        said = Some(finding.line());
+    if let Some(diagnostic) = loaded.passed_over.first() {
+        said = Some(diagnostic.line());
     }
-    (Settled { loaded, themes, said }, findings)
+    (Settled { loaded, themes, said }, diagnostics)
 }
 
-/// Prints every finding on standard error; 2.
-fn complain(findings: &[Diagnostic]) -> ExitCode {
-    for finding in findings {
+/// Prints every diagnostic on standard error; 2.
+fn complain(diagnostics: &[Diagnostic]) -> ExitCode {
+    for diagnostic in diagnostics {
         // A file may hold anything, and so may its name.
-        eprintln!("{}", clean_lines(&finding.to_string()));
+        eprintln!("{}", clean_lines(&diagnostic.to_string()));
     }
     ExitCode::from(USAGE)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A finding in a file of the user's: `file:line:column: what` and, beneath, `hint: …`.
+/// A diagnostic in a file of the user's: `file:line:column: what` and, beneath, `hint: …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The file as the user named it, or the argument (`--theme`).
@@ -16,19 +16,19 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A finding about `place` as a whole.
+    /// A diagnostic about `place` as a whole.
     pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
         Diagnostic { place: place.into(), position: None, what: what.into(), hint: None }
     }
 
-    /// The same finding with its cure.
+    /// The same diagnostic with its hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same finding at a byte offset of `text`.
+    /// The same diagnostic at a byte offset of `text`.
     #[must_use]
     pub fn at_offset(mut self, text: &str, offset: usize) -> Self {
         let before = text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= offset).map(|(_, c)| c);
@@ -41,7 +41,7 @@ impl Diagnostic {
 }
 
 impl Diagnostic {
-    /// The finding without its cure, for one line on the screen.
+    /// The diagnostic without its hint, for one line on the screen.
     #[must_use]
     pub fn line(&self) -> String {
         Diagnostic { hint: None, ..self.clone() }.to_string()

@@ -1,4 +1,4 @@
-//! What the readers of the state need at present, so that what nobody needs is read slowly or not at all.
+//! What the readers of the state need now, so that the rest is read slowly or not at all.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

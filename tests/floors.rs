@@ -34,7 +34,7 @@ const FLOORS: &[&[&str]] = &[
     &[
         "ui::overlays::columns",
         "ui::overlays::confirm",
-        "ui::overlays::findings",
+        "ui::overlays::alerts",
         "ui::overlays::help",
         "ui::overlays::menu",
         "ui::overlays::report",

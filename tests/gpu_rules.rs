@@ -56,7 +56,7 @@ fn a_card_that_is_well_is_left_in_peace() {
     let capped = Gpu { throttles: vec![Throttle::PowerCap], power_limit: Some(200.0), ..card() };
     assert_eq!(after(120, Gpu { power: Some(200.0), power_default: Some(350.0), ..capped }), [], "the owner's cap");
     assert_eq!(after(120, Gpu { state: CardState::Asleep, ..card() }), []);
-    assert_eq!(after(120, Gpu { state: CardState::Untold("vfio-pci".into()), ..card() }), []);
+    assert_eq!(after(120, Gpu { state: CardState::Unreadable("vfio-pci".into()), ..card() }), []);
 }
 
 #[test]

@@ -194,10 +194,10 @@ fn what_a_screen_is_said_to_show_is_on_it() {
         let census = census(&mut ui, &state, size);
         let rows = &state.host.containers.rows;
         let there = rows.iter().filter(|row| screen.contains(&format!(" {} ", row.meta.name))).count();
-        assert!(there >= census["containers"].things, "{size:?}: {there} containers\n{screen}");
+        assert!(there >= census["containers"].items, "{size:?}: {there} containers\n{screen}");
         let pools = state.host.pools.rows.iter().filter(|row| screen.contains(&format!(" {} ", row.name))).count();
-        assert!(pools >= census["pools"].things, "{size:?}\n{screen}");
-        let (shown, all) = (census["containers"].things, rows.len());
+        assert!(pools >= census["pools"].items, "{size:?}\n{screen}");
+        let (shown, all) = (census["containers"].items, rows.len());
         let hidden = shown < all && screen.contains('╭');
         assert_eq!(screen.contains(&format!("{shown} of {all} ·")), hidden, "{size:?}\n{screen}");
     }

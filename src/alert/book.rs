@@ -31,7 +31,7 @@ pub struct Alert {
 pub struct Transition {
     /// When it was judged.
     pub at: Stamp,
-    /// Whose.
+    /// The key.
     pub key: AlertKey,
     /// The labels that it is shown with.
     pub labels: Labels,

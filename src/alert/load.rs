@@ -33,7 +33,7 @@ pub fn shipped() -> Vec<Rule> {
 
 /// Lays the rules of `table` over `rules`: keys that it names change, a new id is a new rule. Returns what is wrong.
 pub fn merge(rules: &mut Vec<Rule>, place: &str, text: &str, table: &DeTable<'_>) -> Vec<Diagnostic> {
-    let mut reader = Reader { place, text, findings: Vec::new() };
+    let mut reader = Reader { place, text, diagnostics: Vec::new() };
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     for (id, value) in entries {
@@ -48,30 +48,30 @@ pub fn merge(rules: &mut Vec<Rule>, place: &str, text: &str, table: &DeTable<'_>
         let known = rules.iter().position(|r| r.id == *id.get_ref());
         let fresh = || Rule { id: id.get_ref().to_string(), enabled: true, ..Rule::default() };
         let mut rule = known.map_or_else(fresh, |i| rules[i].clone());
-        let before = reader.findings.len();
+        let before = reader.diagnostics.len();
         reader.rule(&mut rule, id, table, rules);
-        if reader.findings.len() == before {
+        if reader.diagnostics.len() == before {
             match known {
                 Some(i) => rules[i] = rule,
                 None => rules.push(rule),
             }
         }
     }
-    reader.findings
+    reader.diagnostics
 }
 
 struct Reader<'a> {
     place: &'a str,
     text: &'a str,
-    findings: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Reader<'_> {
     fn find(&mut self, offset: usize, what: String, hint: Option<&str>) {
-        let finding = Diagnostic::new(self.place, what).at_offset(self.text, offset);
-        self.findings.push(Diagnostic { hint: hint.map(str::to_owned), ..finding });
+        let diagnostic = Diagnostic::new(self.place, what).at_offset(self.text, offset);
+        self.diagnostics.push(Diagnostic { hint: hint.map(str::to_owned), ..diagnostic });
     }
 
     fn rule(&mut self, rule: &mut Rule, id: &Spanned<std::borrow::Cow<'_, str>>, table: &DeTable<'_>, rules: &[Rule]) {
@@ -116,7 +116,7 @@ impl Reader<'_> {
             && let (Some(clear), Some(mildest)) = (rule.clear, rule.limits.mildest())
             && rule.side.crossed(clear, mildest)
         {
-            // A limit moved past the shipped end of the finding: it ends at the limit then.
+            // A limit moved past the shipped end of the alert: it ends at the limit then.
             rule.clear = None;
         }
         self.whole(rule, id, table, rules);
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
     use crate::alert::Level;
 
-    fn findings(text: &str) -> Vec<String> {
+    fn diagnostics(text: &str) -> Vec<String> {
         let (table, _) = DeTable::parse_recoverable(text);
         merge(&mut shipped(), "c.toml", text, table.get_ref()).iter().map(ToString::to_string).collect()
     }
@@ -315,8 +315,8 @@ mod tests {
                 "c.toml:2:8: `cpu_busy_ratio` has no label `core`\n  hint: it has none",
             ),
         ] {
-            assert_eq!(findings(text), [wanted], "{text}");
+            assert_eq!(diagnostics(text), [wanted], "{text}");
         }
-        assert_eq!(findings("[memory_available]\nwarn = \"9GB\"\n").len(), 1, "below: warn must lie below advice");
+        assert_eq!(diagnostics("[memory_available]\nwarn = \"9GB\"\n").len(), 1, "below: warn must lie below advice");
     }
 }

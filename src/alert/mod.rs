@@ -1,4 +1,4 @@
-//! Rules, the level that a value has under them (colour and alarm alike), and the alerts that come of it.
+//! Rules, the level that a value has under them (for the colour and the alert), and the alerts that come of it.
 
 pub mod book;
 mod load;

@@ -62,9 +62,9 @@ impl Limits {
         self.advice.or(self.warn).or(self.crit)
     }
 
-    /// Where the alarm is: the warning limit, else the critical one.
+    /// Where alerts begin: the warning limit, else the critical one.
     #[must_use]
-    pub fn alarm(&self) -> Option<f64> {
+    pub fn alert_limit(&self) -> Option<f64> {
         self.warn.or(self.crit)
     }
 }
@@ -83,7 +83,7 @@ pub struct Rule {
     pub side: Side,
     /// From where on.
     pub limits: Limits,
-    /// The value at which a held finding ends; the mildest limit when absent.
+    /// The value at which a held alert ends; the mildest limit when absent.
     pub clear: Option<f64>,
     /// How long the limit must be crossed before it is said. Colour does not wait.
     pub hold: Duration,
@@ -127,7 +127,7 @@ impl Rule {
         }
     }
 
-    /// True when a held finding ends at `value`.
+    /// True when a held alert ends at `value`.
     #[must_use]
     pub fn clears(&self, value: f64) -> bool {
         self.clear.or(self.limits.mildest()).is_none_or(|limit| !self.side.crossed(value, limit))
@@ -155,7 +155,7 @@ pub struct Watch {
     pub labels: Labels,
     /// Level now.
     pub level: Level,
-    /// True when it has been crossed for as long as its rule asks; until then it colours, and is said by nobody.
+    /// True when it has been crossed for as long as its rule asks; until then it only has a colour.
     pub held: bool,
     /// What is left of the hold; zero when held.
     pub left: Duration,
@@ -167,7 +167,7 @@ pub struct Watch {
     pub since: Stamp,
     /// It was so when its metric was first judged: it may have been so for longer.
     pub from_start: bool,
-    /// Since when it is so by what the thing itself says: milliseconds since 1970.
+    /// Since when, as the object itself reports: milliseconds since 1970.
     pub began_unix_ms: Option<i64>,
     /// Since when its source gives no data: it may be over.
     pub unknown_since: Option<Stamp>,

@@ -39,24 +39,26 @@ pub fn config(arguments: &Arguments, verb: Option<&ConfigVerb>) -> ExitCode {
         Some(ConfigVerb::Path { .. }) => path(arguments),
         Some(ConfigVerb::Save { settings, .. }) => save(arguments, settings),
         Some(ConfigVerb::Show { .. }) | None => match settle(arguments.config(), arguments.flags()) {
-            (settled, findings) if findings.is_empty() => {
+            (settled, diagnostics) if diagnostics.is_empty() => {
                 complain(&settled.loaded.passed_over);
                 print(&clean_lines(&config::show(&settled.loaded, rules)))
             }
-            (_, findings) => complain(&findings),
+            (_, diagnostics) => complain(&diagnostics),
         },
     }
 }
 
 fn init(named: Option<PathBuf>) -> ExitCode {
     let Some(path) = named.or_else(config::paths::config_file) else {
-        let finding = Diagnostic::new("HOME", "is not set, so there is no usual place for settings");
-        return complain(&[finding.hint("name a file: benchtop --config FILE config init")]);
+        let diagnostic = Diagnostic::new("HOME", "is not set, so there is no usual place for settings");
+        return complain(&[diagnostic.hint("name a file: benchtop --config FILE config init")]);
     };
     let place = path.display().to_string();
     if path.exists() {
-        let finding = Diagnostic::new(place, "is there already, and is never rewritten");
-        return complain(&[finding.hint("`benchtop config check` judges it; config.example.toml has every setting")]);
+        let diagnostic = Diagnostic::new(place, "is there already, and is never rewritten");
+        return complain(
+            &[diagnostic.hint("`benchtop config check` judges it; config.example.toml has every setting")],
+        );
     }
     let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
     // A file that came between the look and the writing is left alone too.
@@ -68,12 +70,12 @@ fn init(named: Option<PathBuf>) -> ExitCode {
 }
 
 fn check(arguments: &Arguments, file: Option<PathBuf>) -> ExitCode {
-    let (settled, mut findings) = settle(file.or_else(|| arguments.config()), arguments.flags());
+    let (settled, mut diagnostics) = settle(file.or_else(|| arguments.config()), arguments.flags());
     let loaded = settled.loaded;
-    findings.extend(loaded.passed_over);
-    if !findings.is_empty() {
-        let code = complain(&findings);
-        eprintln!("{} {}", findings.len(), if findings.len() == 1 { "mistake" } else { "mistakes" });
+    diagnostics.extend(loaded.passed_over);
+    if !diagnostics.is_empty() {
+        let code = complain(&diagnostics);
+        eprintln!("{} {}", diagnostics.len(), if diagnostics.len() == 1 { "mistake" } else { "mistakes" });
         return code;
     }
     let files: Vec<String> = loaded.file.iter().chain(&loaded.saved).map(|f| f.display().to_string()).collect();
@@ -91,23 +93,23 @@ fn save(arguments: &Arguments, pairs: &[String]) -> ExitCode {
         match pair.split_once('=').map(|(path, value)| (config::save::known(path.trim()), value.trim())) {
             // What the engines' addresses are shown as hides passwords: saved, it would be of no use.
             Some((Some("containers.engines"), _)) => {
-                let finding = Diagnostic::new("containers.engines", "may hold passwords, and is not saved");
-                faults.push(finding.hint("write it in your own file (`benchtop config path`)"));
+                let diagnostic = Diagnostic::new("containers.engines", "may hold passwords, and is not saved");
+                faults.push(diagnostic.hint("write it in your own file (`benchtop config path`)"));
             }
             Some((Some(path), value)) => flags.push(Flag { path, name: path, value: value.to_owned() }),
             Some((None, _)) => {
-                let finding = Diagnostic::new(pair, "there is no such setting");
-                faults.push(finding.hint("`benchtop config show` lists them: processes.sort=memory"));
+                let diagnostic = Diagnostic::new(pair, "there is no such setting");
+                faults.push(diagnostic.hint("`benchtop config show` lists them: processes.sort=memory"));
             }
             None => {
-                let finding = Diagnostic::new(pair, "this is not SETTING=VALUE");
-                faults.push(finding.hint("write it like theme=nord or processes.sort=memory"));
+                let diagnostic = Diagnostic::new(pair, "this is not SETTING=VALUE");
+                faults.push(diagnostic.hint("write it like theme=nord or processes.sort=memory"));
             }
         }
     }
     let paths: Vec<&str> = flags.iter().map(|flag| flag.path).collect();
-    let (Settled { loaded, .. }, findings) = settle(arguments.config(), flags);
-    faults.extend(findings);
+    let (Settled { loaded, .. }, diagnostics) = settle(arguments.config(), flags);
+    faults.extend(diagnostics);
     if !faults.is_empty() {
         return complain(&faults);
     }
@@ -169,7 +171,7 @@ pub fn themes(set: &ThemeSet, ascii: bool) -> ExitCode {
                 out.push_str(format!("{:<14}{sample}{about}", clean(&name)).trim_end());
                 out.push('\n');
             }
-            Err(mut findings) => broken.append(&mut findings),
+            Err(mut diagnostics) => broken.append(&mut diagnostics),
         }
     }
     let code = print(&out);

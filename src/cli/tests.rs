@@ -109,9 +109,9 @@ fn outcome(line: &str, file: &Path) -> String {
     out.extend(arguments.config().map(|named| format!("file={}", named.display())));
     let known = known::known();
     let request = Request { file: Some(file.to_owned()), flags: arguments.flags(), env: &env, known: &known };
-    let (loaded, findings) = config::load(&request);
-    if let Some(finding) = findings.first() {
-        return finding.line();
+    let (loaded, diagnostics) = config::load(&request);
+    if let Some(diagnostic) = diagnostics.first() {
+        return diagnostic.line();
     }
     out.extend(set(&config::show(&loaded, false)));
     out.join(" ")

@@ -65,7 +65,7 @@ impl Gpus {
                 CardState::Lost(why.to_owned())
             }
             _ if pci::is_asleep(&self.root, &place.bus) => CardState::Asleep,
-            _ => CardState::Untold(place.why_unreported()),
+            _ => CardState::Unreadable(place.why_unreported()),
         };
         place.card(&self.root, state)
     }
@@ -153,7 +153,7 @@ mod tests {
         let sample = read(&root);
         let cards: Vec<_> = sample.gpus.iter().map(|g| (g.index, g.bus.as_str(), g.driver.as_str())).collect();
         assert_eq!(cards, [(0, "0000:00:02.0", "i915"), (1, "0000:01:00.0", "vfio-pci")]);
-        assert!(matches!(&sample.gpus[1].state, CardState::Untold(why) if why.contains("virtual machines")));
+        assert!(matches!(&sample.gpus[1].state, CardState::Unreadable(why) if why.contains("virtual machines")));
     }
 
     #[test]

@@ -107,9 +107,9 @@ impl Collector for Stores {
         let answered = |engine: &Engine| engine.answer.is_settled();
         Ok(Sample::Stores(StoreSample {
             asking: engines.iter().any(|engine| !engine.worker.is_idle()),
-            told: engines.is_empty() || engines.iter().any(answered),
+            answered: engines.is_empty() || engines.iter().any(answered),
             faults: engines.iter().filter_map(|engine| Some((engine.address.clone(), engine.why()?))).collect(),
-            things: engines.iter().flat_map(|engine| engine.answer.value.iter().cloned()).collect(),
+            objects: engines.iter().flat_map(|engine| engine.answer.value.iter().cloned()).collect(),
         }))
     }
 
@@ -150,15 +150,15 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let first = read(&want, 1);
-        assert!(first.asking && !first.told && first.things.is_empty(), "{first:?}");
+        assert!(first.asking && !first.answered && first.objects.is_empty(), "{first:?}");
         let sample = loop {
             let sample = read(&want, 2);
-            if sample.told {
+            if sample.answered {
                 break sample;
             }
             std::thread::yield_now();
         };
-        assert_eq!(sample.things.iter().map(|thing| thing.name.as_str()).collect::<Vec<_>>(), ["web:1"]);
+        assert_eq!(sample.objects.iter().map(|object| object.name.as_str()).collect::<Vec<_>>(), ["web:1"]);
         assert!(sample.asking && sample.faults.is_empty(), "the slow one is pending: {sample:?}");
         let asked = || quick.asked.lock().expect("the log").iter().filter(|path| path.ends_with("/df")).count();
         assert_eq!(asked(), 1);

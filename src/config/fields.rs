@@ -18,7 +18,7 @@ pub type Read = fn(&mut Settings, &At<Node>, &mut Reading<'_>);
 
 /// One setting.
 pub struct Field {
-    /// Where it stands in the file: `processes.sort`.
+    /// Its path in the file: `processes.sort`.
     pub path: &'static str,
     /// The variable that sets it, where there is one.
     pub env: Option<&'static str>,
@@ -26,7 +26,7 @@ pub struct Field {
     pub on_screen: bool,
     /// Reads it.
     pub read: Read,
-    /// Its value as TOML; `None`: not set, and nothing stands for that.
+    /// Its value as TOML; `None`: not set, and TOML has no value for that.
     pub show: fn(&Settings) -> Option<String>,
 }
 

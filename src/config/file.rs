@@ -1,4 +1,4 @@
-//! Files of the user's as text: what is no file, too large, not to be read or no UTF-8 is told as such, with its cure.
+//! The user's files as text: not a file, too large, unreadable and not UTF-8 are each reported, with a hint.
 
 use std::{
     fs,
@@ -11,16 +11,18 @@ use crate::diag::Diagnostic;
 /// Reads a whole text file of at most `max` bytes.
 ///
 /// # Errors
-/// A finding that names the file, what is wrong with it, and the cure.
+/// A diagnostic that names the file, what is wrong with it, and a hint.
 pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
     let place = path.display().to_string();
     let failed = |error: std::io::Error| {
-        let finding = Diagnostic::new(&place, "");
+        let diagnostic = Diagnostic::new(&place, "");
         match error.kind() {
-            ErrorKind::NotFound => Diagnostic { what: "no such file".to_owned(), ..finding },
-            ErrorKind::PermissionDenied => Diagnostic { what: "no permission to read the file".to_owned(), ..finding }
-                .hint(format!("allow reading it: chmod u+r {place}")),
-            _ => Diagnostic { what: format!("the file cannot be read: {error}"), ..finding },
+            ErrorKind::NotFound => Diagnostic { what: "no such file".to_owned(), ..diagnostic },
+            ErrorKind::PermissionDenied => {
+                Diagnostic { what: "no permission to read the file".to_owned(), ..diagnostic }
+                    .hint(format!("allow reading it: chmod u+r {place}"))
+            }
+            _ => Diagnostic { what: format!("the file cannot be read: {error}"), ..diagnostic },
         }
     };
     // A pipe or a device would make the program wait, perhaps for ever: asked before it is opened.
@@ -57,8 +59,8 @@ mod tests {
         fs::write(at("latin"), b"a = 1\nb = \"\xe4\"\n").unwrap();
         fs::write(at("large"), [b'#'; 100]).unwrap();
         let what = |name: &str| {
-            let finding = read_text(&at(name), 99).unwrap_err();
-            (finding.what, finding.position)
+            let diagnostic = read_text(&at(name), 99).unwrap_err();
+            (diagnostic.what, diagnostic.position)
         };
         assert_eq!(what("latin"), ("byte 0xe4 is not UTF-8".to_owned(), Some((2, 6))));
         assert_eq!(what("large"), ("the file is larger than 99 B".to_owned(), None));

@@ -21,13 +21,13 @@ use super::{
 };
 use crate::diag::{Diagnostic, did_you_mean};
 
-/// Reads all, and everything that is wrong, each finding at its place: the file first, then variables, then flags. What
+/// Reads all, and everything that is wrong, each diagnostic at its place: the file first, then variables, then flags. What
 /// is wrong keeps the value that it had before.
 #[must_use]
 pub fn load(request: &Request<'_>) -> (Loaded, Vec<Diagnostic>) {
     let settings = Settings { rules: request.known.rules.clone(), ..Settings::default() };
     let loaded = Loaded { settings, file: None, saved: None, passed_over: Vec::new(), origins: Default::default() };
-    let mut loader = Loader { known: request.known, loaded, findings: Vec::new(), layer: Layer::Own };
+    let mut loader = Loader { known: request.known, loaded, diagnostics: Vec::new(), layer: Layer::Own };
     match find_file(request) {
         Ok(File::Own(path)) => {
             loader.saved(Some(&path));
@@ -38,14 +38,14 @@ pub fn load(request: &Request<'_>) -> (Loaded, Vec<Diagnostic>) {
             loader.saved(paths::config_file().as_deref());
         }
         Ok(File::None) => loader.saved(paths::config_file().as_deref()),
-        Err(finding) => loader.findings.push(finding),
+        Err(diagnostic) => loader.diagnostics.push(diagnostic),
     }
     loader.environment(request.env);
     loader.pin();
     for flag in &request.flags {
         loader.flag(flag);
     }
-    (loader.loaded, loader.findings)
+    (loader.loaded, loader.diagnostics)
 }
 
 /// The file to read.
@@ -86,7 +86,7 @@ fn find_file(request: &Request<'_>) -> Result<File, Diagnostic> {
 struct Loader<'a> {
     known: &'a Known,
     loaded: Loaded,
-    findings: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
     layer: Layer,
 }
 
@@ -97,7 +97,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn finding(&self, offset: usize, what: impl Into<String>, hint: Option<String>) -> Diagnostic {
+    fn diagnostic(&self, offset: usize, what: impl Into<String>, hint: Option<String>) -> Diagnostic {
         Diagnostic { hint, ..Diagnostic::new(self.place, what).at_offset(self.text, offset) }
     }
 }
@@ -107,11 +107,11 @@ impl Loader<'_> {
         let place = path.display().to_string();
         let text = match read_text(path, MAX_BYTES) {
             Ok(text) => text,
-            Err(finding) => return self.findings.push(finding),
+            Err(diagnostic) => return self.diagnostics.push(diagnostic),
         };
         self.loaded.file = Some(path.to_owned());
-        let (table, mut findings) = tree::parse(&place, &text);
-        self.findings.append(&mut findings);
+        let (table, mut diagnostics) = tree::parse(&place, &text);
+        self.diagnostics.append(&mut diagnostics);
         let source = Source { place: &place, text: &text };
         for (key, value) in &table {
             match key.value.as_str() {
@@ -120,8 +120,8 @@ impl Loader<'_> {
                 _ => self.entry(&source, "", key, value),
             }
         }
-        self.findings.sort_by_key(|f| f.position);
-        self.findings.dedup();
+        self.diagnostics.sort_by_key(|f| f.position);
+        self.diagnostics.dedup();
     }
 
     /// What was saved beside the user's file. The user did not write it by hand: what is wrong with it is said and passed
@@ -136,7 +136,7 @@ impl Loader<'_> {
         let place = path.display().to_string();
         let text = match read_text(&path, MAX_BYTES) {
             Ok(text) => text,
-            Err(finding) => return self.loaded.passed_over.push(finding),
+            Err(diagnostic) => return self.loaded.passed_over.push(diagnostic),
         };
         self.loaded.saved = Some(path);
         let (table, faults) = tree::parse(&place, &text);
@@ -147,27 +147,27 @@ impl Loader<'_> {
             Some((offset, _)) => {
                 let hint = Some("a newer benchtop wrote it; delete it to save again".to_owned());
                 let what = format!("`format` is not {}: the whole file is ignored", save::FORMAT);
-                return self.loaded.passed_over.push(source.finding(offset, what, hint));
+                return self.loaded.passed_over.push(source.diagnostic(offset, what, hint));
             }
             None => {
                 let what = "no `format`: benchtop did not write this file, and ignores it";
                 let hint = Some("move it away to save settings again".to_owned());
-                return self.loaded.passed_over.push(source.finding(0, what, hint));
+                return self.loaded.passed_over.push(source.diagnostic(0, what, hint));
             }
         }
-        let before = std::mem::replace(&mut self.findings, faults);
+        let before = std::mem::replace(&mut self.diagnostics, faults);
         self.layer = Layer::Saved;
         for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
             match key.value.as_str() {
                 "keys" | "rules" => {
                     let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
-                    self.findings.push(source.finding(key.offset, what, None));
+                    self.diagnostics.push(source.diagnostic(key.offset, what, None));
                 }
                 _ => self.entry(&source, "", key, value),
             }
         }
         self.layer = Layer::Own;
-        let mut faults = std::mem::replace(&mut self.findings, before);
+        let mut faults = std::mem::replace(&mut self.diagnostics, before);
         self.loaded.passed_over.append(&mut faults);
     }
 
@@ -185,7 +185,7 @@ impl Loader<'_> {
     }
 
     fn note(&mut self, source: &Source<'_>, path: String, offset: usize) {
-        if let Some((line, column)) = source.finding(offset, "", None).position {
+        if let Some((line, column)) = source.diagnostic(offset, "", None).position {
             let origin = match self.layer {
                 Layer::Own => Origin::File(line, column),
                 Layer::Saved => Origin::Saved(line, column),
@@ -204,8 +204,8 @@ impl Loader<'_> {
             if let Some(before) = before.filter(|_| !reading.faults.is_empty()) {
                 self.loaded = before;
             }
-            let faults = reading.faults.into_iter().map(|f| source.finding(f.offset, f.what, f.hint));
-            self.findings.extend(faults);
+            let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
+            self.diagnostics.extend(faults);
             return;
         }
         let is_section = prefix.is_empty() && FIELDS.iter().any(|f| section(f) == Some(&key.value));
@@ -221,7 +221,7 @@ impl Loader<'_> {
             other => {
                 let what = format!("`{path}` is {}, not a table", other.kind());
                 let hint = Some(format!("write [{path}] on a separate line"));
-                self.findings.push(source.finding(value.offset, what, hint));
+                self.diagnostics.push(source.diagnostic(value.offset, what, hint));
             }
         }
     }
@@ -247,17 +247,17 @@ impl Loader<'_> {
         };
         let place = if prefix.is_empty() { String::new() } else { format!(" in [{prefix}]") };
         let what = format!("unknown key `{}`{place}", key.value);
-        self.findings.push(source.finding(key.offset, what, Some(hint)));
+        self.diagnostics.push(source.diagnostic(key.offset, what, Some(hint)));
     }
 
-    /// `[keys]`: lists of keys by action; a string stands for a list of one.
+    /// `[keys]`: lists of keys by action; a string is a list of one.
     fn keys(&mut self, source: &Source<'_>, value: &At<Node>) {
         let table: &Table = match &value.value {
             Node::Table(table) => table,
             other => {
                 let what = format!("`keys` is {}, not a table", other.kind());
                 let hint = Some("write [keys] on a separate line".to_owned());
-                return self.findings.push(source.finding(value.offset, what, hint));
+                return self.diagnostics.push(source.diagnostic(value.offset, what, hint));
             }
         };
         for (action, keys) in table {
@@ -279,15 +279,15 @@ impl Loader<'_> {
                     other => {
                         let what = format!("a key of `{}` is {}, not a string", action.value, other.kind());
                         let hint = Some("write keys as strings: [\"q\", \"ctrl-c\", \"F10\"]".to_owned());
-                        self.findings.push(source.finding(item.offset, what, hint));
+                        self.diagnostics.push(source.diagnostic(item.offset, what, hint));
                     }
                 }
             }
             self.loaded.settings.keys.insert(action.value.clone(), names);
         }
         for (path, what, hint) in (self.known.check_keys)(&self.loaded.settings.keys) {
-            let finding = self.loaded.finding(&path, what);
-            self.findings.push(Diagnostic { hint, ..finding });
+            let diagnostic = self.loaded.diagnostic(&path, what);
+            self.diagnostics.push(Diagnostic { hint, ..diagnostic });
         }
     }
 
@@ -299,16 +299,20 @@ impl Loader<'_> {
             }
         }
         let (table, _) = DeTable::parse_recoverable(source.text);
-        let mut findings = match table.get_ref().get("rules").map(|v| v.get_ref()) {
+        let mut diagnostics = match table.get_ref().get("rules").map(|v| v.get_ref()) {
             Some(DeValue::Table(rules)) => {
                 (self.known.merge_rules)(&mut self.loaded.settings.rules, source.place, source.text, rules)
             }
             _ => {
                 let what = format!("`rules` is {}, not a table", value.value.kind());
-                vec![source.finding(value.offset, what, Some("write [rules.cpu_busy] on a separate line".to_owned()))]
+                vec![source.diagnostic(
+                    value.offset,
+                    what,
+                    Some("write [rules.cpu_busy] on a separate line".to_owned()),
+                )]
             }
         };
-        self.findings.append(&mut findings);
+        self.diagnostics.append(&mut diagnostics);
     }
 
     fn environment(&mut self, env: &dyn Fn(&str) -> Option<String>) {
@@ -337,8 +341,8 @@ impl Loader<'_> {
         for fault in reading.faults {
             // The place names the flag or the variable already.
             let what = fault.what.strip_prefix(&format!("`{path}`: ")).unwrap_or(&fault.what).to_owned();
-            let finding = self.loaded.finding(path, what);
-            self.findings.push(Diagnostic { hint: fault.hint, ..finding });
+            let diagnostic = self.loaded.diagnostic(path, what);
+            self.diagnostics.push(Diagnostic { hint: fault.hint, ..diagnostic });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The user's wishes: flags before environment before file before what was saved before built-in values. All that is
+//! The user's settings: flags before environment before file before what was saved before built-in values. All that is
 //! wrong in any of them is found in one pass. Only `config init` and [`save`] write, and never into the user's own file.
 
 mod fields;
@@ -95,9 +95,9 @@ impl Loaded {
         self.origins.get(path).cloned().unwrap_or(Origin::BuiltIn)
     }
 
-    /// A finding about the value of `path`, at the place where the user wrote it.
+    /// A diagnostic about the value of `path`, at the place where the user wrote it.
     #[must_use]
-    pub fn finding(&self, path: &str, what: impl Into<String>) -> Diagnostic {
+    pub fn diagnostic(&self, path: &str, what: impl Into<String>) -> Diagnostic {
         let file = self.file.as_ref().map_or_else(|| "config.toml".to_owned(), |f| f.display().to_string());
         match self.origin(path) {
             Origin::File(line, column) => Diagnostic { position: Some((line, column)), ..Diagnostic::new(file, what) },

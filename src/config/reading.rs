@@ -14,7 +14,7 @@ use crate::{diag::did_you_mean, units};
 pub struct Fault {
     /// Byte offset in the file; 0 for a variable or a flag.
     pub offset: usize,
-    /// The thing, the value, the rule.
+    /// The object, the value, the rule.
     pub what: String,
     /// The cure.
     pub hint: Option<String>,

@@ -21,7 +21,7 @@ use super::{
 /// The form of the file: a greater number is a newer benchtop's.
 pub const FORMAT: i64 = 1;
 
-/// The key under which it stands.
+/// Its key.
 pub const FORMAT_KEY: &str = "format";
 
 /// The first lines of the file.
@@ -73,7 +73,7 @@ pub struct Report {
     pub text: String,
 }
 
-/// The settings that keys change, as they stand: compared later with what became of them.
+/// The settings that keys change, as they are now: compared later with the changed ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown(Vec<Change>);
 
@@ -215,7 +215,7 @@ fn values(changes: &[&Change]) -> BTreeMap<String, String> {
 /// The settings of a file that a benchtop saved; what it did not write itself it never replaces.
 fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let place = path.display();
-    let text = read_text(path, MAX_BYTES).map_err(|finding| format!("nothing was saved: {finding}"))?;
+    let text = read_text(path, MAX_BYTES).map_err(|diagnostic| format!("nothing was saved: {diagnostic}"))?;
     let table: toml::Table =
         text.parse().map_err(|_| format!("nothing was saved: {place} is not valid TOML: fix or delete it"))?;
     match table.get(FORMAT_KEY).and_then(toml::Value::as_integer) {
@@ -265,7 +265,7 @@ fn toml(values: &BTreeMap<String, String>) -> String {
 }
 
 /// Puts a whole file in the place of `path` in one step. It belongs to whom the folder belongs to: root (by sudo) must
-/// not leave a file in somebody's home that they cannot read.
+/// not leave a file in a user's home that the user cannot read.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     make(folder)?;

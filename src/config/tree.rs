@@ -1,4 +1,4 @@
-//! TOML as a tree in which every key and value knows its place, so that each finding can name line and column, and so
+//! TOML as a tree in which every key and value knows its place, so that each diagnostic can name line and column, and so
 //! that one pass finds all of them. Serde would stop at the first.
 
 use toml::{
@@ -13,7 +13,7 @@ use crate::diag::Diagnostic;
 pub struct At<T> {
     /// Byte offset of its first character.
     pub offset: usize,
-    /// The thing.
+    /// The value.
     pub value: T,
 }
 
@@ -49,17 +49,17 @@ impl Node {
     }
 }
 
-/// Reads TOML; what is well formed is returned even when the rest is not, with a finding for each fault.
+/// Reads TOML; what is well formed is returned even when the rest is not, with a diagnostic for each fault.
 #[must_use]
 pub fn parse(place: &str, text: &str) -> (Table, Vec<Diagnostic>) {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut findings: Vec<Diagnostic> = errors.iter().map(|e| finding(place, text, e)).collect();
-    // One slip can confuse the parser for the rest of its line; only the first finding of a line helps.
-    findings.dedup_by_key(|d| d.position.map(|(line, _)| line));
-    (table_of(table.get_ref()), findings)
+    let mut diagnostics: Vec<Diagnostic> = errors.iter().map(|e| diagnostic(place, text, e)).collect();
+    // One slip can confuse the parser for the rest of its line; only the first diagnostic of a line helps.
+    diagnostics.dedup_by_key(|d| d.position.map(|(line, _)| line));
+    (table_of(table.get_ref()), diagnostics)
 }
 
-fn finding(place: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
+fn diagnostic(place: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
     let token = text.get(span.clone()).unwrap_or_default().trim();
     let mut what = error.message().trim().replace('\n', ", ");
@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn every_value_knows_its_place() {
-        let (table, findings) = parse("c.toml", "a = 1_000\n[b]\nc = [\"x\", true]\n");
-        assert_eq!(findings, []);
+        let (table, diagnostics) = parse("c.toml", "a = 1_000\n[b]\nc = [\"x\", true]\n");
+        assert_eq!(diagnostics, []);
         assert_eq!(table[0].1, At { offset: 4, value: Node::Whole(1000) });
         let Node::Table(inner) = &table[1].1.value else { panic!("{table:?}") };
         assert_eq!(inner[0].0, At { offset: 14, value: "c".to_owned() });
@@ -109,12 +109,12 @@ mod tests {
 
     #[test]
     fn what_is_well_formed_is_read_beside_what_is_not() {
-        let (table, findings) = parse("c.toml", "a = \nb = 2\nc = nope\nb = 3\n");
+        let (table, diagnostics) = parse("c.toml", "a = \nb = 2\nc = nope\nb = 3\n");
         assert!(table.iter().any(|(k, v)| k.value == "b" && v.value == Node::Whole(2)), "{table:?}");
-        let lines: Vec<_> = findings.iter().filter_map(|d| d.position.map(|p| p.0)).collect();
+        let lines: Vec<_> = diagnostics.iter().filter_map(|d| d.position.map(|p| p.0)).collect();
         assert_eq!(lines, [1, 3, 4]);
-        assert!(findings[2].what.contains("`b` is set twice"), "{}", findings[2]);
-        for f in &findings {
+        assert!(diagnostics[2].what.contains("`b` is set twice"), "{}", diagnostics[2]);
+        for f in &diagnostics {
             eprintln!("{f}");
         }
     }

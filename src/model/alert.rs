@@ -13,7 +13,7 @@ pub type Labels = Vec<(String, String)>;
 pub struct AlertKey {
     /// The rule's id.
     pub rule: String,
-    /// Labels that never change while it is the same thing: ids, where the figure's own labels are names.
+    /// Labels that never change for the same object: ids, where the metric's labels are names.
     pub identity: Labels,
 }
 

@@ -137,7 +137,7 @@ pub struct ArcRates {
 }
 
 impl ArcRates {
-    /// Between `before` and `now`; without either, or when the module was loaded anew, nothing is known.
+    /// Between `before` and `now`; without either, or when the module was reloaded, nothing is known.
     #[must_use]
     pub fn of(before: Option<&ArcSample>, now: Option<&ArcSample>, since: Option<Duration>) -> Self {
         let (Some(before), Some(now), Some(since)) = (before, now, since) else { return ArcRates::default() };

@@ -43,7 +43,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Why it tells nothing now, in words that need its address before them; `None` while it answers.
+    /// Why it has no data now, in words that follow its address; `None` while it answers.
     #[must_use]
     pub fn why(&self) -> Option<String> {
         Some(match self.fault.as_ref()? {
@@ -60,7 +60,7 @@ impl Engine {
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
     }
 
-    /// Why it tells nothing now, in a sentence that names it and the cure; `None` while it answers.
+    /// Why it has no data now, in a sentence that names it and a hint; `None` while it answers.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
         let place = self.address.as_str();
@@ -150,7 +150,7 @@ pub struct Check {
     pub output: String,
 }
 
-/// Something that happened to a container, as its engine told.
+/// An event of a container, as its engine reported.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Happening {
     /// When: milliseconds since 1970.
@@ -159,7 +159,7 @@ pub struct Happening {
     pub what: String,
 }
 
-/// What an engine knows of one container; made anew when an event tells that it changed.
+/// What an engine knows of one container; rebuilt when an event reports a change.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Container {
     /// 64 letters.
@@ -185,7 +185,7 @@ pub struct Container {
     pub health_log: Vec<Check>,
     /// How it last ended.
     pub exit_code: Option<i64>,
-    /// The kernel ended it for want of memory.
+    /// It was OOM-killed.
     pub oom_killed: bool,
     /// What the engine said when it could not be started.
     pub error: Option<String>,
@@ -237,10 +237,10 @@ pub struct Container {
     /// From when on its restarts are known, where that is not all of the last ten minutes: milliseconds since 1970.
     #[serde(default)]
     pub restarts_from_unix_ms: Option<i64>,
-    /// Somebody stopped or killed it since it started: its end was meant.
+    /// It was stopped or killed since it started: its exit was requested.
     #[serde(default)]
     pub asked_to_end: bool,
-    /// When the kernel ended a process of it for want of memory, in the last ten minutes: milliseconds since 1970.
+    /// Its OOM kills in the last ten minutes: milliseconds since 1970.
     #[serde(default)]
     pub ooms_unix_ms: Vec<i64>,
     /// What happened to it since the engine is followed, the newest last.
@@ -248,7 +248,7 @@ pub struct Container {
     pub happenings: Vec<Happening>,
 }
 
-/// Whose network a container uses.
+/// The network that a container uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetworkOf<'a> {
     /// Its own: what its interfaces count is its traffic.
@@ -266,7 +266,7 @@ impl Container {
         self.state_word.as_deref().unwrap_or(self.state.word())
     }
 
-    /// Whose network it uses.
+    /// The network that it uses.
     #[must_use]
     pub fn network(&self) -> NetworkOf<'_> {
         match self.network_mode.as_deref() {
@@ -390,7 +390,7 @@ pub struct Containers {
     pub rows: Vec<ContainerRow>,
 }
 
-/// The span in which restarts and ends for want of memory are counted.
+/// The span in which restarts and OOM kills are counted.
 pub const RESTARTS_WITHIN_MS: i64 = 600_000;
 /// Steps of history kept for each container: five minutes at one a second.
 const HISTORY: usize = 300;
@@ -400,7 +400,7 @@ impl Peak {
         self.cores = self.cores.max(cores.unwrap_or(0.0));
         self.memory = self.memory.max(memory.map_or(0.0, |bytes| bytes as f64));
         if cores.is_some() && memory.is_some() {
-            // What nobody saw, such as a suspend, was not watched.
+            // Time that was not observed, such as a suspend, does not count.
             self.watched += span.since.unwrap_or_default().min(span.every * 3);
         }
     }
@@ -547,7 +547,7 @@ impl ContainerRow {
         }
     }
 
-    /// What an end that no event explains looks like when somebody asked for it: ended by SIGTERM or by Ctrl-C, or left
+    /// What an exit that no event explains looks like when it was requested: ended by SIGTERM or by Ctrl-C, or left
     /// alone by an engine that is to keep it up whatever happens.
     fn ended_by_hand(&self, code: i64) -> bool {
         let kept_up = matches!(self.meta.restart_policy.as_str(), "always" | "unless-stopped");
@@ -571,7 +571,7 @@ impl ContainerRow {
         }
     }
 
-    /// How often the kernel ended a process of it for want of memory in the ten minutes before `now`.
+    /// OOM kills in the ten minutes before `now`.
     #[must_use]
     pub fn ooms_lately(&self, now: Stamp) -> u32 {
         lately(&self.meta.ooms_unix_ms, now)
@@ -620,7 +620,7 @@ impl Containers {
         }
     }
 
-    /// The container whose id begins with `id`, which is not empty.
+    /// The container with an id that starts with `id`, which is not empty.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&ContainerRow> {
         self.rows.iter().find(|row| !id.is_empty() && row.meta.id.starts_with(id))

@@ -28,7 +28,7 @@ pub struct CpuSample {
     pub total: CpuTicks,
     /// Each core that is online, with its number.
     pub cores: Vec<(u16, CpuTicks)>,
-    /// Hertz now, by core number, where the kernel tells (cpufreq).
+    /// Hertz now, by core number, where the kernel reports it (cpufreq).
     pub hertz: Vec<(u16, u64)>,
     /// Context switches since boot.
     pub context_switches: Option<u64>,
@@ -75,7 +75,7 @@ pub struct Cpu {
     pub shares: Option<CpuShares>,
     /// Each core that is online, by number.
     pub cores: Vec<Core>,
-    /// Mean frequency of the cores that tell, hertz.
+    /// Mean frequency of the cores that report one, hertz.
     pub hertz: Option<f64>,
     /// Context switches a second.
     pub context_switches_per_second: Option<f64>,
@@ -90,7 +90,7 @@ pub struct Cpu {
 }
 
 impl CpuShares {
-    /// The shares of the span between two readings; `None` when the counters began anew or stood still.
+    /// The shares of the span between two readings; `None` when the counters were reset or did not advance.
     ///
     /// Idle, iowait and steal may go backwards by a little on a healthy kernel: that part counts as nothing.
     #[must_use]
@@ -146,7 +146,7 @@ impl Cpu {
     }
 }
 
-/// The entry of core `number`, which most often stands at `guess`.
+/// The entry of core `number`, which most often is at `guess`.
 fn numbered<T>(entries: &[(u16, T)], guess: usize, number: u16) -> Option<&T> {
     let at_guess = entries.get(guess).filter(|(n, _)| *n == number);
     at_guess.or_else(|| entries.iter().find(|(n, _)| *n == number)).map(|(_, t)| t)

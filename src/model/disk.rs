@@ -78,9 +78,9 @@ impl Disk {
 pub struct Disks {
     /// Whole devices in kernel order; layered ones (dm, md) too.
     pub disks: Vec<Disk>,
-    /// Bytes a second of the devices that are nobody's layer.
+    /// Bytes a second of the devices with no other below them.
     pub read_per_second: Option<f64>,
-    /// Bytes a second of the devices that are nobody's layer.
+    /// Bytes a second of the devices with no other below them.
     pub write_per_second: Option<f64>,
     /// Bytes a second in all.
     pub read_history: Series,
@@ -89,7 +89,7 @@ pub struct Disks {
 }
 
 impl Disk {
-    /// True for a device that lies upon others, whose bytes are counted there already: device mapper, md, loop, zram,
+    /// True for a device that lies upon others, so its bytes are counted there already: device mapper, md, loop, zram,
     /// bcache, ZFS volumes, RAM disks.
     #[must_use]
     pub fn is_layer(&self) -> bool {
@@ -111,7 +111,7 @@ impl Disk {
             *self = Disk::default();
         }
         let before = &self.raw;
-        // Where one of them went backwards the device began anew and no pair of the others means anything.
+        // Where one of them went backwards the device was reset and no pair of the others is valid.
         let whole = [
             (before.reads, now.reads),
             (before.writes, now.writes),

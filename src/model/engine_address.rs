@@ -9,7 +9,7 @@ use crate::text::clean;
 
 /// Letters shown of an address.
 const LONGEST: usize = 200;
-/// What stands for something hidden.
+/// Shown for something hidden.
 const HIDDEN: &str = "***";
 
 /// `unix:///run/docker.sock`, `tcp://nas:2375`. Shown without user, password, query and control characters.
@@ -44,7 +44,7 @@ impl EngineAddress {
         self.real.strip_prefix("unix://")
     }
 
-    /// The same address, told apart from others that differ only in what is hidden.
+    /// The same address, distinguished from others that differ only in what is hidden.
     #[must_use]
     pub fn numbered(mut self, number: usize) -> Self {
         self.shown = format!("{} #{number}", self.shown).into();
@@ -107,7 +107,7 @@ fn hide(address: &str) -> String {
         None => ("", address),
     };
     let (place, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-    // Part of a password, or of a token: nobody can tell which.
+    // Part of a password, or of a token: one cannot know which.
     if query.contains('@') {
         return format!("{scheme}{HIDDEN}");
     }

@@ -38,7 +38,7 @@ pub struct FactsSample {
     /// boot time of its own they still count from the host's.
     #[serde(default)]
     pub ticks_from_unix_seconds: Option<i64>,
-    /// User names by id, as far as the machine's files tell.
+    /// User names by id, as far as the machine's files list them.
     pub users: Vec<(u32, String)>,
 }
 

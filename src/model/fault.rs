@@ -9,16 +9,16 @@ pub const OFF: &str = "switched off by `sources.disabled` of the config";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// The machine has no such thing; says where it was looked for.
+    /// Not present on this machine; says where it was looked for.
     Absent(String),
-    /// The thing is there but may not be read.
+    /// Present, but not readable.
     Denied {
         /// What was refused, with its path.
         what: String,
         /// The cure.
         hint: String,
     },
-    /// No answer within the deadline; the question still stands, no second one is asked.
+    /// No answer within the deadline; the request is still pending, no second one is sent.
     Timeout,
     /// It answered nonsense, or reading it panicked.
     Broken(String),

@@ -1,4 +1,4 @@
-//! Graphics processors of any maker: what NVML, amdgpu and the DRM drivers of Intel tell of them, one shape for all.
+//! Graphics processors of any maker: what NVML, amdgpu and the DRM drivers of Intel report, in one form.
 
 mod held;
 mod row;
@@ -42,9 +42,9 @@ pub enum CardState {
     Up,
     /// The kernel put it to sleep; asking would wake it.
     Asleep,
-    /// It is there, and nothing here tells its figures: why, in words. The owner's choice, so no alarm.
-    Untold(String),
-    /// It does not answer: why, in words. What it said last stands.
+    /// Present, but its metrics are not readable here: why, in words. The owner's choice, so no alert.
+    Unreadable(String),
+    /// It does not answer: why, in words. Its last values are kept.
     Lost(String),
 }
 
@@ -87,7 +87,7 @@ impl Throttle {
         }
     }
 
-    /// True for what nobody wants: heat and failing power. A cap that the owner set is a fact, not an alarm.
+    /// True for faults: heat and failing power. A cap that the owner set raises no alert.
     #[must_use]
     pub fn is_bad(self) -> bool {
         matches!(
@@ -103,13 +103,13 @@ impl Throttle {
     }
 }
 
-/// How long one process had an engine of a card work for it: counters, for drivers that tell no shares
+/// How long one process had an engine of a card work for it: counters, for drivers that report no shares
 /// ("DRM client usage stats").
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Engine {
     /// `gfx`, `render`, `rcs`.
     pub name: String,
-    /// Nanoseconds, or cycles where `of` tells the cycles that passed.
+    /// Nanoseconds, or cycles where `of` has the cycles that passed.
     pub used: u64,
     /// Cycles that passed meanwhile.
     pub of: Option<u64>,
@@ -124,11 +124,11 @@ pub struct GpuProcess {
     pub pid: u32,
     /// Graphics rather than compute.
     pub graphics: bool,
-    /// Memory on the card, bytes; `None` when the driver does not tell.
+    /// Memory on the card, bytes; `None` when the driver does not report it.
     pub memory: Option<u64>,
     /// Share of the time that it used the card's cores, 0 to 1.
     pub busy: Option<f64>,
-    /// Its time on each engine, for drivers that tell no share.
+    /// Its time on each engine, for drivers that report no share.
     pub engines: Vec<Engine>,
     /// The slice that it runs in, by its place among [`Gpu::slices`].
     pub slice: Option<u32>,
@@ -168,7 +168,7 @@ impl Link {
         busy.is_some_and(|b| b > 0.5) && (below(self.generation) || below(self.width))
     }
 
-    /// What it runs at and could: `generation 1 of 4, lanes 16 of 16`; a part that is not told is left out.
+    /// What it runs at and could: `generation 1 of 4, lanes 16 of 16`; an unknown part is left out.
     #[must_use]
     pub fn shortfall(&self) -> Option<String> {
         let part = |name: &str, pair: Option<(u32, u32)>| pair.map(|(now, best)| format!("{name} {now} of {best}"));
@@ -213,7 +213,7 @@ pub struct RemappedRows {
     pub failed: bool,
 }
 
-/// What one card tells. Whatever it does not tell is `None`.
+/// What one card reports. Whatever it does not report is `None`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Gpu {
     /// `GPU-…` or the PCI address: the same card across runs.
@@ -269,11 +269,11 @@ pub struct Gpu {
     pub memory_clock: Option<u64>,
     /// Share of the fan's full speed.
     pub fan: Option<f64>,
-    /// Turns a minute of the fan, where only these are told.
+    /// Revolutions per minute of the fan, where only these are reported.
     pub fan_rpm: Option<u32>,
     /// What holds its clocks back now.
     pub throttles: Vec<Throttle>,
-    /// Its driver tells whether anything does: without, an empty list says nothing.
+    /// Its driver lists processes: otherwise an empty list means nothing.
     #[serde(default)]
     pub throttles_told: bool,
     /// Performance state, 0 is the fastest.
@@ -295,10 +295,10 @@ pub struct Gpu {
     pub processes_hidden: bool,
 }
 
-/// A driver and how it fares.
+/// A driver and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Driver {
-    /// Whose.
+    /// The key.
     pub maker: Maker,
     /// Its version.
     pub version: Option<String>,

@@ -1,4 +1,4 @@
-//! How each source fares: live, late, absent, denied. Every reader asks here before it trusts a figure.
+//! The health of each source: live, late, absent, denied. Every reader asks here before it trusts a value.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -49,7 +49,7 @@ pub enum Freshness {
     Live,
     /// The figures are this old; dim them, level unknown.
     Stale(Duration),
-    /// The machine has no such thing.
+    /// Not present on this machine.
     Absent,
     /// It may not be read.
     Denied,
@@ -72,7 +72,7 @@ impl Healths {
         match &envelope.outcome {
             Ok(_) => {
                 health.good_at = Some(envelope.at);
-                // A reading from before the pause may be told after it.
+                // A reading from before the pause may arrive after it.
                 health.asleep = self.pause.map_or(Duration::ZERO, |(from, to)| to.since(from.max(envelope.at)));
                 health.fault = None;
                 health.fault_since = None;
@@ -166,7 +166,7 @@ mod tests {
         healths.resumed(Stamp::at_seconds(101), Stamp::at_seconds(200));
         assert_eq!(freshness(&healths, 201), Freshness::Live);
         assert_eq!(freshness(&healths, 203), Freshness::Stale(Duration::from_secs(5)));
-        // What was under way when the pause began is told after it.
+        // What was under way when the pause began arrives after it.
         healths.note(&good(100));
         assert_eq!(freshness(&healths, 202), Freshness::Live);
         healths.note(&good(202));

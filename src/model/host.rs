@@ -1,4 +1,4 @@
-//! The machine as the events have told it so far: the host's part of the fold.
+//! The machine as known from the events so far: the host's part of the fold.
 
 use super::{
     container::Containers,
@@ -28,7 +28,7 @@ use crate::clock::Stamp;
 /// Everything known of one machine. A domain that was never read stays at its default; [`Healths`] says why.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Host {
-    /// The newest moment that any event told.
+    /// The newest stamp of any event.
     pub now: Stamp,
     /// When the first event came.
     pub began: Option<Stamp>,

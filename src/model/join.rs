@@ -22,7 +22,7 @@ pub fn dataset_of<'a>(host: &'a Host, mount: &Mounted) -> Option<&'a str> {
     if mount.kind == "tmpfs" {
         return None;
     }
-    Some(host.pools.dataset_of(&mount.source)?.told.name.as_str())
+    Some(host.pools.dataset_of(&mount.source)?.reported.name.as_str())
 }
 
 /// Every dataset that a container uses, each once: its mounts' and the one that holds its own layer.
@@ -68,9 +68,9 @@ pub struct GpuShare<'a> {
     pub gpu: &'a GpuRow,
     /// Processes on it.
     pub processes: usize,
-    /// Memory that they hold, bytes; `None` when the driver tells of none.
+    /// Memory that they hold, bytes; `None` when the driver does not report it.
     pub memory: Option<u64>,
-    /// Share of the time that they used the card, 0 to 1; `None` when the driver tells of none.
+    /// Share of the time that they used the card, 0 to 1; `None` when the driver does not report it.
     pub busy: Option<f64>,
 }
 
@@ -105,7 +105,7 @@ mod tests {
     fn bind_mount_leads_to_dataset_and_pool_and_back() {
         let mut host = Host::default();
         let dataset = |name: &str, at: &str| DatasetRow {
-            told: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
+            reported: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
             ..DatasetRow::default()
         };
         host.pools.datasets =

@@ -34,14 +34,14 @@ pub struct MemorySample {
     pub swap_cached: Option<u64>,
     /// Reserved in huge pages of all sizes: taken from everybody, whether used or not.
     pub huge_total: u64,
-    /// Of them in nobody's use.
+    /// Of them unused.
     pub huge_free: u64,
     pub anonymous_huge: Option<u64>,
     /// Pages swapped in and out since boot (`/proc/vmstat` pswpin, pswpout); `None` without swap, and where only the whole
-    /// host's are told.
+    /// host's are reported.
     pub swapped_in_pages: Option<u64>,
     pub swapped_out_pages: Option<u64>,
-    /// Bytes a page; 0 in readings that do not tell, which means 4096.
+    /// Bytes a page; 0 in readings without it, which means 4096.
     #[serde(default)]
     pub page_bytes: u64,
     /// OpenZFS's adaptive replacement cache, where the module is loaded and the cache lies in this memory.
@@ -68,7 +68,7 @@ pub struct Memory {
     pub arc: u64,
     /// Page cache and reclaimable slab, bytes.
     pub cache: u64,
-    /// In nobody's use, bytes.
+    /// Unused, bytes.
     pub free: u64,
     /// What programs may still take: available and the ARC above its minimum. Bytes.
     pub available: u64,
@@ -131,7 +131,7 @@ impl Memory {
     }
 }
 
-/// MemAvailable; kernels before 3.14 do not tell it, there it is what they would count themselves, watermarks apart.
+/// MemAvailable; kernels before 3.14 do not report it; there it is computed as they would, without watermarks.
 fn available(sample: &MemorySample) -> u64 {
     if sample.available > 0 {
         return sample.available;
@@ -225,7 +225,7 @@ mod tests {
         apply(&mut m, 3, Some(2), &now);
         assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (Some(5.0 * 16384.0), Some(0.9)));
         apply(&mut m, 4, Some(1), &before);
-        assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (None, None), "counters that began anew");
+        assert_eq!((m.swap_in_per_second, m.arc_rates.hit_ratio), (None, None), "counters that were reset");
     }
 
     proptest! {

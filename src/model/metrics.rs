@@ -221,15 +221,15 @@ fn pools(host: &Host, put: Put<'_>, figure: impl Fn(&PoolRow) -> Option<f64>) {
     }
 }
 
-fn told(host: &Host, put: Put<'_>, figure: impl Fn(&Pool) -> Option<f64>) {
-    pools(host, put, |row| row.told.as_ref().and_then(&figure));
+fn pool_values(host: &Host, put: Put<'_>, figure: impl Fn(&Pool) -> Option<f64>) {
+    pools(host, put, |row| row.reported.as_ref().and_then(&figure));
 }
 
 /// Every vdev with its pool; a group is a vdev too.
 fn vdevs(host: &Host, mut each: impl FnMut(&str, &Vdev)) {
     for row in &host.pools.rows {
-        if let Some(told) = &row.told {
-            told.devices().for_each(|vdev| each(&row.name, vdev));
+        if let Some(reported) = &row.reported {
+            reported.devices().for_each(|vdev| each(&row.name, vdev));
         }
     }
 }
@@ -237,7 +237,7 @@ fn vdevs(host: &Host, mut each: impl FnMut(&str, &Vdev)) {
 fn datasets(host: &Host, put: Put<'_>, figure: impl Fn(&DatasetRow) -> Option<f64>) {
     for row in &host.pools.datasets {
         if let Some(value) = figure(row) {
-            put(&[&row.told.name], value);
+            put(&[&row.reported.name], value);
         }
     }
 }
@@ -270,7 +270,7 @@ pub fn detail(metric: &str, labels: &[String], host: &Host) -> Option<String> {
     }
 }
 
-/// Since when it is so by what the thing itself says: milliseconds since 1970.
+/// Since when, as the object itself reports: milliseconds since 1970.
 #[must_use]
 pub fn began(metric: &str, labels: &[String], host: &Host) -> Option<i64> {
     match metric {
@@ -516,7 +516,7 @@ pub static METRICS: &[MetricDef] = &[
     gauge("gpu_row_remap_pending", Count, Gpus, GPU, "1 while a row of the card's memory waits for a reset to be replaced, 0 otherwise.",
         |h, put| gpus(h, put, |g| g.raw.remapped.map(|rows| flag(rows.pending)))),
     gauge("gpu_xid_errors_10m", Count, Gpus, GPU, "Errors that the driver reported in the last ten minutes.", |h, put| {
-        // Of a lost card too: they tell why. Drivers of other makers report none.
+        // Of a lost card too: they show why. Drivers of other makers report none.
         for row in h.gpus.rows.iter().filter(|row| row.raw.maker == super::gpu::Maker::Nvidia) {
             put(&[&row.raw.label()], row.raw.xids.iter().filter(|x| x.is_recent(h.now.unix_ms)).count() as f64);
         }
@@ -526,20 +526,20 @@ pub static METRICS: &[MetricDef] = &[
         |h, put| for row in &h.pools.rows {
             put(&[&row.name, &row.state.to_lowercase()], flag(row.is_healthy()));
         }),
-    gauge("pool_size_bytes", Bytes, Pools, POOL, "Raw size of the pool.", |h, put| told(h, put, |p| p.size.map(|b| b as f64))),
+    gauge("pool_size_bytes", Bytes, Pools, POOL, "Raw size of the pool.", |h, put| pool_values(h, put, |p| p.size.map(|b| b as f64))),
     gauge("pool_used_ratio", Ratio, Pools, POOL, "Share of the pool that is allocated.", |h, put| pools(h, put, PoolRow::used_ratio)),
-    gauge("pool_fragmentation_ratio", Ratio, Pools, POOL, "Fragmentation of the pool's free space.", |h, put| told(h, put, |p| p.fragmentation)),
-    gauge("pool_compress_ratio", Ratio, Pools, POOL, "Compression ratio of the pool, 1 or more.", |h, put| told(h, put, |p| p.compress)),
+    gauge("pool_fragmentation_ratio", Ratio, Pools, POOL, "Fragmentation of the pool's free space.", |h, put| pool_values(h, put, |p| p.fragmentation)),
+    gauge("pool_compress_ratio", Ratio, Pools, POOL, "Compression ratio of the pool, 1 or more.", |h, put| pool_values(h, put, |p| p.compress)),
     gauge("pool_data_errors", Count, Pools, POOL, "Permanent data errors of the pool.",
-        |h, put| told(h, put, |p| p.data_errors.map(|n| n as f64))),
+        |h, put| pool_values(h, put, |p| p.data_errors.map(|n| n as f64))),
     gauge("pool_missing_devices", Count, Pools, POOL_STATE, "Unavailable devices of the pool, logs, caches and spares included.",
         |h, put| for row in &h.pools.rows {
-            if let Some(told) = &row.told {
-                put(&[&row.name, &row.state.to_lowercase()], told.missing().count() as f64);
+            if let Some(reported) = &row.reported {
+                put(&[&row.name, &row.state.to_lowercase()], reported.missing().count() as f64);
             }
         }),
     gauge("pool_scan_done_ratio", Ratio, Pools, POOL, "Progress of a running scrub or resilver.",
-        |h, put| told(h, put, |p| p.scan.as_ref()?.done_ratio)),
+        |h, put| pool_values(h, put, |p| p.scan.as_ref()?.done_ratio)),
     gauge("pool_read_bytes_per_second", BytesPerSecond, Pools, POOL, "Bytes a second read from the pool's devices.",
         |h, put| pools(h, put, |p| p.io.map(|io| io.read_bytes))),
     gauge("pool_write_bytes_per_second", BytesPerSecond, Pools, POOL, "Bytes a second written to the pool's devices.",
@@ -560,9 +560,9 @@ pub static METRICS: &[MetricDef] = &[
                 put(&[pool, &v.name, kind], errors as f64);
             }
         })),
-    gauge("dataset_compress_ratio", Ratio, Pools, DATASET, "Compression ratio of the dataset, 1 or more.", |h, put| datasets(h, put, |d| d.told.ratio)),
+    gauge("dataset_compress_ratio", Ratio, Pools, DATASET, "Compression ratio of the dataset, 1 or more.", |h, put| datasets(h, put, |d| d.reported.ratio)),
     gauge("dataset_used_bytes", Bytes, Pools, DATASET, "Bytes of the dataset, its descendants and snapshots included.",
-        |h, put| datasets(h, put, |d| Some(d.told.used as f64))),
+        |h, put| datasets(h, put, |d| Some(d.reported.used as f64))),
     gauge("dataset_read_bytes_per_second", BytesPerSecond, Pools, DATASET, "Bytes a second that programs read from the dataset.",
         |h, put| datasets(h, put, |d| d.read_per_second)),
     gauge("dataset_write_bytes_per_second", BytesPerSecond, Pools, DATASET, "Bytes a second that programs wrote to the dataset.",
@@ -655,15 +655,15 @@ mod tests {
         };
         let mut host = Host::default();
         host.filesystems.filesystems = vec![mount("/", false), mount("/image", true)];
-        let told = |id: &str| {
+        let reported = |id: &str| {
             let mut mounts = Vec::new();
             let metric = METRICS.iter().find(|metric| metric.id == id).expect("a metric");
             (metric.read)(&host, &mut |labels, _| mounts.push(labels.concat()));
             mounts
         };
-        assert_eq!(told("filesystem_used_ratio"), ["/"]);
-        assert_eq!(told("filesystem_inodes_used_ratio"), ["/"]);
-        assert_eq!(told("filesystem_size_bytes"), ["/", "/image"]);
+        assert_eq!(reported("filesystem_used_ratio"), ["/"]);
+        assert_eq!(reported("filesystem_inodes_used_ratio"), ["/"]);
+        assert_eq!(reported("filesystem_size_bytes"), ["/", "/image"]);
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub struct Network {
 impl Interface {
     fn apply(&mut self, span: Span, now: InterfaceCounters) {
         let before = &self.raw;
-        // Where one of them went backwards the interface began anew and no pair of the others means anything.
+        // Where one of them went backwards the interface was reset and no pair of the others is valid.
         let whole = [
             (before.rx_bytes, now.rx_bytes),
             (before.tx_bytes, now.tx_bytes),
@@ -133,7 +133,7 @@ impl Network {
         self.tx_history.push(span.at, span.every, self.tx_per_second);
     }
 
-    /// Over physical interfaces; where none is physical (in a container) over all but loopback, and but those whose
+    /// Over physical interfaces; where none is physical (in a container) over all but loopback, and without those that
     /// members are listed too.
     fn sum(&self, rate: fn(&Interface) -> Option<f64>) -> Option<f64> {
         let all = &self.interfaces;

@@ -67,7 +67,7 @@ pub struct Vdev {
     pub errors: [u64; 3],
     /// I/O that took longer than 30 s (`zio_slow_io_ms`).
     pub slow: u64,
-    /// What stands beside it: `was /dev/sdd1`, `(resilvering)`, `external device fault`.
+    /// The note beside it: `was /dev/sdd1`, `(resilvering)`, `external device fault`.
     pub note: String,
     /// It has none below it.
     pub leaf: bool,
@@ -142,7 +142,7 @@ pub struct Pool {
     pub scan: Option<Scan>,
     /// All below it, in the order of `zpool status`.
     pub vdevs: Vec<Vdev>,
-    /// Files or blocks that are lost for good; `None` where the tool cannot tell.
+    /// Permanent data errors; `None` where the tool cannot list them.
     pub data_errors: Option<u64>,
     /// Raw size, bytes; `None` for a pool that is not open, as the two below.
     pub size: Option<u64>,
@@ -277,7 +277,7 @@ pub struct PoolRow {
     /// The module's word for its state now.
     pub state: String,
     /// What `zpool` said last; `None` until it has.
-    pub told: Option<Pool>,
+    pub reported: Option<Pool>,
     /// Why `zpool` says nothing now: what it said last may be old.
     pub silent: bool,
     /// Rates of the last interval.
@@ -297,7 +297,7 @@ pub struct PoolRow {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DatasetRow {
     /// What `zfs list` said.
-    pub told: Dataset,
+    pub reported: Dataset,
     /// Bytes a second, as programs asked for them.
     pub read_per_second: Option<f64>,
     /// Bytes a second.
@@ -318,9 +318,9 @@ impl PoolRow {
     /// Allocated over size, 0 to 1.
     #[must_use]
     pub fn used_ratio(&self) -> Option<f64> {
-        let told = self.told.as_ref()?;
-        let size = told.size.filter(|size| *size > 0)?;
-        Some(told.allocated? as f64 / size as f64)
+        let reported = self.reported.as_ref()?;
+        let size = reported.size.filter(|size| *size > 0)?;
+        Some(reported.allocated? as f64 / size as f64)
     }
 
     /// True when the module calls it online.
@@ -329,7 +329,7 @@ impl PoolRow {
         self.state == "ONLINE"
     }
 
-    /// Its figures stand still: the tool that tells them is silent, or the pool does no I/O.
+    /// Its values do not change: the tool does not answer, or the pool is suspended.
     #[must_use]
     pub fn stands_still(&self) -> bool {
         self.silent || self.state == SUSPENDED
@@ -358,23 +358,23 @@ impl PoolRow {
     fn apply(&mut self, span: Span, state: &str, sample: &PoolSample) {
         state.clone_into(&mut self.state);
         self.silent = sample.pools.fault.is_some();
-        if let Some(told) = sample.pools.value.iter().find(|p| p.name == self.name)
-            && self.told.as_ref() != Some(told)
+        if let Some(reported) = sample.pools.value.iter().find(|p| p.name == self.name)
+            && self.reported.as_ref() != Some(reported)
         {
-            let errors: u64 = told.leaves().flat_map(|v| v.errors).fold(0, u64::saturating_add);
+            let errors: u64 = reported.leaves().flat_map(|v| v.errors).fold(0, u64::saturating_add);
             let first = *self.errors_first.get_or_insert(errors);
             self.errors_grown = errors.saturating_sub(first);
             if errors < first {
                 // They were cleared.
                 self.errors_first = Some(errors);
             }
-            self.told = Some(told.clone());
+            self.reported = Some(reported.clone());
         }
         let io = Some(&sample.io).filter(|io| io.fault.is_none()).map(|io| &io.value.rows);
         let of_pool = io.and_then(|rows| rows.iter().find(|(pool, vdev, _)| *pool == self.name && vdev.is_none()));
         self.io = of_pool.map(|(_, _, io)| *io);
         let leaf = |name: &str| {
-            let vdevs = self.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
+            let vdevs = self.reported.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
             vdevs.iter().any(|v| v.leaf && v.name == name)
         };
         self.vdev_io = io
@@ -400,14 +400,14 @@ impl Pools {
         for (row, (_, state)) in self.rows.iter_mut().zip(&sample.states) {
             row.apply(span, state, &sample);
         }
-        let make = |told: &Dataset| DatasetRow { told: told.clone(), ..DatasetRow::default() };
-        align(&mut self.datasets, &sample.datasets.value, |row, told| row.told.name == told.name, make);
-        for (row, told) in self.datasets.iter_mut().zip(sample.datasets.value.iter()) {
-            if row.told != *told {
-                row.told.clone_from(told);
+        let make = |reported: &Dataset| DatasetRow { reported: reported.clone(), ..DatasetRow::default() };
+        align(&mut self.datasets, &sample.datasets.value, |row, reported| row.reported.name == reported.name, make);
+        for (row, reported) in self.datasets.iter_mut().zip(sample.datasets.value.iter()) {
+            if row.reported != *reported {
+                row.reported.clone_from(reported);
             }
             let of = |counters: &[DatasetCounters]| {
-                let at = counters.binary_search_by(|c| c.name.as_str().cmp(&told.name)).ok();
+                let at = counters.binary_search_by(|c| c.name.as_str().cmp(&reported.name)).ok();
                 at.map(|i| (counters[i].read_bytes, counters[i].written_bytes))
             };
             let pair = of(&self.raw.counters).zip(of(&sample.counters)).zip(span.since);
@@ -426,17 +426,17 @@ impl Pools {
     /// The dataset that holds `path`: the one mounted deepest above it.
     #[must_use]
     pub fn dataset_of(&self, path: &str) -> Option<&DatasetRow> {
-        let depth = |row: &&DatasetRow| row.told.mountpoint.as_deref().map_or(0, str::len);
+        let depth = |row: &&DatasetRow| row.reported.mountpoint.as_deref().map_or(0, str::len);
         self.datasets
             .iter()
-            .filter(|row| row.told.mountpoint.as_deref().is_some_and(|at| is_below(path, at)))
+            .filter(|row| row.reported.mountpoint.as_deref().is_some_and(|at| is_below(path, at)))
             .max_by_key(depth)
     }
 
     /// Where `path` is not on a dataset's own mountpoint but the mount table says so: `tank/db` of `findmnt`.
     #[must_use]
     pub fn dataset(&self, name: &str) -> Option<&DatasetRow> {
-        self.datasets.iter().find(|row| row.told.name == name)
+        self.datasets.iter().find(|row| row.reported.name == name)
     }
 }
 
@@ -542,7 +542,7 @@ mod tests {
         };
         let value = Arc::new(vec![at("tank", "/tank"), at("tank/media", "/tank/media"), at("tank/me", "/tank/me")]);
         fold(&mut pools, 1, PoolSample { datasets: Answer { value, ..Answer::default() }, ..PoolSample::default() });
-        let of = |path: &str| pools.dataset_of(path).map(|d| d.told.name.as_str());
+        let of = |path: &str| pools.dataset_of(path).map(|d| d.reported.name.as_str());
         assert_eq!(of("/tank/media/films"), Some("tank/media"));
         assert_eq!(of("/tank/mediax"), Some("tank"));
         assert_eq!(of("/home"), None);

@@ -36,7 +36,7 @@ pub struct Power {
 }
 
 impl EnergyZone {
-    /// Microjoules spent since `before`; `None` when the counter began anew.
+    /// Microjoules spent since `before`; `None` when the counter was reset.
     ///
     /// A counter below its last reading has wrapped when the way over the top is the shorter half of the range.
     fn spent_since(&self, before: &EnergyZone) -> Option<u64> {

@@ -20,7 +20,7 @@ pub struct ProcKey {
     pub start_ticks: u64,
 }
 
-/// What one read of `stat` told: raw values.
+/// What one read of `stat` returned: raw values.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcRow {
     /// Which process, or which thread.
@@ -65,7 +65,7 @@ pub struct ProcInfo {
     /// Length of the program's path in `command`, for showing its last part apart from folders and arguments.
     pub program_len: u16,
     /// cgroup path (version 2, else the systemd or pids hierarchy), empty when unknown. Shared: hundreds of processes
-    /// stand in one group.
+    /// are in one group.
     pub cgroup: Arc<str>,
 }
 
@@ -109,7 +109,7 @@ pub struct ProcessSample {
     pub rows: Vec<ProcRow>,
     /// Processes and threads that ended; ascending by pid.
     pub gone: Vec<ProcKey>,
-    /// Commands and cgroups learned in this round, and whose they are.
+    /// Commands and cgroups read in this round, and their processes.
     pub infos: Vec<(ProcKey, ProcInfo)>,
     /// Storage figures learned in this round.
     pub ios: Vec<ProcIo>,
@@ -122,7 +122,7 @@ pub struct ProcessSample {
     pub ended_ticks: u64,
     /// Bytes a page.
     pub page_bytes: u32,
-    /// Processes are hidden from us (hidepid): how many, 0 where that cannot be told.
+    /// Processes are hidden from us (hidepid): how many, 0 where that is unknown.
     pub hidden: Option<u32>,
 }
 
@@ -165,7 +165,7 @@ pub struct Process {
     pub nice: i8,
     /// Core it ran on last.
     pub core: u16,
-    /// What it moved from and to storage; `None` until somebody asked for it.
+    /// What it moved from and to storage; `None` until it was read.
     pub moved: Option<Box<Moved>>,
     /// CPU of the last rounds, eighths of a core, newest last; only for those that ever used some.
     pub mini: Option<Box<[u8; MINI_HISTORY]>>,
@@ -177,7 +177,7 @@ pub struct Process {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moved {
     pub raw: ProcIo,
-    /// Bytes read a second; `None` while nobody asks, or denied.
+    /// Bytes read a second; `None` while not read, or denied.
     pub read_per_second: Option<f32>,
     /// Bytes written a second, likewise.
     pub write_per_second: Option<f32>,
@@ -262,7 +262,7 @@ impl Process {
 /// All processes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Processes {
-    /// Ascending by (tgid, pid): a process stands before its threads.
+    /// Ascending by (tgid, pid): a process comes before its threads.
     pub rows: Vec<Process>,
     /// Counts over processes, threads apart.
     pub counts: ProcessCounts,
@@ -274,7 +274,7 @@ pub struct Processes {
     pub sampled: u64,
     /// Rounds folded since one was lost; `None` after a keyframe.
     pub incomplete: Option<u32>,
-    /// Processes are hidden from us (hidepid), so that no count is of all: how many, 0 where that cannot be told.
+    /// Processes are hidden from us (hidepid), so that no count is of all: how many, 0 where that is unknown.
     pub hidden: Option<u32>,
     /// Share of one core that processes used which ended in the last round before a row could show it: together with the
     /// rows' CPU this is what the machine used. `None` until two rounds exist.
@@ -287,7 +287,7 @@ impl Processes {
     /// The row of one process or thread.
     #[must_use]
     pub fn find(&self, key: ProcKey) -> Option<&Process> {
-        // A process stands at (pid, pid); a thread stands behind a process that its key does not tell.
+        // A process is at (pid, pid); a thread follows a process that its key does not name.
         match self.rows.binary_search_by_key(&(key.pid, key.pid), |p| (p.tgid, p.key.pid)) {
             Ok(at) => self.rows.get(at).filter(|p| p.key == key),
             Err(_) if self.counts.threads > 0 => self.rows.iter().find(|p| p.key == key),

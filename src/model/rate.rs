@@ -1,4 +1,4 @@
-//! Rates from pairs of counters: a reset, a missing sample or a clock that stood still gives no value, never a spike.
+//! Rates from pairs of counters: a reset, a missing sample or a clock that did not advance gives no value, never a spike.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub fn per_second(before: u64, now: u64, span: Duration) -> Option<f64> {
     (seconds > 0.0).then(|| grown / seconds)
 }
 
-/// The share `part / whole` between two readings of two counters; `None` when either went backwards or `whole` stood still.
+/// The share `part / whole` between two readings of two counters; `None` when either went backwards or `whole` did not change.
 #[must_use]
 pub fn share(part: (u64, u64), whole: (u64, u64)) -> Option<f64> {
     let (p, w) = (part.1.checked_sub(part.0)? as f64, whole.1.checked_sub(whole.0)? as f64);

@@ -86,14 +86,14 @@ impl Sensors {
     }
 }
 
-/// The CPU's temperature: the hottest package, as the makers of PC processors name it: `Tdie` where AMD tells it (`Tctl`
+/// The CPU's temperature: the hottest package, as the makers of PC processors name it: `Tdie` where AMD reports it (`Tctl`
 /// may carry an offset), `Tctl`, Intel's `Package id 0` or `x86_pkg_temp`; without one its hottest core or cluster; then
 /// the whole chip's, which its other parts heat too; last what the board measures at the CPU.
 fn cpu_celsius(temperatures: &[Temperature]) -> Option<f64> {
     use SensorKind::{Board, Cpu, Other};
     let hottest = |kinds: &[SensorKind], named: &dyn Fn(&str) -> bool| {
-        let meant = temperatures.iter().filter(|t| kinds.contains(&t.kind) && named(&t.sensor));
-        meant.map(|t| t.celsius).reduce(f64::max)
+        let matching = temperatures.iter().filter(|t| kinds.contains(&t.kind) && named(&t.sensor));
+        matching.map(|t| t.celsius).reduce(f64::max)
     };
     let whole = |name: &str| words(name).any(|word| WHOLE_CHIP.contains(&word.as_str()));
     hottest(&[Cpu], &|name| name.contains("Tdie"))
@@ -175,6 +175,6 @@ mod tests {
         assert_eq!(cpu_celsius(&all(&board)), Some(55.5), "something else on the chip is hot");
         assert_eq!(cpu_celsius(&all(&board[..2])), Some(71.0));
         let board = [("acme CPU", Board, 44.0), ("apm SoC Temperature", Other, 46.0), ("sda", Disk, 60.0)];
-        assert_eq!(cpu_celsius(&all(&board)), Some(46.0), "what a board measures, where the CPU tells nothing");
+        assert_eq!(cpu_celsius(&all(&board)), Some(46.0), "what a board measures, where the CPU reports nothing");
     }
 }

@@ -60,7 +60,7 @@ impl Series {
         self.put(value.map_or(f32::NAN, |v| v as f32));
     }
 
-    /// The pace changed: what is held keeps its place in time. A value stands for all of its old step; a new step that
+    /// The pace changed: values keep their place in time. A value covers all of its old step; a new step that
     /// spans several has their mean.
     fn restep(&mut self, step: u64) {
         let held = self.values.len() as u64 * self.step_us;
@@ -91,7 +91,7 @@ impl Series {
         self.total += 1;
     }
 
-    /// Steps ever added, gaps included: tells whether anything is new, and lets a graph scroll in whole blocks.
+    /// Steps ever added, gaps included: shows whether anything is new, and lets a graph scroll in whole blocks.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
@@ -164,7 +164,7 @@ mod tests {
         s.push(Stamp::at_seconds(10).plus(fast), fast, Some(11.0));
         assert_eq!((s.len(), s.step()), (100, fast));
         assert_eq!((s.back(0), s.back(1), s.back(10), s.back(11)), (Some(11.0), Some(10.0), Some(10.0), Some(9.0)));
-        // Slow again: four seconds are one step of five, and means stand for what they span.
+        // Slow again: four seconds are one step of five, and means cover what they span.
         let slow = second * 5;
         s.push(Stamp::at_seconds(15), slow, Some(0.0));
         assert_eq!((s.len(), s.step()), (3, slow));

@@ -31,10 +31,10 @@ pub struct Socket {
     pub pid: Option<u32>,
 }
 
-/// One reading. Processes are looked up only while somebody wants them.
+/// One reading. Processes are looked up only while they are needed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SocketSample {
-    /// Whose network they are in: that of the process with this number, else this machine's own.
+    /// The network namespace: that of the process with this pid, else this machine's.
     #[serde(default)]
     pub of: Option<u32>,
     /// Listening first, then established.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::engine_address::EngineAddress;
 
-/// What kind of thing is kept.
+/// The kind of a stored object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// One thing that is kept.
+/// One stored object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Address of its engine.
@@ -70,25 +70,25 @@ impl Stored {
     }
 }
 
-/// What all engines keep, as last told.
+/// The objects of all engines, as last reported.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StoreSample {
     /// A question is on its way: engines walk through all that they keep, which takes them long.
     pub asking: bool,
     /// An answer came.
-    pub told: bool,
+    pub answered: bool,
     /// Engines that gave none, and why.
     pub faults: Vec<(EngineAddress, String)>,
     /// Everything kept.
-    pub things: Vec<Stored>,
+    pub objects: Vec<Stored>,
 }
 
 impl StoreSample {
     /// Bytes of all of this kind, and bytes that the removal of its unused ones would free.
     #[must_use]
     pub fn sums(&self, kind: Kind) -> (u64, u64) {
-        let of = || self.things.iter().filter(|thing| thing.kind == kind);
-        let unused = of().filter(|thing| thing.is_unused()).map(Stored::frees).sum();
+        let of = || self.objects.iter().filter(|object| object.kind == kind);
+        let unused = of().filter(|object| object.is_unused()).map(Stored::frees).sum();
         (of().map(Stored::frees).sum(), unused)
     }
 }
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn shared_is_not_freed_and_used_is_not_counted_as_unused() {
-        let thing = |name: &str, users: &[&str]| Stored {
+        let object = |name: &str, users: &[&str]| Stored {
             engine: EngineAddress::default(),
             kind: Kind::Image,
             id: name.into(),
@@ -112,7 +112,7 @@ mod tests {
             created_unix_ms: None,
             place: String::new(),
         };
-        let all = StoreSample { things: vec![thing("a", &["web"]), thing("b", &[])], ..StoreSample::default() };
+        let all = StoreSample { objects: vec![object("a", &["web"]), object("b", &[])], ..StoreSample::default() };
         assert_eq!(all.sums(Kind::Image), (80, 40));
         assert_eq!(all.sums(Kind::Volume), (0, 0));
     }

@@ -1,11 +1,11 @@
-//! What a figure, an alert or a view is about. It names the same thing for as long as that exists, across renames,
+//! What a value, an alert or a view is about. It identifies the same object for its lifetime, across renames,
 //! reordering and restarts of this program; what the screen shows of it is looked up by it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{engine_address::EngineAddress, process::ProcKey, source::SourceId};
 
-/// One thing of the machine, by what never changes about it.
+/// One object of the machine, by what never changes about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {

@@ -42,7 +42,7 @@ impl<W: io::Write> Sink for Text<W> {
 pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write) -> io::Result<()> {
     let mut page = String::new();
     host(state, &mut page);
-    findings(state, ascii, &mut page);
+    alerts(state, ascii, &mut page);
     figures(state, &mut page);
     devices(state, &mut page);
     gpus(state, &mut page);
@@ -97,7 +97,7 @@ fn host(state: &State, page: &mut String) {
     }
 }
 
-fn findings(state: &State, ascii: bool, page: &mut String) {
+fn alerts(state: &State, ascii: bool, page: &mut String) {
     let pending = state.verdict().pending;
     if state.watches.iter().all(|w| !w.held) {
         let (calm, level) = state.calm();
@@ -311,7 +311,7 @@ fn gpus(state: &State, page: &mut String) {
         let words = match &gpu.raw.state {
             CardState::Lost(why) => format!("lost: {why}"),
             CardState::Asleep => "asleep".to_owned(),
-            CardState::Untold(why) => why.clone(),
+            CardState::Unreadable(why) => why.clone(),
             CardState::Up => format!(
                 "{} busy · memory {} used · {} · {}",
                 or_absent(gpu.busy, units::percent),
@@ -327,9 +327,9 @@ fn gpus(state: &State, page: &mut String) {
 fn pools(state: &State, page: &mut String) {
     for pool in &state.host.pools.rows {
         let cause = pool.cause().map_or_else(String::new, |cause| format!(" ({cause})"));
-        let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
+        let scan = pool.reported.as_ref().and_then(|told| told.scan.as_ref());
         let scan = crate::model::pool::scan_words(scan, state.host.now);
-        let free = pool.told.as_ref().and_then(|told| told.free).map(|free| free as f64);
+        let free = pool.reported.as_ref().and_then(|told| told.free).map(|free| free as f64);
         if !state.host.pools.raw.pools.is_settled() {
             row(page, "pool", format!("{} · {} · zpool has not answered yet", pool.name, pool.state_words()));
             continue;

@@ -292,7 +292,7 @@ fn a_rule_that_is_off_or_below_is_understood() {
     let mut state = State::new(vec![low, off].into());
     load(&mut state, 1, Ok(5.0));
     assert_eq!(state.watches.iter().map(|w| (w.rule.as_str(), w.level)).collect::<Vec<_>>(), [("busy", Level::Advice)]);
-    assert_eq!(state.limits("load1", &[]).and_then(|l| l.alarm()), Some(4.0));
+    assert_eq!(state.limits("load1", &[]).and_then(|l| l.alert_limit()), Some(4.0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! TABLE ACTIONS: every wish that a key can express, with its name for the config, its sentence for the help, its keys.
+//! TABLE ACTIONS: every action that a key can trigger, with its config name, help text and keys.
 
-/// A wish of the user.
+/// What the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Quit,
@@ -26,7 +26,7 @@ pub enum Action {
     Save,
     Redraw,
     Suspend,
-    Findings,
+    Alerts,
     Acknowledge,
     Sockets,
     Stores,
@@ -73,12 +73,12 @@ pub enum Context {
     Anywhere,
     /// In lists and tables.
     List,
-    /// In tables of processes and of things.
+    /// In tables of processes and of objects.
     Tables,
     /// In the process table.
     Processes,
-    /// In tables of things that can be acted on: containers, pools.
-    Things,
+    /// In tables of objects with operations: containers, pools.
+    Objects,
     /// In a log.
     Logs,
     /// In the list of alerts.
@@ -92,7 +92,7 @@ impl Context {
         Context::List,
         Context::Tables,
         Context::Processes,
-        Context::Things,
+        Context::Objects,
         Context::Logs,
         Context::Alerts,
     ];
@@ -105,7 +105,7 @@ impl Context {
             Context::List => "In lists",
             Context::Tables => "In tables of processes, containers and pools",
             Context::Processes => "In processes",
-            Context::Things => "In containers and pools",
+            Context::Objects => "In containers and pools",
             Context::Logs => "In a log",
             Context::Alerts => "In the list of alerts",
         }
@@ -114,7 +114,7 @@ impl Context {
 
 /// One action.
 pub struct ActionDef {
-    /// The wish.
+    /// The action.
     pub action: Action,
     /// As the config spells it.
     pub name: &'static str,
@@ -163,7 +163,7 @@ const fn changing(
     ActionDef { action, name, doc, keys, context, changes: true, global: false }
 }
 
-use Context::{Alerts, Anywhere, List, Logs, Processes, Tables, Things};
+use Context::{Alerts, Anywhere, List, Logs, Objects, Processes, Tables};
 
 /// TABLE ACTIONS, in the order of the help.
 pub static ACTIONS: &[ActionDef] = &[
@@ -189,7 +189,7 @@ pub static ACTIONS: &[ActionDef] = &[
         Anywhere,
         "focus the previous pane; in a view the previous link",
     ),
-    def(Action::Findings, "findings", &["a"], Anywhere, "list alerts: firing and pending"),
+    def(Action::Alerts, "findings", &["a"], Anywhere, "list alerts: firing and pending"),
     def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets with their processes"),
     def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes, networks; remove unused ones"),
     def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause or resume").global(),
@@ -236,8 +236,8 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::KernelThreads, "kernel_threads", &["K"], Processes, "show kernel threads"),
     def(Action::User, "user", &["u"], Processes, "processes of one user"),
     def(Action::FullPath, "full_path", &["w"], Processes, "show the program's full path"),
-    changing(Action::Acts, "acts", &["x", "F9"], Things, "operations: start, stop, limits, scrub, …"),
-    def(Action::Logs, "logs", &["l"], Things, "the log of the selected container"),
+    changing(Action::Acts, "acts", &["x", "F9"], Objects, "operations: start, stop, limits, scrub, …"),
+    def(Action::Logs, "logs", &["l"], Objects, "the log of the selected container"),
     def(Action::Acknowledge, "acknowledge", &["A"], Alerts, "acknowledge or unacknowledge the selected alert"),
     def(Action::LogWrap, "log_wrap", &["w"], Logs, "wrap long lines"),
     def(Action::LogTimes, "log_times", &["t"], Logs, "show times"),

@@ -17,7 +17,7 @@ pub struct DrawCx<'a> {
     pub keys: &'a Keymap,
     /// The pane has the focus.
     pub focused: bool,
-    /// Figures stand still; the title says so.
+    /// Paused: values do not change; the title says so.
     pub paused: bool,
 }
 

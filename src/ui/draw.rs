@@ -8,7 +8,7 @@ use super::{
     canvas::{Canvas, DrawCx, Target},
     footer, header,
     ids::PaneId,
-    layout::{self, Place, Plan, Wish, Wishes},
+    layout::{self, Need, Needs, Place, Plan},
     theme::Role,
     view::{Overlay, PaneDef, Room, Rows, Shown},
     widgets::{
@@ -81,11 +81,11 @@ impl Ui {
         DrawCx { state, theme: &self.theme, settings: &self.settings, keys: &self.keymap, focused, paused: self.paused }
     }
 
-    /// Where the panes that this machine has something for stand in `body`.
+    /// Places in `body` of the panes that have data on this machine.
     fn plan(&self, state: &State, body: Rect) -> Plan {
-        let wish = |slot: usize, share: u16, rows: Rows| {
+        let need = |slot: usize, share: u16, rows: Rows| {
             let Slot { def, pane } = &self.slots[slot];
-            Wish {
+            Need {
                 pane: slot,
                 share,
                 min_width: pane.least_width(state).unwrap_or(def.min_width),
@@ -100,16 +100,16 @@ impl Ui {
         let boxed = |(slot, share): &(usize, u16)| {
             // Without boxes side by side a pane has half of the screen at least.
             let rows = self.slots[*slot].pane.rows(state, body.width.saturating_sub(4) / 2)?;
-            Some(wish(*slot, *share, rows))
+            Some(need(*slot, *share, rows))
         };
-        let rows: Vec<Vec<Wish>> = self.rows.iter().map(|row| row.iter().filter_map(boxed).collect()).collect();
+        let rows: Vec<Vec<Need>> = self.rows.iter().map(|row| row.iter().filter_map(boxed).collect()).collect();
         let lines = self.rows.iter().flatten();
-        let lines: Vec<Wish> =
-            lines.filter_map(|(slot, share)| Some(wish(*slot, *share, self.slots[*slot].pane.lines(state)?))).collect();
+        let lines: Vec<Need> =
+            lines.filter_map(|(slot, share)| Some(need(*slot, *share, self.slots[*slot].pane.lines(state)?))).collect();
         let at = |id: PaneId| self.slots.iter().position(|s| s.def.id == id);
         layout::plan(
             body,
-            &Wishes {
+            &Needs {
                 rows: &rows,
                 built_in: self.settings.layout.is_none(),
                 guest: at(PaneId::Filesystems).zip(at(PaneId::DiskNet)),
@@ -178,11 +178,11 @@ impl Ui {
         let pane = &self.slots[slot].pane;
         let title = pane.title().unwrap_or(title);
         let room = Room { width: inside(area).width, height: inside(area).height, boxed: true };
-        let Shown { things, of, .. } = pane.shown(state, room);
+        let Shown { items, of, .. } = pane.shown(state, room);
         // That not all processes are shown goes without saying.
         let endless = pane.rows(state, room.width).is_some_and(|rows| rows.want == u16::MAX);
-        let hides = things < of && !endless && !self.is_zoomed();
-        let parts = [if hides { format!("{things} of {of}") } else { String::new() }, pane.info(&cx)];
+        let hides = items < of && !endless && !self.is_zoomed();
+        let parts = [if hides { format!("{items} of {of}") } else { String::new() }, pane.info(&cx)];
         let info = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         let age = feeds.iter().filter_map(|f| notice::stale(state, *f)).max();
         let badge = age.map(|a| format!("{} stale {}", cx.theme.glyphs.unknown, span_short(a))).unwrap_or_default();

@@ -110,7 +110,7 @@ pub fn role_of(level: Level, otherwise: Role) -> Role {
 /// The limit that a gauge shows: the first that would be crossed.
 #[must_use]
 pub fn tick(limits: Option<Limits>) -> Option<f64> {
-    limits.and_then(|l| l.alarm())
+    limits.and_then(|l| l.alert_limit())
 }
 
 #[cfg(test)]

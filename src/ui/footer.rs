@@ -15,7 +15,7 @@ static OVERVIEW: &[(Action, &str)] = &[
     (Action::Help, "help"),
     (Action::Open, "details"),
     (Action::Zoom, "zoom"),
-    (Action::Findings, "alerts"),
+    (Action::Alerts, "alerts"),
     (Action::Sockets, "sockets"),
     (Action::Pause, "pause"),
     (Action::Quit, "quit"),

@@ -66,7 +66,7 @@ pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
             put(canvas.buf, x, area.y, clock.saturating_sub(x + 1), &format!("up {up}"), cx.theme.style(Role::Dim)) + 2;
     }
     if state.host.load.raw.threads > 0 {
-        // What is wrong is counted before the load is told in full.
+        // Alerts are counted before the load is shown in full.
         let room =
             usize::from(clock.saturating_sub(x + 1)).saturating_sub(counts(cx).map(|(c, _)| width(&c) + 1).sum());
         let all = format!("{} {:.1} {:.1} {:.1}", load_words(state), load.load1, load.load5, load.load15);
@@ -229,7 +229,7 @@ fn verdict(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &Words) 
     } else {
         sentence(cx, area, canvas, words);
     }
-    canvas.hit(area, Target::Act(Action::Findings));
+    canvas.hit(area, Target::Act(Action::Alerts));
 }
 
 /// The sentence, and behind it what is to come.
@@ -249,5 +249,5 @@ fn sentence(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &Words)
     let style = if level > Level::Ok { cx.theme.level(level) } else { cx.theme.style(Role::Dim) };
     let rest = Rect { x: area.x + used, width: area.width.saturating_sub(used), ..area };
     said(cx, rest, canvas, words, style);
-    canvas.hit(area, Target::Act(Action::Findings));
+    canvas.hit(area, Target::Act(Action::Alerts));
 }

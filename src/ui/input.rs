@@ -156,7 +156,7 @@ impl Ui {
         out.push(Command::Job(Job::Save(Save { saving: self.settings.saving.clone(), changes })));
     }
 
-    fn wear(&mut self, theme: Theme) {
+    fn apply_theme(&mut self, theme: Theme) {
         self.settings.theme.clone_from(&theme.name);
         self.theme = theme;
     }
@@ -269,16 +269,16 @@ impl Ui {
         }
     }
 
-    fn tell(&mut self, to: To, message: Message) {
+    fn receive(&mut self, to: To, message: Message) {
         match to {
             To::Pane(pane) => {
                 if let Some(slot) = self.slots.iter_mut().find(|s| s.def.id == pane) {
-                    slot.pane.tell(message);
+                    slot.pane.receive(message);
                 }
             }
             To::Top => {
                 if let Some(top) = self.overlays.last_mut() {
-                    top.overlay.tell(message);
+                    top.overlay.receive(message);
                 }
             }
         }
@@ -304,9 +304,9 @@ impl Ui {
                 },
                 Effect::Close => drop(self.overlays.pop()),
                 Effect::Say(level, text) => self.say(level, text),
-                Effect::Wear(theme) => self.wear(*theme),
+                Effect::Theme(theme) => self.apply_theme(*theme),
                 Effect::Save(paths) => self.save(Some(&paths), out),
-                Effect::Tell(to, message) => self.tell(to, message),
+                Effect::Send(to, message) => self.receive(to, message),
             }
         }
     }

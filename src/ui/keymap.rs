@@ -1,4 +1,4 @@
-//! From keys to wishes: names of keys as people write them, the built-in keys with the user's changes, conflicts named.
+//! From keys to actions: names of keys as people write them, the built-in keys with the user's changes, conflicts reported.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -189,13 +189,13 @@ impl Context {
             Context::List => &[Context::List, Context::Anywhere],
             Context::Tables => &[Context::Tables, Context::List, Context::Anywhere],
             Context::Processes => &[Context::Processes, Context::Tables, Context::List, Context::Anywhere],
-            Context::Things => &[Context::Things, Context::Tables, Context::List, Context::Anywhere],
+            Context::Objects => &[Context::Objects, Context::Tables, Context::List, Context::Anywhere],
             Context::Logs => &[Context::Logs, Context::List, Context::Anywhere],
             Context::Alerts => &[Context::Alerts, Context::List, Context::Anywhere],
         }
     }
 
-    /// True when one key could mean two things at once.
+    /// True when one key could trigger two actions.
     fn meets(self, other: Context) -> bool {
         self.chain().contains(&other) || other.chain().contains(&self)
     }

@@ -8,7 +8,7 @@ mod room;
 
 use ratatui::layout::Rect;
 
-pub use room::{Span, Wish};
+pub use room::{Need, Span};
 
 use super::view::Rows;
 use crate::config::Settings;
@@ -70,7 +70,7 @@ pub fn rows(settings: &Settings) -> Vec<Vec<(String, u16)>> {
 /// A pane in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Which, as in [`Wish`].
+    /// Which, as in [`Need`].
     pub pane: usize,
     pub area: Rect,
 }
@@ -80,45 +80,45 @@ pub struct Place {
 pub struct Plan {
     /// Panes have boxes.
     pub boxes: bool,
-    /// They stand here.
+    /// Where they are.
     pub places: Vec<Place>,
     /// The spare row is not shown, and another pane lists what is in its first.
     pub merged: bool,
 }
 
 /// What an arrangement is made of.
-pub struct Wishes<'a> {
+pub struct Needs<'a> {
     /// The rows in boxes, empty ones included so that the built-in rows keep their numbers.
-    pub rows: &'a [Vec<Wish>],
+    pub rows: &'a [Vec<Need>],
     /// The rows are the built-in ones.
     pub built_in: bool,
     /// Pane that another can list with its own, and the pane that can do so.
     pub guest: Option<(usize, usize)>,
     /// Every pane as lines without a box, in their order.
-    pub lines: &'a [Wish],
+    pub lines: &'a [Need],
 }
 
 /// Plans a screen whose panes have `body`.
 #[must_use]
-pub fn plan(body: Rect, wishes: &Wishes<'_>) -> Plan {
+pub fn plan(body: Rect, needs: &Needs<'_>) -> Plan {
     let wide = body.width >= BOXES;
     // What lines show at most while boxes may follow: boxes show no less.
-    let most: Vec<Wish> = heights_of_lines(LINES, wishes.lines, wishes.lines)
+    let most: Vec<Need> = heights_of_lines(LINES, needs.lines, needs.lines)
         .into_iter()
-        .zip(wishes.lines)
-        .map(|(height, wish)| Wish { rows: Rows { min: height, want: height }, ..*wish })
+        .zip(needs.lines)
+        .map(|(height, need)| Need { rows: Rows { min: height, want: height }, ..*need })
         .collect();
-    if wide && let Some(plan) = boxes(body, wishes, &most) {
+    if wide && let Some(plan) = boxes(body, needs, &most) {
         return plan;
     }
-    let lines = if wide && body.height > LINES { &most } else { wishes.lines };
-    let heights = heights_of_lines(body.height, lines, wishes.lines);
+    let lines = if wide && body.height > LINES { &most } else { needs.lines };
+    let heights = heights_of_lines(body.height, lines, needs.lines);
     let mut y = body.y;
     let mut places = Vec::new();
-    for (wish, height) in wishes.lines.iter().zip(heights) {
+    for (need, height) in needs.lines.iter().zip(heights) {
         let height = height.min(body.bottom().saturating_sub(y));
         if height > 0 {
-            places.push(Place { pane: wish.pane, area: Rect { y, height, ..body } });
+            places.push(Place { pane: need.pane, area: Rect { y, height, ..body } });
         }
         y += height;
     }
@@ -127,7 +127,7 @@ pub fn plan(body: Rect, wishes: &Wishes<'_>) -> Plan {
 
 /// Heights of panes without boxes in `height` rows: as many panes as fit, by worth, then row by row; what is left beyond
 /// `lines` goes to what `more` says.
-fn heights_of_lines(height: u16, lines: &[Wish], more: &[Wish]) -> Vec<u16> {
+fn heights_of_lines(height: u16, lines: &[Need], more: &[Need]) -> Vec<u16> {
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by_key(|i| std::cmp::Reverse(lines[*i].essential));
     let mut heights = vec![0; lines.len()];
@@ -139,29 +139,29 @@ fn heights_of_lines(height: u16, lines: &[Wish], more: &[Wish]) -> Vec<u16> {
             left -= min;
         }
     }
-    let mut spans: Vec<Span> = heights.iter().zip(lines).map(|(height, wish)| Span::lines(*height, *wish)).collect();
+    let mut spans: Vec<Span> = heights.iter().zip(lines).map(|(height, need)| Span::lines(*height, *need)).collect();
     let left = grow(&mut spans, left, 0);
-    for (span, wish) in spans.iter_mut().zip(more) {
-        span.wishes.iter_mut().for_each(|w| *w = *wish);
+    for (span, need) in spans.iter_mut().zip(more) {
+        span.needs.iter_mut().for_each(|w| *w = *need);
     }
     grow(&mut spans, left, 0);
     spans.iter().map(|span| span.height).collect()
 }
 
 /// Boxes in `body`; `None` when they would show less than `lines`.
-fn boxes(body: Rect, wishes: &Wishes<'_>, lines: &[Wish]) -> Option<Plan> {
-    let mut rows: Vec<Vec<Wish>> = wishes.rows.to_vec();
-    for wish in rows.iter_mut().flatten() {
-        let shown = lines.iter().find(|l| l.pane == wish.pane).map_or(0, |l| l.rows.min);
-        if wish.table {
-            wish.rows.min = wish.rows.min.max(shown.saturating_add(2)).min(wish.rows.want);
+fn boxes(body: Rect, needs: &Needs<'_>, lines: &[Need]) -> Option<Plan> {
+    let mut rows: Vec<Vec<Need>> = needs.rows.to_vec();
+    for need in rows.iter_mut().flatten() {
+        let shown = lines.iter().find(|l| l.pane == need.pane).map_or(0, |l| l.rows.min);
+        if need.table {
+            need.rows.min = need.rows.min.max(shown.saturating_add(2)).min(need.rows.want);
         }
     }
-    let host = wishes.guest.map(|(_, host)| host).filter(|host| rows.iter().flatten().any(|w| w.pane == *host));
+    let host = needs.guest.map(|(_, host)| host).filter(|host| rows.iter().flatten().any(|w| w.pane == *host));
     let mut spare = Vec::new();
     let mut guest = None;
-    if wishes.built_in && rows.len() > SPARE {
-        guest = wishes.guest.and_then(|(guest, _)| rows[SPARE].iter().find(|w| w.pane == guest).copied());
+    if needs.built_in && rows.len() > SPARE {
+        guest = needs.guest.and_then(|(guest, _)| rows[SPARE].iter().find(|w| w.pane == guest).copied());
         if guest.is_none() || host.is_some() {
             spare = std::mem::take(&mut rows[SPARE]);
         }
@@ -190,7 +190,7 @@ fn boxes(body: Rect, wishes: &Wishes<'_>, lines: &[Wish]) -> Option<Plan> {
         }
     }
     // What is left has no better use than larger graphs, or the last row.
-    if let Some(span) = spans.iter_mut().max_by_key(|s| s.wishes.iter().map(|w| w.past).max()) {
+    if let Some(span) = spans.iter_mut().max_by_key(|s| s.needs.iter().map(|w| w.past).max()) {
         span.height += left;
     }
     let mut places = Vec::new();
@@ -198,10 +198,10 @@ fn boxes(body: Rect, wishes: &Wishes<'_>, lines: &[Wish]) -> Option<Plan> {
     for span in &spans {
         let row = Rect { y, height: span.height, ..body };
         places.extend(
-            span.wishes
+            span.needs
                 .iter()
-                .zip(widths(row, &span.wishes))
-                .map(|(wish, (x, width))| Place { pane: wish.pane, area: Rect { x, width, ..row } }),
+                .zip(widths(row, &span.needs))
+                .map(|(need, (x, width))| Place { pane: need.pane, area: Rect { x, width, ..row } }),
         );
         y += span.height;
     }
@@ -210,20 +210,20 @@ fn boxes(body: Rect, wishes: &Wishes<'_>, lines: &[Wish]) -> Option<Plan> {
 
 /// Puts the spare row in front of the first table that stands alone, when there is room for all that its first pane has;
 /// the row that listed it meanwhile gives up what it then needs no more.
-fn open(spans: &mut Vec<Span>, left: &mut u16, spare: Vec<Wish>, guest: Option<Wish>, host: Option<usize>) -> bool {
+fn open(spans: &mut Vec<Span>, left: &mut u16, spare: Vec<Need>, guest: Option<Need>, host: Option<usize>) -> bool {
     let mut row = Span::boxes(spare);
     row.height = row.height.max(guest.map_or(0, |g| g.rows.want.min(12)));
     let mut freed = 0;
     let mut slim = None;
     if let (Some(guest), Some(host)) = (guest, host) {
-        let at = spans.iter().position(|s| s.wishes.iter().any(|w| w.pane == host));
+        let at = spans.iter().position(|s| s.needs.iter().any(|w| w.pane == host));
         if let Some(at) = at {
             let mut span = spans[at].clone();
-            for wish in span.wishes.iter_mut().filter(|w| w.pane == host) {
-                wish.rows.want = wish.rows.want.saturating_sub(guest.rows.want.saturating_sub(2));
-                wish.rows.min = wish.rows.min.min(wish.rows.want);
+            for need in span.needs.iter_mut().filter(|w| w.pane == host) {
+                need.rows.want = need.rows.want.saturating_sub(guest.rows.want.saturating_sub(2));
+                need.rows.min = need.rows.min.min(need.rows.want);
             }
-            let needed = span.wishes.iter().map(|w| w.rows.want.max(w.rows.min)).max().unwrap_or(0);
+            let needed = span.needs.iter().map(|w| w.rows.want.max(w.rows.min)).max().unwrap_or(0);
             span.height = span.height.min(needed);
             freed = spans[at].height - span.height;
             slim = Some((at, span));
@@ -236,16 +236,16 @@ fn open(spans: &mut Vec<Span>, left: &mut u16, spare: Vec<Wish>, guest: Option<W
     if let Some((at, span)) = slim {
         spans[at] = span;
     }
-    let at = spans.iter().position(|s| s.wishes.iter().any(|w| w.alone)).unwrap_or(spans.len());
+    let at = spans.iter().position(|s| s.needs.iter().any(|w| w.alone)).unwrap_or(spans.len());
     spans.insert(at, row);
     true
 }
 
 /// Splits the first built-in row where it is too full: its last pane goes beside the table below if there is room, else it
 /// becomes two or more rows of the same length.
-fn spill(mut rows: Vec<Vec<Wish>>, width: u16) -> Vec<Vec<Wish>> {
-    let need = |row: &[Wish]| row.iter().map(|w| w.min_width).fold(0, u16::saturating_add);
-    let fits = |row: &[Wish], abreast: usize| row.len() <= abreast && need(row) <= width;
+fn spill(mut rows: Vec<Vec<Need>>, width: u16) -> Vec<Vec<Need>> {
+    let need = |row: &[Need]| row.iter().map(|w| w.min_width).fold(0, u16::saturating_add);
+    let fits = |row: &[Need], abreast: usize| row.len() <= abreast && need(row) <= width;
     let beside = rows.get(BELOW).filter(|row| !row.is_empty()).is_some_and(|row| need(row) + BESIDE <= width);
     let first = rows.first().cloned().unwrap_or_default();
     let roomy = if beside { 3 } else { usize::from(width / 53).max(3) };
@@ -257,25 +257,25 @@ fn spill(mut rows: Vec<Vec<Wish>>, width: u16) -> Vec<Vec<Wish>> {
     } else {
         let of = |chunk: usize| first.chunks(chunk).all(|row| fits(row, 3));
         let even = (2..=first.len()).map(|count| first.len().div_ceil(count)).find(|chunk| of(*chunk)).unwrap_or(1);
-        rows.splice(..1, first.chunks(even).map(<[Wish]>::to_vec));
+        rows.splice(..1, first.chunks(even).map(<[Need]>::to_vec));
     }
     rows.retain(|row| !row.is_empty());
     rows
 }
 
-/// Splits a row whose panes cannot stand side by side in `width`.
-fn wrap(row: &[Wish], width: u16) -> Vec<Vec<Wish>> {
-    let mut out: Vec<Vec<Wish>> = Vec::new();
+/// Splits a row whose panes do not fit side by side in `width`.
+fn wrap(row: &[Need], width: u16) -> Vec<Vec<Need>> {
+    let mut out: Vec<Vec<Need>> = Vec::new();
     let mut used = 0u16;
-    for wish in row {
+    for need in row {
         match out.last_mut() {
-            Some(last) if used.saturating_add(wish.min_width) <= width => {
-                last.push(*wish);
-                used += wish.min_width;
+            Some(last) if used.saturating_add(need.min_width) <= width => {
+                last.push(*need);
+                used += need.min_width;
             }
             _ => {
-                out.push(vec![*wish]);
-                used = wish.min_width;
+                out.push(vec![*need]);
+                used = need.min_width;
             }
         }
     }
@@ -283,7 +283,7 @@ fn wrap(row: &[Wish], width: u16) -> Vec<Vec<Wish>> {
 }
 
 /// Columns of a row by share, none under its minimum as long as that can be.
-fn widths(area: Rect, row: &[Wish]) -> Vec<(u16, u16)> {
+fn widths(area: Rect, row: &[Need]) -> Vec<(u16, u16)> {
     let shares: u32 = row.iter().map(|w| u32::from(w.share.max(1))).sum();
     let mut widths: Vec<u16> = row
         .iter()
@@ -319,9 +319,9 @@ fn widths(area: Rect, row: &[Wish]) -> Vec<(u16, u16)> {
 mod tests {
     use super::*;
 
-    fn wish(pane: usize, min_width: u16, min: u16, want: u16, worth: u16) -> Wish {
+    fn need(pane: usize, min_width: u16, min: u16, want: u16, worth: u16) -> Need {
         let table = want == u16::MAX || pane == 4;
-        Wish {
+        Need {
             pane,
             share: 40,
             min_width,
@@ -335,16 +335,16 @@ mod tests {
     }
 
     /// CPU, memory, a list, what it can list too, a table of 9 rows, one without end.
-    fn usual(table_rows: u16) -> (Vec<Vec<Wish>>, Vec<Wish>) {
+    fn usual(table_rows: u16) -> (Vec<Vec<Need>>, Vec<Need>) {
         let rows = vec![
-            vec![wish(0, 36, 7, 8, 20), wish(1, 30, 7, 8, 20), wish(2, 34, 5, 8, 20)],
+            vec![need(0, 36, 7, 8, 20), need(1, 30, 7, 8, 20), need(2, 34, 5, 8, 20)],
             Vec::new(),
-            vec![wish(3, 40, 4, 6, 12), wish(6, 30, 4, 12, 8)],
-            vec![wish(4, 60, 6, table_rows + 3, 41)],
-            vec![wish(5, 40, 6, u16::MAX, 36)],
+            vec![need(3, 40, 4, 6, 12), need(6, 30, 4, 12, 8)],
+            vec![need(4, 60, 6, table_rows + 3, 41)],
+            vec![need(5, 40, 6, u16::MAX, 36)],
         ];
-        let line = |pane, want: u16| wish(pane, 30, want.min(2), want, 20);
-        let mut lines: Vec<Wish> = (0..4).map(|pane| Wish { worth: 0, past: 0, ..line(pane, 1) }).collect();
+        let line = |pane, want: u16| need(pane, 30, want.min(2), want, 20);
+        let mut lines: Vec<Need> = (0..4).map(|pane| Need { worth: 0, past: 0, ..line(pane, 1) }).collect();
         lines[0].past = 7;
         lines.extend([line(4, table_rows + 1), line(5, u16::MAX)]);
         (rows, lines)
@@ -352,10 +352,7 @@ mod tests {
 
     fn planned(width: u16, height: u16, table_rows: u16) -> Plan {
         let (rows, lines) = usual(table_rows);
-        plan(
-            Rect::new(0, 1, width, height),
-            &Wishes { rows: &rows, built_in: true, guest: Some((3, 2)), lines: &lines },
-        )
+        plan(Rect::new(0, 1, width, height), &Needs { rows: &rows, built_in: true, guest: Some((3, 2)), lines: &lines })
     }
 
     fn height(plan: &Plan, pane: usize) -> u16 {
@@ -398,16 +395,16 @@ mod tests {
     #[test]
     fn a_row_too_wide_is_split_evenly() {
         let (rows, _) = usual(15);
-        let panes = |rows: Vec<Vec<Wish>>, width| {
+        let panes = |rows: Vec<Vec<Need>>, width| {
             spill(rows, width).iter().map(|r| r.iter().map(|w| w.pane).collect::<Vec<_>>()).collect::<Vec<_>>()
         };
         assert_eq!(panes(rows[..2].to_vec(), 100), [vec![0, 1, 2]]);
         assert_eq!(panes(rows[..2].to_vec(), 90), [vec![0, 1], vec![2]]);
         let mut four = rows[..2].to_vec();
-        four[0].push(wish(7, 34, 5, 8, 20));
+        four[0].push(need(7, 34, 5, 8, 20));
         assert_eq!(panes(four.clone(), 160), [vec![0, 1], vec![2, 7]]);
         assert_eq!(panes(four.clone(), 212), [vec![0, 1, 2, 7]]);
-        four[1].push(wish(8, 100, 5, 8, 40));
+        four[1].push(need(8, 100, 5, 8, 40));
         assert_eq!(panes(four.clone(), 160), [vec![0, 1, 2], vec![8, 7]]);
         assert_eq!(panes(four, 140), [vec![0, 1], vec![2, 7], vec![8]]);
     }

@@ -165,7 +165,7 @@ impl Ui {
         &self.theme
     }
 
-    /// True while the figures are to stand still: the loop holds events back.
+    /// True while paused: the loop holds events back.
     #[must_use]
     pub fn paused(&self) -> bool {
         self.paused

@@ -21,7 +21,7 @@ pub struct Theme {
     pub name: String,
     /// One style a role.
     pub styles: [Style; ROLE_COUNT],
-    /// Lines and blocks, or their ASCII stand-ins.
+    /// Lines and blocks, or their ASCII replacements.
     pub glyphs: Glyphs,
 }
 
@@ -69,7 +69,7 @@ pub const UNICODE: Glyphs = Glyphs {
     folded: '▸',
     unfolded: '▾',
 };
-/// ASCII stand-ins.
+/// ASCII replacements.
 pub const ASCII: Glyphs = Glyphs {
     ascii: true,
     console: false,

@@ -41,9 +41,9 @@ pub struct Room {
 /// How much of what it lists a pane shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// Things with a place on the screen.
-    pub things: usize,
-    /// Things in all.
+    /// Items with a place on the screen.
+    pub items: usize,
+    /// Items in all.
     pub of: usize,
     /// Columns of a table.
     pub columns: usize,
@@ -72,7 +72,7 @@ pub trait Pane {
 
     /// How much of its list it shows in so much room.
     fn shown(&self, _state: &State, _room: Room) -> Shown {
-        Shown { things: 1, of: 1, columns: 0 }
+        Shown { items: 1, of: 1, columns: 0 }
     }
 
     /// The narrowest box that shows all its columns, where that depends on what they hold.
@@ -97,7 +97,7 @@ pub trait Pane {
     }
 
     /// True when the whole screen shows more of it than its box: lists, whose hidden rows and columns find room there.
-    /// What stands in full in its box has its details on that key.
+    /// A pane that fits its box opens its details on that key.
     fn zooms(&self) -> bool {
         false
     }
@@ -136,7 +136,7 @@ pub trait Pane {
     }
 
     /// What was chosen for it in a menu.
-    fn tell(&mut self, _message: Message) {}
+    fn receive(&mut self, _message: Message) {}
 
     /// A click on its row or column header.
     fn click(&mut self, _target: &Target, _state: &State) -> Vec<Effect> {
@@ -229,7 +229,7 @@ pub trait Overlay {
     }
 
     /// What was chosen for it in a menu that lay above it.
-    fn tell(&mut self, _message: Message) {}
+    fn receive(&mut self, _message: Message) {}
 
     /// Draws the footer in place of the key hints (the line being typed). False: nothing to say there.
     fn footer(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) -> bool {
@@ -258,14 +258,14 @@ pub enum Effect {
     /// Show one line in the footer for some seconds.
     Say(Level, String),
     /// Put this theme on.
-    Wear(Box<Theme>),
-    /// Save these settings as they stand on the screen.
+    Theme(Box<Theme>),
+    /// Save these settings as they are on the screen.
     Save(Vec<&'static str>),
-    /// Tell a pane, or the overlay that is now on top, what was chosen.
-    Tell(To, Message),
+    /// Send what was chosen to a pane, or to the overlay that is now on top.
+    Send(To, Message),
 }
 
-/// Who is told.
+/// Where it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
     /// A pane.

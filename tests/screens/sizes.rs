@@ -21,14 +21,14 @@ pub fn missing(smaller: &Census, larger: &Census) -> Vec<String> {
     let mut lost = Vec::new();
     // Devices and filesystems are listed by one pane or by two.
     let lists = |census: &Census| {
-        ["disk_net", "filesystems"].iter().filter_map(|name| census.get(name)).map(|s| s.things).sum::<usize>()
+        ["disk_net", "filesystems"].iter().filter_map(|name| census.get(name)).map(|s| s.items).sum::<usize>()
     };
     if lists(smaller) > lists(larger) {
         lost.push(format!("disk_net and filesystems: {} of {}", lists(larger), lists(smaller)));
     }
     for (name, before) in smaller.iter().filter(|(name, _)| !matches!(**name, "disk_net" | "filesystems")) {
         let now = larger.get(name).copied().unwrap_or_default();
-        if now.things < before.things || now.columns < before.columns {
+        if now.items < before.items || now.columns < before.columns {
             lost.push(format!("{name}: {now:?} after {before:?}"));
         }
     }

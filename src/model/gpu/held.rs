@@ -13,7 +13,7 @@ const LEAST: usize = 3;
 pub struct Around<'a> {
     /// Share of all cores' time that was not idle.
     pub cpu_busy: Option<f64>,
-    /// Share of the time that some task stood still for storage.
+    /// Share of the time that some task stalled on storage.
     pub io_stall: Option<f64>,
     /// The process that uses most CPU of those that use the card: its name, and cores.
     pub feeder: Option<(&'a str, f64)>,
@@ -53,7 +53,7 @@ fn whole(share: f64) -> String {
 }
 
 impl GpuRow {
-    /// What holds it back; `None` when its figures do not tell.
+    /// What limits it; `None` when its metrics do not show it.
     #[must_use]
     pub fn held_back_by(&self, around: Around<'_>) -> Option<Held> {
         if !self.is_up() {
@@ -72,7 +72,7 @@ impl GpuRow {
     }
 
     fn slowed(&self, busy: Option<f64>) -> Option<Held> {
-        // A card at rest is slow of its own will.
+        // An idle card lowers its clocks.
         let bad: Vec<Throttle> = self.slowed_by().filter(|_| busy.is_none_or(|b| b > 0.05)).collect();
         let worst = bad.iter().find(|t| t.is_heat()).or_else(|| bad.first())?;
         let at = self.raw.temperature.map_or_else(String::new, |t| format!(" at {t:.0} °C"));
@@ -154,7 +154,7 @@ mod tests {
         row::tests::{busy, fold},
     };
 
-    /// A card that told these figures for four readings.
+    /// A card that reported these values for four readings.
     fn row(raw: &Gpu) -> GpuRow {
         let mut gpus = Gpus::default();
         for second in 1..=4 {
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(says(fast, quiet()), "memory bandwidth: memory busy 80 % of the time, cores 98 %");
         let capped = Gpu { throttles: vec![Throttle::PowerCap], power_limit: Some(300.0), ..busy(0.98) };
         assert_eq!(says(capped, quiet()), "compute: 98 % busy at the 300 W power limit");
-        assert!(!Throttle::PowerCap.is_bad(), "a cap is a fact, not an alarm");
+        assert!(!Throttle::PowerCap.is_bad(), "a cap raises no alert");
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(says(busy(0.5), quiet()), "");
         assert_eq!(says(Gpu { busy: None, ..busy(0.0) }, Around { cpu_busy: Some(1.0), ..quiet() }), "");
         assert_eq!(says(busy(0.3), Around::default()), "");
-        assert_eq!(says(Gpu { busy: None, ..memory(60) }, quiet()), "", "idle is told by utilisation alone");
+        assert_eq!(says(Gpu { busy: None, ..memory(60) }, quiet()), "", "only utilisation shows idle");
         let lost = Gpu { state: CardState::Lost("gone".into()), ..busy(0.98) };
         assert_eq!(says(lost, quiet()), "");
         let mut gpus = Gpus::default();

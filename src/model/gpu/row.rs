@@ -14,11 +14,11 @@ pub struct GpuRow {
     pub raw: Gpu,
     /// Share of the time that something ran on it.
     pub busy: Option<f64>,
-    /// Watts, told or reckoned from the energy.
+    /// Watts, reported or computed from the energy.
     pub power: Option<f64>,
     /// Joules since the program started, by the card's count or else by its power.
     pub energy_joules: Option<f64>,
-    /// Shares by process, told or reckoned from engine time.
+    /// Shares by process, reported or computed from engine time.
     pub process_busy: Vec<(u32, f64)>,
     /// Share of the time that something ran on it.
     pub busy_history: Series,
@@ -90,7 +90,7 @@ impl GpuRow {
             }
             self.process_busy.extend(most.map(|busy| (process.pid, busy.min(1.0))));
         }
-        // Intel's drivers tell no figure of the whole: what the processes that we see used is what is known.
+        // Intel's drivers report no total: the visible processes are what is known.
         let seen = engines.iter().map(|(_, sum)| sum.min(1.0)).reduce(f64::max);
         self.busy = raw.busy.or(seen.filter(|_| raw.maker == Maker::Intel)).filter(|_| up);
         let put = |series: &mut Series, value: Option<f64>| series.push(span.at, span.every, value.filter(|_| up));
@@ -101,7 +101,7 @@ impl GpuRow {
         put(&mut self.power_history, self.power);
     }
 
-    /// What it is now that `gpu` is told of it: one that answers has the word, of another the last answer stands, without
+    /// Updates it with `gpu`: an answer replaces the last one; without an answer the last one is kept, without
     /// its users. Its number stays.
     fn now(&self, gpu: Gpu) -> Gpu {
         let index = self.raw.index;
@@ -109,7 +109,7 @@ impl GpuRow {
             return Gpu { index, ..gpu };
         }
         let (state, processes, throttles) = (gpu.state, Vec::new(), Vec::new());
-        // The error that tells why comes with the loss.
+        // The error with the cause comes with the loss.
         let xids = if gpu.xids.is_empty() { self.raw.xids.clone() } else { gpu.xids };
         Gpu { state, processes, throttles, xids, ..self.raw.clone() }
     }
@@ -134,7 +134,7 @@ impl GpuRow {
         self.raw.throttles.iter().copied().filter(|t| !t.is_bad() || self.is_plausible(*t))
     }
 
-    /// What slows it that nobody wants: heat, failing power.
+    /// Faults that slow it: heat, failing power.
     pub fn slowed_by(&self) -> impl Iterator<Item = Throttle> + '_ {
         self.throttles().filter(|t| t.is_bad())
     }
@@ -212,7 +212,7 @@ impl Gpus {
     /// False when a driver that should work does not, or a card that was there is lost; `None` without any.
     #[must_use]
     pub fn is_well(&self) -> Option<bool> {
-        let told = |row: &GpuRow| !matches!(row.raw.state, CardState::Untold(_));
+        let told = |row: &GpuRow| !matches!(row.raw.state, CardState::Unreadable(_));
         let any = !self.drivers.is_empty() || self.rows.iter().any(told);
         let failed = self.drivers.iter().any(|d| d.fault.is_some()) || self.rows.iter().any(|row| row.lost().is_some());
         any.then_some(!failed)
@@ -249,7 +249,7 @@ impl Gpus {
             let asleep = own.iter().filter(|row| row.raw.state == CardState::Asleep).count();
             part.extend((asleep > 0).then(|| format!(", {asleep} asleep")));
             for row in &own {
-                if let CardState::Untold(why) = &row.raw.state {
+                if let CardState::Unreadable(why) = &row.raw.state {
                     part.push_str(&format!(", {}: {why}", row.raw.bus));
                 }
             }
@@ -258,7 +258,7 @@ impl Gpus {
         parts.join(" · ")
     }
 
-    /// Memory that a process holds on all cards, bytes; `None` when it is on none, or none tells.
+    /// Memory that a process holds on all cards, bytes; `None` when it is on none, or none reports it.
     #[must_use]
     pub fn memory_of(&self, pid: u32) -> Option<u64> {
         let on = self.rows.iter().flat_map(|row| &row.raw.processes).filter(|p| p.pid == pid);
@@ -296,7 +296,7 @@ pub(super) mod tests {
         fold(&mut gpus, 2, vec![Gpu { energy_uj: Some(151_000_000), ..busy(0.0) }]);
         assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (Some(150.0), Some(150.0)));
         fold(&mut gpus, 3, vec![Gpu { energy_uj: Some(0), power: Some(90.0), ..busy(0.0) }]);
-        assert_eq!(gpus.rows[0].energy_joules, Some(150.0), "a counter that began anew adds nothing");
+        assert_eq!(gpus.rows[0].energy_joules, Some(150.0), "a counter that was reset adds nothing");
         let mut gpus = Gpus::default();
         for second in 1..=3 {
             fold(&mut gpus, second, vec![Gpu { power: Some(100.0), ..busy(0.0) }]);
@@ -326,7 +326,7 @@ pub(super) mod tests {
         let untold = Gpu { busy: None, power_limit: Some(40.0), ..stuck(0.0, 54.0) };
         assert_eq!(slowed(untold), [], "1 W of 40 W is idle too");
         let brake = Gpu { throttles: vec![Throttle::HardwareSlowdown], ..stuck(0.0, 40.0) };
-        assert_eq!(slowed(brake), [], "of NVIDIA's cards at rest");
+        assert_eq!(slowed(brake), [], "of idle NVIDIA cards");
     }
 
     #[test]
@@ -366,7 +366,7 @@ pub(super) mod tests {
     #[test]
     fn a_card_that_the_owner_gave_away_is_no_alarm() {
         let mut gpus = Gpus::default();
-        fold(&mut gpus, 1, vec![Gpu { state: CardState::Untold("vfio-pci".into()), ..busy(0.0) }]);
+        fold(&mut gpus, 1, vec![Gpu { state: CardState::Unreadable("vfio-pci".into()), ..busy(0.0) }]);
         assert_eq!((gpus.is_well(), gpus.rows.len()), (None, 1));
     }
 

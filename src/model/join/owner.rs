@@ -1,5 +1,5 @@
 //! Whom a process belongs to, as people name it: its container, pod, guest or service, else itself; who uses a GPU, added
-//! up by that; and whose a port is.
+//! up by that; and the owner of a port.
 
 use super::{container_of_process, process, subject_of_container};
 use crate::model::{
@@ -40,7 +40,7 @@ pub struct Owner {
     pub subject: Option<Subject>,
 }
 
-/// Whom a process belongs to: the outermost that people know by name. A login's session names nobody.
+/// The owner of a process: the outermost with a known name. A login session is no owner.
 #[must_use]
 pub fn owner(host: &Host, process: &Process) -> Owner {
     let of = |kind, name: String| Owner { kind, name, subject: None };
@@ -66,11 +66,11 @@ pub fn owner(host: &Host, process: &Process) -> Owner {
 /// Who uses a card: all processes of one owner.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GpuUser {
-    /// Whose they are; `pid 4242` where the process cannot be seen.
+    /// Their owner; `pid 4242` where the process cannot be seen.
     pub owner: Owner,
-    /// Memory that they hold, bytes; `None` when the driver tells of none.
+    /// Memory that they hold, bytes; `None` when the driver does not report it.
     pub memory: Option<u64>,
-    /// Share of the time that they used it; `None` when the driver tells of none.
+    /// Share of the time that they used it; `None` when the driver does not report it.
     pub busy: Option<f64>,
     /// How many they are.
     pub processes: usize,
@@ -153,9 +153,9 @@ mod tests {
         let host = machine();
         let names: Vec<_> =
             host.processes.rows.iter().map(|p| owner(&host, p)).map(|o| (o.kind.word(), o.name)).collect();
-        let told: Vec<_> = names.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
+        let reported: Vec<_> = names.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("container", "ollama"),
                 ("container", "ollama"),
@@ -177,9 +177,9 @@ mod tests {
         let mut row = GpuRow { raw: Gpu { processes, ..Gpu::default() }, ..GpuRow::default() };
         row.process_busy = vec![(10, 0.25), (11, 0.5)];
         let users = users_of_gpu(&host, &row);
-        let told: Vec<_> = users.iter().map(|u| (u.owner.name.as_str(), u.memory, u.busy, u.processes)).collect();
+        let reported: Vec<_> = users.iter().map(|u| (u.owner.name.as_str(), u.memory, u.busy, u.processes)).collect();
         assert_eq!(
-            told,
+            reported,
             [("ollama", Some(20), Some(0.75), 2), ("comfyui", Some(8), None, 1), ("pid 99", None, None, 1)]
         );
     }

@@ -49,7 +49,7 @@ fn place<'a>(host: &'a Host, container: Option<&'a Container>, path: &str) -> Op
     if !path.starts_with('/') {
         return None;
     }
-    let Some(container) = container else { return Some(host.pools.dataset_of(path)?.told.name.as_str()) };
+    let Some(container) = container else { return Some(host.pools.dataset_of(path)?.reported.name.as_str()) };
     let below = |mount: &&Mounted| {
         let inside = mount.destination.trim_end_matches('/');
         path.strip_prefix(inside).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -76,7 +76,7 @@ mod tests {
     fn machine() -> Host {
         let mut host = Host::default();
         let dataset = |name: &str, at: &str| DatasetRow {
-            told: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
+            reported: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
             ..DatasetRow::default()
         };
         host.pools.datasets = vec![dataset("tank/home", "/home"), dataset("tank/models", "/tank/models")];
@@ -93,7 +93,7 @@ mod tests {
         host
     }
 
-    fn told(cgroup: &str, folder: &str, files: &[&str]) -> Vec<String> {
+    fn reported(cgroup: &str, folder: &str, files: &[&str]) -> Vec<String> {
         let host = machine();
         let info = ProcInfo { cgroup: cgroup.replace("{}", ID).as_str().into(), ..ProcInfo::default() };
         let process = Process { info: Some(Box::new(info)), ..Process::default() };
@@ -107,7 +107,7 @@ mod tests {
     fn a_process_of_the_host_leads_to_the_datasets_of_its_files() {
         let files = ["/tank/models/a.gguf", "/tank/models/b.gguf (deleted)", "socket:[7]", "/dev/null", "/homes/x"];
         assert_eq!(
-            told("/system.slice/x.service", "/home/ada", &files),
+            reported("/system.slice/x.service", "/home/ada", &files),
             ["tank/home: working directory", "tank/models: 2 open files"]
         );
     }
@@ -116,7 +116,7 @@ mod tests {
     fn inside_of_a_container_paths_are_those_of_its_mounts() {
         let files = ["/models/a.gguf", "/models/tmp/x", "/tank/models/none.of.these", "/modelsx"];
         assert_eq!(
-            told("/docker/{}", "/home", &files),
+            reported("/docker/{}", "/home", &files),
             ["tank/docker/3f2a: working directory, 2 open files", "tank/models: 1 open file, mount /models"]
         );
     }

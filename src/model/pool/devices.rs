@@ -4,7 +4,7 @@
 use super::{Class, Pool, PoolRow, Vdev};
 
 impl Pool {
-    /// All devices and groups, each once: a hot spare at work stands twice in `zpool status`, below the device that it
+    /// All devices and groups, each once: a hot spare in use is listed twice in `zpool status`, below the device that it
     /// replaces and among the spares. Where it works is where it counts.
     pub fn devices(&self) -> impl Iterator<Item = &Vdev> {
         let works = |spare: &Vdev| self.vdevs.iter().any(|v| v.class != Class::Spare && v.name == spare.name);
@@ -34,7 +34,7 @@ impl PoolRow {
             };
             format!("{class}{} {}", v.short_name(), v.state.to_lowercase())
         };
-        let mut bad: Vec<String> = self.told.as_ref()?.missing().map(words).collect();
+        let mut bad: Vec<String> = self.reported.as_ref()?.missing().map(words).collect();
         let more = bad.len().saturating_sub(3);
         bad.truncate(3);
         if more > 0 {
@@ -46,7 +46,7 @@ impl PoolRow {
     /// Files or blocks that are lost for good, where that is known.
     #[must_use]
     pub fn data_errors(&self) -> Option<u64> {
-        self.told.as_ref()?.data_errors
+        self.reported.as_ref()?.data_errors
     }
 
     /// Its state in a word or two: `online`, `online, 3 permanent data errors`.
@@ -61,7 +61,7 @@ impl PoolRow {
     }
 }
 
-/// Gives groups inside other groups the name of those too: `spare-0` counts anew in each, and is there twice when two
+/// Gives groups inside other groups the name of those too: `spare-0` is counted separately in each, and is there twice when two
 /// mirrors have a spare at work.
 pub fn name_groups(vdevs: &mut [Vdev]) {
     let mut above: Vec<String> = Vec::new();
@@ -116,15 +116,15 @@ mod tests {
             "/dev/sdy1",
         ];
         assert_eq!(names, expected);
-        let row = PoolRow { told: Some(pool), ..PoolRow::default() };
+        let row = PoolRow { reported: Some(pool), ..PoolRow::default() };
         assert_eq!(row.cause().as_deref(), Some("sda1 unavail, spare sdy1 unavail"));
     }
 
     #[test]
     fn lost_files_are_part_of_the_state() {
         let with = |data_errors| {
-            let told = Some(Pool { data_errors, ..Pool::default() });
-            PoolRow { state: "ONLINE".into(), told, ..PoolRow::default() }.state_words()
+            let reported = Some(Pool { data_errors, ..Pool::default() });
+            PoolRow { state: "ONLINE".into(), reported, ..PoolRow::default() }.state_words()
         };
         assert_eq!((with(None).as_str(), with(Some(0)).as_str()), ("online", "online"));
         assert_eq!(with(Some(32)), "online, 32 permanent data errors");

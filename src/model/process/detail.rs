@@ -1,4 +1,4 @@
-//! The history of the process whose detail is open.
+//! The history of the process shown in the detail.
 
 use super::{ProcessDetail, ProcessDetailSample, Processes};
 use crate::model::span::Span;

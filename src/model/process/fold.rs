@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{clock::TICKS_PER_SECOND, model::span::Span};
 
-/// Rounds between two clearings of cgroup paths that nobody is in any more.
+/// Rounds between two removals of unused cgroup paths.
 const CLEARING: u64 = 512;
 /// A keyframe that does not come in so many rounds was lost too: another one is needed.
 const KEYFRAME_LOST: u32 = 10;
@@ -24,7 +24,7 @@ impl Processes {
         if sample.fresh {
             self.keep_only(&sample.rows);
         }
-        // Who was read and is not told used nothing; a first reading had no rate yet.
+        // A process that was read and is not listed used nothing; a first reading has no rate yet.
         if sample.full && !sample.fresh {
             self.rows.iter_mut().filter(|row| !row.is_thread()).for_each(|row| _ = row.cpu.get_or_insert(0.0));
         }
@@ -160,7 +160,7 @@ impl Processes {
         }
     }
 
-    /// Moves the small graphs on by one round; storage rates that are not told again have had their day.
+    /// Moves the small graphs on by one round; storage rates that were not reported again are dropped.
     fn age(&mut self) {
         for row in &mut self.rows {
             let level = level(row.cpu);
@@ -317,7 +317,7 @@ mod tests {
         let rows = vec![ProcRow { key, tgid: 7, ..ProcRow::default() }];
         table.apply(span(1), ProcessSample { fresh: true, rows, infos: info("a", "/x"), ..ProcessSample::default() });
         table.apply(span(2), ProcessSample { infos: info("b", ""), ..ProcessSample::default() });
-        let known = table.rows[0].info.as_deref().expect("told");
+        let known = table.rows[0].info.as_deref().expect("known");
         assert_eq!((&*known.command, &*known.cgroup), ("b", "/x"));
     }
 
@@ -346,7 +346,7 @@ mod tests {
         table.apply(span(2), ProcessSample { full: true, ..delta(vec![row(2, 150)]) });
         assert_eq!((table.rows[0].cpu, table.rows[1].cpu), (Some(0.0), Some(0.5)));
         table.apply(span(3), ProcessSample { full: true, ..delta(vec![]) });
-        assert_eq!(table.rows[1].cpu, Some(0.5), "what a row told stays until a row tells another");
+        assert_eq!(table.rows[1].cpu, Some(0.5), "a value stays until a row has another");
     }
 
     #[test]
@@ -368,11 +368,11 @@ mod tests {
         table.apply(span(2), ProcessSample { infos: vec![(key(2), info)], ..delta(vec![row(2, 150)]) });
         assert_eq!(table.rows[1].command(), "old");
         let other = ProcKey { pid: 2, start_ticks: 8 };
-        let heir = ProcRow { key: other, over_us: 0, ..row(2, 3) };
-        table.apply(span(3), ProcessSample { gone: vec![key(2)], ..delta(vec![heir]) });
+        let reused = ProcRow { key: other, over_us: 0, ..row(2, 3) };
+        table.apply(span(3), ProcessSample { gone: vec![key(2)], ..delta(vec![reused]) });
         assert_eq!(table.counts.total, 2);
-        let heir = table.find(other).expect("the heir");
-        assert_eq!((heir.cpu, heir.info.is_none(), heir.mini.is_none()), (None, true, true));
+        let reused = table.find(other).expect("the reused pid");
+        assert_eq!((reused.cpu, reused.info.is_none(), reused.mini.is_none()), (None, true, true));
         assert!(table.find(key(2)).is_none());
     }
 
@@ -485,7 +485,7 @@ mod tests {
         let info = |pid| (key(pid), ProcInfo { cgroup: "/a.slice".into(), ..ProcInfo::default() });
         let told = ProcessSample { infos: vec![info(1), info(2)], ended_ticks: 25, ..delta(vec![]) };
         table.apply(span(2), told);
-        let path = |at: usize| table.rows[at].info.as_ref().map(|i| i.cgroup.clone()).expect("told");
+        let path = |at: usize| table.rows[at].info.as_ref().map(|i| i.cgroup.clone()).expect("known");
         assert!(Arc::ptr_eq(&path(0), &path(1)));
         assert_eq!(table.ended_cpu, Some(0.25));
     }

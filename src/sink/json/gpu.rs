@@ -165,7 +165,7 @@ fn gpu<'a>(host: &'a Host, row: &'a GpuRow) -> Gpu<'a> {
     let (state, cause) = match &raw.state {
         CardState::Up => ("up", None),
         CardState::Asleep => ("asleep", None),
-        CardState::Untold(why) => ("untold", Some(why.as_str())),
+        CardState::Unreadable(why) => ("untold", Some(why.as_str())),
         CardState::Lost(why) => ("lost", Some(why.as_str())),
     };
     let driver = host.gpus.drivers.iter().find(|d| d.maker == raw.maker);

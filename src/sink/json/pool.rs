@@ -91,8 +91,8 @@ pub(super) fn all(state: &State) -> Vec<Pool<'_>> {
 }
 
 fn pool<'a>(state: &'a State, row: &'a PoolRow) -> Pool<'a> {
-    let told = row.told.as_ref();
-    let datasets = state.host.pools.datasets.iter().filter(|d| d.told.pool() == row.name);
+    let told = row.reported.as_ref();
+    let datasets = state.host.pools.datasets.iter().filter(|d| d.reported.pool() == row.name);
     Pool {
         name: &row.name,
         state: row.state.to_lowercase(),
@@ -137,7 +137,7 @@ fn vdev(vdev: &Vdev) -> VdevJson<'_> {
 }
 
 fn dataset(row: &DatasetRow) -> DatasetJson<'_> {
-    let told = &row.told;
+    let told = &row.reported;
     DatasetJson {
         name: &told.name,
         used_bytes: told.used,

@@ -1,4 +1,4 @@
-//! The rows of containers in sight, and the words in the border.
+//! The visible container rows, and the words in the border.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::{
     units::span_short,
 };
 
-/// How a container fares by the rules. What the user has seen of its end no longer counts.
+/// The level of a container under the rules. An acknowledged exit no longer counts.
 pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
     let name = &*row.label;
     let judge = |metric, value| state.level(metric, &[name], value);
@@ -46,7 +46,7 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
     worst
 }
 
-/// How much the rules ask for a look: how it fares, and how near it is to the end of its memory.
+/// How urgent it is by the rules: its level, and how near it is to its memory limit.
 #[must_use]
 pub fn need(state: &State, row: &ContainerRow) -> Level {
     let ratio = row.memory_ratio(state.host.memory.raw.total);
@@ -146,7 +146,7 @@ pub(super) fn state(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row
     let x = place.x + 2;
     let room = place.right().saturating_sub(x);
     let used = put(canvas.buf, x, place.y, room, &row.state_words(), style);
-    // The age is that of its own column too: it stands here only where all of it does.
+    // The age is that of its own column too: it appears here only where all of it fits.
     let age = row.ended_words();
     if usize::from(room - used) >= width(&age) {
         put(canvas.buf, x + used, place.y, room - used, &age, style);

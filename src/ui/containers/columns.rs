@@ -78,7 +78,7 @@ pub static COLUMNS: [Col; 21] = [
     rate("receive", "NET↓/s", Kind::Bytes, 6, 6, |r| r.container.rx_per_second)
         .also(&["rx", "down"])
         .text_of(|r| match r.network_words().filter(|_| r.runs()) {
-            // Whose, the detail says: most names are longer than a figure.
+            // The detail names the owner: most names are longer than a figure.
             Some(_) if matches!(r.container.meta.network(), NetworkOf::Container(_)) => Cow::Borrowed("shared"),
             Some(words) => Cow::Owned(words),
             None => r.bytes(r.container.rx_per_second),
@@ -171,7 +171,7 @@ impl<'a> Row<'a> {
         self.state.host.containers.engines.get(usize::from(self.container.meta.engine))
     }
 
-    /// Its engine answers: what stands here of it is so now.
+    /// Its engine answers: these values are current.
     #[must_use]
     pub fn is_told(&self) -> bool {
         self.engine().is_none_or(|engine| engine.fault.is_none())
@@ -196,7 +196,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// `host`, `of web`: whose network it uses when that is not its own, and its traffic therefore is not.
+    /// `host`, `of web`: the network it shares, and so its traffic.
     #[must_use]
     pub fn network_words(&self) -> Option<String> {
         match self.container.meta.network() {

@@ -88,7 +88,7 @@ impl Overlay for ContainerDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = Page::from_iter(facts(cx, row));
-        // What a sick one wrote last says most: it stands above the rest.
+        // The last log lines of an unhealthy one say most: they come first.
         let sick = is_sick(cx.state, row);
         let log = last_lines(cx.state, row, usize::from(area.width));
         let (above, below) = if sick { (log, Vec::new()) } else { (Vec::new(), log) };
@@ -99,7 +99,7 @@ impl Overlay for ContainerDetail {
     }
 
     fn context(&self) -> Context {
-        Context::Things
+        Context::Objects
     }
 
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {

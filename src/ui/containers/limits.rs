@@ -48,7 +48,7 @@ struct Typing {
 }
 
 impl Limits {
-    /// For this container. What stands there at first are the limits in force.
+    /// For this container. It starts with the limits in force.
     #[must_use]
     pub fn new(row: &ContainerRow) -> Self {
         let prompt = Prompt::new("limits", &in_force(&row.meta), Vec::new());

@@ -40,7 +40,7 @@ pub struct LogView {
     left: usize,
     needle: Option<Needle>,
     prompt: Option<Prompt>,
-    /// Rows and columns of the last frame, and the number of the line that stood on top.
+    /// Rows and columns of the last frame, and the number of the top line.
     seen: std::cell::Cell<(usize, usize, u64)>,
 }
 
@@ -88,7 +88,7 @@ impl LogView {
         vec![line.text.chars().skip(self.left).collect()]
     }
 
-    /// The line that stands on top when the end is in sight.
+    /// The top line when the end is visible.
     fn top_at_end(&self, log: &ContainerLog, height: usize, columns: usize) -> u64 {
         let mut left = height;
         for (index, line) in log.lines.iter().enumerate().rev() {

@@ -85,7 +85,7 @@ impl TableDef for Containers {
 
 impl PaneTable for Containers {
     const PANE: PaneId = PaneId::Containers;
-    const CONTEXT: Context = Context::Things;
+    const CONTEXT: Context = Context::Objects;
     const HINTS: &'static [(Action, &'static str)] = &[(Action::Logs, "log"), (Action::Acts, "acts")];
 
     fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {

@@ -1,5 +1,5 @@
 //! What engines keep: images, volumes, networks, build cache, with who uses each and what would be freed. What is removed
-//! is named thing by thing before, and nothing else goes.
+//! is listed object by object before, and nothing else is removed.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -35,7 +35,7 @@ impl Columns for Kept {
     const NAME: &'static str = "name";
 
     fn matches(row: &Row<'_>, needle: &Needle) -> bool {
-        let Stored { kind, name, place, id, .. } = row.thing;
+        let Stored { kind, name, place, id, .. } = row.object;
         [kind.word(), name, &row.used(), place, id].into_iter().any(|text| needle.is_in(text))
     }
 }
@@ -43,35 +43,35 @@ impl Columns for Kept {
 type Col = Column<Kept>;
 
 static COLUMNS: [Col; 8] = [
-    Col::words("kind", "KIND", 7, 0, |r| r.thing.kind.word().into())
+    Col::words("kind", "KIND", 7, 0, |r| r.object.kind.word().into())
         .also(&["type"])
         .doc("image, volume, network, build cache"),
-    Col::words("name", "NAME", 28, 0, |r| Cow::Borrowed(&r.thing.name))
+    Col::words("name", "NAME", 28, 0, |r| Cow::Borrowed(&r.object.name))
         .also(&["tag"])
         .stretching()
-        .role_of(|r, _| if r.thing.is_unused() { Role::Text } else { Role::Strong })
+        .role_of(|r, _| if r.object.is_unused() { Role::Text } else { Role::Strong })
         .doc("image tags, or the name"),
-    Col::figure("size", "SIZE", Figure::Bytes, 5, 0, |r| r.thing.bytes.map(|bytes| bytes as f64))
+    Col::figure("size", "SIZE", Figure::Bytes, 5, 0, |r| r.object.bytes.map(|bytes| bytes as f64))
         .absent(absent)
         .role(Role::Text)
         .doc("bytes on disk"),
-    Col::figure("frees", "FREES", Figure::Bytes, 5, 3, |r| r.thing.bytes.map(|_| r.thing.frees() as f64))
+    Col::figure("frees", "FREES", Figure::Bytes, 5, 3, |r| r.object.bytes.map(|_| r.object.frees() as f64))
         .absent(absent)
         .doc("bytes freed by its removal (not shared with other images)"),
     Col::words("used", "USED BY", 24, 1, |r| r.used())
         .also(&["users", "containers"])
-        .role_of(|r, _| if r.thing.is_unused() { Role::Advice } else { Role::Container })
+        .role_of(|r, _| if r.object.is_unused() { Role::Advice } else { Role::Container })
         .doc("containers that use it, or `unused`"),
     Col::figure("age", "AGE", Figure::Seconds, 4, 2, |r| r.age.map(|age| age.as_secs_f64()))
         .absent(|_| "")
         .doc("time since it was created"),
-    Col::words("place", "PLACE", 34, 4, |r| Cow::Borrowed(&r.thing.place))
+    Col::words("place", "PLACE", 34, 4, |r| Cow::Borrowed(&r.object.place))
         .also(&["driver", "subnet"])
         .doc("driver and folder, subnets, id"),
-    Col::words("engine", "ENGINE", 24, 5, |r| r.thing.engine.as_str().into())
+    Col::words("engine", "ENGINE", 24, 5, |r| r.object.engine.as_str().into())
         // One engine needs no name beside each row.
         .empty(|state| {
-            let all = &state.host.stores.things;
+            let all = &state.host.stores.objects;
             all.iter().all(|t| all.first().is_some_and(|first| first.engine == t.engine))
         })
         .doc("address of its engine"),
@@ -79,7 +79,7 @@ static COLUMNS: [Col; 8] = [
 
 /// Networks take no room.
 fn absent(row: &Row<'_>) -> &'static str {
-    if row.thing.kind == Kind::Network { "" } else { ABSENT }
+    if row.object.kind == Kind::Network { "" } else { ABSENT }
 }
 
 /// What may be removed at once.
@@ -96,81 +96,81 @@ pub type Stores = TableScreen<Kept>;
 /// What all engines keep.
 pub struct Kept;
 
-/// A thing with its age.
+/// An object with its age.
 pub struct Row<'a> {
-    thing: &'a Stored,
+    object: &'a Stored,
     age: Option<Duration>,
 }
 
 impl<'a> Row<'a> {
-    fn new(thing: &'a Stored, state: &State) -> Self {
-        let age = thing.created_unix_ms.and_then(|at| u64::try_from(state.host.now.unix_ms.saturating_sub(at)).ok());
-        Row { thing, age: age.map(Duration::from_millis) }
+    fn new(object: &'a Stored, state: &State) -> Self {
+        let age = object.created_unix_ms.and_then(|at| u64::try_from(state.host.now.unix_ms.saturating_sub(at)).ok());
+        Row { object, age: age.map(Duration::from_millis) }
     }
 
     fn used(&self) -> Cow<'_, str> {
-        match self.thing.users.as_slice() {
-            [] if self.thing.held => Cow::Borrowed("in use"),
+        match self.object.users.as_slice() {
+            [] if self.object.held => Cow::Borrowed("in use"),
             [] => Cow::Borrowed("unused"),
             users => Cow::Owned(users.join(" ")),
         }
     }
 }
 
-/// What can be removed: the thing under the cursor, or all unused ones of a kind.
+/// What can be removed: the object under the cursor, or all unused ones of a kind.
 fn acts(state: &State, chosen: Option<usize>) -> Vec<Effect> {
     let mut menu = Menu::new("remove");
-    if let Some(thing) = chosen.and_then(|index| state.host.stores.things.get(index)) {
-        let doc = match thing.is_unused() {
-            true => format!("{}, frees {}", thing.kind.word(), bytes_long(thing.frees() as f64)),
-            false => format!("{}, in use: the engine will refuse", thing.kind.word()),
+    if let Some(object) = chosen.and_then(|index| state.host.stores.objects.get(index)) {
+        let doc = match object.is_unused() {
+            true => format!("{}, frees {}", object.kind.word(), bytes_long(object.frees() as f64)),
+            false => format!("{}, in use: the engine will refuse", object.kind.word()),
         };
-        let things = vec![(thing.engine.clone(), thing.id.clone())];
-        let what = thing.name.clone();
-        menu.add(what.clone(), doc, false, move |state| preview(&what, &things, state));
+        let objects = vec![(object.engine.clone(), object.id.clone())];
+        let what = object.name.clone();
+        menu.add(what.clone(), doc, false, move |state| preview(&what, &objects, state));
     }
     for (label, doc, kind, nameless) in PRUNES {
-        let things: Vec<&Stored> = unused(&state.host.stores, kind, nameless).collect();
-        if things.is_empty() {
+        let objects: Vec<&Stored> = unused(&state.host.stores, kind, nameless).collect();
+        if objects.is_empty() {
             continue;
         }
-        let frees = things.iter().map(|thing| thing.frees()).sum::<u64>();
-        let doc = format!("{doc}: {}, frees {}", things.len(), bytes_long(frees as f64));
-        let things: Vec<_> = things.iter().map(|thing| (thing.engine.clone(), thing.id.clone())).collect();
-        menu.add(label, doc, false, move |state| preview(&format!("unused {label}"), &things, state));
+        let frees = objects.iter().map(|object| object.frees()).sum::<u64>();
+        let doc = format!("{doc}: {}, frees {}", objects.len(), bytes_long(frees as f64));
+        let objects: Vec<_> = objects.iter().map(|object| (object.engine.clone(), object.id.clone())).collect();
+        menu.add(label, doc, false, move |state| preview(&format!("unused {label}"), &objects, state));
     }
     vec![Effect::Open(Box::new(menu))]
 }
 
 fn unused(all: &StoreSample, kind: Kind, nameless: bool) -> impl Iterator<Item = &Stored> {
-    let wanted = move |thing: &&Stored| thing.kind == kind && thing.is_unused() && (thing.nameless || !nameless);
-    all.things.iter().filter(wanted)
+    let wanted = move |object: &&Stored| object.kind == kind && object.is_unused() && (object.nameless || !nameless);
+    all.objects.iter().filter(wanted)
 }
 
-/// The question before things are removed: it names each of them and what it frees.
-fn preview(what: &str, things: &[(EngineAddress, String)], state: &State) -> Vec<Effect> {
-    let all = &state.host.stores.things;
-    let meant: Vec<&Stored> =
-        things.iter().filter_map(|(engine, id)| all.iter().find(|t| t.engine == *engine && t.id == *id)).collect();
-    if meant.is_empty() {
+/// The question before objects are removed: it lists each of them and what it frees.
+fn preview(what: &str, objects: &[(EngineAddress, String)], state: &State) -> Vec<Effect> {
+    let all = &state.host.stores.objects;
+    let targets: Vec<&Stored> =
+        objects.iter().filter_map(|(engine, id)| all.iter().find(|t| t.engine == *engine && t.id == *id)).collect();
+    if targets.is_empty() {
         return vec![Effect::Say(Level::Advice, "it no longer exists: nothing was done".to_owned())];
     }
-    let frees = bytes_long(meant.iter().map(|thing| thing.frees()).sum::<u64>() as f64);
-    let title = match meant.as_slice() {
+    let frees = bytes_long(targets.iter().map(|object| object.frees()).sum::<u64>() as f64);
+    let title = match targets.as_slice() {
         [one] => format!("remove {} {}? frees {frees}", one.kind.word(), one.name),
         many => format!("remove {what}: {} of them? frees {frees}", many.len()),
     };
-    let lines = meant.iter().map(|thing| {
-        let size = thing.bytes.map_or_else(|| ABSENT.to_owned(), |_| bytes_short(thing.frees() as f64));
-        let facts = format!("{:<8}{size:>6}  ", thing.kind.word());
-        vec![(facts, Role::Dim), (thing.name.clone(), Role::Strong), (format!("  {}", thing.place), Role::Dim)]
+    let lines = targets.iter().map(|object| {
+        let size = object.bytes.map_or_else(|| ABSENT.to_owned(), |_| bytes_short(object.frees() as f64));
+        let facts = format!("{:<8}{size:>6}  ", object.kind.word());
+        vec![(facts, Role::Dim), (object.name.clone(), Role::Strong), (format!("  {}", object.place), Role::Dim)]
     });
-    let removals = meant.iter().map(|thing| Removal {
-        engine: thing.engine.clone(),
-        kind: thing.kind,
-        id: thing.id.clone(),
-        name: thing.name.clone(),
-        bytes: thing.frees(),
+    let removals = targets.iter().map(|object| Removal {
+        engine: object.engine.clone(),
+        kind: object.kind,
+        id: object.id.clone(),
+        name: object.name.clone(),
+        bytes: object.frees(),
     });
     let job = Job::Remove(removals.collect());
     vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), job)))]
@@ -188,16 +188,16 @@ impl TableDef for Kept {
     }
 
     fn count(state: &State) -> usize {
-        state.host.stores.things.len()
+        state.host.stores.objects.len()
     }
 
     fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
-        Row::new(&state.host.stores.things[index], state)
+        Row::new(&state.host.stores.objects[index], state)
     }
 
     fn key(state: &State, index: usize) -> u64 {
-        let thing = &state.host.stores.things[index];
-        key_of(&format!("{} {} {}", thing.engine, thing.kind.word(), thing.id))
+        let object = &state.host.stores.objects[index];
+        key_of(&format!("{} {} {}", object.engine, object.kind.word(), object.id))
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -206,7 +206,7 @@ impl TableDef for Kept {
     }
 
     fn nothing(state: &State) -> &'static str {
-        match state.host.stores.told {
+        match state.host.stores.answered {
             true => "no images, volumes or networks",
             false => "the engines are computing disk usage, which may take a while…",
         }
@@ -219,7 +219,7 @@ impl TableDef for Kept {
 
 impl ScreenTable for Kept {
     const SORT: &'static str = "size";
-    const CONTEXT: Context = Context::Things;
+    const CONTEXT: Context = Context::Objects;
 
     fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {
         (action == Action::Acts).then(|| acts(state, table.selected()))

@@ -230,15 +230,15 @@ fn pressures(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     if stalls.iter().all(|(_, s, _)| s.is_none()) {
         return;
     }
-    let whose = if cx.state.host.facts.pressure_of_host { "host psi " } else { "psi " };
-    let shown = match (area.width + 4).saturating_sub(whose.len() as u16) {
+    let label = if cx.state.host.facts.pressure_of_host { "host psi " } else { "psi " };
+    let shown = match (area.width + 4).saturating_sub(label.len() as u16) {
         30.. => 3,
         21.. => 2,
         13.. => 1,
         _ => return,
     };
-    let mut x = area.right() - (whose.len() as u16 + shown as u16 * 9).min(area.width);
-    x += put(canvas.buf, x, area.y, 9, whose, cx.theme.style(Role::Pressure));
+    let mut x = area.right() - (label.len() as u16 + shown as u16 * 9).min(area.width);
+    x += put(canvas.buf, x, area.y, 9, label, cx.theme.style(Role::Pressure));
     for (name, stalls, resource) in stalls.into_iter().take(shown) {
         let value = stalls.map(|s| s.some.avg10);
         let level = value.map_or(Level::Unknown, |v| cx.state.level("pressure_some_ratio", &[resource], v));

@@ -1,5 +1,5 @@
 //! Which devices have a row, and in which order: what moves most when there is no room for all, the order of the machine
-//! otherwise. A bridge's ports (one for each container) are one row until somebody opens it.
+//! otherwise. A bridge's ports (one for each container) are one row until it is opened.
 
 use super::columns::FEW_PORTS;
 use crate::{
@@ -37,7 +37,7 @@ pub(super) struct Devices {
     disks: Vec<usize>,
     /// Indices into the host's interfaces, most active first, loopback last, ports left out.
     interfaces: Vec<usize>,
-    /// Indices of the ports that stand together, in the order of the machine.
+    /// Indices of the grouped ports, in the kernel's order.
     ports: Vec<usize>,
     /// Of the host's interfaces, which say nothing on the overview.
     quiet: Vec<Quiet>,
@@ -80,7 +80,7 @@ impl Devices {
         self.disks.first().copied()
     }
 
-    /// The ports that stand together.
+    /// The grouped ports.
     pub(super) fn ports(&self) -> &[usize] {
         &self.ports
     }

@@ -23,7 +23,7 @@ use crate::{
     units::{bytes_long, count_short},
 };
 
-/// From this width on the processes stand beside the graphs.
+/// From this width on the processes are beside the graphs.
 const WIDE: u16 = 130;
 
 pub struct DiskDetail {

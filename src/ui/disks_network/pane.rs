@@ -50,7 +50,7 @@ pub struct DiskNetPane {
     made_from: Option<[u64; 2]>,
 }
 
-/// The column whose order is that of the machine.
+/// The column with the kernel's order.
 const BY_MACHINE: &str = "kind";
 
 impl DiskNetPane {
@@ -87,8 +87,8 @@ impl Pane for DiskNetPane {
     fn shown(&self, _state: &State, room: Room) -> Shown {
         let (disks, interfaces) = self.devices.up();
         let guests = self.guests();
-        let things = if room.boxed { (disks + interfaces + guests).min(usize::from(room.height)) } else { 0 };
-        Shown { things, of: disks + interfaces + guests, columns: 0 }
+        let items = if room.boxed { (disks + interfaces + guests).min(usize::from(room.height)) } else { 0 };
+        Shown { items, of: disks + interfaces + guests, columns: 0 }
     }
 
     fn title(&self) -> Option<&'static str> {
@@ -160,8 +160,8 @@ impl Pane for DiskNetPane {
         self.table.grid.footer(cx, area, canvas, &left)
     }
 
-    fn tell(&mut self, message: Message) {
-        self.table.tell(&message);
+    fn receive(&mut self, message: Message) {
+        self.table.receive(&message);
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {

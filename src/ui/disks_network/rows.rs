@@ -142,7 +142,7 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
     put(buf, area.x, area.y, NAME, "disk", dim);
     let mut x = area.x + NAME;
     if let Some((words, _)) = words(cx.state, SourceId::Disks) {
-        // A blank before what stands in the other half.
+        // A blank before the other half.
         put(buf, x, area.y, half.saturating_sub(NAME + 1), &words, dim);
     } else {
         for (sign, value) in [("r", host.disks.read_per_second), ("w", host.disks.write_per_second)] {

@@ -101,7 +101,7 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
     let watts = row.power.map_or_else(|| ABSENT.to_owned(), |w| format!("{w:.0} W"));
     let traffic = raw.memory_busy.map_or_else(String::new, |_| format!("   memory busy {}", share(raw.memory_busy)));
     let busy = format!("busy {}{traffic}", share(row.busy));
-    // What the hardware itself holds to; without it, where the alarm is.
+    // What the hardware itself holds to; without it, the alert limit.
     let heat = raw.slowdown_temperature.or_else(|| Measure::Temperature.limit(cx.state, row));
     let limit = |limit: Option<String>| limit.map_or_else(String::new, |limit| format!("   limit {limit}"));
     let of_heat = limit(heat.map(|c| temperature(c, cx)));

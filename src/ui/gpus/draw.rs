@@ -55,7 +55,7 @@ pub(super) fn large(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &
     let lines = u16::try_from(below.len()).unwrap_or(u16::MAX).min(area.height - gauges);
     let past = area.height - gauges - lines;
     if past >= 2 && row.busy_history.iter().any(|v| v.is_some()) {
-        // The only graph of the card: it tells how the card fares in all, as the words beside it do.
+        // The only graph of the card: it has the card's level, as the words beside it do.
         history(cx, Rect { height: past, ..area }, canvas, row, level(cx.state, row), normals);
     }
     let mut y = area.y + past;
@@ -126,7 +126,7 @@ pub(super) fn users(state: &State, row: &GpuRow, columns: usize) -> String {
             return words;
         }
     }
-    // A name alone tells more than half a figure.
+    // A name alone says more than half a value.
     users.first().map(|user| user.owner.name.clone()).unwrap_or_default()
 }
 

@@ -15,7 +15,7 @@ use crate::{
     units::{ABSENT, bytes_short},
 };
 
-/// How a card fares by the rules, in all.
+/// The level of a card under all rules.
 #[must_use]
 pub fn level(state: &State, row: &GpuRow) -> Level {
     let measured = Measure::ALL.iter().map(|m| m.level(state, row)).max().unwrap_or(Level::Ok);
@@ -69,7 +69,7 @@ impl Measure {
         self.metric(row).1
     }
 
-    /// How it fares by the rules.
+    /// Its level under the rules.
     #[must_use]
     pub fn level(self, state: &State, row: &GpuRow) -> Level {
         let (metric, value) = self.metric(row);
@@ -85,7 +85,7 @@ impl Measure {
         }
     }
 
-    /// Where its alarm is, in the metric's unit. The power limit is a mark, though no alarm.
+    /// Its alert limit, in the metric's unit. The power limit is a mark without an alert.
     #[must_use]
     pub fn limit(self, state: &State, row: &GpuRow) -> Option<f64> {
         match self {
@@ -106,7 +106,7 @@ impl Measure {
         let share = |value: f64| if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
         let style: Style = hue(cx, self.level(cx.state, row), self.role());
         let whole = self.value(row).map_or(0.0, share);
-        // What the driver keeps for itself stands apart, in front of what is in use.
+        // The driver's reserved memory is shown separately, before what is in use.
         let kept = match (self, row.raw.memory_reserved, row.raw.memory_total) {
             (Measure::Memory, Some(kept), Some(total)) if total > 0 => (kept as f64 / total as f64).min(whole),
             _ => 0.0,
@@ -172,7 +172,7 @@ pub fn trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
     match &row.raw.state {
         CardState::Lost(why) => Some((why.clone(), state.level("gpu_driver_ok", &[], 0.0))),
         CardState::Asleep => Some(("suspended: reading it would wake it".to_owned(), Level::Ok)),
-        CardState::Untold(why) => Some((why.clone(), Level::Ok)),
+        CardState::Unreadable(why) => Some((why.clone(), Level::Ok)),
         CardState::Up => {
             // Heat says more than that the hardware slows, which it always adds.
             let heat: Vec<&str> = row.slowed_by().filter(|t| t.is_heat()).map(|t| t.word()).collect();

@@ -34,7 +34,7 @@ pub const DEF: PaneDef = PaneDef {
     make: |_| Box::<GpusPane>::default(),
 };
 
-/// Keeps which card is chosen, and what is usual for one that stands alone.
+/// Keeps which card is chosen, and the normal range of a single one.
 #[derive(Default)]
 pub struct GpusPane {
     chosen: usize,
@@ -101,7 +101,7 @@ impl Pane for GpusPane {
             return;
         }
         let rows = Self::rows_of(cx.state);
-        // A driver's fault stands once: above the cards, which are all lost with it, or with the only one.
+        // A driver's fault appears once: above the cards, which are all lost with it, or with the only one.
         let faults = cx.state.host.gpus.drivers.iter().filter_map(|d| Some((d, d.fault.as_ref()?)));
         let mut y = area.y;
         for (driver, fault) in faults.filter(|(_, fault)| !matches!(rows, [one] if one.lost() == Some(fault.as_str())))
@@ -134,7 +134,7 @@ impl Pane for GpusPane {
     fn shown(&self, state: &State, room: Room) -> Shown {
         let of = Self::rows_of(state).len();
         let fit = if room.boxed { usize::from(room.height) } else { essentials::cards(state) };
-        Shown { things: fit.min(of), of, columns: 0 }
+        Shown { items: fit.min(of), of, columns: 0 }
     }
 
     fn draw_compact(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

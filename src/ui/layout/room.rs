@@ -12,7 +12,7 @@ const WHOLE: u32 = 10_000;
 
 /// One pane that wants room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
+pub struct Need {
     /// Which, for the caller.
     pub pane: usize,
     /// Its share of the row's width.
@@ -29,7 +29,7 @@ pub struct Wish {
     pub past: u16,
     /// It is a table: each row without a box is one in a box too.
     pub table: bool,
-    /// Nothing stands beside it or in front of it, once there is a spare row.
+    /// It gets a full row, once there is a spare one.
     pub alone: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Wish {
 #[derive(Debug, Clone)]
 pub struct Span {
     /// The panes.
-    pub wishes: Vec<Wish>,
+    pub needs: Vec<Need>,
     /// Rows.
     pub height: u16,
     /// Rows that no pane can use: its borders.
@@ -47,33 +47,33 @@ pub struct Span {
 impl Span {
     /// Boxes side by side.
     #[must_use]
-    pub fn boxes(wishes: Vec<Wish>) -> Self {
-        let height = wishes.iter().map(|w| w.rows.min).max().unwrap_or(0);
-        Span { wishes, height, frame: 2 }
+    pub fn boxes(needs: Vec<Need>) -> Self {
+        let height = needs.iter().map(|w| w.rows.min).max().unwrap_or(0);
+        Span { needs, height, frame: 2 }
     }
 
     /// One pane without a box; without a row it gets none.
     #[must_use]
-    pub fn lines(height: u16, wish: Wish) -> Self {
-        Span { wishes: if height > 0 { vec![wish] } else { Vec::new() }, height, frame: 0 }
+    pub fn lines(height: u16, need: Need) -> Self {
+        Span { needs: if height > 0 { vec![need] } else { Vec::new() }, height, frame: 0 }
     }
 
     /// What one row more would be worth.
     fn worth(&self) -> u32 {
-        // What has no graph to fill it would stand there with blank rows.
-        let blank = |wish: &Wish| wish.past == 0 && self.height > wish.rows.want;
-        let crowded = self.wishes.iter().any(blank);
-        let of = |wish: &Wish| {
+        // Without a graph it would have blank rows.
+        let blank = |need: &Need| need.past == 0 && self.height > need.rows.want;
+        let crowded = self.needs.iter().any(blank);
+        let of = |need: &Need| {
             let items = u32::from(self.height.saturating_sub(self.frame)) + 1;
-            match wish.rows.want {
-                want if self.height < want && (!crowded || wish.worth >= FIRST) => {
-                    u32::from(wish.worth) * WHOLE / items
+            match need.rows.want {
+                want if self.height < want && (!crowded || need.worth >= FIRST) => {
+                    u32::from(need.worth) * WHOLE / items
                 }
-                want if self.height < want.saturating_add(wish.past) && !crowded => PAST * WHOLE / items,
+                want if self.height < want.saturating_add(need.past) && !crowded => PAST * WHOLE / items,
                 _ => 0,
             }
         };
-        self.wishes.iter().map(of).max().unwrap_or(0)
+        self.needs.iter().map(of).max().unwrap_or(0)
     }
 }
 
@@ -98,8 +98,8 @@ pub fn grow(spans: &mut [Span], mut left: u16, least: u32) -> u16 {
 mod tests {
     use super::*;
 
-    fn wish(pane: usize, worth: u16, min: u16, want: u16, past: u16) -> Wish {
-        Wish {
+    fn need(pane: usize, worth: u16, min: u16, want: u16, past: u16) -> Need {
+        Need {
             pane,
             share: 40,
             min_width: 30,
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    fn heights(rows: &[&[Wish]], extra: u16) -> Vec<u16> {
+    fn heights(rows: &[&[Need]], extra: u16) -> Vec<u16> {
         let mut spans: Vec<Span> = rows.iter().map(|row| Span::boxes(row.to_vec())).collect();
         grow(&mut spans, extra, 0);
         spans.iter().map(|s| s.height).collect()
@@ -120,11 +120,11 @@ mod tests {
 
     #[test]
     fn one_row_more_takes_none_away() {
-        let rows: [&[Wish]; 4] = [
-            &[wish(0, 20, 7, 8, 7), wish(1, 20, 7, 13, 0)],
-            &[wish(2, 40, 5, 9, 0), wish(3, 20, 5, 14, 0)],
-            &[wish(4, 41, 5, 18, 0)],
-            &[wish(5, 36, 5, u16::MAX, 0)],
+        let rows: [&[Need]; 4] = [
+            &[need(0, 20, 7, 8, 7), need(1, 20, 7, 13, 0)],
+            &[need(2, 40, 5, 9, 0), need(3, 20, 5, 14, 0)],
+            &[need(4, 41, 5, 18, 0)],
+            &[need(5, 36, 5, u16::MAX, 0)],
         ];
         for extra in 0..80 {
             let (fewer, more) = (heights(&rows, extra), heights(&rows, extra + 1));
@@ -135,15 +135,15 @@ mod tests {
 
     #[test]
     fn list_does_not_grow_beside_blank_rows_and_a_table_does() {
-        let list = wish(1, 20, 5, 30, 0);
-        assert_eq!(heights(&[&[wish(0, 20, 5, 6, 0), list]], 20), [7]);
-        assert_eq!(heights(&[&[wish(0, 20, 5, 6, 3), list]], 20), [25], "a graph fills its rows");
-        assert_eq!(heights(&[&[wish(0, 20, 5, 6, 0), wish(1, 40, 5, 12, 0)]], 20), [12]);
+        let list = need(1, 20, 5, 30, 0);
+        assert_eq!(heights(&[&[need(0, 20, 5, 6, 0), list]], 20), [7]);
+        assert_eq!(heights(&[&[need(0, 20, 5, 6, 3), list]], 20), [25], "a graph fills its rows");
+        assert_eq!(heights(&[&[need(0, 20, 5, 6, 0), need(1, 40, 5, 12, 0)]], 20), [12]);
     }
 
     #[test]
     fn rows_follow_worth() {
-        let both = heights(&[&[wish(0, 40, 3, u16::MAX, 0)], &[wish(1, 20, 3, u16::MAX, 0)]], 30);
+        let both = heights(&[&[need(0, 40, 3, u16::MAX, 0)], &[need(1, 20, 3, u16::MAX, 0)]], 30);
         assert_eq!(both, [24, 12]);
     }
 }

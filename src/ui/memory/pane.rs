@@ -165,7 +165,7 @@ fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let m = &cx.state.host.memory;
     let total = m.raw.total as f64;
     let mut cells: Vec<(&str, u64, Role)> = vec![("used", m.used, Role::MemoryUsed)];
-    // Its size, as the tools of ZFS tell it; what it would not give back is among what is used.
+    // Its size, as the ZFS tools report it; what is not reclaimable counts as used.
     cells.extend(m.raw.arc.map(|arc| ("arc", arc.size, Role::MemoryArc)));
     cells.push(("cache", m.cache, Role::MemoryCache));
     cells.push(("free", m.free, Role::Dim));
@@ -189,7 +189,7 @@ fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     rows.min(area.height)
 }
 
-/// Huge pages, swap, compressed swap, and what a container may use; one row each, where there is such a thing.
+/// Huge pages, swap, compressed swap, and what a container may use; one row each, where present.
 fn swaps(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let m = &cx.state.host.memory;
     let own = &cx.state.host.limits;

@@ -75,7 +75,7 @@ impl ColumnChooser {
 
     fn changed(&self) -> Vec<Effect> {
         let ids = self.order.iter().filter(|(_, on)| *on).map(|(c, _)| self.columns[*c].id).collect();
-        vec![Effect::Tell(self.to, Message::Columns(ids))]
+        vec![Effect::Send(self.to, Message::Columns(ids))]
     }
 }
 

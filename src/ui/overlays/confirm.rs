@@ -1,4 +1,4 @@
-//! The question before anything that changes the machine. It names each thing that it would be done to and says whether it
+//! The question before anything that changes the machine. It lists each target and says whether it
 //! can be undone. `y` alone is a yes: a key that is pressed out of habit answers nothing.
 
 use crossterm::event::KeyCode;

@@ -22,7 +22,7 @@ const TWO: u16 = 130;
 /// Columns before the words.
 const KEYS: usize = 19;
 
-/// The ten keys, each with the actions that it stands for.
+/// The ten keys, each with its actions.
 const FIRST: [(&[Action], &str); 10] = [
     (&[Action::Up, Action::Down], "choose a row; a click does too"),
     (&[Action::Open], "details of the row, pane, alert or link"),
@@ -33,7 +33,7 @@ const FIRST: [(&[Action], &str); 10] = [
     (&[Action::SortMenu], "sort by another column"),
     (&[Action::Acts, Action::Signal], "operations: signal, stop, limits, scrub … (asks first)"),
     (&[Action::Logs], "log of the selected container"),
-    (&[Action::Findings], "alerts: what is wrong now"),
+    (&[Action::Alerts], "alerts: what is wrong now"),
 ];
 
 /// Two actions on one line.
@@ -51,7 +51,7 @@ const PAIRS: [(Action, Action, &str); 11] = [
     (Action::Faster, Action::Slower, "refresh more often, less often"),
 ];
 
-/// What stands for what.
+/// The signs and their meaning.
 const SIGNS: [(&str, &str); 7] = [
     ("━━┼━━┃──", "a gauge: ┃ is the alert limit, ┼ the median of the last ten minutes; a thin line is cache"),
     ("shaded", "behind a graph: the 10th to 90th percentile of its history"),
@@ -111,7 +111,7 @@ fn first(cx: &DrawCx<'_>) -> Vec<SheetLine> {
                 Action::Focus(_) => "1 … 9".to_owned(),
                 action => key(*action),
             };
-            // One key may stand for two actions: on a process, and on a container.
+            // One key may trigger two actions: on a process, and on a container.
             if !bound.contains(&label) && label != "no key" {
                 bound.push(label);
             }

@@ -1,4 +1,4 @@
-//! A list to choose one thing from: a column to sort by, a user, a signal.
+//! A list to choose one item from: a column to sort by, a user, a signal.
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;

@@ -1,9 +1,9 @@
 //! TABLE OVERLAYS: views that a key opens from the overview. Here too: overlays that belong to no domain.
 
+pub mod alerts;
 pub mod columns;
 pub mod confirm;
 pub mod details;
-pub mod findings;
 pub mod help;
 pub mod menu;
 pub mod report;
@@ -29,7 +29,7 @@ pub struct OverlayDef {
 /// TABLE OVERLAYS.
 pub static OVERLAYS: &[OverlayDef] = &[
     OverlayDef { action: Action::Help, open: |_, _| Box::<help::Help>::default() },
-    OverlayDef { action: Action::Findings, open: |_, _| Box::<findings::Findings>::default() },
+    OverlayDef { action: Action::Alerts, open: |_, _| Box::<alerts::Alerts>::default() },
     OverlayDef { action: Action::Sockets, open: |_, _| Box::<Sockets>::default() },
     OverlayDef { action: Action::Stores, open: |_, _| Box::<Stores>::default() },
     OverlayDef { action: Action::Themes, open: |theme, all| Box::new(themes::Themes::new(theme, all)) },

@@ -32,7 +32,7 @@ impl Report {
         Report { level, lines: text.lines().map(str::to_owned).collect(), sheet: Sheet::default() }
     }
 
-    /// Lines to copy stand indented and are wrapped like the others, since a cut one is of no use.
+    /// Lines to copy are indented and wrapped like the others, since a cut one is useless.
     fn wrapped(&self, columns: usize) -> Vec<(usize, String)> {
         let broken = self.lines.iter().enumerate().flat_map(|(at, line)| {
             let indent = line.len() - line.trim_start().len();

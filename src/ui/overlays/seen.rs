@@ -1,4 +1,4 @@
-//! A thing that a view shows, as it was when last seen: it can still be read when it is gone.
+//! An object in a view, as it was when last seen: it can still be read when it is gone.
 
 use ratatui::layout::Rect;
 
@@ -8,7 +8,7 @@ use crate::ui::{
     widgets::text::put,
 };
 
-/// The last that was seen of a thing.
+/// The last known state of an object.
 #[derive(Debug)]
 pub struct Seen<T> {
     last: Option<T>,
@@ -33,7 +33,7 @@ impl<T: Clone> Seen<T> {
         }
     }
 
-    /// The thing, gone or not; `None` when it never was there.
+    /// The object, gone or not; `None` when it never existed.
     pub fn last(&self) -> Option<&T> {
         self.last.as_ref()
     }
@@ -43,7 +43,7 @@ impl<T: Clone> Seen<T> {
         self.gone
     }
 
-    /// The thing to draw; when it never was there, says so.
+    /// The object to draw; says so when it never existed.
     pub fn shown(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> Option<&T> {
         if self.last.is_none() {
             put(canvas.buf, area.x, area.y, area.width, "it is gone", cx.theme.style(Role::Dim));

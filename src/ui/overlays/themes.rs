@@ -60,7 +60,7 @@ impl Themes {
         self.cursor.hold(self.all.iter().position(|ready| ready.name == name).unwrap_or(0));
     }
 
-    /// Takes in the user's own themes; one that is called like a shipped one stands in its place.
+    /// Takes in the user's own themes; one with the name of a built-in one replaces it.
     fn take(&mut self, own: Vec<Ready>) {
         let here = self.all.get(self.cursor.position()).map(|ready| ready.name.clone());
         for ready in own {
@@ -77,16 +77,16 @@ impl Themes {
     }
 
     /// Puts the theme under the cursor on.
-    fn wear(&self) -> Vec<Effect> {
+    fn preview(&self) -> Vec<Effect> {
         let theme = self.chosen().and_then(|ready| ready.theme.as_ref().ok());
-        theme.map(|theme| Effect::Wear(Box::new(theme.clone()))).into_iter().collect()
+        theme.map(|theme| Effect::Theme(Box::new(theme.clone()))).into_iter().collect()
     }
 
     /// Puts it on and closes; a broken one says what is wrong with it.
     fn choose(&self, also: Option<Effect>) -> Vec<Effect> {
         match self.chosen().map(|ready| &ready.theme) {
             Some(Err(finding)) => vec![Effect::Say(crate::alert::Level::Warn, finding.line())],
-            _ => self.wear().into_iter().chain([Effect::Close]).chain(also).collect(),
+            _ => self.preview().into_iter().chain([Effect::Close]).chain(also).collect(),
         }
     }
 
@@ -143,21 +143,21 @@ impl Overlay for Themes {
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
         if self.cursor.act(action) {
-            return Some(self.wear());
+            return Some(self.preview());
         }
         match action {
             Action::Top => {
                 self.cursor.hold(0);
-                Some(self.wear())
+                Some(self.preview())
             }
             // The key that opened it goes on to the next, as a key that walks through them would.
             Action::Themes => {
                 self.cursor.hold((self.cursor.position() + 1) % self.all.len().max(1));
-                Some(self.wear())
+                Some(self.preview())
             }
             Action::Open => Some(self.choose(None)),
             Action::Save => Some(self.choose(Some(Effect::Save(vec!["theme"])))),
-            Action::Back => Some(vec![Effect::Wear(Box::new(self.before.clone())), Effect::Close]),
+            Action::Back => Some(vec![Effect::Theme(Box::new(self.before.clone())), Effect::Close]),
             _ => None,
         }
     }
@@ -166,7 +166,7 @@ impl Overlay for Themes {
         let Target::OverlayRow(index) = target else { return Vec::new() };
         let again = self.cursor.position() == *index;
         self.cursor.hold(*index);
-        if again { self.choose(None) } else { self.wear() }
+        if again { self.choose(None) } else { self.preview() }
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {

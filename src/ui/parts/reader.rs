@@ -88,7 +88,7 @@ impl Reader {
         *selected = links.get(at).map(|(_, to)| (at, to.clone()));
     }
 
-    /// Draws the lines in sight.
+    /// Draws the visible lines.
     pub fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, page: &Page) {
         self.settle(page);
         let top = self.sheet.begin(page.lines().len(), usize::from(area.height));

@@ -76,7 +76,7 @@ pub(super) fn past(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
 
 /// A scrub or a resilver is under way.
 pub(super) fn scans(pool: &PoolRow) -> bool {
-    let scan = pool.told.as_ref().and_then(|told| told.scan.as_ref());
+    let scan = pool.reported.as_ref().and_then(|reported| reported.scan.as_ref());
     scan.is_some_and(|scan| matches!(scan.state, ScanState::Running | ScanState::Paused))
 }
 

@@ -27,7 +27,7 @@ impl Columns for Pools {
     const NAME: &'static str = "name";
 
     fn matches(row: &Row<'_>, needle: &Needle) -> bool {
-        let vdevs = row.pool.told.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
+        let vdevs = row.pool.reported.as_ref().map(|t| t.vdevs.as_slice()).unwrap_or_default();
         needle.is_in(&row.pool.name) || needle.is_in(&row.pool.state) || vdevs.iter().any(|v| needle.is_in(&v.name))
     }
 }
@@ -58,11 +58,12 @@ pub static COLUMNS: [Col; 16] = [
         .between(8, 24)
         .essential()
         .doc("the same as a gauge, with the limit"),
-    less("free", "FREE", Kind::Bytes, 5, 3, |r| Some(r.pool.told.as_ref()?.free? as f64)).doc("bytes not allocated"),
-    less("frag", "FRAG", Kind::Share, 4, 9, |r| r.pool.told.as_ref()?.fragmentation)
+    less("free", "FREE", Kind::Bytes, 5, 3, |r| Some(r.pool.reported.as_ref()?.free? as f64))
+        .doc("bytes not allocated"),
+    less("frag", "FRAG", Kind::Share, 4, 9, |r| r.pool.reported.as_ref()?.fragmentation)
         .also(&["fragmentation"])
         .doc("fragmentation of the free space"),
-    less("ratio", "RATIO", Kind::Count, 6, 8, |r| r.pool.told.as_ref()?.compress)
+    less("ratio", "RATIO", Kind::Count, 6, 8, |r| r.pool.reported.as_ref()?.compress)
         .also(&["compress"])
         .format(times)
         .doc("compression ratio"),
@@ -79,24 +80,25 @@ pub static COLUMNS: [Col; 16] = [
         .empty(|state| !any_errors(state))
         .keep(any_errors)
         .doc("read, write and checksum errors of its devices"),
-    Col::words("scrub", "SCRUB", 16, 4, |r| match &r.pool.told {
-        Some(told) => scan_words(told.scan.as_ref(), r.state.host.now).into(),
+    Col::words("scrub", "SCRUB", 16, 4, |r| match &r.pool.reported {
+        Some(reported) => scan_words(reported.scan.as_ref(), r.state.host.now).into(),
         None => Cow::Borrowed(ABSENT),
     })
     .between(5, 24)
     .also(&["scan"])
     .essential()
     .role_of(|r, text| {
-        let runs = r.pool.told.as_ref().and_then(|t| t.scan.as_ref()).is_some_and(|s| s.state == ScanState::Running);
+        let runs =
+            r.pool.reported.as_ref().and_then(|t| t.scan.as_ref()).is_some_and(|s| s.state == ScanState::Running);
         r.role(Level::Ok, if runs { Role::Advice } else { unless_zero(text, Role::Dim) })
     })
     .keep(|state| state.host.pools.rows.iter().any(cells::scans))
     .doc("progress of a scrub or resilver, or age of the last one"),
-    less("size", "SIZE", Kind::Bytes, 5, 10, |r| Some(r.pool.told.as_ref()?.size? as f64)).doc("raw size"),
+    less("size", "SIZE", Kind::Bytes, 5, 10, |r| Some(r.pool.reported.as_ref()?.size? as f64)).doc("raw size"),
     less("operations", "IOPS", Kind::Count, 6, 11, |r| r.pool.io.map(|io| io.reads + io.writes))
         .also(&["iops"])
         .doc("operations each second"),
-    less("dedup", "DEDUP", Kind::Count, 6, 12, |r| r.pool.told.as_ref()?.dedup)
+    less("dedup", "DEDUP", Kind::Count, 6, 12, |r| r.pool.reported.as_ref()?.dedup)
         .format(times)
         .doc("deduplication ratio"),
     Col::words("worst", "WORST", 18, 13, |r| match r.pool.worst_wait() {
@@ -149,8 +151,8 @@ impl<'a> Row<'a> {
     /// Read, write and checksum errors of its leaves.
     #[must_use]
     pub fn errors(&self) -> Option<u64> {
-        let told = self.pool.told.as_ref()?;
-        Some(told.leaves().flat_map(|v| v.errors).fold(told.data_errors.unwrap_or(0), u64::saturating_add))
+        let reported = self.pool.reported.as_ref()?;
+        Some(reported.leaves().flat_map(|v| v.errors).fold(reported.data_errors.unwrap_or(0), u64::saturating_add))
     }
 
     /// The role of a figure at this level: those of a pool whose devices stopped answering are faint.

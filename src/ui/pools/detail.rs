@@ -79,7 +79,7 @@ impl Overlay for PoolDetail {
         let room = usize::from(area.width);
         let mut lines = Page::from_iter(facts::standing(cx.state, row));
         let first = lines.lines().len();
-        lines.extend(facts::told(cx.state, row, room));
+        lines.extend(facts::reported(cx.state, row, room));
         trees::devices(cx.state, row, room, &mut lines);
         trees::datasets(cx.state, row, room, &mut lines);
         // The state is the module's own word now; what follows was said before.
@@ -93,7 +93,7 @@ impl Overlay for PoolDetail {
     }
 
     fn context(&self) -> Context {
-        Context::Things
+        Context::Objects
     }
 
     fn act(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {

@@ -24,7 +24,8 @@ pub fn choose(pool: &str, state: &State) -> Vec<Effect> {
         return vec![Effect::Say(Level::Advice, "no pool is selected".to_owned())];
     };
     let mut menu = Menu::new(format!("pool {pool}"));
-    let scan = row.told.as_ref().and_then(|t| t.scan.as_ref()).filter(|s| s.kind == ScanKind::Scrub).map(|s| s.state);
+    let scan =
+        row.reported.as_ref().and_then(|t| t.scan.as_ref()).filter(|s| s.kind == ScanKind::Scrub).map(|s| s.state);
     let mut add = |act: PoolAct, label: &str| {
         let (pool, doc) = (pool.to_owned(), act.doc());
         menu.add(label, doc, false, move |_| vec![ask(pool.clone(), act.clone())]);
@@ -51,8 +52,8 @@ pub fn choose(pool: &str, state: &State) -> Vec<Effect> {
 /// Opens the list of datasets, to set this property of one.
 fn datasets(pool: &str, property: &'static str, state: &State) -> Vec<Effect> {
     let mut menu = Menu::new(format!("{property} of which dataset of {pool}?"));
-    for row in state.host.pools.datasets.iter().filter(|d| d.told.pool() == pool && !d.told.volume) {
-        let (pool, dataset) = (pool.to_owned(), row.told.name.clone());
+    for row in state.host.pools.datasets.iter().filter(|d| d.reported.pool() == pool && !d.reported.volume) {
+        let (pool, dataset) = (pool.to_owned(), row.reported.name.clone());
         let now = value_of(state, &dataset, property);
         menu.add(dataset.clone(), now, false, move |state| values(&pool, &dataset, property, state));
     }
@@ -81,8 +82,8 @@ fn values(pool: &str, dataset: &str, property: &'static str, state: &State) -> V
 fn value_of(state: &State, dataset: &str, property: &str) -> String {
     let Some(row) = state.host.pools.dataset(dataset) else { return String::new() };
     match property {
-        "compression" => row.told.compression.clone(),
-        _ => row.told.record.map(|bytes| bytes_short(bytes as f64)).unwrap_or_default(),
+        "compression" => row.reported.compression.clone(),
+        _ => row.reported.record.map(|bytes| bytes_short(bytes as f64)).unwrap_or_default(),
     }
 }
 

@@ -42,14 +42,17 @@ pub const DEF: PaneDef = PaneDef {
 /// The table of pools.
 pub struct Pools;
 
-/// How a pool fares by the rules: its state, files that are lost, and devices that it lacks though it is online. The one
+/// The level of a pool under the rules: its state, data errors, and missing devices of an online pool. The one
 /// place that every view of its health asks.
 #[must_use]
 pub fn level(state: &State, row: &PoolRow) -> Level {
     let word = row.state.to_lowercase();
     let of = |metric: &str, value: f64| state.level(metric, &[&row.name, &word], value);
     let healthy = of("pool_healthy", if row.is_healthy() { 1.0 } else { 0.0 });
-    let missing = row.told.as_ref().map_or(Level::Ok, |told| of("pool_missing_devices", told.missing().count() as f64));
+    let missing = row
+        .reported
+        .as_ref()
+        .map_or(Level::Ok, |reported| of("pool_missing_devices", reported.missing().count() as f64));
     healthy.max(missing).max(lost_level(state, row))
 }
 
@@ -59,7 +62,7 @@ pub fn lost_level(state: &State, row: &PoolRow) -> Level {
     row.data_errors().map_or(Level::Ok, |lost| state.level("pool_data_errors", &[&row.name], lost as f64))
 }
 
-/// How a device fares by the rules on its errors.
+/// The level of a device under the rules on its errors.
 #[must_use]
 pub fn device_level(state: &State, pool: &str, vdev: &Vdev) -> Level {
     let of = |(kind, errors): (&str, u64)| state.level("vdev_errors", &[pool, &vdev.name, kind], errors as f64);
@@ -68,9 +71,9 @@ pub fn device_level(state: &State, pool: &str, vdev: &Vdev) -> Level {
 
 /// How the errors of a pool fare by the rules: those that its devices counted, and what is lost for good.
 pub(super) fn errors_level(state: &State, row: &PoolRow) -> Level {
-    let Some(told) = &row.told else { return Level::Unknown };
+    let Some(reported) = &row.reported else { return Level::Unknown };
     let lost = lost_level(state, row);
-    told.leaves().map(|vdev| device_level(state, &row.name, vdev)).fold(lost, Level::max)
+    reported.leaves().map(|vdev| device_level(state, &row.name, vdev)).fold(lost, Level::max)
 }
 
 /// The worst of all that the rules say of a pool.
@@ -137,7 +140,7 @@ impl TableDef for Pools {
 
 impl PaneTable for Pools {
     const PANE: PaneId = PaneId::Pools;
-    const CONTEXT: Context = Context::Things;
+    const CONTEXT: Context = Context::Objects;
     const HINTS: &'static [(Action, &'static str)] = &[(Action::Acts, "acts")];
 
     fn act(table: &mut Table<Self>, action: Action, state: &State) -> Option<Vec<Effect>> {

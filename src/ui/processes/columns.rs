@@ -244,7 +244,7 @@ impl Row<'_> {
         self.process.cpu.map(|c| c / self.cx.cpu_divisor)
     }
 
-    /// The name of its container; the front of its id where no engine tells one.
+    /// The name of its container; its short id where no engine reports one.
     fn container(&self) -> Option<&str> {
         let id = self.process.container()?;
         let known = join::container_of_process(self.cx.host, self.process);
@@ -370,7 +370,7 @@ fn command(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_
 
 /// Characters to leave out at the left so that the match is inside `room` columns.
 fn before_match(text: &str, needle: &Needle, room: u16) -> usize {
-    /// What stays in sight behind the match.
+    /// What stays visible behind the match.
     const BEHIND: usize = 8;
     let Some(range) = needle.find(text) else { return 0 };
     // The last column may be that of the dots.

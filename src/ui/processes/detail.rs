@@ -123,7 +123,7 @@ impl Overlay for ProcessDetail {
 
     fn want(&self, want: &mut Interest, _state: &State) {
         want.detail = Some(self.key);
-        // Its storage rates stand among the facts.
+        // Its storage rates are among the facts.
         want.visible.push(self.key);
     }
 }
@@ -206,7 +206,7 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Page {
     lines
 }
 
-/// Whose it is, and what it holds beyond itself: GPUs, datasets, ports.
+/// Its owner, and the GPUs, datasets and ports that it uses.
 fn belongings(state: &State, p: &Process, detail: Option<&ProcessDetailSample>, columns: usize, lines: &mut Page) {
     let host = &state.host;
     let mut note = |name: &str, role: Role, value: &str, leads: Option<Subject>| {

@@ -259,7 +259,7 @@ impl PaneTable for Processes {
         format!("{}{}", Self::count_words(table, state), if is_narrowed(table) { "" } else { " procs" })
     }
 
-    fn tell(table: &mut Table<Self>, message: Message) {
+    fn receive(table: &mut Table<Self>, message: Message) {
         if let Message::User(user) = message {
             table.options.user = user;
             table.changed();

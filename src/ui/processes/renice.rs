@@ -1,5 +1,5 @@
 //! The question before niceness is changed: each process with its niceness now and then. The keys that asked it take
-//! further steps while it stands.
+//! further steps while it is open.
 
 use crate::{
     alert::Level,

@@ -1,4 +1,4 @@
-//! Signals: the list to choose from, and the question that names every process before anything is sent. Who is meant is
+//! Signals: the list to choose from, and the question that names every process before anything is sent. The targets are
 //! settled when the list opens, not when the answer comes.
 
 use crate::{

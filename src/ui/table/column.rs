@@ -37,7 +37,7 @@ pub enum Kind {
     Seconds,
 }
 
-/// On which side of its room a figure stands.
+/// The side to which a value is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,
@@ -160,7 +160,7 @@ pub trait Columns: Sized + 'static {
     /// Every column, in the order in which the chooser lists those that are not shown.
     const COLUMNS: &'static [Column<Self>];
 
-    /// What names a row, to be found before what stands beside it: by default the column with this id.
+    /// What names a row, found before other matches: by default the column with this id.
     const NAME: &'static str;
 
     /// The part of a row's text that names it, where the whole column does not.
@@ -179,7 +179,7 @@ pub trait Columns: Sized + 'static {
         Self::COLUMNS.iter().map(|column| column.def).collect()
     }
 
-    /// Where the row holds a word, `columns` being those in sight: what cannot be seen is not found.
+    /// Where the row holds a word, `columns` being the visible ones: what is not visible is not found.
     fn find(row: &Self::Row<'_>, needle: &Needle, columns: &[usize]) -> Option<Found> {
         let seen = || columns.iter().filter_map(|column| Self::COLUMNS.get(*column));
         let names = |column: &Column<Self>| {
@@ -270,7 +270,7 @@ pub struct Column<C: Columns> {
     text: Option<Text<C>>,
     number: Option<Number<C>>,
     format: fn(f64) -> String,
-    /// What stands in place of a figure that is absent.
+    /// What is shown for an absent value.
     absent: for<'r, 's> fn(&'r C::Row<'s>) -> &'static str,
     /// What a cell shows where that is not what it is found by.
     shown: Option<Text<C>>,
@@ -291,7 +291,7 @@ pub struct Column<C: Columns> {
     /// The length of its longest text, where measuring each row would cost too much.
     pub longest: Option<fn(&State) -> Option<usize>>,
     /// Asks the sources for its figure of every row: when rows are sorted or filtered by it. When it is merely shown, the
-    /// rows in sight are asked for.
+    /// visible rows are read.
     pub asks: Option<fn(&mut Interest)>,
     /// What it shows in the line of a group.
     pub together: Together<C>,
@@ -476,7 +476,7 @@ impl<C: Columns> Column<C> {
         self
     }
 
-    /// The same column, whose rows of one order stand by classes of what they do.
+    /// The same column, with rows of equal order sorted by class.
     #[must_use]
     pub const fn busy_first(mut self, load: Number<C>) -> Self {
         self.load = Some(load);

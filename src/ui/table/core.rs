@@ -51,7 +51,7 @@ pub struct Table<T: TableDef> {
     pub list: Lines<T::Key>,
     /// Rows that are acted on together.
     pub tags: HashSet<T::Key>,
-    /// Rows stand below their parents or groups.
+    /// Rows are below their parents or groups.
     pub nested: bool,
     /// Characters of the stretching column that are scrolled out at the left.
     pub shift: u16,
@@ -65,7 +65,7 @@ pub struct Table<T: TableDef> {
     pane: Option<PaneId>,
     /// Where the columns were put for a width, so that a frame asks once.
     placed: RefCell<Option<(u16, Vec<Placed>)>>,
-    /// The last frame showed a column that sources fill for the rows in sight alone.
+    /// The last frame showed a column that sources fill only for visible rows.
     shows_asked: Cell<bool>,
 }
 
@@ -126,7 +126,7 @@ impl<T: TableDef> Table<T> {
         }
     }
 
-    /// What is listed changes by more than order and filter: the list is made anew.
+    /// What is listed changes by more than order and filter: the list is rebuilt.
     pub fn changed(&mut self) {
         self.revision += 1;
     }
@@ -388,8 +388,8 @@ impl<T: TableDef> Table<T> {
     }
 
     /// What was chosen in one of its menus; false when it was none of a table's.
-    pub fn tell(&mut self, message: &Message) -> bool {
-        self.grid.tell(message)
+    pub fn receive(&mut self, message: &Message) -> bool {
+        self.grid.receive(message)
     }
 
     /// Writes columns and order into `settings`. A tree has an order of its own; the settings are about the list.
@@ -400,7 +400,7 @@ impl<T: TableDef> Table<T> {
         }
     }
 
-    /// Asks the sources for the columns that rows are sorted or filtered by; true when the rows in sight are to be asked
+    /// Asks the sources for the columns that rows are sorted or filtered by; true when the visible rows are to be asked
     /// for too.
     pub fn asks(&self, want: &mut Interest) -> bool {
         for (index, column) in T::COLUMNS.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The row under the cursor and the rows in sight. The cursor holds a thing, not a place: rows that come and go do not
-//! move it to another. Until the user moves it, it stands on the first row and the view stays at the top.
+//! The row under the cursor and the visible rows. The cursor holds an item, not a place: rows that come and go do not
+//! move it to another. Until the user moves it, it is on the first row and the view stays at the top.
 
 use std::{cell::Cell, ops::Range};
 
@@ -25,7 +25,7 @@ impl<K> Default for Cursor<K> {
 }
 
 impl<K: Copy + Eq> Cursor<K> {
-    /// The list is now this. A row that was held and is gone gives its place to what stands there now.
+    /// The list is now this. A held row that is gone gives its place to the row there now.
     pub fn settle(&mut self, keys: impl IntoIterator<Item = K>) {
         self.keys.clear();
         self.keys.extend(keys);
@@ -113,7 +113,7 @@ impl<K: Copy + Eq> Cursor<K> {
         true
     }
 
-    /// The rows in sight when there is room for `rows`: the view moves no further than the cursor asks for.
+    /// The visible rows when there is space for `rows`: the view moves no further than the cursor asks for.
     pub fn window(&self, rows: usize) -> Range<usize> {
         self.page.set(rows);
         let count = self.keys.len();

@@ -11,9 +11,9 @@ use crate::{alert::Level, model::source::SourceId, state::State, ui::view::Effec
 pub enum Nest {
     /// None.
     Flat,
-    /// Rows of one group stand below a line of their own; what a group is called.
+    /// Rows of one group are below a heading; what a group is called.
     Groups(&'static str),
-    /// Rows stand below their parents.
+    /// Rows are below their parents.
     Tree,
 }
 
@@ -51,7 +51,7 @@ pub trait TableDef: Columns {
     /// Its key.
     fn key(state: &State, index: usize) -> Self::Key;
 
-    /// Changes whenever rows or their order may be others: lists are made anew then, and only then.
+    /// Changes whenever rows or their order may be others: lists are rebuilt then, and only then.
     fn round(state: &State) -> u64 {
         let rounds = Self::SOURCES.iter().map(|source| state.host.health.round(*source));
         rounds.fold(state.acknowledgements(), |sum, round| sum.wrapping_mul(31).wrapping_add(round))

@@ -1,4 +1,4 @@
-//! A table on the screen: its heads and the lines in sight, a cell a column; or, on a screen without boxes, its essentials.
+//! A table on the screen: its heads and the visible lines, a cell a column; or, on a screen without boxes, its essentials.
 
 use ratatui::layout::Rect;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Columns before a row that stands below its group.
+/// Columns before a row below its group.
 const INDENT: u16 = 2;
 
 impl<T: TableDef> Table<T> {
@@ -67,7 +67,7 @@ impl<T: TableDef> Table<T> {
         Rect { y: body.y + used, height: body.height - used, ..body }
     }
 
-    /// The lines in sight without heads, each drawn by `draw`. `clicks`: they answer to the mouse.
+    /// The visible lines without heads, each drawn by `draw`. `clicks`: they answer to the mouse.
     pub fn draw_plain(
         &self,
         cx: &DrawCx<'_>,
@@ -87,7 +87,7 @@ impl<T: TableDef> Table<T> {
         }
     }
 
-    /// The rows that are in sight in `height` lines.
+    /// The rows that are visible in `height` lines.
     pub fn in_sight<'a>(&'a self, cx: &DrawCx<'a>, height: u16) -> impl Iterator<Item = T::Row<'a>> {
         self.grid.cursor.window(usize::from(height)).filter_map(|at| self.row(cx.state, at))
     }

@@ -126,7 +126,7 @@ impl<K: Copy + Eq> Grid<K> {
         &self.columns
     }
 
-    /// Goes up whenever order, filter or columns changed: the owner lists its rows anew then.
+    /// Goes up whenever order, filter or columns changed: the owner rebuilds its list then.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
@@ -308,7 +308,7 @@ impl<K: Copy + Eq> Grid<K> {
         Some(Vec::new())
     }
 
-    /// Rows were listed anew: a search that found nothing looks again.
+    /// The list was rebuilt: a search that found nothing looks again.
     pub fn seek(&mut self, holds: Holds<'_>) {
         let Some(needle) = self.needle.as_ref().filter(|_| self.seeks) else { return };
         if let Some(index) = self.first(self.cursor.position(), needle, holds) {
@@ -317,14 +317,14 @@ impl<K: Copy + Eq> Grid<K> {
         }
     }
 
-    /// The first row from `from` on, round the end, that holds the word in its name; else in what stands beside it.
+    /// The first row from `from` on, round the end, that holds the word in its name; else in its other columns.
     fn first(&self, from: usize, needle: &Needle, holds: Holds<'_>) -> Option<usize> {
         let columns = self.searched();
         let found = |wanted: Found| self.cursor.find(from, false, |i| holds(i, needle, &columns) == Some(wanted));
         found(Found::Name).or_else(|| found(Found::Beside))
     }
 
-    /// The columns that a search looks at: those in sight, before the first frame all that were chosen.
+    /// The columns that a search looks at: the visible ones, before the first frame all that were chosen.
     fn searched(&self) -> Vec<usize> {
         let in_sight = self.in_sight.borrow();
         if in_sight.is_empty() { self.chosen.clone() } else { in_sight.clone() }
@@ -357,7 +357,7 @@ impl<K: Copy + Eq> Grid<K> {
     }
 
     /// What was chosen in one of its menus; false when it was none of a table's.
-    pub fn tell(&mut self, message: &Message) -> bool {
+    pub fn receive(&mut self, message: &Message) -> bool {
         match message {
             Message::Sort(id) => self.sort_by(id),
             Message::Columns(ids) => {
@@ -486,7 +486,7 @@ impl<K: Copy + Eq> Grid<K> {
         let mut menu = Menu::new("sort by");
         for (index, column) in self.columns.iter().enumerate() {
             let id = column.id;
-            let then = move |_: &State| vec![Effect::Tell(to, Message::Sort(id))];
+            let then = move |_: &State| vec![Effect::Send(to, Message::Sort(id))];
             menu.add(id, column.doc, index == self.sort.column, then);
         }
         menu.saving(saved_as(to).map(|[_, sort, reverse]| vec![sort, reverse]).unwrap_or_default())
@@ -681,17 +681,17 @@ mod tests {
         g.act(Action::SortNext, &holds);
         assert_eq!(g.sort(), Sort { column: 0, greatest_first: false }, "the next of the chosen columns");
         let revision = g.revision();
-        assert!(g.tell(&Message::Sort("pid")));
+        assert!(g.receive(&Message::Sort("pid")));
         assert_eq!(g.sort(), Sort { column: 2, greatest_first: false });
         assert!(g.revision() > revision);
-        assert!(g.tell(&Message::Columns(vec!["pid", "cpu"])));
+        assert!(g.receive(&Message::Columns(vec!["pid", "cpu"])));
         let shown: Vec<usize> = g.placed(80, &Need::NONE, |_| false).iter().map(|p| p.column).collect();
         assert_eq!(shown, [2, 1]);
         assert!(g.act(Action::SortIo, &holds).is_none(), "a table without such a column");
         g.sort_by("name");
         let shown: Vec<usize> = g.placed(80, &Need::NONE, |_| false).iter().map(|p| p.column).collect();
         assert_eq!(shown, [2, 1, 0], "the column that sorts is shown");
-        assert!(!g.tell(&Message::User(None)));
+        assert!(!g.receive(&Message::User(None)));
         g.sort_by("cpu");
         for _ in 0..2 {
             g.act(Action::SortPid, &holds);

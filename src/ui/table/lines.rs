@@ -48,7 +48,7 @@ pub enum Line {
 pub struct RowLine {
     /// The index of its row among all, and its place in a tree.
     pub branch: Branch,
-    /// It stands below the line of its group.
+    /// It is below the line of its group.
     pub inside: bool,
     /// The filter left it out, but not what is below it.
     pub leads: bool,
@@ -186,7 +186,7 @@ impl<K> Lines<K> {
         self.lines.extend(self.branches.iter().map(|branch| Line::Row(line(branch))));
     }
 
-    /// Rows below their groups. A group stands where the first of its rows would.
+    /// Rows below their groups. A group is where the first of its rows would be.
     fn gather<T: TableDef<Key = K>>(&mut self, state: &State, rows: &[u32], folded: &Folded<T>)
     where
         K: Copy + Eq + std::hash::Hash + 'static,

@@ -100,7 +100,7 @@ pub trait PaneTable: TableDef {
     }
 
     /// What was chosen in a menu that this table opened.
-    fn tell(_table: &mut Table<Self>, _message: Message) {}
+    fn receive(_table: &mut Table<Self>, _message: Message) {}
 
     /// What the footer offers.
     fn hints() -> Vec<(Action, &'static str)> {
@@ -203,7 +203,7 @@ impl<T: PaneTable> Pane for TablePane<T> {
     fn shown(&self, state: &State, room: Room) -> Shown {
         let of = self.table.list.lines.len();
         if T::BOX.is_some() {
-            return Shown { things: of.min(usize::from(room.height)), of, columns: 0 };
+            return Shown { items: of.min(usize::from(room.height)), of, columns: 0 };
         }
         let heads = u16::try_from(T::notes(state).len()).unwrap_or(u16::MAX).saturating_add(1);
         let columns = match (room.boxed, T::COMPACT) {
@@ -211,7 +211,7 @@ impl<T: PaneTable> Pane for TablePane<T> {
             (false, Compact::Essentials) => self.table.essential_columns(room.width),
             (false, _) => self.table.columns(room.width.saturating_sub(2)),
         };
-        Shown { things: of.min(usize::from(room.height.saturating_sub(heads))), of, columns: columns.len() }
+        Shown { items: of.min(usize::from(room.height.saturating_sub(heads))), of, columns: columns.len() }
     }
 
     fn least_width(&self, _state: &State) -> Option<u16> {
@@ -255,9 +255,9 @@ impl<T: PaneTable> Pane for TablePane<T> {
         self.table.grid.footer(cx, area, canvas, &T::count_words(&self.table, cx.state))
     }
 
-    fn tell(&mut self, message: Message) {
-        if !self.table.tell(&message) {
-            T::tell(&mut self.table, message);
+    fn receive(&mut self, message: Message) {
+        if !self.table.receive(&message) {
+            T::receive(&mut self.table, message);
         }
     }
 

@@ -55,7 +55,7 @@ pub fn place(columns: &[ColumnDef], chosen: &[usize], width: u16, need: &Need<'_
     let rank = |c: usize| if (need.keep)(c) { 0 } else { columns[c].rank };
     let gaps = |count: usize, gap: u16| gap * u16::try_from(count.saturating_sub(1)).unwrap_or(u16::MAX);
     while kept.len() > 1 && kept.iter().map(|c| limits(*c).0).fold(gaps(kept.len(), 1), u16::saturating_add) > width {
-        // Of equal ranks the rightmost goes: what stands further left was put there by the user as more important.
+        // Of equal ranks the rightmost goes: columns further left were put there by the user as more important.
         let Some(loser) = (0..kept.len()).filter(|i| rank(kept[*i]) > 0).max_by_key(|i| rank(kept[*i])) else { break };
         kept.remove(loser);
     }

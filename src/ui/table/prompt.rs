@@ -55,7 +55,7 @@ impl Prompt {
         Prompt { label, input: Input::new(text.to_owned()), past, back: 0, error: None }
     }
 
-    /// What stands there.
+    /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
         self.input.value()
@@ -114,7 +114,7 @@ impl Prompt {
         self.text().len() >= LONGEST && self.text().chars().count() >= LONGEST
     }
 
-    /// An older line, or a newer one; past the newest stands an empty one.
+    /// An older line, or a newer one; past the newest is an empty one.
     fn recall(&mut self, older: bool) -> Typed {
         let to = if older { (self.back + 1).min(self.past.len()) } else { self.back.saturating_sub(1) };
         if to == self.back {

@@ -105,8 +105,8 @@ impl<T: ScreenTable> Overlay for TableScreen<T> {
         self.table.click(target, state)
     }
 
-    fn tell(&mut self, message: Message) {
-        self.table.tell(&message);
+    fn receive(&mut self, message: Message) {
+        self.table.receive(&message);
     }
 
     fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {

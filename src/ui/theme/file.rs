@@ -11,9 +11,9 @@ use crate::{
     diag::{Diagnostic, did_you_mean},
 };
 
-/// What a role wears, in the words of the file.
+/// The style of a role, as the file has it.
 #[derive(Debug, Clone, Default)]
-pub struct Wear {
+pub struct StyleSpec {
     /// Colour of the text.
     pub fg: Option<At<String>>,
     /// Colour behind it.
@@ -33,43 +33,43 @@ pub struct File {
     pub about: Option<String>,
     /// The parent.
     pub inherits: Option<At<String>>,
-    /// What the theme stands on when its surface is the terminal's own.
+    /// The background when the theme's surface is the terminal's own.
     pub background: Option<At<String>>,
     /// Names for colours.
     pub palette: BTreeMap<String, At<String>>,
-    /// Roles that it dresses.
-    pub roles: BTreeMap<Role, Wear>,
+    /// Roles that it styles.
+    pub roles: BTreeMap<Role, StyleSpec>,
 }
 
 const TOP: [&str; 5] = ["about", "background", "inherits", "palette", "roles"];
 const WEAR: [&str; 7] = ["fg", "bg", "bold", "dim", "italic", "underline", "reverse"];
 
 impl File {
-    /// Reads one file; every fault of it becomes a finding.
+    /// Reads one file; every fault of it becomes a diagnostic.
     pub fn parse(place: &str, text: &str) -> (File, Vec<Diagnostic>) {
-        let (table, findings) = tree::parse(place, text);
+        let (table, diagnostics) = tree::parse(place, text);
         let file = File { place: place.to_owned(), text: text.to_owned(), ..File::default() };
-        let mut reader = Reader { file, findings };
+        let mut reader = Reader { file, diagnostics };
         reader.top(table);
-        (reader.file, reader.findings)
+        (reader.file, reader.diagnostics)
     }
 
-    /// A finding at a place of this file.
-    pub fn finding(&self, offset: usize, what: impl Into<String>) -> Diagnostic {
+    /// A diagnostic at a place of this file.
+    pub fn diagnostic(&self, offset: usize, what: impl Into<String>) -> Diagnostic {
         Diagnostic::new(&self.place, what).at_offset(&self.text, offset)
     }
 }
 
 struct Reader {
     file: File,
-    findings: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader {
     fn wrong(&mut self, offset: usize, what: String, hint: Option<String>) {
-        let mut finding = self.file.finding(offset, what);
-        finding.hint = hint;
-        self.findings.push(finding);
+        let mut diagnostic = self.file.diagnostic(offset, what);
+        diagnostic.hint = hint;
+        self.diagnostics.push(diagnostic);
     }
 
     fn unknown<'a>(&mut self, key: &At<String>, kind: &str, known: impl IntoIterator<Item = &'a str> + Clone) {
@@ -94,8 +94,8 @@ impl Reader {
                     }
                 }
                 "roles" => {
-                    for (name, wear) in self.table(&key, value) {
-                        self.role(&name, wear);
+                    for (name, spec) in self.table(&key, value) {
+                        self.role(&name, spec);
                     }
                 }
                 _ => self.unknown(&key, "key", TOP),
@@ -107,26 +107,26 @@ impl Reader {
         let Some(def) = ROLES.iter().find(|d| d.name == name.value) else {
             return self.unknown(name, "role", ROLES.iter().map(|d| d.name));
         };
-        if let Some(wear) = self.wear(def, name, value) {
-            self.file.roles.insert(def.role, wear);
+        if let Some(spec) = self.style_spec(def, name, value) {
+            self.file.roles.insert(def.role, spec);
         }
     }
 
-    fn wear(&mut self, def: &RoleDef, name: &At<String>, value: At<Node>) -> Option<Wear> {
-        let mut wear = Wear::default();
+    fn style_spec(&mut self, def: &RoleDef, name: &At<String>, value: At<Node>) -> Option<StyleSpec> {
+        let mut spec = StyleSpec::default();
         let Node::Table(table) = value.value else {
             let color = self.word(name, value)?;
-            *(if def.kind == Kind::Fill { &mut wear.bg } else { &mut wear.fg }) = Some(color);
-            return Some(wear);
+            *(if def.kind == Kind::Fill { &mut spec.bg } else { &mut spec.fg }) = Some(color);
+            return Some(spec);
         };
         for (key, value) in table {
             let modifier = match key.value.as_str() {
                 "fg" => {
-                    wear.fg = self.word(&key, value);
+                    spec.fg = self.word(&key, value);
                     continue;
                 }
                 "bg" => {
-                    wear.bg = self.word(&key, value);
+                    spec.bg = self.word(&key, value);
                     continue;
                 }
                 "bold" => Modifier::BOLD,
@@ -140,16 +140,16 @@ impl Reader {
                 }
             };
             match value.value {
-                Node::Flag(on) => wear.modifiers.set(modifier, on),
+                Node::Flag(on) => spec.modifiers.set(modifier, on),
                 other => {
                     self.wrong(value.offset, format!("`{}` is {}, not true or false", key.value, other.kind()), None)
                 }
             }
         }
-        Some(wear)
+        Some(spec)
     }
 
-    /// A string; a whole number stands for one of the 256 colours.
+    /// A string; a whole number is one of the 256 colours.
     fn word(&mut self, key: &At<String>, value: At<Node>) -> Option<At<String>> {
         match value.value {
             Node::Text(text) => Some(At { offset: value.offset, value: text }),
@@ -181,8 +181,8 @@ mod tests {
     fn all_faults_of_a_file_are_found_at_once() {
         let text =
             "inherit = \"calm\"\n[roles]\ntxt = \"red\"\nwarn = 3.5\ncrit = { fg = \"red\", bald = true, dim = 1 }\n";
-        let (file, findings) = File::parse("t.toml", text);
-        let texts: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        let (file, diagnostics) = File::parse("t.toml", text);
+        let texts: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
             [
@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn a_colour_alone_is_the_background_of_what_is_a_background() {
-        let (file, findings) = File::parse("t.toml", "[roles]\nsurface = \"#101218\"\ntext = 15\n");
-        assert!(findings.is_empty());
+        let (file, diagnostics) = File::parse("t.toml", "[roles]\nsurface = \"#101218\"\ntext = 15\n");
+        assert!(diagnostics.is_empty());
         assert!(file.roles[&Role::Surface].bg.is_some() && file.roles[&Role::Surface].fg.is_none());
         assert_eq!(file.roles[&Role::Text].fg.as_ref().map(|w| w.value.as_str()), Some("15"));
     }

@@ -1,4 +1,4 @@
-//! A theme's colours brought down to what the terminal can show. What a colour meant must survive: a selected row stays
+//! A theme's colours brought down to what the terminal can show. What a colour means must survive: a selected row stays
 //! visible, text stays readable, amber stays yellow rather than the nearest grey.
 
 use ratatui::style::{Color, Modifier, Style};
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::config::settings::Colors;
 
-/// Reduces all styles; `backdrop` is what the theme stands on.
+/// Reduces all styles; `backdrop` is the theme's background.
 pub fn reduce(styles: &mut [Style; ROLE_COUNT], colors: Colors, backdrop: Rgb) {
     match colors {
         Colors::Auto | Colors::True => return,

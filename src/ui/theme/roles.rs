@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 /// How a role is used, which decides how its contrast is judged and what a colour given alone means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Read as text: at least 4.5:1 against what it stands on.
+    /// Read as text: at least 4.5:1 against its background.
     Text,
     /// Text on a background of its own.
     Chip,
@@ -27,7 +27,7 @@ pub struct RoleDef {
     pub name: &'static str,
     /// How it is used.
     pub kind: Kind,
-    /// Whose style it takes when a theme and its parents leave it out; itself: none.
+    /// The role to inherit from when a theme and its parents leave it out; itself: none.
     pub falls_back: Role,
     /// What is left of it without colours.
     pub plain: Modifier,

@@ -17,7 +17,7 @@ use ratatui::style::{Color, Style};
 
 use super::{
     ASCII, CONSOLE, Glyphs, Theme, UNICODE, color,
-    file::{File, Wear},
+    file::{File, StyleSpec},
     roles::{ROLES, Role},
 };
 use crate::{
@@ -66,7 +66,7 @@ pub struct Ready {
     pub name: String,
     /// Its sentence about itself.
     pub about: String,
-    /// The theme, or the first thing that is wrong with it.
+    /// The theme, or its first mistake.
     pub theme: Result<Theme, Diagnostic>,
 }
 
@@ -110,10 +110,10 @@ impl ThemeSet {
     /// # Errors
     /// Every fault of the file and its parents, each at its place.
     pub fn load(&self, name_or_path: &str) -> Result<Theme, Vec<Diagnostic>> {
-        let (chain, mut findings) = self.chain(name_or_path)?;
-        let theme = chain.resolve(name_or_path, &mut findings);
-        if !findings.is_empty() {
-            return Err(findings);
+        let (chain, mut diagnostics) = self.chain(name_or_path)?;
+        let theme = chain.resolve(name_or_path, &mut diagnostics);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
         }
         Ok(Theme { glyphs: self.glyphs, ..theme.0.reduced(self.colors, theme.1) })
     }
@@ -138,7 +138,7 @@ impl ThemeSet {
         let thread = thread::Builder::new().name("themes".into()).spawn(move || {
             let ready = |name: String| set.own_file(&name).map(|_| set.ready(&name));
             if set.folder.as_ref().is_some_and(|folder| helper::responds(folder, PATIENCE)) {
-                // Nobody listens when the list was closed meanwhile.
+                // The receiver is gone when the list was closed meanwhile.
                 let _ = send.send(set.names().into_iter().filter_map(ready).collect());
             }
             set.reading.store(false, Ordering::Relaxed);
@@ -150,9 +150,9 @@ impl ThemeSet {
     }
 
     fn ready(&self, name: &str) -> Ready {
-        let theme = self
-            .load(name)
-            .map_err(|findings| findings.into_iter().next().unwrap_or_else(|| Diagnostic::new(name, "cannot be read")));
+        let theme = self.load(name).map_err(|diagnostics| {
+            diagnostics.into_iter().next().unwrap_or_else(|| Diagnostic::new(name, "cannot be read"))
+        });
         Ready { name: name.to_owned(), about: self.about(name), theme }
     }
 
@@ -173,7 +173,7 @@ impl ThemeSet {
     }
 
     fn chain(&self, name: &str) -> Result<(Chain, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let (mut files, mut findings) = (Vec::new(), Vec::new());
+        let (mut files, mut diagnostics) = (Vec::new(), Vec::new());
         let mut seen: Vec<String> = Vec::new();
         let mut child = None;
         let mut next = Some((name.to_owned(), None::<Diagnostic>));
@@ -184,7 +184,7 @@ impl ThemeSet {
             let key = if shipped_wanted { format!("themes/{name}.toml") } else { place };
             if seen.contains(&key) {
                 let asked = asked.unwrap_or_else(|| Diagnostic::new(&key, ""));
-                findings.push(Diagnostic {
+                diagnostics.push(Diagnostic {
                     what: format!("`{name}` inherits from itself: the inheritance is circular"),
                     hint: Some("let one of them inherit from `calm`, or from nothing".to_owned()),
                     ..asked
@@ -193,22 +193,22 @@ impl ThemeSet {
             }
             seen.push(key.clone());
             let Some((file, mut found)) = self.read(&name, &key, shipped_wanted)? else {
-                findings.push(self.unknown(&name, asked));
+                diagnostics.push(self.unknown(&name, asked));
                 break;
             };
-            findings.append(&mut found);
-            next = file.inherits.as_ref().map(|p| (p.value.clone(), Some(file.finding(p.offset, ""))));
+            diagnostics.append(&mut found);
+            next = file.inherits.as_ref().map(|p| (p.value.clone(), Some(file.diagnostic(p.offset, ""))));
             files.push(file);
             child = Some(name);
         }
-        if files.is_empty() { Err(findings) } else { Ok((Chain { files }, findings)) }
+        if files.is_empty() { Err(diagnostics) } else { Ok((Chain { files }, diagnostics)) }
     }
 
     fn read(&self, name: &str, place: &str, shipped: bool) -> Result<Option<(File, Vec<Diagnostic>)>, Vec<Diagnostic>> {
         if !shipped && let Some(path) = self.own_file(name) {
             return crate::config::file::read_text(&path, MAX_BYTES)
                 .map(|text| Some(File::parse(place, &text)))
-                .map_err(|finding| vec![finding]);
+                .map_err(|diagnostic| vec![diagnostic]);
         }
         Ok(SHIPPED.iter().find(|s| s.name == name).map(|s| File::parse(place, s.text)))
     }
@@ -225,29 +225,29 @@ impl ThemeSet {
 }
 
 impl Chain {
-    /// The styles, and what they stand on.
-    fn resolve(&self, name: &str, findings: &mut Vec<Diagnostic>) -> (Theme, color::Rgb) {
+    /// The styles, and their background.
+    fn resolve(&self, name: &str, diagnostics: &mut Vec<Diagnostic>) -> (Theme, color::Rgb) {
         // Every word of each palette is looked at, so that a slip in one that no role uses is found too.
         let mut palette: BTreeMap<&str, Color> = BTreeMap::new();
         for file in self.files.iter().rev() {
             for (word, value) in &file.palette {
                 match color::parse(&value.value) {
                     Some(color) => _ = palette.insert(word, color),
-                    None => findings.push(not_a_color(file, value, word, std::iter::empty())),
+                    None => diagnostics.push(not_a_color(file, value, word, std::iter::empty())),
                 }
             }
         }
-        let mut look = |file: &File, word: &At<String>, whose: &str| {
+        let mut look = |file: &File, word: &At<String>, owner: &str| {
             let found = palette.get(word.value.as_str()).copied().or_else(|| color::parse(&word.value));
             if found.is_none() {
-                findings.push(not_a_color(file, word, whose, palette.keys().copied()));
+                diagnostics.push(not_a_color(file, word, owner, palette.keys().copied()));
             }
             found
         };
         let mut dressed: BTreeMap<Role, Style> = BTreeMap::new();
         for file in self.files.iter().rev() {
-            for (role, wear) in &file.roles {
-                let style = dress(file, wear, role.def().name, &mut look);
+            for (role, spec) in &file.roles {
+                let style = style_of(file, spec, role.def().name, &mut look);
                 dressed.insert(*role, style);
             }
         }
@@ -262,15 +262,15 @@ impl Chain {
     }
 }
 
-fn dress(
+fn style_of(
     file: &File,
-    wear: &Wear,
-    whose: &str,
+    spec: &StyleSpec,
+    owner: &str,
     look: &mut impl FnMut(&File, &At<String>, &str) -> Option<Color>,
 ) -> Style {
-    let mut style = Style::new().add_modifier(wear.modifiers);
-    style.fg = wear.fg.as_ref().and_then(|word| look(file, word, whose));
-    style.bg = wear.bg.as_ref().and_then(|word| look(file, word, whose));
+    let mut style = Style::new().add_modifier(spec.modifiers);
+    style.fg = spec.fg.as_ref().and_then(|word| look(file, word, owner));
+    style.bg = spec.bg.as_ref().and_then(|word| look(file, word, owner));
     style
 }
 
@@ -292,12 +292,12 @@ fn wearing(dressed: &BTreeMap<Role, Style>, role: Role) -> Style {
 fn not_a_color<'a>(
     file: &File,
     word: &At<String>,
-    whose: &str,
+    owner: &str,
     palette: impl Iterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    let finding = file.finding(word.offset, format!("`{whose}`: `{}` is not a colour", word.value));
+    let diagnostic = file.diagnostic(word.offset, format!("`{owner}`: `{}` is not a colour", word.value));
     match did_you_mean(&word.value, palette.chain(color::NAMES).chain(["default"])) {
-        Some(near) if !word.value.starts_with('#') => finding.hint(format!("did you mean `{near}`?")),
-        _ => finding.hint("write #rgb, #rrggbb, a name of the palette, an ANSI name, 0 to 255, or default"),
+        Some(near) if !word.value.starts_with('#') => diagnostic.hint(format!("did you mean `{near}`?")),
+        _ => diagnostic.hint("write #rgb, #rrggbb, a name of the palette, an ANSI name, 0 to 255, or default"),
     }
 }

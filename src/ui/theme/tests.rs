@@ -12,7 +12,7 @@ fn load(name: &str, colors: Colors) -> Theme {
     ThemeSet::new(None, colors, false).load(name).unwrap_or_else(|f| panic!("{name}: {}", f[0]))
 }
 
-/// What the theme stands on.
+/// The theme's background.
 fn ground(name: &str, theme: &Theme) -> Rgb {
     let bg = theme.style(Role::Surface).bg.and_then(rgb);
     bg.unwrap_or_else(|| {
@@ -158,8 +158,8 @@ fn faults_of_a_theme_name_their_place_and_cure() {
     ] {
         std::fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
         if !expected.is_empty() {
-            let findings = set.load(name).unwrap_err();
-            assert_eq!(findings[0].to_string(), format!("{}{expected}", at(&format!("{name}.toml"))));
+            let diagnostics = set.load(name).unwrap_err();
+            assert_eq!(diagnostics[0].to_string(), format!("{}{expected}", at(&format!("{name}.toml"))));
         }
     }
     let circle = set.load("b").unwrap_err();

@@ -31,7 +31,7 @@ fn relative(c: char) -> char {
         '↵' => 'J',
         '°' | '\u{a0}' => ' ',
         '×' => 'x',
-        // A name in another script: told that something stands there.
+        // A name in another script: shown that something is there.
         _ => '?',
     }
 }

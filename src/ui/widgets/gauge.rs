@@ -1,4 +1,4 @@
-//! A thin line that fills, with a tick where the alarm is and a mark where this machine usually stands.
+//! A thin line that fills, with a tick at the alert limit and a mark at this machine's usual value.
 
 use ratatui::{buffer::Buffer, style::Style};
 
@@ -12,9 +12,9 @@ pub struct Gauge<'a> {
     pub parts: &'a [(f64, Style)],
     /// Pieces behind them that the limit is not for: a thin line in their hue.
     pub beside: &'a [(f64, Style)],
-    /// Where the alarm is.
+    /// The alert limit.
     pub limit: Option<f64>,
-    /// Where the figure usually stands.
+    /// The usual value.
     pub normal: Option<f64>,
 }
 

@@ -166,7 +166,7 @@ fn ascii(dots: u32) -> char {
 }
 
 /// The scale for bytes, which have no natural top: the least of 1, 2, 5, 10 … 500 KiB, MiB, GiB … that holds every value
-/// in sight, so that it changes seldom and reads as a round figure.
+/// that are visible, so that it changes seldom and reads as a round figure.
 #[must_use]
 pub fn nice_top(greatest: f64) -> f64 {
     let wanted = greatest.max(1024.0);

@@ -8,7 +8,7 @@ use crate::{model::series::Series, units::span_short};
 const LONG: Duration = Duration::from_secs(2 * 3600);
 /// Readings that must exist before anything is called normal.
 pub const LEAST: usize = 60;
-/// Readings after which it is worked out anew; in between the mark stands still.
+/// Readings after which it is computed again; in between the mark does not move.
 const EVERY: u64 = 15;
 
 /// The usual values of a figure.
@@ -22,7 +22,7 @@ pub struct Normal {
     pub high: f64,
 }
 
-/// Keeps the normal of one series until it is worth working out anew.
+/// Keeps the normal range of one series until it is worth computing again.
 #[derive(Debug, Clone, Default)]
 pub struct NormalOf {
     at: u64,

@@ -1,4 +1,4 @@
-//! What stands in the place of figures that are not there: waiting, absent, denied, silent. And how old figures look.
+//! What is shown in place of missing values: waiting, absent, denied, no answer. And how stale values look.
 
 use std::time::Duration;
 

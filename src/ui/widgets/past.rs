@@ -1,4 +1,4 @@
-//! The pasts of one thing, two a line, each under the words that name it: the graphs of a detail.
+//! The histories of one object, two a line, each under its title: the graphs of a detail.
 
 use ratatui::layout::Rect;
 
@@ -26,7 +26,7 @@ pub struct Past<'a> {
     pub top: f64,
     /// The hue of its kind.
     pub role: Role,
-    /// How the figure fares: its colour from a warning on.
+    /// The level of the value: its colour from a warning on.
     pub level: Level,
     /// Where its limit is.
     pub limit: Option<f64>,

@@ -19,7 +19,7 @@ pub type SheetLine = Vec<(String, Role)>;
 #[derive(Debug, Default)]
 pub struct Sheet {
     top: Cell<usize>,
-    /// The last line that may stand on top, and the rows in sight, as the last frame had them.
+    /// The last line that may be on top, and the visible rows, as the last frame had them.
     last: Cell<usize>,
     page: Cell<usize>,
 }
@@ -62,7 +62,7 @@ impl Sheet {
         top
     }
 
-    /// Draws the lines in sight.
+    /// Draws the visible lines.
     pub fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[SheetLine]) {
         let top = self.begin(lines.len(), usize::from(area.height));
         put_lines(cx, area, canvas, &lines[top..]);

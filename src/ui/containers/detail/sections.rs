@@ -87,7 +87,7 @@ fn datasets(host: &Host, meta: &Container) -> Vec<LinkedLine> {
         let rates = dataset.map_or_else(String::new, |d| {
             format!("   {}/s read   {}/s written", rate(d.read_per_second), rate(d.write_per_second))
         });
-        let used = dataset.map_or_else(String::new, |d| format!("   {} used", bytes_long(d.told.used as f64)));
+        let used = dataset.map_or_else(String::new, |d| format!("   {} used", bytes_long(d.reported.used as f64)));
         let pool = crate::model::pool::pool_of(name);
         let state = host.pools.rows.iter().find(|row| row.name == pool).map_or("", |row| row.state.as_str());
         let line = pair(name, longest, format!("pool {pool} {}{used}{rates}", state.to_lowercase()));

@@ -62,15 +62,15 @@ impl Lines {
 
 pub(super) fn lines(cx: &DrawCx<'_>, row: &GpuRow, room: usize) -> Vec<SheetLine> {
     let mut lines = Lines { all: Vec::new(), room };
-    standing(cx, row, &mut lines);
+    state_lines(cx, row, &mut lines);
     work(cx, row, &mut lines);
-    wear(cx, row, &mut lines);
+    link_and_errors(cx, row, &mut lines);
     identity(cx, row, &mut lines);
     lines.all
 }
 
 /// How it fares, and what holds it back.
-fn standing(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
+fn state_lines(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let (raw, host) = (&row.raw, &cx.state.host);
     match (&raw.state, trouble(cx.state, row)) {
         (CardState::Up, _) => lines.words("state", Role::Text, "up"),
@@ -179,7 +179,7 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
 }
 
 /// Its links, and what its memory has suffered.
-fn wear(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
+fn link_and_errors(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let (raw, label) = (&row.raw, row.raw.label());
     let judged = |metric: &str, value: f64| role_of(cx.state.level(metric, &[&label], value), Role::Text);
     let link = &raw.link;
@@ -219,9 +219,9 @@ fn wear(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
 fn identity(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let raw = &row.raw;
     let mut driver = vec![raw.driver.clone()];
-    for told in cx.state.host.gpus.drivers.iter().filter(|d| d.maker == raw.maker) {
-        driver.extend(told.version.clone());
-        driver.extend(told.cuda.as_ref().map(|v| format!("CUDA {v}")));
+    for driver_row in cx.state.host.gpus.drivers.iter().filter(|d| d.maker == raw.maker) {
+        driver.extend(driver_row.version.clone());
+        driver.extend(driver_row.cuda.as_ref().map(|v| format!("CUDA {v}")));
     }
     lines.pieces("driver", Role::Text, driver);
     let id = if raw.id == raw.bus { String::new() } else { raw.id.clone() };

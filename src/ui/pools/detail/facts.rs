@@ -27,15 +27,15 @@ pub(super) fn standing(state: &State, row: &PoolRow) -> Vec<SheetLine> {
 }
 
 /// What the tools said.
-pub(super) fn told(state: &State, row: &PoolRow, room: usize) -> Vec<SheetLine> {
+pub(super) fn reported(state: &State, row: &PoolRow, room: usize) -> Vec<SheetLine> {
     let mut lines = Vec::new();
-    let Some(told) = &row.told else {
+    let Some(reported) = &row.reported else {
         if !row.silent {
             lines.push(pair("zpool", NAME, "has not answered yet"));
         }
         return lines;
     };
-    for (name, text) in [("status", &told.status), ("action", &told.action)] {
+    for (name, text) in [("status", &reported.status), ("action", &reported.action)] {
         if text.is_empty() {
             continue;
         }
@@ -43,16 +43,16 @@ pub(super) fn told(state: &State, row: &PoolRow, room: usize) -> Vec<SheetLine> 
             lines.push(pair(if number == 0 { name } else { "" }, NAME, line));
         }
     }
-    lines.push(space(state, row, told));
+    lines.push(space(state, row, reported));
     let ratio = |r: Option<f64>| r.map_or_else(|| ABSENT.to_owned(), |r| format!("{r:.2}x"));
-    let fragmentation = percent(told.fragmentation);
+    let fragmentation = percent(reported.fragmentation);
     lines.push(pair(
         "ratios",
         NAME,
         format!(
             "compression {} · deduplication {} · fragmentation {}",
-            ratio(told.compress),
-            ratio(told.dedup),
+            ratio(reported.compress),
+            ratio(reported.dedup),
             fragmentation.trim_start()
         ),
     ));
@@ -60,14 +60,14 @@ pub(super) fn told(state: &State, row: &PoolRow, room: usize) -> Vec<SheetLine> 
     if let Some((device, wait)) = row.worst_wait() {
         lines.push(pair("slowest", NAME, format!("{device} {}", latency(Some(wait)).trim_start())));
     }
-    lines.push(pair("scan", NAME, scan(told.scan.as_ref(), state)));
-    lines.extend(errors(state, row, told));
-    let mut others = vec![match told.checkpoint {
+    lines.push(pair("scan", NAME, scan(reported.scan.as_ref(), state)));
+    lines.extend(errors(state, row, reported));
+    let mut others = vec![match reported.checkpoint {
         Some(held) => format!("a checkpoint holds {}", bytes_long(held as f64)),
         None => "no checkpoint".to_owned(),
     }];
-    others.extend(told.autotrim.map(|on| format!("autotrim {}", if on { "on" } else { "off" })));
-    if told.readonly {
+    others.extend(reported.autotrim.map(|on| format!("autotrim {}", if on { "on" } else { "off" })));
+    if reported.readonly {
         others.push("read-only".to_owned());
     }
     lines.push(pair("more", NAME, others.join(" · ")));
@@ -79,15 +79,15 @@ fn marked(name: &str, words: String, level: Level) -> SheetLine {
     vec![(format!("{name:<NAME$} "), Role::Dim), (words, role_of(level, Role::Text))]
 }
 
-fn space(state: &State, row: &PoolRow, told: &Pool) -> SheetLine {
+fn space(state: &State, row: &PoolRow, reported: &Pool) -> SheetLine {
     let Some(used) = row.used_ratio() else { return pair("space", NAME, ABSENT) };
     let size = |n: Option<u64>| n.map_or_else(|| ABSENT.to_owned(), |n| bytes_long(n as f64));
     let words = format!(
         "{} of {} ({}), {} free",
-        size(told.allocated),
-        size(told.size),
+        size(reported.allocated),
+        size(reported.size),
         percent(Some(used)).trim_start(),
-        size(told.free)
+        size(reported.free)
     );
     marked("space", words, state.level("pool_used_ratio", &[&row.name], used))
 }
@@ -107,8 +107,8 @@ fn work(row: &PoolRow) -> SheetLine {
 }
 
 /// What its devices counted and what is lost.
-fn errors(state: &State, row: &PoolRow, told: &Pool) -> Vec<SheetLine> {
-    let [read, write, checksum] = told.leaves().fold([0u64; 3], |mut sum, vdev| {
+fn errors(state: &State, row: &PoolRow, reported: &Pool) -> Vec<SheetLine> {
+    let [read, write, checksum] = reported.leaves().fold([0u64; 3], |mut sum, vdev| {
         sum.iter_mut().zip(vdev.errors).for_each(|(sum, n)| *sum = sum.saturating_add(n));
         sum
     });
@@ -120,9 +120,9 @@ fn errors(state: &State, row: &PoolRow, told: &Pool) -> Vec<SheetLine> {
         0 => "none counted".to_owned(),
         _ => format!("{read} read · {write} write · {checksum} checksum{grown}"),
     };
-    let worst = told.leaves().map(|vdev| device_level(state, &row.name, vdev)).max().unwrap_or(Level::Ok);
+    let worst = reported.leaves().map(|vdev| device_level(state, &row.name, vdev)).max().unwrap_or(Level::Ok);
     let mut lines = vec![marked("errors", words, worst)];
-    match told.data_errors {
+    match reported.data_errors {
         Some(0) => {}
         Some(lost) => {
             let words = format!("{lost} permanent data errors: zpool status -v {} lists the files", row.name);

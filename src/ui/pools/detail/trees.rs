@@ -47,8 +47,8 @@ fn shown(vdev: &Vdev) -> &str {
 
 /// The tree of devices, as `zpool status` draws it, with what each does now.
 pub(super) fn devices(state: &State, row: &PoolRow, room: usize, lines: &mut Page) {
-    let Some(told) = &row.told else { return };
-    let name = told.vdevs.iter().map(|v| width(shown(v)) + indent(v)).max().unwrap_or(0).clamp(10, WIDEST);
+    let Some(reported) = &row.reported else { return };
+    let name = reported.vdevs.iter().map(|v| width(shown(v)) + indent(v)).max().unwrap_or(0).clamp(10, WIDEST);
     lines.push(Vec::new());
     let heads = format!(
         "{} {:<9} {:>5} {:>5} {:>5} {:>4} {:>5} {:>6} {:>6} {:>8} {:>8}",
@@ -66,7 +66,7 @@ pub(super) fn devices(state: &State, row: &PoolRow, room: usize, lines: &mut Pag
     );
     lines.push(vec![(elide(&heads, room).into_owned(), Role::Dim)]);
     let mut class = Class::Normal;
-    for vdev in &told.vdevs {
+    for vdev in &reported.vdevs {
         if vdev.class != class && vdev.depth == 0 {
             class = vdev.class;
             lines.push(vec![(class.word().to_owned(), Role::Dim)]);
@@ -111,12 +111,13 @@ fn device(state: &State, row: &PoolRow, vdev: &Vdev, name: usize) -> SheetLine {
 
 /// Its datasets, those that hold most first.
 pub(super) fn datasets(state: &State, row: &PoolRow, room: usize, lines: &mut Page) {
-    let mut own: Vec<&DatasetRow> = state.host.pools.datasets.iter().filter(|d| d.told.pool() == row.name).collect();
+    let mut own: Vec<&DatasetRow> =
+        state.host.pools.datasets.iter().filter(|d| d.reported.pool() == row.name).collect();
     if own.is_empty() {
         return;
     }
-    own.sort_by(|a, b| b.told.used.cmp(&a.told.used).then_with(|| a.told.name.cmp(&b.told.name)));
-    let name = own.iter().map(|d| width(&d.told.name)).max().unwrap_or(0).clamp(10, WIDEST);
+    own.sort_by(|a, b| b.reported.used.cmp(&a.reported.used).then_with(|| a.reported.name.cmp(&b.reported.name)));
+    let name = own.iter().map(|d| width(&d.reported.name)).max().unwrap_or(0).clamp(10, WIDEST);
     lines.push(Vec::new());
     let heads = format!(
         "{} {:>5} {:>5} {:>6} {:>6} {:<8} {:>5} {:>6} {:>6} {:>5} {:>6}  {}",
@@ -138,24 +139,24 @@ pub(super) fn datasets(state: &State, row: &PoolRow, room: usize, lines: &mut Pa
 }
 
 fn dataset(state: &State, row: &DatasetRow, name: usize) -> SheetLine {
-    let told = &row.told;
+    let reported = &row.reported;
     let size = |n: u64| bytes_short(n as f64);
-    let newest = told.newest_snapshot_unix.map_or_else(String::new, |at| {
+    let newest = reported.newest_snapshot_unix.map_or_else(String::new, |at| {
         span_short(Duration::from_secs(u64::try_from(state.host.now.unix_ms / 1000 - at).unwrap_or(0)))
     });
     let ratio = |r: f64| if r < 99.995 { format!("{r:.2}x") } else { format!("{r:.0}x") };
     let figures = format!(
         " {:>5} {:>5} {} {:>6} {} {:>5} {:>6} {:>6} {:>5} {newest:>6}  ",
-        size(told.used),
-        size(told.available),
-        fixed(told.ratio, 6, ratio),
-        told.record.map_or_else(|| ABSENT.to_owned(), size),
-        cell(&told.compression, 8),
-        told.quota.map_or_else(|| ABSENT.to_owned(), size),
+        size(reported.used),
+        size(reported.available),
+        fixed(reported.ratio, 6, ratio),
+        reported.record.map_or_else(|| ABSENT.to_owned(), size),
+        cell(&reported.compression, 8),
+        reported.quota.map_or_else(|| ABSENT.to_owned(), size),
         bytes(row.read_per_second),
         bytes(row.write_per_second),
-        told.snapshots,
+        reported.snapshots,
     );
-    let at = if told.volume { "volume" } else { told.mountpoint.as_deref().unwrap_or("not mounted") };
-    vec![(cell(&told.name, name), Role::Text), (figures, Role::Dim), (at.to_owned(), Role::Dim)]
+    let at = if reported.volume { "volume" } else { reported.mountpoint.as_deref().unwrap_or("not mounted") };
+    vec![(cell(&reported.name, name), Role::Text), (figures, Role::Dim), (at.to_owned(), Role::Dim)]
 }

@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// Whom menus tell.
+/// Where menus send the choice.
 const HERE: To = To::Pane(PaneId::Processes);
 
-/// Who is meant, in the order of pids. A thread stands for its process.
+/// The targets, in the order of pids. A thread stands for its process.
 pub(super) fn targets(table: &Table<Processes>, state: &State) -> Vec<ProcKey> {
     let all = &state.host.processes;
     let owner = |key: ProcKey| {
@@ -72,12 +72,12 @@ pub(super) fn ask_user(table: &Table<Processes>, state: &State) -> Vec<Effect> {
     }
     users.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
     let mut menu = Menu::new("processes of");
-    let tell = |user| move |_: &State| vec![Effect::Tell(HERE, Message::User(user))];
-    menu.add("all users", "", table.options.user.is_none(), tell(None));
+    let choose = |user| move |_: &State| vec![Effect::Send(HERE, Message::User(user))];
+    menu.add("all users", "", table.options.user.is_none(), choose(None));
     for (uid, count, cpu) in users {
         let doc = format!("{count:>5} processes {:>6.1} % CPU", cpu * 100.0);
         let here = table.options.user == Some(uid);
-        menu.add(user(&state.host.facts.users, uid), doc, here, tell(Some(uid)));
+        menu.add(user(&state.host.facts.users, uid), doc, here, choose(Some(uid)));
     }
     vec![Effect::Open(Box::new(menu))]
 }

@@ -17,7 +17,7 @@ pub struct Spanned {
 }
 
 impl Spanned {
-    /// `text` that stood at byte `at`.
+    /// `text` at byte `at`.
     pub fn new(text: impl Into<String>, at: usize) -> Self {
         Spanned { text: text.into(), at }
     }
@@ -44,7 +44,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Every operator; where one begins another, the longer stands first.
+    /// Every operator; where one is a prefix of another, the longer comes first.
     pub const ALL: [Op; 8] =
         [Op::NotEqual, Op::NotLike, Op::MoreEqual, Op::LessEqual, Op::Equal, Op::More, Op::Less, Op::Like];
 

@@ -29,7 +29,7 @@ const AGE: usize = 9;
 const NAME: usize = 15;
 
 #[derive(Default)]
-pub struct Findings {
+pub struct Alerts {
     /// Alerts in the order of the list, by their place in it.
     keys: Vec<AlertKey>,
     cursor: Cursor<usize>,
@@ -43,7 +43,7 @@ struct Line {
     alert: Option<usize>,
 }
 
-impl Findings {
+impl Alerts {
     fn selected(&self) -> Option<&AlertKey> {
         self.cursor.selected().and_then(|at| self.keys.get(at))
     }
@@ -64,7 +64,7 @@ impl Findings {
     }
 }
 
-impl Overlay for Findings {
+impl Overlay for Alerts {
     fn title(&self, state: &State) -> String {
         format!("alerts · {} rules", state.rules.iter().filter(|r| r.enabled).count())
     }
@@ -84,7 +84,7 @@ impl Overlay for Findings {
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let lines = lines(cx);
         let rows = usize::from(area.height);
-        // The page moves with the cursor; what stands below the last alert comes into sight with that one.
+        // The page moves with the cursor; what is below the last alert becomes visible with that one.
         let at = lines.iter().position(|line| line.alert == self.cursor.selected()).unwrap_or(0);
         let last = lines.iter().rposition(|line| line.alert.is_some()).unwrap_or(0);
         let wanted = if at >= last { lines.len() } else { at + 1 };
@@ -146,7 +146,7 @@ fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
         let some: Vec<_> = state.watches.iter().enumerate().filter(|(_, w)| w.held == held).collect();
         if held && some.iter().all(|(_, w)| w.acknowledged) {
             let (words, level) = state.calm();
-            // What is pending stands below.
+            // Pending ones are below.
             let quiet = level == Level::Ok && state.verdict().pending > 0;
             let words = if quiet { "no alert is firing".to_owned() } else { words };
             let (glyph, role) = header::sign(cx, level);
@@ -167,7 +167,7 @@ fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
         if i == 0 {
             lines.push(plain(heading("Sources without data")));
         }
-        // Its name stands in front already.
+        // Its name is already in front.
         let words = words.strip_prefix(&format!("no {}: ", id.name())).unwrap_or(&words).to_owned();
         lines.push(plain(vec![(format!("{:<NAME$}", id.name()), Role::Dim), (words, Role::Text)]));
         lines.extend(cure.map(|cure| plain(vec![(format!("{:<NAME$}", ""), Role::Dim), (cure, Role::Dim)])));
