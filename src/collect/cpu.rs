@@ -23,7 +23,7 @@ const MANY_CORES: usize = 16;
 const SELDOM: Duration = Duration::from_secs(5);
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Cpu {
         root: cx.root.clone(),

@@ -18,11 +18,11 @@ use crate::{
     text::clean_bytes,
 };
 
-/// A medium may be put in, a loop be filled: what a device is, is asked anew after this.
+/// A medium may be put in, a loop be filled: what a device is, is asked again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Disks {
         root: cx.root.clone(),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_devices_with_a_size_are_shown_and_nothing_else() {
+    fn only_whole_devices_with_a_size_are_shown() {
         let disks = disks(read_fixture(open, "homelab"));
         let names: Vec<&str> = disks.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(names, ["nvme0n1", "dm-0", "sda", "sdb", "zram0"]);

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_is_told_from_a_machine_of_the_same_maker() {
+    fn a_guest_is_distinguished_from_its_host_model() {
         assert_eq!(dmi("QEMU", "Standard PC (Q35 + ICH9, 2009)", Some(true)).as_deref(), Some("kvm"));
         assert_eq!(dmi("Microsoft Corporation", "Surface Pro", Some(false)), None);
         assert_eq!(dmi("Amazon EC2", "m5.metal", Some(false)), None);

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_blocks_is_told_by_its_place() {
+    fn a_blocking_file_is_identified_by_its_position() {
         let folder = tempfile::tempdir().expect("folder");
         let (plain, never) = (folder.path().join("plain"), folder.path().join("never"));
         fs::write(&plain, "here").expect("file");

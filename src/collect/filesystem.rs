@@ -1,4 +1,4 @@
-//! Mounted filesystems and their space: mountinfo and statvfs, in a lane of its own.
+//! Mounted filesystems and their space: mountinfo and statvfs, in its own lane.
 
 mod ask;
 mod asker;
@@ -29,7 +29,7 @@ use rows::{shown, without_second_views};
 const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     let ask: Ask = if cx.root.is_live() {
         Arc::new(|question: &Question| {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_s_root_has_space_for_something() {
+    fn this_machines_root_has_space() {
         let sample = open(&open_cx(Root::default()))
             .and_then(|mut s| s.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default())));
         let Ok(Sample::Filesystems(sample)) = sample else { panic!("{sample:?}") };

@@ -24,7 +24,7 @@ use crate::{
 /// # Errors
 /// [`Fault::Absent`] without a card and a driver of any maker.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    // NVML asks this machine's kernel: of a recording only files tell.
+    // NVML asks this machine's kernel: of a recording only files are read.
     let nvidia = cx.root.is_this_machine().then(|| nvidia::Nvidia::open(&cx.root, cx.clock)).flatten();
     if nvidia.is_none() && !drm::any(&cx.root) && pci::places(&cx.root).is_empty() {
         return Err(Fault::Absent(

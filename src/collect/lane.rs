@@ -1,5 +1,5 @@
 //! Lanes: one named thread for sources that fare alike. A lane paces itself; one that hangs costs its own thread and
-//! nothing else, one that panics is opened anew, and none is ever waited for.
+//! nothing else, one that panics is reopened, and none is ever waited for.
 
 use std::{
     collections::BTreeMap,
@@ -50,7 +50,7 @@ impl Outbox {
         (Outbox { queue, wake: Arc::new(wake) }, taken)
     }
 
-    /// False when nobody listens any more.
+    /// False when the receiver is gone.
     fn send(&self, envelope: Envelope, urgent: bool) -> bool {
         let sent = self.queue.send(envelope).is_ok();
         if sent && urgent {
@@ -71,7 +71,7 @@ struct Task {
     open: Opener,
 }
 
-/// All lanes at work. Dropping it ends those that still listen; a hung one ends with the process.
+/// All lanes running. Dropping it ends those that still listen; a hung one ends with the process.
 pub struct Lanes {
     grid: Arc<Mutex<Grid>>,
     cell: InterestCell,
@@ -264,7 +264,7 @@ impl Slot {
             Err(Fault::Broken(format!("reading {} panicked: {why}", self.task.id.name())))
         });
         if outcome.is_err() {
-            // What failed is opened anew: a handle may be stale, a driver may have come.
+            // What failed is reopened: a handle may be stale, a driver may have come.
             let old = self.collector.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(old)));
         }
@@ -305,7 +305,7 @@ impl Worker {
         }
     }
 
-    /// Takes in a new grid and a new wish.
+    /// Takes in a new grid and a new interest.
     fn news(&mut self) -> Arc<Interest> {
         let grid = *lock(&self.grid);
         let want = self.cell.get();
@@ -326,7 +326,7 @@ impl Worker {
         want
     }
 
-    /// Reads what is due; false when nobody listens.
+    /// Reads what is due; false when the receiver is gone.
     fn round(&mut self, want: &Interest) -> bool {
         let grid = *lock(&self.grid);
         for slot in &mut self.slots {

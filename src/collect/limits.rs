@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Limits {
         own: Reread::new(&cx.root, inside::own_cgroup(&cx.root)),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_limits_it_says_where_it_looked() {
+    fn without_limits_it_names_the_places_searched() {
         for host in ["homelab", "hostile"] {
             let fault = read_fixture(open, host).expect_err("no limit");
             let Fault::Absent(what) = fault else { panic!("{fault:?}") };

@@ -12,7 +12,7 @@ use crate::{
 const RULE: &str = "not the numbers of proc(5)";
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Load { loadavg: Reread::new(&cx.root, "proc/loadavg"), uptime: Reread::new(&cx.root, "proc/uptime") }))
 }

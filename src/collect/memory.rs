@@ -25,7 +25,7 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Memory {
         root: cx.root.clone(),
@@ -49,7 +49,7 @@ struct Memory {
     dirty_max: Option<u64>,
     zram: Vec<Reread>,
     huge: huge::Pools,
-    /// meminfo tells a container's memory; all other files are the host's.
+    /// meminfo reports a container's memory; all other files are the host's.
     of_guest: bool,
     looked: Option<Stamp>,
 }

@@ -28,7 +28,7 @@ const LINKS: Duration = Duration::from_secs(5);
 const ADDRESSES: Duration = Duration::from_secs(30);
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     let folder = folder(&cx.root);
     Ok(Box::new(Network {

@@ -1,4 +1,4 @@
-//! ZFS pools: the module's kstats at each refresh, `zpool` and `zfs` slowly and on threads of their own. A change of a
+//! ZFS pools: the module's kstats at each refresh, `zpool` and `zfs` slowly and on their own threads. A change of a
 //! pool's state in the kstats asks `zpool` at once, so that the device is named within a refresh or two.
 
 mod dataset;
@@ -45,7 +45,7 @@ const IO_LATE: Duration = Duration::from_secs(7);
 /// # Errors
 /// [`Fault::Absent`] where the module is not loaded.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    // Tools ask this machine's kernel: of another root only the files tell.
+    // Tools ask this machine's kernel: of another root only the files are read.
     let exec: Option<Arc<dyn Exec>> = if cx.root.is_live() { Some(Arc::new(System)) } else { None };
     Ok(Box::new(Pools::open(cx.root.clone(), exec)?))
 }

@@ -20,7 +20,7 @@ const CURE: &str = "run as root, or `chmod a+r /sys/class/powercap/intel-rapl:*/
                     (the kernel keeps it for root because exact power can betray secrets)";
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Power { root: cx.root.clone(), zones: Vec::new(), looked: None }))
 }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_without_says_where_it_looked() {
+    fn without_rapl_it_names_the_places_searched() {
         let fault = read_fixture(open, "bare").expect_err("none");
         assert!(matches!(&fault, Fault::Absent(what) if what.contains("bare/sys/class/powercap")), "{fault:?}");
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Pressure {
         files: ["cpu", "memory", "io"].map(|f| Reread::new(&cx.root, format!("proc/pressure/{f}"))),

@@ -19,7 +19,7 @@ pub(super) struct Processor {
     pub(super) threads: Option<u32>,
     /// Physical cores.
     pub(super) cores: Option<u32>,
-    /// A hypervisor lets itself be seen; `None` where the processor tells no flags.
+    /// A hypervisor lets itself be seen; `None` where the processor lists no flags.
     pub(super) hypervisor: Option<bool>,
     /// It tells the numbers of its maker and part, not its name (Arm).
     pub(super) by_number: bool,
@@ -106,7 +106,7 @@ fn named() -> Option<String> {
     system.cpus().first().and_then(|cpu| shorten(cpu.brand()))
 }
 
-/// Where cpuinfo tells no cores (Arm), sysfs has them. A CPU that is offline has no place there.
+/// Where cpuinfo lists no cores (Arm), sysfs has them. A CPU that is offline has no place there.
 fn topology(root: &Root, online: &[u16]) -> Option<u32> {
     let mut cores = BTreeSet::new();
     for thread in online {
@@ -271,6 +271,6 @@ mod tests {
         let block = |n, core| format!("processor\t: {n}\nphysical id\t: 0\ncore id\t\t: {core}\n\n");
         let host = [block(0, 0), block(1, 1), block(2, 2)].concat();
         let found = machine(&[("proc/cpuinfo", &host), ("proc/stat", "cpu 1 0 1 1\ncpu0 1 0 1 1\n")]);
-        assert_eq!((found.threads, found.cores), (Some(1), None), "of whose cores it has a part cannot be told");
+        assert_eq!((found.threads, found.cores), (Some(1), None), "of whose cores it has a part is unknown");
     }
 }

@@ -13,7 +13,7 @@ const BACK_OFF: Duration = Duration::from_secs(1);
 /// The process round starts this much after the tick: the cheap sources have answered by then and share its frame.
 const PROCESS_PHASE: Duration = Duration::from_millis(4);
 
-/// Never: waits for a wish.
+/// Never: not wanted.
 pub const NEVER: u64 = u64::MAX;
 
 /// The common ticks: `base + n · every`, in microseconds of the run's clock.
@@ -79,7 +79,7 @@ impl Schedule {
         Schedule { pace, phase_us, due_us, misses: 0, failing: false }
     }
 
-    /// When it is due; [`NEVER`] while nobody wants it.
+    /// When it is due; [`NEVER`] while unwanted.
     #[must_use]
     pub fn due_us(&self) -> u64 {
         self.due_us
@@ -140,7 +140,7 @@ impl Schedule {
         }
     }
 
-    /// A new wish came: true when it makes this source due at once.
+    /// The interest changed: true if that makes this source due at once.
     #[must_use]
     pub fn woken_by(&self, lane: Lane, old: &Interest, new: &Interest) -> bool {
         wakes(self.pace, lane, old, new)
@@ -272,15 +272,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wanted_source_sleeps_until_the_wish_and_after_it() {
+    fn a_wanted_source_sleeps_unless_wanted() {
         let pace = Pace::Wanted(|w| w.sockets);
         let mut s = schedule(pace);
         assert_eq!(s.due_us(), NEVER);
-        let wish = Interest { sockets: true, ..Interest::default() };
-        assert!(s.woken_by(Lane("sockets"), &Interest::default(), &wish));
-        assert!(!s.woken_by(Lane("sockets"), &wish, &wish.clone()));
+        let interest = Interest { sockets: true, ..Interest::default() };
+        assert!(s.woken_by(Lane("sockets"), &Interest::default(), &interest));
+        assert!(!s.woken_by(Lane("sockets"), &interest, &interest.clone()));
         s.now(SECOND + 5);
-        s.book(&grid(), (SECOND + 5, SECOND + 6), None, None, &wish);
+        s.book(&grid(), (SECOND + 5, SECOND + 6), None, None, &interest);
         assert_eq!(s.due_us(), 2 * SECOND);
         s.book(&grid(), (2 * SECOND, 2 * SECOND), None, None, &Interest::default());
         assert_eq!(s.due_us(), NEVER);

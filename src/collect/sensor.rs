@@ -23,7 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const DISKS: Duration = Duration::from_secs(30);
 
 /// # Errors
-/// None; what is missing is told by the reading.
+/// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Sensors { root: cx.root.clone(), chips: Vec::new(), looked: None, asked_disks: None }))
 }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_skipped_and_equal_names_are_told_apart() {
+    fn nonsense_is_skipped_and_equal_names_are_distinguished() {
         let sample = read("hostile");
         let names: Vec<&str> = sample.temperatures.iter().map(|t| t.sensor.as_str()).collect();
         assert_eq!(names, ["?[31mchip hwmon0 lab?el?", "?[31mchip hwmon2 lab?el?", "hwmon1"]);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_it_says_where_it_looked() {
+    fn without_any_it_names_the_places_searched() {
         let fault = read_fixture(open, "bare").expect_err("none");
         assert!(
             matches!(&fault, Fault::Absent(what) if what.contains("hwmon") && what.contains("thermal")),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn sensors_and_fans_of_one_label_are_told_apart() {
+    fn sensors_and_fans_of_one_label_are_distinguished() {
         let folder = tempfile::tempdir().expect("folder");
         let hwmon = |file: &str| format!("sys/class/hwmon/hwmon0/{file}");
         put(folder.path(), &hwmon("name"), "dell_smm\n");

@@ -1,5 +1,5 @@
 //! Sockets: who listens, who talks, and which process holds each ("proc(5)" net/tcp, net/udp). The tables are parsed by
-//! the procfs crate; the holders are found by the links in each process's `fd` folder. Only read while somebody looks.
+//! the procfs crate; the holders are found by the links in each process's `fd` folder. Only read while a view of it is open.
 
 use std::{collections::HashMap, fs, io, path::PathBuf};
 
@@ -159,7 +159,7 @@ mod tests {
         1: 0100007F:9C40 0100007F:1F90 06 00000010:00000000 03:00001771 00000000     0        0 0 3 0\n";
 
     #[test]
-    fn a_listener_and_a_closing_connection_are_told_apart() {
+    fn a_listener_and_a_closing_connection_are_distinguished() {
         let mut found = Vec::new();
         parse(TCP.as_bytes(), Protocol::Tcp, &mut found).unwrap();
         assert_eq!((found[0].local.to_string().as_str(), found[0].state.as_str()), ("127.0.0.1:8080", "listen"));

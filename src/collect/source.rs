@@ -58,7 +58,7 @@ impl<'a> CollectCx<'a> {
     }
 }
 
-/// One source at work. It sends raw counters; rates are the fold's.
+/// One source running. It sends raw counters; rates are the fold's.
 pub trait Collector: Send {
     /// Takes one reading.
     ///

@@ -66,7 +66,7 @@ impl Drm {
     }
 }
 
-/// Used by; and what they hold together, where its driver does not tell what is in use and all of them are seen.
+/// Its users; and the sum of what they hold, where the driver does not report use and all of them are visible.
 fn used_by(gpu: &mut Gpu, users: &[&User]) {
     let unified = gpu.unified;
     let own = |user: &&User| {

@@ -126,7 +126,7 @@ fn add(all: &mut Vec<User>, pid: u32, client: Client) {
 /// card.
 fn client(text: &str) -> Option<Client> {
     let mut client = Client::default();
-    // What is resident counts; drivers that do not tell it tell what was made.
+    // What is resident counts; drivers that do not report it report what was made.
     let mut regions: BTreeMap<&str, (Option<u64>, Option<u64>)> = BTreeMap::new();
     let mut engines: BTreeMap<&str, Engine> = BTreeMap::new();
     for line in text.lines() {

@@ -6,7 +6,7 @@ use crate::model::gpu::Throttle;
 /// What is taken from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Metrics {
-    /// `None` where the chip does not tell.
+    /// `None` where the chip does not report.
     pub(super) throttles: Option<Vec<Throttle>>,
     /// Microjoules since the driver was loaded.
     pub(super) energy_uj: Option<u64>,
@@ -40,7 +40,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Metrics> {
         (2, 2..) => (word(120)?, None),
         _ => return None,
     };
-    // All ones: this chip does not tell.
+    // All ones: this chip does not report.
     let told = |value: &u64| *value != u64::MAX;
     let set = |status: u64| BITS.iter().filter(|(bits, _)| status & bits != 0).map(|(_, t)| *t).collect();
     let throttles = Some(status).filter(told).map(set);

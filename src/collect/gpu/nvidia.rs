@@ -87,7 +87,7 @@ impl Nvidia {
         self.nvml = None;
     }
 
-    /// The driver and its cards now. What it does not tell of any more is left out: the fold keeps it.
+    /// The driver and its cards now. What it does not report of any more is left out: the fold keeps it.
     pub(super) fn read(&mut self, root: &Root, places: &[Place], now: Stamp) -> (Driver, Vec<Gpu>) {
         if self.nvml.is_none() && all_asleep(root, places) {
             return (self.driver.clone(), Vec::new());

@@ -72,7 +72,7 @@ fn a_hung_source_is_reported_once_and_its_late_answer_is_taken() {
         }),
     );
     let (mut lanes, taken, cx) = start(vec![hung, steady(SourceId::Load, Lane::KERNEL)], FAST);
-    // The other lane goes on meanwhile.
+    // The other lane continues.
     for _ in 0..5 {
         assert!(next(&taken, SourceId::Load).outcome.is_ok());
     }
@@ -115,7 +115,7 @@ fn a_source_within_its_deadline_is_not_overdue() {
 }
 
 #[test]
-fn a_panic_is_a_broken_source_that_is_opened_anew() {
+fn a_panic_is_a_broken_source_that_is_reopened() {
     let (opened, count) = channel::<()>();
     let mut round = 0;
     let wild = task(
@@ -166,13 +166,13 @@ fn a_source_absent_at_first_is_found_when_asked_again() {
         |pid| Interest { detail: Some(crate::model::process::ProcKey { pid, start_ticks: 1 }), ..Interest::default() };
     lanes.want(detail(1));
     assert!(matches!(next(&taken, SourceId::ProcessDetail).outcome, Err(Fault::Absent(_))));
-    // Another wish asks at once rather than in a minute.
+    // A change of interest asks at once rather than in a minute.
     lanes.want(detail(2));
     assert!(next(&taken, SourceId::ProcessDetail).outcome.is_ok());
 }
 
 #[test]
-fn an_unwanted_source_is_not_read_and_a_wish_wakes_it_at_once() {
+fn an_unwanted_source_sleeps_until_wanted() {
     let (woken, wakings) = channel::<()>();
     let detail = Task { pace: Pace::Wanted(|w| w.detail.is_some()), ..steady(SourceId::ProcessDetail, Lane("detail")) };
     let cx = open();
@@ -180,7 +180,7 @@ fn an_unwanted_source_is_not_read_and_a_wish_wakes_it_at_once() {
         let _ = woken.send(());
     });
     let tasks = vec![detail, steady(SourceId::Load, Lane::KERNEL)];
-    // At this interval nothing but a wish could wake the lane within the test.
+    // At this interval nothing but a change of interest can wake the lane within the test.
     let lanes = Lanes::run(tasks, &cx, InterestCell::default(), Duration::from_secs(3600), &out);
     assert_eq!(taken.recv_timeout(PATIENCE).expect("first reading").source, SourceId::Load);
     wakings.recv_timeout(PATIENCE).expect("a first answer wakes the loop");
@@ -250,7 +250,7 @@ fn lanes_end_when_nobody_listens() {
 }
 
 #[test]
-fn nobody_is_late_by_the_time_of_a_pause() {
+fn a_pause_makes_no_source_late() {
     let (release, held) = channel::<()>();
     let mut held = Some(held);
     let hangs = move |_: &CollectCx<'_>| {

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn arcstats_of_every_version_are_told_in_full() {
+    fn arcstats_of_every_version_are_read() {
         for version in ["2.1.11", "2.3.2", "2.4.4"] {
             let arc = recorded(version);
             assert!(arc.size > 0 && arc.target > 0 && arc.min > 0 && arc.max >= arc.target, "{version}: {arc:?}");

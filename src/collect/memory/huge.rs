@@ -1,4 +1,4 @@
-//! Memory reserved in huge pages: meminfo tells the sum of all sizes, and what is free of the usual size alone; sysfs knows
+//! Memory reserved in huge pages: meminfo reports the sum of all sizes, and what is free of the usual size alone; sysfs knows
 //! each size ("hugetlbpage": `/sys/kernel/mm/hugepages/hugepages-SIZEkB`).
 
 use crate::{

@@ -27,7 +27,7 @@ pub(super) const INTERVAL: &str = "2";
 /// It goes on until it is cancelled.
 const LIMITS: Limits = Limits { deadline: None, line: 4096, output: usize::MAX };
 
-/// The child at work. Dropping it ends the child; the helper does when we end without dropping. No worker: the child
+/// The child running. Dropping it ends the child; the helper does when we end without dropping. No worker: the child
 /// writes when it has something, nobody asks.
 pub(super) struct Stream {
     canceller: Canceller,

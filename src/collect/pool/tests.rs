@@ -76,7 +76,7 @@ fn judge(pools: &[Pool], version: &str) {
 }
 
 #[test]
-fn text_and_json_of_every_version_tell_the_same_of_twelve_pools() {
+fn text_and_json_agree_on_twelve_pools() {
     for version in ["2.1.11", "2.3.2", "2.4.4"] {
         judge(&status_text::parse(&recorded(&format!("{version}/status.txt"))), version);
     }
@@ -123,7 +123,7 @@ fn the_time_left_is_reckoned_from_what_was_issued_in_this_pass() {
 }
 
 #[test]
-fn a_suspended_pool_is_told_in_both_forms() {
+fn a_suspended_pool_is_read_in_both_forms() {
     let text = status_text::parse(&recorded("2.1.11/suspended.txt"));
     let json = status_json::parse(recorded("2.3.2/suspended.json").as_bytes(), NOW).expect("JSON");
     for pools in [text, json] {
@@ -177,7 +177,7 @@ fn errors_that_cannot_be_listed_are_unknown() {
     assert_eq!((json(""), json(r#","error_count":"3""#), json(r#","error_count":0"#)), (None, Some(3), Some(0)));
 }
 
-/// Two mirrors with a spare at work in each, a draid with its own spare in use, and lost devices.
+/// Two mirrors with a spare running in each, a draid with its own spare in use, and lost devices.
 const SPARES: &str = "  pool: nest\n state: DEGRADED\nconfig:\n
 \tNAME                  STATE     READ  WRITE  CKSUM
 \tnest                  DEGRADED  0  0  0

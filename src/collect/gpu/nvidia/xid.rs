@@ -1,4 +1,4 @@
-//! Errors that the driver reports, read on a thread of its own: waiting for them blocks. No worker: the driver speaks when
+//! Errors that the driver reports, read on its own thread: waiting for them blocks. No worker: the driver speaks when
 //! it has an error, nobody asks.
 
 use std::{
