@@ -94,7 +94,7 @@ impl State {
         }
     }
 
-    /// Time goes on with an event.
+    /// Advances the time by an event.
     fn advance(&mut self, event: Event) {
         let at = event.at();
         self.cross(at);
@@ -200,7 +200,7 @@ impl State {
         self.watches.iter().filter(|watch| watch.acknowledged).count() as u64
     }
 
-    /// Counts alerts as firing whose hold is no longer than `most`: a report of one moment cannot wait for them.
+    /// Counts alerts as firing with a hold of at most `most`: a report of one moment cannot wait for them.
     pub fn fire_at_once(&mut self, most: Duration) {
         for watch in self.watches.iter_mut().filter(|w| !w.held) {
             let hold = self.rules.iter().find(|r| r.id == watch.rule).map_or(Duration::ZERO, |r| r.hold);

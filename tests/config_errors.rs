@@ -105,7 +105,7 @@ fn init_writes_once_and_the_example_is_right() {
     fs::write(&file, "theme = \"nord\"\n").unwrap();
     let second = benchtop(&["config", "init"], home.path());
     assert_eq!(second.status.code(), Some(2));
-    assert!(stderr(&second).contains("never rewritten"), "{}", stderr(&second));
+    assert!(stderr(&second).contains("never overwritten"), "{}", stderr(&second));
     assert_eq!(fs::read_to_string(&file).unwrap(), "theme = \"nord\"\n");
     let show = stdout(&benchtop(&["config", "show"], home.path()));
     assert!(show.lines().any(|l| l.starts_with("theme = \"nord\"") && l.ends_with("# file, line 1")), "{show}");
@@ -302,7 +302,7 @@ fn saved_settings_lie_under_the_users() {
     let wins = format!("theme is set in {}:2, which wins: change that line to: theme = \"calm\"", own.display());
     assert!(said.contains(&wins) && said.contains("saved processes.tree = true in "), "{said}");
     assert_eq!(fs::read_to_string(&own).unwrap(), "# mine\ntheme = \"mono\"\n");
-    for (arguments, said) in [("nope=1", "there is no such setting"), ("refresh=soon", "`soon` is not a duration")] {
+    for (arguments, said) in [("nope=1", "no such setting"), ("refresh=soon", "`soon` is not a duration")] {
         let save = benchtop(&["config", "save", arguments], home.path());
         assert_eq!(save.status.code(), Some(2));
         assert!(stderr(&save).contains(said), "{}", stderr(&save));

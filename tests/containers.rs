@@ -42,7 +42,7 @@ fn show(config: &Path, more: &[&str]) -> Terminal {
     t
 }
 
-/// Leaves the containers in the list whose name holds this word.
+/// Leaves the containers in the list with this word in their names.
 fn only(t: &mut Terminal, word: &str) {
     t.send(format!("fname~{word}\r").as_bytes());
     t.until_shows(&format!("filter name~{word}"));
@@ -97,10 +97,10 @@ fn faulty_engines_are_named_and_do_not_affect_others() {
     let t = show(&config(folder.path(), &engines), &[]);
     for (name, words) in [
         ("silent", "not responding"),
-        ("garbage", "what answers there is no container engine"),
-        ("page", "what answers there is no container engine"),
-        ("old", "engine 1.9.1 is too old: it speaks API 1.21"),
-        ("new", "engine 99.0 is too new: it wants API 2.5"),
+        ("garbage", "not a container engine"),
+        ("page", "not a container engine"),
+        ("old", "engine 1.9.1 is too old: it supports API 1.21"),
+        ("new", "engine 99.0 is too new: it requires API 2.5"),
         ("missing", "no such socket"),
     ] {
         let place = format!("{}/{name}", folder.path().display());
@@ -132,12 +132,12 @@ fn once_does_not_wait_for_a_slow_list() {
         .unwrap();
     let took = began.elapsed();
     let page = String::from_utf8(once.stdout).unwrap();
-    assert!(page.contains("slow · its containers are not listed yet"), "{page}");
+    assert!(page.contains("slow · containers not listed yet"), "{page}");
     // Two seconds, and what a loaded machine takes to start a program.
     assert!(took < Duration::from_millis(3500), "{took:?}");
 }
 
-/// An engine with one container, whose every word is hostile.
+/// An engine with one container, with hostile values throughout.
 fn hostile(path: &str) -> Option<Vec<u8>> {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     Some(match path {
@@ -158,7 +158,7 @@ fn hostile(path: &str) -> Option<Vec<u8>> {
                 "NetworkSettings":{{"Networks":{{"net\u001b":{{"IPAddress":"10.0.0.2"}}}}}}}}"#
             ),
         ),
-        // The stream of events begins and tells nothing.
+        // The stream of events begins and stays silent.
         "/events" => return None,
         _ => http("404 Not Found", r#"{"message":"none"}"#),
     })
@@ -214,7 +214,7 @@ fn states_are_read_and_the_worst_come_first() {
         t.until(&format!("{short} is {word}"), |screen| line(screen, &engine.name(short)).contains(word));
     }
     let order = ["failed", "sick", "paused", "busy", "idle", "made"];
-    t.until("what needs a look first", |screen| {
+    t.until("the most urgent first", |screen| {
         let places = order.map(|short| screen.lines().skip(1).position(|line| line.contains(&engine.name(short))));
         places.iter().all(Option::is_some) && places.is_sorted()
     });
@@ -253,8 +253,8 @@ fn a_loop_is_counted_and_what_a_person_asked_for_is_not() {
     let restarts = |short: &str| container(&document, &engine.name(short))["restarts_10m"].as_u64().unwrap();
     assert!(restarts("loop") >= 3, "{}", restarts("loop"));
     assert_eq!(restarts("calm"), 0);
-    let told = engine.docker(&["inspect", "-f", "{{.RestartCount}}", &engine.name("loop")]);
-    assert!(restarts("loop") <= told.parse().unwrap(), "no more than the engine counted");
+    let counted = engine.docker(&["inspect", "-f", "{{.RestartCount}}", &engine.name("loop")]);
+    assert!(restarts("loop") <= counted.parse().unwrap(), "no more than the engine counted");
     let alerts = document["alerts"].to_string();
     assert!(alerts.contains(&format!("{} exited (1)", engine.name("died"))), "{alerts}");
     assert!(!alerts.contains(&engine.name("killed")), "{alerts}");

@@ -102,7 +102,7 @@ fn broken(edge: &Edge, file: &str) -> Option<String> {
     let (from, to) = (edge.from.join("::"), edge.to.join("::"));
     let at = format!("{file}:{}: `{from}` imports `{to}`", edge.line);
     let (Some((own, own_row)), Some((other, other_row))) = (row(&edge.from), row(&edge.to)) else {
-        return Some(format!("{at}: one of them is on no floor: add it to FLOORS and to CONTRIBUTING.md"));
+        return Some(format!("{at}: a module is on no floor: add it to FLOORS and to CONTRIBUTING.md"));
     };
     if own_row == other_row {
         return None;
@@ -134,7 +134,7 @@ fn sources() -> Vec<(String, String)> {
         let name = path.strip_prefix(top).unwrap().to_string_lossy().into_owned();
         files.push((name, fs::read_to_string(path).unwrap()));
     });
-    assert!(files.len() > 30, "only {} files were looked at", files.len());
+    assert!(files.len() > 30, "only {} files were found", files.len());
     files
 }
 

@@ -1,12 +1,12 @@
 //! NVIDIA's library faked at the place where the real one is loaded from: the program finds it by the loader's path, and
-//! each scenario is told as what it is. The scenario file is read again when it changes, so a card can be lost meanwhile.
+//! each scenario is reported as such. The scenario file is read again when it changes, so a card can be lost meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
 #[path = "gpu/fake.rs"]
 mod fake;
 #[path = "pty/terminal.rs"]
-#[expect(dead_code, reason = "a room for tests/pty.rs, which needs more of it")]
+#[expect(dead_code, reason = "shared with tests/pty.rs, which uses more of it")]
 mod terminal;
 
 use std::{
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use terminal::{Setup, Terminal};
 
 #[test]
-fn a_card_at_work_tells_all_its_figures() {
+fn a_busy_card_reports_all_metrics() {
     let document = once("healthy");
     let gpu = &document["gpus"][0];
     assert_eq!((gpu["name"].as_str(), gpu["state"].as_str()), (Some("NVIDIA GeForce RTX 4090"), Some("up")));
@@ -56,7 +56,7 @@ fn slow_figures_are_asked_for_more_seldom() {
 }
 
 #[test]
-fn heat_is_told_in_words() {
+fn heat_is_described() {
     let document = once("hot");
     let throttles: Vec<&str> =
         document["gpus"][0]["throttles"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -84,11 +84,12 @@ fn a_card_in_slices_lists_them() {
     let slices = document["gpus"][0]["slices"].as_array().unwrap();
     assert_eq!(slices.len(), 2);
     assert_eq!(slices[1]["memory_used_bytes"].as_u64(), Some(19_327_352_832));
-    assert!(document["gpus"][0].get("busy_ratio").is_none(), "of a whole card in slices nothing tells it");
+    assert!(document["gpus"][0].get("busy_ratio").is_none(), "a card in slices does not report it");
     assert_eq!(slices[0]["name"], "1g.10gb", "by its profile");
     let processes = document["gpus"][0]["processes"].as_array().unwrap();
-    let told: Vec<_> = processes.iter().map(|p| (p["pid"].as_u64().unwrap(), p["slice"].as_str().unwrap())).collect();
-    assert_eq!(told, [(4242, "1g.10gb"), (4243, "3g.40gb"), (4242, "3g.40gb")], "one process may be in two slices");
+    let reported: Vec<_> =
+        processes.iter().map(|p| (p["pid"].as_u64().unwrap(), p["slice"].as_str().unwrap())).collect();
+    assert_eq!(reported, [(4242, "1g.10gb"), (4243, "3g.40gb"), (4242, "3g.40gb")], "one process may be in two slices");
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn without_the_library_the_source_is_absent() {
 }
 
 #[test]
-fn memory_that_is_the_system_s_is_told_as_such() {
+fn unified_memory_is_marked() {
     let document = once("unified");
     let gpu = &document["gpus"][0];
     assert_eq!(
@@ -177,7 +178,7 @@ fn a_driver_older_than_510_tells_what_it_can() {
     let document = document(old_library(), &scenario("healthy"));
     let gpu = &document["gpus"][0];
     assert_eq!((gpu["state"].as_str(), gpu["temperature_celsius"].is_number()), (Some("up"), true));
-    assert_eq!(gpu["memory_is_unified"], false, "what is not told is not the system's");
+    assert_eq!(gpu["memory_is_unified"], false, "unreported memory is not unified");
     assert!(gpu.get("memory_used_bytes").is_none(), "left out, never 0");
     let process = &gpu["processes"][0];
     assert_eq!((process["pid"].as_u64(), process["memory_bytes"].as_u64()), (Some(4242), Some(17_179_869_184)));
@@ -237,15 +238,15 @@ fn card_lost_from_the_bus_is_reported_and_comes_back() {
     let changing = Changing::new(&both);
     let t = screen(changing.path(), (160, 45));
     t.until_shows("1:RTX 3090");
-    t.until("both at work", |s| card(s, "0:").contains("71%") && card(s, "1:").contains("93%"));
+    t.until("both busy", |s| card(s, "0:").contains("71%") && card(s, "1:").contains("93%"));
     changing.put(&format!("{front}[gpu]\nerror.* = 15\nevent = 8 79\n"));
     t.until_shows("GPU failed: 1:RTX 3090: it has fallen off the bus");
-    t.until("the other goes on", |s| card(s, "0:").contains("71%") && !card(s, "1:").contains("93%"));
+    t.until("the other continues", |s| card(s, "0:").contains("71%") && !card(s, "1:").contains("93%"));
     changing.put(&format!("{front}{back}"));
     t.until("it is back", |s| card(s, "1:").contains("93%") && !s.contains("GPU failed"));
 }
 
-/// The row of the card that is called so, without what stands in panes beside it: figures of this machine are there.
+/// The row of the named card, without the panes beside it, which show this machine.
 fn card<'a>(screen: &'a str, number: &str) -> &'a str {
     let name = format!("{number}RTX 3090");
     let row = screen.lines().find_map(|line| line.find(&name).map(|at| &line[at..]));
@@ -300,7 +301,7 @@ fn detail_links_a_card_and_its_processes() {
 }
 
 #[test]
-fn the_essentials_of_a_small_screen_tell_heat_power_and_memory() {
+fn a_small_screen_shows_heat_power_and_memory() {
     let t = screen(scenario("two-cards").to_str().unwrap(), (80, 24));
     t.until("two rows a card", |s| {
         let row = |name: &str, end: &str| s.lines().map(str::trim).any(|l| l.starts_with(name) && l.ends_with(end));
@@ -351,14 +352,14 @@ fn cards_of_several_makers_and_a_sleeping_one() {
     let root = folder.path().to_str().unwrap();
     let said = said(&["--root", root, "once", "--json"], Path::new("/nowhere"), Path::new("/nowhere"));
     let document: Value = serde_json::from_str(&said).unwrap();
-    let told: Vec<_> = document["gpus"]
+    let reported: Vec<_> = document["gpus"]
         .as_array()
         .unwrap()
         .iter()
         .map(|g| (g["maker"].as_str().unwrap(), g["state"].as_str().unwrap(), g["busy_ratio"].as_f64()))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [("intel", "up", None), ("amd", "up", Some(0.61)), ("amd", "asleep", None), ("nvidia", "untold", None)]
     );
     assert_eq!(metric(&document, "gpu_driver_ok"), Some(1.0), "nothing of this is a failure");

@@ -1,4 +1,4 @@
-//! The helper process: it takes what may hang in the kernel, nobody waits for it, and it never outlives the program.
+//! The helper process: it makes the calls that may hang in the kernel, nothing waits for it, and it never outlives the program.
 
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
@@ -33,7 +33,7 @@ fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
     }
 }
 
-/// The children of a process whose arguments hold a word.
+/// The children of a process with a word in their arguments.
 fn child(of: u32, word: &str) -> Option<u32> {
     fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
         let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -64,7 +64,7 @@ fn the_helper_ends_with_us() {
 }
 
 #[test]
-fn a_helper_that_hangs_holds_nobody_up() {
+fn a_hanging_helper_blocks_nothing() {
     let mut t = Terminal::start(&[]);
     t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
     let helper = until("a helper", || child(t.pid(), "__helper"));
@@ -78,7 +78,7 @@ fn a_helper_that_hangs_holds_nobody_up() {
 }
 
 #[test]
-fn a_killed_helper_is_started_anew() {
+fn a_killed_helper_is_restarted() {
     let t = Terminal::start(&[]);
     t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
     let first = until("a helper", || child(t.pid(), "__helper"));
@@ -151,7 +151,7 @@ fn processes_are_listed_though_a_file_blocks() {
     assert_eq!((names.len(), names.contains(&"job11")), (3, true), "{names:?}");
 }
 
-/// The helper as it is started, told of a child in the words of its line.
+/// The helper as it is started, with the message about a child.
 #[test]
 fn no_child_outlives_us() {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();

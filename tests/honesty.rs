@@ -130,11 +130,11 @@ fn waking_process_shows_its_cpu_within_two_refreshes() {
     watcher.round();
     let seen = watcher.find(pid).and_then(|p| p.cpu).unwrap();
     println!("two refreshes after it woke: {:.1} % of a core, {} processes read", seen * 100.0, watcher.read);
-    let newcomer = children.shell("while :; do :; done");
-    let newcomer = children.0[newcomer].id();
+    let started = children.shell("while :; do :; done");
+    let started = children.0[started].id();
     watcher.round();
     watcher.round();
-    let new = watcher.find(newcomer).and_then(|p| p.cpu);
+    let new = watcher.find(started).and_then(|p| p.cpu);
     println!("two refreshes after it began: {:?}", new);
     assert!(seen > 0.8, "it uses a whole core: {seen}");
     assert!(new.is_some_and(|cpu| cpu > 0.5), "{new:?}");

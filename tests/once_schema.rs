@@ -130,7 +130,7 @@ fn figures(document: &Value, metric: &str) -> Vec<f64> {
 }
 
 #[test]
-fn a_server_with_everything_keeps_to_the_schema() {
+fn a_full_server_matches_the_schema() {
     let mut state = lively();
     state.apply(Event::Tick(Stamp::at_seconds(60)));
     furnish(&mut state, Parts::FULL);
@@ -142,7 +142,7 @@ fn a_server_with_everything_keeps_to_the_schema() {
 }
 
 #[test]
-fn both_directions_of_a_container_are_told_apart() {
+fn a_containers_directions_are_distinguished() {
     let mut state = lively();
     state.apply(Event::Tick(Stamp::at_seconds(60)));
     furnish(&mut state, Parts::DOCKER);

@@ -157,7 +157,7 @@ fn a_filter_leaves_what_fits_and_a_mistake_names_its_place() {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_back_and_fg_draws_anew() {
+fn ctrl_z_restores_the_terminal_and_fg_redraws() {
     // A shell with job control, that says when its job has stopped.
     let script = format!("set -m; {}; echo it stopped; read line; fg", env!("CARGO_BIN_EXE_benchtop"));
     let mut t = Terminal::with(&Setup { program: "sh", arguments: &["-c", &script], ..Setup::default() });
@@ -174,7 +174,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_draws_anew() {
 }
 
 #[test]
-fn ctrl_z_does_nothing_where_nobody_could_continue_it() {
+fn ctrl_z_is_ignored_without_a_shell() {
     // The leader of its session, as under `ssh -t`.
     let mut t = live();
     t.send(b"\x1a");
@@ -212,7 +212,7 @@ fn an_absurd_window_is_refused_in_words() {
 #[test]
 fn a_key_that_comes_after_a_resize_is_heard() {
     let mut t = live();
-    // The terminal library looks for changes of size only once a key was typed.
+    // The terminal library notices changes of size only after a key.
     t.send(b"p");
     t.until("the pause", |s| s.contains("paused"));
     t.resize(90, 30);
@@ -246,7 +246,7 @@ fn smallest_screen_has_the_essentials() {
 }
 
 #[test]
-fn a_terminal_that_takes_nothing_does_not_hold_up_the_end() {
+fn a_blocked_terminal_does_not_delay_the_end() {
     let mut t = live();
     t.stop_reading();
     // Frames pile up until the terminal is full.
@@ -318,7 +318,7 @@ fn without_a_terminal_it_prints_plain_text() {
     }
 }
 
-/// A multiplexer of its own, ended by its own socket.
+/// A separate multiplexer, ended by its socket.
 fn in_tmux(test: impl Fn(&dyn Fn(&[&str]) -> String)) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("socket");
@@ -334,20 +334,20 @@ fn in_tmux(test: impl Fn(&dyn Fn(&[&str]) -> String)) {
 
 #[test]
 #[ignore = "needs tmux; .ci/run live installs it"]
-fn it_lives_in_a_tmux_pane_and_leaves_it_clean() {
+fn it_runs_in_a_tmux_pane_and_leaves_it_clean() {
     in_tmux(|tmux| {
         let shows = |words: &str| tmux(&["capture-pane", "-p"]).contains(words);
         until("the boxes", || shows("╭") && shows("COMMAND"));
         tmux(&["resize-window", "-x", "80", "-y", "24"]);
         until("one column", || !shows("╭") && shows("COMMAND"));
         tmux(&["send-keys", "q"]);
-        until("the shell goes on", || shows("back") && !shows("COMMAND"));
+        until("the shell continues", || shows("back") && !shows("COMMAND"));
     });
 }
 
 #[test]
 #[ignore = "needs screen; .ci/run live installs it"]
-fn it_lives_in_a_screen_window() {
+fn it_runs_in_a_screen_window() {
     /// screen leaves a server behind; it ends with the test.
     struct Server(String);
     impl Drop for Server {

@@ -115,7 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A source that is well, silent, broken, or told late.
+/// A source that is well, silent, broken, or late.
 #[derive(Debug, Clone, Copy)]
 enum Answer {
     Good,
@@ -137,15 +137,15 @@ fn answer() -> impl Strategy<Value = Answer> {
 
 const PIDS: usize = 12;
 
-fn lives() -> impl Strategy<Value = Vec<(Answer, Vec<Step>)>> {
+fn machines() -> impl Strategy<Value = Vec<(Answer, Vec<Step>)>> {
     vec((answer(), vec(step(), PIDS)), 1..20)
 }
 
-/// An invented machine of at most [`PIDS`] processes: what is alive, and what the last reading told of it.
+/// An invented machine of at most [`PIDS`] processes: what is alive, and what the last reading reported.
 #[derive(Default)]
 struct Machine {
     alive: BTreeMap<u32, ProcRow>,
-    told: BTreeMap<u32, (ProcRow, bool)>,
+    reported: BTreeMap<u32, (ProcRow, bool)>,
     births: u64,
     rounds: u64,
 }
@@ -196,15 +196,15 @@ impl Machine {
             page_bytes: 4096,
             ..ProcessSample::default()
         };
-        let told = if fresh { BTreeMap::new() } else { std::mem::take(&mut self.told) };
-        self.told.clear();
+        let reported = if fresh { BTreeMap::new() } else { std::mem::take(&mut self.reported) };
+        self.reported.clear();
         let ended = |row: &ProcRow| self.alive.get(&row.key.pid).is_none_or(|now| now.key != row.key);
-        sample.gone = told.values().filter(|(row, _)| ended(row)).map(|(row, _)| row.key).collect();
+        sample.gone = reported.values().filter(|(row, _)| ended(row)).map(|(row, _)| row.key).collect();
         for (pid, row) in &self.alive {
-            let before = told.get(pid).filter(|(before, _)| before.key == row.key);
+            let before = reported.get(pid).filter(|(before, _)| before.key == row.key);
             // The next round repeats a row that worked, or that has no rate yet, so that its rate falls to zero.
             let worked = before.is_none_or(|(before, _)| before.user_ticks != row.user_ticks);
-            self.told.insert(*pid, (row.clone(), worked));
+            self.reported.insert(*pid, (row.clone(), worked));
             if !whole && before.is_some_and(|(before, repeat)| before == row && !repeat) {
                 continue;
             }
@@ -242,11 +242,11 @@ impl Machine {
 }
 
 /// The events of an invented life, second after second.
-fn events(lives: &[(Answer, Vec<Step>)]) -> Vec<Event> {
+fn events(machines: &[(Answer, Vec<Step>)]) -> Vec<Event> {
     let mut machine = Machine::default();
     let mut events = Vec::new();
     let mut at = Stamp::at_seconds(5);
-    for (second, (answer, steps)) in lives.iter().enumerate() {
+    for (second, (answer, steps)) in machines.iter().enumerate() {
         machine.live(steps);
         let late = if let Answer::Late(ms) = answer { Duration::from_millis(u64::from(*ms)) } else { Duration::ZERO };
         at = at.plus(Duration::from_secs(1) + late);
@@ -273,15 +273,15 @@ fn shown(processes: &Processes) -> (Vec<ProcKey>, u32) {
 
 proptest! {
     #[test]
-    fn any_life_told_twice_is_the_same_life(lives in lives()) {
-        let events = events(&lives);
+    fn folding_the_same_events_twice_gives_the_same_host(machines in machines()) {
+        let events = events(&machines);
         prop_assert!(fold(&events) == fold(&written_and_read(&events)));
     }
 
     #[test]
-    fn the_table_holds_exactly_who_is_alive(lives in lives()) {
+    fn the_table_holds_exactly_who_is_alive(machines in machines()) {
         let (mut machine, mut host) = (Machine::default(), Host::default());
-        for (second, (_, steps)) in (1u64..).zip(&lives) {
+        for (second, (_, steps)) in (1u64..).zip(&machines) {
             machine.live(steps);
             let round = Sample::Processes(machine.round(second == 1, false));
             host.apply(reading(SourceId::Processes, Stamp::at_seconds(second), Ok(round)));
@@ -291,15 +291,15 @@ proptest! {
     }
 
     #[test]
-    fn a_life_told_in_differences_is_the_life_told_whole(lives in lives()) {
+    fn differences_fold_to_the_whole_table(machines in machines()) {
         let (mut by_delta, mut by_whole) = (Machine::default(), Machine::default());
         let (mut delta, mut whole) = (Host::default(), Host::default());
-        for (second, (_, steps)) in (1u64..).zip(&lives) {
+        for (second, (_, steps)) in (1u64..).zip(&machines) {
             by_delta.live(steps);
             by_whole.live(steps);
             let at = Stamp::at_seconds(second);
             let strip = |mut sample: ProcessSample| {
-                // A storage rate is shown only for the round that told it, so it may differ here.
+                // A storage rate is shown only for the round that reported it, so it may differ here.
                 sample.ios.clear();
                 Ok(Sample::Processes(sample))
             };
@@ -311,13 +311,13 @@ proptest! {
     }
 
     #[test]
-    fn lost_rounds_heal_at_the_next_keyframe(lives in lives(), lost: u32) {
+    fn lost_rounds_heal_at_the_next_keyframe(machines in machines(), lost: u32) {
         let (mut machine, mut host, mut answered) = (Machine::default(), Host::default(), 0);
         let mut whole = (Machine::default(), Host::default());
         let reading = |second, sample| reading(SourceId::Processes, Stamp::at_seconds(second), Ok(Sample::Processes(sample)));
         // Long enough after the last loss for a keyframe that is itself lost.
         let quiet: Vec<Step> = vec![Step::Work(3); PIDS];
-        let rounds = (1u64..).zip(lives.iter().map(|(_, steps)| steps).chain(std::iter::repeat_n(&quiet, 14)));
+        let rounds = (1u64..).zip(machines.iter().map(|(_, steps)| steps).chain(std::iter::repeat_n(&quiet, 14)));
         for (second, steps) in rounds {
             machine.live(steps);
             whole.0.live(steps);
@@ -331,7 +331,7 @@ proptest! {
             };
             answered = wanted;
             let keyframe = sample.fresh;
-            if usize::try_from(second).unwrap() <= lives.len() && lost >> second & 1 == 1 {
+            if usize::try_from(second).unwrap() <= machines.len() && lost >> second & 1 == 1 {
                 continue;
             }
             host.apply(reading(second, sample));
@@ -341,19 +341,19 @@ proptest! {
             }
         }
         prop_assert_eq!(host.processes.incomplete, None);
-        let told = |host: &Host| -> Vec<_> {
+        let reported = |host: &Host| -> Vec<_> {
             let row = |p: &Process| (p.key, p.name.clone(), p.uid, p.state, p.cpu, p.cpu_ticks, p.info.clone());
             host.processes.rows.iter().map(row).collect()
         };
-        prop_assert_eq!(told(&host), told(&whole.1));
+        prop_assert_eq!(reported(&host), reported(&whole.1));
         prop_assert_eq!(host.processes.counts, whole.1.processes.counts);
     }
 
     #[test]
-    fn a_recording_can_be_entered_in_the_middle(lives in lives(), from in 0usize..20, at in 0usize..20) {
+    fn a_recording_can_be_entered_in_the_middle(machines in machines(), from in 0usize..20, at in 0usize..20) {
         let mut machine = Machine::default();
         let mut events = Vec::new();
-        for (second, (_, steps)) in (1u64..).zip(&lives) {
+        for (second, (_, steps)) in (1u64..).zip(&machines) {
             machine.live(steps);
             let keyframe = usize::try_from(second).unwrap() == at + 2;
             let sample = if keyframe { machine.keyframe() } else { machine.round(second == 1, false) };

@@ -75,7 +75,7 @@ fn press(ui: &mut Ui, state: &State, keys: &str) -> Vec<Command> {
     commands
 }
 
-/// For a look by eye.
+/// To view by eye.
 fn keep(name: &str, buf: &Buffer) {
     let Some(folder) = std::env::var_os("BENCHTOP_FRAMES") else { return };
     let mut bytes = Vec::new();
@@ -129,7 +129,7 @@ fn a_machine_past_its_last_limits() {
 #[test]
 fn containers_in_every_state_and_an_engine_that_fell_silent() {
     let mut machine = Machine::lively(Mood::Calm);
-    screens::containers::tell(&mut machine.state);
+    screens::containers::report(&mut machine.state);
     accept("containers", &machine.state);
 }
 
@@ -333,7 +333,7 @@ fn digit(overview: &Buffer, title: &str) -> usize {
 #[test]
 fn keys_faster_than_frames_act_on_the_current_list() {
     let mut machine = Machine::lively(Mood::Calm);
-    screens::containers::tell(&mut machine.state);
+    screens::containers::report(&mut machine.state);
     let state = &machine.state;
     let mut ui = truecolor();
     let overview = drawn(&mut ui, state, (160, 45));
@@ -370,7 +370,7 @@ fn match_beyond_the_edge_is_brought_into_sight() {
     press(&mut ui, &machine.state, "/startups");
     let buf = drawn(&mut ui, &machine.state, (80, 24));
     let screen = text(&buf);
-    let (y, row) = (0u16..).zip(screen.lines()).find(|(_, line)| line.contains("startups")).expect("in sight");
+    let (y, row) = (0u16..).zip(screen.lines()).find(|(_, line)| line.contains("startups")).expect("visible");
     assert!(row.contains("612"), "{row}");
     let x = row[..row.find("startups").unwrap()].chars().count() as u16;
     let before = buf[(x - 2, y)].style();
@@ -380,7 +380,7 @@ fn match_beyond_the_edge_is_brought_into_sight() {
 #[test]
 fn footer_offers_only_what_works() {
     let mut machine = Machine::lively(Mood::Calm);
-    screens::containers::tell(&mut machine.state);
+    screens::containers::report(&mut machine.state);
     for size in [(160, 45), (80, 24)] {
         for pane in 1..=7 {
             for (key, words) in [("\n", "↵ details"), ("z", "z zoom")] {
@@ -420,7 +420,7 @@ fn graphs_of_zoomed_disks_and_network_keep_within_the_pane() {
 fn detail_asks_for_the_sockets_of_its_container_while_it_runs() {
     let wanted = |name: &str| {
         let mut machine = Machine::lively(Mood::Calm);
-        screens::containers::tell(&mut machine.state);
+        screens::containers::report(&mut machine.state);
         let mut ui = truecolor();
         let digit = digit(&drawn(&mut ui, &machine.state, (160, 45)), "containers");
         press(&mut ui, &machine.state, &format!("{digit}fname={name}\n\n"));
@@ -486,7 +486,7 @@ fn console_has_lines_and_blocks_but_no_braille() {
     const FONT: &str = "─│┌┐└┘├┤┼═▀▄█•○▲▼►◄↑↓→←↕°·±²";
     for mood in [Mood::Calm, Mood::Failing] {
         let mut machine = Machine::lively(mood);
-        screens::containers::tell(&mut machine.state);
+        screens::containers::report(&mut machine.state);
         for keys in OVERLAYS {
             let settings = Settings { colors: Colors::Sixteen, ..Settings::default() };
             let mut ui = Ui::new(settings, ThemeSet::new(None, Colors::Sixteen, false).on_console());
@@ -503,7 +503,7 @@ fn console_has_lines_and_blocks_but_no_braille() {
 #[test]
 fn unknown_sign_is_for_the_unknown() {
     let mut machine = Machine::lively(Mood::Calm);
-    screens::containers::tell(&mut machine.state);
+    screens::containers::report(&mut machine.state);
     for (run, words) in [
         (RunState::Paused, "‖ paused"),
         (RunState::Exited, "○ exited"),
@@ -522,7 +522,7 @@ fn unknown_sign_is_for_the_unknown() {
 #[test]
 fn sick_container_shows_its_log_first() {
     let mut machine = Machine::lively(Mood::Calm);
-    screens::containers::tell(&mut machine.state);
+    screens::containers::report(&mut machine.state);
     let row = |machine: &Machine| {
         machine.state.host.containers.rows.iter().position(|row| row.meta.name == "jellyfin").unwrap()
     };
@@ -552,7 +552,7 @@ fn sick_container_shows_its_log_first() {
     assert!(place(&sick, "bind: address already in use") < place(&sick, "Networks"), "{sick}");
 }
 
-/// The title of what is laid over the overview, whose own titles begin with a digit.
+/// The title of what is laid over the overview, where titles begin with a digit.
 fn opened(ui: &mut Ui, state: &State) -> Option<String> {
     let screen = text(&drawn(ui, state, (160, 45)));
     let border = screen.lines().nth(1)?.strip_prefix("╭─ ")?;
@@ -655,7 +655,7 @@ fn any_input() -> impl Strategy<Value = Input> {
 #[test]
 fn nothing_is_done_without_a_yes() {
     let mut machine = Machine::lively(Mood::Calm);
-    screens::containers::tell(&mut machine.state);
+    screens::containers::report(&mut machine.state);
     let state = &machine.state;
     let overview = drawn(&mut truecolor(), state, (160, 45));
     let processes = digit(&overview, "processes").to_string();
@@ -702,7 +702,7 @@ proptest! {
     fn whatever_is_typed_and_clicked_at_whatever_size_it_draws(
         steps in vec((any_input(), 0..3usize, (1..200u16, 1..60u16)), 1..80),
     ) {
-        // The machines differ in who lives, so what is selected, tagged or looked at comes and goes.
+        // The machines differ in their processes, so what is selected, tagged or looked at comes and goes.
         let machines = [Machine::lively(Mood::Calm), Machine::waiting(), Machine::silent(30)];
         let mut ui = truecolor();
         for (input, machine, size) in steps {
@@ -726,7 +726,7 @@ fn no_colour_still_marks_the_selected_row() {
         let colored = buf.content.iter().find(|c| (c.fg, c.bg) != (Default::default(), Default::default()));
         assert_eq!(colored.map(|c| (c.fg, c.bg)), None);
     }
-    assert_eq!(text(&before), text(&after), "the cursor is told by style alone");
+    assert_eq!(text(&before), text(&after), "only the style marks the cursor");
     assert_ne!(before, after);
 }
 
@@ -752,7 +752,7 @@ fn changes_are_saved_on_request() {
     assert!(text(&drawn(&mut ui, state, (160, 45))).contains("nothing to save"));
     press(&mut ui, state, "tMw+");
     let all = saved(&control(&mut ui, state, 's'));
-    // The tree has an order of its own, which is not saved: memory is that of the tree.
+    // The tree has its own order, which is not saved: memory is that of the tree.
     assert_eq!(all, ["refresh = \"2s\"", "processes.tree = true", "processes.full_path = true"]);
     press(&mut ui, state, "tM-");
     let all = saved(&control(&mut ui, state, 's'));

@@ -1,4 +1,4 @@
-//! ZFS and containers on cgroup v2 against the real thing: a kernel with the ZFS module and a Docker engine, in a virtual
+//! ZFS and containers on cgroup v2 for real: a kernel with the ZFS module and a Docker engine, in a virtual
 //! machine that runs the program. What a user of such a machine must see.
 
 #[path = "zfs-vm/vm.rs"]
@@ -257,7 +257,7 @@ fn scrubs_errors_and_properties_change_by_keys_and_undo() {
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use"]
-fn who_is_not_root_may_look_and_is_told_that_no_more() {
+fn without_root_changes_are_refused() {
     let seen = Guest::with("tank").also(&["--user", "nobody"]).live(&[
         "until ● online",
         "wait 6",

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_is_one_request_and_a_refusal_is_told() {
+    fn an_operation_is_one_request() {
         use crate::sys::engine::testing::{FakeEngine, VERSION, answer, gives};
         let refuses = || -> crate::sys::engine::testing::Act {
             std::sync::Arc::new(|stream| {

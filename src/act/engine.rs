@@ -1,4 +1,4 @@
-//! One operation on a container engine: on a runtime of its own, within a deadline.
+//! One operation on a container engine: on its own runtime, within a deadline.
 
 use tokio::{runtime::Builder, time::timeout};
 

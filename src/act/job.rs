@@ -21,7 +21,7 @@ pub fn run(job: &Job, root: &Root) -> Done {
             let back = |act| Job::Pool { pool: pool.clone(), act };
             report(job, pool::run(pool, act).map(|(text, undo)| (text, undo.map(back))))
         }
-        Job::Remove(things) => report(job, remove::remove(things).map(|text| (text, None))),
+        Job::Remove(objects) => report(job, remove::remove(objects).map(|text| (text, None))),
         Job::Signal { targets, signal } => {
             let (outcome, reached) = signal::send(root, targets, *signal);
             let back = reverse(*signal).filter(|_| !reached.is_empty());
@@ -47,7 +47,7 @@ fn report(job: &Job, done: Result<(String, Option<Job>), impl std::fmt::Display>
     }
 }
 
-/// Each on a thread of its own: stopping ten containers takes as long as the slowest.
+/// Each on its own thread: stopping ten containers takes as long as the slowest.
 fn together(jobs: &[Job], root: &Root) -> Done {
     let done: Vec<Done> = thread::scope(|scope| {
         let spawn = |job| thread::Builder::new().name("bt-act".into()).spawn_scoped(scope, move || run(job, root));

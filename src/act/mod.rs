@@ -1,5 +1,5 @@
 //! What changes the machine: signals, priorities, acts on containers and pools, each with its outcome in words. An act on
-//! a process looks first whether it is still the one that was meant: a recycled pid is another process.
+//! a process first checks its identity: a recycled pid is another process.
 
 pub mod apart;
 mod container;
@@ -40,7 +40,7 @@ struct Found {
     nice: i32,
 }
 
-/// Looks at `/proc/PID/stat` ("proc(5)") whether `key` still names the process that it named.
+/// Checks by `/proc/PID/stat` ("proc(5)") whether `key` still names the process that it named.
 fn find(root: &Root, key: ProcKey) -> Result<Found, Miss> {
     let stat = match root.read(format!("proc/{}/stat", key.pid)) {
         Ok(stat) => stat,
@@ -101,7 +101,7 @@ impl Miss {
     }
 }
 
-/// Acts reach this machine's kernel by pid; a folder in place of `/` may tell of another machine.
+/// Acts reach this machine's kernel by pid; a folder in place of `/` may show another machine.
 fn refuse_elsewhere(root: &Root) -> Option<Outcome> {
     let is_here = root.is_live() || same_proc(root);
     (!is_here).then(|| Outcome {
@@ -110,7 +110,7 @@ fn refuse_elsewhere(root: &Root) -> Option<Outcome> {
     })
 }
 
-/// True when the root's proc is the one that this program lives in (a bind mount such as `/host`, in the same
+/// True when the root's proc is the one of this program (a bind mount such as `/host`, in the same
 /// namespace of processes).
 fn same_proc(root: &Root) -> bool {
     let own = std::process::id();

@@ -1,4 +1,4 @@
-//! Removing what engines keep, thing by thing: no more than was named before goes, whatever became unused meanwhile.
+//! Removes engine objects one by one: only those that were confirmed, whatever became unused meanwhile.
 
 use std::collections::HashMap;
 
@@ -27,15 +27,15 @@ pub(super) struct RemovalError {
     why: OperationError,
 }
 
-/// Removes all of them; goes on past one that cannot be removed.
+/// Removes all of them; continues past one that cannot be removed.
 ///
 /// # Errors
 /// The first failure, with how far it came.
-pub(super) fn remove(things: &[Removal]) -> Result<String, RemovalError> {
+pub(super) fn remove(objects: &[Removal]) -> Result<String, RemovalError> {
     let (mut removed, mut bytes, mut complaint) = (0usize, 0u64, None);
-    for thing in things {
-        match on(&thing.engine, one(thing)) {
-            Ok(()) => (removed, bytes) = (removed + 1, bytes + thing.bytes),
+    for object in objects {
+        match on(&object.engine, one(object)) {
+            Ok(()) => (removed, bytes) = (removed + 1, bytes + object.bytes),
             Err(why) => {
                 complaint.get_or_insert(why);
             }
@@ -43,22 +43,22 @@ pub(super) fn remove(things: &[Removal]) -> Result<String, RemovalError> {
     }
     let freed = bytes_long(bytes as f64);
     match complaint {
-        None if things.len() == 1 => Ok(format!("{} removed, {freed} freed", things[0].name)),
+        None if objects.len() == 1 => Ok(format!("{} removed, {freed} freed", objects[0].name)),
         None => Ok(format!("{removed} removed, {freed} freed")),
-        Some(why) => Err(RemovalError { removed, all: things.len(), freed, why }),
+        Some(why) => Err(RemovalError { removed, all: objects.len(), freed, why }),
     }
 }
 
-async fn one(thing: &Removal) -> Result<(), EngineError> {
-    let client = EngineClient::connect(&thing.engine).await?;
+async fn one(object: &Removal) -> Result<(), EngineError> {
+    let client = EngineClient::connect(&object.engine).await?;
     let docker = client.operator(PATIENCE)?;
-    let id = &encoded(&thing.id);
-    let done = match thing.kind {
+    let id = &encoded(&object.id);
+    let done = match object.kind {
         Kind::Image => docker.remove_image(id, None::<RemoveImageOptions>, None).await.map(drop),
         Kind::Volume => docker.remove_volume(id, None::<RemoveVolumeOptions>).await,
         Kind::Network => docker.remove_network(id).await,
         Kind::Cache => {
-            let filters = Some(HashMap::from([("id".to_owned(), vec![thing.id.clone()])]));
+            let filters = Some(HashMap::from([("id".to_owned(), vec![object.id.clone()])]));
             docker.prune_build(Some(PruneBuildOptions { filters, ..PruneBuildOptions::default() })).await.map(drop)
         }
     };

@@ -66,7 +66,7 @@ fn change_one(root: &Root, key: ProcKey, by: i32) -> Result<Change, Miss> {
     }
     for thread in threads(root, key.pid) {
         let Some(pid) = i32::try_from(thread).ok().and_then(Pid::from_raw) else { continue };
-        // Each thread from where it stands, the one that was named as it was shown.
+        // Each thread from its current niceness, the named one from the value shown.
         let from = if thread == key.pid { Some(found.nice) } else { getpriority_process(Some(pid)).ok() };
         let Some(from) = from else { continue };
         match setpriority_process(Some(pid), (from + by).clamp(BOUNDS.0, BOUNDS.1)) {
@@ -83,7 +83,7 @@ fn change_one(root: &Root, key: ProcKey, by: i32) -> Result<Change, Miss> {
     Ok(change)
 }
 
-/// All threads of a process, itself first; a thread that is named by its own id stands alone.
+/// All threads of a process, itself first; a thread named by its own id is alone.
 fn threads(root: &Root, pid: u32) -> Vec<u32> {
     let leader = root.text(format!("proc/{pid}/status")).ok().and_then(|status| {
         status.lines().find_map(|line| line.strip_prefix("Tgid:")).and_then(|tgid| tgid.trim().parse::<u32>().ok())
@@ -105,7 +105,7 @@ mod tests {
     fn niceness_goes_up_by_steps_and_stops_at_the_end() {
         let (mut child, key) = sleeper();
         let root = Root::default();
-        let nice = || find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
+        let nice = || find(&root, key).unwrap_or_else(|_| panic!("alive")).nice;
         let before = nice();
         // A test run that is niced itself leaves fewer steps.
         let by = 3.min(19 - before);
@@ -129,10 +129,10 @@ mod tests {
     fn a_recycled_pid_keeps_its_niceness() {
         let (mut child, key) = sleeper();
         let root = Root::default();
-        let before = find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice;
+        let before = find(&root, key).unwrap_or_else(|_| panic!("alive")).nice;
         let (outcome, _) = change(&root, &[(ProcKey { start_ticks: key.start_ticks + 1, ..key }, 1)]);
         assert_eq!(outcome.level, Level::Warn, "{}", outcome.text);
-        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("it lives")).nice, before);
+        assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("alive")).nice, before);
         child.kill().expect("our child");
         child.wait().expect("our child");
     }

@@ -1,4 +1,4 @@
-//! Sends signals, by a handle on the process rather than by its number: between the look and the signal the number may
+//! Sends signals, by a handle on the process rather than by its number: between the check and the signal the number may
 //! come to belong to another ("pidfd_send_signal(2)").
 
 use rustix::{
@@ -54,7 +54,7 @@ pub fn send(root: &Root, targets: &[ProcKey], number: i32) -> (Outcome, Vec<Proc
 fn send_one(root: &Root, key: ProcKey, signal: Signal) -> Result<String, Miss> {
     let pid = i32::try_from(key.pid).ok().and_then(Pid::from_raw).ok_or(Miss::Ended)?;
     // The handle comes first: what is then found under the number, and still is as old as it should be, is what the
-    // handle holds. Kernels before 5.3 and some sandboxes have no handles; the look alone must do there.
+    // handle holds. Kernels before 5.3 and some sandboxes have no handles; the check must suffice there.
     let handle = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(handle) => Some(handle),
         Err(Errno::SRCH) => return Err(Miss::Ended),
@@ -114,7 +114,7 @@ pub(super) mod tests {
         let (outcome, _) = send(&Root::default(), &[older], 9);
         assert_eq!(outcome.level, Level::Warn);
         assert!(outcome.text.contains("which was not touched"), "{}", outcome.text);
-        assert_eq!(child.try_wait().expect("our child"), None, "it lives");
+        assert_eq!(child.try_wait().expect("our child"), None, "it is alive");
         child.kill().expect("our child");
         child.wait().expect("our child");
     }

@@ -26,7 +26,7 @@ struct Pen {
 }
 
 impl Pen {
-    /// True when `cell` looks right under it.
+    /// True when `cell` displays correctly under it.
     fn fits(&self, cell: &Cell) -> bool {
         if is_blank(cell) && !cell.modifier.intersects(SEEN_ON_BLANK) {
             return cell.bg == self.bg && !self.modifier.intersects(SEEN_ON_BLANK);
@@ -90,7 +90,7 @@ impl Encoder {
     }
 
     /// Puts into `out` what turns a terminal that shows `shown` into one that shows `next`; `out` stays empty when
-    /// nothing changed. Without `shown`, or when the sizes differ, everything is drawn anew.
+    /// nothing changed. Without `shown`, or when the sizes differ, everything is redrawn.
     pub fn encode(&mut self, shown: Option<&Buffer>, next: &Buffer, out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(BEGIN);

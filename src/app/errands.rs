@@ -56,7 +56,7 @@ impl Errands {
         let spawned = thread::Builder::new().name(format!("{THREAD_PREFIX}errand")).spawn(move || {
             let report = catch_unwind(AssertUnwindSafe(work));
             let report = report.unwrap_or_else(|_| Report::warn("this failed inside benchtop: see --log".to_owned()));
-            // Nobody listens any more when the program is ending.
+            // The receiver is gone when the program is ending.
             let _ = done.send(report);
             wake.notify_one();
         });
@@ -68,7 +68,7 @@ impl Errands {
         true
     }
 
-    /// A report that nobody has heard yet.
+    /// A report that was not taken yet.
     pub fn next(&self) -> Option<Report> {
         self.reports.try_recv().ok()
     }

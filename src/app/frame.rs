@@ -14,7 +14,7 @@ const FIRST_GATHER: Duration = Duration::from_millis(40);
 /// A terminal that takes nothing is tried again after this.
 pub const RETRY: Duration = Duration::from_millis(20);
 
-/// What the sources brought since the last look.
+/// What the sources brought since the last frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Brought {
     /// Anything.
@@ -100,7 +100,7 @@ impl Frames {
     }
 }
 
-/// When the loop looks for figures even if no source calls.
+/// When the loop checks for samples even if no source wakes it.
 #[must_use]
 pub fn look_us(next_tick_us: u64) -> u64 {
     next_tick_us + micros(GRACE)

@@ -1,4 +1,4 @@
-//! Ctrl-Z as the kernel handles it: a process that nobody could continue is not stopped ("orphaned process group",
+//! Ctrl-Z as the kernel handles it: a process that no shell could continue is not stopped ("orphaned process group",
 //! POSIX.1 3.264). That is so for a session's leader (`ssh -t host benchtop`, a terminal's own command) and for what
 //! `docker exec -it` started.
 
@@ -11,12 +11,12 @@ struct Member {
     session: i32,
 }
 
-/// True when somebody could continue this process once it is stopped.
+/// True if a shell can continue this process once it is stopped.
 pub fn can_stop() -> bool {
-    look("self").is_some_and(|(us, _)| can_be_continued(us, &ancestors()))
+    member_of("self").is_some_and(|(us, _)| can_be_continued(us, &ancestors()))
 }
 
-/// Stops this process and its group until somebody continues them; where nobody could, nothing is done.
+/// Stops this process and its group until they are continued; does nothing if no shell could do that.
 pub fn stop() {
     if can_stop() {
         // The whole group, as the terminal would: a script that runs us must stop too, or its shell never takes over.
@@ -34,9 +34,9 @@ fn can_be_continued(us: Member, ancestors: &[Member]) -> bool {
 /// Those above us, parent first, as far as they can be seen: none beyond a namespace of processes.
 fn ancestors() -> Vec<Member> {
     let mut found = Vec::new();
-    let mut next = look("self").map(|(_, parent)| parent);
+    let mut next = member_of("self").map(|(_, parent)| parent);
     while let Some(pid) = next.filter(|pid| *pid > 0) {
-        let Some((member, parent)) = look(&pid.to_string()) else { break };
+        let Some((member, parent)) = member_of(&pid.to_string()) else { break };
         found.push(member);
         next = Some(parent);
     }
@@ -44,7 +44,7 @@ fn ancestors() -> Vec<Member> {
 }
 
 /// A process and its parent, from `/proc/PID/stat` ("proc(5)"): fields 4 to 6, behind a name that may hold anything.
-fn look(pid: &str) -> Option<(Member, i32)> {
+fn member_of(pid: &str) -> Option<(Member, i32)> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let close = stat.iter().rposition(|b| *b == b')')?;
     let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;

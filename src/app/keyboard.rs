@@ -27,7 +27,7 @@ const QUEUE: usize = 16;
 /// The most that is read at once.
 const BURST: usize = 16 << 10;
 
-/// What the keyboard tells.
+/// The keyboard's events.
 #[derive(Debug)]
 pub enum Typed {
     /// Keys, clicks, pasted text: all that came at once, before any of it can have been answered on the screen.

@@ -37,12 +37,12 @@ use crate::{
 
 /// A loop that comes so much too late was stopped, with the whole program.
 const STOPPED: Duration = Duration::from_secs(1);
-/// While nothing is to move, nothing needs a look before something happens.
+/// While nothing moves, the loop sleeps until something happens.
 const NEVER: Duration = Duration::from_secs(3600);
 /// The largest window that is drawn: larger ones are mistakes, and would take any amount of memory.
 const MOST_COLUMNS: u16 = 1000;
 const MOST_ROWS: u16 = 500;
-/// Memory that must be there before the terminal is taken: for want of it later the program could not give it back.
+/// Memory that must be there before the terminal is taken: without it the program could not restore the terminal later.
 const NEEDED: usize = 24 << 20;
 
 /// Everything of a running screen.
@@ -105,7 +105,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let taken = Terminal::enter(settings.mouse);
     let mut terminal = taken.map_err(|error| format!("could not set up the terminal: {error}"))?;
     hands.take_back();
-    // The first frame, before the first look at the machine.
+    // The first frame, before the first reading.
     let mut first = Buffer::default();
     let term = std::env::var("TERM").unwrap_or_default();
     let in_colour = erases_in_colour(&term, std::env::var_os("TMUX").is_some());
@@ -260,7 +260,7 @@ impl Live {
             any = true;
             let paused = self.ui.paused();
             for input in &burst {
-                // What was typed behind the wish for a shell was not typed for us.
+                // Keys typed after the request for a shell are not ours.
                 if self.guest.is_some() {
                     break;
                 }
@@ -341,7 +341,7 @@ impl Live {
         if self.bytes.is_empty() { Sent::Whole } else { self.terminal.send(&self.bytes) }
     }
 
-    /// Tells the lanes what is needed now.
+    /// Passes the current interest to the lanes.
     pub(super) fn want(&self) {
         let want = self.ui.want(self.session.state());
         self.session.want(Interest { paused: self.is_still(), ..want });

@@ -89,7 +89,7 @@ pub fn log_to(path: &Path) -> Result<(), Diagnostic> {
 /// Opens a log for its owner alone. A link is not followed: in a folder that others may write to it would lead to any
 /// file of ours.
 fn open_log(path: &Path) -> io::Result<File> {
-    // Not to wait: a pipe that nobody reads would hold up the start.
+    // Non-blocking: a pipe without a reader would block the start.
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
     let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
     if !file.metadata()?.is_file() {

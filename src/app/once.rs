@@ -134,8 +134,8 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
         sink::doctor::write_json(&checks, &mut out)
     } else {
         let paint = |level: Level, text: &str| super::painted(theme, level, text);
-        let look = sink::doctor::Look { ascii: settings.ascii, columns: super::columns(), paint: &paint };
-        sink::doctor::write_text(&checks, &look, &mut out)
+        let style = sink::doctor::Style { ascii: settings.ascii, columns: super::columns(), paint: &paint };
+        sink::doctor::write_text(&checks, &style, &mut out)
     };
     super::written(written.and_then(|()| out.flush()))
         .unwrap_or_else(|| ExitCode::from(sink::doctor::exit_code(&checks)))
@@ -171,7 +171,11 @@ fn terminal_check() -> Check {
         hint: hint.map(str::to_owned),
     };
     if let Some(why) = Terminal::refusal() {
-        return check("absent", format!("{why}: the live screen cannot run here"), Some("`benchtop once` needs none"));
+        return check(
+            "absent",
+            format!("{why}: the live screen cannot run here"),
+            Some("`benchtop once` works without one"),
+        );
     }
     let (columns, rows) = Terminal::size();
     let term = std::env::var("TERM").unwrap_or_else(|_| "not set".into());

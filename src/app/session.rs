@@ -35,7 +35,7 @@ pub struct Session {
     reading: Option<Reading>,
 }
 
-/// The sources at work.
+/// The running sources.
 struct Reading {
     lanes: Lanes,
     events: Receiver<Envelope>,
@@ -114,7 +114,7 @@ impl Session {
         self.state.apply(event);
     }
 
-    /// Folds all that has come, and a timeout for each source that is late; `seen` looks at each before it is folded.
+    /// Folds all that has come, and a timeout for each source that is late; `seen` gets each before it is folded.
     pub fn take(&mut self, mut seen: impl FnMut(&Envelope, &State)) {
         let now = self.clock.now();
         let Some(Reading { lanes, events, .. }) = &mut self.reading else { return };
@@ -139,12 +139,12 @@ impl Session {
         }
     }
 
-    /// Time goes on: what is shown is of this moment.
+    /// Advances the time shown to now.
     pub fn tick(&mut self) {
         self.fold(Event::Tick(self.clock.now()));
     }
 
-    /// Reading goes on after a time in which nothing was read.
+    /// Resumes reading after a pause.
     pub fn resumed(&mut self) {
         let now = self.clock.now();
         self.fold(Event::Resumed(now));
@@ -153,7 +153,7 @@ impl Session {
         }
     }
 
-    /// Tells the sources what is needed now.
+    /// Passes the current interest to the sources.
     pub fn want(&self, want: Interest) {
         if let Some(reading) = &self.reading {
             let keyframes = self.state.host.processes.keyframes_wanted;
@@ -199,12 +199,12 @@ impl Session {
         self.reading.as_ref().and_then(|reading| reading.lanes.next_deadline())
     }
 
-    /// Counts alerts as firing whose hold is no longer than `most`: a report of one moment cannot wait for them.
+    /// Counts alerts as firing with a hold of at most `most`: a report of one moment cannot wait for them.
     pub fn fire_at_once(&mut self, most: Duration) {
         self.state.fire_at_once(most);
     }
 
-    /// Ends the sources and gives the sinks their last look.
+    /// Ends the sources and lets the sinks finish.
     ///
     /// # Errors
     /// The first error of a sink; the others are finished too.

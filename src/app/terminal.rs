@@ -217,10 +217,10 @@ fn restore_modes() {
     }
 }
 
-/// Gives the terminal back before a panic of this thread is told, so that it can be read. A panic of another thread is
-/// somebody's to handle, and the screen goes on: it is only logged.
+/// Gives the terminal back before a panic of this thread is reported, so that it stays readable. A panic of another thread is
+/// handled elsewhere, and the screen continues: it is only logged.
 pub fn install_panic_hook() {
-    let told = std::panic::take_hook();
+    let report = std::panic::take_hook();
     let ours = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
@@ -236,6 +236,6 @@ pub fn install_panic_hook() {
             }
             restore_modes();
         }
-        told(panic);
+        report(panic);
     }));
 }

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[command(flatten)]
     machine: MachineFlags,
     #[command(flatten)]
-    look: LookFlags,
+    display: DisplayFlags,
     #[command(flatten)]
     theme: ThemeFlag,
     #[command(flatten)]
@@ -77,7 +77,7 @@ pub struct MachineFlags {
 
 /// What the terminal can show.
 #[derive(Debug, Args)]
-pub struct LookFlags {
+pub struct DisplayFlags {
     /// No colours: only bold, dim and reverse
     #[arg(long)]
     no_color: bool,
@@ -113,7 +113,7 @@ pub struct SettingFlags {
     #[command(flatten)]
     machine: MachineFlags,
     #[command(flatten)]
-    look: LookFlags,
+    display: DisplayFlags,
     #[command(flatten)]
     theme: ThemeFlag,
     #[command(flatten)]
@@ -139,9 +139,9 @@ pub enum Verb {
         #[command(flatten)]
         machine: MachineFlags,
         #[command(flatten)]
-        look: LookFlags,
+        display: DisplayFlags,
     },
-    /// Check every data source: found, absent or denied, and the cure
+    /// Check every data source: found, absent or denied, and how to fix it
     #[command(
         after_help = "Exit status: 0 when all is found or absent, 1 when something is denied, late or broken, 2 when CPU, memory or processes cannot be read."
     )]
@@ -154,7 +154,7 @@ pub enum Verb {
         #[command(flatten)]
         machine: MachineFlags,
         #[command(flatten)]
-        look: LookFlags,
+        display: DisplayFlags,
         #[command(flatten)]
         theme: ThemeFlag,
     },
@@ -168,7 +168,7 @@ pub enum Verb {
         #[command(flatten)]
         file: FileFlag,
         #[command(flatten)]
-        look: LookFlags,
+        display: DisplayFlags,
     },
     /// Print shell completions
     #[command(
@@ -249,23 +249,23 @@ impl Arguments {
     pub fn flags(&self) -> Vec<Flag> {
         let mut out = Vec::new();
         self.machine.add(&mut out);
-        self.look.add(&mut out);
+        self.display.add(&mut out);
         self.theme.add(&mut out);
         self.screen.add(&mut out);
         match &self.verb {
-            Some(Verb::Once { machine, look, .. }) => {
+            Some(Verb::Once { machine, display, .. }) => {
                 machine.add(&mut out);
-                look.add(&mut out);
+                display.add(&mut out);
             }
-            Some(Verb::Doctor { machine, look, theme, .. }) => {
+            Some(Verb::Doctor { machine, display, theme, .. }) => {
                 machine.add(&mut out);
-                look.add(&mut out);
+                display.add(&mut out);
                 theme.add(&mut out);
             }
-            Some(Verb::Themes { look, .. }) => look.add(&mut out),
+            Some(Verb::Themes { display, .. }) => display.add(&mut out),
             Some(Verb::Config { verb: Some(ConfigVerb::Show { flags, .. } | ConfigVerb::Save { flags, .. }) }) => {
                 flags.machine.add(&mut out);
-                flags.look.add(&mut out);
+                flags.display.add(&mut out);
                 flags.theme.add(&mut out);
                 flags.screen.add(&mut out);
             }
@@ -294,7 +294,7 @@ impl MachineFlags {
     }
 }
 
-impl LookFlags {
+impl DisplayFlags {
     fn add(&self, out: &mut Vec<Flag>) {
         switched(out, "colors", "--no-color", self.no_color, "none");
         switched(out, "ascii", "--ascii", self.ascii, "true");

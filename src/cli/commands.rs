@@ -1,4 +1,4 @@
-//! Commands that need no look at the machine: config, themes, completions.
+//! Commands that do not read the machine: config, themes, completions.
 
 use std::{
     fs,
@@ -50,18 +50,18 @@ pub fn config(arguments: &Arguments, verb: Option<&ConfigVerb>) -> ExitCode {
 
 fn init(named: Option<PathBuf>) -> ExitCode {
     let Some(path) = named.or_else(config::paths::config_file) else {
-        let diagnostic = Diagnostic::new("HOME", "is not set, so there is no usual place for settings");
+        let diagnostic = Diagnostic::new("HOME", "is not set, so there is no default place for settings");
         return complain(&[diagnostic.hint("name a file: benchtop --config FILE config init")]);
     };
     let place = path.display().to_string();
     if path.exists() {
-        let diagnostic = Diagnostic::new(place, "is there already, and is never rewritten");
-        return complain(
-            &[diagnostic.hint("`benchtop config check` judges it; config.example.toml has every setting")],
-        );
+        let diagnostic = Diagnostic::new(place, "exists already, and is never overwritten");
+        return complain(&[
+            diagnostic.hint("`benchtop config check` validates it; config.example.toml has every setting")
+        ]);
     }
     let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
-    // A file that came between the look and the writing is left alone too.
+    // A file created since the check is left alone too.
     let created = parent.and_then(|()| fs::File::create_new(&path)).and_then(|mut f| f.write_all(EXAMPLE.as_bytes()));
     match created {
         Ok(()) => print(&format!("wrote {}\n", clean(&place))),
@@ -98,7 +98,7 @@ fn save(arguments: &Arguments, pairs: &[String]) -> ExitCode {
             }
             Some((Some(path), value)) => flags.push(Flag { path, name: path, value: value.to_owned() }),
             Some((None, _)) => {
-                let diagnostic = Diagnostic::new(pair, "there is no such setting");
+                let diagnostic = Diagnostic::new(pair, "no such setting");
                 faults.push(diagnostic.hint("`benchtop config show` lists them: processes.sort=memory"));
             }
             None => {

@@ -35,7 +35,7 @@ const FILES: [(&str, &str); 6] = [
     ),
 ];
 
-/// Variables beside those that stand for a setting.
+/// Variables other than those of settings.
 const VARIABLES: [(&str, &str); 8] = [
     ("BENCHTOP_CONFIG", "The file of settings, as --config."),
     ("NO_COLOR", "Not empty: no colours."),

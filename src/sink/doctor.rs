@@ -21,7 +21,7 @@ pub struct Check {
     pub state: String,
     /// What was found, or what was looked for.
     pub message: String,
-    /// What would mend it.
+    /// The fix, where known.
     pub hint: Option<String>,
 }
 
@@ -31,14 +31,14 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
     let mut all = own;
     for id in SourceId::ALL {
         let Some(reads) = reads(id) else { continue };
-        let standing = report::standing(state, id);
+        let status = report::status(state, id);
         let mut check = Check {
             id: id.name().to_owned(),
-            state: standing.to_owned(),
-            message: report::reason(state, id).filter(|_| standing != "live").unwrap_or_else(|| reads.to_owned()),
-            hint: report::cure(state, id).filter(|_| standing != "live").map(str::to_owned),
+            state: status.to_owned(),
+            message: report::reason(state, id).filter(|_| status != "live").unwrap_or_else(|| reads.to_owned()),
+            hint: report::hint(state, id).filter(|_| status != "live").map(str::to_owned),
         };
-        if id == SourceId::Gpus && standing == "live" {
+        if id == SourceId::Gpus && status == "live" {
             gpus(state, &mut check);
         }
         if id == SourceId::Containers && !state.host.containers.engines.is_empty() {
@@ -51,7 +51,7 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
         if id == SourceId::Processes
             && let Some(message) = report::hidden(state)
         {
-            let hint = report::cure(state, id).map(str::to_owned);
+            let hint = report::hint(state, id).map(str::to_owned);
             all.push(Check { id: "hidepid".to_owned(), state: "denied".to_owned(), message, hint });
         }
         match id {
@@ -140,7 +140,7 @@ pub fn exit_code(checks: &[Check]) -> u8 {
 }
 
 /// How the lines are laid out.
-pub struct Look<'a> {
+pub struct Style<'a> {
     /// Plain letters alone.
     pub ascii: bool,
     /// Columns of the terminal; long messages are wrapped at words. `usize::MAX` wraps nothing.
@@ -166,9 +166,9 @@ fn level(check: &Check) -> Level {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_text(checks: &[Check], look: &Look<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+pub fn write_text(checks: &[Check], style: &Style<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     for check in checks {
-        let sign = match (check.state.as_str(), look.ascii) {
+        let sign = match (check.state.as_str(), style.ascii) {
             ("live", false) => "●",
             ("live", true) => "o",
             ("absent" | "off", false) => "–",
@@ -177,17 +177,20 @@ pub fn write_text(checks: &[Check], look: &Look<'_>, out: &mut dyn io::Write) ->
             (_, true) => "!",
         };
         let level = level(check);
-        let state =
-            format!("{}{}", (look.paint)(level, &check.state), " ".repeat(11usize.saturating_sub(width(&check.state))));
-        let room = look.columns.saturating_sub(BEFORE).max(20);
-        let mut lines = lines(&clean(&check.message), room).into_iter();
+        let state = format!(
+            "{}{}",
+            (style.paint)(level, &check.state),
+            " ".repeat(11usize.saturating_sub(width(&check.state)))
+        );
+        let space = style.columns.saturating_sub(BEFORE).max(20);
+        let mut lines = lines(&clean(&check.message), space).into_iter();
         let first = lines.next().unwrap_or_default();
         writeln!(
             out,
             "{}",
-            format!("{} {:<14} {state} {first}", (look.paint)(level, sign), clean(&check.id)).trim_end()
+            format!("{} {:<14} {state} {first}", (style.paint)(level, sign), clean(&check.id)).trim_end()
         )?;
-        let hint = check.hint.iter().flat_map(|hint| self::lines(&format!("hint: {}", clean(hint)), room));
+        let hint = check.hint.iter().flat_map(|hint| self::lines(&format!("hint: {}", clean(hint)), space));
         for line in lines.chain(hint) {
             writeln!(out, "{:BEFORE$}{line}", "")?;
         }
@@ -196,8 +199,8 @@ pub fn write_text(checks: &[Check], look: &Look<'_>, out: &mut dyn io::Write) ->
 }
 
 /// Wrapped where there is a width to wrap to.
-fn lines(text: &str, room: usize) -> Vec<String> {
-    if room >= usize::MAX - BEFORE { vec![text.to_owned()] } else { wrap(text, room) }
+fn lines(text: &str, space: usize) -> Vec<String> {
+    if space >= usize::MAX - BEFORE { vec![text.to_owned()] } else { wrap(text, space) }
 }
 
 #[derive(Serialize)]
@@ -248,7 +251,7 @@ mod tests {
         Engine { kind, address, fault, listed: true, version: Some("28.2".into()), ..Engine::default() }
     }
 
-    fn told(state: &State) -> (Vec<(String, String)>, u8) {
+    fn rows(state: &State) -> (Vec<(String, String)>, u8) {
         let reads = |id| (id == SourceId::Containers).then_some("engines");
         let all = checks(state, &reads, Vec::new());
         let code = exit_code(&all);
@@ -256,19 +259,19 @@ mod tests {
     }
 
     #[test]
-    fn each_engine_is_told_with_its_cure() {
+    fn each_engine_has_a_check_with_its_hint() {
         let of = |pairs: &[(&str, &str)], code| {
             (pairs.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect::<Vec<_>>(), code)
         };
-        assert_eq!(told(&heard(vec![docker(None)])), of(&[("containers", "live"), ("docker", "live")], 0));
+        assert_eq!(rows(&heard(vec![docker(None)])), of(&[("containers", "live"), ("docker", "live")], 0));
         let denied = Fault::Denied { what: "permission denied".into(), hint: "run as root".into() };
         let state = heard(vec![docker(Some(denied))]);
-        assert_eq!(told(&state), of(&[("containers", "denied"), ("docker", "denied")], 1));
+        assert_eq!(rows(&state), of(&[("containers", "denied"), ("docker", "denied")], 1));
         let hints = checks(&state, &|id| (id == SourceId::Containers).then_some(""), Vec::new());
         assert_eq!(hints[1].hint.as_deref(), Some("run as root"));
         let gone = docker(Some(Fault::Broken("no such socket".into())));
         let both = heard(vec![docker(None), gone]);
-        assert_eq!(told(&both), of(&[("containers", "live"), ("docker", "live"), ("docker", "unreachable")], 1));
+        assert_eq!(rows(&both), of(&[("containers", "live"), ("docker", "live"), ("docker", "unreachable")], 1));
     }
 
     #[test]
@@ -298,7 +301,7 @@ mod tests {
         let text = |columns: usize| {
             let paint = |level: Level, text: &str| format!("<{level:?} {text}>");
             let mut out = Vec::new();
-            write_text(&[denied.clone()], &Look { ascii: false, columns, paint: &paint }, &mut out).unwrap();
+            write_text(&[denied.clone()], &Style { ascii: false, columns, paint: &paint }, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         let gap = " ".repeat(BEFORE);
@@ -319,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_processes_are_said_and_no_total_is_told() {
+    fn hidden_processes_are_reported_without_a_total() {
         use crate::{
             clock::Stamp,
             model::{
@@ -340,20 +343,20 @@ mod tests {
                 std::time::Duration::from_secs(1),
             );
             state.apply(Event::Reading(Envelope { source, at, took, every, outcome }));
-            let told = checks(&state, &|id| (id == SourceId::Processes).then_some("/proc/PID"), Vec::new());
+            let checked = checks(&state, &|id| (id == SourceId::Processes).then_some("/proc/PID"), Vec::new());
             let mut totals = 0;
             for metric in METRICS.iter().filter(|metric| metric.id.starts_with("processes_")) {
                 (metric.read)(&state.host, &mut |_, _| totals += 1);
             }
             let mut text = Vec::new();
             crate::sink::text::write(&state, false, 200, &mut text).expect("written");
-            (told, totals, String::from_utf8(text).expect("text"))
+            (checked, totals, String::from_utf8(text).expect("text"))
         };
-        let (told, totals, text) = read(None);
-        assert_eq!((told.len(), totals > 0, text.contains("hidepid")), (1, true, false));
-        let (told, totals, text) = read(Some(0));
-        assert_eq!((told[1].id.as_str(), told[1].state.as_str(), exit_code(&told)), ("hidepid", "denied", 1));
-        assert!(told[1].hint.as_ref().is_some_and(|hint| hint.contains("run as root")));
+        let (checked, totals, text) = read(None);
+        assert_eq!((checked.len(), totals > 0, text.contains("hidepid")), (1, true, false));
+        let (checked, totals, text) = read(Some(0));
+        assert_eq!((checked[1].id.as_str(), checked[1].state.as_str(), exit_code(&checked)), ("hidepid", "denied", 1));
+        assert!(checked[1].hint.as_ref().is_some_and(|hint| hint.contains("run as root")));
         assert_eq!(totals, 0);
         assert!(text.contains("1 seen · processes of other users are hidden"), "{text}");
         assert!(read(Some(7)).2.contains("7 processes of other users are hidden"));

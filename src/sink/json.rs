@@ -197,11 +197,11 @@ fn source(state: &State, id: SourceId) -> Source {
     let health = state.host.health.get(id);
     Source {
         id: id.name(),
-        state: report::standing(state, id),
+        state: report::status(state, id),
         age_seconds: health.and_then(|h| h.good_at).map(|at| state.host.now.since(at).as_secs_f64()),
         took_seconds: health.map(|h| h.took.as_secs_f64()),
         message: report::reason(state, id),
-        hint: report::cure(state, id).map(str::to_owned),
+        hint: report::hint(state, id).map(str::to_owned),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every sink says of a source and of a process: told once, so that text, JSON and doctor agree.
+//! What every sink says of a source and of a process, in one place, so that text, JSON and doctor agree.
 
 use crate::{
     clock::TICKS_PER_SECOND,
@@ -8,9 +8,9 @@ use crate::{
     state::State,
 };
 
-/// How a source fares, in the word that `once --json` and `doctor` use.
+/// The state of a source, in the word that `once --json` and `doctor` use.
 #[must_use]
-pub fn standing(state: &State, source: SourceId) -> &'static str {
+pub fn status(state: &State, source: SourceId) -> &'static str {
     let host = &state.host;
     let fault = host.health.get(source).and_then(|h| h.fault.as_ref());
     if let Some(fault) = silent_engines(state, source).and_then(|engine| engine.fault.as_ref()) {
@@ -66,7 +66,7 @@ pub fn reason(state: &State, source: SourceId) -> Option<String> {
 #[must_use]
 pub fn container_count(state: &State, engine: &Engine) -> String {
     if !engine.listed {
-        return "its containers are not listed yet".to_owned();
+        return "containers not listed yet".to_owned();
     }
     let all = &state.host.containers;
     let number = all.engines.iter().position(|e| e.address == engine.address);
@@ -74,9 +74,9 @@ pub fn container_count(state: &State, engine: &Engine) -> String {
     format!("{count} container{}", if count == 1 { "" } else { "s" })
 }
 
-/// What would mend it, where that is known.
+/// The fix, where known.
 #[must_use]
-pub fn cure(state: &State, source: SourceId) -> Option<&str> {
+pub fn hint(state: &State, source: SourceId) -> Option<&str> {
     if let Some(Fault::Denied { hint, .. }) = silent_engines(state, source).and_then(|engine| engine.fault.as_ref()) {
         return Some(hint);
     }
@@ -99,7 +99,7 @@ pub fn hidden(state: &State) -> Option<String> {
     })
 }
 
-/// The name of a user, or the id where the machine's files tell none.
+/// The name of a user, or the id if the machine's files have none.
 #[must_use]
 pub fn user_name(facts: &FactsSample, uid: u32) -> String {
     facts.users.iter().find(|(id, _)| *id == uid).map_or_else(|| uid.to_string(), |(_, name)| name.clone())

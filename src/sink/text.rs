@@ -161,8 +161,8 @@ fn figures(state: &State, page: &mut String) {
     }
     if live(state, SourceId::Load) {
         let load = host.load.raw;
-        let whose = if host.facts.load_of_host { " (host-wide)" } else { "" };
-        row(page, "load", format!("{:.2} {:.2} {:.2}{whose}", load.load1, load.load5, load.load15));
+        let scope = if host.facts.load_of_host { " (host-wide)" } else { "" };
+        row(page, "load", format!("{:.2} {:.2} {:.2}{scope}", load.load1, load.load5, load.load15));
     }
     if live(state, SourceId::Memory) {
         let m = &host.memory;
@@ -191,13 +191,13 @@ fn figures(state: &State, page: &mut String) {
     own_limits(state, page);
     if live(state, SourceId::Pressure) {
         let p = host.pressure.raw;
-        let whose = if host.facts.pressure_of_host { ", host-wide" } else { "" };
+        let scope = if host.facts.pressure_of_host { ", host-wide" } else { "" };
         let some =
             |s: Option<crate::model::pressure::Stalls>| or_absent(s, |s| format!("{:.1}%", s.some.avg10 * 100.0));
         row(
             page,
             "pressure",
-            format!("cpu {} · memory {} · io {} (some, 10 s{whose})", some(p.cpu), some(p.memory), some(p.io)),
+            format!("cpu {} · memory {} · io {} (some, 10 s{scope})", some(p.cpu), some(p.memory), some(p.io)),
         );
     }
     let counts = host.processes.counts;
@@ -462,7 +462,7 @@ mod tests {
             (SourceId::Containers, Sample::Containers(containers)),
             (SourceId::Pools, Sample::Pools(Box::new(pools))),
         ]);
-        assert_eq!(lines(&page, "engine"), ["Docker · unix:///d · its containers are not listed yet"]);
+        assert_eq!(lines(&page, "engine"), ["Docker · unix:///d · containers not listed yet"]);
         assert_eq!(lines(&page, "pool"), ["tank · online · zpool has not answered yet"]);
         assert_eq!(lines(&page, "verdict"), ["waiting for some sources"]);
     }

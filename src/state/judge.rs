@@ -39,7 +39,7 @@ pub(super) fn by_metric(rules: &[Rule]) -> ByMetric {
     by_metric
 }
 
-/// What a metric's samples tell at `now`: when the newest was taken, if it is to be trusted, and their pace.
+/// What is known of a metric's samples at `now`: when the newest was taken, if it is to be trusted, and their pace.
 fn sampled(metric: &MetricDef, host: &Host, now: Stamp) -> (Option<Stamp>, Moment) {
     let Some(source) = metric.source else { return (Some(now), Moment { now, interval: STEP }) };
     let health = host.health.get(source);

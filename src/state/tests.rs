@@ -73,7 +73,7 @@ fn state_at_the_first_reading_may_be_older_than_it() {
 }
 
 #[test]
-fn a_dip_before_the_hold_is_over_begins_anew() {
+fn a_dip_before_the_hold_ends_restarts_it() {
     let mut state = state(3);
     load(&mut state, 1, Ok(5.0));
     load(&mut state, 2, Ok(3.5));
@@ -116,7 +116,7 @@ fn no_data_neither_fires_nor_clears_and_is_a_finding_itself() {
 }
 
 #[test]
-fn the_silence_of_a_source_that_nobody_asks_is_no_finding() {
+fn an_unwanted_source_is_not_silent() {
     let mut state = state(0);
     let sockets = Sample::Sockets(crate::model::socket::SocketSample::default());
     state.apply(Event::Reading(Envelope {
@@ -173,7 +173,7 @@ fn a_machine_that_shows_nothing_is_not_quiet() {
 }
 
 #[test]
-fn what_is_pending_is_told_with_the_time_left() {
+fn a_pending_alert_has_the_time_left() {
     let mut state = state(60);
     load(&mut state, 1, Ok(9.0));
     load(&mut state, 11, Ok(9.0));
@@ -210,7 +210,7 @@ fn acknowledged_alert_counts_again_when_worse_or_back() {
     assert_eq!((state.verdict().warn, state.verdict().acknowledged), (0, 1));
     assert_eq!(state.calm(), ("all quiet, 1 acknowledged".to_owned(), Level::Ok));
     load(&mut state, 2, Ok(6.0));
-    assert_eq!(state.verdict().worst, None, "it goes on as it was");
+    assert_eq!(state.verdict().worst, None, "it continues unchanged");
     load(&mut state, 3, Ok(9.0));
     assert_eq!(state.verdict().crit, 1, "it got worse");
     acknowledge(&mut state);
@@ -222,7 +222,7 @@ fn acknowledged_alert_counts_again_when_worse_or_back() {
     assert_eq!(state.verdict().crit, 1, "taken back");
 }
 
-/// A container that ended for want of memory, restarts, or both.
+/// A container that was OOM-killed, restarts, or both.
 fn container(state: RunState, restarts: usize, ooms: usize) -> State {
     let now = Stamp::at_seconds(100);
     let container = Container {
@@ -246,24 +246,24 @@ fn container(state: RunState, restarts: usize, ooms: usize) -> State {
     all
 }
 
-fn told(state: &State) -> Vec<&str> {
+fn texts(state: &State) -> Vec<&str> {
     state.watches.iter().filter(|w| w.held).map(|w| w.say.as_str()).collect()
 }
 
 #[test]
 fn a_container_that_died_stays_an_alert_with_its_own_age() {
     let state = container(RunState::Exited, 0, 0);
-    assert_eq!(told(&state), ["redis exited (137)"]);
+    assert_eq!(texts(&state), ["redis exited (137)"]);
     assert_eq!(state.watches[0].age(state.host.now, crate::units::span_short), "26m");
 }
 
 #[test]
-fn one_alert_tells_all_of_a_container() {
-    assert_eq!(told(&container(RunState::Exited, 0, 1)), ["redis was OOM-killed"]);
-    assert_eq!(told(&container(RunState::Running, 0, 1)), ["redis was OOM-killed 1× in 10 min"]);
+fn a_container_has_one_alert() {
+    assert_eq!(texts(&container(RunState::Exited, 0, 1)), ["redis was OOM-killed"]);
+    assert_eq!(texts(&container(RunState::Running, 0, 1)), ["redis was OOM-killed 1× in 10 min"]);
     let words = ["redis is restarting (137), 1 restart in all"];
-    assert_eq!(told(&container(RunState::Restarting, 1, 0)), words, "at once");
-    assert_eq!(told(&container(RunState::Restarting, 4, 0)), ["redis restarted 4× in 10 min"]);
+    assert_eq!(texts(&container(RunState::Restarting, 1, 0)), words, "at once");
+    assert_eq!(texts(&container(RunState::Restarting, 4, 0)), ["redis restarted 4× in 10 min"]);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn silence_is_held_before_it_is_reported() {
         state.watches.iter().find(|w| w.rule == "source_up").map(|w| w.held)
     };
     assert_eq!(held(&mut state, 3), None);
-    assert_eq!(held(&mut state, 9), Some(false), "one look may come late");
+    assert_eq!(held(&mut state, 9), Some(false), "one reading may be late");
     assert_eq!(held(&mut state, 11), Some(true));
     load(&mut state, 12, Ok(1.0));
     assert!(state.watches.is_empty());
@@ -337,18 +337,18 @@ fn replay(events: &[Event]) -> (Vec<Transition>, AlertBook) {
 }
 
 #[test]
-fn rules_are_judged_though_nothing_is_drawn() {
+fn rules_are_judged_without_drawing() {
     let mut state = state(3);
     for second in 1..=6 {
         state.apply(Event::Reading(reading(second * 1_000_000 + 15_000, Ok(9.0))));
     }
     let phases: Vec<_> = state.alerts.iter().map(|(key, alert)| (key.rule.as_str(), alert.entry.phase)).collect();
     assert_eq!(phases, [("busy", Phase::Firing)]);
-    assert!(state.watches.is_empty(), "nobody has looked");
+    assert!(state.watches.is_empty(), "nothing was judged yet");
 }
 
 #[test]
-fn a_pause_judges_nothing_of_its_own_time() {
+fn a_pause_is_not_judged() {
     let mut state = state(3);
     let at = |second| Stamp::at_seconds(second);
     state.apply(Event::Reading(reading(1_015_000, Ok(9.0))));

@@ -43,7 +43,7 @@ pub struct Limits {
 
 /// An engine says at once that it is there.
 pub const HELLO: Limits = Limits { patience: Duration::from_secs(3), whole: Duration::from_secs(3), cap: 1 << 20 };
-/// One thing: an answer of some kilobytes.
+/// One object: an answer of some kilobytes.
 pub const ONE: Limits = Limits { patience: Duration::from_secs(10), whole: Duration::from_secs(5), cap: 4 << 20 };
 /// A list: two kilobytes for each container.
 pub const LIST: Limits = Limits { patience: Duration::from_secs(10), whole: Duration::from_secs(10), cap: 64 << 20 };
@@ -63,7 +63,7 @@ impl EngineClient {
     /// Asks who is there and agrees on a form of the API.
     ///
     /// # Errors
-    /// When nobody answers, what answers is no container engine, or there is no common form.
+    /// If nothing answers, if it is not a container engine, or if there is no common API version.
     pub async fn connect(address: &EngineAddress) -> Result<Self, EngineError> {
         let mut client = EngineClient { place: Place::of(address)?, api: None, podman: false, version: None };
         // Who is silent is known soon by a question that costs nothing: for its version Podman asks other programs, which
@@ -81,13 +81,13 @@ impl EngineClient {
             answer => answer?,
         };
         let unread = Unread::default();
-        let told = Field::new(&answer, &unread);
-        let text = |name: &str| told.text(name).map(|text| short(&text));
+        let fields = Field::new(&answer, &unread);
+        let text = |name: &str| fields.text(name).map(|text| short(&text));
         let (version, api, oldest) = (text("Version"), text("ApiVersion"), text("MinAPIVersion"));
         if version.is_none() && api.is_none() {
             return Err(EngineError::NoEngine("GET /version: neither Version nor ApiVersion".to_owned()));
         }
-        client.podman = told
+        client.podman = fields
             .list("Components", 64)
             .filter_map(|part| part.text("Name"))
             .any(|n| n.to_lowercase().contains("podman"));
@@ -171,14 +171,14 @@ fn agreed(engine: &str, most: Option<&str>, least: Option<&str>) -> Result<Optio
     let Some(newest) = most.and_then(parse) else { return Ok(None) };
     if newest < OLDEST {
         let (major, minor) = OLDEST;
-        let told = most.unwrap_or_default();
-        let why = format!("engine {engine} is too old: it supports API {told}, {major}.{minor} is needed");
+        let version = most.unwrap_or_default();
+        let why = format!("engine {engine} is too old: it supports API {version}, {major}.{minor} is needed");
         return Err(EngineError::Foreign(why));
     }
     if least.and_then(parse).is_some_and(|least| least > NEWEST) {
         let (major, minor) = NEWEST;
-        let told = least.unwrap_or_default();
-        let why = format!("engine {engine} is too new: it requires API {told}, benchtop supports {major}.{minor}");
+        let version = least.unwrap_or_default();
+        let why = format!("engine {engine} is too new: it requires API {version}, benchtop supports {major}.{minor}");
         return Err(EngineError::Foreign(why));
     }
     Ok(Some(newest.min(NEWEST)))

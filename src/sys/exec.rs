@@ -36,7 +36,7 @@ pub enum ExecError {
     /// Its output cannot be read.
     #[error("{}: its output: {source}", program.display())]
     Read {
-        /// Whose output.
+        /// The program.
         program: PathBuf,
         /// Why not.
         source: io::Error,
@@ -75,7 +75,7 @@ impl From<ExecError> for Fault {
 /// How much a child may take and write.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// It is killed when it takes longer; `None` for one that goes on until it is cancelled.
+    /// It is killed when it takes longer; `None` for one that runs until it is cancelled.
     pub deadline: Option<Duration>,
     /// Bytes of a line; the rest of a longer one is dropped.
     pub line: usize,
@@ -107,7 +107,7 @@ pub enum Output {
     Ended(Option<i32>),
 }
 
-/// A child at work.
+/// A running child.
 pub trait Child: Send {
     /// The next line, or its end; [`Output::Quiet`] when nothing came within `wait`.
     ///
@@ -243,7 +243,7 @@ mod tests {
         let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |s| s.contains(") Z "));
         let end = Instant::now() + Duration::from_secs(20);
         while !gone() {
-            assert!(Instant::now() < end, "its child lives on");
+            assert!(Instant::now() < end, "its child still runs");
             std::thread::yield_now();
         }
     }
@@ -273,7 +273,7 @@ mod tests {
         let fifo = folder.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a fifo");
         let mut child = System.spawn(&sh(), &["-c", script, &fifo.to_string_lossy()], limits()).expect("started");
-        assert_eq!(child.next(None).expect("a line"), line(Stream::Out, "one"), "before it goes on");
+        assert_eq!(child.next(None).expect("a line"), line(Stream::Out, "one"), "before it continues");
         assert_eq!(child.next(Some(Duration::from_millis(1))).expect("waits"), Output::Quiet);
         std::fs::write(&fifo, "go\n").expect("it reads");
         assert_eq!(child.next(None).expect("a line"), line(Stream::Err, "two"));

@@ -1,6 +1,6 @@
 //! A second process of our own, for calls that may never come back. A thread that hangs in the kernel (a FUSE daemon
 //! that does not answer, a driver that waits for its device) keeps its process from ending, even by SIGKILL: so such
-//! calls are made in the helper, which nobody waits for. It is this same program, started with [`ARGUMENT`], and it
+//! calls are made in the helper, which nothing waits for. It is this same program, started with [`ARGUMENT`], and it
 //! ends when we do: then it also ends the children that we could not end ourselves, and gives the terminal back where we
 //! were killed or ran out of memory.
 
@@ -79,7 +79,7 @@ pub fn enable(serve: Serve) {
     state().serve = Some(serve);
 }
 
-/// A line to a thread of its own in the helper, which is started where it does not run. `None` where there can be none:
+/// A line to its own thread in the helper, which is started where it does not run. `None` where there can be none:
 /// the caller asks in this process then.
 #[must_use]
 pub fn line(kind: u8) -> Option<UnixStream> {
@@ -120,7 +120,7 @@ impl Drop for Watch {
     fn drop(&mut self) {
         // Of one that is not running nothing is remembered.
         if let Some(running) = &state().running {
-            tell(&running.control, &message(LET_GO, self.0), None);
+            notify(&running.control, &message(LET_GO, self.0), None);
         }
     }
 }
@@ -136,7 +136,7 @@ pub fn terminal_taken(terminal: OwnedFd, found: &Termios, farewell: &[u8]) {
         // It hears of the terminal as it is started.
         state.running = start(state.taken.as_ref());
     } else if let (Some(running), Some((message, terminal))) = (&state.running, &state.taken) {
-        tell(&running.control, message, Some(terminal.as_fd()));
+        notify(&running.control, message, Some(terminal.as_fd()));
     }
 }
 
@@ -146,7 +146,7 @@ pub fn terminal_given_back() {
     if state.taken.take().is_some()
         && let Some(running) = &state.running
     {
-        tell(&running.control, &message(GIVEN_BACK, 0), None);
+        notify(&running.control, &message(GIVEN_BACK, 0), None);
     }
 }
 
@@ -155,7 +155,7 @@ fn message(letter: u8, number: u32) -> [u8; 5] {
     [letter, a, b, c, d]
 }
 
-/// Sends to the helper, which is started first where it does not run, and started anew where it ended.
+/// Sends to the helper, which is started if it does not run, and restarted if it ended.
 fn send(message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> bool {
     let mut state = state();
     if state.serve.is_none() {
@@ -166,17 +166,17 @@ fn send(message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> bool {
             state.running = start(state.taken.as_ref());
         }
         let Some(running) = &mut state.running else { return false };
-        if tell(&running.control, message, descriptor) {
+        if notify(&running.control, message, descriptor) {
             return true;
         }
-        // It was ended by somebody: it is reaped, not waited for.
+        // It was killed: reap it without waiting.
         let _ = running.child.try_wait();
         state.running = None;
     }
     false
 }
 
-fn tell(control: &OwnedFd, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> bool {
+fn notify(control: &OwnedFd, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> bool {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let descriptors: Vec<BorrowedFd<'_>> = descriptor.into_iter().collect();
@@ -191,7 +191,7 @@ fn start(taken: Option<&(Vec<u8>, OwnedFd)>) -> Option<Running> {
     let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).ok()?;
     // Sent before there is a helper: from its first moment on it knows what to do when we are killed.
     if let Some((message, terminal)) = taken {
-        tell(&control, message, Some(terminal.as_fd()));
+        notify(&control, message, Some(terminal.as_fd()));
     }
     let mut command = Command::new(program());
     command.arg0("benchtop").arg(ARGUMENT).stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
@@ -208,7 +208,7 @@ fn program() -> PathBuf {
 /// The helper's `main`: hands each line to a thread, until the other end is closed.
 #[must_use]
 pub fn run(serve: Serve) -> ExitCode {
-    // Keys of the terminal are not meant for it; and in a session of its own it may set the terminal's modes at any time,
+    // Keys of the terminal are not meant for it; and in its own session it may set the terminal's modes at any time,
     // as a job in the background may not. One that leads a group already (it was started by hand) stays where it is.
     let _ = setsid();
     let mut groups = BTreeSet::new();

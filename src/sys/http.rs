@@ -1,4 +1,4 @@
-//! One HTTP request over a connection of its own, to a server that is not trusted: head and body have a cap and a
+//! One HTTP request over its own connection, to a server that is not trusted: head and body have a cap and a
 //! deadline each.
 
 use std::time::Duration;
@@ -61,7 +61,7 @@ impl From<hyper::Error> for HttpError {
         if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return HttpError::Closed;
         }
-        // Its own words hide the cause, which stands at the end of the chain.
+        // Its own words hide the cause, which is at the end of the chain.
         let mut cause: &dyn std::error::Error = &error;
         while let Some(deeper) = cause.source() {
             cause = deeper;
@@ -123,12 +123,12 @@ impl Answer {
     /// # Errors
     /// When it is longer than `cap` bytes, or does not end within `within`.
     pub async fn whole(mut self, cap: usize, within: Duration) -> Result<Vec<u8>, HttpError> {
-        let told = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
-        if told > cap {
+        let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > cap {
             return Err(HttpError::LongBody { cap });
         }
         let read = async {
-            let mut body = Vec::with_capacity(told);
+            let mut body = Vec::with_capacity(announced);
             while let Some(piece) = self.piece().await? {
                 if body.len() + piece.len() > cap {
                     return Err(HttpError::LongBody { cap });
@@ -178,8 +178,8 @@ mod tests {
     async fn caps_and_deadlines_hold() {
         let long = HttpError::LongBody { cap: 4 };
         assert_eq!(body_of(chunked("5\r\nabcde\r\n"), false, 4).await, Err(long.clone()));
-        let told = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_vec();
-        assert_eq!(body_of(told, false, 4).await, Err(long));
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_vec();
+        assert_eq!(body_of(response, false, 4).await, Err(long));
         assert_eq!(body_of(chunked("1\r\na\r\n"), false, 9).await, Err(HttpError::Endless { within: SECOND }));
         assert_eq!(body_of(Vec::new(), false, 9).await, Err(HttpError::Silent));
         let head = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; HEAD]].concat();

@@ -209,7 +209,7 @@ impl<'a> Field<'a> {
 }
 
 /// Gives each entry of a list to `each`, at most `most` of them and none that is longer than `longest` bytes, without
-/// holding more than one; tells how many the list has.
+/// holding more than one; returns how many the list has.
 ///
 /// # Errors
 /// When it is not JSON or no list. `null` is an empty one: that is how Go writes it.

@@ -1,5 +1,5 @@
 //! The addresses of this machine's interfaces, asked of the kernel itself ("rtnetlink(7)": a dump of RTM_GETADDR). Files
-//! tell addresses without their interfaces, and routes name only those of the main table.
+//! list addresses without their interfaces, and routes name only those of the main table.
 
 use std::{
     io,
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn this_machine_answers_or_refuses() {
-        // A sandbox may have no loopback, or no such sockets; what is told must be whole.
+        // A sandbox may have no loopback, or no such sockets; what is listed must be complete.
         for address in addresses().unwrap_or_default() {
             assert!(address.interface > 0 && address.prefix <= 128, "{address:?}");
         }

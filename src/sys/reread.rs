@@ -1,5 +1,5 @@
-//! A kernel file that is read again and again: kept open and read at offset 0 where the kernel makes its text anew at
-//! each read (procfs, sysfs, cgroups), opened anew elsewhere. One buffer, grown once.
+//! A kernel file that is read again and again: kept open and read at offset 0 where the kernel regenerates its text at
+//! each read (procfs, sysfs, cgroups), reopened elsewhere. One buffer, grown once.
 
 use std::{
     fs::File,
@@ -47,7 +47,7 @@ impl Reread {
     /// The text now.
     ///
     /// # Errors
-    /// As the system gives them; the next call opens the file anew.
+    /// As the system gives them; the next call reopens the file.
     pub fn read(&mut self) -> io::Result<&[u8]> {
         if let Some(file) = &self.kept {
             // A device that went away and came back, or a namespace that ended, needs a new descriptor.
@@ -64,7 +64,7 @@ impl Reread {
         Ok(&self.buffer[..length])
     }
 
-    /// Lets the descriptor go; the next reading opens the file anew.
+    /// Lets the descriptor go; the next reading reopens the file.
     pub fn close(&mut self) {
         self.kept = None;
     }
@@ -82,7 +82,7 @@ impl Reread {
     }
 }
 
-/// Reads to the end from offset 0; the buffer's length is its room.
+/// Reads to the end from offset 0; the buffer's length is its capacity.
 fn fill(file: &File, buffer: &mut Vec<u8>, in_one_piece: bool) -> io::Result<usize> {
     let mut length = 0;
     loop {
@@ -106,7 +106,7 @@ fn fill(file: &File, buffer: &mut Vec<u8>, in_one_piece: bool) -> io::Result<usi
     }
 }
 
-/// True on filesystems that live in the kernel. FUSE (lxcfs over `/proc/meminfo`) and plain files are opened anew.
+/// True on kernel filesystems. FUSE (lxcfs over `/proc/meminfo`) and plain files are reopened.
 fn made_at_each_read(file: &File) -> bool {
     const PROC: u64 = 0x9fa0;
     const SYSFS: u64 = 0x6265_6572;

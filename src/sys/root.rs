@@ -51,7 +51,7 @@ impl Root {
         self.0.join(relative.strip_prefix("/").unwrap_or(relative))
     }
 
-    /// The whole of a small file (kernel files tell no size), at most 4 MiB.
+    /// The whole of a small file (kernel files report no size), at most 4 MiB.
     ///
     /// # Errors
     /// As the system gives them.

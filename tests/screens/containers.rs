@@ -32,7 +32,7 @@ const CAST: [Cast; 10] = [
 ];
 
 /// Tells `state` of them for the seconds before its own now.
-pub fn tell(state: &mut State) {
+pub fn report(state: &mut State) {
     let now = state.host.now;
     let began = now.unix_ms;
     let containers: Vec<_> = CAST.iter().enumerate().map(|(at, cast)| Arc::new(container(at, cast, began))).collect();

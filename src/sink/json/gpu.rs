@@ -27,7 +27,7 @@ pub(super) struct Gpu<'a> {
     /// The newest CUDA that the driver can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     cuda_version: Option<&'a str>,
-    /// untold: it is there and no driver here tells its figures, as of a card given to a virtual machine.
+    /// untold: present, but no driver here reports it, such as a card passed through to a virtual machine.
     state: &'static str,
     /// Why it is lost or untold.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +136,7 @@ struct Process<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    /// Whose it is.
+    /// Its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Owner>,
     /// The slice that it runs in.

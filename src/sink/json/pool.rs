@@ -34,7 +34,7 @@ pub(super) struct Pool<'a> {
     scan: Option<ScanJson>,
     /// Names of the containers that use one of its datasets.
     containers: Vec<&'a str>,
-    /// In the order of zpool status; depth tells the tree.
+    /// In the order of zpool status; depth gives the tree.
     vdevs: Vec<VdevJson<'a>>,
     datasets: Vec<DatasetJson<'a>>,
 }

@@ -56,7 +56,7 @@ fn state_words(meta: &Container, now: Stamp) -> String {
     }
 }
 
-/// How much it needs a look, the neediest first: what an alert names, then what it is doing.
+/// Sort order by urgency: containers with an alert first, then by state.
 fn need(state: &State, container: &ContainerRow) -> (std::cmp::Reverse<Level>, u8) {
     let meta = &container.meta;
     let name = meta.name.as_str();

@@ -20,7 +20,7 @@ pub enum EngineError {
     /// The address is of a kind that is not spoken.
     #[error("only unix:// and tcp:// can be reached; of one behind ssh forward the socket with ssh -L")]
     Address,
-    /// There is no such socket, or nobody listens, or the system says otherwise why not.
+    /// No such socket, connection refused, or another error of the system.
     #[error("{0}")]
     Unreachable(String),
     /// The socket may not be opened.
@@ -59,7 +59,7 @@ pub enum EngineError {
     /// The answer is not JSON: which, and where.
     #[error("{0}")]
     NotJson(String),
-    /// What answers is no container engine, and by what that shows.
+    /// Not a container engine, and how that shows.
     #[error("not a container engine: {0}")]
     NoEngine(String),
     /// There is no form of the API that both speak.
@@ -95,11 +95,11 @@ impl EngineError {
     }
 
     pub(super) fn said(status: u16, body: &[u8]) -> Self {
-        let told = serde_json::from_slice(body).ok().and_then(|value| {
+        let message = serde_json::from_slice(body).ok().and_then(|value| {
             let unread = Unread::default();
             Field::new(&value, &unread).text("message").filter(|message| !message.trim().is_empty())
         });
-        Self::refused(status, &told.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()))
+        Self::refused(status, &message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()))
     }
 
     /// It refused, in these words.
@@ -116,7 +116,7 @@ impl EngineError {
         EngineError::NotJson(clean(&format!("GET {path}: not JSON: {error}")).into_owned())
     }
 
-    /// It concerns this answer alone: the engine itself was reached and goes on.
+    /// It concerns this answer only: the engine itself responds.
     #[must_use]
     pub fn is_of_one_answer(&self) -> bool {
         matches!(self, EngineError::Said { .. } | EngineError::NotJson(_) | EngineError::Long { .. })
@@ -128,13 +128,13 @@ impl EngineError {
         matches!(self, EngineError::Silent | EngineError::Endless { .. })
     }
 
-    /// There is no such thing (any more).
+    /// The object does not exist (any more).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, EngineError::Said { status: 404, .. })
     }
 
-    /// As a source tells it.
+    /// The fault that a source reports.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {

@@ -58,7 +58,7 @@ impl EngineError {
     }
 }
 
-/// Sends one request of bollard's over a connection of its own.
+/// Sends one request of bollard's over its own connection.
 async fn carry(place: &Place, mut request: BollardRequest) -> Result<Response<Incoming>, Error> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let (host, path) = place.target(path);

@@ -61,7 +61,7 @@ impl Place {
         let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
         let (authority, folder) = rest.split_once('/').unwrap_or((rest, ""));
         let default = if secure { PORTS.1 } else { PORTS.0 };
-        // The colons of an address of version 6 stand in brackets.
+        // The colons of an address of version 6 are in brackets.
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| EngineError::Address)?),
             _ => (authority, default),
@@ -87,7 +87,7 @@ impl Place {
         }
     }
 
-    /// A connection of its own for one request.
+    /// A connection for one request.
     pub(super) async fn connect(&self) -> Result<Box<dyn Stream>, EngineError> {
         match self {
             Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(EngineError::connect)?)),

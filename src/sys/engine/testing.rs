@@ -13,7 +13,7 @@ use crate::model::engine_address::EngineAddress;
 /// What is done with a connection after its request for a path was read.
 pub type Act = Arc<dyn Fn(&mut UnixStream) + Send + Sync>;
 
-/// A socket in a folder of its own; the threads behind it end with the test.
+/// A socket in its own folder; the threads behind it end with the test.
 pub struct FakeEngine {
     folder: tempfile::TempDir,
     /// `GET /path`, in the order in which they came.

@@ -33,13 +33,13 @@ fn without_a_common_form_it_is_too_old_or_too_new() {
 
 #[tokio::test]
 async fn errors_name_the_cause() {
-    let told = |result: Result<EngineClient, EngineError>| result.expect_err("no engine").to_string();
-    assert_eq!(told(EngineClient::connect(&"unix:///nowhere/x.sock".into()).await), "no such socket");
-    assert!(told(EngineClient::connect(&"ssh://nas".into()).await).contains("ssh -L"));
-    assert!(told(connected(r#"{"a":1}"#).await).contains("not a container engine: GET /version: neither Version"));
-    assert!(told(connected("<html>").await).contains("GET /version: not JSON"));
+    let failure = |result: Result<EngineClient, EngineError>| result.expect_err("no engine").to_string();
+    assert_eq!(failure(EngineClient::connect(&"unix:///nowhere/x.sock".into()).await), "no such socket");
+    assert!(failure(EngineClient::connect(&"ssh://nas".into()).await).contains("ssh -L"));
+    assert!(failure(connected(r#"{"a":1}"#).await).contains("not a container engine: GET /version: neither Version"));
+    assert!(failure(connected("<html>").await).contains("GET /version: not JSON"));
     let nothing = FakeEngine::new([]);
-    assert!(told(EngineClient::connect(&nothing.address()).await).contains("GET /version: 404"));
+    assert!(failure(EngineClient::connect(&nothing.address()).await).contains("GET /version: 404"));
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_body_has_a_deadline_and_a_cap() {
 }
 
 #[test]
-fn what_an_engine_refuses_is_told_in_its_words() {
+fn a_refusal_has_the_engines_message() {
     let said = |body: &str| EngineError::said(409, body.as_bytes()).to_string();
     assert_eq!(said(r#"{"message":"name \u001b is in use"}"#), "name ? is in use");
     assert_eq!((said("busy\n"), said("")), ("busy".to_owned(), "it refuses, status 409".to_owned()));
@@ -77,7 +77,7 @@ async fn a_silent_engine_is_known_by_a_cheap_question() {
 
 #[tokio::test]
 async fn an_operation_reads_no_endless_answer() {
-    // Ends with the cap, not with the deadline: the engine would go on for ever.
+    // Ends at the cap, not at the deadline: the engine would send forever.
     let flood: Act = Arc::new(|stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
         let piece = [b"10000\r\n".to_vec(), vec![b' '; 0x1_0000], b"\r\n".to_vec()].concat();

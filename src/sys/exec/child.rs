@@ -1,4 +1,4 @@
-//! A child at work: its lines come as they are written, it ends at its deadline or when it is cancelled, TERM then KILL.
+//! A running child: its lines come as they are written, it ends at its deadline or when it is cancelled, TERM then KILL.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,7 @@ pub(super) struct Running {
     ready: VecDeque<Output>,
     end: Option<Instant>,
     limits: Limits,
-    /// Readable once somebody cancelled.
+    /// Readable once cancelled.
     cancelled: OwnedFd,
     cancel: Arc<OwnedFd>,
     ended: bool,
@@ -200,7 +200,7 @@ impl Drop for Running {
         if self.ended {
             return;
         }
-        // Nobody is interested in what it would do on TERM. One that hangs in the kernel is not waited for.
+        // Its reaction to TERM does not matter. One that hangs in the kernel is not waited for.
         if let Some(group) = group(&self.child) {
             let _ = kill_process_group(group, Signal::KILL);
         }

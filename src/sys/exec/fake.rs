@@ -34,7 +34,7 @@ impl Script {
         Script { lines: text.lines().map(|l| (Stream::Err, l.to_owned())).collect(), code: Some(1), stuck: None }
     }
 
-    /// Writes `text` and goes on for ever.
+    /// Writes `text` and runs forever.
     pub fn hangs_after(text: &str) -> Self {
         Script { code: None, ..Script::says(text) }
     }
@@ -119,7 +119,7 @@ impl Child for FakeChild {
                 thread::park_timeout(wait);
                 Ok(Output::Quiet)
             }
-            // Nobody waits for a deadline in a test.
+            // Tests do not wait for deadlines.
             (None, None, Some(_)) => Err(ExecError::Deadline { program: program() }),
             (None, None, None) => {
                 while !self.cancelled.load(Ordering::Acquire) {

@@ -1,4 +1,4 @@
-//! Does a folder of the user's answer? The helper looks first, so that a thread of ours does not hang on a dead server.
+//! Does a folder of the user's answer? The helper checks first, so that a thread of ours does not hang on a dead server.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +37,7 @@ fn ask(folder: &Path) -> Option<UnixStream> {
     Some(line)
 }
 
-/// An answer is a byte; a helper that ended keeps nobody waiting either.
+/// An answer is a byte; a helper that ended blocks no reader either.
 fn has_answered(line: &mut UnixStream, patience: Duration) -> bool {
     // A timeout of zero is refused.
     let _ = line.set_read_timeout(Some(patience.max(Duration::from_millis(1))));
