@@ -290,7 +290,7 @@ fn detail_links_a_card_and_its_processes() {
     t.send(format!("fpid={pid}\r").as_bytes());
     t.until("the filter", |s| s.contains("sleep 600") && s.contains("1 of "));
     t.send(b"\r");
-    t.until_shows("0:RTX 4090 holds 3.0 GiB, 7 % of its time");
+    t.until_shows("0:RTX 4090 holds 3.0 GiB, 7 % busy");
     t.send(b"\x1b");
     t.until_shows("COMMAND");
     t.send(b"3\r");

@@ -43,7 +43,7 @@ impl Known {
     }
 }
 
-/// The path of a setting, what is wrong with it, and the cure.
+/// The path of a setting, what is wrong with it, and a hint.
 pub type KeyFinding = (String, String, Option<String>);
 
 /// A setting given on the command line.

@@ -1,4 +1,4 @@
-//! Values as people write them, read into values as the program means them. A fault is noted with its place and its cure,
+//! Values as people write them, read into values as the program means them. A fault is noted with its place and a hint,
 //! and reading goes on, so that one run finds them all.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Fault {
     pub offset: usize,
     /// The object, the value, the rule.
     pub what: String,
-    /// The cure.
+    /// What to do about it.
     pub hint: Option<String>,
 }
 

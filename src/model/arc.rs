@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn counters_that_began_anew_and_a_first_look_tell_nothing() {
         let second = Some(Duration::from_secs(1));
-        let anew = ArcRates::of(Some(&sample(1000, 1000)), Some(&sample(10, 10)), second);
-        assert_eq!((anew.hit_ratio, anew.misses, anew.second_read), (None, None, None));
+        let reset = ArcRates::of(Some(&sample(1000, 1000)), Some(&sample(10, 10)), second);
+        assert_eq!((reset.hit_ratio, reset.misses, reset.second_read), (None, None, None));
         assert_eq!(ArcRates::of(None, Some(&sample(1, 1)), second), ArcRates::default());
         assert_eq!(Lookups::default().ratio(), None);
     }

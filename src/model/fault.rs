@@ -15,7 +15,7 @@ pub enum Fault {
     Denied {
         /// What was refused, with its path.
         what: String,
-        /// The cure.
+        /// What to do about it.
         hint: String,
     },
     /// No answer within the deadline; the request is still pending, no second one is sent.

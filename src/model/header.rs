@@ -1,4 +1,4 @@
-//! Where events come from: what a recording opens with, and what tells one run of the program from another.
+//! Where events come from: what a recording opens with, and what distinguishes one run of the program from another.
 
 use serde::{Deserialize, Serialize};
 

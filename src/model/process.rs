@@ -105,7 +105,7 @@ pub struct ProcessSample {
     pub round: u64,
     /// A keyframe: `rows` are all that there are, with their names and owners. Command lines follow within some rounds.
     pub fresh: bool,
-    /// Rows that are new or changed, and those whose CPU was not zero the round before; ascending by (tgid, pid).
+    /// Rows that are new or changed, and those with CPU time in the round before; ascending by (tgid, pid).
     pub rows: Vec<ProcRow>,
     /// Processes and threads that ended; ascending by pid.
     pub gone: Vec<ProcKey>,
@@ -341,7 +341,7 @@ pub struct ProcessDetailSample {
     pub oom_score: Option<i32>,
     /// Where the kernel sleeps for it (`wchan`).
     pub waits_in: Option<String>,
-    /// What could not be read, with the cure.
+    /// What could not be read, with a hint.
     pub denied: Vec<String>,
 }
 

@@ -36,7 +36,7 @@ pub(super) use sources;
 enum Need {
     /// Every machine has it: where it cannot be read, nothing is known to be well.
     Essential,
-    /// Where there is such a thing.
+    /// Where present.
     Regular,
     /// Read only while a view is open that shows it: its silence means nothing.
     OnDemand,

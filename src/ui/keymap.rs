@@ -21,7 +21,7 @@ pub struct KeyFault {
     pub path: String,
     /// The fault.
     pub what: String,
-    /// The cure.
+    /// What to do about it.
     pub hint: Option<String>,
 }
 
@@ -108,7 +108,7 @@ impl Chord {
     /// Reads `q`, `?`, `ctrl-c`, `F9`, `space`, `shift-tab`, `alt-x`.
     ///
     /// # Errors
-    /// The fault, and the cure where one is known.
+    /// The fault, and a hint where one is known.
     pub fn parse(name: &str) -> Result<Chord, (String, Option<String>)> {
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = name;

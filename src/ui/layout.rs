@@ -98,7 +98,7 @@ pub struct Needs<'a> {
     pub lines: &'a [Need],
 }
 
-/// Plans a screen whose panes have `body`.
+/// Plans the panes of a screen in `body`.
 #[must_use]
 pub fn plan(body: Rect, needs: &Needs<'_>) -> Plan {
     let wide = body.width >= BOXES;
@@ -208,7 +208,7 @@ fn boxes(body: Rect, needs: &Needs<'_>, lines: &[Need]) -> Option<Plan> {
     Some(Plan { boxes: true, places, merged })
 }
 
-/// Puts the spare row in front of the first table that stands alone, when there is room for all that its first pane has;
+/// Puts the spare row in front of the first table with a full row, when there is room for all that its first pane has;
 /// the row that listed it meanwhile gives up what it then needs no more.
 fn open(spans: &mut Vec<Span>, left: &mut u16, spare: Vec<Need>, guest: Option<Need>, host: Option<usize>) -> bool {
     let mut row = Span::boxes(spare);

@@ -90,7 +90,7 @@ pub const ASCII: Glyphs = Glyphs {
     folded: '+',
     unfolded: '-',
 };
-/// Shapes of the text console, whose font has those of code page 437: lines and blocks, but no braille.
+/// Shapes of the text console; its font has those of code page 437: lines and blocks, but no braille.
 pub const CONSOLE: Glyphs = Glyphs {
     ascii: false,
     console: true,

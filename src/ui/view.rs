@@ -96,7 +96,7 @@ pub trait Pane {
         true
     }
 
-    /// True when the whole screen shows more of it than its box: lists, whose hidden rows and columns find room there.
+    /// True when the whole screen shows more of it than its box: lists with hidden rows and columns.
     /// A pane that fits its box opens its details on that key.
     fn zooms(&self) -> bool {
         false
@@ -162,7 +162,7 @@ pub struct PaneDef {
     pub name: &'static str,
     /// As its border shows it.
     pub title: &'static str,
-    /// Sources whose health the title shows.
+    /// Sources with their health in the title.
     pub feeds: &'static [SourceId],
     /// Narrowest useful box.
     pub min_width: u16,

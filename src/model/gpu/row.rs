@@ -212,8 +212,8 @@ impl Gpus {
     /// False when a driver that should work does not, or a card that was there is lost; `None` without any.
     #[must_use]
     pub fn is_well(&self) -> Option<bool> {
-        let told = |row: &GpuRow| !matches!(row.raw.state, CardState::Unreadable(_));
-        let any = !self.drivers.is_empty() || self.rows.iter().any(told);
+        let is_read = |row: &GpuRow| !matches!(row.raw.state, CardState::Unreadable(_));
+        let any = !self.drivers.is_empty() || self.rows.iter().any(is_read);
         let failed = self.drivers.iter().any(|d| d.fault.is_some()) || self.rows.iter().any(|row| row.lost().is_some());
         any.then_some(!failed)
     }
@@ -323,8 +323,8 @@ pub(super) mod tests {
         assert_eq!(slowed(stuck(0.9, 54.0)), [Throttle::HardwareThermal], "another part may be hot");
         let clocks = Gpu { clock: Some(2_690_000_000), clock_max: Some(2_700_000_000), ..stuck(0.9, 54.0) };
         assert_eq!(slowed(clocks), [], "it runs at its full clock");
-        let untold = Gpu { busy: None, power_limit: Some(40.0), ..stuck(0.0, 54.0) };
-        assert_eq!(slowed(untold), [], "1 W of 40 W is idle too");
+        let unknown = Gpu { busy: None, power_limit: Some(40.0), ..stuck(0.0, 54.0) };
+        assert_eq!(slowed(unknown), [], "1 W of 40 W is idle too");
         let brake = Gpu { throttles: vec![Throttle::HardwareSlowdown], ..stuck(0.0, 40.0) };
         assert_eq!(slowed(brake), [], "of idle NVIDIA cards");
     }
@@ -347,8 +347,8 @@ pub(super) mod tests {
         fold(&mut gpus, 1, vec![named("A", 0), named("B", 1)]);
         // The driver now counts one card: what was the second is its first.
         fold(&mut gpus, 2, vec![named("B", 0), named("C", 1)]);
-        let told: Vec<_> = gpus.rows.iter().map(|r| (r.raw.label(), r.is_up())).collect();
-        assert_eq!(told, [("0:A".to_owned(), false), ("1:B".to_owned(), true), ("2:C".to_owned(), true)]);
+        let shown: Vec<_> = gpus.rows.iter().map(|r| (r.raw.label(), r.is_up())).collect();
+        assert_eq!(shown, [("0:A".to_owned(), false), ("1:B".to_owned(), true), ("2:C".to_owned(), true)]);
         assert_eq!(gpus.is_well(), Some(false), "never resolved by vanishing");
         fold(&mut gpus, 3, vec![named("A", 0), named("B", 1), named("C", 2)]);
         assert_eq!((gpus.rows.len(), gpus.is_well()), (3, Some(true)));

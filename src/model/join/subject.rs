@@ -17,7 +17,7 @@ pub fn disk_of<'a>(host: &'a Host, device: &str) -> Option<&'a Disk> {
     let device = device.strip_prefix("/dev/").unwrap_or(device);
     let is_part = |disk: &str| {
         let Some(part) = device.strip_prefix(disk) else { return false };
-        // A disk whose name ends in a digit has a `p` before the number of a part.
+        // A disk with a name that ends in a digit has a `p` before the number of a part.
         let number = if disk.ends_with(|c: char| c.is_ascii_digit()) { part.strip_prefix('p') } else { Some(part) };
         part.is_empty() || number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
     };

@@ -467,10 +467,10 @@ mod tests {
         let mut table = Processes::default();
         table.apply(span(1), first(&[1]));
         let io = |read, written, over_us| ProcIo { key: key(1), read_bytes: read, written_bytes: written, over_us };
-        let told = |io| ProcessSample { ios: vec![io], ..delta(vec![]) };
-        table.apply(span(2), told(io(1000, 50, 0)));
+        let sample = |io| ProcessSample { ios: vec![io], ..delta(vec![]) };
+        table.apply(span(2), sample(io(1000, 50, 0)));
         assert_eq!(table.rows[0].read_per_second(), None);
-        table.apply(span(3), told(io(3000, 40, 2_000_000)));
+        table.apply(span(3), sample(io(3000, 40, 2_000_000)));
         assert_eq!(table.rows[0].read_per_second(), Some(1000.0));
         assert_eq!(table.rows[0].write_per_second(), None, "a counter that went backwards has no rate");
         table.apply(span(4), delta(vec![]));
@@ -483,8 +483,8 @@ mod tests {
         table.apply(span(1), first(&[1, 2]));
         assert_eq!(table.ended_cpu, None);
         let info = |pid| (key(pid), ProcInfo { cgroup: "/a.slice".into(), ..ProcInfo::default() });
-        let told = ProcessSample { infos: vec![info(1), info(2)], ended_ticks: 25, ..delta(vec![]) };
-        table.apply(span(2), told);
+        let sample = ProcessSample { infos: vec![info(1), info(2)], ended_ticks: 25, ..delta(vec![]) };
+        table.apply(span(2), sample);
         let path = |at: usize| table.rows[at].info.as_ref().map(|i| i.cgroup.clone()).expect("known");
         assert!(Arc::ptr_eq(&path(0), &path(1)));
         assert_eq!(table.ended_cpu, Some(0.25));

@@ -163,14 +163,14 @@ fn lines(cx: &DrawCx<'_>) -> Vec<Line> {
     let silent: Vec<(SourceId, (String, Option<String>))> =
         SourceId::ALL.into_iter().filter_map(|id| notice::words(state, id).map(|w| (id, w))).collect();
     let silent = silent.into_iter().filter(|(id, _)| !notice::is_waiting(state, *id));
-    for (i, (id, (words, cure))) in silent.enumerate() {
+    for (i, (id, (words, hint))) in silent.enumerate() {
         if i == 0 {
             lines.push(plain(heading("Sources without data")));
         }
         // Its name is already in front.
         let words = words.strip_prefix(&format!("no {}: ", id.name())).unwrap_or(&words).to_owned();
         lines.push(plain(vec![(format!("{:<NAME$}", id.name()), Role::Dim), (words, Role::Text)]));
-        lines.extend(cure.map(|cure| plain(vec![(format!("{:<NAME$}", ""), Role::Dim), (cure, Role::Dim)])));
+        lines.extend(hint.map(|hint| plain(vec![(format!("{:<NAME$}", ""), Role::Dim), (hint, Role::Dim)])));
     }
     lines
 }

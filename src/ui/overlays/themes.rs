@@ -85,7 +85,7 @@ impl Themes {
     /// Puts it on and closes; a broken one says what is wrong with it.
     fn choose(&self, also: Option<Effect>) -> Vec<Effect> {
         match self.chosen().map(|ready| &ready.theme) {
-            Some(Err(finding)) => vec![Effect::Say(crate::alert::Level::Warn, finding.line())],
+            Some(Err(diagnostic)) => vec![Effect::Say(crate::alert::Level::Warn, diagnostic.line())],
             _ => self.preview().into_iter().chain([Effect::Close]).chain(also).collect(),
         }
     }
@@ -133,7 +133,7 @@ impl Overlay for Themes {
                     }
                     (ready.about.clone(), Role::Dim)
                 }
-                Err(finding) => (finding.line(), Role::Warn),
+                Err(diagnostic) => (diagnostic.line(), Role::Warn),
             };
             x += 2;
             put(canvas.buf, x, y, area.right().saturating_sub(x), &about, cx.theme.style(role));

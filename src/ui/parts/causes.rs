@@ -92,7 +92,7 @@ pub fn memory(host: &Host, processes: usize, containers: usize) -> Page {
 /// Those of the greatest figures, the greatest first.
 fn greatest<T>(mut all: Vec<(f64, T)>, most: usize) -> impl Iterator<Item = T> {
     all.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    all.into_iter().take(most).map(|(_, thing)| thing)
+    all.into_iter().take(most).map(|(_, item)| item)
 }
 
 /// Processes with their figures; their containers have a column where any of them is in one.

@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// Selects the next link, or the one before; from outside of the screen the first that is in sight.
+    /// Selects the next link, or the one before; from outside of the screen the first visible one.
     fn select(&self, by: isize) {
         let links = self.links.borrow();
         let in_sight = self.sheet.in_sight();
@@ -112,7 +112,7 @@ impl Reader {
     }
 }
 
-/// Draws one line; each link in it is underlined and given to `place` with where it stands.
+/// Draws one line; each link in it is underlined and given to `place` with its position.
 fn put_line(
     cx: &DrawCx<'_>,
     row: Rect,

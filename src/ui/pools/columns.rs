@@ -155,7 +155,7 @@ impl<'a> Row<'a> {
         Some(reported.leaves().flat_map(|v| v.errors).fold(reported.data_errors.unwrap_or(0), u64::saturating_add))
     }
 
-    /// The role of a figure at this level: those of a pool whose devices stopped answering are faint.
+    /// The role of a figure at this level: those of a pool without answering devices are faint.
     fn role(&self, level: Level, otherwise: Role) -> Role {
         if self.pool.stands_still() { Role::Faint } else { role_of(level, otherwise) }
     }

@@ -420,7 +420,7 @@ impl<C: Columns> Column<C> {
         self
     }
 
-    /// The same column, whose figure is written so.
+    /// The same column with its value written so.
     #[must_use]
     pub const fn format(mut self, format: fn(f64) -> String) -> Self {
         self.format = format;
@@ -511,7 +511,7 @@ impl<C: Columns> Column<C> {
         self
     }
 
-    /// The same column, whose figure sources read only when asked.
+    /// The same column with a value that sources read only on request.
     #[must_use]
     pub const fn asks(mut self, asks: fn(&mut Interest)) -> Self {
         self.asks = Some(asks);

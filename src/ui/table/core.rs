@@ -131,7 +131,7 @@ impl<T: TableDef> Table<T> {
         self.revision += 1;
     }
 
-    /// Asks the columns what they have to show, and measures texts whose length decides on room.
+    /// Asks the columns what they have to show, and measures texts that decide the width.
     fn weigh(&self, state: &State) -> Vec<Fact> {
         let fact = |column: &super::column::Column<T>| Fact {
             longest: match column.longest {
@@ -427,7 +427,7 @@ impl<T: TableDef> Table<T> {
         self.pane.map_or(Target::OverlayColumn(id), |pane| Target::Column(pane, id))
     }
 
-    /// True in a pane, whose row under the cursor is marked by whether it has the focus.
+    /// True in a pane: its row under the cursor depends on the focus.
     pub(super) fn is_in_pane(&self) -> bool {
         self.pane.is_some()
     }

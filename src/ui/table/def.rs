@@ -62,7 +62,7 @@ pub trait TableDef: Columns {
         true
     }
 
-    /// True when the options leave out rows whose children they leave in.
+    /// True when the options leave out rows but not their children.
     fn narrows(_options: &Self::Options) -> bool {
         false
     }

@@ -42,7 +42,7 @@ pub fn is_waiting(state: &State, source: SourceId) -> bool {
     freshness(state, source) == Freshness::Waiting
 }
 
-/// The words for a source without figures, and its cure; `None` when it has some.
+/// The words for a source without data, and a hint; `None` when it has data.
 #[must_use]
 pub fn words(state: &State, source: SourceId) -> Option<(String, Option<String>)> {
     let Some(health) = state.host.health.get(source) else { return Some(("waiting…".to_owned(), None)) };
@@ -61,15 +61,15 @@ pub fn words(state: &State, source: SourceId) -> Option<(String, Option<String>)
 
 /// Draws the words when `source` has no figures: true then, and nothing else is to be drawn.
 pub fn notice(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, source: SourceId) -> bool {
-    let Some((text, cure)) = words(cx.state, source) else { return false };
+    let Some((text, hint)) = words(cx.state, source) else { return false };
     if area.is_empty() {
         return true;
     }
     put(canvas.buf, area.x, area.y, area.width, &text, cx.theme.style(Role::Dim));
-    if let Some(cure) = cure
+    if let Some(hint) = hint
         && area.height > 1
     {
-        put(canvas.buf, area.x, area.y + 1, area.width, &cure, cx.theme.style(Role::Text));
+        put(canvas.buf, area.x, area.y + 1, area.width, &hint, cx.theme.style(Role::Text));
     }
     true
 }

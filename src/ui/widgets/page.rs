@@ -23,7 +23,7 @@ impl From<SheetLine> for LinkedLine {
 }
 
 impl LinkedLine {
-    /// The same line, whose piece at `index` leads to `subject` where there is one.
+    /// The same line with its piece at `index` linked to `subject` where there is one.
     #[must_use]
     pub fn link(mut self, index: usize, subject: Option<Subject>) -> Self {
         self.links.extend(subject.map(|subject| (index, subject)));

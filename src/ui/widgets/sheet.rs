@@ -1,4 +1,4 @@
-//! Lines of styled words that scroll: what help, findings and details are made of.
+//! Lines of styled words that scroll: what help, alerts and details are made of.
 
 use std::{cell::Cell, ops::Range};
 

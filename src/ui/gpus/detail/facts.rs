@@ -69,7 +69,7 @@ pub(super) fn lines(cx: &DrawCx<'_>, row: &GpuRow, room: usize) -> Vec<SheetLine
     lines.all
 }
 
-/// How it fares, and what holds it back.
+/// Its state, and what limits it.
 fn state_lines(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let (raw, host) = (&row.raw, &cx.state.host);
     match (&raw.state, trouble(cx.state, row)) {

@@ -165,7 +165,7 @@ fn scan(scan: Option<&Scan>, state: &State) -> String {
         0 => "no errors".to_owned(),
         n => format!("{n} errors"),
     });
-    let mended = if scan.kind == ScanKind::Resilver { "rebuilt" } else { "repaired" };
-    parts.extend(scan.repaired_bytes.filter(|b| *b > 0).map(|b| format!("{} {mended}", bytes_long(b as f64))));
+    let word = if scan.kind == ScanKind::Resilver { "rebuilt" } else { "repaired" };
+    parts.extend(scan.repaired_bytes.filter(|b| *b > 0).map(|b| format!("{} {word}", bytes_long(b as f64))));
     parts.join(", ")
 }

@@ -7,7 +7,7 @@ pub struct FilterError {
     pub at: usize,
     /// What is wrong: names the column or the token.
     pub what: String,
-    /// The cure.
+    /// What to do about it.
     pub hint: Option<String>,
 }
 
