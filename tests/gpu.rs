@@ -65,7 +65,7 @@ fn heat_is_described() {
 }
 
 #[test]
-fn memory_errors_of_a_data_centre_card_are_findings() {
+fn memory_errors_of_a_data_centre_card_alert() {
     let document = once("ecc-xid");
     assert_eq!(document["gpus"][0]["ecc_errors"], json!([12, 3]));
     assert!(
