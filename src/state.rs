@@ -12,7 +12,7 @@ use crate::{
         book::{AlertBook, Transition},
     },
     clock::Stamp,
-    model::{alert::AlertMark, event::Event, header::Header, host::Host, metrics, source::SourceId},
+    model::{alert::AlertMark, event::Event, header::Header, host::Host, metrics::MetricId, source::SourceId},
 };
 
 /// All that a reader may know.
@@ -118,23 +118,22 @@ impl State {
         }
     }
 
-    fn rules_of(&self, metric: &str) -> impl Iterator<Item = (usize, &Rule)> {
-        self.by_metric.get(metric).into_iter().flatten().map(|i| (*i, &self.rules[*i]))
+    /// The rules of `metric` that judge what bears these label values.
+    fn rules_of<'a>(&'a self, metric: MetricId, labels: &'a [&str]) -> impl Iterator<Item = &'a Rule> {
+        let rules = self.by_metric.get(metric.position()).into_iter().flatten().map(|i| &self.rules[*i]);
+        rules.filter(move |rule| rule.concerns(metric.def().labels, labels))
     }
 
     /// The level of a figure now: what colours it. `labels` are the label values of the metric, in its order.
     #[must_use]
-    pub fn level(&self, metric: &str, labels: &[&str], value: f64) -> Level {
-        let names = metrics::find(metric).map_or(&[][..], |m| m.labels);
-        let levels = self.rules_of(metric).filter(|(_, r)| r.concerns(names, labels)).map(|(_, r)| r.level(value));
-        levels.max().unwrap_or(Level::Ok)
+    pub fn level(&self, metric: MetricId, labels: &[&str], value: f64) -> Level {
+        self.rules_of(metric, labels).map(|rule| rule.level(value)).max().unwrap_or(Level::Ok)
     }
 
     /// The limits of a figure, for the tick on its gauge; `None` where no rule watches it.
     #[must_use]
-    pub fn limits(&self, metric: &str, labels: &[&str]) -> Option<Limits> {
-        let names = metrics::find(metric).map_or(&[][..], |m| m.labels);
-        self.rules_of(metric).find(|(_, r)| r.concerns(names, labels)).map(|(_, r)| r.limits)
+    pub fn limits(&self, metric: MetricId, labels: &[&str]) -> Option<Limits> {
+        self.rules_of(metric, labels).next().map(|rule| rule.limits)
     }
 
     /// What the verdict line says.
@@ -186,11 +185,11 @@ impl State {
 
     /// True when the alert of this rule was acknowledged for what bears `label`.
     #[must_use]
-    pub fn is_acknowledged(&self, metric: &str, label: &str) -> bool {
+    pub fn is_acknowledged(&self, metric: MetricId, label: &str) -> bool {
         self.watches.iter().any(|w| {
             w.acknowledged
                 && w.labels.first().is_some_and(|(_, value)| value == label)
-                && self.rules.iter().any(|r| r.id == w.rule && r.metric == metric)
+                && self.rules.iter().any(|r| r.id == w.rule && r.metric == metric.def().id)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Every figure that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a figure.
 
 mod counters;
+mod id;
 
 use super::{
     container::{ContainerRow, Engine, Health, RunState},
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{clock::Stamp, units};
 pub use counters::COUNTERS;
+pub use id::*;
 
 /// The base unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +100,7 @@ impl std::fmt::Debug for MetricDef {
 /// The metric called `id`.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static MetricDef> {
-    METRICS.iter().find(|m| m.id == id)
+    MetricId::find(id).map(MetricId::def)
 }
 
 type Read = fn(&Host, Put<'_>);

@@ -14,26 +14,28 @@ use crate::{
         alert::{AlertKey, identity},
         health::Freshness,
         host::Host,
-        metrics::{self, MetricDef},
+        metrics::{self, METRICS, MetricDef, MetricId},
     },
 };
 
-/// Rules by the metric that they judge.
-pub(super) type ByMetric = BTreeMap<&'static str, Vec<usize>>;
+/// The positions of the rules that judge each metric, in the order of METRICS.
+pub(super) type ByMetric = Vec<Vec<usize>>;
 
 /// A metric that says less of a container than another one that fires for the same: one line is enough.
-const COVERED: [(&str, &str); 2] =
-    [("container_restarting", "container_restarts_10m"), ("container_ooms_10m", "container_failed")];
+const COVERED: [(MetricId, MetricId); 2] = [
+    (metrics::CONTAINER_RESTARTING, metrics::CONTAINER_RESTARTS_10M),
+    (metrics::CONTAINER_OOMS_10M, metrics::CONTAINER_FAILED),
+];
 
 /// What is over a limit is judged in steps of this where no source has a pace.
 const STEP: Duration = Duration::from_secs(1);
 
 /// The switched-on rules of `rules`, by metric.
 pub(super) fn by_metric(rules: &[Rule]) -> ByMetric {
-    let mut by_metric = ByMetric::new();
+    let mut by_metric = vec![Vec::new(); METRICS.len()];
     for (i, rule) in rules.iter().enumerate().filter(|(_, r)| r.enabled) {
-        if let Some(metric) = metrics::find(&rule.metric) {
-            by_metric.entry(metric.id).or_default().push(i);
+        if let Some(metric) = MetricId::find(&rule.metric) {
+            by_metric[metric.position()].push(i);
         }
     }
     by_metric
@@ -57,8 +59,7 @@ pub(super) fn judge(
     now: Stamp,
 ) -> Vec<Transition> {
     let mut judgement = book.judge();
-    for (metric, indices) in by_metric {
-        let Some(metric) = metrics::find(metric) else { continue };
+    for (metric, indices) in METRICS.iter().zip(by_metric).filter(|(_, indices)| !indices.is_empty()) {
         let rules = || indices.iter().map(|i| &rules[*i]);
         let (sample, moment) = sampled(metric, host, now);
         let Some(at) = sample else {
@@ -96,9 +97,9 @@ pub(super) fn watches(book: &AlertBook, host: &Host, rules: &[Rule]) -> Vec<Watc
         there.filter_map(|(key, alert)| rule_of(key).map(|(at, rule)| (at, rule, key, alert))).collect();
     shown.sort_by_key(|(at, ..)| *at);
     let covered = |rule: &Rule, key: &AlertKey, alert: &Alert| {
-        let by = COVERED.iter().find(|(covered, _)| *covered == rule.metric)?.1;
+        let by = COVERED.iter().find(|(covered, _)| covered.def().id == rule.metric)?.1;
         let more = |other: &Alert| other.entry.phase == Phase::Firing && other.entry.level >= alert.entry.level;
-        shown.iter().find(|(_, r, k, other)| r.metric == by && k.identity == key.identity && more(other))
+        shown.iter().find(|(_, r, k, other)| r.metric == by.def().id && k.identity == key.identity && more(other))
     };
     let uncovered = shown.iter().filter(|(_, rule, key, alert)| covered(rule, key, alert).is_none());
     uncovered.map(|(_, rule, key, alert)| watch(rule, key, alert, host)).collect()

@@ -10,6 +10,7 @@ use crate::{
         event::{Envelope, Sample},
         fault::{Fault, OFF},
         load::LoadSample,
+        metrics,
     },
 };
 
@@ -49,7 +50,7 @@ fn state(hold: u64) -> State {
 fn a_crossed_limit_colours_at_once_and_is_said_when_it_was_held() {
     let mut state = state(3);
     load(&mut state, 1, Ok(5.0));
-    assert_eq!(state.level("load1", &[], 5.0), Level::Warn);
+    assert_eq!(state.level(metrics::LOAD1, &[], 5.0), Level::Warn);
     assert_eq!((state.watches[0].held, state.watches[0].left), (false, Duration::from_secs(3)));
     assert_eq!(state.verdict().worst, None);
     load(&mut state, 4, Ok(6.0));
@@ -292,7 +293,7 @@ fn a_rule_that_is_off_or_below_is_understood() {
     let mut state = State::new(vec![low, off].into());
     load(&mut state, 1, Ok(5.0));
     assert_eq!(state.watches.iter().map(|w| (w.rule.as_str(), w.level)).collect::<Vec<_>>(), [("busy", Level::Advice)]);
-    assert_eq!(state.limits("load1", &[]).and_then(|l| l.alert_limit()), Some(4.0));
+    assert_eq!(state.limits(metrics::LOAD1, &[]).and_then(|l| l.alert_limit()), Some(4.0));
 }
 
 #[test]

@@ -6,7 +6,10 @@ use super::{or_absent, row};
 use crate::{
     alert::Level,
     clock::Stamp,
-    model::container::{Container, ContainerRow, Health, RunState},
+    model::{
+        container::{Container, ContainerRow, Health, RunState},
+        metrics,
+    },
     state::State,
     units,
 };
@@ -61,14 +64,14 @@ fn need(state: &State, container: &ContainerRow) -> (std::cmp::Reverse<Level>, u
     let meta = &container.meta;
     let name = meta.name.as_str();
     let figures = [
-        ("container_healthy", f64::from(u8::from(meta.health != Some(Health::Unhealthy)))),
-        ("container_restarts_10m", f64::from(container.restarts_lately(state.host.now))),
-        ("container_ooms_10m", f64::from(container.ooms_lately(state.host.now))),
-        ("container_failed", f64::from(u8::from(container.has_failed()))),
-        ("container_restarting", f64::from(u8::from(meta.state == RunState::Restarting))),
-        ("container_memory_limit_ratio", container.memory_ratio(state.host.memory.raw.total).unwrap_or(0.0)),
+        (metrics::CONTAINER_HEALTHY, f64::from(u8::from(meta.health != Some(Health::Unhealthy)))),
+        (metrics::CONTAINER_RESTARTS_10M, f64::from(container.restarts_lately(state.host.now))),
+        (metrics::CONTAINER_OOMS_10M, f64::from(container.ooms_lately(state.host.now))),
+        (metrics::CONTAINER_FAILED, f64::from(u8::from(container.has_failed()))),
+        (metrics::CONTAINER_RESTARTING, f64::from(u8::from(meta.state == RunState::Restarting))),
+        (metrics::CONTAINER_MEMORY_LIMIT_RATIO, container.memory_ratio(state.host.memory.raw.total).unwrap_or(0.0)),
     ];
-    let level = figures.iter().map(|(metric, value)| state.level(metric, &[name], *value)).max().unwrap_or(Level::Ok);
+    let level = figures.iter().map(|(metric, value)| state.level(*metric, &[name], *value)).max().unwrap_or(Level::Ok);
     let failed = meta.oom_killed || meta.exit_code.is_some_and(|code| code != 0);
     let doing = match (meta.state, meta.health) {
         (RunState::Dead | RunState::Removing, _) => 0,

@@ -8,7 +8,10 @@ use super::columns::Row;
 use crate::{
     alert::Level,
     clock::Stamp,
-    model::container::{ContainerRow, Engine, Health, RunState},
+    model::{
+        container::{ContainerRow, Engine, Health, RunState},
+        metrics,
+    },
     state::State,
     text::width,
     ui::{
@@ -29,17 +32,17 @@ use crate::{
 pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
     let name = &*row.label;
     let judge = |metric, value| state.level(metric, &[name], value);
-    let mut worst = judge("container_restarts_10m", f64::from(row.restarts_lately(state.host.now)))
-        .max(judge("container_ooms_10m", f64::from(row.ooms_lately(state.host.now))));
+    let mut worst = judge(metrics::CONTAINER_RESTARTS_10M, f64::from(row.restarts_lately(state.host.now)))
+        .max(judge(metrics::CONTAINER_OOMS_10M, f64::from(row.ooms_lately(state.host.now))));
     if row.meta.health == Some(Health::Unhealthy) {
-        worst = worst.max(judge("container_healthy", 0.0));
+        worst = worst.max(judge(metrics::CONTAINER_HEALTHY, 0.0));
     }
     if row.meta.state == RunState::Restarting {
-        worst = worst.max(judge("container_restarting", 1.0));
+        worst = worst.max(judge(metrics::CONTAINER_RESTARTING, 1.0));
     }
     if row.has_failed() {
-        worst = worst.max(judge("container_failed", 1.0));
-        if state.is_acknowledged("container_failed", name) {
+        worst = worst.max(judge(metrics::CONTAINER_FAILED, 1.0));
+        if state.is_acknowledged(metrics::CONTAINER_FAILED, name) {
             return Level::Ok;
         }
     }
@@ -50,7 +53,7 @@ pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
 #[must_use]
 pub fn need(state: &State, row: &ContainerRow) -> Level {
     let ratio = row.memory_ratio(state.host.memory.raw.total);
-    let memory = ratio.map(|ratio| state.level("container_memory_limit_ratio", &[&row.label], ratio));
+    let memory = ratio.map(|ratio| state.level(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &[&row.label], ratio));
     level(state, row).max(memory.unwrap_or(Level::Ok))
 }
 
@@ -108,10 +111,10 @@ pub(super) fn past(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row:
 pub(super) fn limit(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
     let Some(ratio) = row.memory_ratio() else { return };
     let labels = [&*row.container.label];
-    let level = row.state.level("container_memory_limit_ratio", &labels, ratio);
+    let level = row.state.level(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &labels, ratio);
     let g = Gauge {
         parts: &[(ratio.min(1.0), hue(cell.cx, level, Role::MemoryUsed))],
-        limit: tick(row.state.limits("container_memory_limit_ratio", &labels)),
+        limit: tick(row.state.limits(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &labels)),
         ..Gauge::default()
     };
     gauge(canvas.buf, place.x, place.y, place.width, cell.cx.theme, &g);
@@ -119,7 +122,7 @@ pub(super) fn limit(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row
 
 pub(super) fn restarts_role(row: &Row<'_>, text: &str) -> Role {
     let restarts = f64::from(row.restarts());
-    let level = row.state.level("container_restarts_10m", &[&row.container.label], restarts);
+    let level = row.state.level(metrics::CONTAINER_RESTARTS_10M, &[&row.container.label], restarts);
     role_of(level, unless_zero(text, Role::Text))
 }
 

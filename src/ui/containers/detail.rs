@@ -11,6 +11,7 @@ use crate::{
     interest::Interest,
     model::{
         container::{Container, ContainerRow, Health, RunState},
+        metrics,
         series::Series,
         source::SourceId,
         subject::Subject,
@@ -135,7 +136,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
     let highest = |series: &Series| series.max().unwrap_or(0.0);
     let memory_level = row
         .memory_ratio(cx.state.host.memory.raw.total)
-        .map_or(Level::Ok, |ratio| cx.state.level("container_memory_limit_ratio", &[&row.meta.name], ratio));
+        .map_or(Level::Ok, |ratio| cx.state.level(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &[&row.meta.name], ratio));
     [
         Past {
             head: format!("cpu {cpu}{}", of(cpu_limit)),

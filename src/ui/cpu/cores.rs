@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
+    model::metrics,
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{hue, percent, plain},
@@ -98,7 +99,7 @@ pub fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, grid: &Grid) -
         let end = x + grid.label;
         let busy = core.shares.map(|s| s.busy);
         let number = core.number.to_string();
-        let level = busy.map_or(Level::Unknown, |b| cx.state.level("cpu_core_busy_ratio", &[&number], b));
+        let level = busy.map_or(Level::Unknown, |b| cx.state.level(metrics::CPU_CORE_BUSY_RATIO, &[&number], b));
         put_right(canvas.buf, end, y, grid.label, &number, cx.theme.style(Role::Faint));
         spark(canvas.buf, end + 1, y, grid.spark, cx.theme, &core.history, 1.0, hue(cx, level, Role::CpuUser));
         if grid.percent {

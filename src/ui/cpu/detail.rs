@@ -5,7 +5,7 @@ use std::cell::Cell;
 use ratatui::layout::Rect;
 
 use crate::{
-    model::{cpu::Core, source::SourceId, subject::Subject},
+    model::{cpu::Core, metrics, source::SourceId, subject::Subject},
     state::State,
     text,
     ui::{
@@ -80,7 +80,7 @@ impl Overlay for CpuDetail {
         let style = hue(cx, level(cx, cpu.shares.map(|s| s.busy)), Role::CpuUser);
         let g = Graph {
             band: self.normal.band(),
-            limit: tick(cx.state.limits("cpu_busy_ratio", &[])),
+            limit: tick(cx.state.limits(metrics::CPU_BUSY_RATIO, &[])),
             ..Graph::of(&cpu.busy_history, 1.0, style)
         };
         graph(canvas.buf, place, cx.theme, &g);
@@ -140,7 +140,8 @@ fn shares(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
 fn core(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, core: &Core) {
     let number = core.number.to_string();
     let busy = core.shares.map(|s| s.busy);
-    let level = busy.map_or(crate::alert::Level::Unknown, |b| cx.state.level("cpu_core_busy_ratio", &[&number], b));
+    let level =
+        busy.map_or(crate::alert::Level::Unknown, |b| cx.state.level(metrics::CPU_CORE_BUSY_RATIO, &[&number], b));
     put_right(canvas.buf, area.x + 3, area.y, 3, &number, cx.theme.style(Role::Dim));
     put_right(canvas.buf, area.x + 8, area.y, 4, &percent(busy), cx.theme.level(level));
     let mut end = area.right();

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::{cpu::CpuShares, source::SourceId, subject::Subject},
+    model::{cpu::CpuShares, metrics, source::SourceId, subject::Subject},
     state::State,
     text::width,
     ui::{
@@ -107,7 +107,7 @@ impl Pane for CpuPane {
                 style: figure(cx, level),
                 gauge: Gauge {
                     parts: &[(busy.unwrap_or(0.0), style)],
-                    limit: tick(cx.state.limits("cpu_busy_ratio", &[])),
+                    limit: tick(cx.state.limits(metrics::CPU_BUSY_RATIO, &[])),
                     normal: self.normal.median(),
                     ..Gauge::default()
                 },
@@ -136,7 +136,7 @@ impl Pane for CpuPane {
 
 /// The level of a busy share.
 pub fn level(cx: &DrawCx<'_>, busy: Option<f64>) -> Level {
-    busy.map_or(Level::Unknown, |b| cx.state.level("cpu_busy_ratio", &[], b))
+    busy.map_or(Level::Unknown, |b| cx.state.level(metrics::CPU_BUSY_RATIO, &[], b))
 }
 
 impl CpuPane {
@@ -170,7 +170,8 @@ pub fn total_gauge(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal:
             (s.steal, cx.theme.style(Role::CpuSteal)),
         ]
     };
-    let g = Gauge { parts: &parts, limit: tick(cx.state.limits("cpu_busy_ratio", &[])), normal, ..Gauge::default() };
+    let g =
+        Gauge { parts: &parts, limit: tick(cx.state.limits(metrics::CPU_BUSY_RATIO, &[])), normal, ..Gauge::default() };
     gauge(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), cx.theme, &g);
 }
 
@@ -241,7 +242,7 @@ fn pressures(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     x += put(canvas.buf, x, area.y, 9, label, cx.theme.style(Role::Pressure));
     for (name, stalls, resource) in stalls.into_iter().take(shown) {
         let value = stalls.map(|s| s.some.avg10);
-        let level = value.map_or(Level::Unknown, |v| cx.state.level("pressure_some_ratio", &[resource], v));
+        let level = value.map_or(Level::Unknown, |v| cx.state.level(metrics::PRESSURE_SOME_RATIO, &[resource], v));
         put(canvas.buf, x, area.y, 4, name, cx.theme.style(Role::Dim));
         let style = plain(cx, level);
         put_right(canvas.buf, x + 8, area.y, 4, &stall(value), style);
@@ -255,14 +256,14 @@ fn facts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     let limits = &host.limits;
     let mut lines: Vec<(String, String, Level)> = Vec::new();
     if let (Some(cores), ratio) = (limits.raw.cpu_cores, limits.cpu_ratio) {
-        let level = ratio.map_or(Level::Unknown, |r| cx.state.level("own_cpu_ratio", &[], r));
+        let level = ratio.map_or(Level::Unknown, |r| cx.state.level(metrics::OWN_CPU_RATIO, &[], r));
         lines.push(("own".to_owned(), format!("{} of {cores:.1}", percent(ratio).trim_start()), level));
     }
     if let Some(throttled) = limits.throttled_ratio.filter(|t| *t > 0.0) {
         lines.push((
             "throttled".to_owned(),
             percent(Some(throttled)),
-            cx.state.level("own_throttled_ratio", &[], throttled),
+            cx.state.level(metrics::OWN_THROTTLED_RATIO, &[], throttled),
         ));
     }
     if let Some(switches) = host.cpu.context_switches_per_second {

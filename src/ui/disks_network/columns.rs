@@ -3,7 +3,7 @@
 use crate::{
     alert::Level,
     config::Settings,
-    model::{disk::Disk, network::Interface, series::Series, source::SourceId, subject::Subject},
+    model::{disk::Disk, metrics, network::Interface, series::Series, source::SourceId, subject::Subject},
     state::State,
     text::like,
     ui::{
@@ -116,12 +116,12 @@ impl Row<'_> {
 
     fn busy_level(&self) -> Level {
         let busy = self.disk(|d| d.busy_ratio);
-        busy.map_or(Level::Ok, |busy| self.state.level("disk_busy_ratio", &[self.name()], busy))
+        busy.map_or(Level::Ok, |busy| self.state.level(metrics::DISK_BUSY_RATIO, &[self.name()], busy))
     }
 
     fn errors_level(&self) -> Level {
         let errors = self.interface(|n| n.errors_per_second);
-        errors.map_or(Level::Ok, |errors| self.state.level("network_errors_per_second", &[self.name()], errors))
+        errors.map_or(Level::Ok, |errors| self.state.level(metrics::NETWORK_ERRORS_PER_SECOND, &[self.name()], errors))
     }
 
     fn state(&self) -> String {

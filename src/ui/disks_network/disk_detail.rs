@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     interest::Interest,
-    model::disk::Disk,
+    model::{disk::Disk, metrics},
     state::State,
     ui::{
         action::Action,
@@ -125,9 +125,9 @@ fn past(cx: &DrawCx<'_>, rest: Rect, canvas: &mut Canvas<'_>, d: &Disk) {
     mirrored(cx, moved, canvas, top, (&d.read_history, Role::DiskRead), (&d.write_history, Role::DiskWrite));
     put(canvas.buf, rest.x, moved.bottom(), rest.width, "busy", cx.theme.style(Role::Faint));
     let busy = Rect { y: moved.bottom() + 1, height: rest.bottom().saturating_sub(moved.bottom() + 2), ..rest };
-    let level = d.busy_ratio.map_or(Level::Unknown, |b| cx.state.level("disk_busy_ratio", &[&d.raw.name], b));
+    let level = d.busy_ratio.map_or(Level::Unknown, |b| cx.state.level(metrics::DISK_BUSY_RATIO, &[&d.raw.name], b));
     let g = Graph {
-        limit: tick(cx.state.limits("disk_busy_ratio", &[&d.raw.name])),
+        limit: tick(cx.state.limits(metrics::DISK_BUSY_RATIO, &[&d.raw.name])),
         ..Graph::of(&d.busy_history, 1.0, hue(cx, level, Role::DiskRead))
     };
     graph(canvas.buf, busy, cx.theme, &g);

@@ -10,6 +10,7 @@ use crate::{
     model::{
         fault::Fault,
         filesystem::{Filesystem, Space},
+        metrics,
     },
     state::State,
     ui::{
@@ -118,7 +119,7 @@ impl Overlay for FilesystemDetail {
         if graph > 0
             && let (Some(series), Ok(known)) = (cx.state.host.filesystems.used_history(&fs.mount), &fs.space)
         {
-            let limits = cx.state.limits("filesystem_used_ratio", &[&fs.mount]);
+            let limits = cx.state.limits(metrics::FILESYSTEM_USED_RATIO, &[&fs.mount]);
             let past = Past {
                 head: format!("used {}   top {}", bytes_long(known.used() as f64), bytes_long(known.size as f64)),
                 series,

@@ -10,6 +10,7 @@ use crate::{
     model::{
         fault::Fault,
         filesystem::{Filesystem, Space},
+        metrics,
         source::SourceId,
         subject::Subject,
     },
@@ -81,7 +82,7 @@ impl Row<'_> {
         match self.used_ratio() {
             // What cannot be written does not fill up.
             Some(_) if self.fs.read_only => Level::Ok,
-            Some(used) => self.state.level("filesystem_used_ratio", &[&self.fs.mount], used),
+            Some(used) => self.state.level(metrics::FILESYSTEM_USED_RATIO, &[&self.fs.mount], used),
             None if matches!(self.fs.space, Err(Fault::Timeout)) => Level::Warn,
             None => Level::Unknown,
         }
@@ -89,7 +90,8 @@ impl Row<'_> {
 
     fn inodes_level(&self) -> Level {
         let inodes = self.space().and_then(Space::inodes_ratio).filter(|_| !self.fs.read_only);
-        inodes.map_or(Level::Ok, |used| self.state.level("filesystem_inodes_used_ratio", &[&self.fs.mount], used))
+        inodes
+            .map_or(Level::Ok, |used| self.state.level(metrics::FILESYSTEM_INODES_USED_RATIO, &[&self.fs.mount], used))
     }
 
     /// Why its space is not known.
@@ -116,7 +118,7 @@ impl Row<'_> {
     fn gauge(&self, cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>) {
         let g = Gauge {
             parts: &[(self.used_ratio().unwrap_or(0.0), hue(cx, self.level(), Role::DiskRead))],
-            limit: tick(self.state.limits("filesystem_used_ratio", &[&self.fs.mount])),
+            limit: tick(self.state.limits(metrics::FILESYSTEM_USED_RATIO, &[&self.fs.mount])),
             ..Gauge::default()
         };
         gauge(canvas.buf, place.x, place.y, place.width, cx.theme, &g);
@@ -270,7 +272,7 @@ fn fullest(table: &Table<Filesystems>, cx: &DrawCx<'_>, area: Rect, canvas: &mut
         style: figure(cx, level),
         gauge: Gauge {
             parts: &[(share.unwrap_or(0.0), hue(cx, level, Role::DiskRead))],
-            limit: tick(cx.state.limits("filesystem_used_ratio", &[&row.fs.mount])),
+            limit: tick(cx.state.limits(metrics::FILESYSTEM_USED_RATIO, &[&row.fs.mount])),
             ..Gauge::default()
         },
         right: &words,

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    model::{disk::Disk, network::Interface, source::SourceId},
+    model::{disk::Disk, metrics, network::Interface, source::SourceId},
     ui::{
         canvas::{Canvas, DrawCx},
         figures::{bytes, fixed, hue, latency, percent, plain},
@@ -28,7 +28,7 @@ pub fn disk(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, disk: &Disk) {
     let (buf, theme) = (&mut *canvas.buf, cx.theme);
     let (dim, text) = (theme.style(Role::Dim), theme.style(Role::Text));
     let name = &disk.raw.name;
-    let level = disk.busy_ratio.map_or(Level::Unknown, |b| cx.state.level("disk_busy_ratio", &[name], b));
+    let level = disk.busy_ratio.map_or(Level::Unknown, |b| cx.state.level(metrics::DISK_BUSY_RATIO, &[name], b));
     put(buf, area.x, area.y, DEVICE, name, text);
     let mut x = area.x + DEVICE + 1;
     for (sign, value) in [("r", disk.read_per_second), ("w", disk.write_per_second)] {
@@ -76,7 +76,7 @@ pub fn interface(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, net: &Int
     if room >= 10 {
         let errors = net.errors_per_second.unwrap_or(0.0);
         let drops = net.drops_per_second.unwrap_or(0.0);
-        let level = cx.state.level("network_errors_per_second", &[&net.raw.name], errors);
+        let level = cx.state.level(metrics::NETWORK_ERRORS_PER_SECOND, &[&net.raw.name], errors);
         let (words, style) = if errors > 0.0 {
             (format!("{} err", count_short(errors)), plain(cx, level))
         } else if drops > 0.0 {
@@ -153,7 +153,8 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
         if let Some(disk) = busiest
             && half >= NAME + 18 + 14
         {
-            let level = disk.busy_ratio.map_or(Level::Ok, |b| cx.state.level("disk_busy_ratio", &[&disk.raw.name], b));
+            let level =
+                disk.busy_ratio.map_or(Level::Ok, |b| cx.state.level(metrics::DISK_BUSY_RATIO, &[&disk.raw.name], b));
             let words = format!("{} {}", disk.raw.name, percent(disk.busy_ratio).trim_start());
             put(buf, x, area.y, area.x + half - x, &words, if level > Level::Ok { theme.level(level) } else { dim });
         }

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     alert::Level,
-    model::gpu::{CardState, GpuRow},
+    model::{
+        gpu::{CardState, GpuRow},
+        metrics,
+    },
     state::State,
     text::width,
     ui::{
@@ -81,7 +84,7 @@ pub(super) fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, what: &
     };
     match what {
         Essential::Cause(cause) => {
-            let style = cx.theme.level(cx.state.level("gpu_driver_ok", &[], 0.0));
+            let style = cx.theme.level(cx.state.level(metrics::GPU_DRIVER_OK, &[], 0.0));
             put(canvas.buf, area.x, area.y, area.width, &format!("gpu     {cause}"), style);
         }
         Essential::Card(row) if !row.is_up() => {

@@ -4,7 +4,10 @@ use ratatui::style::Style;
 
 use crate::{
     alert::Level,
-    model::gpu::{CardState, GpuRow},
+    model::{
+        gpu::{CardState, GpuRow},
+        metrics::{self, MetricId},
+    },
     state::State,
     ui::{
         canvas::DrawCx,
@@ -55,12 +58,12 @@ impl Measure {
     }
 
     /// The metric, and its value in the metric's unit.
-    fn metric(self, row: &GpuRow) -> (&'static str, Option<f64>) {
+    fn metric(self, row: &GpuRow) -> (MetricId, Option<f64>) {
         let (name, value) = match self {
-            Measure::Busy => ("gpu_busy_ratio", row.busy),
-            Measure::Memory => ("gpu_memory_used_ratio", row.raw.memory_ratio()),
-            Measure::Temperature => ("gpu_temperature_celsius", row.raw.temperature),
-            Measure::Power => ("gpu_power_watts", row.power),
+            Measure::Busy => (metrics::GPU_BUSY_RATIO, row.busy),
+            Measure::Memory => (metrics::GPU_MEMORY_USED_RATIO, row.raw.memory_ratio()),
+            Measure::Temperature => (metrics::GPU_TEMPERATURE_CELSIUS, row.raw.temperature),
+            Measure::Power => (metrics::GPU_POWER_WATTS, row.power),
         };
         (name, value.filter(|_| row.is_up()))
     }
@@ -170,7 +173,7 @@ impl Normals {
 #[must_use]
 pub fn trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
     match &row.raw.state {
-        CardState::Lost(why) => Some((why.clone(), state.level("gpu_driver_ok", &[], 0.0))),
+        CardState::Lost(why) => Some((why.clone(), state.level(metrics::GPU_DRIVER_OK, &[], 0.0))),
         CardState::Asleep => Some(("suspended: reading it would wake it".to_owned(), Level::Ok)),
         CardState::Unreadable(why) => Some((why.clone(), Level::Ok)),
         CardState::Up => {
@@ -178,12 +181,15 @@ pub fn trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
             let heat: Vec<&str> = row.slowed_by().filter(|t| t.is_heat()).map(|t| t.word()).collect();
             let all = || row.slowed_by().map(|t| t.word()).collect();
             let words: Vec<&str> = if heat.is_empty() { all() } else { heat };
-            let level = state.level("gpu_slowed", &[&row.raw.label()], 1.0);
+            let level = state.level(metrics::GPU_SLOWED, &[&row.raw.label()], 1.0);
             if !words.is_empty() {
                 return Some((format!("slowed: {}", words.join(", ")), level));
             }
             let link = row.raw.link.shortfall().filter(|_| row.raw.link.is_downtrained(row.busy))?;
-            Some((format!("PCIe {link} under load"), state.level("gpu_link_downtrained", &[&row.raw.label()], 1.0)))
+            Some((
+                format!("PCIe {link} under load"),
+                state.level(metrics::GPU_LINK_DOWNTRAINED, &[&row.raw.label()], 1.0),
+            ))
         }
     }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     config::Settings,
-    model::{gpu::GpuRow, source::SourceId, subject::Subject},
+    model::{gpu::GpuRow, metrics, source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
@@ -106,7 +106,7 @@ impl Pane for GpusPane {
         let mut y = area.y;
         for (driver, fault) in faults.filter(|(_, fault)| !matches!(rows, [one] if one.lost() == Some(fault.as_str())))
         {
-            let style = cx.theme.level(cx.state.level("gpu_driver_ok", &[], 0.0));
+            let style = cx.theme.level(cx.state.level(metrics::GPU_DRIVER_OK, &[], 0.0));
             for text in wrap(&format!("{}: {fault}", driver.maker.word()), usize::from(area.width)) {
                 if y < area.bottom() {
                     put(canvas.buf, area.x, y, area.width, &text, style);

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    model::{source::SourceId, subject::Subject},
+    model::{metrics, source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
@@ -68,7 +68,7 @@ impl Overlay for MemoryDetail {
         let m = &cx.state.host.memory;
         let g = Graph {
             band: self.normal.band(),
-            limit: tick(cx.state.limits("memory_used_ratio", &[])),
+            limit: tick(cx.state.limits(metrics::MEMORY_USED_RATIO, &[])),
             ..Graph::of(&m.used_history, 1.0, hue(cx, level(cx), Role::MemoryUsed))
         };
         graph(canvas.buf, past, cx.theme, &g);

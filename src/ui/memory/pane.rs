@@ -5,7 +5,11 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     config::Settings,
-    model::{source::SourceId, subject::Subject},
+    model::{
+        metrics::{self, MetricId},
+        source::SourceId,
+        subject::Subject,
+    },
     state::State,
     ui::{
         action::Action,
@@ -110,7 +114,7 @@ impl Pane for MemoryPane {
                 gauge: Gauge {
                     parts: &parts[..1],
                     beside: &parts[1..],
-                    limit: tick(cx.state.limits("memory_used_ratio", &[])),
+                    limit: tick(cx.state.limits(metrics::MEMORY_USED_RATIO, &[])),
                     normal: self.normal.median(),
                 },
                 past: Some((&m.used_history, 1.0, style)),
@@ -130,7 +134,7 @@ impl Pane for MemoryPane {
 
 /// The level of used memory.
 pub fn level(cx: &DrawCx<'_>) -> Level {
-    cx.state.host.memory.used_ratio.map_or(Level::Unknown, |r| cx.state.level("memory_used_ratio", &[], r))
+    cx.state.host.memory.used_ratio.map_or(Level::Unknown, |r| cx.state.level(metrics::MEMORY_USED_RATIO, &[], r))
 }
 
 /// Used, then ARC and cache, as shares of the whole.
@@ -154,7 +158,7 @@ pub fn used_gauge(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, normal: 
     let g = Gauge {
         parts: &parts[..1],
         beside: &parts[1..],
-        limit: tick(cx.state.limits("memory_used_ratio", &[])),
+        limit: tick(cx.state.limits(metrics::MEMORY_USED_RATIO, &[])),
         normal,
     };
     gauge(canvas.buf, area.x + used + 1, area.y, area.width.saturating_sub(used + 1), cx.theme, &g);
@@ -193,22 +197,22 @@ fn kinds(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
 fn swaps(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let m = &cx.state.host.memory;
     let own = &cx.state.host.limits;
-    let mut rows: Vec<(&str, f64, f64, Role, &str)> = Vec::new();
+    let mut rows: Vec<(&str, f64, f64, Role, Option<MetricId>)> = Vec::new();
     // They count as used whether a program has them or not.
-    rows.extend(m.huge().map(|(total, used)| ("huge", used as f64, total as f64, Role::MemoryUsed, "")));
+    rows.extend(m.huge().map(|(total, used)| ("huge", used as f64, total as f64, Role::MemoryUsed, None)));
     if m.raw.swap_total > 0 {
-        rows.push(("swap", m.swap_used as f64, m.raw.swap_total as f64, Role::Swap, "swap_used_ratio"));
+        rows.push(("swap", m.swap_used as f64, m.raw.swap_total as f64, Role::Swap, Some(metrics::SWAP_USED_RATIO)));
     }
     if let Some(z) = m.raw.zram {
-        rows.push(("zram", z.memory_used as f64, z.original as f64, Role::Swap, ""));
+        rows.push(("zram", z.memory_used as f64, z.original as f64, Role::Swap, None));
     }
     if let (Some(limit), Some(used)) = (own.raw.memory_bytes, own.raw.memory_used_bytes) {
-        rows.push(("own", used as f64, limit as f64, Role::MemoryUsed, "own_memory_ratio"));
+        rows.push(("own", used as f64, limit as f64, Role::MemoryUsed, Some(metrics::OWN_MEMORY_RATIO)));
     }
     let mut used = 0;
     for ((name, value, whole, role, metric), y) in rows.into_iter().zip(area.y..area.bottom()) {
         let share = (whole > 0.0).then_some(value / whole);
-        let level = share.map_or(Level::Ok, |s| cx.state.level(metric, &[], s));
+        let level = metric.zip(share).map_or(Level::Ok, |(metric, share)| cx.state.level(metric, &[], share));
         put(canvas.buf, area.x, y, 6, name, cx.theme.style(role));
         let figure = format!("{} / {}", bytes(Some(value)).trim_start(), bytes(Some(whole)).trim_start());
         put_right(canvas.buf, area.x + 20, y, 14, &figure, cx.theme.style(Role::Text));
@@ -222,7 +226,7 @@ fn swaps(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
         );
         let g = Gauge {
             parts: &[(share.unwrap_or(0.0), hue(cx, level, role))],
-            limit: tick(cx.state.limits(metric, &[])),
+            limit: tick(metric.and_then(|metric| cx.state.limits(metric, &[]))),
             ..Gauge::default()
         };
         gauge(canvas.buf, area.x + 21, y, end.saturating_sub(area.x + 22), cx.theme, &g);
@@ -242,7 +246,7 @@ fn last_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         && area.width >= used + 24
     {
         let full = stalls.full.map(|f| f.avg10);
-        let level = full.map_or(Level::Ok, |v| cx.state.level("pressure_full_ratio", &["memory"], v));
+        let level = full.map_or(Level::Ok, |v| cx.state.level(metrics::PRESSURE_FULL_RATIO, &["memory"], v));
         let style = plain(cx, level);
         x = put_right(buf, x, area.y, 4, &stall(full), style);
         x = put_right(buf, x, area.y, 6, " full ", theme.style(Role::Dim));

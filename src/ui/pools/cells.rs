@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     alert::Level,
-    model::pool::{PoolRow, ScanState},
+    model::{
+        metrics,
+        pool::{PoolRow, ScanState},
+    },
     state::State,
     text::width,
     ui::{
@@ -27,7 +30,7 @@ use crate::{
 
 /// How full a pool is by the rules.
 pub(super) fn fullness(state: &State, pool: &PoolRow) -> Level {
-    pool.used_ratio().map_or(Level::Unknown, |used| state.level("pool_used_ratio", &[&pool.name], used))
+    pool.used_ratio().map_or(Level::Unknown, |used| state.level(metrics::POOL_USED_RATIO, &[&pool.name], used))
 }
 
 /// How much a pool needs a look, the neediest first.
@@ -47,7 +50,7 @@ pub(super) fn used(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row:
     let used = pool.used_ratio().unwrap_or(0.0).min(1.0);
     let g = Gauge {
         parts: &[(used, hue(cx, fullness(row.state, pool), Role::DiskRead))],
-        limit: tick(row.state.limits("pool_used_ratio", &[&pool.name])),
+        limit: tick(row.state.limits(metrics::POOL_USED_RATIO, &[&pool.name])),
         ..Gauge::default()
     };
     gauge(canvas.buf, place.x, place.y, place.width, cx.theme, &g);

@@ -8,6 +8,7 @@ use crate::{
     config::{Settings, settings::TableSettings},
     model::{
         fault::Fault,
+        metrics::{self, MetricId},
         pool::{ERROR_KINDS, PoolRow, Vdev},
         source::SourceId,
         subject::Subject,
@@ -47,25 +48,25 @@ pub struct Pools;
 #[must_use]
 pub fn level(state: &State, row: &PoolRow) -> Level {
     let word = row.state.to_lowercase();
-    let of = |metric: &str, value: f64| state.level(metric, &[&row.name, &word], value);
-    let healthy = of("pool_healthy", if row.is_healthy() { 1.0 } else { 0.0 });
+    let of = |metric: MetricId, value: f64| state.level(metric, &[&row.name, &word], value);
+    let healthy = of(metrics::POOL_HEALTHY, if row.is_healthy() { 1.0 } else { 0.0 });
     let missing = row
         .reported
         .as_ref()
-        .map_or(Level::Ok, |reported| of("pool_missing_devices", reported.missing().count() as f64));
+        .map_or(Level::Ok, |reported| of(metrics::POOL_MISSING_DEVICES, reported.missing().count() as f64));
     healthy.max(missing).max(lost_level(state, row))
 }
 
 /// How the files fare that a pool has lost.
 #[must_use]
 pub fn lost_level(state: &State, row: &PoolRow) -> Level {
-    row.data_errors().map_or(Level::Ok, |lost| state.level("pool_data_errors", &[&row.name], lost as f64))
+    row.data_errors().map_or(Level::Ok, |lost| state.level(metrics::POOL_DATA_ERRORS, &[&row.name], lost as f64))
 }
 
 /// The level of a device under the rules on its errors.
 #[must_use]
 pub fn device_level(state: &State, pool: &str, vdev: &Vdev) -> Level {
-    let of = |(kind, errors): (&str, u64)| state.level("vdev_errors", &[pool, &vdev.name, kind], errors as f64);
+    let of = |(kind, errors): (&str, u64)| state.level(metrics::VDEV_ERRORS, &[pool, &vdev.name, kind], errors as f64);
     ERROR_KINDS.into_iter().zip(vdev.errors).map(of).max().unwrap_or(Level::Ok)
 }
 

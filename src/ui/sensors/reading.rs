@@ -3,6 +3,7 @@
 use crate::{
     alert::Level,
     model::{
+        metrics::{self, MetricId},
         sensor::{Fan, SensorKind, Temperature},
         series::Series,
     },
@@ -109,12 +110,12 @@ impl<'a> Reading<'a> {
 
     /// The metric that rules watch it by, with its labels.
     #[must_use]
-    pub fn metric(self) -> Option<(&'static str, Vec<&'a str>)> {
+    pub fn metric(self) -> Option<(MetricId, Vec<&'a str>)> {
         let Reading::Temperature(t) = self else { return None };
         Some(match t.kind {
-            SensorKind::Cpu => ("cpu_temperature_celsius", Vec::new()),
-            SensorKind::Disk => ("disk_temperature_celsius", vec![&t.sensor]),
-            _ => ("temperature_celsius", vec![&t.sensor]),
+            SensorKind::Cpu => (metrics::CPU_TEMPERATURE_CELSIUS, Vec::new()),
+            SensorKind::Disk => (metrics::DISK_TEMPERATURE_CELSIUS, vec![&t.sensor]),
+            _ => (metrics::TEMPERATURE_CELSIUS, vec![&t.sensor]),
         })
     }
 

@@ -5,6 +5,7 @@ use crate::{
     model::{
         gpu::{Around, CardState, GpuRow, MemoryErrors, RemappedRows},
         join,
+        metrics::{self, MetricId},
     },
     text::width,
     ui::{
@@ -95,7 +96,7 @@ fn state_lines(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let throttles: Vec<&str> = row.throttles().map(|t| t.word()).collect();
     if !throttles.is_empty() {
         let level = if row.slowed_by().next().is_some() {
-            cx.state.level("gpu_slowed", &[&raw.label()], 1.0)
+            cx.state.level(metrics::GPU_SLOWED, &[&raw.label()], 1.0)
         } else {
             Level::Ok
         };
@@ -120,12 +121,12 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let kept = raw.memory_reserved.filter(|b| *b > 0).map(|b| format!("reserved {}", bytes_long(b as f64)));
     let shared = raw.unified.then(|| "shared with system memory".to_owned());
     let used = format!("{} of {}", size(raw.memory_used), size(raw.memory_total));
-    let judged = |metric: &str, value: Option<f64>| {
+    let judged = |metric: MetricId, value: Option<f64>| {
         value
             .filter(|_| row.is_up())
             .map_or(Role::Text, |v| role_of(cx.state.level(metric, &[&raw.label()], v), Role::Text))
     };
-    let of_memory = judged("gpu_memory_used_ratio", raw.memory_ratio());
+    let of_memory = judged(metrics::GPU_MEMORY_USED_RATIO, raw.memory_ratio());
     lines.pieces("memory", of_memory, [Some(used), kept, shared].into_iter().flatten());
     for slice in &raw.slices {
         let used = format!("{} of {}", size(slice.memory_used), size(slice.memory_total));
@@ -146,7 +147,7 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
         degrees("shuts down at", raw.shutdown_temperature),
         fan,
     ];
-    lines.pieces("temperature", judged("gpu_temperature_celsius", raw.temperature), heat.into_iter().flatten());
+    lines.pieces("temperature", judged(metrics::GPU_TEMPERATURE_CELSIUS, raw.temperature), heat.into_iter().flatten());
     let watts = |name: &str, value: Option<f64>| value.map(|w| format!("{name}{w:.0} W"));
     let other = |value: Option<f64>| value.filter(|w| Some(*w) != raw.power_limit);
     let power = [
@@ -181,7 +182,7 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
 /// Its links, and what its memory has suffered.
 fn link_and_errors(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let (raw, label) = (&row.raw, row.raw.label());
-    let judged = |metric: &str, value: f64| role_of(cx.state.level(metric, &[&label], value), Role::Text);
+    let judged = |metric: MetricId, value: f64| role_of(cx.state.level(metric, &[&label], value), Role::Text);
     let link = &raw.link;
     let rate =
         |name: &str, value: Option<u64>| value.map(|b| format!("{name} {}/s", bytes(Some(b as f64)).trim_start()));
@@ -193,21 +194,21 @@ fn link_and_errors(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
         rate("tx", link.sent),
         link.replays.filter(|n| *n > 0).map(|n| format!("{n} replays")),
     ];
-    let role_of_link = if below { judged("gpu_link_downtrained", 1.0) } else { Role::Text };
+    let role_of_link = if below { judged(metrics::GPU_LINK_DOWNTRAINED, 1.0) } else { Role::Text };
     lines.pieces("PCIe", role_of_link, parts.into_iter().flatten());
     if let Some((up, all)) = raw.nvlinks {
         lines.pieces("NVLink", Role::Text, [format!("{up} of {all} up")]);
     }
     if let Some(MemoryErrors { corrected, uncorrected }) = raw.ecc {
-        let role = judged("gpu_uncorrected_errors", uncorrected as f64);
+        let role = judged(metrics::GPU_UNCORRECTED_ERRORS, uncorrected as f64);
         let parts =
             [format!("{corrected} corrected"), format!("{uncorrected} uncorrected since the driver was loaded")];
         lines.pieces("ECC", role, parts);
     }
     if let Some(RemappedRows { corrected, uncorrected, pending, failed }) = raw.remapped {
         let (more, role) = match (failed, pending) {
-            (true, _) => ("remapping failed: replace the card", judged("gpu_row_remap_failed", 1.0)),
-            (_, true) => ("pending: reset the card", judged("gpu_row_remap_pending", 1.0)),
+            (true, _) => ("remapping failed: replace the card", judged(metrics::GPU_ROW_REMAP_FAILED, 1.0)),
+            (_, true) => ("pending: reset the card", judged(metrics::GPU_ROW_REMAP_PENDING, 1.0)),
             _ => ("", Role::Text),
         };
         let counts = format!("remapped {corrected} for corrected errors, {uncorrected} for uncorrected");

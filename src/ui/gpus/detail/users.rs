@@ -7,6 +7,7 @@ use crate::{
     model::{
         gpu::{GpuRow, xid_words},
         join::{self, OwnerKind},
+        metrics,
         subject::Subject,
     },
     state::State,
@@ -125,7 +126,7 @@ pub(super) fn errors(state: &State, row: &GpuRow, lines: &mut Page) {
     }
     lines.push(Vec::new());
     lines.push(heading("Errors that the driver reported, newest first"));
-    let recent = role_of(state.level("gpu_xid_errors_10m", &[&row.raw.label()], 1.0), Role::Text);
+    let recent = role_of(state.level(metrics::GPU_XID_ERRORS_10M, &[&row.raw.label()], 1.0), Role::Text);
     for xid in row.raw.xids.iter().rev() {
         let ago = u64::try_from(state.host.now.unix_ms - xid.unix_ms).unwrap_or(0);
         let ago = span_short(Duration::from_millis(ago));

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::{
     alert::Level,
-    model::pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
+    model::{
+        metrics,
+        pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
+    },
     state::State,
     ui::{
         figures::{latency, percent, role_of},
@@ -89,7 +92,7 @@ fn space(state: &State, row: &PoolRow, reported: &Pool) -> SheetLine {
         percent(Some(used)).trim_start(),
         size(reported.free)
     );
-    marked("space", words, state.level("pool_used_ratio", &[&row.name], used))
+    marked("space", words, state.level(metrics::POOL_USED_RATIO, &[&row.name], used))
 }
 
 /// Operations and how long they took, queues included.
