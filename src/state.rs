@@ -1,6 +1,7 @@
 //! The fold that every mode shares: events in, one state out; and what is wrong by the rules, since when.
 
 mod judge;
+pub mod levels;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 

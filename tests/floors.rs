@@ -170,6 +170,31 @@ fn every_source_file_opens_with_why_it_exists() {
     assert!(found.is_empty(), "no opening comment: {}", found.join(", "));
 }
 
+/// True when this line makes a warning or a critical level, instead of comparing, matching or drawing one.
+fn makes_a_level(line: &str) -> bool {
+    let made = |(at, _): (usize, &str)| {
+        let (before, after) = line.split_at(at);
+        let pattern = after.contains("=>") && !before.contains("=>");
+        let read = ["< ", "<= ", " > ", ">= ", "== ", "!= ", "theme.level("].iter().any(|end| before.ends_with(end));
+        // The footer answers a key: that is about input, not about the machine.
+        !(pattern || read || before.contains("Effect::Say("))
+    };
+    line.match_indices("Level::Warn").chain(line.match_indices("Level::Crit")).any(made)
+}
+
+#[test]
+fn ui_decides_no_level() {
+    assert!(makes_a_level("() if hot => Level::Warn,") && makes_a_level("return Level::Crit;"));
+    assert!(!makes_a_level("Level::Warn => theme.level(Level::Warn),") && !makes_a_level("if level >= Level::Warn {"));
+    let mut found = Vec::new();
+    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("src/ui/")) {
+        let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+        let made = code.enumerate().filter(|(_, line)| makes_a_level(line));
+        found.extend(made.map(|(at, line)| format!("{name}:{}: {}", at + 1, line.trim())));
+    }
+    assert!(found.is_empty(), "levels are decided in src/state/levels.rs:\n{}", found.join("\n"));
+}
+
 /// The imports of a program of these files, as `from → to:line`.
 fn graph_of(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();

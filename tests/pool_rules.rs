@@ -11,8 +11,7 @@ use benchtop::{
         pool::{Class, Pool, PoolSample, Vdev},
         source::SourceId,
     },
-    state::State,
-    ui::pools::pane,
+    state::{State, levels},
 };
 
 fn device(class: Class, name: &str, state: &str) -> Vdev {
@@ -76,7 +75,7 @@ fn lost_files_are_critical_though_online() {
 fn the_pool_s_level_knows_lost_files_and_missing_devices() {
     let level = |pool| {
         let state = judged(pool);
-        pane::level(&state, &state.host.pools.rows[0])
+        levels::pool(&state, &state.host.pools.rows[0])
     };
     let data = || device(Class::Normal, "sda", "ONLINE");
     assert_eq!(level(pool("ONLINE", vec![data()])), Level::Ok);

@@ -9,10 +9,10 @@ use crate::{
     alert::Level,
     clock::Stamp,
     model::{
-        container::{ContainerRow, Engine, Health, RunState},
+        container::{Engine, Health, RunState},
         metrics,
     },
-    state::State,
+    state::{State, levels},
     text::width,
     ui::{
         canvas::Canvas,
@@ -27,35 +27,6 @@ use crate::{
     },
     units::span_short,
 };
-
-/// The level of a container under the rules. An acknowledged exit no longer counts.
-pub(super) fn level(state: &State, row: &ContainerRow) -> Level {
-    let name = &*row.label;
-    let judge = |metric, value| state.level(metric, &[name], value);
-    let mut worst = judge(metrics::CONTAINER_RESTARTS_10M, f64::from(row.restarts_lately(state.host.now)))
-        .max(judge(metrics::CONTAINER_OOMS_10M, f64::from(row.ooms_lately(state.host.now))));
-    if row.meta.health == Some(Health::Unhealthy) {
-        worst = worst.max(judge(metrics::CONTAINER_HEALTHY, 0.0));
-    }
-    if row.meta.state == RunState::Restarting {
-        worst = worst.max(judge(metrics::CONTAINER_RESTARTING, 1.0));
-    }
-    if row.has_failed() {
-        worst = worst.max(judge(metrics::CONTAINER_FAILED, 1.0));
-        if state.is_acknowledged(metrics::CONTAINER_FAILED, name) {
-            return Level::Ok;
-        }
-    }
-    worst
-}
-
-/// How urgent it is by the rules: its level, and how near it is to its memory limit.
-#[must_use]
-pub fn need(state: &State, row: &ContainerRow) -> Level {
-    let ratio = row.memory_ratio(state.host.memory.raw.total);
-    let memory = ratio.map(|ratio| state.level(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &[&row.label], ratio));
-    level(state, row).max(memory.unwrap_or(Level::Ok))
-}
 
 /// `12 running · 1 restarting · docker 28.2`.
 pub(super) fn summary(state: &State) -> String {
@@ -96,7 +67,7 @@ pub(super) fn complaint(engine: &Engine, now: Stamp) -> Option<String> {
 /// What runs, or needs a look, is never dimmed.
 pub(super) fn name_role(row: &Row<'_>, _text: &str) -> Role {
     let runs = row.container.meta.state == RunState::Running;
-    if runs || level(row.state, row.container) >= Level::Warn { Role::Strong } else { Role::Dim }
+    if runs || levels::container(row.state, row.container) >= Level::Warn { Role::Strong } else { Role::Dim }
 }
 
 /// Its CPU lately.
@@ -130,7 +101,7 @@ pub(super) fn restarts_role(row: &Row<'_>, text: &str) -> Role {
 pub(super) fn state(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
     let (theme, glyphs) = (cell.cx.theme, &cell.cx.theme.glyphs);
     let meta = &row.container.meta;
-    let level = level(row.state, row.container);
+    let level = levels::container(row.state, row.container);
     let (glyph, style) = match (level, meta.state, meta.health) {
         (Level::Crit, ..) => (glyphs.crit, theme.level(Level::Crit)),
         (Level::Warn, ..) => (glyphs.warn, theme.level(Level::Warn)),
@@ -160,7 +131,7 @@ pub(super) fn state(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row
 pub(super) fn states(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, rows: &[Row<'_>]) {
     let theme = cell.cx.theme;
     let up = rows.iter().filter(|row| row.container.meta.state == RunState::Running).count();
-    let worst = rows.iter().map(|row| level(row.state, row.container)).max().unwrap_or(Level::Ok);
+    let worst = rows.iter().map(|row| levels::container(row.state, row.container)).max().unwrap_or(Level::Ok);
     let (glyphs, text) = (&theme.glyphs, theme.style(Role::Dim));
     let (glyph, style) = match worst {
         Level::Crit => (glyphs.crit, theme.level(worst)),

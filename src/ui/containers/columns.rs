@@ -9,7 +9,7 @@ use crate::{
         container::{ContainerRow, Engine, Health, NetworkOf, RunState},
         join,
     },
-    state::State,
+    state::{State, levels},
     ui::{
         action::Action,
         table::{
@@ -231,7 +231,7 @@ impl<'a> Row<'a> {
     pub fn need(&self) -> u32 {
         let meta = &self.container.meta;
         let dead = self.container.has_failed() || meta.state == RunState::Restarting;
-        match (cells::need(self.state, self.container), meta.state, meta.health) {
+        match (levels::container_worst(self.state, self.container), meta.state, meta.health) {
             (Level::Crit, ..) => 0,
             // What does not run comes before what runs badly.
             (Level::Warn, ..) if dead => 1,

@@ -16,12 +16,12 @@ use crate::{
         source::SourceId,
         subject::Subject,
     },
-    state::State,
+    state::{State, levels},
     text::elide,
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        containers::{cells::need, columns::Row},
+        containers::columns::Row,
         figures::bytes,
         overlays::seen::Seen,
         parts::reader::Reader,
@@ -161,7 +161,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
 fn is_sick(state: &State, row: &ContainerRow) -> bool {
     row.meta.state != RunState::Running
         || row.meta.health == Some(Health::Unhealthy)
-        || need(state, row) >= Level::Warn
+        || levels::container_worst(state, row) >= Level::Warn
         || row.restarts_lately(state.host.now) > 0
 }
 

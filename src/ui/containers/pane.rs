@@ -5,7 +5,7 @@ use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
     model::{join, source::SourceId},
-    state::State,
+    state::{State, levels},
     ui::{
         action::{Action, Context},
         canvas::DrawCx,
@@ -66,7 +66,7 @@ impl TableDef for Containers {
     fn notes(state: &State) -> Vec<(Level, String)> {
         let complaints =
             state.host.containers.engines.iter().filter_map(|engine| cells::complaint(engine, state.host.now));
-        complaints.map(|line| (Level::Warn, line)).collect()
+        complaints.map(|line| (levels::NO_ANSWER, line)).collect()
     }
 
     fn nothing(state: &State) -> &'static str {

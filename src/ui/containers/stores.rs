@@ -12,7 +12,7 @@ use crate::{
         store::{Kind, StoreSample, Stored},
     },
     request::{Job, Removal},
-    state::State,
+    state::{State, levels},
     ui::{
         action::{Action, Context},
         overlays::{confirm::Confirm, menu::Menu},
@@ -202,7 +202,7 @@ impl TableDef for Kept {
 
     fn notes(state: &State) -> Vec<(Level, String)> {
         let faults = state.host.stores.faults.iter();
-        faults.map(|(engine, why)| (Level::Warn, format!("{engine}: {why}"))).collect()
+        faults.map(|(engine, why)| (levels::NO_ANSWER, format!("{engine}: {why}"))).collect()
     }
 
     fn nothing(state: &State) -> &'static str {

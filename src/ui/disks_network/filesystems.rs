@@ -14,7 +14,7 @@ use crate::{
         source::SourceId,
         subject::Subject,
     },
-    state::State,
+    state::{State, levels},
     text::{elide, like, width},
     ui::{
         canvas::{Canvas, DrawCx},
@@ -77,21 +77,12 @@ impl Row<'_> {
         self.space().and_then(Space::used_ratio)
     }
 
-    /// Its level by the rules.
     fn level(&self) -> Level {
-        match self.used_ratio() {
-            // What cannot be written does not fill up.
-            Some(_) if self.fs.read_only => Level::Ok,
-            Some(used) => self.state.level(metrics::FILESYSTEM_USED_RATIO, &[&self.fs.mount], used),
-            None if matches!(self.fs.space, Err(Fault::Timeout)) => Level::Warn,
-            None => Level::Unknown,
-        }
+        levels::filesystem(self.state, self.fs)
     }
 
     fn inodes_level(&self) -> Level {
-        let inodes = self.space().and_then(Space::inodes_ratio).filter(|_| !self.fs.read_only);
-        inodes
-            .map_or(Level::Ok, |used| self.state.level(metrics::FILESYSTEM_INODES_USED_RATIO, &[&self.fs.mount], used))
+        levels::inodes(self.state, self.fs)
     }
 
     /// Why its space is not known.

@@ -2,11 +2,11 @@
 
 use ratatui::{layout::Rect, style::Style};
 
-use super::measure::{Measure, Normals, level, trouble};
+use super::measure::{Measure, Normals, level};
 use crate::{
     alert::Level,
     model::{gpu::GpuRow, join},
-    state::State,
+    state::{State, levels},
     text::{elide, width},
     ui::{
         canvas::{Canvas, DrawCx},
@@ -40,7 +40,7 @@ pub(super) fn large(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &
     }
     let columns = usize::from(area.width);
     let mut below: Vec<(String, Style)> = Vec::new();
-    if let Some((words, level)) = trouble(cx.state, row) {
+    if let Some((words, level)) = levels::gpu_trouble(cx.state, row) {
         below.extend(wrap(&words, columns).into_iter().map(|line| (line, level_style(cx, level))));
     }
     if row.is_up() {
@@ -151,7 +151,7 @@ pub(super) fn one_of_several(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'
     put(canvas.buf, head.x, head.y, CARD, &elide(&row.raw.label(), usize::from(CARD)), style);
     let rest = Rect { x: place.x + CARD + 1, width: place.width.saturating_sub(CARD + 1), ..place };
     if !row.is_up() {
-        let (words, level) = trouble(cx.state, row).unwrap_or_default();
+        let (words, level) = levels::gpu_trouble(cx.state, row).unwrap_or_default();
         let lines = if rest.height > 1 { wrap(&words, usize::from(rest.width)) } else { vec![words] };
         for (text, y) in lines.iter().zip(rest.y..rest.bottom()) {
             put(canvas.buf, rest.x, y, rest.width, text, level_style(cx, level));

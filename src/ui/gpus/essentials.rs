@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     draw::level_style,
-    measure::{Measure, level, trouble},
+    measure::{Measure, level},
 };
 use crate::{
     alert::Level,
@@ -12,7 +12,7 @@ use crate::{
         gpu::{CardState, GpuRow},
         metrics,
     },
-    state::State,
+    state::{State, levels},
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -88,7 +88,7 @@ pub(super) fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, what: &
             put(canvas.buf, area.x, area.y, area.width, &format!("gpu     {cause}"), style);
         }
         Essential::Card(row) if !row.is_up() => {
-            let (words, level) = trouble(cx.state, row).unwrap_or_default();
+            let (words, level) = levels::gpu_trouble(cx.state, row).unwrap_or_default();
             let text = format!("gpu{:<5}{}: {words}", row.raw.index, row.raw.short_name());
             put(canvas.buf, area.x, area.y, area.width, &text, level_style(cx, level));
         }

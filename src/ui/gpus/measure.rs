@@ -5,10 +5,10 @@ use ratatui::style::Style;
 use crate::{
     alert::Level,
     model::{
-        gpu::{CardState, GpuRow},
+        gpu::GpuRow,
         metrics::{self, MetricId},
     },
-    state::State,
+    state::{State, levels},
     ui::{
         canvas::DrawCx,
         figures::{hue, percent, temperature, tick},
@@ -22,7 +22,7 @@ use crate::{
 #[must_use]
 pub fn level(state: &State, row: &GpuRow) -> Level {
     let measured = Measure::ALL.iter().map(|m| m.level(state, row)).max().unwrap_or(Level::Ok);
-    measured.max(trouble(state, row).map_or(Level::Ok, |(_, level)| level))
+    measured.max(levels::gpu_trouble(state, row).map_or(Level::Ok, |(_, level)| level))
 }
 
 /// What a gauge shows.
@@ -165,31 +165,6 @@ impl Normals {
             Measure::Memory => &self.of[1],
             Measure::Temperature => &self.of[2],
             Measure::Power => &self.of[3],
-        }
-    }
-}
-
-/// What is worth a line: why it is lost or slow, with its level.
-#[must_use]
-pub fn trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
-    match &row.raw.state {
-        CardState::Lost(why) => Some((why.clone(), state.level(metrics::GPU_DRIVER_OK, &[], 0.0))),
-        CardState::Asleep => Some(("suspended: reading it would wake it".to_owned(), Level::Ok)),
-        CardState::Unreadable(why) => Some((why.clone(), Level::Ok)),
-        CardState::Up => {
-            // Heat says more than that the hardware slows, which it always adds.
-            let heat: Vec<&str> = row.slowed_by().filter(|t| t.is_heat()).map(|t| t.word()).collect();
-            let all = || row.slowed_by().map(|t| t.word()).collect();
-            let words: Vec<&str> = if heat.is_empty() { all() } else { heat };
-            let level = state.level(metrics::GPU_SLOWED, &[&row.raw.label()], 1.0);
-            if !words.is_empty() {
-                return Some((format!("slowed: {}", words.join(", ")), level));
-            }
-            let link = row.raw.link.shortfall().filter(|_| row.raw.link.is_downtrained(row.busy))?;
-            Some((
-                format!("PCIe {link} under load"),
-                state.level(metrics::GPU_LINK_DOWNTRAINED, &[&row.raw.label()], 1.0),
-            ))
         }
     }
 }

@@ -2,17 +2,14 @@
 
 use ratatui::layout::Rect;
 
-use super::{
-    columns::Row,
-    pane::{level, worst},
-};
+use super::columns::Row;
 use crate::{
     alert::Level,
     model::{
         metrics,
         pool::{PoolRow, ScanState},
     },
-    state::State,
+    state::levels,
     text::width,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -28,14 +25,9 @@ use crate::{
     units::bytes_short,
 };
 
-/// How full a pool is by the rules.
-pub(super) fn fullness(state: &State, pool: &PoolRow) -> Level {
-    pool.used_ratio().map_or(Level::Unknown, |used| state.level(metrics::POOL_USED_RATIO, &[&pool.name], used))
-}
-
 /// How much a pool needs a look, the neediest first.
 pub(super) fn need(row: &Row<'_>) -> u32 {
-    match worst(row.state, row.pool) {
+    match levels::pool_worst(row.state, row.pool) {
         Level::Crit => 0,
         Level::Warn => 1,
         _ if scans(row.pool) => 2,
@@ -49,7 +41,7 @@ pub(super) fn used(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row:
     let (cx, pool) = (cell.cx, row.pool);
     let used = pool.used_ratio().unwrap_or(0.0).min(1.0);
     let g = Gauge {
-        parts: &[(used, hue(cx, fullness(row.state, pool), Role::DiskRead))],
+        parts: &[(used, hue(cx, levels::pool_used(row.state, pool), Role::DiskRead))],
         limit: tick(row.state.limits(metrics::POOL_USED_RATIO, &[&pool.name])),
         ..Gauge::default()
     };
@@ -87,7 +79,7 @@ pub(super) fn scans(pool: &PoolRow) -> bool {
 pub(super) fn health(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>) {
     let cx = cell.cx;
     let glyphs = &cx.theme.glyphs;
-    let level = level(row.state, row.pool);
+    let level = levels::pool(row.state, row.pool);
     let (glyph, style) = match level {
         Level::Crit => (glyphs.crit, cx.theme.level(level)),
         Level::Warn => (glyphs.warn, cx.theme.level(level)),

@@ -2,14 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{
-    cells,
-    pane::{Pools, errors_level},
-};
+use super::{cells, pane::Pools};
 use crate::{
     alert::Level,
     model::pool::{PoolRow, ScanState, scan_words},
-    state::State,
+    state::{State, levels},
     ui::{
         figures::{latency, role_of},
         table::{
@@ -52,7 +49,7 @@ pub static COLUMNS: [Col; 16] = [
     Col::figure("used", "USED", Kind::Share, 4, 0, |r| r.pool.used_ratio())
         .also(&["capacity"])
         .essential()
-        .role_of(|r, text| r.role(cells::fullness(r.state, r.pool), unless_zero(text, Role::Text)))
+        .role_of(|r, text| r.role(levels::pool_used(r.state, r.pool), unless_zero(text, Role::Text)))
         .doc("allocated of its size"),
     Col::drawn("gauge", Kind::Share, 8, 7, |r| r.pool.used_ratio(), cells::used)
         .between(8, 24)
@@ -76,7 +73,7 @@ pub static COLUMNS: [Col; 16] = [
         .doc("how long an operation took, queues included"),
     less("errors", "ERRS", Kind::Count, 5, 5, |r| Some(r.errors()? as f64))
         .essential()
-        .role_of(|r, text| r.role(errors_level(r.state, r.pool), unless_zero(text, Role::Dim)))
+        .role_of(|r, text| r.role(levels::pool_errors(r.state, r.pool), unless_zero(text, Role::Dim)))
         .empty(|state| !any_errors(state))
         .keep(any_errors)
         .doc("read, write and checksum errors of its devices"),

@@ -6,14 +6,8 @@ use crate::{
     alert::Level,
     clock::Stamp,
     config::{Settings, settings::TableSettings},
-    model::{
-        fault::Fault,
-        metrics::{self, MetricId},
-        pool::{ERROR_KINDS, PoolRow, Vdev},
-        source::SourceId,
-        subject::Subject,
-    },
-    state::State,
+    model::{fault::Fault, source::SourceId, subject::Subject},
+    state::{State, levels},
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
@@ -42,45 +36,6 @@ pub const DEF: PaneDef = PaneDef {
 
 /// The table of pools.
 pub struct Pools;
-
-/// The level of a pool under the rules: its state, data errors, and missing devices of an online pool. The one
-/// place that every view of its health asks.
-#[must_use]
-pub fn level(state: &State, row: &PoolRow) -> Level {
-    let word = row.state.to_lowercase();
-    let of = |metric: MetricId, value: f64| state.level(metric, &[&row.name, &word], value);
-    let healthy = of(metrics::POOL_HEALTHY, if row.is_healthy() { 1.0 } else { 0.0 });
-    let missing = row
-        .reported
-        .as_ref()
-        .map_or(Level::Ok, |reported| of(metrics::POOL_MISSING_DEVICES, reported.missing().count() as f64));
-    healthy.max(missing).max(lost_level(state, row))
-}
-
-/// How the files fare that a pool has lost.
-#[must_use]
-pub fn lost_level(state: &State, row: &PoolRow) -> Level {
-    row.data_errors().map_or(Level::Ok, |lost| state.level(metrics::POOL_DATA_ERRORS, &[&row.name], lost as f64))
-}
-
-/// The level of a device under the rules on its errors.
-#[must_use]
-pub fn device_level(state: &State, pool: &str, vdev: &Vdev) -> Level {
-    let of = |(kind, errors): (&str, u64)| state.level(metrics::VDEV_ERRORS, &[pool, &vdev.name, kind], errors as f64);
-    ERROR_KINDS.into_iter().zip(vdev.errors).map(of).max().unwrap_or(Level::Ok)
-}
-
-/// How the errors of a pool fare by the rules: those that its devices counted, and what is lost for good.
-pub(super) fn errors_level(state: &State, row: &PoolRow) -> Level {
-    let Some(reported) = &row.reported else { return Level::Unknown };
-    let lost = lost_level(state, row);
-    reported.leaves().map(|vdev| device_level(state, &row.name, vdev)).fold(lost, Level::max)
-}
-
-/// The worst of all that the rules say of a pool.
-pub(super) fn worst(state: &State, row: &PoolRow) -> Level {
-    level(state, row).max(errors_level(state, row)).max(cells::fullness(state, row))
-}
 
 /// Tools that say nothing now, each with why and how old its last answer is; that of the pools first.
 #[must_use]
@@ -127,7 +82,7 @@ impl TableDef for Pools {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        silences(state).into_iter().take(1).map(|words| (Level::Warn, words)).collect()
+        silences(state).into_iter().take(1).map(|words| (levels::NO_ANSWER, words)).collect()
     }
 
     fn nothing(_state: &State) -> &'static str {
@@ -176,7 +131,7 @@ impl PaneTable for Pools {
 
     fn weight(state: &State, index: usize) -> Option<(Level, f64)> {
         let row = &state.host.pools.rows[index];
-        Some((worst(state, row), row.used_ratio().unwrap_or(0.0)))
+        Some((levels::pool_worst(state, row), row.used_ratio().unwrap_or(0.0)))
     }
 
     fn below(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

@@ -3,11 +3,11 @@
 use crate::{
     alert::Level,
     model::{
-        metrics::{self, MetricId},
+        metrics::MetricId,
         sensor::{Fan, SensorKind, Temperature},
         series::Series,
     },
-    state::State,
+    state::{State, levels},
     ui::figures::degrees,
 };
 
@@ -112,25 +112,16 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn metric(self) -> Option<(MetricId, Vec<&'a str>)> {
         let Reading::Temperature(t) = self else { return None };
-        Some(match t.kind {
-            SensorKind::Cpu => (metrics::CPU_TEMPERATURE_CELSIUS, Vec::new()),
-            SensorKind::Disk => (metrics::DISK_TEMPERATURE_CELSIUS, vec![&t.sensor]),
-            _ => (metrics::TEMPERATURE_CELSIUS, vec![&t.sensor]),
-        })
+        Some(levels::temperature_metric(t))
     }
 
     /// The rule's level where one watches it, else the maker's own marks.
     #[must_use]
     pub fn level(self, state: &State) -> Level {
-        let Reading::Temperature(t) = self else { return Level::Ok };
-        let by_rule = self.metric().map_or(Level::Ok, |(metric, labels)| state.level(metric, &labels, t.celsius));
-        let over = |mark: Option<f64>| mark.is_some_and(|m| t.celsius >= m);
-        let by_maker = match () {
-            () if over(t.critical_celsius) => Level::Crit,
-            () if over(t.high_celsius) => Level::Warn,
-            () => Level::Ok,
-        };
-        by_rule.max(by_maker)
+        match self {
+            Reading::Temperature(t) => levels::temperature(state, t),
+            Reading::Fan(_) | Reading::Power(..) => Level::Ok,
+        }
     }
 
     /// What it was.

@@ -7,11 +7,11 @@ use crate::{
         join,
         metrics::{self, MetricId},
     },
+    state::levels,
     text::width,
     ui::{
         canvas::DrawCx,
         figures::{bytes, percent, role_of, temperature},
-        gpus::measure::trouble,
         theme::Role,
         widgets::sheet::{SheetLine, wrap},
     },
@@ -73,7 +73,7 @@ pub(super) fn lines(cx: &DrawCx<'_>, row: &GpuRow, room: usize) -> Vec<SheetLine
 /// Its state, and what limits it.
 fn state_lines(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let (raw, host) = (&row.raw, &cx.state.host);
-    match (&raw.state, trouble(cx.state, row)) {
+    match (&raw.state, levels::gpu_trouble(cx.state, row)) {
         (CardState::Up, _) => lines.words("state", Role::Text, "up"),
         (CardState::Lost(_), Some((why, level))) => {
             lines.words("state", role_of(level, Role::Text), &format!("lost: {why}. Last known values follow"));

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use crate::{
     alert::Level,
-    model::{
-        metrics,
-        pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
-    },
-    state::State,
+    model::pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
+    state::{State, levels},
     ui::{
         figures::{latency, percent, role_of},
-        pools::pane::{device_level, level, lost_level, silences},
+        pools::pane::silences,
         theme::Role,
         widgets::sheet::{SheetLine, pair, wrap},
     },
@@ -25,8 +22,8 @@ const NAME: usize = 11;
 pub(super) fn standing(state: &State, row: &PoolRow) -> Vec<SheetLine> {
     let cause = row.cause().map_or_else(String::new, |cause| format!(": {cause}"));
     let words = format!("{}{cause}", row.state_words());
-    let silent = silences(state).into_iter().take(1).map(|words| marked("tools", words, Level::Warn));
-    [marked("state", words, level(state, row))].into_iter().chain(silent).collect()
+    let silent = silences(state).into_iter().take(1).map(|words| marked("tools", words, levels::NO_ANSWER));
+    [marked("state", words, levels::pool(state, row))].into_iter().chain(silent).collect()
 }
 
 /// What the tools said.
@@ -92,7 +89,7 @@ fn space(state: &State, row: &PoolRow, reported: &Pool) -> SheetLine {
         percent(Some(used)).trim_start(),
         size(reported.free)
     );
-    marked("space", words, state.level(metrics::POOL_USED_RATIO, &[&row.name], used))
+    marked("space", words, levels::pool_used(state, row))
 }
 
 /// Operations and how long they took, queues included.
@@ -123,13 +120,13 @@ fn errors(state: &State, row: &PoolRow, reported: &Pool) -> Vec<SheetLine> {
         0 => "none counted".to_owned(),
         _ => format!("{read} read · {write} write · {checksum} checksum{grown}"),
     };
-    let worst = reported.leaves().map(|vdev| device_level(state, &row.name, vdev)).max().unwrap_or(Level::Ok);
+    let worst = reported.leaves().map(|vdev| levels::vdev(state, &row.name, vdev)).max().unwrap_or(Level::Ok);
     let mut lines = vec![marked("errors", words, worst)];
     match reported.data_errors {
         Some(0) => {}
         Some(lost) => {
             let words = format!("{lost} permanent data errors: zpool status -v {} lists the files", row.name);
-            lines.push(marked("lost", words, lost_level(state, row)));
+            lines.push(marked("lost", words, levels::pool_data_errors(state, row)));
         }
         None => lines.push(pair("lost", NAME, "unknown: zpool cannot list data errors now")),
     }

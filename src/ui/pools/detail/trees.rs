@@ -8,11 +8,10 @@ use crate::{
         pool::{Class, DatasetRow, PoolRow, Vdev},
         subject::Subject,
     },
-    state::State,
+    state::{State, levels},
     text::{elide, width},
     ui::{
         figures::{bytes, fixed, latency, role_of},
-        pools::pane::{device_level, level},
         theme::Role,
         widgets::{
             page::{LinkedLine, Page},
@@ -81,9 +80,9 @@ fn device(state: &State, row: &PoolRow, vdev: &Vdev, name: usize) -> SheetLine {
     let label = cell(&format!("{}{}", " ".repeat(indent(vdev)), shown(vdev)), name);
     let word = vdev.state.to_lowercase();
     // The rule watches the pool, and names this device as the cause.
-    let state_role = if vdev.is_well() { Role::Dim } else { role_of(level(state, row), Role::Text) };
+    let state_role = if vdev.is_well() { Role::Dim } else { role_of(levels::pool(state, row), Role::Text) };
     let mut line = vec![(format!("{label} "), Role::Text), (format!("{word:<9}"), state_role)];
-    let counted = role_of(device_level(state, &row.name, vdev), Role::Dim);
+    let counted = role_of(levels::vdev(state, &row.name, vdev), Role::Dim);
     for errors in vdev.errors {
         let role = if errors > 0 { counted } else { Role::Faint };
         line.push((format!(" {:>5}", count_short(errors as f64)), role));

@@ -1,0 +1,158 @@
+//! The level of what has several figures: a pool, a device, a container, a filesystem, a sensor, a card. Every reader
+//! asks here, so that the screen, `once` and the exporter agree.
+
+use super::State;
+use crate::{
+    alert::Level,
+    model::{
+        container::{ContainerRow, Health, RunState},
+        fault::Fault,
+        filesystem::{Filesystem, Space},
+        gpu::{CardState, GpuRow},
+        metrics::{self, MetricId},
+        pool::{ERROR_KINDS, PoolRow, Vdev},
+        sensor::{SensorKind, Temperature},
+    },
+};
+
+/// What should answer and does not, where no rule watches it.
+pub const NO_ANSWER: Level = Level::Warn;
+
+/// A pool by its state, lost files, and devices that it lacks though it is online.
+#[must_use]
+pub fn pool(state: &State, row: &PoolRow) -> Level {
+    let word = row.state.to_lowercase();
+    let of = |metric: MetricId, value: f64| state.level(metric, &[&row.name, &word], value);
+    let healthy = of(metrics::POOL_HEALTHY, if row.is_healthy() { 1.0 } else { 0.0 });
+    let missing = row
+        .reported
+        .as_ref()
+        .map_or(Level::Ok, |reported| of(metrics::POOL_MISSING_DEVICES, reported.missing().count() as f64));
+    healthy.max(missing).max(pool_data_errors(state, row))
+}
+
+/// The files that a pool has lost.
+#[must_use]
+pub fn pool_data_errors(state: &State, row: &PoolRow) -> Level {
+    row.data_errors().map_or(Level::Ok, |lost| state.level(metrics::POOL_DATA_ERRORS, &[&row.name], lost as f64))
+}
+
+/// The errors of a pool: those that its devices counted, and lost files.
+#[must_use]
+pub fn pool_errors(state: &State, row: &PoolRow) -> Level {
+    let Some(reported) = &row.reported else { return Level::Unknown };
+    let lost = pool_data_errors(state, row);
+    reported.leaves().map(|device| vdev(state, &row.name, device)).fold(lost, Level::max)
+}
+
+/// How full a pool is.
+#[must_use]
+pub fn pool_used(state: &State, row: &PoolRow) -> Level {
+    row.used_ratio().map_or(Level::Unknown, |used| state.level(metrics::POOL_USED_RATIO, &[&row.name], used))
+}
+
+/// The worst level of a pool.
+#[must_use]
+pub fn pool_worst(state: &State, row: &PoolRow) -> Level {
+    pool(state, row).max(pool_errors(state, row)).max(pool_used(state, row))
+}
+
+/// A device of `pool` by its errors.
+#[must_use]
+pub fn vdev(state: &State, pool: &str, vdev: &Vdev) -> Level {
+    let of = |(kind, errors): (&str, u64)| state.level(metrics::VDEV_ERRORS, &[pool, &vdev.name, kind], errors as f64);
+    ERROR_KINDS.into_iter().zip(vdev.errors).map(of).max().unwrap_or(Level::Ok)
+}
+
+/// A container by its health, restarts and end. An end that the user acknowledged no longer counts.
+#[must_use]
+pub fn container(state: &State, row: &ContainerRow) -> Level {
+    let name = &*row.label;
+    let of = |metric, value| state.level(metric, &[name], value);
+    let mut worst = of(metrics::CONTAINER_RESTARTS_10M, f64::from(row.restarts_lately(state.host.now)))
+        .max(of(metrics::CONTAINER_OOMS_10M, f64::from(row.ooms_lately(state.host.now))));
+    if row.meta.health == Some(Health::Unhealthy) {
+        worst = worst.max(of(metrics::CONTAINER_HEALTHY, 0.0));
+    }
+    if row.meta.state == RunState::Restarting {
+        worst = worst.max(of(metrics::CONTAINER_RESTARTING, 1.0));
+    }
+    if row.has_failed() {
+        worst = worst.max(of(metrics::CONTAINER_FAILED, 1.0));
+        if state.is_acknowledged(metrics::CONTAINER_FAILED, name) {
+            return Level::Ok;
+        }
+    }
+    worst
+}
+
+/// The worst level of a container, its memory limit included.
+#[must_use]
+pub fn container_worst(state: &State, row: &ContainerRow) -> Level {
+    let ratio = row.memory_ratio(state.host.memory.raw.total);
+    let memory = ratio.map(|ratio| state.level(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &[&row.label], ratio));
+    container(state, row).max(memory.unwrap_or(Level::Ok))
+}
+
+/// How full a filesystem is; one that is read-only does not fill up.
+#[must_use]
+pub fn filesystem(state: &State, row: &Filesystem) -> Level {
+    match row.space.as_ref().map(Space::used_ratio) {
+        Ok(Some(_)) if row.read_only => Level::Ok,
+        Ok(Some(used)) => state.level(metrics::FILESYSTEM_USED_RATIO, &[&row.mount], used),
+        Err(Fault::Timeout) => NO_ANSWER,
+        Ok(None) | Err(_) => Level::Unknown,
+    }
+}
+
+/// How many of a filesystem's inodes are used.
+#[must_use]
+pub fn inodes(state: &State, row: &Filesystem) -> Level {
+    let used = row.space.as_ref().ok().and_then(Space::inodes_ratio).filter(|_| !row.read_only);
+    used.map_or(Level::Ok, |used| state.level(metrics::FILESYSTEM_INODES_USED_RATIO, &[&row.mount], used))
+}
+
+/// The metric that rules judge a temperature by, with its labels.
+#[must_use]
+pub fn temperature_metric(row: &Temperature) -> (MetricId, Vec<&str>) {
+    match row.kind {
+        SensorKind::Cpu => (metrics::CPU_TEMPERATURE_CELSIUS, Vec::new()),
+        SensorKind::Disk => (metrics::DISK_TEMPERATURE_CELSIUS, vec![&row.sensor]),
+        _ => (metrics::TEMPERATURE_CELSIUS, vec![&row.sensor]),
+    }
+}
+
+/// A temperature by the rules and by the limits that the hardware states itself.
+#[must_use]
+pub fn temperature(state: &State, row: &Temperature) -> Level {
+    let (metric, labels) = temperature_metric(row);
+    let over = |limit: Option<f64>| limit.is_some_and(|limit| row.celsius >= limit);
+    let by_hardware = match () {
+        () if over(row.critical_celsius) => Level::Crit,
+        () if over(row.high_celsius) => Level::Warn,
+        () => Level::Ok,
+    };
+    state.level(metric, &labels, row.celsius).max(by_hardware)
+}
+
+/// Why a card is lost or slow, with its level.
+#[must_use]
+pub fn gpu_trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
+    match &row.raw.state {
+        CardState::Lost(why) => Some((why.clone(), state.level(metrics::GPU_DRIVER_OK, &[], 0.0))),
+        CardState::Asleep => Some(("suspended: reading it would wake it".to_owned(), Level::Ok)),
+        CardState::Unreadable(why) => Some((why.clone(), Level::Ok)),
+        CardState::Up => {
+            // Heat says more than that the hardware slows, which it always adds.
+            let heat: Vec<&str> = row.slowed_by().filter(|t| t.is_heat()).map(|t| t.word()).collect();
+            let all = || row.slowed_by().map(|t| t.word()).collect();
+            let words: Vec<&str> = if heat.is_empty() { all() } else { heat };
+            let of = |metric| state.level(metric, &[&row.raw.label()], 1.0);
+            if !words.is_empty() {
+                return Some((format!("slowed: {}", words.join(", ")), of(metrics::GPU_SLOWED)));
+            }
+            let link = row.raw.link.shortfall().filter(|_| row.raw.link.is_downtrained(row.busy))?;
+            Some((format!("PCIe {link} under load"), of(metrics::GPU_LINK_DOWNTRAINED)))
+        }
+    }
+}
