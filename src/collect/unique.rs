@@ -10,7 +10,7 @@ use crate::{
     model::{
         event::{Envelope, Event, Sample},
         host::Host,
-        metrics::{COUNTERS, METRICS},
+        metrics::{METRICS, counters::COUNTERS},
         source::SourceId,
     },
     sys::root::Root,

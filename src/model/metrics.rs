@@ -1,6 +1,6 @@
 //! Every figure that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a figure.
 
-mod counters;
+pub mod counters;
 mod id;
 
 use super::{
@@ -16,7 +16,6 @@ use super::{
     source::SourceId,
 };
 use crate::{clock::Stamp, units};
-pub use counters::COUNTERS;
 pub use id::*;
 
 /// The base unit of a metric.
