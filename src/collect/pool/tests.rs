@@ -303,7 +303,8 @@ fn the_first_reading_has_what_the_tools_list() {
     assert!(sample.datasets.at.is_some());
     let runs = |command: &str| exec.started().iter().filter(|line| line.starts_with(command)).count();
     assert_eq!((runs("zpool list"), runs("zfs list"), runs("zpool iostat")), (1, 2, 1));
-    read(&mut source, 14);
+    // One of them resilvers, so that pools are polled every three seconds.
+    read(&mut source, 6);
     assert_eq!(runs("zpool list"), 1, "not yet due");
 }
 
