@@ -297,7 +297,7 @@ fn detail_links_a_card_and_its_processes() {
     t.until("who uses it", |s| {
         s.lines().any(|l| l.contains(&pid.to_string()) && l.contains("3.0G") && l.contains("sleep 600"))
     });
-    t.until_shows("held back by compute: 98 % busy at the 450 W");
+    t.until_shows("compute: 98 % busy at the 450 W power limit");
 }
 
 #[test]
