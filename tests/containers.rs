@@ -301,7 +301,7 @@ fn limits_change_after_a_preview_and_not_when_read_only() {
     t.until_shows("96.0 MiB");
     assert_eq!(limit(), (64 << 20).to_string(), "nothing is done before the answer");
     t.send(b"\r");
-    t.until_shows("swap    none, as before");
+    t.until_shows("swap    none, unchanged");
     assert_eq!(limit(), (64 << 20).to_string(), "nothing is done before the yes");
     t.send(b"y");
     until("the group's file follows", || limit() == (96 << 20).to_string());
