@@ -107,6 +107,18 @@ fn accept_after(name: &str, state: &State, keys: &str, size: (u16, u16)) {
 }
 
 #[test]
+fn what_comes_after_the_first_frame_gets_its_place() {
+    let live = Machine::lively(Mood::Calm);
+    for size in SIZES {
+        let mut ui = truecolor();
+        drawn(&mut ui, &Machine::waiting().state, size);
+        let late = text(&drawn(&mut ui, &live.state, size));
+        let at_once = text(&drawn(&mut truecolor(), &live.state, size));
+        assert_eq!(late, at_once, "{size:?}");
+    }
+}
+
+#[test]
 fn first_frame_says_that_it_waits() {
     accept("waiting", &Machine::waiting().state);
 }

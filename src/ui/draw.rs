@@ -152,7 +152,7 @@ impl Ui {
     }
 
     /// True while the focused pane has the whole screen: one that would show no more there stays in its box.
-    fn is_zoomed(&self) -> bool {
+    pub(super) fn is_zoomed(&self) -> bool {
         self.zoomed && self.slots.get(self.focus).is_some_and(|slot| slot.pane.zooms())
     }
 

@@ -204,7 +204,7 @@ impl Ui {
         self.undo = undo.or(self.undo.take());
     }
 
-    /// The state changed: what is on screen recomputes its lists. Call once before a frame.
+    /// The state changed: panes recompute their lists. Call once before a frame.
     pub fn refresh(&mut self, state: &State) {
         let now = state.host.now;
         if let Some(said) = &mut self.said {
@@ -213,8 +213,11 @@ impl Ui {
                 self.said = None;
             }
         }
+        // The layout asks every pane how many rows it has, so one without a place must know of its first row too. While a
+        // pane is zoomed, its own list is enough.
+        let all = !self.is_zoomed();
         for (i, slot) in self.slots.iter_mut().enumerate() {
-            if self.shown.contains(&i) {
+            if all || self.shown.contains(&i) {
                 slot.pane.refresh(state, &self.settings);
             }
         }
