@@ -360,7 +360,7 @@ fn cards_of_several_makers_and_a_sleeping_one() {
         .collect();
     assert_eq!(
         reported,
-        [("intel", "up", None), ("amd", "up", Some(0.61)), ("amd", "asleep", None), ("nvidia", "untold", None)]
+        [("intel", "up", None), ("amd", "up", Some(0.61)), ("amd", "asleep", None), ("nvidia", "unreadable", None)]
     );
     assert_eq!(metric(&document, "gpu_driver_ok"), Some(1.0), "nothing of this is a failure");
     assert!(

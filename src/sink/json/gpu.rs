@@ -27,9 +27,9 @@ pub(super) struct Gpu<'a> {
     /// The newest CUDA that the driver can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     cuda_version: Option<&'a str>,
-    /// untold: present, but no driver here reports it, such as a card passed through to a virtual machine.
+    /// unreadable: present, but no driver here reports it, such as a card passed through to a virtual machine.
     state: &'static str,
-    /// Why it is lost or untold.
+    /// Why it is lost or unreadable.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,7 +165,7 @@ fn gpu<'a>(host: &'a Host, row: &'a GpuRow) -> Gpu<'a> {
     let (state, cause) = match &raw.state {
         CardState::Up => ("up", None),
         CardState::Asleep => ("asleep", None),
-        CardState::Unreadable(why) => ("untold", Some(why.as_str())),
+        CardState::Unreadable(why) => ("unreadable", Some(why.as_str())),
         CardState::Lost(why) => ("lost", Some(why.as_str())),
     };
     let driver = host.gpus.drivers.iter().find(|d| d.maker == raw.maker);

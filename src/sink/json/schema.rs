@@ -32,7 +32,7 @@ fn constraints() -> Vec<(&'static str, Value)> {
         ("pools/scan/done_ratio", share()),
         ("pools/vdevs/class", json!({"enum": ["data", "special", "dedup", "log", "cache", "spare"]})),
         ("pools/datasets/compress_ratio", json!({"minimum": 1})),
-        ("gpus/state", json!({"enum": ["up", "asleep", "untold", "lost"]})),
+        ("gpus/state", json!({"enum": ["up", "asleep", "unreadable", "lost"]})),
         ("gpus/busy_ratio", share()),
         ("gpus/memory_busy_ratio", share()),
         ("gpus/encoder_ratio", share()),
