@@ -85,7 +85,7 @@ impl State {
                 self.host.apply(event);
                 self.judge();
             }
-            // What we do ourselves tells nothing of the machine: the figures stay of their own moment.
+            // Our own operations say nothing about the machine: its values keep their time.
             Event::Alert(mark) => {
                 self.mark(&mark);
                 self.judge();

@@ -58,7 +58,7 @@ pub(super) fn space(path: &Path) -> Result<Space, Fault> {
     })
 }
 
-/// The host's mounts are seen through our own: only a folder on the right filesystem tells the right space.
+/// The host's mounts are seen through our own: only a folder on the right filesystem has the right space.
 pub(super) fn same(question: &Question) -> Result<(), Fault> {
     let stat = rustix::fs::stat(&question.path).map_err(|e| fault(&question.path, &e.into(), "run as root"))?;
     let here = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));

@@ -132,7 +132,7 @@ mod tests {
         Space { size, ..Space::default() }
     }
 
-    /// An asker whose `/dead` mounts answer only when told to; every question is written down.
+    /// An asker whose `/dead` mounts answer only when asked to by the test; every request is recorded.
     fn asker() -> (Asker, SyncSender<()>, Arc<Mutex<Vec<PathBuf>>>) {
         let (release, gate) = sync_channel::<()>(0);
         let gate = Mutex::new(gate);

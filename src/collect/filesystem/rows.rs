@@ -40,7 +40,7 @@ fn rank(mount: &Mount) -> (bool, usize) {
 /// What is written between two questions changes what is free by less than this.
 const MEANWHILE: (u64, u64) = (64 << 20, 10_000);
 
-/// A second view of storage that has its row already tells the same figures: shares of one server's filesystem, and
+/// A second view of storage that has its row already has the same values: shares of one server's filesystem, and
 /// programs that show another folder's files (bindfs, gocryptfs). The first row stays.
 pub(super) fn without_second_views(rows: &mut Vec<(Mount, Result<Space, Fault>)>) {
     let mut at = 0;

@@ -230,7 +230,7 @@ mod tests {
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
         let (folder, root) = machine(&files);
         let mut nvidia = Nvidia::open(&root, Clock::start()).expect("cards");
-        assert_eq!(nvidia.read(&root, &pci::places(&root), Stamp::at_seconds(1)).1, [], "the bus tells of it");
+        assert_eq!(nvidia.read(&root, &pci::places(&root), Stamp::at_seconds(1)).1, [], "the bus lists it");
         assert!(nvidia.tried.is_none(), "nobody called the library");
         std::fs::write(folder.path().join(at("power/runtime_status")), "active\n").expect("file");
         assert!(!all_asleep(&root, &pci::places(&root)));

@@ -88,7 +88,7 @@ impl Overlay for ProcessDetail {
         }
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let mut lines = facts(cx, process);
-        belongings(cx.state, process, detail.map(|d| &d.raw), usize::from(area.width), &mut lines);
+        where_it_runs(cx.state, process, detail.map(|d| &d.raw), usize::from(area.width), &mut lines);
         match detail {
             Some(detail) => read(cx, &detail.raw, usize::from(area.width), &mut lines),
             None if !self.seen.is_gone() => lines.push(vec![(waiting(cx.state), Role::Dim)]),
@@ -207,7 +207,7 @@ fn facts(cx: &DrawCx<'_>, p: &Process) -> Page {
 }
 
 /// Its owner, and the GPUs, datasets and ports that it uses.
-fn belongings(state: &State, p: &Process, detail: Option<&ProcessDetailSample>, columns: usize, lines: &mut Page) {
+fn where_it_runs(state: &State, p: &Process, detail: Option<&ProcessDetailSample>, columns: usize, lines: &mut Page) {
     let host = &state.host;
     let mut note = |name: &str, role: Role, value: &str, leads: Option<Subject>| {
         for (at, line) in wrap(value, columns.saturating_sub(NAME + 1)).into_iter().enumerate() {

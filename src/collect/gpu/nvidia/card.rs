@@ -48,7 +48,7 @@ pub(super) fn id(device: &Device<'_>, index: u32) -> Result<String, NvmlError> {
     Ok(if told.is_empty() { format!("nvidia{index}") } else { told })
 }
 
-/// What it tells now. `before` spares the questions whose answers seldom change, and where `slow` is not set those that
+/// Its values now. `before` spares the requests whose answers seldom change, and where `slow` is not set those that
 /// nobody follows from second to second: each costs a round trip to the card.
 pub(super) fn read(
     device: &Device<'_>,
