@@ -7,6 +7,7 @@
 pub mod act;
 pub mod alert;
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod collect;

@@ -2,10 +2,12 @@
 
 mod judge;
 pub mod levels;
+pub mod runs;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use judge::ByMetric;
+use runs::Runs;
 
 use crate::{
     alert::{
@@ -30,6 +32,8 @@ pub struct State {
     pub watches: Vec<Watch>,
     /// Where the events come from.
     pub header: Option<Header>,
+    /// Benchmarks: the one under way, the history, and what is made of it.
+    pub runs: Runs,
     /// Operations of ours that have ended: what they changed is read again.
     pub operations: u64,
     /// Rules by metric, so that a colour costs no search through all of them.
@@ -91,6 +95,7 @@ impl State {
                 self.judge();
             }
             Event::Act(_) => self.operations += 1,
+            Event::Run(run) => self.runs.apply(run),
             Event::Header(header) => self.header = Some(header),
         }
     }

@@ -13,9 +13,9 @@ use graph::{Edge, cycles, edges, module_of};
 const FLOORS: &[&[&str]] = &[
     &["units", "clock", "text", "diag"],
     &["model", "sys"],
-    &["config", "alert", "request", "interest"],
+    &["config", "alert", "analysis", "request", "interest"],
     &["state"],
-    &["collect", "act"],
+    &["collect", "act", "bench", "store"],
     &["sink", "ui::ids", "ui::action", "ui::theme"],
     &["ui::keymap"],
     &["ui::canvas"],

@@ -24,6 +24,7 @@ use super::{
     power::PowerSample,
     pressure::PressureSample,
     process::{ProcessDetailSample, ProcessSample},
+    run::RunEvent,
     sensor::SensorSample,
     socket::SocketSample,
     source::{SourceId, sources},
@@ -85,6 +86,8 @@ pub enum Event {
     Alert(AlertMark),
     /// An operation of ours has ended.
     Act(Operation),
+    /// A benchmark began, went on or ended.
+    Run(RunEvent),
     /// A run begins.
     Header(Header),
 }
@@ -98,6 +101,7 @@ impl Event {
             Event::Tick(at) | Event::Resumed(at) => *at,
             Event::Alert(mark) => mark.at,
             Event::Act(operation) => operation.at,
+            Event::Run(run) => run.at(),
             Event::Header(header) => header.at,
         }
     }

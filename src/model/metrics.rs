@@ -3,6 +3,7 @@
 pub mod counters;
 mod id;
 
+pub use super::unit::Unit;
 use super::{
     container::{ContainerRow, Engine, Health, RunState},
     disk::Disk,
@@ -15,59 +16,8 @@ use super::{
     pressure::{Stall, Stalls},
     source::SourceId,
 };
-use crate::{clock::Stamp, units};
+use crate::clock::Stamp;
 pub use id::*;
-
-/// The base unit of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    Ratio,
-    Bytes,
-    BytesPerSecond,
-    Seconds,
-    Celsius,
-    Hertz,
-    Watts,
-    Joules,
-    Count,
-    PerSecond,
-}
-
-impl Unit {
-    /// As `once --json` writes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Unit::Ratio => "ratio",
-            Unit::Bytes => "bytes",
-            Unit::BytesPerSecond => "bytes_per_second",
-            Unit::Seconds => "seconds",
-            Unit::Celsius => "celsius",
-            Unit::Hertz => "hertz",
-            Unit::Watts => "watts",
-            Unit::Joules => "joules",
-            Unit::Count => "count",
-            Unit::PerSecond => "per_second",
-        }
-    }
-
-    /// A value as people read it: `97%`, `11.7 GiB`, `84 °C`.
-    #[must_use]
-    pub fn show(self, value: f64) -> String {
-        match self {
-            Unit::Ratio => units::percent(value),
-            Unit::Bytes => units::bytes_long(value),
-            Unit::BytesPerSecond => format!("{}/s", units::bytes_long(value)),
-            Unit::Seconds => units::latency(value),
-            Unit::Celsius => format!("{value:.0} °C"),
-            Unit::Hertz => format!("{:.2} GHz", value / 1e9),
-            Unit::Watts => format!("{value:.1} W"),
-            Unit::Joules => format!("{value:.0} J"),
-            Unit::Count => units::count_short(value),
-            Unit::PerSecond => format!("{}/s", units::count_short(value)),
-        }
-    }
-}
 
 /// Receives one value with its label values, in the order of [`MetricDef::labels`].
 pub type Put<'a> = &'a mut dyn FnMut(&[&str], f64);

@@ -1,0 +1,153 @@
+//! Benchmarks as facts: what was measured, on what, with every sample; and how the one under way is going.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::unit::Unit;
+use crate::clock::Stamp;
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    Higher,
+    Lower,
+}
+
+/// What a result depends on beside the machine's health: kernel, driver, engine, image digest, pool layout, tool and its
+/// version, the parameters of the method. Results are compared only where all of it is the same.
+pub type Fingerprint = BTreeMap<String, String>;
+
+/// One figure of one benchmark on one target: a row of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Unique on this machine.
+    pub id: String,
+    /// Figures that were measured together share it.
+    pub batch: String,
+    /// Id of the figure: `container_start_seconds`.
+    pub benchmark: String,
+    /// What it was measured on: a dataset, path, image, network, `model at server`; empty for the whole machine.
+    pub of: String,
+    pub unit: Unit,
+    pub better: Better,
+    /// When it began, milliseconds since 1970 UTC.
+    pub at_unix_ms: i64,
+    pub took: Duration,
+    /// Every sample, in the order of measurement, without the warm-up. The figure is their median.
+    pub samples: Vec<f64>,
+    pub fingerprint: Fingerprint,
+    /// What a reader must know to read the figure right: "62 % of the reads came from the ARC".
+    pub notes: Vec<String>,
+}
+
+/// One figure on one target: what a series of runs is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SeriesKey {
+    pub benchmark: String,
+    pub of: String,
+}
+
+impl Run {
+    /// The series that it belongs to.
+    #[must_use]
+    pub fn key(&self) -> SeriesKey {
+        SeriesKey { benchmark: self.benchmark.clone(), of: self.of.clone() }
+    }
+}
+
+/// What the user said of a series of runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunMark {
+    pub at_unix_ms: i64,
+    pub series: SeriesKey,
+    pub says: RunSays,
+}
+
+/// The user's word on runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunSays {
+    /// The runs from the newest suspect streak on are the new normal; those before it no longer count.
+    Accept,
+    /// This run is the best to compare with, whatever the baseline becomes. By its id.
+    Pin(String),
+    /// The pinned run is pinned no longer.
+    Unpin,
+    /// This run does not count. By its id.
+    Forget(String),
+}
+
+/// Something that a result may depend on has another value than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// When it was noticed, milliseconds since 1970 UTC.
+    pub at_unix_ms: i64,
+    /// `kernel`, `driver`, `engine`, `image`, `limits`, `pool`, `dataset`, `config`, `governor`.
+    pub kind: String,
+    /// What it is a property of: `web`, `tank/models`; empty for the machine.
+    pub of: String,
+    /// Which property: `compression`.
+    pub property: String,
+    /// `None`: it was not there.
+    pub before: Option<String>,
+    /// `None`: it is gone.
+    pub after: Option<String>,
+}
+
+/// How a benchmark is going.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEvent {
+    /// The suite begins: what will run, in order.
+    Began { at: Stamp, batch: String, queue: Vec<SeriesKey> },
+    /// One of them is under way.
+    Progress(RunProgress),
+    /// One of them has ended; its figures.
+    Measured { at: Stamp, runs: Vec<Run> },
+    /// One of them could not be measured, or failed; why, and what to do about it.
+    Failed { at: Stamp, series: SeriesKey, why: String },
+    /// All is over, and what was made for it is removed.
+    Ended { at: Stamp, stopped: bool, report: String },
+    /// What the history holds.
+    History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change> },
+    /// The user said something of a series.
+    Mark { at: Stamp, mark: RunMark },
+    /// Something changed.
+    Changed { at: Stamp, change: Change },
+}
+
+/// Where the benchmark under way stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunProgress {
+    pub at: Stamp,
+    pub series: SeriesKey,
+    /// `preparing`, `warming up`, `measuring`, `cleaning up`.
+    pub phase: String,
+    /// Share of it that is done.
+    pub done: f64,
+    /// Time left of this benchmark, where known.
+    pub left: Option<Duration>,
+    /// The figure as it forms.
+    pub value: Option<f64>,
+    /// What else is seen meanwhile: `p99 4.2 ms`.
+    pub beside: Vec<String>,
+}
+
+impl RunEvent {
+    /// When it was.
+    #[must_use]
+    pub fn at(&self) -> Stamp {
+        match self {
+            RunEvent::Progress(progress) => progress.at,
+            RunEvent::Began { at, .. }
+            | RunEvent::Measured { at, .. }
+            | RunEvent::Failed { at, .. }
+            | RunEvent::Ended { at, .. }
+            | RunEvent::History { at, .. }
+            | RunEvent::Mark { at, .. }
+            | RunEvent::Changed { at, .. } => *at,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Benchmarks as readers see them: the one under way, and the history of each figure in order of time.
+
+use std::collections::BTreeMap;
+
+use crate::model::run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey};
+
+/// All that is known of benchmarks.
+#[derive(Debug, Clone, Default)]
+pub struct Runs {
+    /// What is being measured, in order; empty while nothing runs.
+    pub queue: Vec<SeriesKey>,
+    /// The one under way.
+    pub progress: Option<RunProgress>,
+    /// Every run of each figure, oldest first.
+    pub history: BTreeMap<SeriesKey, Vec<Run>>,
+    /// Why a figure could not be measured when it was last tried.
+    pub failed: BTreeMap<SeriesKey, String>,
+    /// What the user said, oldest first.
+    pub marks: Vec<RunMark>,
+    /// What results may depend on and changed, oldest first.
+    pub changes: Vec<Change>,
+    /// How the last suite ended.
+    pub report: Option<String>,
+}
+
+impl Runs {
+    /// Folds one event in.
+    pub fn apply(&mut self, event: RunEvent) {
+        match event {
+            RunEvent::Began { queue, .. } => {
+                *self = Runs { queue, progress: None, report: None, ..std::mem::take(self) };
+            }
+            RunEvent::Progress(progress) => self.progress = Some(progress),
+            RunEvent::Measured { runs, .. } => {
+                self.progress = None;
+                for run in runs {
+                    self.failed.remove(&run.key());
+                    self.insert(run);
+                }
+            }
+            RunEvent::Failed { series, why, .. } => {
+                self.progress = None;
+                self.failed.insert(series, why);
+            }
+            RunEvent::Ended { report, .. } => {
+                *self = Runs { queue: Vec::new(), progress: None, report: Some(report), ..std::mem::take(self) };
+            }
+            RunEvent::History { runs, marks, changes, .. } => {
+                self.history.clear();
+                runs.into_iter().for_each(|run| self.insert(run));
+                (self.marks, self.changes) = (marks, changes);
+            }
+            RunEvent::Mark { mark, .. } => self.marks.push(mark),
+            RunEvent::Changed { change, .. } => self.changes.push(change),
+        }
+    }
+
+    /// True while something is measured.
+    #[must_use]
+    pub fn under_way(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    fn insert(&mut self, run: Run) {
+        let series = self.history.entry(run.key()).or_default();
+        let at = series.partition_point(|known| known.at_unix_ms <= run.at_unix_ms);
+        if !series.iter().any(|known| known.id == run.id) {
+            series.insert(at, run);
+        }
+    }
+}
