@@ -30,6 +30,7 @@ impl Live {
                 self.session.fold(Event::Alert(mark));
             }
             Command::Shell { engine, id } => self.shell(&engine, &id),
+            Command::Bench(_) => self.ui.say(Level::Advice, "no benchmark can be run yet"),
             Command::Save { name, text } => {
                 self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
             }

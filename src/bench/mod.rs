@@ -4,22 +4,14 @@
 
 mod plan;
 
-pub use plan::{Offer, Plan, Survey};
+pub use plan::Survey;
+
+pub use crate::model::bench::{Group, Offer, Plan};
 
 use crate::model::{
     run::{Better, Fingerprint},
     unit::Unit,
 };
-
-/// Groups of the suite, in the order in which they run and are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
-    Containers,
-    Storage,
-    Network,
-    Models,
-    Machine,
-}
 
 /// One figure that a benchmark measures.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod answer;
 pub mod arc;
+pub mod bench;
 pub mod container;
 pub mod cpu;
 pub mod disk;
@@ -11,6 +12,7 @@ pub mod engine_address;
 pub mod event;
 pub mod facts;
 pub mod fault;
+pub mod figure;
 pub mod filesystem;
 pub mod gpu;
 pub mod header;

@@ -1,23 +1,15 @@
 //! Benchmarks as facts: what was measured, on what, with every sample; and how the one under way is going.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::unit::Unit;
+pub use super::figure::{Better, Fingerprint, SeriesKey};
+use super::{
+    bench::{Catalog, RunPlan},
+    unit::Unit,
+};
 use crate::clock::Stamp;
-
-/// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Better {
-    Higher,
-    Lower,
-}
-
-/// What a result depends on beside the machine's health: kernel, driver, engine, image digest, pool layout, tool and its
-/// version, the parameters of the method. Results are compared only where all of it is the same.
-pub type Fingerprint = BTreeMap<String, String>;
 
 /// One figure of one benchmark on one target: a row of the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,13 +32,6 @@ pub struct Run {
     pub fingerprint: Fingerprint,
     /// What a reader must know to read the figure right: "62 % of the reads came from the ARC".
     pub notes: Vec<String>,
-}
-
-/// One figure on one target: what a series of runs is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SeriesKey {
-    pub benchmark: String,
-    pub of: String,
 }
 
 impl Run {
@@ -100,6 +85,10 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunEvent {
+    /// What can be measured here.
+    Catalog { at: Stamp, catalog: Catalog },
+    /// What a run that was asked for will do. Nothing is touched before the yes.
+    Planned { at: Stamp, plan: RunPlan },
     /// The suite begins: what will run, in order.
     Began { at: Stamp, batch: String, queue: Vec<SeriesKey> },
     /// One of them is under way.
@@ -141,7 +130,9 @@ impl RunEvent {
     pub fn at(&self) -> Stamp {
         match self {
             RunEvent::Progress(progress) => progress.at,
-            RunEvent::Began { at, .. }
+            RunEvent::Catalog { at, .. }
+            | RunEvent::Planned { at, .. }
+            | RunEvent::Began { at, .. }
             | RunEvent::Measured { at, .. }
             | RunEvent::Failed { at, .. }
             | RunEvent::Ended { at, .. }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{engine_address::EngineAddress, process::ProcKey, source::SourceId};
+use super::{engine_address::EngineAddress, figure::SeriesKey, process::ProcKey, source::SourceId};
 
 /// One object of the machine, by what never changes about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,4 +44,6 @@ pub enum Subject {
     /// A pid is used again, with another start time.
     Process(ProcKey),
     Source(SourceId),
+    /// A series of benchmark runs: a figure on a target.
+    Benchmark(SeriesKey),
 }

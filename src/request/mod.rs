@@ -1,11 +1,13 @@
 //! Requests to the outside world, as data: the screen builds them, `app` and `act` execute them.
 
+mod bench;
 mod container;
 mod job;
 pub mod limits;
 mod pool;
 pub mod signal;
 
+pub use bench::BenchAct;
 pub use container::ContainerAct;
 pub use job::{Done, Job, Outcome, Removal};
 pub use limits::ContainerLimits;
@@ -33,6 +35,8 @@ pub enum Command {
         /// Its id.
         id: String,
     },
+    /// Something for the runner of benchmarks.
+    Bench(BenchAct),
     /// Write these lines into a new file of this name in the current folder.
     Save {
         /// Name of the file; a number is added when there is one.

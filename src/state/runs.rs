@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey};
+use crate::model::{
+    bench::{Catalog, RunPlan},
+    run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey},
+};
 
 /// All that is known of benchmarks.
 #[derive(Debug, Clone, Default)]
 pub struct Runs {
+    /// What can be measured here; `None` before that was looked at.
+    pub catalog: Option<Catalog>,
+    /// The plan that was asked for last: what runs, while something does.
+    pub plan: Option<RunPlan>,
     /// What is being measured, in order; empty while nothing runs.
     pub queue: Vec<SeriesKey>,
     /// The one under way.
@@ -27,6 +34,8 @@ impl Runs {
     /// Folds one event in.
     pub fn apply(&mut self, event: RunEvent) {
         match event {
+            RunEvent::Catalog { catalog, .. } => self.catalog = Some(catalog),
+            RunEvent::Planned { plan, .. } => self.plan = Some(plan),
             RunEvent::Began { queue, .. } => {
                 *self = Runs { queue, progress: None, report: None, ..std::mem::take(self) };
             }
