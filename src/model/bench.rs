@@ -44,6 +44,35 @@ pub struct BenchKey {
     pub of: String,
 }
 
+impl std::fmt::Display for BenchKey {
+    /// `storage-read of tank/models`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.of.is_empty() { f.write_str(&self.bench) } else { write!(f, "{} of {}", self.bench, self.of) }
+    }
+}
+
+/// What a benchmark is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunPhase {
+    Preparing,
+    WarmingUp,
+    Measuring,
+    CleaningUp,
+}
+
+impl RunPhase {
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            RunPhase::Preparing => "preparing",
+            RunPhase::WarmingUp => "warming up",
+            RunPhase::Measuring => "measuring",
+            RunPhase::CleaningUp => "cleaning up",
+        }
+    }
+}
+
 /// Something that a benchmark can, or cannot, be run on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -95,11 +124,14 @@ pub struct Plan {
     pub of: String,
     /// Commands, paths, containers, images, one line each, as they will be used.
     pub steps: Vec<String>,
-    /// Bytes that will be written at most.
+    /// Bytes that are written at most, over the whole run.
     pub writes: u64,
+    /// Bytes that it takes at most at one time.
+    #[serde(default)]
+    pub needs: u64,
     /// The folder or dataset that must have room for them.
     pub place: Option<String>,
-    /// How long it takes at most.
+    /// How long it takes at most: no sample begins that would end later.
     pub time: Duration,
     /// What the result depends on and is known already.
     pub fingerprint: Fingerprint,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::figure::{Better, Fingerprint, SeriesKey};
 use super::{
-    bench::{Catalog, RunPlan},
+    bench::{BenchKey, Catalog, RunPhase, RunPlan},
     unit::Unit,
 };
 use crate::clock::Stamp;
@@ -90,14 +90,14 @@ pub enum RunEvent {
     /// What a run that was asked for will do. Nothing is touched before the yes.
     Planned { at: Stamp, plan: RunPlan },
     /// The suite begins: what will run, in order.
-    Began { at: Stamp, batch: String, queue: Vec<SeriesKey> },
+    Began { at: Stamp, batch: String, queue: Vec<BenchKey> },
     /// One of them is under way.
     Progress(RunProgress),
     /// One of them has ended; its figures.
-    Measured { at: Stamp, runs: Vec<Run> },
+    Measured { at: Stamp, key: BenchKey, runs: Vec<Run> },
     /// One of them could not be measured, or failed; why, and what to do about it.
-    Failed { at: Stamp, series: SeriesKey, why: String },
-    /// All is over, and what was made for it is removed.
+    Failed { at: Stamp, key: BenchKey, why: String },
+    /// All is over, and what was made for it is removed, or the report says what is left; also when it could not begin.
     Ended { at: Stamp, stopped: bool, report: String },
     /// What the history holds.
     History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change> },
@@ -111,15 +111,18 @@ pub enum RunEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunProgress {
     pub at: Stamp,
-    pub series: SeriesKey,
-    /// `preparing`, `warming up`, `measuring`, `cleaning up`.
-    pub phase: String,
+    pub key: BenchKey,
+    /// When it began.
+    pub since: Stamp,
+    pub phase: RunPhase,
     /// Share of it that is done.
     pub done: f64,
     /// Time left of this benchmark, where known.
     pub left: Option<Duration>,
-    /// The figure as it forms.
+    /// The first figure as it forms: of the sample under way, in its base unit.
     pub value: Option<f64>,
+    /// Samples of the first figure so far.
+    pub samples: Vec<f64>,
     /// What else is seen meanwhile: `p99 4.2 ms`.
     pub beside: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    bench::{Catalog, RunPlan},
+    bench::{BenchKey, Catalog, RunPlan},
     run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey},
 };
 
@@ -15,13 +15,15 @@ pub struct Runs {
     /// The plan that was asked for last: what runs, while something does.
     pub plan: Option<RunPlan>,
     /// What is being measured, in order; empty while nothing runs.
-    pub queue: Vec<SeriesKey>,
+    pub queue: Vec<BenchKey>,
+    /// So many of the queue are over.
+    pub over: usize,
     /// The one under way.
     pub progress: Option<RunProgress>,
     /// Every run of each figure, oldest first.
     pub history: BTreeMap<SeriesKey, Vec<Run>>,
-    /// Why a figure could not be measured when it was last tried.
-    pub failed: BTreeMap<SeriesKey, String>,
+    /// Why it could not be measured when it was last tried.
+    pub failed: BTreeMap<BenchKey, String>,
     /// What the user said, oldest first.
     pub marks: Vec<RunMark>,
     /// What results may depend on and changed, oldest first.
@@ -37,22 +39,24 @@ impl Runs {
             RunEvent::Catalog { catalog, .. } => self.catalog = Some(catalog),
             RunEvent::Planned { plan, .. } => self.plan = Some(plan),
             RunEvent::Began { queue, .. } => {
-                *self = Runs { queue, progress: None, report: None, ..std::mem::take(self) };
+                (self.queue, self.over) = (queue, 0);
+                (self.progress, self.report) = (None, None);
             }
             RunEvent::Progress(progress) => self.progress = Some(progress),
-            RunEvent::Measured { runs, .. } => {
+            RunEvent::Measured { key, runs, .. } => {
                 self.progress = None;
-                for run in runs {
-                    self.failed.remove(&run.key());
-                    self.insert(run);
-                }
+                self.over += 1;
+                self.failed.remove(&key);
+                runs.into_iter().for_each(|run| self.insert(run));
             }
-            RunEvent::Failed { series, why, .. } => {
+            RunEvent::Failed { key, why, .. } => {
                 self.progress = None;
-                self.failed.insert(series, why);
+                self.over += 1;
+                self.failed.insert(key, why);
             }
             RunEvent::Ended { report, .. } => {
-                *self = Runs { queue: Vec::new(), progress: None, report: Some(report), ..std::mem::take(self) };
+                self.queue.clear();
+                (self.over, self.progress, self.report) = (0, None, Some(report));
             }
             RunEvent::History { runs, marks, changes, .. } => {
                 self.history.clear();
