@@ -18,6 +18,7 @@ pub mod gpu;
 pub mod header;
 pub mod health;
 pub mod host;
+pub mod identity;
 pub mod join;
 pub mod limits;
 pub mod load;

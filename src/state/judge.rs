@@ -11,9 +11,10 @@ use crate::{
     },
     clock::Stamp,
     model::{
-        alert::{AlertKey, identity},
+        alert::AlertKey,
         health::Freshness,
         host::Host,
+        identity::identity,
         metrics::{self, METRICS, MetricDef, MetricId},
     },
 };
