@@ -1,132 +1,13 @@
 //! Who uses what: a container's mounts lead to datasets and pools, and back; a process to its owner and its datasets.
 
+mod container;
 mod owner;
 mod places;
 mod subject;
 
+pub use container::{
+    GpuShare, container_of_process, containers_of_pool, dataset_of, datasets_of, gpu_memory_of, gpus_of, process,
+};
 pub use owner::{GpuUser, Owner, OwnerKind, container_of_port, owner, users_of_gpu};
 pub use places::datasets_of_process;
 pub use subject::{disk_of, pool_of_subject, subject_of_container, subject_of_metric};
-
-use super::{
-    container::{Container, ContainerRow, Mounted},
-    gpu::GpuRow,
-    host::Host,
-    pool::pool_of,
-    process::{Process, containers},
-};
-
-/// The dataset that a mount of a container comes from; `None` when it is none of ZFS.
-#[must_use]
-pub fn dataset_of<'a>(host: &'a Host, mount: &Mounted) -> Option<&'a str> {
-    if mount.kind == "tmpfs" {
-        return None;
-    }
-    Some(host.pools.dataset_of(&mount.source)?.reported.name.as_str())
-}
-
-/// Every dataset that a container uses, each once: its mounts' and the one that holds its own layer.
-#[must_use]
-pub fn datasets_of<'a>(host: &'a Host, container: &'a Container) -> Vec<&'a str> {
-    let mut all: Vec<&str> = container.layer_dataset.as_deref().into_iter().collect();
-    for name in container.mounts.iter().filter_map(|mount| dataset_of(host, mount)) {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all
-}
-
-/// Containers that use a pool, each with the datasets of it that it uses.
-#[must_use]
-pub fn containers_of_pool<'a>(host: &'a Host, pool: &str) -> Vec<(&'a ContainerRow, Vec<&'a str>)> {
-    let of = |row: &'a ContainerRow| {
-        let mut datasets = datasets_of(host, &row.meta);
-        datasets.retain(|dataset| pool_of(dataset) == pool);
-        (!datasets.is_empty()).then_some((row, datasets))
-    };
-    host.containers.rows.iter().filter_map(of).collect()
-}
-
-/// The container that a process runs in: the innermost that an engine knows, where one runs in another.
-#[must_use]
-pub fn container_of_process<'a>(host: &'a Host, process: &Process) -> Option<&'a ContainerRow> {
-    containers(&process.info.as_ref()?.cgroup).find_map(|id| host.containers.find(id))
-}
-
-/// The process with this number.
-#[must_use]
-pub fn process(host: &Host, pid: u32) -> Option<&Process> {
-    let rows = &host.processes.rows;
-    rows.binary_search_by_key(&(pid, pid), |p| (p.tgid, p.key.pid)).ok().map(|at| &rows[at])
-}
-
-/// What the processes of a container do on one GPU.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GpuShare<'a> {
-    /// The card.
-    pub gpu: &'a GpuRow,
-    /// Processes on it.
-    pub processes: usize,
-    /// Memory that they hold, bytes; `None` when the driver does not report it.
-    pub memory: Option<u64>,
-    /// Share of the time that they used the card, 0 to 1; `None` when the driver does not report it.
-    pub busy: Option<f64>,
-}
-
-/// The GPUs that the processes of a container are on.
-#[must_use]
-pub fn gpus_of<'a>(host: &'a Host, container: &ContainerRow) -> Vec<GpuShare<'a>> {
-    let short = container.short_id();
-    let own = |pid: u32| process(host, pid).is_some_and(|p| p.container() == Some(short));
-    let share = |gpu: &'a GpuRow| {
-        let of: Vec<_> = gpu.raw.processes.iter().filter(|p| own(p.pid)).collect();
-        let busy = of.iter().filter_map(|p| gpu.busy_of(p.pid)).reduce(|a, b| a + b);
-        let memory = of.iter().filter_map(|p| p.memory).reduce(u64::saturating_add);
-        (!of.is_empty()).then_some(GpuShare { gpu, processes: of.len(), memory, busy })
-    };
-    host.gpus.rows.iter().filter_map(share).collect()
-}
-
-/// Memory on all GPUs that the processes of a container hold, bytes; `None` when they are on none.
-#[must_use]
-pub fn gpu_memory_of(host: &Host, container: &ContainerRow) -> Option<u64> {
-    gpus_of(host, container).into_iter().filter_map(|share| share.memory).reduce(u64::saturating_add)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::model::pool::{Dataset, DatasetRow};
-
-    #[test]
-    fn bind_mount_leads_to_dataset_and_pool_and_back() {
-        let mut host = Host::default();
-        let dataset = |name: &str, at: &str| DatasetRow {
-            reported: Dataset { name: name.into(), mountpoint: Some(at.into()), ..Dataset::default() },
-            ..DatasetRow::default()
-        };
-        host.pools.datasets =
-            vec![dataset("tank", "/tank"), dataset("tank/media", "/tank/media"), dataset("tank/db", "/srv/db")];
-        let mount =
-            |kind: &str, source: &str| Mounted { kind: kind.into(), source: source.into(), ..Mounted::default() };
-        let meta = Container {
-            id: "0123456789abcdef".into(),
-            mounts: vec![
-                mount("bind", "/tank/media/films"),
-                mount("bind", "/srv/db"),
-                mount("tmpfs", "/tank"),
-                mount("bind", "/etc"),
-            ],
-            ..Container::default()
-        };
-        host.containers.rows.push(ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() });
-        assert_eq!(datasets_of(&host, &host.containers.rows[0].meta), ["tank/media", "tank/db"]);
-        let users = containers_of_pool(&host, "tank");
-        assert_eq!(users.len(), 1);
-        assert_eq!((users[0].0.short_id(), &users[0].1[..]), ("0123456789ab", &["tank/media", "tank/db"][..]));
-        assert!(containers_of_pool(&host, "media").is_empty());
-    }
-}

@@ -1,7 +1,7 @@
 //! What holds a card back: one line with its evidence and what could be done, from the figures that are shown anyway, and
 //! nothing where they do not carry it.
 
-use super::{GpuRow, Throttle};
+use super::{row::GpuRow, sample::Throttle};
 use crate::{model::series::Series, units::bytes_long};
 
 /// Readings that are looked back on, and how many of them must be there: one reading proves nothing.

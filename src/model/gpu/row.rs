@@ -1,6 +1,6 @@
 //! All cards as shown: each keeps its row, its number and its past for as long as the program runs, whatever becomes of it.
 
-use super::{CardState, Driver, Engine, Gpu, GpuProcess, GpuSample, Maker, Throttle};
+use super::sample::{CardState, Driver, Engine, Gpu, GpuProcess, GpuSample, Maker, Throttle};
 use crate::model::{rate::per_second, series::Series, span::Span};
 
 /// °C from which a card that idles may be slowed by heat, and how far below its own limit that is at most.

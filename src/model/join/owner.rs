@@ -1,7 +1,10 @@
 //! Whom a process belongs to, as people name it: its container, pod, guest or service, else itself; who uses a GPU, added
 //! up by that; and the owner of a port.
 
-use super::{container_of_process, process, subject_of_container};
+use super::{
+    container::{container_of_process, process},
+    subject::subject_of_container,
+};
 use crate::model::{
     container::ContainerRow, gpu::GpuRow, host::Host, process::Process, socket::Protocol, subject::Subject,
 };

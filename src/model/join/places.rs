@@ -1,6 +1,6 @@
 //! Where a process has its files: the datasets of its folder, its program, its open files and its container's mounts.
 
-use super::container_of_process;
+use super::container::container_of_process;
 use crate::model::{
     container::{Container, Mounted},
     host::Host,
