@@ -3,48 +3,24 @@
 
 mod fields;
 pub mod file;
+mod known;
 mod load;
 pub mod paths;
 mod reading;
 pub mod save;
+mod saving;
 pub mod settings;
 mod show;
 pub mod tree;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use toml::de::DeTable;
+use crate::diag::Diagnostic;
 
-use crate::{alert::Rule, diag::Diagnostic};
-
+pub use known::{KeyFinding, Known};
 pub use load::load;
 pub use settings::Settings;
 pub use show::show;
-
-/// Names and checks that live on upper floors: the config asks, the command line answers.
-pub struct Known {
-    /// Panes.
-    pub panes: Vec<&'static str>,
-    /// Columns of the tables that have settings, by the table's name.
-    pub columns: Vec<(&'static str, Vec<&'static str>)>,
-    /// The shipped rules.
-    pub rules: Vec<Rule>,
-    /// Merges the table `[rules]` of a file: rules, place, text, table.
-    pub merge_rules: fn(&mut Vec<Rule>, &str, &str, &DeTable<'_>) -> Vec<Diagnostic>,
-    /// Checks keys: each fault with its path (`keys.zoom`, `keys.zoom[1]`), what and hint.
-    pub check_keys: fn(&BTreeMap<String, Vec<String>>) -> Vec<KeyFinding>,
-}
-
-impl Known {
-    /// The columns of a table.
-    #[must_use]
-    pub fn columns_of(&self, table: &str) -> &[&'static str] {
-        self.columns.iter().find(|(name, _)| *name == table).map_or(&[], |(_, columns)| columns)
-    }
-}
-
-/// The path of a setting, what is wrong with it, and a hint.
-pub type KeyFinding = (String, String, Option<String>);
 
 /// A setting given on the command line.
 #[derive(Debug, Clone)]

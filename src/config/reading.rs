@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Known,
+    known::Known,
     tree::{At, Node},
 };
 use crate::{diag::did_you_mean, units};

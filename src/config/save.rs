@@ -10,13 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     MAX_BYTES, Settings,
     fields::{FIELDS, Field},
     file::read_text,
 };
+
+pub use super::saving::{Pin, Saving};
 
 /// The form of the file: a greater number is a newer benchtop's.
 pub const FORMAT: i64 = 1;
@@ -27,26 +27,6 @@ pub const FORMAT_KEY: &str = "format";
 /// The first lines of the file.
 const HEAD: &str = "# Saved by benchtop on request: ctrl-s on the screen, or `benchtop config save`. Your own config.toml wins over\n\
 # this file. To go back to what is built in, delete a line, or the whole file.\n";
-
-/// Where settings are saved, and which of them something stronger sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saving {
-    /// The file; `None` without a home.
-    pub file: Option<PathBuf>,
-    /// The user's own file, whether it is there or not.
-    pub own: Option<PathBuf>,
-    /// What wins over the file, by setting.
-    pub pinned: BTreeMap<String, Pin>,
-}
-
-/// What sets a setting so that a saved value would not count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pin {
-    /// This line of the user's own file.
-    Line(usize),
-    /// This variable.
-    Variable(String),
-}
 
 /// A setting with the value that is to be saved, as TOML.
 #[derive(Debug, Clone, PartialEq, Eq)]

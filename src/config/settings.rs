@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::save::Saving;
+use super::saving::Saving;
 use crate::{model::engine_address::EngineAddress, sys::root::Root};
 
 /// All settings, after flags, environment and file were merged.
