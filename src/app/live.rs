@@ -21,6 +21,7 @@ use super::{
     frame::{self, Brought, Frames, Moment, RETRY},
     job_control,
     keyboard::{self, Hands, Typed},
+    output::fail,
     session::{Session, Start},
     shell::Guest,
     terminal::{Sent, Terminal},
@@ -77,14 +78,14 @@ pub(super) enum End {
 pub fn run(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return super::fail(&format!("could not start the event loop: {error}")),
+        Err(error) => return fail(&format!("could not start the event loop: {error}")),
     };
     let outcome = runtime.block_on(live(settings, themes, said));
     // Nothing that still runs is waited for.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => super::fail(&why),
+        Err(why) => fail(&why),
     }
 }
 

@@ -9,6 +9,7 @@ mod keyboard;
 mod keys;
 pub mod live;
 pub mod once;
+pub mod output;
 pub mod session;
 mod shell;
 mod terminal;
@@ -25,48 +26,7 @@ use std::{
 use rustix::fs::OFlags;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{
-    alert::Level,
-    config::Settings,
-    diag::Diagnostic,
-    text::clean_lines,
-    ui::theme::{Role, Theme, ThemeSet},
-};
-
-/// Says on standard error what went wrong; 1.
-fn fail(what: &str) -> ExitCode {
-    eprintln!("benchtop: {}", clean_lines(what));
-    ExitCode::FAILURE
-}
-
-/// Columns of the terminal that is written to; `usize::MAX` when it is none.
-#[must_use]
-pub fn columns() -> usize {
-    use std::io::IsTerminal;
-    if io::stdout().is_terminal() { usize::from(terminal::Terminal::size().0) } else { usize::MAX }
-}
-
-/// `text` in the colour of a level, on a terminal; elsewhere as it is.
-fn painted(theme: &Theme, level: Level, text: &str) -> String {
-    use std::io::IsTerminal;
-    if !io::stdout().is_terminal() {
-        return text.to_owned();
-    }
-    let style = match level {
-        Level::Ok => theme.style(Role::Ok),
-        level => theme.level(level),
-    };
-    encode::styled(style, text)
-}
-
-/// The exit code of a failed write: a reader that has seen enough is no failure. `None` when all was written.
-pub fn written(outcome: io::Result<()>) -> Option<ExitCode> {
-    match outcome {
-        Ok(()) => None,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(ExitCode::SUCCESS),
-        Err(error) => Some(fail(&format!("could not write the report: {error}"))),
-    }
-}
+use crate::{config::Settings, diag::Diagnostic, ui::theme::ThemeSet};
 
 /// Sends trace messages to a file from here on, through a thread of its own: a full disk does not hold up the screen.
 ///

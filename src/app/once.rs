@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    output,
     session::{Session, Start},
     terminal::Terminal,
 };
@@ -102,9 +103,9 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
     let session = read(settings, true, wait, vec![sink]);
     // A machine of which nothing could be read is no report.
     let nothing = !session.state().host.health.any_figures();
-    match super::written(session.finish().map(drop)) {
+    match output::written(session.finish().map(drop)) {
         Some(code) => code,
-        None if nothing => super::fail("no source could be read: `benchtop doctor` shows why"),
+        None if nothing => output::fail("no source could be read: `benchtop doctor` shows why"),
         None => ExitCode::SUCCESS,
     }
 }
@@ -133,11 +134,11 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
     let written = if json {
         sink::doctor::write_json(&checks, &mut out)
     } else {
-        let paint = |level: Level, text: &str| super::painted(theme, level, text);
-        let style = sink::doctor::Style { ascii: settings.ascii, columns: super::columns(), paint: &paint };
+        let paint = |level: Level, text: &str| output::painted(theme, level, text);
+        let style = sink::doctor::Style { ascii: settings.ascii, columns: output::columns(), paint: &paint };
         sink::doctor::write_text(&checks, &style, &mut out)
     };
-    super::written(written.and_then(|()| out.flush()))
+    output::written(written.and_then(|()| out.flush()))
         .unwrap_or_else(|| ExitCode::from(sink::doctor::exit_code(&checks)))
 }
 

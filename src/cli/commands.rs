@@ -11,12 +11,14 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::{
-    Settled, USAGE,
     arguments::{Arguments, ConfigVerb},
-    complain, settle,
+    settle::{Settled, USAGE, complain, settle},
 };
 use crate::{
-    app::{columns, encode::styled, written},
+    app::{
+        encode::styled,
+        output::{columns, written},
+    },
     config::{self, EXAMPLE, Flag, Loaded, save::Save},
     diag::Diagnostic,
     sink::doctor::Check,
