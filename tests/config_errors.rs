@@ -12,7 +12,7 @@ use std::{
 use benchtop::{
     model::source::SourceId,
     ui::{
-        action::ACTIONS, containers::pane::Containers, pools::pane::Pools, processes::columns::Processes,
+        action::ACTIONS, containers::row::Containers, pools::row::Pools, processes::columns::Processes,
         table::column::Columns,
     },
 };

@@ -11,8 +11,8 @@ pub fn known() -> Known {
         panes: layout::built_in().collect(),
         columns: vec![
             ("processes", ids::<processes::columns::Processes>()),
-            ("containers", ids::<containers::pane::Containers>()),
-            ("pools", ids::<pools::pane::Pools>()),
+            ("containers", ids::<containers::row::Containers>()),
+            ("pools", ids::<pools::row::Pools>()),
         ],
         rules: alert::shipped(),
         merge_rules: alert::merge,

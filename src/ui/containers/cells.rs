@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::columns::Row;
+use super::row::Row;
 use crate::{
     alert::Level,
     clock::Stamp,

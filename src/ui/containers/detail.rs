@@ -21,7 +21,7 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
-        containers::columns::Row,
+        containers::row::Row,
         figures::bytes,
         overlays::seen::Seen,
         parts::reader::Reader,

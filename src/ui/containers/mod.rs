@@ -8,4 +8,5 @@ pub mod log;
 pub mod operations;
 pub mod pane;
 mod parts;
+pub mod row;
 pub mod stores;

@@ -9,7 +9,10 @@ use crate::{
     ui::{
         action::{Action, Context},
         canvas::DrawCx,
-        containers::{cells, columns::Row, log, operations},
+        containers::{
+            cells, log, operations,
+            row::{Containers, Row},
+        },
         ids::PaneId,
         table::{
             core::Table,
@@ -30,9 +33,6 @@ pub const DEF: PaneDef = PaneDef {
     past: 0,
     make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers, ())),
 };
-
-/// The table of containers.
-pub struct Containers;
 
 impl TableDef for Containers {
     type Key = u64;

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::columns::Row;
+use super::row::Row;
 use crate::{
     alert::Level,
     model::{

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::{cells, pane::Pools};
+use super::{
+    cells,
+    row::{Pools, Row},
+};
 use crate::{
     alert::Level,
-    model::pool::{PoolRow, ScanState, scan_words},
+    model::pool::{ScanState, scan_words},
     state::{State, levels},
     ui::{
-        figures::{latency, role_of},
+        figures::latency,
         table::{
             column::{Column, Columns, Kind, Number, unless_zero},
             needle::Needle,
@@ -129,31 +132,4 @@ fn times(ratio: f64) -> String {
 
 fn any_errors(state: &State) -> bool {
     state.host.pools.rows.iter().any(|pool| Row::new(pool, state).errors().unwrap_or(0) > 0)
-}
-
-/// A pool with what its cells need of the machine.
-pub struct Row<'a> {
-    /// The pool.
-    pub pool: &'a PoolRow,
-    pub state: &'a State,
-}
-
-impl<'a> Row<'a> {
-    /// A row of this state.
-    #[must_use]
-    pub fn new(pool: &'a PoolRow, state: &'a State) -> Self {
-        Row { pool, state }
-    }
-
-    /// Read, write and checksum errors of its leaves.
-    #[must_use]
-    pub fn errors(&self) -> Option<u64> {
-        let reported = self.pool.reported.as_ref()?;
-        Some(reported.leaves().flat_map(|v| v.errors).fold(reported.data_errors.unwrap_or(0), u64::saturating_add))
-    }
-
-    /// The role of a figure at this level: those of a pool without answering devices are faint.
-    fn role(&self, level: Level, otherwise: Role) -> Role {
-        if self.pool.stands_still() { Role::Faint } else { role_of(level, otherwise) }
-    }
 }

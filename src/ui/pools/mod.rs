@@ -5,3 +5,4 @@ pub mod columns;
 pub mod detail;
 pub mod operations;
 pub mod pane;
+pub mod row;

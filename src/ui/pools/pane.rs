@@ -12,7 +12,10 @@ use crate::{
         action::{Action, Context},
         canvas::{Canvas, DrawCx},
         ids::PaneId,
-        pools::{cells, columns::Row, operations},
+        pools::{
+            cells, operations,
+            row::{Pools, Row},
+        },
         table::{
             core::Table,
             def::{TableDef, key_of},
@@ -33,9 +36,6 @@ pub const DEF: PaneDef = PaneDef {
     past: 8,
     make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false, ())),
 };
-
-/// The table of pools.
-pub struct Pools;
 
 /// Tools that say nothing now, each with why and how old its last answer is; that of the pools first.
 #[must_use]
