@@ -16,9 +16,11 @@ use std::{
 use ratatui::style::{Color, Style};
 
 use super::{
-    ASCII, CONSOLE, Glyphs, Theme, UNICODE, color,
+    color,
     file::{File, StyleSpec},
+    glyphs::{ASCII, CONSOLE, Glyphs, UNICODE},
     roles::{ROLES, Role},
+    styles::Theme,
 };
 use crate::{
     config::{settings::Colors, tree::At},

@@ -7,6 +7,7 @@ use super::{
     set::SHIPPED,
     *,
 };
+use crate::config::settings::Colors;
 
 fn load(name: &str, colors: Colors) -> Theme {
     ThemeSet::new(None, colors, false).load(name).unwrap_or_else(|f| panic!("{name}: {}", f[0]))

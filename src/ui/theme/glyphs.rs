@@ -1,0 +1,88 @@
+//! Shapes by meaning, for each kind of terminal.
+
+/// Shapes by meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glyphs {
+    pub ascii: bool,
+    pub console: bool,
+    pub ok: char,
+    pub warn: char,
+    pub crit: char,
+    pub unknown: char,
+    pub restarting: char,
+    pub paused: char,
+    pub exited: char,
+    pub created: char,
+    pub absent: char,
+    pub ellipsis: char,
+    pub down: char,
+    pub up: char,
+    pub limit: char,
+    pub normal: char,
+    pub folded: char,
+    pub unfolded: char,
+}
+
+/// Unicode shapes.
+pub const UNICODE: Glyphs = Glyphs {
+    ascii: false,
+    console: false,
+    ok: '●',
+    warn: '▲',
+    crit: '✖',
+    unknown: '◌',
+    restarting: '↻',
+    paused: '‖',
+    exited: '○',
+    created: '◇',
+    absent: '–',
+    ellipsis: '…',
+    down: '▼',
+    up: '▲',
+    limit: '┃',
+    normal: '┼',
+    folded: '▸',
+    unfolded: '▾',
+};
+/// ASCII replacements.
+pub const ASCII: Glyphs = Glyphs {
+    ascii: true,
+    console: false,
+    ok: 'o',
+    warn: '!',
+    crit: 'X',
+    unknown: '?',
+    restarting: '~',
+    paused: '=',
+    exited: '.',
+    created: '+',
+    absent: '-',
+    ellipsis: '~',
+    down: 'v',
+    up: '^',
+    limit: '|',
+    normal: '+',
+    folded: '+',
+    unfolded: '-',
+};
+/// Shapes of the text console; its font has those of code page 437: lines and blocks, but no braille.
+pub const CONSOLE: Glyphs = Glyphs {
+    ascii: false,
+    console: true,
+    ok: '•',
+    warn: '▲',
+    crit: 'X',
+    unknown: '?',
+    restarting: '↕',
+    paused: '=',
+    exited: '○',
+    created: '+',
+    absent: '-',
+    ellipsis: '~',
+    down: '▼',
+    up: '▲',
+    limit: '│',
+    normal: '┼',
+    folded: '►',
+    unfolded: '▼',
+};
