@@ -294,6 +294,13 @@ impl Processes {
             Err(_) => None,
         }
     }
+
+    /// The index of a row's parent: a thread's is its process.
+    #[must_use]
+    pub fn parent_of(&self, process: &Process) -> Option<usize> {
+        let parent = if process.is_thread() { process.tgid } else { process.parent };
+        self.rows.binary_search_by_key(&(parent, parent), |p| (p.tgid, p.key.pid)).ok()
+    }
 }
 
 /// Counts of processes by state.

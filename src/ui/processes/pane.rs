@@ -15,12 +15,7 @@ use crate::{
         settings::{ProcessSettings, TableSettings},
     },
     interest::Interest,
-    model::{
-        self,
-        process::{ProcKey, Process},
-        source::SourceId,
-        subject::Subject,
-    },
+    model::{process::ProcKey, source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::{Action, Context},
@@ -130,7 +125,7 @@ impl TableDef for Processes {
 
     fn parent(state: &State, index: usize) -> Option<usize> {
         let all = &state.host.processes;
-        parent_of(all, &all.rows[index])
+        all.parent_of(&all.rows[index])
     }
 
     fn nothing(_state: &State) -> &'static str {
@@ -315,11 +310,4 @@ fn ended(table: &Table<Processes>, state: &State) -> Option<String> {
     let cores = state.host.cpu.cores.len().max(1) as f32;
     let cpu = state.host.processes.ended_cpu? / if table.options.cpu_of_machine { cores } else { 1.0 };
     (cpu >= WORTH).then(|| format!("{:.*} % in ended processes", usize::from(cpu < 0.095), cpu * 100.0))
-}
-
-/// The index of a row's parent: a thread's is its process.
-#[must_use]
-pub fn parent_of(all: &model::process::Processes, process: &Process) -> Option<usize> {
-    let parent = if process.is_thread() { process.tgid } else { process.parent };
-    all.rows.binary_search_by_key(&(parent, parent), |p| (p.tgid, p.key.pid)).ok()
 }

@@ -1,6 +1,5 @@
 //! What is done to processes, and to which: those that are tagged, else the one under the cursor.
 
-use super::parent_of;
 use crate::{
     model::process::ProcKey,
     state::State,
@@ -25,7 +24,7 @@ pub(super) fn targets(table: &Table<Processes>, state: &State) -> Vec<ProcKey> {
         if !row.is_thread() {
             return Some(key);
         }
-        parent_of(all, row).and_then(|i| all.rows.get(i)).map(|p| p.key)
+        all.parent_of(row).and_then(|i| all.rows.get(i)).map(|p| p.key)
     };
     let mut keys: Vec<ProcKey> = match table.tags.is_empty() {
         true => selected(table).into_iter().filter_map(owner).collect(),
@@ -50,7 +49,7 @@ pub(super) fn tag_tree(table: &mut Table<Processes>, state: &State) {
     loop {
         let before = table.tags.len();
         for process in all.rows.iter().filter(|p| !p.is_thread() && !p.kernel) {
-            let parent = parent_of(all, process).and_then(|i| all.rows.get(i));
+            let parent = all.parent_of(process).and_then(|i| all.rows.get(i));
             if parent.is_some_and(|p| p.key != process.key && table.tags.contains(&p.key)) {
                 table.tags.insert(process.key);
             }

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::*;
 use crate::{
     config::settings::TableSettings,
+    model::process::Process,
     ui::table::{column::Columns, lines::Line},
 };
 
