@@ -195,7 +195,7 @@ impl State {
         self.watches.iter().any(|w| {
             w.acknowledged
                 && w.labels.first().is_some_and(|(_, value)| value == label)
-                && self.rules.iter().any(|r| r.id == w.rule && r.metric == metric.def().id)
+                && self.rules.iter().any(|r| r.id == w.rule && r.metric == metric)
         })
     }
 

@@ -75,7 +75,6 @@ const REFUSED: &[(&str, &str)] = &[("ui", "collect"), ("ui", "act"), ("sink", "c
 const CYCLES: &[(&[&str], &str)] = &[
     (&["collect", "collect::aside"], "the helper opens sources by the table whose rows open them through it"),
     (&["collect::process", "collect::process::first", "collect::process::forks"], "parts of one collector"),
-    (&["model::metrics", "model::metrics::id"], "an id is a position in the table, found at compile time"),
     (&["model::pool", "model::pool::devices"], "methods of the types in the folder's file"),
     (&["sink::text", "sink::text::containers"], "sections share the form of a line"),
     (&["sys::exec", "sys::exec::child", "sys::exec::runner"], "the trait and its implementations"),

@@ -182,11 +182,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::alert::Limits;
+    use crate::{alert::Limits, model::metrics};
 
     fn rule(id: &str) -> Rule {
         let limits = Limits { warn: Some(4.0), ..Limits::default() };
-        Rule { id: id.into(), limits, enabled: true, ..Rule::default() }
+        Rule { limits, ..Rule::new(id, metrics::LOAD1) }
     }
 
     fn key(rule: &str, name: &str) -> AlertKey {

@@ -1,6 +1,6 @@
 //! Rules from TOML: the shipped ones, and the user's changes to them. Every fault is named at its place.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use toml::{
     Spanned,
@@ -10,7 +10,7 @@ use toml::{
 use super::rule::{Patterns, Rule, Side};
 use crate::{
     diag::{Diagnostic, did_you_mean},
-    model::metrics::{self, METRICS},
+    model::metrics::{self, METRICS, MetricDef, MetricId},
     units::{parse_quantity, parse_span},
 };
 
@@ -46,10 +46,19 @@ pub fn merge(rules: &mut Vec<Rule>, place: &str, text: &str, table: &DeTable<'_>
             continue;
         };
         let known = rules.iter().position(|r| r.id == *id.get_ref());
-        let fresh = || Rule { id: id.get_ref().to_string(), enabled: true, ..Rule::default() };
-        let mut rule = known.map_or_else(fresh, |i| rules[i].clone());
         let before = reader.diagnostics.len();
-        reader.rule(&mut rule, id, table, rules);
+        let named = table.get("metric").map(|value| reader.metric(value));
+        let metric = named.unwrap_or(known.map(|i| rules[i].metric));
+        // Without a metric it is no rule, but what else is wrong with it is found all the same.
+        let fresh = || Rule::new(id.get_ref().as_ref(), metrics::CPU_BUSY_RATIO);
+        let mut rule = known.map_or_else(fresh, |i| rules[i].clone());
+        rule.metric = metric.unwrap_or(rule.metric);
+        reader.keys(&mut rule, table);
+        match metric {
+            Some(metric) => reader.whole(&rule, metric.def(), id, table),
+            None if named.is_none() => reader.nameless(id, rules),
+            None => {}
+        }
         if reader.diagnostics.len() == before {
             match known {
                 Some(i) => rules[i] = rule,
@@ -67,6 +76,7 @@ struct Reader<'a> {
 }
 
 type Value<'a> = Spanned<DeValue<'a>>;
+type Name<'a> = Spanned<Cow<'a, str>>;
 
 impl Reader<'_> {
     fn find(&mut self, offset: usize, what: String, hint: Option<&str>) {
@@ -74,10 +84,11 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic { hint: hint.map(str::to_owned), ..diagnostic });
     }
 
-    fn rule(&mut self, rule: &mut Rule, id: &Spanned<std::borrow::Cow<'_, str>>, table: &DeTable<'_>, rules: &[Rule]) {
+    /// Reads every key but the metric.
+    fn keys(&mut self, rule: &mut Rule, table: &DeTable<'_>) {
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "metric" => self.metric(rule, value),
+                "metric" => {}
                 "side" => match self.string(value).as_deref() {
                     Some("above") => rule.side = Side::Above,
                     Some("below") => rule.side = Side::Below,
@@ -119,23 +130,20 @@ impl Reader<'_> {
             // A limit moved past the shipped end of the alert: it ends at the limit then.
             rule.clear = None;
         }
-        self.whole(rule, id, table, rules);
+    }
+
+    /// A rule that is not built in, and says of nothing what is judged.
+    fn nameless(&mut self, id: &Name<'_>, rules: &[Rule]) {
+        let near = did_you_mean(id.get_ref(), rules.iter().map(|r| r.id.as_str()));
+        let hint = near
+            .map_or("name one: metric = \"cpu_busy_ratio\"".to_owned(), |near| format!("did you mean [rules.{near}]?"));
+        let what = format!("rule `{}` is not built in and names no metric", id.get_ref());
+        self.find(id.span().start, what, Some(&hint));
     }
 
     /// What only shows when all keys are known.
-    fn whole(&mut self, rule: &Rule, id: &Spanned<std::borrow::Cow<'_, str>>, table: &DeTable<'_>, rules: &[Rule]) {
+    fn whole(&mut self, rule: &Rule, metric: &MetricDef, id: &Name<'_>, table: &DeTable<'_>) {
         let at = |key: &str| table.get(key).map_or(id.span().start, |v| v.span().start);
-        if rule.metric.is_empty() && !table.contains_key("metric") {
-            let near = did_you_mean(id.get_ref(), rules.iter().map(|r| r.id.as_str()));
-            let hint = near.map_or("name one: metric = \"cpu_busy_ratio\"".to_owned(), |near| {
-                format!("did you mean [rules.{near}]?")
-            });
-            return self.find(
-                id.span().start,
-                format!("rule `{}` is not built in and names no metric", id.get_ref()),
-                Some(&hint),
-            );
-        }
         if rule.limits.mildest().is_none() {
             return self.find(
                 id.span().start,
@@ -171,30 +179,30 @@ impl Reader<'_> {
                 format!("rule `{}`: `clear` is {clear}, on the bad side of its mildest limit {mildest}", id.get_ref());
             self.find(at("clear"), what, Some("an alert must be able to end"));
         }
-        let labels = metrics::find(&rule.metric).map_or(&[][..], |m| m.labels);
         for (key, patterns) in [("only", &rule.only), ("except", &rule.except)] {
             for (name, _) in patterns {
-                if !labels.contains(&name.as_str()) {
-                    let has = if labels.is_empty() {
+                if !metric.labels.contains(&name.as_str()) {
+                    let has = if metric.labels.is_empty() {
                         "it has none".to_owned()
                     } else {
-                        format!("it has {}", labels.join(", "))
+                        format!("it has {}", metric.labels.join(", "))
                     };
-                    self.find(at(key), format!("`{}` has no label `{name}`", rule.metric), Some(&has));
+                    self.find(at(key), format!("`{}` has no label `{name}`", metric.id), Some(&has));
                 }
             }
         }
     }
 
-    fn metric(&mut self, rule: &mut Rule, value: &Value<'_>) {
-        let Some(name) = self.string(value) else { return };
-        if metrics::find(&name).is_none() {
+    fn metric(&mut self, value: &Value<'_>) -> Option<MetricId> {
+        let name = self.string(value)?;
+        let metric = MetricId::find(&name);
+        if metric.is_none() {
             let near = did_you_mean(&name, METRICS.iter().map(|m| m.id));
             let hint =
                 near.map_or("`benchtop once --json` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
             self.find(value.span().start, format!("there is no metric `{name}`"), Some(&hint));
         }
-        rule.metric = name;
+        metric
     }
 
     fn quantity(&mut self, key: &str, value: &Value<'_>, into: &mut Option<f64>) {
@@ -273,6 +281,15 @@ mod tests {
         assert_eq!(rules.len(), table.get_ref().len());
         let cpu = rules.iter().find(|r| r.id == "cpu_busy").unwrap();
         assert_eq!((cpu.level(0.95), cpu.hold), (Level::Warn, Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn sentences_ask_for_words_that_the_metric_has() {
+        for rule in shipped() {
+            let metric = rule.metric.def();
+            assert!(!rule.say.contains("{cause}") || metric.cause.is_some(), "{}: {{cause}}", rule.id);
+            assert!(!rule.say.contains("{detail}") || metric.detail.is_some(), "{}: {{detail}}", rule.id);
+        }
     }
 
     #[test]

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Stamp,
-    model::alert::{AlertKey, Labels},
+    model::{
+        alert::{AlertKey, Labels},
+        metrics::MetricId,
+    },
     text::like,
 };
 
@@ -73,12 +76,12 @@ impl Limits {
 pub(super) type Patterns = Vec<(String, Vec<String>)>;
 
 /// One rule of `assets/rules.toml`, or of the config: limits of one metric.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// `cpu_busy`, unique.
     pub id: String,
-    /// The metric it judges ([`crate::model::metrics`]).
-    pub metric: String,
+    /// The metric it judges.
+    pub metric: MetricId,
     /// Which side is bad.
     pub side: Side,
     /// From where on.
@@ -100,6 +103,24 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// A rule without limits.
+    #[must_use]
+    pub fn new(id: impl Into<String>, metric: MetricId) -> Self {
+        Rule {
+            id: id.into(),
+            metric,
+            side: Side::Above,
+            limits: Limits::default(),
+            clear: None,
+            hold: Duration::ZERO,
+            clear_hold: None,
+            only: Patterns::new(),
+            except: Patterns::new(),
+            say: String::new(),
+            enabled: true,
+        }
+    }
+
     /// The level of `value`.
     #[must_use]
     pub fn level(&self, value: f64) -> Level {
@@ -198,10 +219,11 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::metrics;
 
     fn rule(side: Side, warn: f64, crit: f64) -> Rule {
         let limits = Limits { warn: Some(warn), crit: Some(crit), advice: None };
-        Rule { side, limits, enabled: true, ..Rule::default() }
+        Rule { side, limits, ..Rule::new("r", metrics::LOAD1) }
     }
 
     #[test]
@@ -226,7 +248,7 @@ mod tests {
         let rule = Rule {
             only: vec![("mount".into(), vec!["/srv/*".into()])],
             except: vec![("mount".into(), vec!["/srv/tmp".into()])],
-            ..Rule::default()
+            ..Rule::new("r", metrics::FILESYSTEM_USED_RATIO)
         };
         let concerns = |mount| rule.concerns(&["mount"], &[mount]);
         assert!(concerns("/srv/a"));

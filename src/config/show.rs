@@ -53,7 +53,7 @@ pub fn show(loaded: &Loaded, rules: bool) -> String {
 }
 
 fn write_rule(out: &mut String, rule: &Rule) {
-    let _ = writeln!(out, "metric = {}", quoted(&rule.metric));
+    let _ = writeln!(out, "metric = {}", quoted(rule.metric.def().id));
     let side = if rule.side == Side::Above { "above" } else { "below" };
     let _ = writeln!(out, "side = \"{side}\"");
     for (name, limit) in

@@ -35,9 +35,7 @@ const STEP: Duration = Duration::from_secs(1);
 pub(super) fn by_metric(rules: &[Rule]) -> ByMetric {
     let mut by_metric = vec![Vec::new(); METRICS.len()];
     for (i, rule) in rules.iter().enumerate().filter(|(_, r)| r.enabled) {
-        if let Some(metric) = MetricId::find(&rule.metric) {
-            by_metric[metric.position()].push(i);
-        }
+        by_metric[rule.metric.position()].push(i);
     }
     by_metric
 }
@@ -78,7 +76,7 @@ pub(super) fn judge(
                 }
                 let key = AlertKey { rule: rule.id.clone(), identity: identity(metric, values, host) };
                 let labels = metric.labels.iter().zip(values).map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-                let found = Observation::Value { value, at, since: metrics::since(metric.id, values, host) };
+                let found = Observation::Value { value, at, since: metric.since.and_then(|since| since(host, values)) };
                 judgement.value(rule, key, labels.collect(), found, (moment, first));
             }
         });
@@ -98,22 +96,20 @@ pub(super) fn watches(book: &AlertBook, host: &Host, rules: &[Rule]) -> Vec<Watc
         there.filter_map(|(key, alert)| rule_of(key).map(|(at, rule)| (at, rule, key, alert))).collect();
     shown.sort_by_key(|(at, ..)| *at);
     let covered = |rule: &Rule, key: &AlertKey, alert: &Alert| {
-        let by = COVERED.iter().find(|(covered, _)| covered.def().id == rule.metric)?.1;
+        let by = COVERED.iter().find(|(covered, _)| *covered == rule.metric)?.1;
         let more = |other: &Alert| other.entry.phase == Phase::Firing && other.entry.level >= alert.entry.level;
-        shown.iter().find(|(_, r, k, other)| r.metric == by.def().id && k.identity == key.identity && more(other))
+        shown.iter().find(|(_, r, k, other)| r.metric == by && k.identity == key.identity && more(other))
     };
     let uncovered = shown.iter().filter(|(_, rule, key, alert)| covered(rule, key, alert).is_none());
     uncovered.map(|(_, rule, key, alert)| watch(rule, key, alert, host)).collect()
 }
 
 fn watch(rule: &Rule, key: &AlertKey, alert: &Alert, host: &Host) -> Watch {
-    let metric = metrics::find(&rule.metric);
-    let values: Vec<String> = alert.labels.iter().map(|(_, value)| value.clone()).collect();
+    let metric = rule.metric.def();
+    let values: Vec<&str> = alert.labels.iter().map(|(_, value)| value.as_str()).collect();
     let entry = &alert.entry;
-    let moment = Moment {
-        now: host.now,
-        interval: metric.and_then(|m| m.source).and_then(|s| host.health.get(s)).map_or(STEP, |h| h.every),
-    };
+    let moment =
+        Moment { now: host.now, interval: metric.source.and_then(|s| host.health.get(s)).map_or(STEP, |h| h.every) };
     let since = entry.since();
     Watch {
         rule: key.rule.clone(),
@@ -126,27 +122,28 @@ fn watch(rule: &Rule, key: &AlertKey, alert: &Alert, host: &Host) -> Watch {
         value: entry.value,
         since,
         from_start: entry.began == Some(since),
-        began_unix_ms: metrics::began(&rule.metric, &values, host),
+        began_unix_ms: metric.began.and_then(|began| began(host, &values)),
         unknown_since: entry.unknown,
         acknowledged: entry.acknowledged.is_some(),
-        say: sentence(rule, alert, metric, &values, host),
+        say: sentence(rule, alert, &values, host),
     }
 }
 
 /// The rule's sentence with all that it names filled in.
-fn sentence(rule: &Rule, alert: &Alert, metric: Option<&MetricDef>, values: &[String], host: &Host) -> String {
+fn sentence(rule: &Rule, alert: &Alert, values: &[&str], host: &Host) -> String {
+    let metric = rule.metric.def();
     let (level, value) = (alert.entry.level, alert.entry.value);
-    let show = |value: f64| metric.map_or_else(|| value.to_string(), |m| m.unit.show(value));
+    let show = |value: f64| metric.unit.show(value);
     let mut say = rule.say.replace("{value}", &show(value));
     if let Some(limit) = rule.limit(level).or(rule.limits.mildest()) {
         say = say.replace("{limit}", &show(limit));
     }
     if say.contains("{detail}") {
-        let detail = metrics::detail(&rule.metric, values, host);
+        let detail = metric.detail.and_then(|detail| detail(host, values));
         say = say.replace("{detail}", &detail.unwrap_or_else(|| show(value)));
     }
     if say.contains("{cause}") {
-        let cause = metrics::cause(&rule.metric, values, host);
+        let cause = metric.cause.and_then(|cause| cause(host, values));
         say = say.replace("{cause}", &cause.map_or_else(String::new, |cause| format!(": {cause}")));
     }
     for (name, value) in &alert.labels {

@@ -16,15 +16,12 @@ use crate::{
 
 fn rule(hold: u64) -> Rule {
     Rule {
-        id: "busy".into(),
-        metric: "load1".into(),
         limits: Limits { advice: None, warn: Some(4.0), crit: Some(8.0) },
         clear: Some(3.0),
         hold: Duration::from_secs(hold),
         clear_hold: Some(Duration::ZERO),
         say: "load is {value}, over {limit}".into(),
-        enabled: true,
-        ..Rule::default()
+        ..Rule::new("busy", metrics::LOAD1)
     }
 }
 

@@ -3,19 +3,20 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::alert::{Limits, Side};
+use crate::{
+    alert::{Limits, Side},
+    model::metrics,
+};
 
 /// Warns over 4, is critical over 8, clear at 3.
 fn rule(hold: u64, clear_hold: Option<u64>) -> Rule {
     Rule {
-        id: "busy".into(),
         side: Side::Above,
         limits: Limits { advice: None, warn: Some(4.0), crit: Some(8.0) },
         clear: Some(3.0),
         hold: Duration::from_secs(hold),
         clear_hold: clear_hold.map(Duration::from_secs),
-        enabled: true,
-        ..Rule::default()
+        ..Rule::new("busy", metrics::LOAD1)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a row, or an alert on it, is about.
 
 use crate::model::{
-    container::ContainerRow, disk::Disk, host::Host, metrics, pool::pool_of, source::SourceId, subject::Subject,
+    container::ContainerRow, disk::Disk, host::Host, metrics::MetricId, pool::pool_of, source::SourceId,
+    subject::Subject,
 };
 
 /// A container, by its engine and its id.
@@ -26,14 +27,15 @@ pub fn disk_of<'a>(host: &'a Host, device: &str) -> Option<&'a Disk> {
 
 /// What a value of this metric is about; `None` where that is not one of the machine's parts.
 #[must_use]
-pub fn subject_of_metric(host: &Host, metric: &str, labels: &[(String, String)]) -> Option<Subject> {
+pub fn subject_of_metric(host: &Host, metric: MetricId, labels: &[(String, String)]) -> Option<Subject> {
+    let metric = metric.def();
     let of = |name: &str| labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.clone());
     let Some((first, value)) = labels.first() else {
-        return match metrics::find(metric)?.source? {
+        return match metric.source? {
             SourceId::Cpu | SourceId::Load => Some(Subject::Cpu),
-            SourceId::Memory if metric.contains("arc_") => Some(Subject::Arc),
+            SourceId::Memory if metric.id.contains("arc_") => Some(Subject::Arc),
             SourceId::Memory => Some(Subject::Memory),
-            _ if metric.starts_with("own_memory") => Some(Subject::Memory),
+            _ if metric.id.starts_with("own_memory") => Some(Subject::Memory),
             SourceId::Limits => Some(Subject::Cpu),
             SourceId::Network => Some(Subject::Network),
             _ => None,

@@ -1,7 +1,10 @@
 //! The counters beside the rates: TABLE COUNTERS. Whoever stores figures outside derives rates over spans of their own,
 //! which needs what the kernel counted. Rules and `once --json` have the rates; an exporter has both.
 
-use super::{MetricDef, Put, Unit};
+use super::{
+    Unit,
+    def::{MetricDef, NONE, Put, Read, gauge},
+};
 use crate::{
     clock::TICKS_PER_SECOND,
     model::{
@@ -15,7 +18,6 @@ use crate::{
 };
 use Unit::{Bytes, Count, Seconds};
 
-const NONE: &[&str] = &[];
 const MODE: &[&str] = &["mode"];
 const DEVICE: &[&str] = &["device"];
 const INTERFACE: &[&str] = &["interface"];
@@ -31,9 +33,9 @@ const fn counter(
     source: SourceId,
     labels: &'static [&'static str],
     help: &'static str,
-    read: fn(&Host, Put<'_>),
+    read: Read,
 ) -> MetricDef {
-    MetricDef { id, unit, source: Some(source), counter: true, help, labels, read }
+    gauge(id, unit, source, labels, help, read).counter()
 }
 
 fn one(put: Put<'_>, value: Option<u64>) {

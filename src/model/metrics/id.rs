@@ -1,7 +1,7 @@
 //! Metrics that code asks for by name. The row of each in TABLE METRICS is looked up at compile time, so that a misspelt
 //! id does not compile, and its rules are found by position.
 
-use super::{METRICS, MetricDef};
+use super::{def::MetricDef, table::METRICS};
 
 /// The position of a metric in TABLE METRICS.
 #[derive(Clone, Copy, PartialEq, Eq)]

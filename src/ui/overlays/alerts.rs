@@ -53,7 +53,7 @@ impl Alerts {
         let Some(key) = self.selected() else { return Vec::new() };
         let Some(watch) = state.watches.iter().find(|watch| watch.key() == *key) else { return Vec::new() };
         let rule = state.rules.iter().find(|rule| rule.id == watch.rule);
-        match rule.and_then(|rule| join::subject_of_metric(&state.host, &rule.metric, &watch.labels)) {
+        match rule.and_then(|rule| join::subject_of_metric(&state.host, rule.metric, &watch.labels)) {
             Some(subject) => vec![Effect::OpenDetail(subject)],
             None => vec![Effect::Say(Level::Advice, "there is no view of what this is about".to_owned())],
         }
