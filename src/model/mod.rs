@@ -35,6 +35,7 @@ pub mod rate;
 pub mod run;
 pub mod sensor;
 pub mod series;
+pub mod service;
 pub mod socket;
 pub mod source;
 pub mod span;
