@@ -8,6 +8,7 @@ use hyper::{
     Request,
     body::{Body, Bytes, Incoming},
     client::conn::http1,
+    header::LOCATION,
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -74,6 +75,8 @@ impl From<hyper::Error> for HttpError {
 pub struct Answer {
     /// `200`, `404`.
     pub status: u16,
+    /// Where it sends the reader instead.
+    pub location: Option<String>,
     body: Incoming,
     _driver: Driver,
 }
@@ -99,7 +102,8 @@ where
         let (mut sender, connection) = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await?;
         let driver = Driver(tokio::spawn(async move { drop(connection.await) }));
         let answer = sender.send_request(request).await?;
-        Ok(Answer { status: answer.status().as_u16(), body: answer.into_body(), _driver: driver })
+        let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+        Ok(Answer { status: answer.status().as_u16(), location, body: answer.into_body(), _driver: driver })
     };
     timeout(patience, asked).await.unwrap_or(Err(HttpError::Silent))
 }

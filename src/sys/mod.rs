@@ -7,5 +7,6 @@ pub mod http;
 pub mod json;
 pub mod netlink;
 pub mod parse;
+pub mod probe;
 pub mod reread;
 pub mod root;
