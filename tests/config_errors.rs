@@ -112,6 +112,37 @@ fn init_writes_once_and_the_example_is_right() {
 }
 
 #[test]
+fn services_are_shown_without_their_secrets() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("c.toml");
+    let text = "[[service]]\nname = \"cloud\"\nurl = \"https://cloud.lan/health?token=secret\"\nevery = 60\n\
+                expect_status = [200, \"300-399\"]\nheaders_file = \"/etc/h\"\n[[service]]\nname = \"nas\"\nurl = \"ping://nas\"\npause = true\n";
+    fs::write(&file, text).unwrap();
+    fs::write(
+        home.path().join("c.services.toml"),
+        "format = 1\n[[service]]\nname = \"ssh\"\nurl = \"tcp://nas:22\"\n[[service]]\nname = \"nas\"\nurl = \"ping://other\"\n",
+    )
+    .unwrap();
+    let output = benchtop(&["config", "show", "-c", file.to_str().unwrap()], home.path());
+    let said = stderr(&output);
+    assert!(said.contains("c.services.toml:6:8: two services are called `nas`"), "{said}");
+    let show = stdout(&output);
+    let from = show.find("[[service]]").unwrap();
+    let until = show.find("[keys]").unwrap();
+    let column = |text: &str| format!("{text:44} ");
+    let expected = format!(
+        "{}# file, line 2\nname = \"cloud\"\nurl = \"https://cloud.lan/health?***\"\nevery = \"1m\"\n\
+         expect_status = [\"200\", \"300-399\"]\nheaders_file = \"/etc/h\"\n\n\
+         {}# file, line 8\nname = \"nas\"\nurl = \"ping://nas\"\npause = true\n\n\
+         {}# added, line 3\nname = \"ssh\"\nurl = \"tcp://nas:22\"\n\n",
+        column("[[service]]"),
+        column("[[service]]"),
+        column("[[service]]"),
+    );
+    assert_eq!(&show[from..until], expected);
+}
+
+#[test]
 fn uncommented_example_equals_the_built_in_settings() {
     let home = tempfile::tempdir().unwrap();
     let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml")).unwrap();

@@ -16,6 +16,7 @@ use super::{
     paths,
     reading::Reading,
     save::{self, Pin},
+    services,
     settings::Settings,
     tree::{self, At, Node, Table},
 };
@@ -26,7 +27,8 @@ use crate::diag::{Diagnostic, did_you_mean};
 #[must_use]
 pub fn load(request: &Request<'_>) -> (Loaded, Vec<Diagnostic>) {
     let settings = Settings { rules: request.known.rules.clone(), ..Settings::default() };
-    let loaded = Loaded { settings, file: None, saved: None, passed_over: Vec::new(), origins: Default::default() };
+    let loaded =
+        Loaded { settings, file: None, saved: None, added: None, passed_over: Vec::new(), origins: Default::default() };
     let mut loader = Loader { known: request.known, loaded, diagnostics: Vec::new(), layer: Layer::Own };
     match find_file(request) {
         Ok(File::Own(path)) => {
@@ -40,6 +42,7 @@ pub fn load(request: &Request<'_>) -> (Loaded, Vec<Diagnostic>) {
         Ok(File::None) => loader.saved(paths::config_file().as_deref()),
         Err(diagnostic) => loader.diagnostics.push(diagnostic),
     }
+    loader.added();
     loader.environment(request.env);
     loader.pin();
     for flag in &request.flags {
@@ -62,6 +65,15 @@ enum File {
 enum Layer {
     Own,
     Saved,
+    Added,
+}
+
+/// A file of benchtop's own.
+struct Ours {
+    place: String,
+    text: String,
+    table: Table,
+    faults: Vec<Diagnostic>,
 }
 
 /// The file to read. One that was asked for must exist; the usual ones need not.
@@ -117,6 +129,7 @@ impl Loader<'_> {
             match key.value.as_str() {
                 "keys" => self.keys(&source, value),
                 "rules" => self.rules(&source, value),
+                "service" => self.services(&source, value),
                 _ => self.entry(&source, "", key, value),
             }
         }
@@ -130,36 +143,14 @@ impl Loader<'_> {
         self.loaded.settings.saving.own = own.map(Path::to_owned);
         let Some(path) = own.map(save::beside) else { return };
         self.loaded.settings.saving.file = Some(path.clone());
-        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-            return;
-        }
-        let place = path.display().to_string();
-        let text = match read_text(&path, MAX_BYTES) {
-            Ok(text) => text,
-            Err(diagnostic) => return self.loaded.passed_over.push(diagnostic),
-        };
+        let Some(Ours { place, text, table, faults }) = self.ours(&path, "save settings") else { return };
         self.loaded.saved = Some(path);
-        let (table, faults) = tree::parse(&place, &text);
         let source = Source { place: &place, text: &text };
-        let format = table.iter().find(|(key, _)| key.value == save::FORMAT_KEY);
-        match format.map(|(_, value)| (value.offset, &value.value)) {
-            Some((_, Node::Whole(save::FORMAT))) => {}
-            Some((offset, _)) => {
-                let hint = Some("a newer benchtop wrote it; delete it to save again".to_owned());
-                let what = format!("`format` is not {}: the whole file is ignored", save::FORMAT);
-                return self.loaded.passed_over.push(source.diagnostic(offset, what, hint));
-            }
-            None => {
-                let what = "no `format`: benchtop did not write this file, and ignores it";
-                let hint = Some("move it away to save settings again".to_owned());
-                return self.loaded.passed_over.push(source.diagnostic(0, what, hint));
-            }
-        }
         let before = std::mem::replace(&mut self.diagnostics, faults);
         self.layer = Layer::Saved;
         for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
             match key.value.as_str() {
-                "keys" | "rules" => {
+                "keys" | "rules" | "service" => {
                     let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
                     self.diagnostics.push(source.diagnostic(key.offset, what, None));
                 }
@@ -169,6 +160,76 @@ impl Loader<'_> {
         self.layer = Layer::Own;
         let mut faults = std::mem::replace(&mut self.diagnostics, before);
         self.loaded.passed_over.append(&mut faults);
+    }
+
+    /// The services that were added from the screen. What is wrong with them is said and passed over, as with what was
+    /// saved; the user's own file wins.
+    fn added(&mut self) {
+        let Some(path) = self.loaded.settings.saving.own.as_deref().map(save::services_beside) else { return };
+        let Some(Ours { place, text, table, faults }) = self.ours(&path, "add services") else { return };
+        self.loaded.added = Some(path);
+        let source = Source { place: &place, text: &text };
+        let before = std::mem::replace(&mut self.diagnostics, faults);
+        self.layer = Layer::Added;
+        for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
+            match key.value.as_str() {
+                "service" => self.services(&source, value),
+                other => {
+                    let what = format!("`{other}` is not added by benchtop: write it in your own file");
+                    self.diagnostics.push(source.diagnostic(key.offset, what, None));
+                }
+            }
+        }
+        self.layer = Layer::Own;
+        let mut faults = std::mem::replace(&mut self.diagnostics, before);
+        self.loaded.passed_over.append(&mut faults);
+    }
+
+    /// A file that benchtop writes itself: its text and its tables; `None` where it is not there, or is another's.
+    fn ours(&mut self, path: &Path, again: &str) -> Option<Ours> {
+        if fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return None;
+        }
+        let place = path.display().to_string();
+        let text = match read_text(path, MAX_BYTES) {
+            Ok(text) => text,
+            Err(diagnostic) => {
+                self.loaded.passed_over.push(diagnostic);
+                return None;
+            }
+        };
+        let (table, faults) = tree::parse(&place, &text);
+        let source = Source { place: &place, text: &text };
+        let format = table.iter().find(|(key, _)| key.value == save::FORMAT_KEY);
+        let wrong = match format.map(|(_, value)| (value.offset, &value.value)) {
+            Some((_, Node::Whole(save::FORMAT))) => None,
+            Some((offset, _)) => {
+                let hint = format!("a newer benchtop wrote it; delete it to {again} again");
+                let what = format!("`format` is not {}: the whole file is ignored", save::FORMAT);
+                Some(source.diagnostic(offset, what, Some(hint)))
+            }
+            None => {
+                let what = "no `format`: benchtop did not write this file, and ignores it";
+                Some(source.diagnostic(0, what, Some(format!("move it away to {again} again"))))
+            }
+        };
+        if let Some(wrong) = wrong {
+            self.loaded.passed_over.push(wrong);
+            return None;
+        }
+        Some(Ours { place, text, table, faults })
+    }
+
+    /// `[[service]]`: what is probed.
+    fn services(&mut self, source: &Source<'_>, value: &At<Node>) {
+        let mut reading = Reading { known: self.known, path: "service", loose: false, faults: Vec::new() };
+        let found = services::read(value, &self.loaded.settings.services, &mut reading);
+        for At { offset, value: target } in found {
+            self.note(source, format!("service.{}", target.name), offset);
+            self.loaded.settings.services.push(target);
+        }
+        let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
+        self.diagnostics.extend(faults);
     }
 
     /// What is stronger than saved settings: a save says so.
@@ -189,6 +250,7 @@ impl Loader<'_> {
             let origin = match self.layer {
                 Layer::Own => Origin::File(line, column),
                 Layer::Saved => Origin::Saved(line, column),
+                Layer::Added => Origin::Added(line, column),
             };
             self.loaded.origins.insert(path, origin);
         }
@@ -228,7 +290,7 @@ impl Loader<'_> {
 
     fn unknown(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>) {
         let here: Vec<&str> = if prefix.is_empty() {
-            let tops = FIELDS.iter().map(|f| section(f).unwrap_or(f.path)).chain(["keys", "rules"]);
+            let tops = FIELDS.iter().map(|f| section(f).unwrap_or(f.path)).chain(["service", "keys", "rules"]);
             let mut tops: Vec<&str> = tops.collect();
             tops.dedup();
             tops

@@ -9,6 +9,7 @@ pub mod paths;
 mod reading;
 pub mod save;
 mod saving;
+pub mod services;
 pub mod settings;
 mod show;
 pub mod tree;
@@ -44,6 +45,8 @@ pub enum Origin {
     File(usize, usize),
     /// What was saved from the screen or by `config save`, at line and column.
     Saved(usize, usize),
+    /// The services that were added from the screen, at line and column.
+    Added(usize, usize),
     /// A variable.
     Env(&'static str),
     /// A flag.
@@ -58,7 +61,9 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// The file of saved settings that was read.
     pub saved: Option<PathBuf>,
-    /// What is wrong with saved settings: they are passed over, since the user did not write them by hand.
+    /// The file of added services that was read.
+    pub added: Option<PathBuf>,
+    /// What is wrong with saved settings and added services: they are passed over, since the user did not write them by hand.
     pub passed_over: Vec<Diagnostic>,
     /// The settings that are not built in, by path; `keys.zoom` and `rules.cpu_busy` each for itself.
     pub origins: BTreeMap<String, Origin>,
@@ -80,6 +85,11 @@ impl Loaded {
             Origin::Saved(line, column) => {
                 let file =
                     self.saved.as_ref().map_or_else(|| "config.saved.toml".to_owned(), |f| f.display().to_string());
+                Diagnostic { position: Some((line, column)), ..Diagnostic::new(file, what) }
+            }
+            Origin::Added(line, column) => {
+                let file =
+                    self.added.as_ref().map_or_else(|| "config.services.toml".to_owned(), |f| f.display().to_string());
                 Diagnostic { position: Some((line, column)), ..Diagnostic::new(file, what) }
             }
             Origin::Env(name) | Origin::Flag(name) => Diagnostic::new(name, what),

@@ -182,13 +182,14 @@ impl Reading<'_> {
     }
 }
 
-/// A span without loss: `500ms`, `1s`, `1m`.
+/// A span without loss: `500ms`, `1s`, `1m`, `1h`, `1d`.
 #[must_use]
 pub fn exact(span: Duration) -> String {
     let ms = span.as_millis();
-    match ms {
-        _ if ms.is_multiple_of(60_000) && ms > 0 => format!("{}m", ms / 60_000),
-        _ if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
-        _ => format!("{ms}ms"),
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m")];
+    match units.into_iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", ms / unit),
+        None if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
+        None => format!("{ms}ms"),
     }
 }

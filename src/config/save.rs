@@ -110,6 +110,12 @@ pub fn beside(own: &Path) -> PathBuf {
     own.with_extension("saved.toml")
 }
 
+/// The file beside `own` for services that were added from the screen: `config.services.toml` beside `config.toml`.
+#[must_use]
+pub fn services_beside(own: &Path) -> PathBuf {
+    own.with_extension("services.toml")
+}
+
 impl Save {
     /// Carries it out.
     #[must_use]

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::saving::Saving;
-use crate::{model::engine_address::EngineAddress, sys::root::Root};
+use crate::{
+    model::{engine_address::EngineAddress, service::target::ServiceTarget},
+    sys::root::Root,
+};
 
 /// All settings, after flags, environment and file were merged.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +50,8 @@ pub struct Settings {
     pub disabled_sources: Vec<String>,
     /// Addresses of container engines beside those that are found.
     pub engines: Vec<EngineAddress>,
+    /// What is probed.
+    pub services: Vec<ServiceTarget>,
     /// The containers begin grouped by compose project.
     pub group_containers: bool,
     /// Keys by action name, in place of the built-in ones.
@@ -181,6 +186,7 @@ impl Default for Settings {
             hidden_mounts: Vec::new(),
             disabled_sources: Vec::new(),
             engines: Vec::new(),
+            services: Vec::new(),
             group_containers: false,
             keys: BTreeMap::new(),
             rules: Vec::new(),

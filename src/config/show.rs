@@ -6,6 +6,7 @@ use super::{
     Loaded, Origin,
     fields::{FIELDS, list, quoted},
     reading::exact,
+    services,
 };
 use crate::alert::{Rule, Side};
 
@@ -19,6 +20,9 @@ pub fn show(loaded: &Loaded, rules: bool) -> String {
     let path = |path: &Option<PathBuf>| path.as_ref().map_or("none".to_owned(), |f| f.display().to_string());
     let _ = writeln!(out, "# File: {}", path(&loaded.file));
     let _ = writeln!(out, "# Saved: {}", path(&loaded.saved));
+    if loaded.added.is_some() {
+        let _ = writeln!(out, "# Added: {}", path(&loaded.added));
+    }
     let mut section = "";
     for field in FIELDS {
         let (here, name) = field.path.split_once('.').unwrap_or(("", field.path));
@@ -32,7 +36,19 @@ pub fn show(loaded: &Loaded, rules: bool) -> String {
             None => line(&mut out, &format!("# {name} is not set"), ""),
         }
     }
-    out.push_str("\n[keys]\n");
+    let _ = writeln!(out);
+    if loaded.settings.services.is_empty() {
+        line(&mut out, "# service: none is set", "");
+    }
+    for target in &loaded.settings.services {
+        let from = origin(&loaded.origin(&format!("service.{}", target.name)));
+        let text = services::toml(target, false);
+        let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        line(&mut out, head, &from);
+        out.push_str(rest);
+        out.push('\n');
+    }
+    out.push_str("[keys]\n");
     for (action, keys) in &loaded.settings.keys {
         line(&mut out, &format!("{action} = {}", list(keys)), &origin(&loaded.origin(&format!("keys.{action}"))));
     }
@@ -91,6 +107,7 @@ fn origin(origin: &Origin) -> String {
         Origin::Found(what) => format!("found: {what}"),
         Origin::File(line, _) => format!("file, line {line}"),
         Origin::Saved(line, _) => format!("saved, line {line}"),
+        Origin::Added(line, _) => format!("added, line {line}"),
         Origin::Env(name) => format!("variable {name}"),
         Origin::Flag(name) => format!("flag {name}"),
     }
