@@ -18,6 +18,7 @@ pub mod model;
 pub mod request;
 pub mod sink;
 pub mod state;
+pub mod store;
 pub mod sys;
 pub mod text;
 pub mod ui;

@@ -29,6 +29,8 @@ pub struct Arguments {
     theme: ThemeFlag,
     #[command(flatten)]
     screen: ScreenFlags,
+    #[command(flatten)]
+    history: HistoryFlags,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -107,6 +109,14 @@ pub struct ScreenFlags {
     no_mouse: bool,
 }
 
+/// What is remembered.
+#[derive(Debug, Args)]
+pub struct HistoryFlags {
+    /// Keep no results, and read none that were kept
+    #[arg(long)]
+    no_history: bool,
+}
+
 /// All flags that are settings.
 #[derive(Debug, Args)]
 pub struct SettingFlags {
@@ -118,6 +128,8 @@ pub struct SettingFlags {
     theme: ThemeFlag,
     #[command(flatten)]
     screen: ScreenFlags,
+    #[command(flatten)]
+    history: HistoryFlags,
 }
 
 /// What to do in place of the live screen.
@@ -252,6 +264,7 @@ impl Arguments {
         self.display.add(&mut out);
         self.theme.add(&mut out);
         self.screen.add(&mut out);
+        self.history.add(&mut out);
         match &self.verb {
             Some(Verb::Once { machine, display, .. }) => {
                 machine.add(&mut out);
@@ -268,6 +281,7 @@ impl Arguments {
                 flags.display.add(&mut out);
                 flags.theme.add(&mut out);
                 flags.screen.add(&mut out);
+                flags.history.add(&mut out);
             }
             _ => {}
         }
@@ -312,5 +326,11 @@ impl ScreenFlags {
         valued(out, "refresh", "--delay", self.delay.as_ref());
         switched(out, "read_only", "--read-only", self.read_only, "true");
         switched(out, "mouse", "--no-mouse", self.no_mouse, "false");
+    }
+}
+
+impl HistoryFlags {
+    fn add(&self, out: &mut Vec<Flag>) {
+        switched(out, "history.enabled", "--no-history", self.no_history, "false");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Where settings and themes lie.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (
         "~/.config/benchtop/config.toml",
         "Your settings ($XDG_CONFIG_HOME in place of ~/.config). `benchtop config init` writes it, every setting explained; benchtop never rewrites it.",
@@ -28,6 +28,10 @@ const FILES: [(&str, &str); 6] = [
         "/etc/benchtop/config.toml",
         "The settings of the machine, for users who have no file of their own. What they saved wins over it.",
     ),
+    (
+        "~/.local/state/benchtop/history.db",
+        "The history: results of benchmarks ($XDG_STATE_HOME in place of ~/.local/state). An SQLite file. /var/lib/benchtop/history.db where that folder is there and can be written.",
+    ),
     ("/proc, /sys, /run, /etc", "What is read, below the folder that --root names."),
     (
         "/var/run/docker.sock, /run/podman/podman.sock, $XDG_RUNTIME_DIR/podman/podman.sock",
@@ -36,13 +40,17 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 /// Variables other than those of settings.
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 9] = [
     ("BENCHTOP_CONFIG", "The file of settings, as --config."),
     ("NO_COLOR", "Not empty: no colours."),
     ("TERM, COLORTERM", "What colours the terminal can show."),
     ("LC_ALL, LC_CTYPE, LANG", "Whether the terminal can show lines and braille."),
     ("DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG", "Where Docker is, as for docker(1)."),
     ("XDG_CONFIG_HOME", "The folder of settings, ~/.config if not set."),
+    (
+        "STATE_DIRECTORY, XDG_STATE_HOME",
+        "The folder of the history: the one that systemd gives to a service, else a user's.",
+    ),
     ("XDG_RUNTIME_DIR", "Where the socket of a rootless Podman or Docker is."),
     ("PATH", "Where zpool, zfs and docker are looked for, before the system's folders."),
 ];

@@ -9,8 +9,7 @@ use crate::{
     sys::root::Root,
 };
 
-/// Prefix of the lanes' thread names; the panic hook leaves such threads to their lane.
-pub const THREAD_PREFIX: &str = "bt-";
+pub use crate::sys::THREAD_PREFIX;
 
 /// What a source may know when it is opened.
 #[derive(Clone)]

@@ -215,6 +215,13 @@ pub static FIELDS: &[Field] = &[
     columns!("pools", pools),
     sort!("pools", pools),
     flag!("pools.reverse", pools.reverse).on_screen(),
+    flag!("history.enabled", history.enabled),
+    field(
+        "history.path",
+        |s, value, r| s.history.path = r.text(value).map(PathBuf::from).or(s.history.path.take()),
+        |s| s.history.path.as_ref().map(|path| quoted(&path.display().to_string())),
+    )
+    .env("BENCHTOP_HISTORY"),
     field(
         "sources.disabled",
         |s, value, r| {

@@ -20,6 +20,19 @@ pub fn themes() -> Option<PathBuf> {
     folder().map(|f| f.join("themes"))
 }
 
+/// The folder of what the program keeps of its own accord: the history.
+#[must_use]
+pub fn state() -> Option<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", "benchtop")?;
+    dirs.state_dir().map(std::path::Path::to_owned)
+}
+
+/// The same for a service, which all screens of the machine's owner share.
+#[must_use]
+pub fn system_state() -> PathBuf {
+    PathBuf::from("/var/lib/benchtop")
+}
+
 fn folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "benchtop").map(|dirs| dirs.config_dir().to_owned())
 }

@@ -60,8 +60,25 @@ pub struct Settings {
     pub rules: Vec<crate::alert::Rule>,
     /// Trace messages go here.
     pub log: Option<PathBuf>,
+    /// What is remembered.
+    pub history: HistorySettings,
     /// Where what is changed on the screen is saved.
     pub saving: Saving,
+}
+
+/// The file of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// Results are kept in it.
+    pub enabled: bool,
+    /// In place of the usual one.
+    pub path: Option<PathBuf>,
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        HistorySettings { enabled: true, path: None }
+    }
 }
 
 /// How a table begins.
@@ -191,6 +208,7 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             rules: Vec::new(),
             log: None,
+            history: HistorySettings::default(),
             saving: Saving::default(),
         }
     }

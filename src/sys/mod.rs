@@ -10,3 +10,6 @@ pub mod parse;
 pub mod probe;
 pub mod reread;
 pub mod root;
+
+/// Prefix of the names of our threads; the panic hook leaves such a thread to whoever started it.
+pub const THREAD_PREFIX: &str = "bt-";

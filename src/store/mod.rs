@@ -1,0 +1,76 @@
+//! The history on disk: results of benchmarks, what was said of them, and what changed on the machine. One SQLite file,
+//! written by one thread a process and read by another, shared by several benchtops. Whatever is wrong with it, the
+//! program goes on without and says so. No caller waits for the file system.
+
+mod error;
+mod open;
+mod place;
+mod reader;
+mod rows;
+mod schema;
+mod told;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+pub use error::StoreError;
+pub use place::Place;
+use reader::Reader;
+pub use rows::{GivenVerdict, History, Record};
+use told::Find;
+pub use told::{Tell, Told};
+pub use writer::Unwritten;
+use writer::Writer;
+
+use crate::config::Settings;
+
+/// The history of one program.
+pub struct Store {
+    find: Find,
+    tell: Tell,
+    reader: Option<Reader>,
+    writer: Option<Writer>,
+}
+
+impl Store {
+    /// Begins to read the history that `settings` name.
+    #[must_use]
+    pub fn start(settings: &Settings, tell: Tell) -> Store {
+        let settings = settings.clone();
+        let find: Find = Arc::new(move || Place::find(&settings));
+        let reader = Reader::start(find.clone(), tell.clone());
+        let reader = reader.map_err(|error| tell(Told::none(&error))).ok();
+        Store { find, tell, reader, writer: None }
+    }
+
+    /// Keeps a record. Never waits: how it went is told.
+    pub fn keep(&mut self, record: Record) {
+        if self.writer.is_none() {
+            match Writer::start(self.find.clone(), self.tell.clone()) {
+                Ok(writer) => self.writer = Some(writer),
+                Err(error) => return (self.tell)(Told::none(&error)),
+            }
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.keep(record);
+        }
+    }
+
+    /// While somebody looks, what other programs write is told too.
+    pub fn watch(&mut self, on: bool) {
+        if let Some(reader) = &mut self.reader {
+            reader.watch(on);
+        }
+    }
+
+    /// Ends once all that was handed over is written, or after `within`.
+    ///
+    /// # Errors
+    /// How many records are not kept, and why.
+    pub fn finish(self, within: Duration) -> Result<(), Unwritten> {
+        self.writer.map_or(Ok(()), |writer| writer.finish(within))
+    }
+}

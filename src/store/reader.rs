@@ -1,0 +1,147 @@
+//! The thread that reads: everything at the start, and then, while somebody looks, what other programs have written
+//! since. Its connection is its own; it holds no lock between two looks.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    StoreError,
+    open::{Access, Opened, open, open_frozen},
+    place::Place,
+    rows::{self, Seen},
+    told::{Find, Tell, Told},
+};
+use crate::sys::THREAD_PREFIX;
+
+/// How often is looked while somebody looks.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// The handle of the thread; it ends when this is dropped.
+pub struct Reader {
+    watch: Sender<bool>,
+    watching: bool,
+}
+
+impl Reader {
+    /// Starts the thread, which reads everything at once. `find` may look at the file system.
+    ///
+    /// # Errors
+    /// There can be no thread.
+    pub fn start(find: Find, tell: Tell) -> Result<Reader, StoreError> {
+        let (watch, orders) = channel();
+        let work = move || {
+            let read = || match find() {
+                Ok(place) => Reading { place, tell: tell.clone(), file: None, seen: Seen::default(), version: None }
+                    .work(&orders),
+                Err(error) => tell(Told::none(&error)),
+            };
+            if catch_unwind(AssertUnwindSafe(read)).is_err() {
+                tell(Told::Failing("the reading of the history failed inside benchtop: see --log".to_owned()));
+            }
+        };
+        let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}history-in"));
+        thread.spawn(work).map_err(StoreError::NoThread)?;
+        Ok(Reader { watch, watching: false })
+    }
+
+    /// Whether somebody looks.
+    pub fn watch(&mut self, on: bool) {
+        if on != self.watching {
+            self.watching = on;
+            // Without a file there is no thread.
+            let _ = self.watch.send(on);
+        }
+    }
+}
+
+/// The thread's side.
+struct Reading {
+    place: Place,
+    tell: Tell,
+    file: Option<Opened>,
+    seen: Seen,
+    /// Changes with each transaction of another connection.
+    version: Option<i64>,
+}
+
+impl Reading {
+    fn work(mut self, orders: &Receiver<bool>) {
+        let mut trouble = None;
+        let mut watching = false;
+        let mut first = true;
+        loop {
+            match self.look(first) {
+                Ok(()) => trouble = None,
+                Err(error) => {
+                    self.file = None;
+                    let why = error.to_string();
+                    if trouble.as_ref() != Some(&why) {
+                        (self.tell)(Told::none(&error));
+                        trouble = Some(why);
+                    }
+                }
+            }
+            first = false;
+            let order = match watching {
+                true => orders.recv_timeout(EVERY),
+                false => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match order {
+                Ok(on) => watching = on,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Tells what was written since the last look; at the `first` one also that there is nothing.
+    fn look(&mut self, first: bool) -> Result<(), StoreError> {
+        let Reading { place, tell, .. } = self;
+        place.answers()?;
+        if self.file.as_ref().is_none_or(|file| !file.is_current(place)) {
+            // Of another file nothing was seen yet. What this process knows stays known.
+            (self.file, self.seen, self.version) = (None, Seen::default(), None);
+            self.file = match open(place, Access::Read) {
+                Err(StoreError::ReadOnly(_)) if place.file.exists() => {
+                    let frozen = open_frozen(place)?;
+                    tell(Told::Failing(StoreError::ReadOnly(place.file.clone()).to_string()));
+                    Some(frozen)
+                }
+                opened => {
+                    let opened = opened?;
+                    if opened.is_none() && first {
+                        place.can_be_made()?;
+                    }
+                    if first {
+                        tell(Told::Kept(place.file.clone()));
+                    }
+                    opened
+                }
+            };
+            if let Some(said) = self.file.as_ref().and_then(|file| file.said.as_ref()) {
+                tell(Told::Said(said.clone()));
+            }
+        }
+        let failed = |error: rusqlite::Error| StoreError::of_sqlite(&place.file, &error);
+        let Some(Opened { connection, .. }) = &self.file else {
+            if first {
+                tell(Told::History(Box::default()));
+            }
+            return Ok(());
+        };
+        let version = connection.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(failed)?;
+        if self.version == Some(version) {
+            return Ok(());
+        }
+        let history = rows::read(connection, &mut self.seen).map_err(failed)?;
+        self.version = Some(version);
+        if first || !history.is_empty() {
+            tell(Told::History(Box::new(history)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! What is kept, as rows and back.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::model::run::{Change, Run, RunMark, RunSays, SeriesKey};
+
+/// Something that outlasts the program.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    Run(Run),
+    Mark(RunMark),
+    Verdict(GivenVerdict),
+    Change(Change),
+}
+
+/// A verdict as it was given: a later one on the same run may differ, for the baseline moves on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenVerdict {
+    /// The newest run that was judged, by its id.
+    pub run: String,
+    pub at_unix_ms: i64,
+    /// `same`, `regressed` …
+    pub verdict: String,
+    /// With what it was compared, in words; empty: with nothing.
+    pub against: String,
+    /// Over the baseline.
+    pub ratio: Option<f64>,
+    pub p: Option<f64>,
+    /// The sentence.
+    pub text: String,
+}
+
+/// What the file holds, in the order of writing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    pub runs: Vec<Run>,
+    pub marks: Vec<RunMark>,
+    pub verdicts: Vec<GivenVerdict>,
+    pub changes: Vec<Change>,
+    /// Rows that this program cannot read: of a newer benchtop that knows more units, for one.
+    pub unreadable: usize,
+}
+
+impl History {
+    /// Nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.marks.is_empty() && self.verdicts.is_empty() && self.changes.is_empty()
+    }
+}
+
+/// How far the tables were read: the greatest id of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    runs: i64,
+    marks: i64,
+    verdicts: i64,
+    changes: i64,
+}
+
+/// Writes one record. A run that is there already is not written twice.
+pub fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    match record {
+        Record::Run(run) => {
+            let took = i64::try_from(run.took.as_nanos()).unwrap_or(i64::MAX);
+            let values = params![
+                run.id,
+                run.batch,
+                run.benchmark,
+                run.of,
+                word(&run.unit),
+                word(&run.better),
+                run.at_unix_ms,
+                took,
+                json(&run.samples),
+                json(&run.fingerprint),
+                json(&run.notes),
+            ];
+            connection.execute(
+                "INSERT OR IGNORE INTO runs
+                 (run, batch, benchmark, of, unit, better, at_ms, took_ns, samples, fingerprint, notes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                values,
+            )
+        }
+        Record::Mark(mark) => {
+            let (says, run) = match &mark.says {
+                RunSays::Accept => ("accept", None),
+                RunSays::Pin(run) => ("pin", Some(run)),
+                RunSays::Unpin => ("unpin", None),
+                RunSays::Forget(run) => ("forget", Some(run)),
+            };
+            connection.execute(
+                "INSERT INTO marks (at_ms, benchmark, of, says, run) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![mark.at_unix_ms, mark.series.benchmark, mark.series.of, says, run],
+            )
+        }
+        Record::Verdict(given) => connection.execute(
+            "INSERT OR IGNORE INTO verdicts (run, at_ms, verdict, against, ratio, p, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![given.run, given.at_unix_ms, given.verdict, given.against, given.ratio, given.p, given.text],
+        ),
+        Record::Change(change) => connection.execute(
+            "INSERT INTO changes (at_ms, kind, of, property, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![change.at_unix_ms, change.kind, change.of, change.property, change.before, change.after],
+        ),
+    }
+    .map(drop)
+}
+
+/// Reads what was written after `seen`, as of one moment, and takes note of how far it was read.
+pub fn read(connection: &Connection, seen: &mut Seen) -> rusqlite::Result<History> {
+    let mut history = History::default();
+    let moment = connection.unchecked_transaction()?;
+    let mut now = *seen;
+    let History { runs, marks, verdicts, changes, unreadable } = &mut history;
+    now.runs = rows(&moment, RUNS, seen.runs, run, runs, unreadable)?;
+    now.marks = rows(&moment, MARKS, seen.marks, mark, marks, unreadable)?;
+    now.verdicts = rows(&moment, VERDICTS, seen.verdicts, verdict, verdicts, unreadable)?;
+    now.changes = rows(&moment, CHANGES, seen.changes, change, changes, unreadable)?;
+    *seen = now;
+    Ok(history)
+}
+
+const RUNS: &str = "SELECT id, run, batch, benchmark, of, unit, better, at_ms, took_ns, samples, fingerprint, notes
+    FROM runs WHERE id > ?1 ORDER BY id";
+const MARKS: &str = "SELECT id, at_ms, benchmark, of, says, run FROM marks WHERE id > ?1 ORDER BY id";
+const VERDICTS: &str =
+    "SELECT id, run, at_ms, verdict, against, ratio, p, text FROM verdicts WHERE id > ?1 ORDER BY id";
+const CHANGES: &str = "SELECT id, at_ms, kind, of, property, before, after FROM changes WHERE id > ?1 ORDER BY id";
+
+/// Reads the rows after `last` into `into`; the last one's id.
+fn rows<T>(
+    connection: &Connection,
+    select: &str,
+    last: i64,
+    read: fn(&Row<'_>) -> rusqlite::Result<Option<T>>,
+    into: &mut Vec<T>,
+    unreadable: &mut usize,
+) -> rusqlite::Result<i64> {
+    let mut statement = connection.prepare(select)?;
+    let mut rows = statement.query([last])?;
+    let mut last = last;
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        match read(row)? {
+            Some(value) => into.push(value),
+            None => *unreadable += 1,
+        }
+    }
+    Ok(last)
+}
+
+fn run(row: &Row<'_>) -> rusqlite::Result<Option<Run>> {
+    let text = |at: usize| row.get::<_, String>(at);
+    let (Some(unit), Some(better)) = (from_word(&text(5)?), from_word(&text(6)?)) else { return Ok(None) };
+    let (Some(samples), Some(fingerprint), Some(notes)) =
+        (from_json(&text(9)?), from_json(&text(10)?), from_json(&text(11)?))
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Run {
+        id: text(1)?,
+        batch: text(2)?,
+        benchmark: text(3)?,
+        of: text(4)?,
+        unit,
+        better,
+        at_unix_ms: row.get(7)?,
+        took: Duration::from_nanos(row.get::<_, i64>(8)?.unsigned_abs()),
+        samples,
+        fingerprint,
+        notes,
+    }))
+}
+
+fn mark(row: &Row<'_>) -> rusqlite::Result<Option<RunMark>> {
+    let run: Option<String> = row.get(5)?;
+    let says = match (row.get::<_, String>(4)?.as_str(), run) {
+        ("accept", _) => RunSays::Accept,
+        ("pin", Some(run)) => RunSays::Pin(run),
+        ("unpin", _) => RunSays::Unpin,
+        ("forget", Some(run)) => RunSays::Forget(run),
+        _ => return Ok(None),
+    };
+    let series = SeriesKey { benchmark: row.get(2)?, of: row.get(3)? };
+    Ok(Some(RunMark { at_unix_ms: row.get(1)?, series, says }))
+}
+
+fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<GivenVerdict>> {
+    Ok(Some(GivenVerdict {
+        run: row.get(1)?,
+        at_unix_ms: row.get(2)?,
+        verdict: row.get(3)?,
+        against: row.get(4)?,
+        ratio: row.get(5)?,
+        p: row.get(6)?,
+        text: row.get(7)?,
+    }))
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<Option<Change>> {
+    Ok(Some(Change {
+        at_unix_ms: row.get(1)?,
+        kind: row.get(2)?,
+        of: row.get(3)?,
+        property: row.get(4)?,
+        before: row.get(5)?,
+        after: row.get(6)?,
+    }))
+}
+
+/// Every type here is written as JSON without fail; a sample that is no number becomes null, which is not read back.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok()
+}
+
+/// The name of a variant, without the quotes that it has in JSON.
+fn word(value: &impl Serialize) -> String {
+    json(value).trim_matches('"').to_owned()
+}
+
+fn from_word<T: DeserializeOwned>(word: &str) -> Option<T> {
+    from_json(&format!("\"{word}\""))
+}
