@@ -97,6 +97,12 @@ impl Series {
         self.total
     }
 
+    /// When the newest step was, microseconds of the clock that never jumps.
+    #[must_use]
+    pub fn newest_us(&self) -> u64 {
+        self.last_us
+    }
+
     /// Steps held, gaps included.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,11 +1,38 @@
 //! Benchmarks as readers see them: the one under way, and the history of each figure in order of time.
 
-use std::collections::BTreeMap;
-
-use crate::model::{
-    bench::{BenchKey, Catalog, RunPlan},
-    run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey},
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
 };
+
+use crate::{
+    clock::Stamp,
+    model::{
+        bench::{BenchKey, Catalog, RunPlan},
+        figure::Figure,
+        run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey},
+    },
+};
+
+/// Values of the one under way that are kept: more than a screen is wide.
+const FORMED: usize = 600;
+/// Suites whose time is kept: graphs show some minutes.
+const SPANS: usize = 32;
+
+/// The time that a suite took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunSpan {
+    pub from: Stamp,
+    pub to: Option<Stamp>,
+}
+
+impl RunSpan {
+    /// True for a moment in it; both are microseconds of the clock that never jumps.
+    #[must_use]
+    pub fn holds(&self, at_us: u64, now_us: u64) -> bool {
+        (self.from.mono_us..=self.to.map_or(now_us, |to| to.mono_us)).contains(&at_us)
+    }
+}
 
 /// All that is known of benchmarks.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +45,10 @@ pub struct Runs {
     pub queue: Vec<BenchKey>,
     /// So many of the queue are over.
     pub over: usize,
+    /// When something was measured, newest last; the last has no end while it lasts.
+    pub spans: VecDeque<RunSpan>,
+    /// The figure of the one under way as it formed, oldest first.
+    pub formed: Vec<f64>,
     /// The one under way.
     pub progress: Option<RunProgress>,
     /// Every run of each figure, oldest first.
@@ -38,11 +69,15 @@ impl Runs {
         match event {
             RunEvent::Catalog { catalog, .. } => self.catalog = Some(catalog),
             RunEvent::Planned { plan, .. } => self.plan = Some(plan),
-            RunEvent::Began { queue, .. } => {
+            RunEvent::Began { at, queue, .. } => {
+                if self.spans.len() == SPANS {
+                    self.spans.pop_front();
+                }
+                self.spans.push_back(RunSpan { from: at, to: None });
                 (self.queue, self.over) = (queue, 0);
                 (self.progress, self.report) = (None, None);
             }
-            RunEvent::Progress(progress) => self.progress = Some(progress),
+            RunEvent::Progress(progress) => self.advance(progress),
             RunEvent::Measured { key, runs, .. } => {
                 self.progress = None;
                 self.over += 1;
@@ -54,7 +89,10 @@ impl Runs {
                 self.over += 1;
                 self.failed.insert(key, why);
             }
-            RunEvent::Ended { report, .. } => {
+            RunEvent::Ended { at, report, .. } => {
+                if let Some(span) = self.spans.back_mut() {
+                    span.to.get_or_insert(at);
+                }
                 self.queue.clear();
                 (self.over, self.progress, self.report) = (0, None, Some(report));
             }
@@ -68,10 +106,46 @@ impl Runs {
         }
     }
 
+    /// The figure that a benchmark is about.
+    #[must_use]
+    pub fn figure_of(&self, key: &BenchKey) -> Option<&Figure> {
+        self.catalog.as_ref()?.benches.iter().find(|offered| offered.bench == key.bench)?.figures.first()
+    }
+
+    /// What a benchmark is called: what it is measured on, and the title of the figure that it is about.
+    #[must_use]
+    pub fn name(&self, key: &BenchKey) -> String {
+        let title = self.figure_of(key).map_or(key.bench.as_str(), |figure| figure.title.as_str());
+        if key.of.is_empty() { title.to_owned() } else { format!("{} {title}", key.of) }
+    }
+
+    /// Time left of what runs, at most, by its plan; `None` where that is not known.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        let own = self.progress.as_ref()?.left?;
+        let time = |key: &BenchKey| {
+            let plan = self.plan.as_ref()?;
+            plan.plans().find(|(planned, _)| *planned == key).map(|(_, plan)| plan.time)
+        };
+        let rest: Option<Duration> = self.queue.iter().skip(self.over + 1).map(time).sum();
+        Some(own + rest?)
+    }
+
     /// True while something is measured.
     #[must_use]
     pub fn under_way(&self) -> bool {
         !self.queue.is_empty()
+    }
+
+    fn advance(&mut self, progress: RunProgress) {
+        if self.progress.as_ref().is_none_or(|before| before.key != progress.key || before.since != progress.since) {
+            self.formed.clear();
+        }
+        if self.formed.len() == FORMED {
+            self.formed.remove(0);
+        }
+        self.formed.extend(progress.value);
+        self.progress = Some(progress);
     }
 
     fn insert(&mut self, run: Run) {

@@ -83,8 +83,8 @@ impl Overlay for CpuDetail {
             limit: tick(cx.state.limits(metrics::CPU_BUSY_RATIO, &[])),
             ..Graph::of(&cpu.busy_history, 1.0, style)
         };
-        graph(canvas.buf, place, cx.theme, &g);
-        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..area }, cx.theme, &cpu.busy_history);
+        graph(cx, place, canvas, &g);
+        axis(cx, Rect { y: place.bottom(), height: 1, ..area }, canvas, &cpu.busy_history);
         let cores = Rect { y: place.bottom() + 1, height: rest.saturating_sub(past + 1), ..area };
         self.last.set(usize::from(rows.saturating_sub(cores.height)));
         let width = area.width / columns;

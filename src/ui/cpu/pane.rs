@@ -125,7 +125,7 @@ impl Pane for CpuPane {
             limit: None,
             flip: false,
         };
-        graph(canvas.buf, past, cx.theme, &g);
+        graph(cx, past, canvas, &g);
         dim_when_stale(cx, area, canvas, SourceId::Cpu);
     }
 
@@ -148,7 +148,7 @@ impl CpuPane {
         let past = Rect { y: area.y + 1, height: area.height.saturating_sub(if words { 3 } else { 2 }), ..area };
         let style = hue(cx, level(cx, cpu.shares.map(|s| s.busy)), Role::CpuUser);
         let g = Graph { band: self.normal.band(), ..Graph::of(&cpu.busy_history, 1.0, style) };
-        graph(canvas.buf, past, cx.theme, &g);
+        graph(cx, past, canvas, &g);
         if words {
             history_words(cx, Rect { y: past.bottom(), height: 1, ..area }, canvas, &self.normal);
         }

@@ -130,6 +130,6 @@ fn past(cx: &DrawCx<'_>, rest: Rect, canvas: &mut Canvas<'_>, d: &Disk) {
         limit: tick(cx.state.limits(metrics::DISK_BUSY_RATIO, &[&d.raw.name])),
         ..Graph::of(&d.busy_history, 1.0, hue(cx, level, Role::DiskRead))
     };
-    graph(canvas.buf, busy, cx.theme, &g);
-    axis(canvas.buf, Rect { y: busy.bottom(), height: 1, ..rest }, cx.theme, &d.busy_history);
+    graph(cx, busy, canvas, &g);
+    axis(cx, Rect { y: busy.bottom(), height: 1, ..rest }, canvas, &d.busy_history);
 }

@@ -91,7 +91,7 @@ impl Overlay for NetworkDetail {
         let words = format!("received ↑ / sent ↓, scale {}/s", bytes(Some(top)).trim_start());
         put(canvas.buf, rest.x, rest.y, rest.width, &words, cx.theme.style(Role::Faint));
         let past = Rect { y: rest.y + 1, height: rest.height - 2, ..rest };
-        axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..rest }, cx.theme, &n.rx_history);
+        axis(cx, Rect { y: past.bottom(), height: 1, ..rest }, canvas, &n.rx_history);
         mirrored(cx, past, canvas, top, (&n.rx_history, Role::NetReceive), (&n.tx_history, Role::NetTransmit));
     }
 }

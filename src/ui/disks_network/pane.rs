@@ -311,7 +311,7 @@ impl DiskNetPane {
                 (up, up_role),
                 (down, down_role),
             );
-            axis(canvas.buf, Rect { y: place.bottom() - 1, height: 1, ..place }, cx.theme, up);
+            axis(cx, Rect { y: place.bottom() - 1, height: 1, ..place }, canvas, up);
         }
     }
 }

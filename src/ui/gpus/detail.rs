@@ -113,7 +113,7 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
     ];
     let mut place_of = |index: u16, head: &str, series: &Series| {
         let place = under_head(cx, area, canvas, each, index, head);
-        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..place }, cx.theme, series);
+        axis(cx, Rect { y: place.bottom(), height: 1, ..place }, canvas, series);
         place
     };
     let places: Vec<Rect> = std::iter::once((&busy, &row.busy_history))
@@ -129,6 +129,6 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
         let top = end.unwrap_or(0.0).max(series.max().unwrap_or(0.0));
         let limit = end.filter(|_| measure != Measure::Memory);
         let style = hue(cx, measure.level(cx.state, row), measure.role());
-        graph(canvas.buf, *place, cx.theme, &Graph { limit, ..Graph::of(series, top, style) });
+        graph(cx, *place, canvas, &Graph { limit, ..Graph::of(series, top, style) });
     }
 }

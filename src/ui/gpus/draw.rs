@@ -82,12 +82,12 @@ pub fn history(
     let upper = if mirrored { area.height - area.height / 3 } else { area.height };
     let band = normals.and_then(|n| n.of(Measure::Busy).band());
     let up = Graph { band, ..Graph::of(&row.busy_history, 1.0, hue(cx, level, Role::Gpu)) };
-    graph(canvas.buf, Rect { height: upper, ..area }, cx.theme, &up);
+    graph(cx, Rect { height: upper, ..area }, canvas, &up);
     if mirrored {
         let lower = Rect { y: area.y + upper, height: area.height - upper, ..area };
         let style = cx.theme.style(Role::GpuMemory);
         let down = Graph { flip: true, ..Graph::of(&row.memory_busy_history, 1.0, style) };
-        graph(canvas.buf, lower, cx.theme, &down);
+        graph(cx, lower, canvas, &down);
     }
 }
 

@@ -71,8 +71,8 @@ impl Overlay for MemoryDetail {
             limit: tick(cx.state.limits(metrics::MEMORY_USED_RATIO, &[])),
             ..Graph::of(&m.used_history, 1.0, hue(cx, level(cx), Role::MemoryUsed))
         };
-        graph(canvas.buf, past, cx.theme, &g);
-        axis(canvas.buf, Rect { y: past.bottom(), height: 1, ..area }, cx.theme, &m.used_history);
+        graph(cx, past, canvas, &g);
+        axis(cx, Rect { y: past.bottom(), height: 1, ..area }, canvas, &m.used_history);
         let rest = Rect { y: past.bottom() + 1, height: area.bottom() - past.bottom() - 1, ..area };
         // Beside the kernel's figures where there is room, else before them: it is what one opens this for.
         let lines = match area.width {

@@ -80,7 +80,7 @@ impl Pane for MemoryPane {
             let m = &cx.state.host.memory;
             let style = hue(cx, level(cx), Role::MemoryUsed);
             let g = Graph { band: self.normal.band(), ..Graph::of(&m.used_history, 1.0, style) };
-            graph(canvas.buf, Rect { y, height: last - y, ..area }, cx.theme, &g);
+            graph(cx, Rect { y, height: last - y, ..area }, canvas, &g);
         }
         if y <= last {
             last_line(cx, Rect { y: last, height: 1, ..area }, canvas);
@@ -123,7 +123,7 @@ impl Pane for MemoryPane {
             },
         );
         let g = Graph { series: &m.used_history, top: 1.0, style, band: self.normal.band(), limit: None, flip: false };
-        graph(canvas.buf, past_below(area), cx.theme, &g);
+        graph(cx, past_below(area), canvas, &g);
         dim_when_stale(cx, area, canvas, SourceId::Memory);
     }
 

@@ -91,7 +91,7 @@ impl Overlay for SensorDetail {
         put(canvas.buf, rest.x, rest.y, rest.width, &format!("top {}", words(top)), cx.theme.style(Role::Faint));
         let place = Rect { y: rest.y + 1, height: rest.height - 2, ..rest };
         let style = hue(cx, reading.level(cx.state), Role::Temperature);
-        graph(canvas.buf, place, cx.theme, &Graph { limit, ..Graph::of(past, top, style) });
-        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..rest }, cx.theme, past);
+        graph(cx, place, canvas, &Graph { limit, ..Graph::of(past, top, style) });
+        axis(cx, Rect { y: place.bottom(), height: 1, ..rest }, canvas, past);
     }
 }

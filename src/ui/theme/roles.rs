@@ -95,6 +95,7 @@ roles! {
     GaugeEmpty "gauge_empty" Line else Border, DIM, "The part of a gauge that is not filled.";
     Limit "limit" Graph else Dim, BOLD, "The tick at the alert limit.";
     Normal "normal" Graph else Text, BOLD, "The mark at this machine's usual value.";
+    Measured "measured" Fill else Band, NONE, "Behind graphs while a benchmark runs.";
     Band "band" Fill else SurfaceRaised, NONE, "The normal band behind graphs.";
     CpuUser "cpu_user" Graph else Text, NONE, "CPU: programs.";
     CpuSystem "cpu_system" Graph else CpuUser, NONE, "CPU: the kernel.";

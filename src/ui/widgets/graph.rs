@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::text::{put, put_char, put_right};
+use super::{
+    measured,
+    steps::{BLOCK, step_back},
+    text::{put, put_char, put_right},
+};
 use crate::{
     model::series::Series,
     ui::{
@@ -15,8 +19,6 @@ use crate::{
     units::span_short,
 };
 
-/// Steps in one column of cells.
-const BLOCK: u64 = 2;
 /// A share below this is written as 0.0 % and drawn as nothing.
 pub const TRACE: f64 = 0.000_5;
 
@@ -45,18 +47,13 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The step that dot column `column` of `columns` shows, counted back from the newest; `None` right of the newest.
-fn step_back(series: &Series, column: usize, columns: usize) -> Option<usize> {
-    if series.is_empty() {
-        return None;
-    }
-    // A column of cells is begun by its left half: the right one is free until the next step.
-    let free = (BLOCK - 1 - (series.total() - 1) % BLOCK) as usize;
-    (columns - 1).checked_sub(column)?.checked_sub(free)
+/// Draws a graph into `area`, the time of benchmarks shaded.
+pub fn graph(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, g: &Graph<'_>) {
+    plot(canvas.buf, area, cx.theme, g);
+    measured::shade(cx, area, canvas, g.series);
 }
 
-/// Draws a graph into `area`.
-pub fn graph(buf: &mut Buffer, area: Rect, theme: &Theme, g: &Graph<'_>) {
+fn plot(buf: &mut Buffer, area: Rect, theme: &Theme, g: &Graph<'_>) {
     let area = area.intersection(buf.area);
     if area.is_empty() {
         return;
@@ -127,8 +124,13 @@ pub fn span(series: &Series, width: u16) -> Duration {
     series.step() * (u32::from(width) * BLOCK as u32)
 }
 
-/// Draws the axis of time below a graph: `4m` at the left end, `now` at the right one.
-pub fn axis(buf: &mut Buffer, area: Rect, theme: &Theme, series: &Series) {
+/// Draws the axis of time below a graph: `4m` at the left end, `now` at the right one; and names the time of benchmarks.
+pub fn axis(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, series: &Series) {
+    measured::name(cx, area, canvas, series);
+    ends(canvas.buf, area, cx.theme, series);
+}
+
+fn ends(buf: &mut Buffer, area: Rect, theme: &Theme, series: &Series) {
     if area.is_empty() || series.is_empty() {
         return;
     }
@@ -186,9 +188,9 @@ pub fn mirrored(
 ) {
     let upper = Rect { height: area.height / 2, ..area };
     let lower = Rect { y: upper.bottom(), height: area.height - upper.height, ..area };
-    graph(canvas.buf, upper, cx.theme, &Graph::of(up, top, cx.theme.style(up_role)));
+    graph(cx, upper, canvas, &Graph::of(up, top, cx.theme.style(up_role)));
     let g = Graph { flip: true, ..Graph::of(down, top, cx.theme.style(down_role)) };
-    graph(canvas.buf, lower, cx.theme, &g);
+    graph(cx, lower, canvas, &g);
 }
 
 #[cfg(test)]
@@ -216,7 +218,7 @@ mod tests {
     fn drawn(series: &Series, width: u16, height: u16, flip: bool) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let g = Graph { flip, ..Graph::of(series, 1.0, Style::new()) };
-        cells(area, |buf| graph(buf, area, &Theme::plain(), &g))
+        cells(area, |buf| plot(buf, area, &Theme::plain(), &g))
     }
 
     #[test]
@@ -260,7 +262,7 @@ mod tests {
         let s = series(&[Some(0.5), Some(0.5)]);
         let limited = |limit, top| {
             let g = Graph { limit: Some(limit), ..Graph::of(&s, top, Style::new()) };
-            cells(area, |buf| graph(buf, area, &Theme::plain(), &g))
+            cells(area, |buf| plot(buf, area, &Theme::plain(), &g))
         };
         assert_eq!(limited(1.0, 1.0), ["───", "   ", "  ⣿", "  ⣿"], "a limit at the top of the scale");
         assert_eq!(limited(0.5, 1.0), ["   ", "   ", "──⣿", "  ⣿"]);
@@ -270,7 +272,7 @@ mod tests {
     #[test]
     fn axis_tells_the_span() {
         let area = Rect::new(0, 0, 30, 1);
-        let axis = |s: &Series| cells(area, |buf| axis(buf, area, &Theme::plain(), s)).remove(0);
+        let axis = |s: &Series| cells(area, |buf| ends(buf, area, &Theme::plain(), s)).remove(0);
         assert_eq!(axis(&series(&[Some(1.0)])), "1m ago                     now");
         assert_eq!(axis(&Series::default()).trim(), "");
     }

@@ -38,8 +38,8 @@ pub fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rows: u16, pa
         let place = under_head(cx, area, canvas, rows, index, &past.head);
         let style = hue(cx, past.level, past.role);
         let g = Graph { limit: past.limit, ..Graph::of(past.series, past.top, style) };
-        graph(canvas.buf, place, cx.theme, &g);
-        axis(canvas.buf, Rect { y: place.bottom(), height: 1, ..place }, cx.theme, past.series);
+        graph(cx, place, canvas, &g);
+        axis(cx, Rect { y: place.bottom(), height: 1, ..place }, canvas, past.series);
     }
 }
 
