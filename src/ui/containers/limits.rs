@@ -156,7 +156,7 @@ fn question(row: &ContainerRow, change: ContainerLimits) -> Vec<SheetLine> {
         change.memory.is_some_and(|(memory, _)| memory > 0 && u64::try_from(memory).is_ok_and(|memory| memory < *used))
     }) {
         let words = format!("it uses {} now: the kernel may kill it", bytes_long(used as f64));
-        lines.push(vec![(words, Role::Warn)]);
+        lines.push(vec![(words, Role::Invalid)]);
     }
     lines
 }
@@ -249,7 +249,7 @@ impl Limits {
         let memory_limit = row.meta.memory_limit.map(|b| b as f64);
         let [seen, proposed] = peak_lines(&row.peak);
         let words = match (&self.wrong, &parsed) {
-            (Some(wrong), _) | (None, Err(wrong)) => (wrong.clone(), Role::Warn),
+            (Some(wrong), _) | (None, Err(wrong)) => (wrong.clone(), Role::Invalid),
             (None, Ok(_)) => ("type either or both: cpus 1.5 memory 512M; none removes a limit".to_owned(), Role::Dim),
         };
         vec![

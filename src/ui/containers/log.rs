@@ -228,7 +228,7 @@ impl Overlay for LogView {
         }
         if log.dropped > 0 {
             let words = format!("{} lines dropped: too many at once", log.dropped);
-            put_right(canvas.buf, area.right(), area.y, 40, &words, cx.theme.style(Role::Warn));
+            put_right(canvas.buf, area.right(), area.y, 40, &words, cx.theme.style(Role::Advice));
         }
     }
 

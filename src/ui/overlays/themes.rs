@@ -133,7 +133,7 @@ impl Overlay for Themes {
                     }
                     (ready.about.clone(), Role::Dim)
                 }
-                Err(diagnostic) => (diagnostic.line(), Role::Warn),
+                Err(diagnostic) => (diagnostic.line(), Role::Invalid),
             };
             x += 2;
             put(canvas.buf, x, y, area.right().saturating_sub(x), &about, cx.theme.style(role));

@@ -157,10 +157,10 @@ impl Prompt {
         let at = |columns: usize| x.saturating_add(u16::try_from(columns).unwrap_or(u16::MAX));
         if let Some(error) = &self.error {
             let place = mark.map_or(at(usize::from(used)), at);
-            tint(buf, Rect { x: place, y, width: 1, height: 1 }, theme.style(Role::Crit));
+            tint(buf, Rect { x: place, y, width: 1, height: 1 }, theme.style(Role::Invalid));
             let words = format!("{} at {}: {error}", theme.glyphs.warn, error.column(self.text()));
             let from = x + used + 2;
-            put(buf, from, y, area.right().saturating_sub(from), &words, theme.style(Role::Warn));
+            put(buf, from, y, area.right().saturating_sub(from), &words, theme.style(Role::Invalid));
         } else if usize::from(room.saturating_sub(used)) > width(right) + 3 {
             put_right(buf, area.right().saturating_sub(1), y, room, right, theme.style(Role::Dim));
         }

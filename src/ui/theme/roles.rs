@@ -88,6 +88,7 @@ roles! {
     Advice "advice" Text else Accent, NONE, "Worth knowing, not a warning.";
     Warn "warn" Text else Strong, BOLD, "Crossed the warning limit; nothing else is amber.";
     Crit "crit" Text else Strong, BOLD, "Crossed the critical limit; nothing else is red.";
+    Invalid "invalid" Text else Strong, UNDERLINED, "Input that is wrong or would do harm, and what is wrong with it.";
     Unknown "unknown" Text else Dim, DIM, "No data, or data too old.";
     VerdictOk "verdict_ok" Text else Ok, NONE, "The verdict when all is fine.";
     VerdictWarn "verdict_warn" Chip else Warn, REVERSED, "The count of warnings in the verdict.";

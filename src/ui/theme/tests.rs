@@ -61,7 +61,9 @@ fn text_of_every_theme_is_readable() {
 fn amber_and_red_mean_a_crossed_threshold_and_nothing_else() {
     for shipped in SHIPPED {
         let theme = load(shipped.name, Colors::True);
-        for def in ROLES.iter().filter(|d| d.kind == Kind::Graph && d.role != Role::Limit) {
+        // Wrong input is no alarm of the machine.
+        let calm = |d: &&RoleDef| d.kind == Kind::Graph && d.role != Role::Limit || d.role == Role::Invalid;
+        for def in ROLES.iter().filter(calm) {
             let Some(c) = theme.style(def.role).fg.and_then(rgb) else { continue };
             let alarming = chroma(c) > 0.3 && !(56.0..344.0).contains(&hue(c));
             assert!(!alarming, "{}: {} looks like an alarm", shipped.name, def.name);
@@ -104,6 +106,19 @@ fn sixteen_colours_keep_severity_hues_and_readable_text() {
         let ground = ground(shipped.name, &theme);
         for role in [Role::Text, Role::Dim, Role::Strong] {
             assert!(contrast(of(role), ground) >= 4.5, "{}: {role:?} {:?} on {ground:?}", shipped.name, of(role));
+        }
+    }
+}
+
+#[test]
+fn wrong_input_differs_from_text_and_alarms() {
+    for shipped in SHIPPED {
+        for colors in [Colors::None, Colors::Sixteen, Colors::TwoFiveSix, Colors::True] {
+            let theme = load(shipped.name, colors);
+            let invalid = theme.style(Role::Invalid);
+            for role in [Role::Text, Role::Dim, Role::Strong, Role::Warn, Role::Crit] {
+                assert_ne!(invalid, theme.style(role), "{} with {colors:?}: {role:?}", shipped.name);
+            }
         }
     }
 }
