@@ -205,6 +205,26 @@ fn ui_decides_no_level() {
     assert!(found.is_empty(), "levels are decided in src/state/levels.rs:\n{}", found.join("\n"));
 }
 
+/// The theme defines the colours of alarms, and its chooser shows a sample of them.
+const COLOURS_OF_ALARMS: [&str; 2] = ["src/ui/theme/", "src/ui/overlays/themes.rs"];
+
+#[test]
+fn amber_and_red_come_from_a_level() {
+    let mut found = Vec::new();
+    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("src/ui/")) {
+        let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+        let bare = |(_, line): &(usize, &str)| {
+            ["Warn", "Crit"]
+                .iter()
+                .any(|word| line.contains(&format!("Role::{word}")) && !line.contains(&format!("Level::{word} =>")))
+        };
+        if !COLOURS_OF_ALARMS.iter().any(|own| name.starts_with(own)) {
+            found.extend(code.enumerate().filter(bare).map(|(at, line)| format!("{name}:{}: {}", at + 1, line.trim())));
+        }
+    }
+    assert!(found.is_empty(), "wrong input is Role::Invalid, news is Role::Advice:\n{}", found.join("\n"));
+}
+
 /// The imports of a program of these files, as `from → to:line`.
 fn graph_of(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();

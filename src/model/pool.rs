@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Stamp;
-
 use super::{
     answer::Answer,
+    fault::Fault,
     rate::{align, per_second},
     series::Series,
     span::Span,
 };
+use crate::{clock::Stamp, units::span_short};
+
 pub use devices::name_groups;
 
 /// What a virtual device is for.
@@ -415,6 +416,26 @@ impl Pools {
             row.write_per_second = pair.and_then(|((b, n), since)| per_second(b.1, n.1, since));
         }
         self.raw = sample;
+    }
+
+    /// The tools that give no data at `now`, each with why and how old its last answer is; that of the pools first.
+    #[must_use]
+    pub fn silent_tools(&self, now: Stamp) -> Vec<String> {
+        let age = |at: Stamp| format!(", last answer {} ago", span_short(now.since(at)));
+        let words = |tool: &str, fault: &Option<Fault>, at: Option<Stamp>| {
+            let why = match fault.as_ref()? {
+                Fault::Timeout => "does not answer".to_owned(),
+                Fault::Denied { what, hint } => format!("is denied: {what} ({hint})"),
+                Fault::Absent(what) | Fault::Broken(what) => what.clone(),
+            };
+            Some(format!("{tool}: {why}{}", at.map_or_else(String::new, age)))
+        };
+        let lines = [
+            words("zpool", &self.raw.pools.fault, self.raw.pools.at),
+            words("zfs", &self.raw.datasets.fault, self.raw.datasets.at),
+            words("zpool iostat", &self.raw.io.fault, self.raw.io.at),
+        ];
+        lines.into_iter().flatten().collect()
     }
 
     /// The pool of this name.

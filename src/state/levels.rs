@@ -5,7 +5,7 @@ use super::State;
 use crate::{
     alert::Level,
     model::{
-        container::{ContainerRow, Health, RunState},
+        container::{ContainerRow, Engine, Health, RunState},
         fault::Fault,
         filesystem::{Filesystem, Space},
         gpu::{CardState, GpuRow},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What should answer and does not, where no rule watches it.
-pub const NO_ANSWER: Level = Level::Warn;
+const NO_ANSWER: Level = Level::Warn;
 
 /// A pool by its state, lost files, and devices that it lacks though it is online.
 #[must_use]
@@ -57,6 +57,12 @@ pub fn pool_worst(state: &State, row: &PoolRow) -> Level {
     pool(state, row).max(pool_errors(state, row)).max(pool_used(state, row))
 }
 
+/// The tools that give no data about pools now, each with why.
+#[must_use]
+pub fn silent_tools(state: &State) -> Vec<(Level, String)> {
+    state.host.pools.silent_tools(state.host.now).into_iter().map(|words| (NO_ANSWER, words)).collect()
+}
+
 /// A device of `pool` by its errors.
 #[must_use]
 pub fn vdev(state: &State, pool: &str, vdev: &Vdev) -> Level {
@@ -92,6 +98,40 @@ pub fn container_worst(state: &State, row: &ContainerRow) -> Level {
     let ratio = row.memory_ratio(state.host.memory.raw.total);
     let memory = ratio.map(|ratio| state.level(metrics::CONTAINER_MEMORY_LIMIT_RATIO, &[&row.label], ratio));
     container(state, row).max(memory.unwrap_or(Level::Ok))
+}
+
+/// How urgently a container needs a look, the most urgent first: what the rules say of it, then its state.
+#[must_use]
+pub fn container_urgency(state: &State, row: &ContainerRow) -> u32 {
+    let dead = row.has_failed() || row.meta.state == RunState::Restarting;
+    match (container_worst(state, row), row.meta.state, row.meta.health) {
+        (Level::Crit, ..) => 0,
+        // What does not run comes before what runs badly.
+        (Level::Warn, ..) if dead => 1,
+        (Level::Warn, ..) => 2,
+        (_, RunState::Dead | RunState::Removing, _) => 3,
+        (_, RunState::Restarting, _) => 4,
+        (_, RunState::Running, Some(Health::Unhealthy)) => 5,
+        (_, RunState::Paused, _) => 6,
+        (_, RunState::Running | RunState::Unknown, _) => 7,
+        // What the rules have nothing against, or what was acknowledged.
+        (_, RunState::Exited | RunState::Created, _) if row.has_failed() => 8,
+        (_, RunState::Exited | RunState::Created, _) => 9,
+    }
+}
+
+/// An engine: whether it answers.
+#[must_use]
+pub fn engine(state: &State, engine: &Engine) -> Level {
+    let up = if engine.fault.is_none() { 1.0 } else { 0.0 };
+    state.level(metrics::ENGINE_UP, &[engine.address.as_str()], up)
+}
+
+/// The engines that did not list what they store, each with why.
+#[must_use]
+pub fn silent_stores(state: &State) -> Vec<(Level, String)> {
+    let faults = state.host.stores.faults.iter();
+    faults.map(|(engine, why)| (NO_ANSWER, format!("{engine}: {why}"))).collect()
 }
 
 /// How full a filesystem is; one that is read-only does not fill up.
@@ -135,6 +175,28 @@ pub fn temperature(state: &State, row: &Temperature) -> Level {
     state.level(metric, &labels, row.celsius).max(by_hardware)
 }
 
+/// A card under all rules.
+#[must_use]
+pub fn gpu(state: &State, row: &GpuRow) -> Level {
+    let label = row.raw.label();
+    let of = |(metric, value): (MetricId, Option<f64>)| value.map(|value| state.level(metric, &[&label], value));
+    let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
+    let xids = row.raw.xids.iter().filter(|xid| xid.is_recent(state.host.now.unix_ms)).count();
+    let values = [
+        (metrics::GPU_BUSY_RATIO, row.busy),
+        (metrics::GPU_MEMORY_USED_RATIO, row.raw.memory_ratio()),
+        (metrics::GPU_TEMPERATURE_CELSIUS, row.raw.temperature),
+        (metrics::GPU_POWER_WATTS, row.power),
+        (metrics::GPU_UNCORRECTED_ERRORS, row.raw.ecc.map(|errors| errors.uncorrected as f64)),
+        (metrics::GPU_ROW_REMAP_FAILED, row.raw.remapped.map(|rows| flag(rows.failed))),
+        (metrics::GPU_ROW_REMAP_PENDING, row.raw.remapped.map(|rows| flag(rows.pending))),
+    ];
+    // A lost card has no values, but its driver's errors stay.
+    let measured = values.into_iter().filter(|_| row.is_up()).filter_map(of).max().unwrap_or(Level::Ok);
+    let errors = of((metrics::GPU_XID_ERRORS_10M, (xids > 0).then_some(xids as f64))).unwrap_or(Level::Ok);
+    measured.max(errors).max(gpu_trouble(state, row).map_or(Level::Ok, |(_, level)| level))
+}
+
 /// Why a card is lost or slow, with its level.
 #[must_use]
 pub fn gpu_trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
@@ -154,5 +216,71 @@ pub fn gpu_trouble(state: &State, row: &GpuRow) -> Option<(String, Level)> {
             let link = row.raw.link.shortfall().filter(|_| row.raw.link.is_downtrained(row.busy))?;
             Some((format!("PCIe {link} under load"), of(metrics::GPU_LINK_DOWNTRAINED)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::{
+            container::Container,
+            gpu::{Gpu, MemoryErrors, Xid},
+        },
+    };
+
+    fn state() -> State {
+        State::new(shipped().into())
+    }
+
+    #[test]
+    fn errors_of_a_card_count_for_its_level() {
+        let state = state();
+        let card = |gpu: Gpu| GpuRow { raw: gpu, ..GpuRow::default() };
+        assert_eq!(gpu(&state, &card(Gpu::default())), Level::Ok);
+        let hot = Gpu { temperature: Some(95.0), ..Gpu::default() };
+        assert_eq!(gpu(&state, &card(hot.clone())), Level::Warn);
+        let lost = CardState::Lost("fell off the bus".to_owned());
+        assert_eq!(
+            gpu(&state, &card(Gpu { state: CardState::Asleep, ..hot })),
+            Level::Ok,
+            "no value of a card that is not up"
+        );
+        let ecc = Some(MemoryErrors { corrected: 9, uncorrected: 3 });
+        assert!(gpu(&state, &card(Gpu { ecc, ..Gpu::default() })) >= Level::Warn);
+        let xids = vec![Xid { unix_ms: state.host.now.unix_ms, code: 79 }];
+        assert!(gpu(&state, &card(Gpu { xids, ..Gpu::default() })) >= Level::Warn);
+        assert_eq!(gpu(&state, &card(Gpu { state: lost, ..Gpu::default() })), Level::Crit);
+    }
+
+    #[test]
+    fn containers_with_an_alert_come_first_then_by_state() {
+        let state = state();
+        let of = |meta: Container| {
+            container_urgency(
+                &state,
+                &ContainerRow { meta: Arc::new(meta), label: "a".into(), ..ContainerRow::default() },
+            )
+        };
+        let is = |state: RunState| Container { state, ..Container::default() };
+        let failed = Container { exit_code: Some(1), ..is(RunState::Exited) };
+        let ill = Container { health: Some(Health::Unhealthy), ..is(RunState::Running) };
+        let order =
+            [failed, ill, is(RunState::Dead), is(RunState::Paused), is(RunState::Running), is(RunState::Exited)];
+        let urgencies = order.map(of);
+        assert!(urgencies.is_sorted_by(|a, b| a < b), "{urgencies:?}");
+    }
+
+    #[test]
+    fn an_engine_is_judged_by_its_rule() {
+        let mut quiet = shipped();
+        quiet.iter_mut().filter(|rule| rule.metric == metrics::ENGINE_UP).for_each(|rule| rule.enabled = false);
+        let silent = Engine { fault: Some(Fault::Timeout), ..Engine::default() };
+        assert_eq!(engine(&state(), &silent), Level::Warn);
+        assert_eq!(engine(&State::new(quiet.into()), &silent), Level::Ok, "its rule is switched off");
+        assert_eq!(engine(&state(), &Engine::default()), Level::Ok);
     }
 }

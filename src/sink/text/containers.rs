@@ -4,13 +4,9 @@ use std::time::Duration;
 
 use super::{or_absent, row};
 use crate::{
-    alert::Level,
     clock::Stamp,
-    model::{
-        container::{Container, ContainerRow, Health, RunState},
-        metrics,
-    },
-    state::State,
+    model::container::{Container, ContainerRow, Health, RunState},
+    state::{State, levels},
     units,
 };
 
@@ -18,7 +14,10 @@ use crate::{
 pub(super) fn write(state: &State, page: &mut String) {
     let mut rows: Vec<&ContainerRow> = state.host.containers.rows.iter().collect();
     let cpu = |c: &ContainerRow| c.cpu_cores.unwrap_or(0.0);
-    rows.sort_by(|a, b| need(state, a).cmp(&need(state, b)).then(cpu(b).total_cmp(&cpu(a))));
+    rows.sort_by(|a, b| {
+        let urgency = |row| levels::container_urgency(state, row);
+        urgency(a).cmp(&urgency(b)).then(cpu(b).total_cmp(&cpu(a)))
+    });
     for container in rows {
         let meta = &container.meta;
         let mut words = vec![meta.name.clone(), state_words(meta, state.host.now)];
@@ -57,30 +56,4 @@ fn state_words(meta: &Container, now: Stamp) -> String {
         }
         _ => meta.word().to_owned(),
     }
-}
-
-/// Sort order by urgency: containers with an alert first, then by state.
-fn need(state: &State, container: &ContainerRow) -> (std::cmp::Reverse<Level>, u8) {
-    let meta = &container.meta;
-    let name = meta.name.as_str();
-    let figures = [
-        (metrics::CONTAINER_HEALTHY, f64::from(u8::from(meta.health != Some(Health::Unhealthy)))),
-        (metrics::CONTAINER_RESTARTS_10M, f64::from(container.restarts_lately(state.host.now))),
-        (metrics::CONTAINER_OOMS_10M, f64::from(container.ooms_lately(state.host.now))),
-        (metrics::CONTAINER_FAILED, f64::from(u8::from(container.has_failed()))),
-        (metrics::CONTAINER_RESTARTING, f64::from(u8::from(meta.state == RunState::Restarting))),
-        (metrics::CONTAINER_MEMORY_LIMIT_RATIO, container.memory_ratio(state.host.memory.raw.total).unwrap_or(0.0)),
-    ];
-    let level = figures.iter().map(|(metric, value)| state.level(*metric, &[name], *value)).max().unwrap_or(Level::Ok);
-    let failed = meta.oom_killed || meta.exit_code.is_some_and(|code| code != 0);
-    let doing = match (meta.state, meta.health) {
-        (RunState::Dead | RunState::Removing, _) => 0,
-        (RunState::Restarting, _) => 1,
-        (RunState::Exited, _) if failed => 2,
-        (RunState::Running, Some(Health::Unhealthy)) => 3,
-        (RunState::Paused, _) => 4,
-        (RunState::Exited | RunState::Created, _) => 6,
-        _ => 5,
-    };
-    (std::cmp::Reverse(level), doing)
 }

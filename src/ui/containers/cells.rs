@@ -56,7 +56,7 @@ pub(super) fn summary(state: &State) -> String {
 }
 
 /// Why an engine is silent and since when, in one line.
-pub(super) fn complaint(engine: &Engine, now: Stamp) -> Option<String> {
+pub(super) fn silence(engine: &Engine, now: Stamp) -> Option<String> {
     let why = engine.why()?;
     let since = engine.fault_unix_ms.and_then(|since| u64::try_from(now.unix_ms - since).ok());
     // The age before the words: those may be cut.

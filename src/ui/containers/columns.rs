@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     model::{container::NetworkOf, join},
+    state::levels,
     ui::{
         action::Action,
         table::{
@@ -44,7 +45,7 @@ pub static COLUMNS: [Col; 21] = [
         .between(8, 24)
         .also(&["status", "health"])
         .essential()
-        .ordered(|r| r.need())
+        .ordered(|r| levels::container_urgency(r.state, r.container))
         .busy_first(|r| r.container.cpu_lately())
         .drawn_by(2, cells::state)
         .together(cells::states)

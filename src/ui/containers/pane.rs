@@ -64,9 +64,9 @@ impl TableDef for Containers {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        let complaints =
-            state.host.containers.engines.iter().filter_map(|engine| cells::complaint(engine, state.host.now));
-        complaints.map(|line| (levels::NO_ANSWER, line)).collect()
+        let engines = state.host.containers.engines.iter();
+        let note = |engine| Some((levels::engine(state, engine), cells::silence(engine, state.host.now)?));
+        engines.filter_map(note).collect()
     }
 
     fn nothing(state: &State) -> &'static str {

@@ -3,9 +3,8 @@
 use std::{borrow::Cow, time::Duration};
 
 use crate::{
-    alert::Level,
-    model::container::{ContainerRow, Engine, Health, NetworkOf, RunState},
-    state::{State, levels},
+    model::container::{ContainerRow, Engine, NetworkOf, RunState},
+    state::State,
     units::{self, ABSENT},
 };
 
@@ -83,27 +82,6 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn restarts(&self) -> u32 {
         self.container.restarts_lately(self.state.host.now)
-    }
-
-    /// How much it needs a look, the neediest first: what the rules say, then what it is.
-    #[must_use]
-    pub fn need(&self) -> u32 {
-        let meta = &self.container.meta;
-        let dead = self.container.has_failed() || meta.state == RunState::Restarting;
-        match (levels::container_worst(self.state, self.container), meta.state, meta.health) {
-            (Level::Crit, ..) => 0,
-            // What does not run comes before what runs badly.
-            (Level::Warn, ..) if dead => 1,
-            (Level::Warn, ..) => 2,
-            (_, RunState::Dead | RunState::Removing, _) => 3,
-            (_, RunState::Restarting, _) => 4,
-            (_, RunState::Running, Some(Health::Unhealthy)) => 5,
-            (_, RunState::Paused, _) => 6,
-            (_, RunState::Running | RunState::Unknown, _) => 7,
-            // What the rules have nothing against, or what was acknowledged.
-            (_, RunState::Exited | RunState::Created, _) if self.container.has_failed() => 8,
-            (_, RunState::Exited | RunState::Created, _) => 9,
-        }
     }
 
     /// Since when it has been what it is.

@@ -201,8 +201,7 @@ impl TableDef for Kept {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        let faults = state.host.stores.faults.iter();
-        faults.map(|(engine, why)| (levels::NO_ANSWER, format!("{engine}: {why}"))).collect()
+        levels::silent_stores(state)
     }
 
     fn nothing(state: &State) -> &'static str {

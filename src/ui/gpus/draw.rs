@@ -2,7 +2,7 @@
 
 use ratatui::{layout::Rect, style::Style};
 
-use super::measure::{Measure, Normals, level};
+use super::measure::{Measure, Normals};
 use crate::{
     alert::Level,
     model::{gpu::GpuRow, join},
@@ -56,7 +56,7 @@ pub(super) fn large(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &
     let past = area.height - gauges - lines;
     if past >= 2 && row.busy_history.iter().any(|v| v.is_some()) {
         // The only graph of the card: it has the card's level, as the words beside it do.
-        history(cx, Rect { height: past, ..area }, canvas, row, level(cx.state, row), normals);
+        history(cx, Rect { height: past, ..area }, canvas, row, levels::gpu(cx.state, row), normals);
     }
     let mut y = area.y + past;
     for measure in measures.iter().take(usize::from(gauges)) {
@@ -146,7 +146,7 @@ fn slices(row: &GpuRow) -> Option<String> {
 /// as far as there are lines.
 pub(super) fn one_of_several(cx: &DrawCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row: &GpuRow) {
     let head = Rect { height: 1.min(place.height), ..place };
-    let level = level(cx.state, row);
+    let level = levels::gpu(cx.state, row);
     let style = if level >= Level::Warn { cx.theme.level(level) } else { cx.theme.style(Role::Strong) };
     put(canvas.buf, head.x, head.y, CARD, &elide(&row.raw.label(), usize::from(CARD)), style);
     let rest = Rect { x: place.x + CARD + 1, width: place.width.saturating_sub(CARD + 1), ..place };

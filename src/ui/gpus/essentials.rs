@@ -2,10 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{
-    draw::level_style,
-    measure::{Measure, level},
-};
+use super::{draw::level_style, measure::Measure};
 use crate::{
     alert::Level,
     model::{
@@ -59,8 +56,8 @@ pub(super) fn rows(state: &State) -> Vec<Essential<'_>> {
         _ => {
             let mut sorted: Vec<&GpuRow> = rows.iter().collect();
             sorted.sort_by(|a, b| {
-                level(state, b)
-                    .cmp(&level(state, a))
+                levels::gpu(state, b)
+                    .cmp(&levels::gpu(state, a))
                     .then(b.busy.unwrap_or(0.0).total_cmp(&a.busy.unwrap_or(0.0)))
                     .then(a.raw.index.cmp(&b.raw.index))
             });

@@ -8,7 +8,7 @@ use crate::{
         gpu::GpuRow,
         metrics::{self, MetricId},
     },
-    state::{State, levels},
+    state::State,
     ui::{
         canvas::DrawCx,
         figures::{hue, percent, temperature, tick},
@@ -17,13 +17,6 @@ use crate::{
     },
     units::{ABSENT, bytes_short},
 };
-
-/// The level of a card under all rules.
-#[must_use]
-pub fn level(state: &State, row: &GpuRow) -> Level {
-    let measured = Measure::ALL.iter().map(|m| m.level(state, row)).max().unwrap_or(Level::Ok);
-    measured.max(levels::gpu_trouble(state, row).map_or(Level::Ok, |(_, level)| level))
-}
 
 /// What a gauge shows.
 #[derive(Clone, Copy, PartialEq, Eq)]

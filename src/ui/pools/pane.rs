@@ -4,9 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    clock::Stamp,
     config::{Settings, settings::TableSettings},
-    model::{fault::Fault, source::SourceId, subject::Subject},
+    model::{source::SourceId, subject::Subject},
     state::{State, levels},
     ui::{
         action::{Action, Context},
@@ -23,7 +22,7 @@ use crate::{
         },
         view::{Effect, PaneDef, Rows},
     },
-    units::{bytes_long, percent, span_short},
+    units::{bytes_long, percent},
 };
 
 pub const DEF: PaneDef = PaneDef {
@@ -36,27 +35,6 @@ pub const DEF: PaneDef = PaneDef {
     past: 8,
     make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false, ())),
 };
-
-/// Tools that say nothing now, each with why and how old its last answer is; that of the pools first.
-#[must_use]
-pub fn silences(state: &State) -> Vec<String> {
-    let raw = &state.host.pools.raw;
-    let age = |at: Stamp| format!(", last answer {} ago", span_short(state.host.now.since(at)));
-    let words = |tool: &str, fault: &Option<Fault>, at: Option<Stamp>| {
-        let why = match fault.as_ref()? {
-            Fault::Timeout => "does not answer".to_owned(),
-            Fault::Denied { what, hint } => format!("is denied: {what} ({hint})"),
-            Fault::Absent(what) | Fault::Broken(what) => what.clone(),
-        };
-        Some(format!("{tool}: {why}{}", at.map_or_else(String::new, age)))
-    };
-    let lines = [
-        words("zpool", &raw.pools.fault, raw.pools.at),
-        words("zfs", &raw.datasets.fault, raw.datasets.at),
-        words("zpool iostat", &raw.io.fault, raw.io.at),
-    ];
-    lines.into_iter().flatten().collect()
-}
 
 impl TableDef for Pools {
     type Key = u64;
@@ -82,7 +60,7 @@ impl TableDef for Pools {
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
-        silences(state).into_iter().take(1).map(|words| (levels::NO_ANSWER, words)).collect()
+        levels::silent_tools(state).into_iter().take(1).collect()
     }
 
     fn nothing(_state: &State) -> &'static str {

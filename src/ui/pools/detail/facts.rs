@@ -8,7 +8,6 @@ use crate::{
     state::{State, levels},
     ui::{
         figures::{latency, percent, role_of},
-        pools::pane::silences,
         theme::Role,
         widgets::sheet::{SheetLine, pair, wrap},
     },
@@ -22,7 +21,7 @@ const NAME: usize = 11;
 pub(super) fn standing(state: &State, row: &PoolRow) -> Vec<SheetLine> {
     let cause = row.cause().map_or_else(String::new, |cause| format!(": {cause}"));
     let words = format!("{}{cause}", row.state_words());
-    let silent = silences(state).into_iter().take(1).map(|words| marked("tools", words, levels::NO_ANSWER));
+    let silent = levels::silent_tools(state).into_iter().take(1).map(|(level, words)| marked("tools", words, level));
     [marked("state", words, levels::pool(state, row))].into_iter().chain(silent).collect()
 }
 
