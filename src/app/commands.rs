@@ -30,7 +30,7 @@ impl Live {
                 self.session.fold(Event::Alert(mark));
             }
             Command::Shell { engine, id } => self.shell(&engine, &id),
-            Command::Bench(_) => self.ui.say(Level::Advice, "no benchmark can be run yet"),
+            Command::Bench(act) => self.benches.act(act, self.session.state(), self.ui.settings()),
             Command::Save { name, text } => {
                 self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
             }
@@ -61,6 +61,14 @@ impl Live {
                 }
                 Report::Shell(ended) => self.shell_ended(ended),
             }
+        }
+        while let Some(event) = self.benches.next() {
+            any = true;
+            self.session.fold(Event::Run(event));
+        }
+        for words in std::mem::take(&mut self.benches.said) {
+            any = true;
+            self.ui.say(Level::Advice, words);
         }
         if any { self.frame() } else { Sent::Whole }
     }

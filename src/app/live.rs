@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    benches::Benches,
     encode::{Encoder, erases_in_colour},
     errands::{Errands, no_thread},
     frame::{self, Brought, Frames, Moment, RETRY},
@@ -46,6 +47,9 @@ const MOST_ROWS: u16 = 500;
 /// Memory that must be there before the terminal is taken: without it the program could not restore the terminal later.
 const NEEDED: usize = 24 << 20;
 
+/// A benchmark that is stopped at the end has so long to remove what it made.
+const CLEANING: Duration = Duration::from_secs(2);
+
 /// Everything of a running screen.
 pub(super) struct Live {
     pub(super) session: Session,
@@ -61,6 +65,7 @@ pub(super) struct Live {
     bytes: Vec<u8>,
     frames: Frames,
     pub(super) errands: Errands,
+    pub(super) benches: Benches,
     /// A program that has the terminal now: nothing is drawn, and keys are its own.
     pub(super) guest: Option<Guest>,
     pub(super) hands: Hands,
@@ -119,6 +124,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
 
     let (bell, want) = (wake.clone(), ui.want(session.state()));
     session.start(&settings, Start { want, every: settings.refresh, once: false }, move || bell.notify_one());
+    let benches = Benches::new(session.clock(), &settings.root, wake.clone());
     let mut live = Live {
         session,
         root: settings.root,
@@ -131,6 +137,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         bytes,
         frames: Frames::default(),
         errands: Errands::new(wake.clone()),
+        benches,
         guest: None,
         hands,
     };
@@ -141,6 +148,9 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     match end {
         End::Quit => live.terminal.release(),
         End::Gone => live.terminal.forget(),
+    }
+    if !live.benches.finish(CLEANING) {
+        eprintln!("benchtop: a benchmark did not end in time: the next start removes what it made");
     }
     Ok(())
 }

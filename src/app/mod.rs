@@ -1,5 +1,6 @@
 //! The one loop, the terminal, the wiring of each mode.
 
+mod benches;
 mod commands;
 pub mod encode;
 mod errands;

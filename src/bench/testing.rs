@@ -5,7 +5,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{RunCx, Scratch, Stop, StopFlag};
+use super::{
+    contract::RunCx,
+    scratch::Scratch,
+    stop::{Stop, StopFlag},
+};
 use crate::{
     model::bench::RunPhase,
     sys::exec::{Exec, System},
