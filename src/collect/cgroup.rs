@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::mounts::{self, Mount, has};
 use crate::sys::{
+    mounts::{self, Mount, has},
     parse::{lines, words},
     root::Root,
 };

@@ -7,17 +7,18 @@ mod rows;
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{
-    CollectCx, Collector, OpenCx,
-    mounts::{self, Mount},
-};
+use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{
         event::Sample,
         fault::Fault,
         filesystem::{Filesystem, FilesystemSample, Space},
     },
-    sys::{reread::Reread, root::Root},
+    sys::{
+        mounts::{self, Mount},
+        reread::Reread,
+        root::Root,
+    },
     text::clean_bytes,
 };
 use ask::{mark, same, space};

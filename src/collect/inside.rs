@@ -1,8 +1,7 @@
 //! Whether we, or the machine under another root, run inside a container, and of what kind.
 
-use super::mounts;
 use crate::{
-    sys::{parse::lines, root::Root},
+    sys::{mounts, parse::lines, root::Root},
     text::clean_bytes,
 };
 

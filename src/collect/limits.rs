@@ -3,11 +3,12 @@
 use super::{
     CollectCx, Collector, OpenCx,
     cgroup::{Groups, Path, Version},
-    inside, mounts,
+    inside,
 };
 use crate::{
     model::{event::Sample, fault::Fault, limits::LimitsSample},
     sys::{
+        mounts,
         parse::{lines, number, signed, value_of, words},
         reread::Reread,
         root::Root,

@@ -23,7 +23,6 @@ pub mod limits;
 pub mod load;
 pub mod log;
 pub mod memory;
-mod mounts;
 pub mod network;
 pub mod pool;
 pub mod power;

@@ -4,12 +4,10 @@ use std::collections::HashMap;
 
 use super::group;
 use crate::{
-    collect::{
-        cgroup::{Groups, Version},
-        mounts,
-    },
+    collect::cgroup::{Groups, Version},
     model::container::{Container, NetworkOf, Usage},
     sys::{
+        mounts,
         parse::{lines, number, value_of, words},
         reread::Reread,
         root::Root,

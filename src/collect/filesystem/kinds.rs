@@ -1,8 +1,8 @@
 //! Which mounts are filesystems of their own, and which may not answer, by their kind.
 
 use crate::{
-    collect::mounts::{self, Mount},
     model::filesystem::Space,
+    sys::mounts::{self, Mount},
 };
 
 /// Shares that a virtual machine's host gives: each shows the space of what the host keeps it on.

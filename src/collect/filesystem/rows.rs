@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::kinds::{OF_THE_HOST, is_real};
 use crate::{
-    collect::mounts::Mount,
     model::{fault::Fault, filesystem::Space},
+    sys::mounts::Mount,
 };
 
 /// One row a filesystem, where the whole of it is mounted rather than a part, at the shortest mount point; by mount point.
@@ -86,7 +86,7 @@ fn server(mount: &Mount) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::mounts;
+    use crate::sys::mounts;
 
     fn points(text: &str) -> Vec<String> {
         let told = |mount: Mount| {

@@ -1,35 +1,35 @@
 //! The mounts of the machine, out of "proc(5)" mountinfo: filesystems and cgroup hierarchies are found there.
 
-use crate::sys::{
+use super::{
     parse::{lines, number, words},
     root::Root,
 };
 
 /// One line. Names are as the kernel has them, not cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Mount {
+pub struct Mount {
     /// Major and minor number: one filesystem has one pair, however often it is mounted.
-    pub(super) device: (u32, u32),
+    pub device: (u32, u32),
     /// The folder inside the filesystem that is mounted.
-    pub(super) root: Vec<u8>,
+    pub root: Vec<u8>,
     /// Where it is mounted.
-    pub(super) point: Vec<u8>,
-    pub(super) read_only: bool,
+    pub point: Vec<u8>,
+    pub read_only: bool,
     /// Options of the mount, by commas.
-    pub(super) flags: Vec<u8>,
-    pub(super) kind: Vec<u8>,
-    pub(super) source: Vec<u8>,
+    pub flags: Vec<u8>,
+    pub kind: Vec<u8>,
+    pub source: Vec<u8>,
     /// Options of the filesystem, by commas.
-    pub(super) options: Vec<u8>,
+    pub options: Vec<u8>,
 }
 
 /// The file that tells them: ours on the live machine, that of the first process under another root.
-pub(super) fn file(root: &Root) -> &'static str {
+pub fn file(root: &Root) -> &'static str {
     if root.is_live() { "proc/self/mountinfo" } else { "proc/1/mountinfo" }
 }
 
 /// Every good line.
-pub(super) fn parse(text: &[u8]) -> Vec<Mount> {
+pub fn parse(text: &[u8]) -> Vec<Mount> {
     lines(text).filter_map(mount).collect()
 }
 
@@ -56,12 +56,12 @@ fn mount(line: &[u8]) -> Option<Mount> {
 }
 
 /// The words of a list, which are parted by commas.
-pub(super) fn options(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn options(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&b| b == b',')
 }
 
 /// True when `word` is one of the words of `list`.
-pub(super) fn has(list: &[u8], word: &[u8]) -> bool {
+pub fn has(list: &[u8], word: &[u8]) -> bool {
     options(list).any(|w| w == word)
 }
 
