@@ -1,0 +1,86 @@
+//! Who else uses the machine: load, disks that work already, a model in use, heat.
+
+use super::say::{passed, stops, warns};
+use crate::{
+    alert::Level,
+    model::{
+        bench::{Check, Plan},
+        disk::Disk,
+        sensor::{SensorKind, Temperature},
+    },
+    state::{State, levels},
+    units::percent,
+};
+
+/// Above this share of all cores others take part in every figure.
+const BUSY_CPU: f64 = 0.25;
+/// Runnable threads for each core.
+const BUSY_LOAD: f64 = 0.5;
+/// A disk that others use for more of the time.
+const BUSY_DISK: f64 = 0.2;
+/// A card that works for others.
+const BUSY_GPU: f64 = 0.1;
+
+pub(super) fn load(state: &State) -> Check {
+    let host = &state.host;
+    let cores = host.facts.threads.or_else(|| u32::try_from(host.cpu.cores.len()).ok()).unwrap_or(1).max(1);
+    let load = host.load.raw.load1;
+    let cpu = host.cpu.shares.map(|shares| shares.busy);
+    let words = match cpu {
+        Some(busy) => format!("CPU {} busy, load {load:.1} on {cores} threads", percent(busy)),
+        None => format!("load {load:.1} on {cores} threads"),
+    };
+    let of_host = host.facts.load_of_host;
+    if cpu.is_some_and(|busy| busy > BUSY_CPU) || !of_host && load > BUSY_LOAD * f64::from(cores) {
+        return warns(format!("{words}: others take part in every figure"));
+    }
+    passed(words)
+}
+
+pub(super) fn heat(state: &State) -> Check {
+    let of_cpu = |row: &&Temperature| row.kind == SensorKind::Cpu;
+    let cpu = state.host.sensors.raw.temperatures.iter().filter(of_cpu);
+    let cards = state.host.gpus.rows.iter().filter_map(|card| levels::gpu_trouble(state, card));
+    let hot = cpu.map(|row| (format!("{} is at {:.0} °C", row.sensor, row.celsius), levels::temperature(state, row)));
+    let worst = hot.chain(cards).max_by_key(|(_, level)| *level).filter(|(_, level)| *level >= Level::Warn);
+    match (worst, state.host.sensors.cpu_celsius) {
+        (Some((words, Level::Crit)), _) => stops(format!("{words}: let it cool down first")),
+        (Some((words, _)), _) => warns(format!("{words}: it may be throttled")),
+        (None, Some(celsius)) => passed(format!("CPU at {celsius:.0} °C")),
+        (None, None) => passed("no temperature of the CPU is known"),
+    }
+}
+
+/// Cards that work for somebody; models that would be thrown out.
+pub(super) fn models(state: &State, plans: &[(&str, &Plan)]) -> Vec<Check> {
+    let own = plans.iter().any(|(bench, _)| bench.starts_with("model") || bench.starts_with("gpu"));
+    let check = |card: &crate::model::gpu::GpuRow| {
+        let busy = card.busy.filter(|busy| *busy > BUSY_GPU)?;
+        let words = format!("GPU {} ({}) is {} busy for others", card.raw.index, card.raw.name, percent(busy));
+        Some(match own {
+            true => stops(format!("{words}: wait until nobody uses its model")),
+            false => warns(words),
+        })
+    };
+    let busy: Vec<Check> = state.host.gpus.rows.iter().filter_map(check).collect();
+    match (busy.is_empty(), state.host.gpus.rows.is_empty()) {
+        (true, false) => vec![passed("no GPU is in use")],
+        _ => busy,
+    }
+}
+
+pub(super) fn disks(state: &State, plans: &[(&str, &Plan)]) -> Vec<Check> {
+    if plans.iter().all(|(_, plan)| plan.place.is_none()) {
+        return Vec::new();
+    }
+    let busy = |disk: &&Disk| !disk.is_layer() && disk.busy_ratio.is_some_and(|busy| busy > BUSY_DISK);
+    let mut found: Vec<Check> = Vec::new();
+    for disk in state.host.disks.disks.iter().filter(busy) {
+        let share = percent(disk.busy_ratio.unwrap_or_default());
+        found.push(warns(format!("{} is {share} busy for others", disk.raw.name)));
+    }
+    if found.is_empty() {
+        found.push(passed("no disk is busy"));
+    }
+    found
+}
