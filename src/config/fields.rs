@@ -72,17 +72,32 @@ macro_rules! flag {
     };
 }
 
-/// Rows for lists of patterns.
+/// Rows for lists of patterns and names.
 macro_rules! patterns {
-    ($path:literal, $field:ident) => {
+    ($path:literal, $($field:ident).+) => {
         field(
             $path,
             |s, value, r| {
                 if let Some(texts) = r.texts(value) {
-                    s.$field = texts.into_iter().map(|t| t.value).collect();
+                    s.$($field).+ = texts.into_iter().map(|t| t.value).collect();
                 }
             },
-            |s| Some(list(&s.$field)),
+            |s| Some(list(&s.$($field).+)),
+        )
+    };
+}
+
+/// Rows for a text that need not be set.
+macro_rules! text {
+    ($path:literal, $($field:ident).+) => {
+        field(
+            $path,
+            |s, value, r| {
+                if let Some(text) = r.text(value) {
+                    s.$($field).+ = Some(text);
+                }
+            },
+            |s| s.$($field).+.as_deref().map(quoted),
         )
     };
 }
@@ -229,6 +244,10 @@ pub static FIELDS: &[Field] = &[
         },
         |s| Some(list(&s.disabled_sources)),
     ),
+    patterns!("bench.storage", bench.storage),
+    field("bench.file_size", file_size, |s| s.bench.file_size.map(|size| quoted(&size_words(size)))),
+    text!("bench.image", bench.image),
+    patterns!("bench.mounts", bench.mounts),
 ];
 
 fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
@@ -239,6 +258,34 @@ fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
     } else {
         let what = format!("`root`: no directory `{text}`");
         reading.wrong(value.offset, what, Some("name a directory with proc and sys in it, such as `/`".to_owned()));
+    }
+}
+
+/// The size of a file, in bytes.
+fn file_size(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
+    let least = 64 << 20;
+    let size = match &value.value {
+        Node::Text(text) => crate::units::parse_quantity(text),
+        Node::Whole(bytes) => Some(*bytes as f64),
+        _ => None,
+    };
+    match size {
+        Some(size) if size >= f64::from(least) => settings.bench.file_size = Some(size as u64),
+        Some(_) => reading.wrong(value.offset, "`bench.file_size` is less than 64M", None),
+        None => reading.wrong(
+            value.offset,
+            "`bench.file_size` is not a size",
+            Some("write it like \"2G\" or \"512M\"".to_owned()),
+        ),
+    }
+}
+
+/// `2G`, as it is read again.
+fn size_words(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes.is_multiple_of(1 << 30) => format!("{}G", bytes >> 30),
+        bytes if bytes.is_multiple_of(1 << 20) => format!("{}M", bytes >> 20),
+        bytes => bytes.to_string(),
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Rules in force: the shipped ones with the user's changes.
     pub rules: Vec<crate::alert::Rule>,
+    /// What benchmarks are run on.
+    pub bench: BenchSettings,
     /// Trace messages go here.
     pub log: Option<PathBuf>,
     /// What is remembered.
@@ -96,6 +98,19 @@ impl TableSettings {
     fn new<const N: usize>(columns: [&str; N], sort: &str) -> Self {
         TableSettings { columns: columns.map(str::to_owned).to_vec(), sort: sort.to_owned(), reverse: false }
     }
+}
+
+/// What benchmarks are run on, where that is not found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BenchSettings {
+    /// Folders and datasets whose storage is measured, beside those that are found.
+    pub storage: Vec<String>,
+    /// Bytes of the file that storage is measured with.
+    pub file_size: Option<u64>,
+    /// Of the containers.
+    pub image: Option<String>,
+    /// Folders or datasets that are mounted into a container, beside a folder of our own.
+    pub mounts: Vec<String>,
 }
 
 /// How the process table begins.
@@ -207,6 +222,7 @@ impl Default for Settings {
             group_containers: false,
             keys: BTreeMap::new(),
             rules: Vec::new(),
+            bench: BenchSettings::default(),
             log: None,
             history: HistorySettings::default(),
             saving: Saving::default(),
