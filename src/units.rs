@@ -72,6 +72,21 @@ pub fn latency(seconds: f64) -> String {
     if seconds < 0.9995 { format!("{:.1}ms", seconds * 1e3) } else { format!("{seconds:.1}s") }
 }
 
+/// A latency with three digits: `84.2 µs`, `1.31 ms`, `2.00 s`.
+#[must_use]
+pub fn latency_fine(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s < 1e-3 => (s * 1e6, "µs"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    match value {
+        v if v < 10.0 => format!("{v:.2} {unit}"),
+        v if v < 100.0 => format!("{v:.1} {unit}"),
+        v => format!("{v:.0} {unit}"),
+    }
+}
+
 /// A span in its two greatest units at most: `12s`, `3m`, `5h 12m`, `41d 6h`.
 #[must_use]
 pub fn span(duration: Duration) -> String {

@@ -13,9 +13,11 @@ pub mod runner;
 pub mod sampling;
 pub mod scratch;
 mod stop;
+mod storage;
 pub mod suite;
 #[cfg(test)]
 pub mod testing;
+mod tool;
 
 pub use contract::{BenchDef, Benchmark, FigureDef, Measured, RunCx, Survey, Work};
 pub use env::{Emit, Env};
@@ -26,6 +28,11 @@ pub use crate::model::bench::{Group, Offer, Plan};
 
 /// TABLE BENCHES, in the order in which they run and are shown.
 pub static BENCHES: &[BenchDef] = &[
+    storage::READ,
+    storage::WRITE,
+    storage::RANDOM_4K,
+    storage::RANDOM_64K,
+    storage::COMPRESS,
     BenchDef {
         id: "cpu",
         group: Group::Machine,

@@ -1,0 +1,246 @@
+//! Where storage is measured: the folders and datasets that the settings name, and every writable filesystem on a real
+//! device; with what must be known of each to measure it honestly.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::fs::{Access, access, major, minor, statvfs};
+
+use crate::{
+    bench::contract::Survey,
+    model::{
+        figure::Fingerprint,
+        pool::{Pool, pool_of},
+    },
+    sys::{helper, mounts, root::Root},
+    text::clean_bytes,
+    units::bytes_long,
+};
+
+/// Filesystems on which direct I/O reaches the device.
+const DIRECT: [&str; 9] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "nilfs2"];
+/// They are memory, whatever is written to them.
+const MEMORY: [&str; 3] = ["tmpfs", "ramfs", "hugetlbfs"];
+/// Boot partitions and the like are not offered.
+const SMALLEST: u64 = 4 << 30;
+/// A place with less is not measured.
+const LEAST_FREE: u64 = 1 << 30;
+/// A folder that does not answer is on a dead server.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What becomes of direct I/O.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direct {
+    /// It goes past all caches of this machine.
+    Real,
+    /// It is accepted, and goes through the ARC all the same (OpenZFS before 2.3): it is not asked for.
+    Cached,
+    /// Nothing is known of it: an overlay, a network filesystem, FUSE.
+    Unknown,
+    /// There is no device.
+    Memory,
+}
+
+/// A place to measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// As results name it: a path, or a dataset.
+    pub of: String,
+    /// Where files are made.
+    pub folder: PathBuf,
+    pub filesystem: String,
+    pub direct: Direct,
+    /// The dataset that is mounted there.
+    pub dataset: Option<String>,
+    /// Devices whose counters tell what was really done.
+    pub devices: Vec<String>,
+    /// Bytes that may be written.
+    pub free: u64,
+    /// What results depend on.
+    pub fingerprint: Fingerprint,
+}
+
+/// All places by name: the place, or why it cannot be measured and the cure.
+pub fn names(survey: &Survey<'_>) -> Vec<String> {
+    let mut names = survey.settings.bench.storage.clone();
+    let mut pools: Vec<&str> = Vec::new();
+    let mut found: Vec<_> = survey.state.host.filesystems.filesystems.iter().collect();
+    // Of several datasets of a pool, the one nearest to its root.
+    found.sort_by_key(|filesystem| (filesystem.device.len(), filesystem.mount.len()));
+    for filesystem in found {
+        let size = filesystem.space.as_ref().map_or(0, |space| space.size);
+        let boot = filesystem.mount.starts_with("/boot") || filesystem.mount.starts_with("/efi");
+        let real = DIRECT.contains(&&*filesystem.kind) || filesystem.kind == "zfs";
+        if filesystem.read_only || !real || boot || size < SMALLEST {
+            continue;
+        }
+        let name = if filesystem.kind == "zfs" {
+            let pool = pool_of(&filesystem.device);
+            if pools.contains(&pool) {
+                continue;
+            }
+            pools.push(pool);
+            &filesystem.device
+        } else {
+            &filesystem.mount
+        };
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// The place of this name.
+///
+/// # Errors
+/// Why it cannot be measured, and the cure.
+pub fn find(survey: &Survey<'_>, of: &str) -> Result<Place, String> {
+    let (folder, dataset) = if of.starts_with('/') {
+        (PathBuf::from(of), None)
+    } else {
+        let row = survey.state.host.pools.dataset(of).ok_or_else(|| format!("there is no dataset {of}"))?;
+        let mountpoint = row.reported.mountpoint.clone();
+        (PathBuf::from(mountpoint.ok_or_else(|| format!("{of} is not mounted: zfs mount {of}"))?), Some(of.to_owned()))
+    };
+    if !helper::responds(&folder, PATIENCE) {
+        return Err(format!("{} does not answer", folder.display()));
+    }
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let folder = folder.canonicalize().map_err(said)?;
+    let found = fs::metadata(&folder).map_err(said)?;
+    if !found.is_dir() {
+        return Err(format!("{} is no folder", folder.display()));
+    }
+    access(&folder, Access::WRITE_OK).map_err(|_| {
+        format!("{} may not be written: run as root, or name a folder of yours in [bench] storage", folder.display())
+    })?;
+    let space = statvfs(&folder).map_err(|error| said(error.into()))?;
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    if free < LEAST_FREE {
+        let (free, least) = (bytes_long(free as f64), bytes_long(LEAST_FREE as f64));
+        return Err(format!("{} has {free} free, {least} are needed", folder.display()));
+    }
+    let mount = mount_of(survey.root, &folder).ok_or_else(|| format!("{} is on no known mount", folder.display()))?;
+    let (kind, source) = (clean_bytes(&mount.kind), clean_bytes(&mount.source));
+    let dataset = dataset.or_else(|| (kind == "zfs").then(|| source.clone()));
+    let pool = dataset.as_deref().and_then(|name| survey.state.host.pools.find(pool_of(name))?.reported.as_ref());
+    let direct = match kind.as_str() {
+        "zfs" if has_direct(survey.root) => Direct::Real,
+        "zfs" => Direct::Cached,
+        kind if DIRECT.contains(&kind) => Direct::Real,
+        kind if MEMORY.contains(&kind) => Direct::Memory,
+        _ => Direct::Unknown,
+    };
+    let devices: Vec<String> = match pool {
+        Some(pool) => pool.leaves().filter_map(|leaf| device(Path::new(&leaf.name))).collect(),
+        None => by_number(survey.root, found.dev()).or_else(|| device(Path::new(&source))).into_iter().collect(),
+    };
+    let mut fingerprint = Fingerprint::from([("filesystem".to_owned(), kind.clone())]);
+    if let Some(pool) = pool {
+        fingerprint.insert("pool_layout".to_owned(), layout(pool));
+    }
+    if let Some(model) = devices.first().and_then(|name| model(survey.root, name)) {
+        fingerprint.insert("device".to_owned(), model);
+    }
+    Ok(Place { of: of.to_owned(), folder, filesystem: kind, direct, dataset, devices, free, fingerprint })
+}
+
+/// Only root mounts what it makes on Linux.
+pub fn may_make_datasets(survey: &Survey<'_>) -> bool {
+    rustix::process::geteuid().is_root() && survey.exec.find("zfs").is_some()
+}
+
+/// The mount that a folder is in: the last one of those with the longest path, which lies on top.
+fn mount_of(root: &Root, folder: &Path) -> Option<mounts::Mount> {
+    use std::os::unix::ffi::OsStrExt;
+    let text = root.read(mounts::file(root)).ok()?;
+    let above = |mount: &mounts::Mount| {
+        let point = Path::new(std::ffi::OsStr::from_bytes(&mount.point)).to_owned();
+        folder.starts_with(point)
+    };
+    mounts::parse(&text).into_iter().filter(above).max_by_key(|mount| mount.point.len())
+}
+
+/// OpenZFS 2.3 and later read and write past the ARC when they are asked to.
+fn has_direct(root: &Root) -> bool {
+    let version = root.line("sys/module/zfs/version").unwrap_or_default();
+    let mut numbers = version.split(['.', '-', '_']).map(|part| part.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (2, 3)
+}
+
+/// The kernel's name for a device that is given by path: `sda1`, `dm-0`.
+fn device(path: &Path) -> Option<String> {
+    if !path.starts_with("/dev") {
+        return None;
+    }
+    Some(path.canonicalize().ok()?.file_name()?.to_str()?.to_owned())
+}
+
+/// The same by its number; `None` for filesystems that have an invented one.
+fn by_number(root: &Root, number: u64) -> Option<String> {
+    let link = root.path(format!("sys/dev/block/{}:{}", major(number), minor(number)));
+    Some(fs::read_link(link).ok()?.file_name()?.to_str()?.to_owned())
+}
+
+/// The maker's name of a disk, of the whole one where it is a partition.
+fn model(root: &Root, device: &str) -> Option<String> {
+    let of = |name: &str| root.line(format!("sys/class/block/{name}/device/model"));
+    let whole = || {
+        let link = fs::canonicalize(root.path(format!("sys/class/block/{device}"))).ok()?;
+        of(link.parent()?.file_name()?.to_str()?)
+    };
+    of(device).or_else(whole)
+}
+
+/// How the pool is built: `mirror-0 (2), mirror-1 (2), log nvme0n1p1`.
+fn layout(pool: &Pool) -> String {
+    let mut parts: Vec<(String, usize)> = Vec::new();
+    for vdev in &pool.vdevs {
+        let class = if vdev.class == crate::model::pool::Class::Normal { "" } else { vdev.class.word() };
+        match (vdev.depth, parts.last_mut()) {
+            (0, _) if vdev.leaf => parts.push((format!("{class} disk").trim().to_owned(), 0)),
+            (0, _) => parts.push((format!("{class} {}", vdev.name).trim().to_owned(), 0)),
+            (1, Some((_, count))) => *count += 1,
+            _ => {}
+        }
+    }
+    let shown = parts.into_iter().map(|(name, n)| if n == 0 { name } else { format!("{name} ({n})") });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::pool::{Class, Vdev};
+
+    #[test]
+    fn a_pool_s_layout_is_its_groups() {
+        let vdev =
+            |name: &str, depth, leaf, class| Vdev { name: name.to_owned(), depth, leaf, class, ..Vdev::default() };
+        let vdevs = vec![
+            vdev("mirror-0", 0, false, Class::Normal),
+            vdev("/dev/sda1", 1, true, Class::Normal),
+            vdev("/dev/sdb1", 1, true, Class::Normal),
+            vdev("/dev/sdc1", 0, true, Class::Normal),
+            vdev("/dev/nvme0n1p1", 0, true, Class::Log),
+        ];
+        assert_eq!(layout(&Pool { vdevs, ..Pool::default() }), "mirror-0 (2), disk, log disk");
+    }
+
+    #[test]
+    fn direct_reads_of_zfs_came_with_2_3() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let module = folder.path().join("sys/module/zfs");
+        fs::create_dir_all(&module).expect("a folder");
+        for (version, direct) in [("2.1.11-1", false), ("2.2.99", false), ("2.3.0-rc1", true), ("2.4.0-1", true)] {
+            fs::write(module.join("version"), version).expect("written");
+            assert_eq!(has_direct(&Root::new(folder.path())), direct, "{version}");
+        }
+        assert!(!has_direct(&Root::new("/nowhere")));
+    }
+}

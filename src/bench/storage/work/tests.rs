@@ -1,0 +1,116 @@
+//! Runs of the built-in engine in a folder of the test, and what notes say of devices.
+
+use super::*;
+use crate::bench::{scratch::Scratch, testing::TestCx};
+
+/// A place in a folder of the test's own.
+fn place(folder: &tempfile::TempDir, filesystem: &str, direct: Direct) -> Place {
+    let folder = folder.path().canonicalize().expect("real");
+    Place {
+        of: folder.display().to_string(),
+        folder,
+        filesystem: filesystem.to_owned(),
+        direct,
+        dataset: None,
+        devices: Vec::new(),
+        free: 1 << 40,
+        fingerprint: Fingerprint::new(),
+    }
+}
+
+fn storage(folder: &tempfile::TempDir, access: Access) -> Storage {
+    let place = place(folder, "ext4", Direct::Unknown);
+    let pattern = Pattern { access, block: 64 << 10 };
+    let mut storage = Storage::new(Root::default(), Engine::Builtin, place, pattern, 4 << 20, false);
+    storage.times = [Duration::from_millis(60); 2];
+    storage
+}
+
+fn made(cx: &TestCx) -> std::path::PathBuf {
+    match &cx.made[..] {
+        [Scratch::Folder(path)] => path.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_random_run_has_operations_and_latencies() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut cx = TestCx::new(3, 3);
+    let measured = storage(&folder, Access::Random).run(&mut cx).expect("measured");
+    assert_eq!(cx.phases, [RunPhase::Preparing, RunPhase::WarmingUp, RunPhase::Measuring]);
+    assert_eq!(cx.samples.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3]);
+    assert!(cx.samples[0].iter().all(|iops| *iops > 10.0), "{:?}", cx.samples);
+    assert!(cx.samples[1][0] <= cx.samples[2][0], "the mean is below the 99 %");
+    let file = made(&cx).join(FILE);
+    assert_eq!(std::fs::metadata(&file).expect("the file").len(), 4 << 20);
+    let method = measured.fingerprint.get("method").expect("a method");
+    assert!(method.starts_with("builtin threads 1 64, random 70/30 64k"), "{method}");
+    assert!(measured.notes[0].contains("p50 ") && measured.notes[0].contains("p99.9 "), "{:?}", measured.notes);
+    assert!(measured.notes.iter().any(|note| note.contains("fio is not installed")));
+    assert!(measured.notes.iter().any(|note| note.contains("devices below it are not known")));
+    scratch::remove(&cx.made[0], "test", &cx.exec).expect("removed");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn sequential_runs_have_one_figure() {
+    for access in [Access::Read, Access::Write] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut cx = TestCx::new(1, 2);
+        storage(&folder, access).run(&mut cx).expect("measured");
+        assert!(cx.samples[0].iter().all(|rate| *rate > 1e6), "{access:?}: {:?}", cx.samples);
+    }
+}
+
+#[test]
+fn a_stop_in_each_phase_leaves_what_the_journal_names() {
+    for phase in [RunPhase::Preparing, RunPhase::WarmingUp, RunPhase::Measuring] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut cx = TestCx::new(3, 30);
+        cx.stop_in = Some(phase);
+        let mut storage = storage(&folder, Access::Random);
+        storage.times = [Duration::from_secs(600), Duration::from_millis(20)];
+        let began = Instant::now();
+        assert_eq!(storage.run(&mut cx), Err(Stop::Cancelled), "{phase:?}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{phase:?}");
+        for made in &cx.made {
+            scratch::remove(made, "test", &cx.exec).expect("removed");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "{phase:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_said() {
+    // A limit of the file's size is as good as a full disk: what is written in part is reported.
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut storage = storage(&folder, Access::Write);
+    storage.place.folder = storage.place.folder.join("gone");
+    let mut cx = TestCx::new(1, 2);
+    let failed = storage.run(&mut cx).expect_err("there is no such folder");
+    assert!(matches!(&failed, Stop::Failed(why) if why.contains("gone: No such file")), "{failed}");
+}
+
+#[test]
+fn the_device_tells_whether_it_was_measured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let note = |filesystem, direct, access, moved| cache_note(&place(&folder, filesystem, direct), access, 1e9, moved);
+    let moved = |read: f64, written: f64| Some(Moved { read: read as u64, written: written as u64 });
+    let real = |access, moved| note("ext4", Direct::Real, access, moved);
+    assert_eq!(real(Access::Read, moved(1e9, 0.0)), None);
+    assert_eq!(real(Access::Random, moved(0.7e9, 0.3e9)), None);
+    let words = |note: Option<String>| note.expect("a note");
+    assert_eq!(words(real(Access::Read, moved(0.2e9, 9e9))), "80% of the reads came from a cache, not from the device");
+    assert_eq!(
+        words(note("zfs", Direct::Cached, Access::Read, moved(0.38e9, 0.0))),
+        "62% of the reads came from the ARC, not from the device"
+    );
+    let write = words(note("zfs", Direct::Cached, Access::Write, moved(0.0, 0.5e9)));
+    assert_eq!(write, "only 50% of the bytes reached the device: compressed, or still in the ARC");
+    assert_eq!(
+        words(note("tmpfs", Direct::Memory, Access::Read, None)),
+        "tmpfs is memory: this is not the speed of a disk"
+    );
+    assert!(words(real(Access::Read, None)).starts_with("the devices below it are not known"));
+}
