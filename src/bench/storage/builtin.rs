@@ -7,8 +7,8 @@ use std::{
     fs::File,
     os::unix::fs::OpenOptionsExt,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
         mpsc::{RecvTimeoutError, Sender, channel},
     },
     thread,
@@ -32,6 +32,8 @@ const MOST: u32 = 64;
 const KEPT: usize = 4 << 20;
 /// Between two looks at what has been done.
 const LOOK: Duration = Duration::from_millis(100);
+/// Between two looks at whether all are ready.
+const WAIT: Duration = Duration::from_millis(1);
 /// A disk that does not answer for so long is given up.
 const SLACK: Duration = Duration::from_secs(60);
 /// Threads that are stopped end with their access; one that takes longer is left to itself.
@@ -40,6 +42,9 @@ const PATIENCE: Duration = Duration::from_millis(600);
 /// What its threads share.
 struct Shared {
     over: AtomicBool,
+    /// Threads that have their buffers: only then the time begins.
+    ready: AtomicU32,
+    begins: OnceLock<Instant>,
     /// The next block of a sequential access.
     next: AtomicU64,
     bytes: AtomicU64,
@@ -68,24 +73,34 @@ pub fn run(job: &Job, stop: &StopFlag, live: &mut dyn FnMut(&Report)) -> Result<
     let file = Arc::new(open(job).map_err(|error| failed(&error))?);
     let shared = Arc::new(Shared {
         over: AtomicBool::new(false),
+        ready: AtomicU32::new(0),
+        begins: OnceLock::new(),
         next: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
         operations: AtomicU64::new(0),
     });
     let (tx, rx) = channel();
-    let (began, threads) = (Instant::now(), threads(job));
-    let end = job.time.map(|time| began + time);
+    let threads = threads(job);
     for number in 0..threads {
         let (job, file, own, tx) = (job.clone(), file.clone(), shared.clone(), tx.clone());
         let spawned = thread::Builder::new()
             .name("bt-bench-io".to_owned())
-            .spawn(move || work(&job, &file, &own, u64::from(number) + 1, end, &tx));
+            .spawn(move || work(&job, &file, &own, u64::from(number) + 1, &tx));
         if let Err(error) = spawned {
             shared.over.store(true, Ordering::Relaxed);
             return Err(Stop::Failed(format!("no thread for an access: {error} (`ulimit -u`?)")));
         }
     }
     drop(tx);
+    while shared.ready.load(Ordering::Acquire) < threads {
+        if stop.is_set() {
+            shared.over.store(true, Ordering::Relaxed);
+            return Err(Stop::Cancelled);
+        }
+        thread::sleep(WAIT);
+    }
+    let began = *shared.begins.get_or_init(Instant::now);
+    let end = job.time.map(|time| began + time);
     let count = |seconds: f64| Report {
         bytes: shared.bytes.load(Ordering::Relaxed),
         operations: shared.operations.load(Ordering::Relaxed),
@@ -137,24 +152,28 @@ fn open(job: &Job) -> std::io::Result<File> {
 }
 
 /// One thread, to its end.
-fn work(job: &Job, file: &File, shared: &Shared, seed: u64, end: Option<Instant>, done: &Sender<Done>) {
+fn work(job: &Job, file: &File, shared: &Shared, seed: u64, done: &Sender<Done>) {
     let mut latencies = Vec::new();
-    let outcome = accesses(job, file, shared, seed, end, &mut latencies);
+    let outcome = accesses(job, file, shared, seed, &mut latencies);
     // Nobody listens any more where it was given up.
     let _ = done.send(Done { latencies, why: outcome.err() });
 }
 
-fn accesses(
-    job: &Job,
-    file: &File,
-    shared: &Shared,
-    seed: u64,
-    end: Option<Instant>,
-    latencies: &mut Vec<u64>,
-) -> std::io::Result<()> {
+fn accesses(job: &Job, file: &File, shared: &Shared, seed: u64, latencies: &mut Vec<u64>) -> std::io::Result<()> {
     let block = usize::try_from(job.pattern.block).map_err(std::io::Error::other)?;
     let blocks = (job.size / job.pattern.block).max(1);
-    let mut noise = Noise::new(block, seed)?;
+    let noise = Noise::new(block, seed);
+    // Also where it failed: the others wait for all.
+    shared.ready.fetch_add(1, Ordering::Release);
+    let mut noise = noise?;
+    let began = loop {
+        match shared.begins.get() {
+            Some(began) => break *began,
+            None if shared.over.load(Ordering::Relaxed) => return Ok(()),
+            None => thread::sleep(WAIT),
+        }
+    };
+    let end = job.time.map(|time| began + time);
     while !shared.over.load(Ordering::Relaxed) && end.is_none_or(|end| Instant::now() < end) {
         let (number, reads) = match job.pattern.access {
             Access::Random => (noise.random() % blocks, noise.random() % 100 < u64::from(READS)),

@@ -139,8 +139,10 @@ fn size(survey: &Survey<'_>, place: &Place) -> u64 {
         }
         (None, Direct::Real | Direct::Unknown) => SIZE,
     };
-    // Whole blocks of every pattern.
-    wanted.min(place.free / SHARE) >> 20 << 20
+    let room = (place.free / SHARE).max(1);
+    // Whole blocks of every pattern; and not another size whenever a little more or less is free: results of files of
+    // another size are not compared.
+    if wanted <= room { wanted >> 20 << 20 } else { 1 << room.ilog2() }
 }
 
 /// What will be done, in words.

@@ -6,7 +6,7 @@ use std::io;
 /// What every disk here is content with.
 pub(super) const ALIGN: usize = 4096;
 /// Noise that blocks are cut from, beside their own length.
-const POOL: usize = 4 << 20;
+const POOL: usize = 1 << 20;
 
 /// A thread's buffers and its random numbers.
 pub(super) struct Noise {
