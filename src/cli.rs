@@ -60,6 +60,10 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
         Some(Verb::Once { json, wait, .. }) => {
             app::once::once(&loaded.settings, *json, Duration::from_secs(u64::from(*wait)))
         }
+        Some(Verb::Bench { what, on, runs, json, yes, .. }) => {
+            let (what, on) = (what.clone(), on.clone());
+            app::bench::bench(&loaded.settings, &app::bench::Asked { what, on, runs: *runs, json: *json, yes: *yes })
+        }
         Some(Verb::Doctor { json, .. }) => {
             let own = vec![commands::config_check(&loaded)];
             let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());

@@ -1,5 +1,6 @@
 //! The one loop, the terminal, the wiring of each mode.
 
+pub mod bench;
 mod benches;
 mod commands;
 pub mod encode;

@@ -70,7 +70,7 @@ impl Owed {
 }
 
 /// Reads every source, twice where rates need it.
-fn read(settings: &Settings, rates: bool, wait: Duration, sinks: Vec<Box<dyn Sink>>) -> Session {
+pub(super) fn read(settings: &Settings, rates: bool, wait: Duration, sinks: Vec<Box<dyn Sink>>) -> Session {
     let mut session = Session::on(settings, sinks);
     // Readers of a report want every figure: no process's command line or storage rates are left out. Nobody looks at one
     // process, one log: such a source would be waited for in vain.

@@ -170,6 +170,38 @@ pub enum Verb {
         #[command(flatten)]
         theme: ThemeFlag,
     },
+    /// Measure the machine: list benchmarks, or run some or a whole suite
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "The plan, what speaks against it and the progress go to standard error, the results to standard output. Ctrl-C stops within a second and removes what was made.\n\nExit status: 0 when all was measured, 1 when a result is a regression or misses its target, 2 when something could not be run.\n\nExamples:\n  benchtop bench list\n  benchtop bench cpu memory\n  benchtop bench storage --on /srv\n  benchtop bench all --yes --json > results.json"
+    )]
+    Bench {
+        #[command(subcommand)]
+        verb: Option<BenchVerb>,
+        /// Benchmarks by id, or a suite: containers, storage, network, models, machine, all
+        #[arg(value_name = "ID|SUITE")]
+        what: Vec<String>,
+        /// Only on this: a folder, a dataset, an image … as `bench list` names it; can be given several times
+        #[arg(long, value_name = "TARGET")]
+        on: Vec<String>,
+        /// Run each so many times, in turn
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+        runs: u32,
+        /// Results as JSON, by assets/bench.schema.json
+        #[arg(long)]
+        json: bool,
+        /// Do not ask before it begins; needed where there is no terminal
+        #[arg(short, long)]
+        yes: bool,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        #[command(flatten)]
+        display: DisplayFlags,
+        #[command(flatten)]
+        history: HistoryFlags,
+    },
     /// Write, check, show or save the settings
     Config {
         #[command(subcommand)]
@@ -193,6 +225,18 @@ pub enum Verb {
     /// Print the manual page
     #[command(after_help = "Example:\n  benchtop man | man -l -")]
     Man,
+}
+
+/// What to do with benchmarks beside running them.
+#[derive(Debug, Subcommand)]
+pub enum BenchVerb {
+    /// List what can be measured on this machine, and why the rest cannot
+    List {
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+    },
 }
 
 /// What to do with the settings.
@@ -245,6 +289,7 @@ impl Arguments {
     pub fn config(&self) -> Option<PathBuf> {
         let own = match &self.verb {
             Some(Verb::Once { file, .. } | Verb::Doctor { file, .. } | Verb::Themes { file, .. }) => Some(file),
+            Some(Verb::Bench { verb: Some(BenchVerb::List { file, .. }), .. } | Verb::Bench { file, .. }) => Some(file),
             Some(Verb::Config { verb: Some(verb) }) => Some(match verb {
                 ConfigVerb::Init { file }
                 | ConfigVerb::Check { named: file, .. }
@@ -266,6 +311,12 @@ impl Arguments {
         self.screen.add(&mut out);
         self.history.add(&mut out);
         match &self.verb {
+            Some(Verb::Bench { verb: Some(BenchVerb::List { machine, .. }), .. }) => machine.add(&mut out),
+            Some(Verb::Bench { machine, display, history, .. }) => {
+                machine.add(&mut out);
+                display.add(&mut out);
+                history.add(&mut out);
+            }
             Some(Verb::Once { machine, display, .. }) => {
                 machine.add(&mut out);
                 display.add(&mut out);

@@ -57,11 +57,14 @@ const VARIABLES: [(&str, &str); 9] = [
 
 /// Exit codes.
 const STATUS: [(&str, &str); 4] = [
-    ("0", "Success. For doctor: all is found, or absent."),
-    ("1", "The terminal was lost, or nothing could be read. For doctor: something is denied, late or broken."),
+    ("0", "Success. For doctor: all is found, or absent. For bench: all was measured."),
+    (
+        "1",
+        "The terminal was lost, or nothing could be read. For doctor: something is denied, late or broken. For bench: a regression, or a missed target.",
+    ),
     (
         "2",
-        "A mistake in arguments or settings, or settings that could not be saved. For doctor: CPU, memory or processes cannot be read.",
+        "A mistake in arguments or settings, or settings that could not be saved. For doctor: CPU, memory or processes cannot be read. For bench: something could not be run.",
     ),
     ("other", "A signal ended the program."),
 ];

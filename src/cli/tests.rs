@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory, error::ErrorKind};
 
 use super::{
-    arguments::{Arguments, ConfigVerb, Verb},
+    arguments::{Arguments, BenchVerb, ConfigVerb, Verb},
     known, man,
 };
 use crate::config::{self, Request};
@@ -38,6 +38,12 @@ const SETTINGS: &[(&str, &str)] = &[
     ("benchtop --config a once --config b", "once file=b"),
     ("benchtop --config a once", "once file=a"),
     ("benchtop --delay 2 once", "once refresh=2s"),
+    ("benchtop bench", "bench x1"),
+    ("benchtop bench list", "bench list"),
+    ("benchtop bench list --root /proc", "bench list root=/proc"),
+    ("benchtop bench cpu storage --on /srv --on tank -y", "bench cpu storage /srv tank x1 yes"),
+    ("benchtop bench all --runs 3 --json --yes --ascii", "bench all x3 json yes ascii=true"),
+    ("benchtop --config a bench all -c b --no-history", "bench all x1 file=b enabled=false"),
     ("benchtop doctor", "doctor"),
     ("benchtop doctor --json --theme nord", "doctor json theme=nord"),
     ("benchtop doctor -c b.toml", "doctor file=b.toml"),
@@ -82,6 +88,9 @@ const ERRORS: &[(&str, &str)] = &[
     ("benchtop once twice", "error: unexpected argument 'twice' found"),
     ("benchtop once --delay 2", "error: unexpected argument '--delay' found"),
     ("benchtop once --read-only", "error: unexpected argument '--read-only' found"),
+    ("benchtop bench list cpu", "error: unexpected argument 'cpu' found"),
+    ("benchtop bench cpu --runs 0", "error: invalid value '0' for '--runs <N>': 0 is not in 1..=100"),
+    ("benchtop bench cpu --on", "error: a value is required for '--on <TARGET>' but none was supplied"),
     ("benchtop themes --json", "error: unexpected argument '--json' found"),
     ("benchtop config inti", "error: unrecognized subcommand 'inti'"),
     ("benchtop config init x", "error: unexpected argument 'x' found"),
@@ -137,6 +146,14 @@ fn mode(arguments: &Arguments) -> Vec<String> {
         Some(Verb::Doctor { json, .. }) => {
             add("doctor");
             json.then(|| add("json"));
+        }
+        Some(Verb::Bench { verb: Some(BenchVerb::List { .. }), .. }) => add("bench list"),
+        Some(Verb::Bench { verb: None, what, on, runs, json, yes, .. }) => {
+            add("bench");
+            what.iter().chain(on).for_each(|word| add(word));
+            add(&format!("x{runs}"));
+            json.then(|| add("json"));
+            yes.then(|| add("yes"));
         }
         Some(Verb::Themes { .. }) => add("themes"),
         Some(Verb::Completions { shell }) => add(&format!("completions {shell}")),
@@ -216,7 +233,7 @@ fn helps(words: &[&str], command: &Command) -> Vec<(String, String)> {
 #[test]
 fn help_of_each_command() {
     let helps = helps(&["benchtop"], &Arguments::command());
-    assert_eq!(helps.len(), 12);
+    assert_eq!(helps.len(), 14);
     helps.iter().for_each(|(name, help)| accept(&format!("help-{name}"), help));
 }
 

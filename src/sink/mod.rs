@@ -9,6 +9,9 @@ pub mod doctor;
 mod escaping;
 pub mod json;
 pub mod report;
+pub mod runs;
+#[cfg(test)]
+mod schema;
 pub mod text;
 
 /// A reader of a whole run.
