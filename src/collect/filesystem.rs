@@ -15,7 +15,7 @@ use crate::{
         filesystem::{Filesystem, FilesystemSample, Space},
     },
     sys::{
-        mounts::{self, Mount},
+        mounts::{self, Mount, may_hang},
         reread::Reread,
         root::Root,
     },
@@ -23,7 +23,7 @@ use crate::{
 };
 use ask::{mark, same, space};
 use asker::{Ask, Asker, Question};
-use kinds::{is_full_image, may_hang};
+use kinds::is_full_image;
 use rows::{shown, without_second_views};
 
 /// A server that answers later than this is reported as dead until it does.

@@ -9,6 +9,7 @@ pub mod mounts;
 pub mod netlink;
 pub mod parse;
 pub mod probe;
+pub mod remote;
 pub mod reread;
 pub mod root;
 

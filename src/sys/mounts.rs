@@ -65,6 +65,27 @@ pub fn has(list: &[u8], word: &[u8]) -> bool {
     options(list).any(|w| w == word)
 }
 
+/// True for a kind of filesystem that asks a server or a program for its answer.
+pub fn may_hang(kind: &[u8]) -> bool {
+    const ELSEWHERE: [&[u8]; 14] = [
+        b"autofs",
+        b"cifs",
+        b"smb3",
+        b"smbfs",
+        b"9p",
+        b"ceph",
+        b"glusterfs",
+        b"lustre",
+        b"afs",
+        b"davfs",
+        b"beegfs",
+        b"gpfs",
+        b"ocfs2",
+        b"orangefs",
+    ];
+    kind.starts_with(b"nfs") || kind.starts_with(b"fuse") || ELSEWHERE.contains(&kind)
+}
+
 /// `\040` is a blank: the kernel writes blanks, tabs, line ends and backslashes in octal.
 fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

@@ -84,26 +84,6 @@ pub(super) fn is_real(mount: &Mount) -> bool {
     }
 }
 
-/// True for what asks a server or a program for its answer.
-pub(super) fn may_hang(kind: &[u8]) -> bool {
-    const ELSEWHERE: [&[u8]; 13] = [
-        b"cifs",
-        b"smb3",
-        b"smbfs",
-        b"9p",
-        b"ceph",
-        b"glusterfs",
-        b"lustre",
-        b"afs",
-        b"davfs",
-        b"beegfs",
-        b"gpfs",
-        b"ocfs2",
-        b"orangefs",
-    ];
-    kind.starts_with(b"nfs") || kind.starts_with(b"fuse") || ELSEWHERE.contains(&kind)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

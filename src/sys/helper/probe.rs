@@ -1,4 +1,5 @@
-//! Does a folder of the user's answer? The helper checks first, so that a thread of ours does not hang on a dead server.
+//! Does a file or a folder of the user's answer? The helper checks first, so that a thread of ours does not hang on a dead
+//! server.
 
 use std::{
     collections::BTreeMap,
@@ -14,26 +15,27 @@ use std::{
 /// The kind of line over which is asked.
 pub(super) const KIND: u8 = b'p';
 
-/// Questions that have no answer yet: a folder that hangs is asked once.
+/// Questions that have no answer yet: a path that hangs is asked once.
 static PENDING: Mutex<BTreeMap<PathBuf, UnixStream>> = Mutex::new(BTreeMap::new());
 
-/// False when the folder, or a file in it, has not answered within `patience`. Where there is no helper to ask it is true.
+/// False when the file, or the folder or a file in it, has not answered within `patience`. Where there is no helper to ask
+/// it is true.
 #[must_use]
-pub fn responds(folder: &Path, patience: Duration) -> bool {
+pub fn responds(path: &Path, patience: Duration) -> bool {
     let pending = || PENDING.lock().unwrap_or_else(PoisonError::into_inner);
-    // While it is waited for, others who ask for the same folder may ask a second time: that does no harm.
-    let before = pending().remove(folder);
-    let Some(mut line) = before.or_else(|| ask(folder)) else { return true };
+    // While it is waited for, others who ask for the same path may ask a second time: that does no harm.
+    let before = pending().remove(path);
+    let Some(mut line) = before.or_else(|| ask(path)) else { return true };
     let answered = has_answered(&mut line, patience);
     if !answered {
-        pending().insert(folder.to_owned(), line);
+        pending().insert(path.to_owned(), line);
     }
     answered
 }
 
-fn ask(folder: &Path) -> Option<UnixStream> {
+fn ask(path: &Path) -> Option<UnixStream> {
     let mut line = super::line(KIND)?;
-    line.write_all(folder.as_os_str().as_bytes()).and_then(|()| line.shutdown(Shutdown::Write)).ok()?;
+    line.write_all(path.as_os_str().as_bytes()).and_then(|()| line.shutdown(Shutdown::Write)).ok()?;
     Some(line)
 }
 
@@ -46,19 +48,31 @@ fn has_answered(line: &mut UnixStream, patience: Duration) -> bool {
 
 /// The helper's side.
 pub(super) fn serve(mut line: UnixStream) {
-    let mut folder = Vec::new();
-    if line.read_to_end(&mut folder).is_err() {
+    let mut path = Vec::new();
+    if line.read_to_end(&mut path).is_err() {
         return;
     }
-    let folder = Path::new(std::ffi::OsStr::from_bytes(&folder));
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if let Some(mut file) = is_file.then(|| fs::File::open(entry.path()).ok()).flatten() {
-            let _ = file.read(&mut [0]);
+    let path = Path::new(std::ffi::OsStr::from_bytes(&path));
+    // A pipe would wait for its writer.
+    match path.metadata() {
+        Ok(kind) if kind.is_file() => read_some(path),
+        Ok(kind) if kind.is_dir() => {
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                    read_some(&entry.path());
+                }
+            }
         }
+        _ => {}
     }
     // Who asked may have ended.
     let _ = line.write_all(b"y");
+}
+
+fn read_some(file: &Path) {
+    if let Ok(mut file) = fs::File::open(file) {
+        let _ = file.read(&mut [0]);
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +93,7 @@ mod tests {
     fn folders_files_and_nothing_answer() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a.toml"), "x").expect("written");
-        for path in [folder.path().to_owned(), folder.path().join("none")] {
+        for path in ["", "a.toml", "none"].map(|name| folder.path().join(name)) {
             let (mut ours, theirs) = UnixStream::pair().expect("sockets");
             ours.write_all(path.as_os_str().as_bytes()).expect("asked");
             ours.shutdown(Shutdown::Write).expect("all of it");
