@@ -22,6 +22,7 @@ use crate::{
     config::{self, EXAMPLE, Flag, Loaded, save::Save},
     diag::Diagnostic,
     sink::doctor::Check,
+    sys::remote,
     text::{clean, clean_lines, wrap},
     ui::theme::{Role, Theme, ThemeSet},
 };
@@ -55,6 +56,9 @@ fn init(named: Option<PathBuf>) -> ExitCode {
         let diagnostic = Diagnostic::new("HOME", "is not set, so there is no default place for settings");
         return complain(&[diagnostic.hint("name a file: benchtop --config FILE config init")]);
     };
+    if !remote::answers(&path) {
+        return complain(&[config::file::silent(&path)]);
+    }
     let place = path.display().to_string();
     if path.exists() {
         let diagnostic = Diagnostic::new(place, "exists already, and is never overwritten");
@@ -139,7 +143,11 @@ fn path(arguments: &Arguments) -> ExitCode {
     let system = asked.is_none().then(config::paths::system_file);
     let saved = own.as_deref().map(config::save::beside);
     let line = |path: PathBuf| {
-        let there = if path.exists() { "" } else { "  (not there)" };
+        let there = match remote::answers(&path) {
+            false => "  (its filesystem does not answer)",
+            true if path.exists() => "",
+            true => "  (not there)",
+        };
         format!("{}{there}\n", path.display())
     };
     print(&clean_lines(&[own, saved, system].into_iter().flatten().map(line).collect::<String>()))

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{engine_address::EngineAddress, source::SourceId},
-    sys::root::Root,
+    sys::{remote, root::Root},
 };
 
 /// Reads a value into the settings.
@@ -253,7 +253,10 @@ pub static FIELDS: &[Field] = &[
 fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {
     let Some(text) = reading.text(value) else { return };
     let path = PathBuf::from(&text);
-    if path.is_dir() {
+    if !remote::answers(&path) {
+        let what = format!("`root`: the filesystem of `{text}` does not answer");
+        reading.wrong(value.offset, what, None);
+    } else if path.is_dir() {
         settings.root = Root::new(path);
     } else {
         let what = format!("`root`: no directory `{text}`");

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::diag::Diagnostic;
+use crate::{diag::Diagnostic, sys::remote};
 
 /// Reads a whole text file of at most `max` bytes.
 ///
@@ -25,6 +25,9 @@ pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
             _ => Diagnostic { what: format!("the file cannot be read: {error}"), ..diagnostic },
         }
     };
+    if !remote::answers(path) {
+        return Err(silent(path));
+    }
     // A pipe or a device would make the program wait, perhaps for ever: asked before it is opened.
     let kind = fs::metadata(path).map_err(failed)?;
     if kind.is_dir() {
@@ -46,6 +49,12 @@ pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
             .at_offset(&before, valid)
             .hint("save the file as UTF-8")
     })
+}
+
+/// A file that nobody can read now: its server, or the program that shows it, does not answer.
+pub fn silent(path: &Path) -> Diagnostic {
+    Diagnostic::new(path.display().to_string(), "the filesystem it lies on does not answer")
+        .hint("`benchtop doctor` lists the mounts that do not answer")
 }
 
 #[cfg(test)]

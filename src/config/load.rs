@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Flag, Known, Loaded, MAX_BYTES, Origin, Request,
     fields::{FIELDS, Field},
-    file::read_text,
+    file::{read_text, silent},
     paths,
     reading::Reading,
     save::{self, Pin},
@@ -20,7 +20,10 @@ use super::{
     settings::Settings,
     tree::{self, At, Node, Table},
 };
-use crate::diag::{Diagnostic, did_you_mean};
+use crate::{
+    diag::{Diagnostic, did_you_mean},
+    sys::remote,
+};
 
 /// Reads all, and everything that is wrong, each diagnostic at its place: the file first, then variables, then flags. What
 /// is wrong keeps the value that it had before.
@@ -31,6 +34,12 @@ pub fn load(request: &Request<'_>) -> (Loaded, Vec<Diagnostic>) {
         Loaded { settings, file: None, saved: None, added: None, passed_over: Vec::new(), origins: Default::default() };
     let mut loader = Loader { known: request.known, loaded, diagnostics: Vec::new(), layer: Layer::Own };
     match find_file(request) {
+        // The program starts with what is built in: a dead server is what one would look for with it.
+        Ok(File::Silent(path)) => {
+            loader.loaded.passed_over.push(silent(&path));
+            let saving = &mut loader.loaded.settings.saving;
+            (saving.file, saving.own) = (Some(save::beside(&path)), Some(path));
+        }
         Ok(File::Own(path)) => {
             loader.saved(Some(&path));
             loader.file(&path);
@@ -57,6 +66,8 @@ enum File {
     Own(PathBuf),
     /// The machine's.
     System(PathBuf),
+    /// The user's, on a filesystem that does not answer.
+    Silent(PathBuf),
     None,
 }
 
@@ -81,6 +92,9 @@ fn find_file(request: &Request<'_>) -> Result<File, Diagnostic> {
     let by_env = (request.env)("BENCHTOP_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from);
     let asked = request.file.clone().map(|p| (p, "--config")).or(by_env.map(|p| (p, "BENCHTOP_CONFIG")));
     if let Some((path, by)) = asked {
+        if !remote::answers(&path) {
+            return Err(silent(&path));
+        }
         if path.exists() {
             return Ok(File::Own(path));
         }
@@ -88,8 +102,13 @@ fn find_file(request: &Request<'_>) -> Result<File, Diagnostic> {
         let hint = "`benchtop config init` writes one with every setting explained";
         return Err(Diagnostic::new(path.display().to_string(), what).hint(hint));
     }
-    if let Some(own) = paths::config_file().filter(|p| p.exists()) {
-        return Ok(File::Own(own));
+    if let Some(own) = paths::config_file() {
+        if !remote::answers(&own) {
+            return Ok(File::Silent(own));
+        }
+        if own.exists() {
+            return Ok(File::Own(own));
+        }
     }
     let system = paths::system_file();
     Ok(if system.exists() { File::System(system) } else { File::None })
@@ -187,6 +206,10 @@ impl Loader<'_> {
 
     /// A file that benchtop writes itself: its text and its tables; `None` where it is not there, or is another's.
     fn ours(&mut self, path: &Path, again: &str) -> Option<Ours> {
+        if !remote::answers(path) {
+            self.loaded.passed_over.push(silent(path));
+            return None;
+        }
         if fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return None;
         }

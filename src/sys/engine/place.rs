@@ -19,7 +19,7 @@ use tokio_rustls::{
 };
 
 use super::error::EngineError;
-use crate::{model::engine_address::EngineAddress, text::clean};
+use crate::{model::engine_address::EngineAddress, sys::remote, text::clean};
 
 /// Ports of an address that names none: as `docker` takes it.
 const PORTS: (u16, u16) = (2375, 2376);
@@ -127,6 +127,9 @@ impl Tls {
         let wrong = |name: &str, error: &dyn std::fmt::Display| {
             EngineError::Lost(clean(&format!("{}: {error}", folder.join(name).display())).into_owned())
         };
+        if !remote::answers(&folder) {
+            return Err(wrong("", &"the filesystem it lies on does not answer"));
+        }
         let read = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>, EngineError> {
             if !folder.join(name).exists() {
                 return Ok(None);

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     config::{settings::Colors, tree::At},
     diag::{Diagnostic, did_you_mean},
-    sys::helper,
+    sys::{helper, remote},
 };
 
 /// A theme inside the program.
@@ -95,7 +95,8 @@ impl ThemeSet {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = SHIPPED.iter().map(|s| s.name.to_owned()).collect();
-        let entries = self.folder.iter().filter_map(|f| std::fs::read_dir(f).ok()).flatten().flatten();
+        let answers = |folder: &&PathBuf| remote::answers(folder);
+        let entries = self.folder.iter().filter(answers).filter_map(|f| std::fs::read_dir(f).ok()).flatten().flatten();
         let mut own: Vec<String> = entries
             .map(|e| e.path())
             .filter(|p| p.extension().is_some_and(|e| e == "toml"))
@@ -171,7 +172,9 @@ impl ThemeSet {
         if name.contains('/') || name.ends_with(".toml") {
             return Some(PathBuf::from(name));
         }
-        self.folder.as_ref().map(|f| f.join(format!("{name}.toml"))).filter(|p| p.exists())
+        // Where the folder does not answer, the shipped theme of that name is there.
+        let path = self.folder.as_ref().map(|folder| folder.join(format!("{name}.toml")));
+        path.filter(|path| remote::answers(path) && path.exists())
     }
 
     fn chain(&self, name: &str) -> Result<(Chain, Vec<Diagnostic>), Vec<Diagnostic>> {
