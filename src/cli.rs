@@ -42,7 +42,11 @@ pub fn run() -> ExitCode {
 
 /// The helper's side of a line of this kind.
 fn serve(kind: u8, line: UnixStream) {
-    if kind == act::apart::SAVES { act::apart::serve(line) } else { collect::serve(kind, line) }
+    match kind {
+        act::apart::SAVES => act::apart::serve(line),
+        app::log::KIND => app::log::serve(line),
+        _ => collect::serve(kind, line),
+    }
 }
 
 /// The modes that need settings.
@@ -52,7 +56,7 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
         (_, diagnostics) => return complain(&diagnostics),
     };
     if let Some(log) = &loaded.settings.log
-        && let Err(diagnostic) = app::log_to(log)
+        && let Err(diagnostic) = app::log::log_to(log)
     {
         return complain(&[diagnostic]);
     }
