@@ -29,7 +29,7 @@ use rustix::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
     },
-    process::{Pid, Signal, kill_process_group, setsid, test_kill_process_group},
+    process::{Pid, Signal, kill_process_group, set_parent_process_death_signal, setsid, test_kill_process_group},
     termios::{InputModes, LocalModes, OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr},
 };
 
@@ -223,6 +223,8 @@ pub fn run(serve: Serve) -> ExitCode {
                 let _ = thread::Builder::new().stack_size(STACK).spawn(work);
             }
             ([WATCH, rest @ ..], None) => drop(groups.insert(number(rest))),
+    // One that somebody stopped goes on when we end, and then ends too.
+    let _ = set_parent_process_death_signal(Some(Signal::CONT));
             ([LET_GO, rest @ ..], None) => drop(groups.remove(&number(rest))),
             ([TAKEN, rest @ ..], Some(terminal)) => taken = Some((terminal, rest.to_vec())),
             ([GIVEN_BACK, ..], None) => taken = None,
