@@ -108,7 +108,7 @@ impl Follower {
 
     /// Has the engine count these local containers, which have no readable group here.
     pub(super) fn count_these(&self, ids: BTreeSet<String>) {
-        lock(&self.known).to_count = ids;
+        lock(&self.known).count_these(ids);
     }
 
     /// The engine's name for itself.

@@ -6,9 +6,11 @@ use std::{
     thread::Thread,
 };
 
+use tokio::sync::Notify;
+
 use super::ask::MOST;
 use crate::model::{
-    container::{Container, Usage},
+    container::{Container, RunState, Usage},
     fault::Fault,
 };
 
@@ -27,7 +29,9 @@ pub(super) struct Known {
     /// The engine's own counters, where control groups cannot be read here.
     pub(super) usages: BTreeMap<String, Usage>,
     /// Local containers for the engine to count: they have no readable group.
-    pub(super) to_count: BTreeSet<String>,
+    to_count: BTreeSet<String>,
+    /// Wakes the follower when those change.
+    pub(super) recount: Arc<Notify>,
     pub(super) containers: BTreeMap<String, Arc<Container>>,
     /// The number of its containers, including those beyond [`MOST`].
     pub(super) count: usize,
@@ -76,6 +80,21 @@ impl Known {
         self.containers.insert(container.id.clone(), Arc::new(container));
         self.generation += 1;
         self.changed();
+    }
+
+    /// Has the engine count these local containers.
+    pub(super) fn count_these(&mut self, ids: BTreeSet<String>) {
+        if self.to_count != ids {
+            self.to_count = ids;
+            self.recount.notify_one();
+        }
+    }
+
+    /// The running containers for the engine to count: of a remote engine all, of a local one those it was asked for.
+    pub(super) fn counted(&self, local: bool) -> impl Iterator<Item = &str> {
+        let runs = |container: &&Arc<Container>| container.state == RunState::Running;
+        let ids = self.containers.values().filter(runs).map(|container| container.id.as_str());
+        ids.filter(move |id| !local || self.to_count.contains(*id))
     }
 
     /// Inspected successfully.

@@ -10,11 +10,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 use super::{ask::Ask, event::Events, history::Histories, known::Known};
-use crate::{
-    clock::Clock,
-    model::container::{Container, RunState},
-    sys::engine::EngineError,
-};
+use crate::{clock::Clock, sys::engine::EngineError};
 
 /// Events come in bursts (die, start, health): one inspection serves them all.
 const BURST: Duration = Duration::from_millis(50);
@@ -59,7 +55,10 @@ impl<A: Ask> Watch<'_, A> {
         let (mut look_at, mut again_at) = (None, None);
         let now = Instant::now();
         let (mut relist_at, mut count_at, mut ping_at) = (now + RELIST, now, now + PING);
+        let recount = self.known().recount.clone();
         loop {
+            // No timer without a container to count: most engines are local, and each wakeup costs.
+            let counts = self.counts_any();
             tokio::select! {
                 biased;
                 () = sleep_until(look_at.unwrap_or(relist_at)), if look_at.is_some() => {
@@ -87,10 +86,11 @@ impl<A: Ask> Watch<'_, A> {
                     self.list(self.unix_ms()).await?;
                     relist_at = Instant::now() + RELIST;
                 }
-                () = sleep_until(count_at) => {
+                () = sleep_until(count_at), if counts => {
                     self.count().await?;
                     count_at = Instant::now() + COUNT;
                 }
+                () = recount.notified() => {}
                 () = sleep_until(ping_at) => {
                     self.ask.ping().await?;
                     ping_at = Instant::now() + PING;
@@ -112,18 +112,19 @@ impl<A: Ask> Watch<'_, A> {
         }
     }
 
+    /// Whether the engine has containers to count; without any, old counters are dropped.
+    fn counts_any(&self) -> bool {
+        let mut known = self.known();
+        let any = known.counted(self.local).next().is_some();
+        if !any {
+            known.usages.clear();
+        }
+        any
+    }
+
     /// Asks the engine for its own counters of the containers without readable control groups.
     async fn count(&self) -> Result<(), EngineError> {
-        let ids: Vec<String> = {
-            let known = self.known();
-            let runs = |container: &&std::sync::Arc<Container>| container.state == RunState::Running;
-            let wanted = |id: &str| !self.local || known.to_count.contains(id);
-            known.containers.values().filter(runs).map(|c| c.id.clone()).filter(|id| wanted(id)).collect()
-        };
-        if ids.is_empty() {
-            self.known().usages.clear();
-            return Ok(());
-        }
+        let ids: Vec<String> = self.known().counted(self.local).map(str::to_owned).collect();
         let usages = self.ask.count(ids).await?;
         self.known().usages = usages;
         Ok(())

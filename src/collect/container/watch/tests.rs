@@ -9,7 +9,7 @@ use super::{
     super::event::{EventActor, EventMessage},
     *,
 };
-use crate::model::container::Usage;
+use crate::model::container::{Container, RunState, Usage};
 
 /// A fake engine: which requests it got, and at which second.
 #[derive(Default)]
@@ -55,12 +55,13 @@ impl Ask for &Fake {
         if !self.ids.borrow().iter().any(|known| known == id) {
             return Err(EngineError::Said { status: 404, message: String::new() });
         }
-        Ok(Some(Container { id: id.to_owned(), name: "inspected".into(), ..Container::default() }))
+        let state = RunState::Running;
+        Ok(Some(Container { id: id.to_owned(), name: "inspected".into(), state, ..Container::default() }))
     }
 
-    async fn count(&self, _ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError> {
+    async fn count(&self, ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError> {
         self.note("count".to_owned());
-        Ok(BTreeMap::new())
+        Ok(ids.into_iter().map(|id| (id, Usage::default())).collect())
     }
 
     async fn ping(&self) -> Result<(), EngineError> {
@@ -122,6 +123,29 @@ async fn counting_does_not_put_off_the_list() {
     followed(&fake, false, every(None, "", ""), 130).await.1.expect("it continues");
     assert_eq!(fake.seconds("list"), [0, 120]);
     assert_eq!(fake.seconds("ping"), [20, 40, 60, 80, 100, 120]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn counters_are_read_only_where_someone_needs_them() {
+    let fake = Fake::new(&["a"]);
+    let known = Mutex::new(Known::default());
+    let mut histories = Histories::default();
+    let mut watch = Watch { ask: &fake, known: &known, histories: &mut histories, local: true, clock: Clock::start() };
+    watch.list(0).await.expect("a list");
+    let asks = async {
+        for ids in [&["a"][..], &[]] {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            known.lock().expect("whole").count_these(ids.iter().map(|id| (*id).to_owned()).collect());
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    let mut silence = every(None, "", "");
+    tokio::select! {
+        _ = watch.listen(&mut silence) => panic!("it continues"),
+        () = asks => {}
+    }
+    assert_eq!(fake.seconds("count"), [10, 13, 16, 19]);
+    assert!(known.lock().expect("whole").usages.is_empty(), "old counters are dropped");
 }
 
 #[tokio::test(start_paused = true)]
