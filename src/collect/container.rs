@@ -78,7 +78,7 @@ struct Containers {
     seen: Vec<(u64, bool)>,
     /// The engines' state at the last reading.
     changes: u64,
-    /// No container is running.
+    /// No container is running, and no engine has a fault that a rule counts the seconds of.
     resting: bool,
     list: Vec<Arc<Container>>,
     counters: Counters,
@@ -152,7 +152,8 @@ impl Collector for Containers {
             engine.count_these(uncounted.remove(&number).unwrap_or_default());
         }
         let moves = |c: &Arc<Container>| !matches!(c.state, RunState::Exited | RunState::Created);
-        self.resting = usages.is_empty() && !self.list.iter().any(moves);
+        let well = engines.iter().all(|engine| engine.fault.is_none());
+        self.resting = well && usages.is_empty() && !self.list.iter().any(moves);
         Ok(Sample::Containers(ContainerSample { engines, containers: self.list.clone(), usages }))
     }
 
@@ -179,6 +180,13 @@ mod tests {
 
     /// The engines and containers after the first answers.
     fn settled(listed: &str, one: &'static str, other: Act) -> (Vec<Engine>, Vec<(String, String)>) {
+        let (engines, states, _) = settled_source(listed, one, other);
+        (engines, states)
+    }
+
+    type Settled = (Vec<Engine>, Vec<(String, String)>, Box<dyn Collector>);
+
+    fn settled_source(listed: &str, one: &'static str, other: Act) -> Settled {
         let engine = FakeEngine::new([
             ("/version", gives(VERSION)),
             ("/info", gives(r#"{"ID":"x"}"#)),
@@ -197,7 +205,7 @@ mod tests {
             let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
             if sample.is_settled() {
                 let name = |c: &Arc<Container>| (c.name.clone(), c.word().to_owned());
-                return (sample.engines, sample.containers.iter().map(name).collect());
+                return (sample.engines, sample.containers.iter().map(name).collect(), source);
             }
             assert!(Instant::now() < deadline, "{:?}", sample.engines);
             std::thread::yield_now();
@@ -236,5 +244,15 @@ mod tests {
         let (engines, states) = settled("<html>", WEB, gives(""));
         assert!(engines[0].why().is_some_and(|why| why.starts_with("GET /containers/json: not JSON")), "{engines:?}");
         assert!(states.is_empty() && !engines[0].listed);
+    }
+
+    #[test]
+    fn an_engine_that_fails_is_read_in_each_round() {
+        let stopped = gives(r#"{"Id":"bb","Name":"/db","State":{"Status":"exited"}}"#);
+        let one = r#"{"Id":"aa","Name":"/web","State":{"Status":"exited"}}"#;
+        for (listed, rest) in [(LIST, Some(REST)), ("<html>", None)] {
+            let (.., source) = settled_source(listed, one, stopped.clone());
+            assert_eq!(source.rest(), rest, "{listed}");
+        }
     }
 }
