@@ -218,14 +218,14 @@ impl Session {
     }
 }
 
-/// The header of a run on the machine under `root`.
+/// The header of a run on the machine under `root`. It is made before the sources start, on the thread of the loop.
 fn header(root: &Root, at: Stamp) -> Header {
     Header {
         at,
         schema: Header::SCHEMA,
-        boot_id: root.line("proc/sys/kernel/random/boot_id"),
+        boot_id: root.line_at_once("proc/sys/kernel/random/boot_id"),
         run: format!("{:x}-{}", at.unix_ms, std::process::id()),
-        host: root.line("proc/sys/kernel/hostname"),
+        host: root.line_at_once("proc/sys/kernel/hostname"),
     }
 }
 
@@ -276,3 +276,15 @@ mod tests {
         assert_eq!(session.state().header.as_ref().map(|h| h.schema), Some(Header::SCHEMA));
     }
 }
+    #[test]
+    fn a_root_of_pipes_does_not_hold_up_the_start() {
+        use rustix::fs::{CWD, FileType, mknodat};
+        let root = tempfile::tempdir().expect("a folder");
+        let kernel = root.path().join("proc/sys/kernel");
+        std::fs::create_dir_all(&kernel).expect("a folder");
+        mknodat(CWD, kernel.join("hostname"), FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        let settings = Settings { root: Root::new(root.path()), ..Settings::default() };
+        let session = Session::on(&settings, Vec::new());
+        assert_eq!(session.state().header.as_ref().map(|header| header.host.clone()), Some(None));
+    }
+

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::remote;
 use crate::{model::fault::Fault, text::clean_bytes};
 
 /// The folder that holds `proc`, `sys`, `run` and `etc`.
@@ -59,6 +60,16 @@ impl Root {
         let mut bytes = Vec::new();
         File::open(self.path(relative))?.take(4 << 20).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// [`Root::line`] for a thread that must not wait: `None` for a pipe, and where this root lies on a filesystem that does
+    /// not answer.
+    #[must_use]
+    pub fn line_at_once(&self, relative: impl AsRef<Path>) -> Option<String> {
+        let path = self.path(&relative);
+        let is_file = || path.metadata().is_ok_and(|file| file.is_file());
+        let answers = self.is_live() || (remote::answers(&self.0) && is_file());
+        if answers { self.line(relative) } else { None }
     }
 
     /// [`Root::read`] as text, trimmed at its end; bytes that are no UTF-8 are replaced.
