@@ -26,6 +26,8 @@ const QUIET: Duration = Duration::from_millis(200);
 pub(super) const INTERVAL: &str = "2";
 /// It goes on until it is cancelled.
 const LIMITS: Limits = Limits { deadline: None, line: 4096, output: usize::MAX };
+/// More bytes than this are no interval: what writes them is ended.
+const MOST: usize = 8 << 20;
 
 /// The child running. Dropping it ends the child; the helper does when we end without dropping. No worker: the child
 /// writes when it has something, nobody asks.
@@ -74,11 +76,16 @@ impl Stream {
 
 /// Hands on each interval until the output ends.
 fn intervals(child: &mut dyn Child, parser: &mut Parser, mut each: impl FnMut(IoRates)) {
-    loop {
+    let mut bytes = 0;
+    while bytes <= MOST {
         let wait = (!parser.rates.rows.is_empty()).then_some(QUIET);
         match child.next(wait) {
             Ok(Output::Line { stream: exec::Stream::Out, text }) => {
-                parser.line(&String::from_utf8_lossy(&text)).into_iter().for_each(&mut each);
+                bytes += text.len() + 1;
+                if let Some(rates) = parser.line(&String::from_utf8_lossy(&text)) {
+                    bytes = 0;
+                    each(rates);
+                }
             }
             Ok(Output::Line { .. }) => {}
             Ok(Output::Quiet) => parser.flush().into_iter().for_each(&mut each),
@@ -188,6 +195,17 @@ mod tests {
         let rates = next(&stream);
         assert_eq!((rates.number, rates.rows.len()), (2, 2), "the newest of both");
         assert!(exec.started()[0].ends_with("-T u 2"));
+    }
+
+    #[test]
+    fn a_flood_without_an_interval_is_ended() {
+        let line = format!("{}\n", "x".repeat(100_000));
+        let exec = FakeExec::new([("zpool iostat", Script::hangs_after(&line.repeat(MOST / line.len() + 1)))]);
+        let stream = Stream::start(&*exec, Path::new("/fake/zpool"), vec!["tank".into()]).expect("started");
+        while !stream.ended() {
+            thread::yield_now();
+        }
+        assert!(stream.take().is_none());
     }
 
     #[test]
