@@ -12,12 +12,12 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
-    time::{Instant as Alarm, sleep_until},
 };
 
 use super::{
+    alarm::Alarm,
     benches::Benches,
-    encode::{Encoder, erases_in_colour},
+    encode::{Encoder, Shown, erases_in_colour},
     errands::{Errands, no_thread},
     frame::{self, Brought, Frames, Moment, RETRY},
     job_control,
@@ -98,6 +98,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     super::terminal::install_panic_hook();
     // What may be refused comes before the terminal is taken; and from here on no signal may end us with it taken.
     let mut signals = Signals::new().map_err(|error| format!("could not receive signals: {error}"))?;
+    let mut alarm = Alarm::new().map_err(|error| format!("could not set up a timer: {error}"))?;
     Vec::<u8>::new().try_reserve_exact(NEEDED).map_err(|_| "not enough memory for the screen (`ulimit -v`?)")?;
     let mut session = Session::on(&settings, Vec::new());
     let wake = Arc::new(Notify::new());
@@ -141,7 +142,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         guest: None,
         hands,
     };
-    let end = live.run(&wake, &typed, &mut signals).await;
+    let end = live.run(&wake, &typed, &mut signals, &mut alarm).await;
     if let Some(guest) = &live.guest {
         guest.end();
     }
@@ -196,10 +197,10 @@ impl Signals {
 }
 
 impl Live {
-    async fn run(&mut self, wake: &Notify, typed: &Receiver<Typed>, signals: &mut Signals) -> End {
+    async fn run(&mut self, wake: &Notify, typed: &Receiver<Typed>, signals: &mut Signals, alarm: &mut Alarm) -> End {
         loop {
             let [term, int, quit, hup] = &mut signals.ended;
-            let alarm = self.alarm();
+            let look_at = self.look_at();
             tokio::select! {
                 biased;
                 _ = term.recv() => return End::Quit,
@@ -211,9 +212,9 @@ impl Live {
                 _ = signals.stop.recv() => self.suspend(),
                 _ = signals.go_on.recv() => self.come_back(),
                 () = wake.notified() => {}
-                () = sleep_until(alarm) => {}
+                () = alarm.wait(look_at) => {}
             }
-            if !self.is_still() && alarm.elapsed() > STOPPED {
+            if !self.is_still() && look_at.elapsed() > STOPPED {
                 self.session.resumed();
             }
             if self.terminal.is_behind() && self.terminal.flush() == Sent::Gone {
@@ -236,7 +237,7 @@ impl Live {
     }
 
     /// When the loop looks even if nobody calls: the awaited frame, a terminal that was full, a source that is late.
-    fn alarm(&self) -> Alarm {
+    fn look_at(&self) -> Instant {
         let mut at = Instant::now() + NEVER;
         if !self.is_still() {
             let tick = self.session.next_tick().map(frame::look_us);
@@ -246,7 +247,7 @@ impl Live {
         if self.guest.is_none() && (self.terminal.is_behind() || self.spoiled) {
             at = at.min(Instant::now() + RETRY);
         }
-        at.into()
+        at
     }
 
     /// True while the figures stand still. The lanes pause too: what they were reading when it began waits in the

@@ -1,6 +1,6 @@
 //! The one loop, the terminal, the wiring of each mode.
 
-pub mod bench;
+mod alarm;
 mod benches;
 mod commands;
 pub mod encode;
