@@ -1,6 +1,6 @@
 //! Containers as lines: the worst first, each with its state and the reason for it.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use super::{or_absent, row};
 use crate::{
@@ -13,11 +13,8 @@ use crate::{
 /// One line each.
 pub(super) fn write(state: &State, page: &mut String) {
     let mut rows: Vec<&ContainerRow> = state.host.containers.rows.iter().collect();
-    let cpu = |c: &ContainerRow| c.cpu_cores.unwrap_or(0.0);
-    rows.sort_by(|a, b| {
-        let urgency = |row| levels::container_urgency(state, row);
-        urgency(a).cmp(&urgency(b)).then(cpu(b).total_cmp(&cpu(a)))
-    });
+    let busy = |c: &ContainerRow| (c.cpu_cores.unwrap_or(0.0) * 1e6) as u64;
+    rows.sort_by_cached_key(|c| (levels::container_urgency(state, c), Reverse(busy(c))));
     for container in rows {
         let meta = &container.meta;
         let mut words = vec![meta.name.clone(), state_words(meta, state.host.now)];

@@ -1,5 +1,7 @@
 //! The cards on a screen without boxes: a line or two each, the worst and busiest of many.
 
+use std::cmp::Reverse;
+
 use ratatui::layout::Rect;
 
 use super::{draw::level_style, measure::Measure};
@@ -55,11 +57,10 @@ pub(super) fn rows(state: &State) -> Vec<Essential<'_>> {
         n if n <= MOST => rows.iter().map(Essential::Card).collect(),
         _ => {
             let mut sorted: Vec<&GpuRow> = rows.iter().collect();
-            sorted.sort_by(|a, b| {
-                levels::gpu(state, b)
-                    .cmp(&levels::gpu(state, a))
-                    .then(b.busy.unwrap_or(0.0).total_cmp(&a.busy.unwrap_or(0.0)))
-                    .then(a.raw.index.cmp(&b.raw.index))
+            // Once a card: a level is a dozen rules.
+            sorted.sort_by_cached_key(|row| {
+                let busy = (row.busy.unwrap_or(0.0) * 1e6) as u64;
+                (Reverse(levels::gpu(state, row)), Reverse(busy), row.raw.index)
             });
             let others = sorted.split_off(MOST - 1);
             sorted.into_iter().map(Essential::Card).chain([Essential::Others(others)]).collect()

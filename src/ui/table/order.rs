@@ -17,16 +17,16 @@ pub fn sort_rows<'s, C: Columns, I: Copy>(
     let Some(column) = C::COLUMNS.get(sort.column) else { return };
     let greatest_first = sort.greatest_first;
     if let Some(order) = column.order {
-        rows.sort_by_cached_key(|index| {
-            let row = row(*index);
-            (order(&row), Reverse(column.load.and_then(|load| load(&row)).map(|load| class(*index, load))))
+        sort_by_keys(rows, |index| {
+            let row = row(index);
+            (order(&row), Reverse(column.load.and_then(|load| load(&row)).map(|load| class(index, load))))
         });
         if greatest_first {
             rows.reverse();
         }
     } else if column.is_figure() {
-        rows.sort_by_cached_key(|index| {
-            let row = row(*index);
+        sort_by_keys(rows, |index| {
+            let row = row(index);
             let figure = column.number(&row).map(|figure| if greatest_first { -figure } else { figure });
             let tie = column.tie.filter(|_| greatest_first).map_or(0, |tie| tie(&row));
             (figure.is_none(), figure.map(ascending), tie)
@@ -39,13 +39,26 @@ pub fn sort_rows<'s, C: Columns, I: Copy>(
             }
         };
         reverse(rows);
-        rows.sort_by_cached_key(|index| {
-            let row = row(*index);
+        sort_by_keys(rows, |index| {
+            let row = row(index);
             let text = column.text(&row);
             (text.is_empty() != greatest_first, natural(&text))
         });
         reverse(rows);
     }
+}
+
+/// As `sort_by_cached_key`, with the sort itself compiled once a kind of key instead of once a table and size of index.
+fn sort_by_keys<I: Copy, K: Ord>(rows: &mut [I], mut key: impl FnMut(I) -> K) {
+    let order = sorted(rows.iter().zip(0..).map(|(row, at)| (key(*row), at)).collect());
+    let before = rows.to_vec();
+    rows.iter_mut().zip(order).for_each(|(row, at)| *row = before[at as usize]);
+}
+
+/// Where each came from. Equal keys keep their order.
+fn sorted<K: Ord>(mut keys: Vec<(K, u32)>) -> Vec<u32> {
+    keys.sort_unstable();
+    keys.into_iter().map(|(_, at)| at).collect()
 }
 
 /// A whole number that compares as `figure` does.
