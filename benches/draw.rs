@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use benchtop::{
     alert,
-    app::encode::Encoder,
+    app::encode::{Encoder, Shown},
     config::{Settings, settings::Colors},
     model::{event::Sample, process::ProcessSample, source::SourceId},
     state::State,
@@ -14,7 +14,7 @@ use common::{
     crowd::{crowd, reading},
     server::{containers, pools},
 };
-use criterion::{BenchmarkId, Criterion};
+use criterion::{BatchSize, BenchmarkId, Criterion};
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -111,12 +111,16 @@ fn frames(criterion: &mut Criterion) {
         let [shown, next] = &frames;
         assert_ne!(shown, next, "a second later the figures are others");
         let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
-        for (name, shown) in [("encode_all", None), ("encode_same", Some(next)), ("encode_next", Some(shown))] {
+        for (name, known, before) in
+            [("encode_all", false, next), ("encode_same", true, next), ("encode_next", true, shown)]
+        {
             group.bench_function(BenchmarkId::new(name, &size), |b| {
-                b.iter(|| {
-                    encoder.encode(shown, next, &mut bytes);
-                    bytes.len()
-                });
+                let shown = || Shown::from(before);
+                b.iter_batched_ref(
+                    shown,
+                    |shown| encoder.encode(known, shown, next, &mut bytes),
+                    BatchSize::LargeInput,
+                );
             });
         }
     }

@@ -7,7 +7,7 @@
 
 use benchtop::{
     alert::Level,
-    app::encode::Encoder,
+    app::encode::{Encoder, Shown},
     config::{Settings, settings::Colors},
     model::{
         container::{Container, RunState},
@@ -79,7 +79,7 @@ fn press(ui: &mut Ui, state: &State, keys: &str) -> Vec<Command> {
 fn keep(name: &str, buf: &Buffer) {
     let Some(folder) = std::env::var_os("BENCHTOP_FRAMES") else { return };
     let mut bytes = Vec::new();
-    Encoder::default().encode(None, buf, &mut bytes);
+    Encoder::default().encode(false, &mut Shown::default(), buf, &mut bytes);
     let size = format!("{}x{}", buf.area.width, buf.area.height);
     std::fs::write(std::path::Path::new(&folder).join(format!("{name}-{size}")), bytes).unwrap();
 }

@@ -4,6 +4,8 @@
 //! Our own in place of ratatui's backend, as bytes are what a slow line feels: that one sends a move and all colours for
 //! nearly every cell, 5.6 to 12 bytes a changed cell as measured on a program that uses it; this sends at most 2.5.
 
+mod shown;
+
 use std::borrow::Cow;
 
 use ratatui::{
@@ -11,7 +13,10 @@ use ratatui::{
     style::{Color, Modifier, Style},
 };
 
+pub use shown::Shown;
+
 use crate::text;
+use shown::ShownCell;
 
 /// Begins and ends a synchronized update: terminals that know it show the frame at once, others ignore it.
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -89,31 +94,28 @@ impl Encoder {
         Encoder { erases_in_colour: known, ..Encoder::default() }
     }
 
-    /// Puts into `out` what turns a terminal that shows `shown` into one that shows `next`; `out` stays empty when
-    /// nothing changed. Without `shown`, or when the sizes differ, everything is redrawn.
-    pub fn encode(&mut self, shown: Option<&Buffer>, next: &Buffer, out: &mut Vec<u8>) {
+    /// Puts into `out` what turns a terminal that shows `shown` into one that shows `next`, and takes that into `shown`; `out`
+    /// stays empty when nothing changed. When the sizes differ, or it is not `known` what the terminal shows, everything is
+    /// redrawn.
+    pub fn encode(&mut self, known: bool, shown: &mut Shown, next: &Buffer, out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(BEGIN);
-        let blank;
-        let shown = match shown {
-            Some(shown) if shown.area == next.area => shown,
-            _ => {
-                out.extend_from_slice(b"\x1b[m\x1b[2J");
-                (self.pen, self.at) = (PLAIN, None);
-                blank = Buffer::empty(next.area);
-                &blank
-            }
-        };
+        if !known || shown.area != next.area {
+            out.extend_from_slice(b"\x1b[m\x1b[2J");
+            (self.pen, self.at) = (PLAIN, None);
+            shown.clear(next.area);
+        }
         let begun = out.len();
         let (width, height) = (usize::from(next.area.width), next.area.height);
         self.spots.clear();
         self.inks.clear();
         self.inks.push(self.pen);
         if width > 0 {
-            let rows = shown.content.chunks_exact(width).zip(next.content.chunks_exact(width));
+            let rows = shown.cells.chunks_exact_mut(width).zip(next.content.chunks_exact(width));
             for ((before, after), y) in rows.zip(0..height) {
-                if before != after {
+                if before.iter().zip(after).any(|(before, after)| !before.is(after)) {
                     self.row(before, after, y);
+                    before.iter_mut().zip(after).for_each(|(before, after)| *before = ShownCell::of(after));
                 }
             }
         }
@@ -153,12 +155,12 @@ impl Encoder {
     }
 
     /// Finds what has changed in a row.
-    fn row(&mut self, before: &[Cell], after: &[Cell], y: u16) {
+    fn row(&mut self, before: &[ShownCell], after: &[Cell], y: u16) {
         let width = after.len();
         let any = self.erases_in_colour;
         let tail = blank_tail(after, any);
         // Erasing to the end of the line pays from four changed blanks on.
-        let worth_erasing = (tail..width).filter(|x| !same(&before[*x], &after[*x])).count() > 3;
+        let worth_erasing = (tail..width).filter(|x| !before[*x].looks_like(&after[*x])).count() > 3;
         let end = if worth_erasing { tail } else { width };
         let first = self.spots.len();
         let mut x = 0;
@@ -167,8 +169,9 @@ impl Encoder {
         while x < end {
             let cell = &after[x];
             let columns = columns_of(cell).clamp(1, end - x);
-            let changed =
-                x < dirty || (x..x + columns).any(|i| !same(&before[i], &after[i])) || columns_of(&before[x]) > columns;
+            let changed = x < dirty
+                || (x..x + columns).any(|i| !before[i].looks_like(&after[i]))
+                || before[x].columns() > columns;
             let blanks = if changed { blanks_to_erase(&before[x..end], &after[x..end], any) } else { 0 };
             if blanks >= MANY_BLANKS {
                 let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), cell);
@@ -178,7 +181,7 @@ impl Encoder {
                 continue;
             }
             if changed {
-                dirty = (x..x + columns).map(|i| i + columns_of(&before[i])).max().unwrap_or(dirty).max(dirty);
+                dirty = (x..x + columns).map(|i| i + before[i].columns()).max().unwrap_or(dirty).max(dirty);
                 let next_to = |spot: &&Spot| match spot.how {
                     How::Letter(columns) => usize::from(spot.x) + usize::from(columns) == x,
                     How::Blanks(_) | How::Tail => false,
@@ -509,15 +512,6 @@ fn is_blank(cell: &Cell) -> bool {
     matches!(cell.symbol(), " " | "")
 }
 
-/// Equal to the eye: a blank's foreground is not seen.
-fn same(a: &Cell, b: &Cell) -> bool {
-    if is_blank(a) && is_blank(b) {
-        let seen = a.modifier & SEEN_ON_BLANK;
-        return a.bg == b.bg && seen == b.modifier & SEEN_ON_BLANK && (seen.is_empty() || a.fg == b.fg);
-    }
-    a == b
-}
-
 /// A blank as an erasure leaves it; `any`: an erasure leaves whatever background the pen has.
 fn plain(c: &Cell, any: bool) -> bool {
     is_blank(c) && (any || c.bg == Color::Reset) && !c.modifier.intersects(SEEN_ON_BLANK)
@@ -534,10 +528,10 @@ pub fn erases_in_colour(term: &str, in_tmux: bool) -> bool {
 
 /// How many cells from here on become plain blanks of one background, up to the last that changes. Letters of two columns
 /// in their place are left to the letter-wise way.
-fn blanks_to_erase(before: &[Cell], after: &[Cell], any: bool) -> usize {
+fn blanks_to_erase(before: &[ShownCell], after: &[Cell], any: bool) -> usize {
     let Some(bg) = after.first().map(|cell| cell.bg) else { return 0 };
-    let run = before.iter().zip(after).take_while(|(b, a)| plain(a, any) && a.bg == bg && columns_of(b) == 1);
-    run.enumerate().filter(|(_, (b, a))| !same(b, a)).last().map_or(0, |(at, _)| at + 1)
+    let run = before.iter().zip(after).take_while(|(b, a)| plain(a, any) && a.bg == bg && b.columns() == 1);
+    run.enumerate().filter(|(_, (b, a))| !b.looks_like(a)).last().map_or(0, |(at, _)| at + 1)
 }
 
 /// Where the plain blanks at the end of a row begin.

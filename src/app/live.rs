@@ -57,8 +57,8 @@ pub(super) struct Live {
     pub(super) ui: Ui,
     pub(super) terminal: Terminal,
     encoder: Encoder,
-    /// What the terminal shows, and the frame in the making; they change places.
-    shown: Buffer,
+    /// What the terminal shows, and the frame in the making.
+    shown: Shown,
     next: Buffer,
     /// The terminal's screen is not what `shown` says.
     pub(super) spoiled: bool,
@@ -113,13 +113,13 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let mut terminal = taken.map_err(|error| format!("could not set up the terminal: {error}"))?;
     hands.take_back();
     // The first frame, before the first reading.
-    let mut first = Buffer::default();
+    let (mut shown, mut next) = (Shown::default(), Buffer::default());
     let term = std::env::var("TERM").unwrap_or_default();
     let in_colour = erases_in_colour(&term, std::env::var_os("TMUX").is_some());
     let (mut encoder, mut bytes) = (Encoder::erasing_in_colour(in_colour), Vec::with_capacity(32 << 10));
     ui.refresh(session.state());
-    paint(&mut ui, session.state(), &mut first);
-    encoder.encode(None, &first, &mut bytes);
+    paint(&mut ui, session.state(), &mut next);
+    encoder.encode(false, &mut shown, &next, &mut bytes);
     terminal.send(&bytes);
     terminal.insure();
 
@@ -132,8 +132,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         ui,
         terminal,
         encoder,
-        next: Buffer::empty(first.area),
-        shown: first,
+        shown,
+        next,
         spoiled: false,
         bytes,
         frames: Frames::default(),
@@ -345,10 +345,8 @@ impl Live {
         }
         self.ui.refresh(self.session.state());
         paint(&mut self.ui, self.session.state(), &mut self.next);
-        let shown = (!self.spoiled).then_some(&self.shown);
-        self.encoder.encode(shown, &self.next, &mut self.bytes);
+        self.encoder.encode(!self.spoiled, &mut self.shown, &self.next, &mut self.bytes);
         self.spoiled = false;
-        std::mem::swap(&mut self.shown, &mut self.next);
         self.want();
         if self.bytes.is_empty() { Sent::Whole } else { self.terminal.send(&self.bytes) }
     }

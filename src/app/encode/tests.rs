@@ -112,13 +112,12 @@ proptest! {
     ) {
         let mut encoder = Encoder::erasing_in_colour(in_colour);
         let (mut terminal, mut bytes) = (emulator(), Vec::new());
-        let mut shown: Option<Buffer> = None;
+        let mut shown = Shown::default();
         for next in frames {
-            encoder.encode(shown.as_ref(), &next, &mut bytes);
+            encoder.encode(true, &mut shown, &next, &mut bytes);
             terminal.process(&bytes);
             let found = differences(terminal.screen(), &next);
             prop_assert!(found.is_empty(), "{:?} after {:?}", found, String::from_utf8_lossy(&bytes));
-            shown = Some(next);
         }
     }
 }
@@ -127,9 +126,10 @@ proptest! {
 fn an_unchanged_frame_costs_nothing() {
     let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
     let frame = Buffer::with_lines(["cpu 12%", "mem 40%"]);
-    encoder.encode(None, &frame, &mut bytes);
+    let mut shown = Shown::default();
+    encoder.encode(true, &mut shown, &frame, &mut bytes);
     assert!(!bytes.is_empty());
-    encoder.encode(Some(&frame.clone()), &frame, &mut bytes);
+    encoder.encode(true, &mut shown, &frame, &mut bytes);
     assert!(bytes.is_empty());
 }
 
@@ -138,15 +138,26 @@ fn a_changed_figure_costs_a_move_and_its_digits() {
     let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
     let before = Buffer::with_lines(["load 1.25 of 2", "swap  0.0G"]);
     let after = Buffer::with_lines(["load 1.37 of 2", "swap  0.0G"]);
-    encoder.encode(None, &before, &mut bytes);
-    encoder.encode(Some(&before), &after, &mut bytes);
+    let mut shown = Shown::default();
+    encoder.encode(true, &mut shown, &before, &mut bytes);
+    encoder.encode(true, &mut shown, &after, &mut bytes);
     assert_eq!(bytes, b"\x1b[?2026h\x1b[1;8H37\x1b[?2026l");
+}
+
+#[test]
+fn a_spoiled_screen_is_drawn_whole() {
+    let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
+    let frame = Buffer::with_lines(["ab"]);
+    let mut shown = Shown::from(&frame);
+    encoder.encode(false, &mut shown, &frame, &mut bytes);
+    assert_eq!(bytes, b"\x1b[?2026h\x1b[m\x1b[2J\x1b[1Hab\x1b[?2026l");
 }
 
 #[test]
 fn another_size_is_drawn_from_a_cleared_screen() {
     let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
-    encoder.encode(Some(&Buffer::with_lines(["ab"])), &Buffer::with_lines(["a"]), &mut bytes);
+    let mut shown = Shown::from(&Buffer::with_lines(["ab"]));
+    encoder.encode(true, &mut shown, &Buffer::with_lines(["a"]), &mut bytes);
     assert_eq!(bytes, b"\x1b[?2026h\x1b[m\x1b[2J\x1b[1Ha\x1b[?2026l");
 }
 
@@ -159,8 +170,9 @@ fn coloured_blanks_are_erased_where_the_terminal_can() {
     };
     let bytes_with = |in_colour: bool| {
         let (mut encoder, mut bytes) = (Encoder::erasing_in_colour(in_colour), Vec::new());
-        encoder.encode(None, &row("a long command line that ends"), &mut bytes);
-        encoder.encode(Some(&row("a long command line that ends")), &row("a"), &mut bytes);
+        let mut shown = Shown::default();
+        encoder.encode(true, &mut shown, &row("a long command line that ends"), &mut bytes);
+        encoder.encode(true, &mut shown, &row("a"), &mut bytes);
         bytes
     };
     assert_eq!(bytes_with(true), b"\x1b[?2026h\x1b[2G\x1b[K\x1b[?2026l");
@@ -207,7 +219,7 @@ proptest! {
             frame[(x, y)].set_symbol(&symbol).set_style(style);
         }
         let (mut encoder, mut bytes) = (Encoder::default(), Vec::new());
-        encoder.encode(None, &frame, &mut bytes);
+        encoder.encode(false, &mut Shown::default(), &frame, &mut bytes);
         // The moves of the cursor are ours too.
         let left = without_ours(&bytes).replace(['\n', '\r', '\u{8}'], "");
         prop_assert!(!left.chars().any(text::is_hostile), "{:?}", left);
