@@ -3,7 +3,7 @@
 
 use std::{
     path::Path,
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,13 +14,31 @@ use serde::{Deserialize, Serialize};
 /// processor that this is built for.
 pub const TICKS_PER_SECOND: u32 = 100;
 
+/// Somebody may set the machine's zone anew while we run.
+const ZONE_KEPT: Duration = Duration::from_secs(300);
+
 /// The time zone of the machine's owner; UTC where `TZ` or `/etc/localtime` leads to what is no zone file: reading a
 /// pipe or a device would never end.
 #[must_use]
 pub fn local_zone() -> TimeZone {
-    static IS_SANE: OnceLock<bool> = OnceLock::new();
-    let is_sane = *IS_SANE.get_or_init(|| is_sane(std::env::var("TZ").ok().as_deref(), Path::new("/etc/localtime")));
-    if is_sane { TimeZone::system() } else { TimeZone::UTC }
+    const LOCALTIME: &str = "/etc/localtime";
+    static READ: Mutex<Option<(Instant, TimeZone)>> = Mutex::new(None);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, zone)) = read.as_ref().filter(|(at, _)| at.elapsed() < ZONE_KEPT) {
+        return zone.clone();
+    }
+    let tz = std::env::var("TZ").ok();
+    let zone = if !is_sane(tz.as_deref(), Path::new(LOCALTIME)) {
+        TimeZone::UTC
+    } else if tz.is_none_or(|tz| tz.is_empty()) {
+        // The zone's name is shown nowhere; to find it, the library would walk through all zones of the machine.
+        let file = std::fs::read(LOCALTIME).ok().and_then(|bytes| TimeZone::tzif("", &bytes).ok());
+        file.unwrap_or_else(TimeZone::system)
+    } else {
+        TimeZone::system()
+    };
+    *read = Some((Instant::now(), zone.clone()));
+    zone
 }
 
 /// True when the file that `tz` names, or `localtime` where it is not set, may be read. A name of a zone is no path.

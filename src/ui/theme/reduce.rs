@@ -55,7 +55,13 @@ fn to_256(color: Color) -> Color {
         // Weights of the eye: green counts most.
         indexed(i).iter().zip([r, g, b]).zip([3, 4, 2]).map(|((a, b), w)| u32::from(a.abs_diff(b)).pow(2) * w).sum()
     };
-    Color::Indexed((16..=255).min_by_key(|i| distance(*i)).unwrap_or(255))
+    // In the cube each channel is nearest on its own.
+    let level = |channel: usize, wanted: u8| {
+        (0..6u8).min_by_key(|level| indexed(16 + 43 * level)[channel].abs_diff(wanted)).unwrap_or(0)
+    };
+    let in_cube = 16 + 36 * level(0, r) + 6 * level(1, g) + level(2, b);
+    let greys = 232..=255;
+    Color::Indexed(std::iter::once(in_cube).chain(greys).min_by_key(|i| distance(*i)).unwrap_or(255))
 }
 
 /// The nearest of the 16: colours by hue and then lightness, greys by lightness; on `under` it must keep 3:1.
@@ -105,5 +111,14 @@ mod tests {
         assert_eq!(to_256(Color::Rgb(255, 0, 0)), Color::Indexed(196));
         assert_eq!(to_256(Color::Rgb(0x12, 0x12, 0x12)), Color::Indexed(233));
         assert_eq!(to_256(Color::Cyan), Color::Cyan);
+        let weighed = |i: u8, wanted: Rgb| -> u32 {
+            let apart = indexed(i).into_iter().zip(wanted).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2));
+            apart.zip([3, 4, 2]).map(|(apart, weight)| apart * weight).sum()
+        };
+        let steps = || (0..=255u8).step_by(17);
+        for wanted in steps().flat_map(|r| steps().flat_map(move |g| steps().map(move |b| [r, g, b]))) {
+            let nearest = (16..=255).min_by_key(|i| weighed(*i, wanted)).map(Color::Indexed);
+            assert_eq!(Some(to_256(Color::Rgb(wanted[0], wanted[1], wanted[2]))), nearest, "{wanted:?}");
+        }
     }
 }
