@@ -51,6 +51,9 @@ fn serve(kind: u8, line: UnixStream) {
 
 /// The modes that need settings.
 fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
+    if !matches!(verb, Some(Verb::Themes { .. })) {
+        helper::start_early();
+    }
     let Settled { loaded, themes, said } = match settle(arguments.config(), arguments.flags()) {
         (settled, diagnostics) if diagnostics.is_empty() => settled,
         (_, diagnostics) => return complain(&diagnostics),

@@ -323,13 +323,16 @@ impl Live {
 
     /// A frame for new figures.
     fn draw_figures(&mut self) -> Sent {
-        if !self.terminal.is_ready() {
+        let sent = if self.terminal.is_ready() {
+            self.frames.drawn();
+            self.session.tick();
+            self.frame()
+        } else {
             self.frames.postpone(self.session.clock().now().mono_us);
-            return Sent::Waiting;
-        }
-        self.frames.drawn();
-        self.session.tick();
-        self.frame()
+            Sent::Waiting
+        };
+        self.session.start_rest();
+        sent
     }
 
     /// Draws what is, and sends what changed.
@@ -352,7 +355,7 @@ impl Live {
     }
 
     /// Passes the current interest to the lanes.
-    pub(super) fn want(&self) {
+    pub(super) fn want(&mut self) {
         let want = self.ui.want(self.session.state());
         self.session.want(Interest { paused: self.is_still(), ..want });
     }

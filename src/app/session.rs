@@ -74,7 +74,8 @@ impl Session {
         session
     }
 
-    /// Starts the sources that `settings` leave on, and gives them. `bell` rings when one has answered.
+    /// Starts the sources that `settings` leave on, and gives them: for a screen those first that its first figures come
+    /// from. `bell` rings when one has answered.
     pub fn start(
         &mut self,
         settings: &Settings,
@@ -89,7 +90,10 @@ impl Session {
         let cell = InterestCell::default();
         cell.set(want);
         let (outbox, events) = Outbox::new(bell);
-        let lanes = Lanes::start(&sources, &open, cell, every, &outbox);
+        let mut lanes = Lanes::start(&sources, &open, cell, every, &outbox);
+        if once {
+            lanes.start_rest();
+        }
         self.reading = Some(Reading { lanes, events, every });
         sources
     }
@@ -153,9 +157,16 @@ impl Session {
         }
     }
 
+    /// Starts the sources that were held back until the first figures were drawn.
+    pub fn start_rest(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            reading.lanes.start_rest();
+        }
+    }
+
     /// Passes the current interest to the sources.
-    pub fn want(&self, want: Interest) {
-        if let Some(reading) = &self.reading {
+    pub fn want(&mut self, want: Interest) {
+        if let Some(reading) = &mut self.reading {
             let keyframes = self.state.host.processes.keyframes_wanted;
             reading.lanes.want(Interest { acts_done: self.state.operations, keyframes, ..want });
         }
@@ -268,15 +279,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_is_known_at_once() {
-        let settings = Settings { disabled_sources: vec!["gpus".to_owned()], ..Settings::default() };
-        let session = Session::on(&settings, Vec::new());
-        let health = session.state().host.health.get(SourceId::Gpus).expect("it is known");
-        assert!(health.fault.as_ref().is_some_and(Fault::is_off));
-        assert_eq!(session.state().header.as_ref().map(|h| h.schema), Some(Header::SCHEMA));
-    }
-}
-    #[test]
     fn a_root_of_pipes_does_not_hold_up_the_start() {
         use rustix::fs::{CWD, FileType, mknodat};
         let root = tempfile::tempdir().expect("a folder");
@@ -288,3 +290,12 @@ mod tests {
         assert_eq!(session.state().header.as_ref().map(|header| header.host.clone()), Some(None));
     }
 
+    #[test]
+    fn what_is_switched_off_is_known_at_once() {
+        let settings = Settings { disabled_sources: vec!["gpus".to_owned()], ..Settings::default() };
+        let session = Session::on(&settings, Vec::new());
+        let health = session.state().host.health.get(SourceId::Gpus).expect("it is known");
+        assert!(health.fault.as_ref().is_some_and(Fault::is_off));
+        assert_eq!(session.state().header.as_ref().map(|h| h.schema), Some(Header::SCHEMA));
+    }
+}

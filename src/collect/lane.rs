@@ -71,11 +71,19 @@ struct Task {
     open: Opener,
 }
 
-/// All lanes running. Dropping it ends those that still listen; a hung one ends with the process.
+/// What the first figures on the screen are made of, in the order in which their lanes start: the processes, the names of
+/// their users, and the rest of `/proc`. All others would only take the processor from them.
+const FIRST: [Lane; 3] = [Lane::PROCESSES, Lane::FACTS, Lane::KERNEL];
+
+/// All lanes. Dropping it ends those that still listen; a hung one ends with the process.
 pub struct Lanes {
     grid: Arc<Mutex<Grid>>,
     cell: InterestCell,
+    open: OpenCx,
+    out: Outbox,
     threads: Vec<(Lane, Vec<Pace>, Thread)>,
+    /// Lanes that do not run yet.
+    waiting: BTreeMap<Lane, Vec<Slot>>,
     watched: Vec<Watched>,
     /// Since when sources can answer at all: before, the program was stopped. Microseconds of the run's clock.
     awake_us: u64,
@@ -91,7 +99,8 @@ struct Watched {
 }
 
 impl Lanes {
-    /// Starts a thread for every lane that `sources` name. The first readings begin at once.
+    /// Starts a thread for each of the lanes that the first figures come from, whose readings begin at once. The others
+    /// start with [`Lanes::start_rest`], or when their sources are wanted.
     #[must_use]
     pub fn start(
         sources: &[&'static SourceDef],
@@ -107,10 +116,10 @@ impl Lanes {
             deadline: def.deadline,
             open: Box::new(|cx| super::aside::open(def.id, def.open, cx)),
         };
-        Self::run(sources.iter().map(task).collect(), open, cell, every, out)
+        Self::begin(sources.iter().map(task).collect(), open, cell, every, out)
     }
 
-    fn run(tasks: Vec<Task>, open: &OpenCx, cell: InterestCell, every: Duration, out: &Outbox) -> Lanes {
+    fn begin(tasks: Vec<Task>, open: &OpenCx, cell: InterestCell, every: Duration, out: &Outbox) -> Lanes {
         let grid = Grid::new(open.clock.now().mono_us, every);
         let want = cell.get();
         let shared = Arc::new(Mutex::new(grid));
@@ -132,36 +141,51 @@ impl Lanes {
             };
             lanes.entry(slot.task.lane).or_default().push(slot);
         }
-        let mut threads = Vec::new();
-        for (lane, slots) in lanes {
-            let paces = slots.iter().map(|s| s.task.pace).collect();
-            let ids: Vec<SourceId> = slots.iter().map(|s| s.task.id).collect();
-            let worker = Worker {
-                lane,
-                slots,
-                open: open.clone(),
-                grid: shared.clone(),
-                turn: grid.turn,
-                cell: cell.clone(),
-                seen: want.clone(),
-                out: out.clone(),
-            };
-            match thread::Builder::new().name(name(lane)).stack_size(STACK).spawn(move || worker.run()) {
-                Ok(handle) => threads.push((lane, paces, handle.thread().clone())),
-                Err(error) => {
-                    for source in ids {
-                        let fault = Fault::Broken(format!("no thread could be started: {error}"));
-                        let (at, took) = (open.clock.now(), Duration::ZERO);
-                        out.send(Envelope { source, at, took, every, outcome: Err(fault) }, true);
-                    }
+        let (open, out) = (open.clone(), out.clone());
+        let mut lanes =
+            Lanes { grid: shared, cell, open, out, threads: Vec::new(), waiting: lanes, watched, awake_us: 0 };
+        FIRST.iter().for_each(|lane| lanes.start_lane(*lane));
+        lanes
+    }
+
+    /// Starts the lanes that were held back for the first figures: all but those that nobody wants yet.
+    pub fn start_rest(&mut self) {
+        let want = self.cell.get();
+        let wanted = |slots: &[Slot]| slots.iter().any(|slot| slot.task.pace.is_wanted(&want));
+        let rest: Vec<Lane> = self.waiting.iter().filter(|(_, slots)| wanted(slots)).map(|(lane, _)| *lane).collect();
+        rest.into_iter().for_each(|lane| self.start_lane(lane));
+    }
+
+    fn start_lane(&mut self, lane: Lane) {
+        let Some(slots) = self.waiting.remove(&lane) else { return };
+        let paces = slots.iter().map(|s| s.task.pace).collect();
+        let ids: Vec<SourceId> = slots.iter().map(|s| s.task.id).collect();
+        let grid = *lock(&self.grid);
+        let worker = Worker {
+            lane,
+            slots,
+            open: self.open.clone(),
+            grid: self.grid.clone(),
+            turn: grid.turn,
+            cell: self.cell.clone(),
+            seen: self.cell.get(),
+            out: self.out.clone(),
+        };
+        match thread::Builder::new().name(name(lane)).stack_size(STACK).spawn(move || worker.run()) {
+            Ok(handle) => self.threads.push((lane, paces, handle.thread().clone())),
+            Err(error) => {
+                for source in ids {
+                    let fault = Fault::Broken(format!("no thread could be started: {error}"));
+                    let (at, took) = (self.open.clock.now(), Duration::ZERO);
+                    let every = Duration::from_micros(grid.every_us);
+                    self.out.send(Envelope { source, at, took, every, outcome: Err(fault) }, true);
                 }
             }
         }
-        Lanes { grid: shared, cell, threads, watched, awake_us: 0 }
     }
 
-    /// Tells the lanes what is needed now, and wakes those for whom that is news.
-    pub fn want(&self, want: Interest) {
+    /// Tells the lanes what is needed now, and wakes or starts those for whom that is news.
+    pub fn want(&mut self, want: Interest) {
         let old = self.cell.get();
         if *old == want {
             return;
@@ -172,6 +196,16 @@ impl Lanes {
             if paces.iter().any(|pace| wakes(*pace, *lane, &old, &new)) {
                 thread.unpark();
             }
+        }
+        let asked_for = |slot: &Slot| matches!(slot.task.pace, Pace::Wanted(_)) && slot.task.pace.is_wanted(&new);
+        let asked: Vec<Lane> =
+            self.waiting.iter().filter(|(_, slots)| slots.iter().any(asked_for)).map(|(lane, _)| *lane).collect();
+        for lane in asked {
+            // So far it was due at no tick.
+            let now = self.open.clock.now().mono_us;
+            let slots = self.waiting.get_mut(&lane).into_iter().flatten();
+            slots.filter(|slot| asked_for(slot)).for_each(|slot| slot.schedule.now(now));
+            self.start_lane(lane);
         }
     }
 

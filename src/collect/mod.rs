@@ -141,7 +141,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Facts,
         reads: "/proc/cpuinfo, /sys/class/dmi/id, /etc/os-release, /etc/passwd",
-        lane: Lane("facts"),
+        lane: Lane::FACTS,
         pace: Pace::AtLeast(Duration::from_secs(60)),
         deadline: Duration::from_secs(5),
         open: facts::open,

@@ -110,6 +110,8 @@ pub struct Lane(pub &'static str);
 impl Lane {
     /// Shared by all that cannot hang.
     pub const KERNEL: Lane = Lane("kernel");
+    /// Names of users, among others.
+    pub const FACTS: Lane = Lane("facts");
     /// The only one whose readings others wait for.
     pub const PROCESSES: Lane = Lane("processes");
 }

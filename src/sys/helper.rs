@@ -79,6 +79,18 @@ pub fn enable(serve: Serve) {
     state().serve = Some(serve);
 }
 
+/// Starts the helper on a thread of its own: it is there when it is first needed.
+pub fn start_early() {
+    let early = || {
+        let mut state = state();
+        if state.serve.is_some() && state.running.is_none() {
+            state.running = start(state.taken.as_ref());
+        }
+    };
+    // Without a thread it starts when it is needed.
+    let _ = thread::Builder::new().name("bt-helper".to_owned()).stack_size(STACK).spawn(early);
+}
+
 /// A line to its own thread in the helper, which is started where it does not run. `None` where there can be none:
 /// the caller asks in this process then.
 #[must_use]
@@ -211,6 +223,8 @@ pub fn run(serve: Serve) -> ExitCode {
     // Keys of the terminal are not meant for it; and in its own session it may set the terminal's modes at any time,
     // as a job in the background may not. One that leads a group already (it was started by hand) stays where it is.
     let _ = setsid();
+    // One that somebody stopped goes on when we end, and then ends too.
+    let _ = set_parent_process_death_signal(Some(Signal::CONT));
     let mut groups = BTreeSet::new();
     let mut taken = None;
     while let Ok(Some((message, descriptor))) = receive(rustix::stdio::stdin()) {
@@ -223,8 +237,6 @@ pub fn run(serve: Serve) -> ExitCode {
                 let _ = thread::Builder::new().stack_size(STACK).spawn(work);
             }
             ([WATCH, rest @ ..], None) => drop(groups.insert(number(rest))),
-    // One that somebody stopped goes on when we end, and then ends too.
-    let _ = set_parent_process_death_signal(Some(Signal::CONT));
             ([LET_GO, rest @ ..], None) => drop(groups.remove(&number(rest))),
             ([TAKEN, rest @ ..], Some(terminal)) => taken = Some((terminal, rest.to_vec())),
             ([GIVEN_BACK, ..], None) => taken = None,

@@ -40,7 +40,14 @@ fn open() -> OpenCx {
 fn start(tasks: Vec<Task>, every: Duration) -> (Lanes, Receiver<Envelope>, OpenCx) {
     let cx = open();
     let (out, taken) = Outbox::new(|| {});
-    (Lanes::run(tasks, &cx, InterestCell::default(), every, &out), taken, cx)
+    (run(tasks, &cx, every, &out), taken, cx)
+}
+
+/// All lanes at once.
+fn run(tasks: Vec<Task>, cx: &OpenCx, every: Duration, out: &Outbox) -> Lanes {
+    let mut lanes = Lanes::begin(tasks, cx, InterestCell::default(), every, out);
+    lanes.start_rest();
+    lanes
 }
 
 fn next(taken: &Receiver<Envelope>, id: SourceId) -> Envelope {
@@ -161,7 +168,7 @@ fn a_source_absent_at_first_is_found_when_asked_again() {
             }),
         )
     };
-    let (lanes, taken, _cx) = start(vec![shy], FAST);
+    let (mut lanes, taken, _cx) = start(vec![shy], FAST);
     let detail =
         |pid| Interest { detail: Some(crate::model::process::ProcKey { pid, start_ticks: 1 }), ..Interest::default() };
     lanes.want(detail(1));
@@ -181,12 +188,32 @@ fn an_unwanted_source_sleeps_until_wanted() {
     });
     let tasks = vec![detail, steady(SourceId::Load, Lane::KERNEL)];
     // At this interval nothing but a change of interest can wake the lane within the test.
-    let lanes = Lanes::run(tasks, &cx, InterestCell::default(), Duration::from_secs(3600), &out);
+    let mut lanes = run(tasks, &cx, Duration::from_secs(3600), &out);
     assert_eq!(taken.recv_timeout(PATIENCE).expect("first reading").source, SourceId::Load);
     wakings.recv_timeout(PATIENCE).expect("a first answer wakes the loop");
     lanes.want(Interest { detail: Some(crate::model::process::ProcKey::default()), ..Interest::default() });
     assert_eq!(taken.recv_timeout(PATIENCE).expect("woken").source, SourceId::ProcessDetail);
     wakings.recv_timeout(PATIENCE).expect("what a key asked for wakes the loop");
+}
+
+#[test]
+fn lanes_start_when_their_turn_comes() {
+    let (out, taken) = Outbox::new(|| {});
+    let tasks = vec![
+        steady(SourceId::Processes, Lane::PROCESSES),
+        steady(SourceId::Gpus, Lane("gpus")),
+        Task { pace: Pace::Wanted(|w| w.sockets), ..steady(SourceId::Sockets, Lane("sockets")) },
+    ];
+    let mut lanes = Lanes::begin(tasks, &open(), InterestCell::default(), FAST, &out);
+    let running = |lanes: &Lanes| lanes.threads.iter().map(|(lane, ..)| lane.0).collect::<Vec<_>>();
+    assert_eq!(running(&lanes), ["processes"]);
+    next(&taken, SourceId::Processes);
+    lanes.start_rest();
+    assert_eq!(running(&lanes), ["processes", "gpus"]);
+    next(&taken, SourceId::Gpus);
+    lanes.want(Interest { sockets: true, ..Interest::default() });
+    assert_eq!(running(&lanes), ["processes", "gpus", "sockets"]);
+    next(&taken, SourceId::Sockets);
 }
 
 #[test]
@@ -196,7 +223,7 @@ fn only_the_process_round_wakes_the_loop_each_time() {
         let (out, taken) = Outbox::new(move || {
             let _ = woken.send(());
         });
-        let lanes = Lanes::run(vec![steady(id, lane)], &open(), InterestCell::default(), FAST, &out);
+        let lanes = run(vec![steady(id, lane)], &open(), FAST, &out);
         (0..4).for_each(|_| drop(next(&taken, id)));
         drop((lanes, taken, out));
         wakings.iter().count()
@@ -207,7 +234,7 @@ fn only_the_process_round_wakes_the_loop_each_time() {
 
 #[test]
 fn a_pause_stops_reading_and_its_end_starts_it_again() {
-    let (lanes, taken, _cx) = start(vec![steady(SourceId::Load, Lane::KERNEL)], FAST);
+    let (mut lanes, taken, _cx) = start(vec![steady(SourceId::Load, Lane::KERNEL)], FAST);
     next(&taken, SourceId::Load);
     lanes.want(Interest { paused: true, ..Interest::default() });
     // Readings under way run dry; then a silence of many ticks.
