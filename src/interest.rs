@@ -17,6 +17,8 @@ pub struct Interest {
     pub threads: bool,
     /// The process whose detail is open.
     pub detail: Option<ProcKey>,
+    /// Processes whose proportional memory is shown.
+    pub memory_of: Vec<ProcKey>,
     /// The list of sockets is open.
     pub sockets: bool,
     /// The process whose network's sockets are looked at: the first one of the container whose detail is open.

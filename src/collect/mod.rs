@@ -29,6 +29,7 @@ pub mod power;
 pub mod pressure;
 pub mod process;
 pub mod process_detail;
+pub mod process_memory;
 mod processor;
 mod schedule;
 pub mod sensor;
@@ -193,6 +194,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::Wanted(|want| want.detail.is_some()),
         deadline: Duration::from_secs(5),
         open: process_detail::open,
+    },
+    SourceDef {
+        id: SourceId::ProcessMemory,
+        reads: "/proc/PID/smaps_rollup of the processes that hold most memory",
+        lane: Lane("pss"),
+        pace: Pace::Wanted(|want| !want.memory_of.is_empty()),
+        deadline: Duration::from_secs(10),
+        open: process_memory::open,
     },
     SourceDef {
         id: SourceId::ContainerLog,

@@ -23,7 +23,7 @@ use super::{
     pool::PoolSample,
     power::PowerSample,
     pressure::PressureSample,
-    process::{ProcessDetailSample, ProcessSample},
+    process::{ProcessDetailSample, ProcessMemorySample, ProcessSample},
     run::RunEvent,
     sensor::SensorSample,
     socket::SocketSample,

@@ -4,12 +4,14 @@
 mod cgroup;
 mod detail;
 mod fold;
+mod memory;
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 pub use cgroup::{container_of, containers, guest_of, pod_of, unit_of};
+pub use memory::ProcessMemorySample;
 
 /// Identity: a recycled pid has another start time and is another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

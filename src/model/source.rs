@@ -24,6 +24,7 @@ macro_rules! sources {
             Containers "containers" Regular   ContainerSample,
             Processes "processes" Essential ProcessSample,
             ProcessDetail "process_detail" OnDemand  Box<ProcessDetailSample>,
+            ProcessMemory "process_memory" OnDemand  ProcessMemorySample,
             ContainerLog "container_log" OnDemand  LogSample,
             Stores "stores" OnDemand  StoreSample,
         }

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
+    interest::Interest,
     model::{metrics, source::SourceId, subject::Subject},
     state::State,
     ui::{
@@ -93,6 +94,10 @@ impl Overlay for MemoryDetail {
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
         self.reader.act(action)
+    }
+
+    fn want(&self, want: &mut Interest, state: &State) {
+        want.memory_of.extend(causes::holders(&state.host));
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {

@@ -3,7 +3,13 @@
 
 use crate::{
     clock::TICKS_PER_SECOND,
-    model::{container::ContainerRow, host::Host, join, process::Process, subject::Subject},
+    model::{
+        container::ContainerRow,
+        host::Host,
+        join,
+        process::{ProcKey, Process},
+        subject::Subject,
+    },
     text::{elide, width},
     ui::{
         figures::bytes,
@@ -19,6 +25,9 @@ use crate::{
 const OWNER: usize = 20;
 /// Seconds after which a process has been read, if it can be.
 const NEW: f64 = 10.0;
+/// Of so many processes the proportional memory is read: among those of the greatest resident memory may be many that
+/// hold little of their own.
+const HOLDERS: usize = 40;
 /// Above the names of containers.
 const TITLE: &str = "CONTAINER";
 
@@ -61,21 +70,48 @@ pub fn storage(host: &Host, processes: usize, containers: usize) -> Page {
     lines
 }
 
-/// Who holds most memory. What several processes share counts for each of them.
-pub fn memory(host: &Host, processes: usize, containers: usize) -> Page {
-    let mut lines = Page::from_iter([heading("Processes by resident memory (shared pages counted for each)")]);
+/// The processes that may hold most memory, by their resident memory: of them the proportional one is worth reading.
+#[must_use]
+pub fn holders(host: &Host) -> Vec<ProcKey> {
+    let mut keys: Vec<ProcKey> = resident(host).take(HOLDERS).map(|p| p.key).collect();
+    // A change of their order is no news.
+    keys.sort_unstable_by_key(|key| key.pid);
+    keys
+}
+
+fn resident(host: &Host) -> impl Iterator<Item = &Process> {
     let own = host.processes.rows.iter().filter(|p| !p.is_thread() && p.memory_bytes > 0);
+    greatest(own.map(|p| (p.memory_bytes as f64, p)).collect(), usize::MAX)
+}
+
+/// Who holds most memory: what several processes share is divided among them where that was read.
+pub fn memory(host: &Host, processes: usize, containers: usize) -> Page {
+    let proportional = |p: &Process| host.process_memory.of(p.key);
+    let any = resident(host).any(|p| proportional(p).is_some());
+    let words = match any {
+        true => "Processes by proportional memory (PSS: shared pages divided)",
+        false => "Processes by resident memory (shared pages counted for each)",
+    };
+    let mut lines = Page::from_iter([heading(words)]);
     let share = |bytes_held: f64| {
         let total = host.memory.raw.total as f64;
         if total > 0.0 { crate::ui::figures::percent(Some(bytes_held / total)) } else { String::new() }
     };
-    let rows = greatest(own.map(|p| (p.memory_bytes as f64, p)).collect(), processes)
+    let holds = |p: &Process| proportional(p).unwrap_or(p.memory_bytes) as f64;
+    let all = resident(host).take(if any { HOLDERS } else { processes }).map(|p| (holds(p), p));
+    let rows = greatest(all.collect(), processes)
         .map(|p| {
-            let held = p.memory_bytes as f64;
-            (p, format!(" {} {:>4} ", bytes(Some(held)), share(held)))
+            let pss = if any { format!(" {}", bytes(proportional(p).map(|b| b as f64))) } else { String::new() };
+            (p, format!("{pss} {} {:>4} ", bytes(Some(p.memory_bytes as f64)), share(holds(p))))
         })
         .collect();
-    processes_of(&mut lines, host, &format!("{:>7} {:>5} {:>4} ", "PID", "MEM", ""), rows);
+    let pss = if any { format!(" {:>5}", "PSS") } else { String::new() };
+    processes_of(
+        &mut lines,
+        host,
+        &format!("{:>7}{pss} {:>5} {:>4} ", "PID", if any { "RSS" } else { "MEM" }, ""),
+        rows,
+    );
     let all = host.containers.rows.iter();
     let held = all.filter_map(|c| Some((c.memory_bytes()? as f64, c))).filter(|(held, _)| *held > 0.0);
     let rows: Vec<LinkedLine> = greatest(held.collect(), containers)
@@ -220,5 +256,16 @@ mod tests {
     fn memory_names_the_greatest() {
         let lines = words(&memory(&machine(), 2, 2));
         assert_eq!(lines[2..], ["3 512M 50% both", "2 20.0M 2% reader"], "{lines:?}");
+    }
+
+    #[test]
+    fn what_is_shared_counts_once_where_it_was_read() {
+        let mut host = machine();
+        let key = |pid| ProcKey { pid, start_ticks: 1 };
+        assert_eq!(holders(&host), [1, 2, 3, 4].map(key));
+        host.process_memory.pss = vec![(key(3), Some(5 << 20)), (key(2), Some(18 << 20)), (key(1), None)];
+        let lines = words(&memory(&host, 3, 2));
+        assert_eq!(lines[1], "PID PSS RSS COMMAND");
+        assert_eq!(lines[2..], ["2 18.0M 20.0M 2% reader", "1 – 10.0M 1% init", "3 5.0M 512M 0% both"], "{lines:?}");
     }
 }
