@@ -254,6 +254,18 @@ fn sources_that_fell_silent_show_their_age() {
 }
 
 #[test]
+fn a_detail_says_that_its_figures_are_old() {
+    let machine = Machine::silent(90);
+    for keys in ["1\n", "2\n", "3\n", "3z\n"] {
+        let mut ui = truecolor();
+        press(&mut ui, &machine.state, keys);
+        let screen = text(&drawn(&mut ui, &machine.state, (160, 45)));
+        let title = screen.lines().nth(1).unwrap_or_default();
+        assert!(title.contains("stale 1m"), "{keys:?}: {title}");
+    }
+}
+
+#[test]
 fn details_of_a_machine_past_its_limits() {
     let machine = Machine::lively(Mood::Failing);
     for size in [(80, 24), (160, 45)] {

@@ -18,7 +18,7 @@ use super::{
         text::blank,
     },
 };
-use crate::{state::State, units::span_short};
+use crate::{model::source::SourceId, state::State, units::span_short};
 
 impl Ui {
     /// Draws everything into `buf` and remembers what each cell answers to a click. Any size will do.
@@ -184,8 +184,7 @@ impl Ui {
         let hides = items < of && !endless && !self.is_zoomed();
         let parts = [if hides { format!("{items} of {of}") } else { String::new() }, pane.info(&cx)];
         let info = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
-        let age = feeds.iter().filter_map(|f| notice::stale(state, *f)).max();
-        let badge = age.map(|a| format!("{} stale {}", cx.theme.glyphs.unknown, span_short(a))).unwrap_or_default();
+        let badge = badge(&cx, feeds);
         let inside = frame(
             canvas.buf,
             area,
@@ -207,13 +206,16 @@ impl Ui {
         let cx = self.cx(state, true);
         blank(canvas.buf, area, cx.theme.style(Role::Surface).patch(cx.theme.style(Role::SurfaceRaised)));
         let title = overlay.title(state);
+        let feeds = overlay.feeds(state);
+        let badge = badge(&cx, feeds);
         let inside = frame(
             canvas.buf,
             area,
             cx.theme,
-            &Frame { digit: None, title: &title, info: "", badge: "", focused: true },
+            &Frame { digit: None, title: &title, info: "", badge: &badge, focused: true },
         );
         overlay.draw(&cx, inside, canvas);
+        feeds.iter().for_each(|feed| notice::dim_when_stale(&cx, inside, canvas, *feed));
     }
 
     fn footer(&self, state: &State, area: Rect, canvas: &mut Canvas<'_>) {
@@ -240,6 +242,12 @@ impl Ui {
             }
         }
     }
+}
+
+/// The age of figures of these sources, where they are old.
+fn badge(cx: &DrawCx<'_>, feeds: &[SourceId]) -> String {
+    let age = feeds.iter().filter_map(|feed| notice::stale(cx.state, *feed)).max();
+    age.map(|age| format!("{} stale {}", cx.theme.glyphs.unknown, span_short(age))).unwrap_or_default()
 }
 
 /// A pane without a box keeps a column free on each side.

@@ -189,6 +189,11 @@ pub trait Overlay {
         (60, 12)
     }
 
+    /// Sources of its figures, with their age in the title when they are old.
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[]
+    }
+
     /// The state changed.
     fn refresh(&mut self, _state: &State) {}
 

@@ -77,6 +77,10 @@ impl Overlay for ContainerDetail {
         true
     }
 
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Containers]
+    }
+
     fn refresh(&mut self, state: &State) {
         self.seen.look(state.host.health.round(SourceId::Containers), state.host.containers.find(&self.id));
     }

@@ -60,6 +60,10 @@ impl Overlay for CpuDetail {
         true
     }
 
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Cpu]
+    }
+
     fn refresh(&mut self, state: &State) {
         self.normal.update(&state.host.cpu.busy_history);
     }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     interest::Interest,
-    model::{disk::Disk, metrics},
+    model::{disk::Disk, metrics, source::SourceId},
     state::State,
     ui::{
         action::Action,
@@ -47,6 +47,10 @@ impl Overlay for DiskDetail {
 
     fn full_screen(&self) -> bool {
         true
+    }
+
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Disks]
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

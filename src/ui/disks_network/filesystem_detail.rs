@@ -10,6 +10,7 @@ use crate::{
     model::{
         fault::Fault,
         filesystem::{Filesystem, Space},
+        source::SourceId,
         metrics,
     },
     state::State,
@@ -95,6 +96,10 @@ impl Overlay for FilesystemDetail {
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Filesystems]
+    }
+
         let Some(fs) = cx.state.host.filesystems.filesystems.iter().find(|fs| fs.mount == self.mount) else {
             put(canvas.buf, area.x, area.y, area.width, "no longer mounted", cx.theme.style(Role::Dim));
             return;

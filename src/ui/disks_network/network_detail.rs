@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
+    model::source::SourceId,
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -37,6 +38,10 @@ impl Overlay for NetworkDetail {
 
     fn full_screen(&self) -> bool {
         true
+    }
+
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Network]
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {

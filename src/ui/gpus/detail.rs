@@ -61,6 +61,10 @@ impl Overlay for GpuDetail {
         true
     }
 
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Gpus]
+    }
+
     fn refresh(&mut self, state: &State) {
         self.seen.look(
             state.host.health.round(SourceId::Gpus),

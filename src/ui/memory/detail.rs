@@ -56,6 +56,10 @@ impl Overlay for MemoryDetail {
         true
     }
 
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Memory]
+    }
+
     fn refresh(&mut self, state: &State) {
         self.normal.update(&state.host.memory.used_history);
     }
@@ -92,12 +96,12 @@ impl Overlay for MemoryDetail {
         self.reader.draw(cx, rest, canvas, &lines);
     }
 
-    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
-        self.reader.act(action)
-    }
-
     fn want(&self, want: &mut Interest, state: &State) {
         want.memory_of.extend(causes::holders(&state.host));
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        self.reader.act(action)
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {

@@ -65,6 +65,10 @@ impl Overlay for PoolDetail {
         true
     }
 
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Pools]
+    }
+
     fn refresh(&mut self, state: &State) {
         self.seen.look(state.host.health.round(SourceId::Pools), state.host.pools.find(&self.name));
     }

@@ -75,6 +75,10 @@ impl Overlay for ProcessDetail {
         true
     }
 
+    fn feeds(&self, _state: &State) -> &'static [SourceId] {
+        &[SourceId::Processes]
+    }
+
     fn refresh(&mut self, state: &State) {
         self.seen.look(state.host.processes.round, state.host.processes.find(self.key));
     }

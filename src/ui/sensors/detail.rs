@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::reading::Reading;
 use crate::{
-    model::subject::Subject,
+    model::{source::SourceId, subject::Subject},
     state::State,
     ui::{
         canvas::{Canvas, DrawCx},
@@ -56,6 +56,13 @@ impl Overlay for SensorDetail {
 
     fn full_screen(&self) -> bool {
         true
+    }
+
+    fn feeds(&self, state: &State) -> &'static [SourceId] {
+        match self.find(state) {
+            Some(Reading::Power(..)) => &[SourceId::Power],
+            _ => &[SourceId::Sensors],
+        }
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
