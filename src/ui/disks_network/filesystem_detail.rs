@@ -5,15 +5,14 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use crate::{
-    alert::Level,
     interest::Interest,
     model::{
         fault::Fault,
         filesystem::{Filesystem, Space},
-        source::SourceId,
         metrics,
+        source::SourceId,
     },
-    state::State,
+    state::{State, levels},
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
@@ -32,6 +31,8 @@ use crate::{
 
 /// Columns of a name.
 const NAME: usize = 9;
+/// From this width on there are two columns.
+const WIDE: u16 = 130;
 /// Rows of the graph with its head and its axis.
 const GRAPH: u16 = 9;
 
@@ -95,11 +96,11 @@ impl Overlay for FilesystemDetail {
         true
     }
 
-    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     fn feeds(&self, _state: &State) -> &'static [SourceId] {
         &[SourceId::Filesystems]
     }
 
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(fs) = cx.state.host.filesystems.filesystems.iter().find(|fs| fs.mount == self.mount) else {
             put(canvas.buf, area.x, area.y, area.width, "no longer mounted", cx.theme.style(Role::Dim));
             return;
@@ -120,7 +121,8 @@ impl Overlay for FilesystemDetail {
         put_lines(cx, area, canvas, &facts);
         let used = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(1);
         let rest = Rect { y: area.y + used.min(area.height), height: area.height.saturating_sub(used), ..area };
-        let graph = if rest.height >= GRAPH + 6 { GRAPH } else { 0 };
+        let wide = rest.width >= WIDE;
+        let graph = if wide || rest.height >= GRAPH + 6 { GRAPH.min(rest.height) } else { 0 };
         if graph > 0
             && let (Some(series), Ok(known)) = (cx.state.host.filesystems.used_history(&fs.mount), &fs.space)
         {
@@ -130,14 +132,20 @@ impl Overlay for FilesystemDetail {
                 series,
                 top: known.size as f64,
                 role: Role::DiskWrite,
-                level: Level::Ok,
+                level: levels::filesystem(cx.state, fs),
                 limit: tick(limits).filter(|_| !fs.read_only).map(|share| share * known.size as f64),
             };
             pasts(cx, Rect { height: graph, ..rest }, canvas, graph, &[past]);
         }
-        let below = Rect { y: rest.y + graph, height: rest.height - graph, ..rest };
-        let room = usize::from(below.height);
-        self.reader.draw(cx, below, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+        // Beside the graph where there is room, else below it.
+        let place = if wide {
+            let half = rest.width / 2;
+            Rect { x: rest.x + half, width: rest.width - half, ..rest }
+        } else {
+            Rect { y: rest.y + graph, height: rest.height - graph, ..rest }
+        };
+        let room = usize::from(place.height);
+        self.reader.draw(cx, place, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {

@@ -329,7 +329,8 @@ fn key(state: &State, row: Row) -> Option<LineKey<u64>> {
 fn instead(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, source: SourceId, empty: bool, none: &str) -> bool {
     let text = match words(cx.state, source) {
         Some((text, _)) if is_waiting(cx.state, source) => format!("{}: {text}", source.name()),
-        Some((text, _)) => text,
+        Some((text, Some(hint))) => format!("{text} ({hint})"),
+        Some((text, None)) => text,
         None if empty => none.to_owned(),
         None => return false,
     };
