@@ -159,6 +159,59 @@ fn processes_are_listed_though_a_file_blocks() {
     assert_eq!((names.len(), names.contains(&"job11")), (3, true), "{names:?}");
 }
 
+/// Runs the program beside a mount that never answers: a FUSE connection that no daemon serves, in a mount namespace of its
+/// own. `{}` in an argument or variable is its folder. `None` where this user may not mount.
+fn beside_a_dead_mount(arguments: &[&str], variable: Option<&str>) -> Option<(Option<i32>, String)> {
+    const SCRIPT: &str = "exec 5<>/dev/fuse && mount -i -t fuse -o fd=5,rootmode=40000,user_id=0,group_id=0 dead \"$0\" \
+        || exit 99; exec env \"$@\"";
+    let folder = tempfile::tempdir().unwrap();
+    let place = |text: &str| text.replace("{}", folder.path().to_str().unwrap());
+    let child = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "bash", "-c", SCRIPT])
+        .arg(folder.path())
+        .arg(variable.map_or("A=B".to_owned(), place))
+        .arg(env!("CARGO_BIN_EXE_benchtop"))
+        .args(arguments.iter().map(|text| place(text)))
+        .env_remove("BENCHTOP_CONFIG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else { return None };
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+            panic!("{arguments:?} {variable:?} hangs");
+        }
+        sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code() != Some(99) && !said.contains("unshare:")).then_some((output.status.code(), said))
+}
+
+#[test]
+fn files_of_the_user_s_on_a_dead_mount_hold_up_nothing() {
+    const SILENT: &str = "does not answer";
+    for (arguments, variable, status, words) in [
+        (&["--log", "{}/log", "once"][..], None, 2, SILENT),
+        (&["--config", "{}/c.toml", "config", "check"], None, 2, SILENT),
+        (&["--theme", "{}/t.toml", "once"], None, 2, SILENT),
+        (&["--root", "{}", "once"], None, 2, SILENT),
+        (&["config", "check"], Some("XDG_CONFIG_HOME={}"), 2, SILENT),
+        (&["once"], Some("XDG_CONFIG_HOME={}"), 0, ""),
+        (&["once"], Some("DOCKER_CONFIG={}"), 0, ""),
+        (&["once", "--wait", "1"], None, 0, ""),
+    ] {
+        let Some((code, said)) = beside_a_dead_mount(arguments, variable) else {
+            eprintln!("skipped: nothing can be mounted here");
+            return;
+        };
+        assert!(code == Some(status) && said.contains(words), "{arguments:?} {variable:?}: {code:?} {said}");
+    }
+}
+
 /// The helper as it is started, with the message about a child.
 #[test]
 fn no_child_outlives_us() {
