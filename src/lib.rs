@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod alert;
+pub mod analysis;
 pub mod app;
 pub mod bench;
 pub mod cli;
