@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod judge;
 mod known;
 mod man;
 mod settle;
@@ -12,7 +13,7 @@ use clap::Parser;
 
 use crate::{act, app, collect, sys::helper, ui::theme::Theme};
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, BenchVerb, Verb};
 use settle::{Settled, USAGE, complain, settle};
 
 /// Runs what the command line asks for.
@@ -34,6 +35,7 @@ pub fn run() -> ExitCode {
     };
     match &arguments.verb {
         Some(Verb::Config { verb }) => commands::config(&arguments, verb.as_ref()),
+        Some(Verb::Bench { verb: BenchVerb::Judge { file } }) => judge::run(file.as_deref()),
         Some(Verb::Completions { shell }) => commands::completions(*shell),
         Some(Verb::Man) => man::page(),
         verb => with_settings(&arguments, verb.as_ref()),

@@ -60,6 +60,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("benchtop config save", "config save"),
     ("benchtop --theme nord config save", "config save theme=nord"),
     ("benchtop config save --no-mouse processes.sort=memory", "config save processes.sort=memory mouse=false"),
+    ("benchtop bench judge", "bench judge"),
+    ("benchtop bench judge runs.jsonl", "bench judge runs.jsonl"),
+    ("benchtop bench judge -", "bench judge -"),
     ("benchtop completions fish", "completions fish"),
     ("benchtop man", "man"),
     ("BENCHTOP_THEME=nord benchtop", "live theme=nord"),
@@ -158,6 +161,10 @@ fn mode(arguments: &Arguments) -> Vec<String> {
         Some(Verb::Themes { .. }) => add("themes"),
         Some(Verb::Completions { shell }) => add(&format!("completions {shell}")),
         Some(Verb::Man) => add("man"),
+        Some(Verb::Bench { verb: BenchVerb::Judge { file } }) => {
+            add("bench judge");
+            file.iter().for_each(|file| add(&file.display().to_string()));
+        }
         Some(Verb::Config { verb }) => {
             add("config");
             match verb {
