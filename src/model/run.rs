@@ -42,6 +42,22 @@ impl Run {
     }
 }
 
+/// How a series of runs stands, for metrics and rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    pub series: SeriesKey,
+    /// By what share the newest run is worse than the baseline, or the level before a drift.
+    pub worse: f64,
+    /// That is more than chance, of one run.
+    pub suspect: bool,
+    /// It is certain, of three in a row.
+    pub regressed: bool,
+    /// It is lasting, and smaller.
+    pub drift: bool,
+    /// When it began, milliseconds since 1970 UTC.
+    pub since_unix_ms: Option<i64>,
+}
+
 /// What the user said of a series of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunMark {
@@ -79,6 +95,11 @@ pub struct Change {
     pub before: Option<String>,
     /// `None`: it is gone.
     pub after: Option<String>,
+}
+
+impl Change {
+    /// The value of what is not set: a limit, a quota.
+    pub const NONE: &'static str = "none";
 }
 
 /// How a benchmark is going.

@@ -1,0 +1,223 @@
+//! What results of benchmarks depend on and the state knows already, and what changed of it: kernel, drivers, engines,
+//! images and limits of containers, the layout of pools, properties of datasets, benchtop itself.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{host::Host, pool::Vdev, run::Change},
+    units::bytes_long,
+};
+
+/// One thing that may change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fact {
+    /// As [`Change::kind`].
+    pub kind: String,
+    pub of: String,
+    pub property: String,
+}
+
+/// Values by what they are of.
+pub type Facts = BTreeMap<Fact, String>;
+
+/// All that is known of the machine now.
+#[must_use]
+pub fn facts(host: &Host) -> Facts {
+    let mut facts = Facts::new();
+    let mut add = |kind: &str, of: &str, property: &str, value: Option<String>| {
+        let fact = Fact { kind: kind.to_owned(), of: of.to_owned(), property: property.to_owned() };
+        facts.extend(value.map(|value| (fact, value)));
+    };
+    let or_none = |value: Option<String>| Some(value.unwrap_or_else(|| Change::NONE.to_owned()));
+    add("benchtop", "", "version", Some(env!("CARGO_PKG_VERSION").to_owned()));
+    add("kernel", "", "release", host.facts.kernel.clone());
+    for driver in &host.gpus.drivers {
+        add("driver", driver.maker.word(), "version", driver.version.clone());
+    }
+    for engine in &host.containers.engines {
+        add("engine", &engine.kind, "version", engine.version.clone());
+    }
+    for row in &host.containers.rows {
+        let container = &row.meta;
+        add("image", &row.label, "image", Some(container.image.clone()));
+        add("limits", &row.label, "cpus", or_none(container.cpu_limit.map(|cores| cores.to_string())));
+        add("limits", &row.label, "memory", or_none(container.memory_limit.map(|bytes| bytes.to_string())));
+    }
+    add("pool", "", "version of ZFS", host.pools.raw.version.clone());
+    for pool in host.pools.rows.iter().filter_map(|row| row.reported.as_ref()) {
+        add("pool", &pool.name, "layout", Some(layout(&pool.vdevs)).filter(|layout| !layout.is_empty()));
+    }
+    for dataset in host.pools.datasets.iter().map(|row| &row.reported) {
+        add("dataset", &dataset.name, "compression", Some(dataset.compression.clone()).filter(|c| !c.is_empty()));
+        let record = if dataset.volume { "volblocksize" } else { "recordsize" };
+        add("dataset", &dataset.name, record, dataset.record.map(|bytes| bytes.to_string()));
+        add("dataset", &dataset.name, "quota", or_none(dataset.quota.map(|bytes| bytes.to_string())));
+    }
+    facts
+}
+
+/// The devices of a pool, those of a group in brackets: `mirror-0 (sda sdb) nvme0n1`.
+fn layout(vdevs: &[Vdev]) -> String {
+    let mut out = String::new();
+    let mut depth: Option<u8> = None;
+    for vdev in vdevs {
+        match depth {
+            Some(before) if vdev.depth > before => out.push_str(" ("),
+            Some(before) => {
+                out.push_str(&")".repeat(usize::from(before - vdev.depth)));
+                out.push(' ');
+            }
+            None => {}
+        }
+        out.push_str(&vdev.name);
+        depth = Some(vdev.depth);
+    }
+    let (first, last) = (vdevs.first().map_or(0, |vdev| vdev.depth), depth.unwrap_or(0));
+    out + &")".repeat(usize::from(last.saturating_sub(first)))
+}
+
+/// What has another value than before. What is new or gone is no change of it: containers come and go, and what cannot be
+/// read at the moment is not gone.
+#[must_use]
+pub fn compare(before: &Facts, now: &Facts, at_unix_ms: i64) -> Vec<Change> {
+    let change = |(fact, after): (&Fact, &String)| {
+        let before = before.get(fact).filter(|before| *before != after)?;
+        let Fact { kind, of, property } = fact.clone();
+        Some(Change { at_unix_ms, kind, of, property, before: Some(before.clone()), after: Some(after.clone()) })
+    };
+    now.iter().filter_map(change).collect()
+}
+
+/// The values after all of these changes.
+#[must_use]
+pub fn as_of(changes: &[Change]) -> Facts {
+    let mut facts = Facts::new();
+    for Change { kind, of, property, after, .. } in changes.iter().cloned() {
+        let fact = Fact { kind, of, property };
+        match after {
+            Some(after) => facts.insert(fact, after),
+            None => facts.remove(&fact),
+        };
+    }
+    facts
+}
+
+/// What of the machine itself is known for the first time: it is noted, so that the next start can tell what changed.
+#[must_use]
+pub fn first_seen(before: &Facts, now: &Facts, at_unix_ms: i64) -> Vec<Change> {
+    let of_machine = |fact: &Fact| matches!(fact.kind.as_str(), "benchtop" | "kernel" | "driver" | "engine");
+    let new = now.iter().filter(|(fact, _)| of_machine(fact) && !before.contains_key(fact));
+    let change = |(fact, after): (&Fact, &String)| {
+        let Fact { kind, of, property } = fact.clone();
+        Change { at_unix_ms, kind, of, property, before: None, after: Some(after.clone()) }
+    };
+    new.map(change).collect()
+}
+
+/// What changed after the last good run and before the first bad one, the nearest to the bad one first.
+#[must_use]
+pub fn between(changes: &[Change], good_unix_ms: i64, bad_unix_ms: i64) -> Vec<&Change> {
+    let within = |change: &&Change| {
+        change.before.is_some() && change.at_unix_ms >= good_unix_ms && change.at_unix_ms <= bad_unix_ms
+    };
+    let mut found: Vec<&Change> = changes.iter().filter(within).collect();
+    found.sort_by_key(|change| std::cmp::Reverse(change.at_unix_ms));
+    found
+}
+
+/// `memory limit of web: 64.0 MiB → 32.0 MiB`.
+#[must_use]
+pub fn words(change: &Change) -> String {
+    let show = |value: &Option<String>| match value {
+        None => Change::NONE.to_owned(),
+        Some(value) => match (change.property.as_str(), value.parse::<f64>()) {
+            ("memory" | "quota" | "recordsize" | "volblocksize", Ok(bytes)) => bytes_long(bytes),
+            _ => value.clone(),
+        },
+    };
+    let what = match (change.kind.as_str(), change.property.as_str()) {
+        ("limits", "cpus") => "CPU limit".to_owned(),
+        ("limits", "memory") => "memory limit".to_owned(),
+        ("pool", property @ "version of ZFS") => property.to_owned(),
+        ("dataset" | "pool" | "image", property) => property.to_owned(),
+        (kind, _) => kind.to_owned(),
+    };
+    let of = if change.of.is_empty() { String::new() } else { format!(" of {}", change.of) };
+    format!("{what}{of}: {} → {}", show(&change.before), show(&change.after))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        container::{Container, ContainerRow},
+        pool::{Dataset, DatasetRow, Pool, PoolRow},
+    };
+
+    fn host(kernel: &str, image: &str, memory: Option<u64>, compression: &str) -> Host {
+        let mut host = Host::default();
+        host.facts.kernel = Some(kernel.into());
+        let meta = Container { name: "web".into(), image: image.into(), memory_limit: memory, ..Container::default() };
+        host.containers.rows.push(ContainerRow {
+            meta: Arc::new(meta),
+            label: "web".into(),
+            ..ContainerRow::default()
+        });
+        let reported = Dataset { name: "tank/db".into(), compression: compression.into(), ..Dataset::default() };
+        host.pools.datasets.push(DatasetRow { reported, ..DatasetRow::default() });
+        host
+    }
+
+    fn vdev(name: &str, depth: u8) -> Vdev {
+        Vdev { name: name.into(), depth, ..Vdev::default() }
+    }
+
+    #[test]
+    fn what_differs_is_a_change() {
+        let before = facts(&host("6.1", "nginx:1.26", None, "lz4"));
+        let now = facts(&host("6.12", "nginx:1.27", Some(64 << 20), "gzip-9"));
+        let said: Vec<String> = compare(&before, &now, 7).iter().map(words).collect();
+        assert_eq!(
+            said,
+            [
+                "compression of tank/db: lz4 → gzip-9",
+                "image of web: nginx:1.26 → nginx:1.27",
+                "kernel: 6.1 → 6.12",
+                "memory limit of web: none → 64.0 MiB"
+            ]
+        );
+        assert_eq!(compare(&now, &now, 7), []);
+        assert_eq!(compare(&before, &facts(&Host::default()), 7), [], "what is not read is not gone");
+        assert_eq!(compare(&facts(&Host::default()), &before, 7), [], "what is new did not change");
+    }
+
+    #[test]
+    fn layout_of_a_pool_is_one_line() {
+        let mirror = [vdev("mirror-0", 0), vdev("sda", 1), vdev("sdb", 1), vdev("nvme0", 0)];
+        assert_eq!(layout(&mirror), "mirror-0 (sda sdb) nvme0");
+        assert_eq!(layout(&mirror[..3]), "mirror-0 (sda sdb)");
+        assert_eq!(layout(&[vdev("mirror-0", 0), vdev("spare-0", 1), vdev("sda", 2)]), "mirror-0 (spare-0 (sda))");
+        assert_eq!(layout(&[]), "");
+        let mut host = Host::default();
+        host.pools.rows.push(PoolRow::default());
+        host.pools.rows[0].reported = Some(Pool { name: "tank".into(), vdevs: mirror.to_vec(), ..Pool::default() });
+        assert!(facts(&host).values().any(|value| value == "mirror-0 (sda sdb) nvme0"));
+    }
+
+    #[test]
+    fn nearest_to_the_bad_run_come_first() {
+        let change = |at_unix_ms: i64| Change {
+            at_unix_ms,
+            kind: "kernel".into(),
+            of: String::new(),
+            property: "release".into(),
+            before: Some("6.1".into()),
+            after: None,
+        };
+        let all: Vec<Change> = (0..10).map(change).collect();
+        let found: Vec<i64> = between(&all, 3, 6).iter().map(|change| change.at_unix_ms).collect();
+        assert_eq!(found, [6, 5, 4, 3]);
+    }
+}
