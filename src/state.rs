@@ -14,8 +14,17 @@ use crate::{
         AlertKey, Level, Limits, Rule, Watch,
         book::{AlertBook, Transition},
     },
+    analysis::changes::{self, Facts},
     clock::Stamp,
-    model::{alert::AlertMark, event::Event, header::Header, host::Host, metrics::MetricId, source::SourceId},
+    model::{
+        alert::AlertMark,
+        event::Event,
+        header::Header,
+        host::Host,
+        metrics::MetricId,
+        run::{Change, RunEvent},
+        source::SourceId,
+    },
 };
 
 /// All that a reader may know.
@@ -32,6 +41,12 @@ pub struct State {
     pub watches: Vec<Watch>,
     /// Where the events come from.
     pub header: Option<Header>,
+    /// What results of benchmarks depend on and changed with the newest event: to be kept. It is in [`Runs::changes`] too.
+    pub changed: Vec<Change>,
+    /// What they depend on, as last known.
+    facts: Facts,
+    /// When that was looked at.
+    looked: Option<Stamp>,
     /// Benchmarks: the one under way, the history, and what is made of it.
     pub runs: Runs,
     /// Operations of ours that have ended: what they changed is read again.
@@ -42,6 +57,8 @@ pub struct State {
     second: u64,
 }
 
+/// What changes rarely is looked at this often.
+const LOOK: Duration = Duration::from_secs(10);
 /// Microseconds of a second.
 const SECOND_US: u64 = 1_000_000;
 
@@ -76,8 +93,12 @@ impl State {
     /// same readings give the same alerts, whatever ticks come between them.
     pub fn apply(&mut self, event: Event) {
         self.transitions.clear();
+        self.changed.clear();
         match event {
-            Event::Reading(_) => self.advance(event),
+            Event::Reading(_) => {
+                self.advance(event);
+                self.note_changes();
+            }
             Event::Tick(_) => {
                 self.advance(event);
                 self.judge();
@@ -95,7 +116,18 @@ impl State {
                 self.judge();
             }
             Event::Act(_) => self.operations += 1,
-            Event::Run(run) => self.runs.apply(run),
+            Event::Run(run) => {
+                let judges =
+                    matches!(run, RunEvent::Measured { .. } | RunEvent::Mark { .. } | RunEvent::History { .. });
+                let is_history = matches!(run, RunEvent::History { .. });
+                self.runs.apply(run);
+                if judges {
+                    self.host.benchmarks = self.runs.standings();
+                }
+                if is_history {
+                    self.recall();
+                }
+            }
             Event::Header(header) => self.header = Some(header),
         }
     }
@@ -122,6 +154,31 @@ impl State {
                 self.commit(now);
             }
         }
+    }
+
+    /// Notes what has another value than when it was last looked at.
+    fn note_changes(&mut self) {
+        let now = self.host.now;
+        if self.looked.is_some_and(|looked| now.since(looked) < LOOK) {
+            return;
+        }
+        self.looked = Some(now);
+        let facts = changes::facts(&self.host);
+        self.changed = changes::compare(&self.facts, &facts, now.unix_ms);
+        self.runs.changes.extend(self.changed.iter().cloned());
+        self.facts.extend(facts);
+    }
+
+    /// Takes up what the history knows: what has another value now has changed while nobody looked.
+    fn recall(&mut self) {
+        let before = changes::as_of(&self.runs.changes);
+        let mut missed = changes::compare(&before, &self.facts, self.host.now.unix_ms);
+        missed.extend(changes::first_seen(&before, &self.facts, self.host.now.unix_ms));
+        for (fact, value) in before {
+            self.facts.entry(fact).or_insert(value);
+        }
+        self.runs.changes.extend(missed.iter().cloned());
+        self.changed = missed;
     }
 
     /// The rules of `metric` that judge what bears these label values.
@@ -221,8 +278,8 @@ impl State {
 
     /// Judges the machine for good: alerts go on, fire and end.
     fn commit(&mut self, now: Stamp) {
-        let State { alerts, host, rules, by_metric, .. } = self;
-        self.transitions.extend(judge::judge(alerts, host, rules, by_metric, now));
+        let State { alerts, host, rules, by_metric, runs, .. } = self;
+        self.transitions.extend(judge::judge(alerts, (host, runs.under_way()), rules, by_metric, now));
     }
 
     /// Brings [`State::watches`] up to date with the newest moment; a tick and a mark do so by themselves. What is shown
@@ -230,7 +287,8 @@ impl State {
     /// looks.
     pub fn judge(&mut self) {
         let mut alerts = self.alerts.clone();
-        judge::judge(&mut alerts, &self.host, &self.rules, &self.by_metric, self.host.now);
+        let machine = (&self.host, self.runs.under_way());
+        judge::judge(&mut alerts, machine, &self.rules, &self.by_metric, self.host.now);
         self.watches = judge::watches(&alerts, &self.host, &self.rules);
         self.sort();
     }

@@ -15,8 +15,21 @@ use crate::{
 };
 
 /// What a rule may hold.
-const KEYS: [&str; 12] =
-    ["metric", "side", "advice", "warn", "crit", "clear", "hold", "clear_hold", "only", "except", "say", "enabled"];
+const KEYS: [&str; 13] = [
+    "metric",
+    "side",
+    "advice",
+    "warn",
+    "crit",
+    "clear",
+    "hold",
+    "clear_hold",
+    "only",
+    "except",
+    "say",
+    "quiet_during_runs",
+    "enabled",
+];
 
 /// The rules that come with the program (`assets/rules.toml`).
 #[must_use]
@@ -110,10 +123,8 @@ impl Reader<'_> {
                 "only" => rule.only = self.patterns(value),
                 "except" => rule.except = self.patterns(value),
                 "say" => rule.say = self.string(value).unwrap_or_default(),
-                "enabled" => match value.get_ref() {
-                    DeValue::Boolean(on) => rule.enabled = *on,
-                    _ => self.find(value.span().start, "`enabled` is neither true nor false".into(), None),
-                },
+                "quiet_during_runs" => self.boolean("quiet_during_runs", value, &mut rule.quiet_during_runs),
+                "enabled" => self.boolean("enabled", value, &mut rule.enabled),
                 other => {
                     let hint = match did_you_mean(other, KEYS) {
                         Some(near) => format!("did you mean `{near}`?"),
@@ -219,6 +230,13 @@ impl Reader<'_> {
                 format!("`{key}` is not a quantity"),
                 Some("as in 90%, 8GiB, 80C, 500ms, 12"),
             ),
+        }
+    }
+
+    fn boolean(&mut self, key: &str, value: &Value<'_>, into: &mut bool) {
+        match value.get_ref() {
+            DeValue::Boolean(on) => *into = *on,
+            _ => self.find(value.span().start, format!("`{key}` is neither true nor false"), None),
         }
     }
 

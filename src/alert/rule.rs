@@ -98,6 +98,8 @@ pub struct Rule {
     pub except: Patterns,
     /// The sentence, with `{value}`, `{limit}` and label names in braces: `{mount} is {value} full`.
     pub say: String,
+    /// It neither fires nor clears while a benchmark of ours saturates the machine.
+    pub quiet_during_runs: bool,
     /// Switched on.
     pub enabled: bool,
 }
@@ -114,6 +116,7 @@ impl Rule {
             clear: None,
             hold: Duration::ZERO,
             clear_hold: None,
+            quiet_during_runs: false,
             only: Patterns::new(),
             except: Patterns::new(),
             say: String::new(),

@@ -90,6 +90,9 @@ fn write_rule(out: &mut String, rule: &Rule) {
         }
     }
     let _ = writeln!(out, "say = {}", quoted(&rule.say));
+    if rule.quiet_during_runs {
+        let _ = writeln!(out, "quiet_during_runs = true");
+    }
     let _ = writeln!(out, "enabled = {}", rule.enabled);
 }
 

@@ -18,6 +18,7 @@ use super::{
     power::Power,
     pressure::Pressure,
     process::{ProcessDetail, ProcessMemorySample, Processes},
+    run::Standing,
     sensor::Sensors,
     socket::Sockets,
     span::Span,
@@ -53,6 +54,8 @@ pub struct Host {
     pub process_memory: ProcessMemorySample,
     pub log: ContainerLog,
     pub stores: StoreSample,
+    /// How the benchmarks stand by their history.
+    pub benchmarks: Vec<Standing>,
 }
 
 impl Host {

@@ -1,5 +1,6 @@
 //! Every value that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a value.
 
+mod bench;
 mod container;
 pub mod counters;
 mod cpu;

@@ -49,15 +49,16 @@ fn sampled(metric: &MetricDef, host: &Host, now: Stamp) -> (Option<Stamp>, Momen
     (health.and_then(|h| h.good_at).filter(|_| live), Moment { now, interval })
 }
 
-/// Judges `host` as it is at `now`.
+/// Judges `host` as it is at `now`. `saturated`: a benchmark of ours runs, and rules that are quiet then know nothing.
 pub(super) fn judge(
     book: &mut AlertBook,
-    host: &Host,
+    (host, saturated): (&Host, bool),
     rules: &[Rule],
     by_metric: &ByMetric,
     now: Stamp,
 ) -> Vec<Transition> {
     let mut judgement = book.judge();
+    let is_quiet = |rule: &Rule| saturated && rule.quiet_during_runs;
     for (metric, indices) in METRICS.iter().zip(by_metric).filter(|(_, indices)| !indices.is_empty()) {
         let rules = || indices.iter().map(|i| &rules[*i]);
         let (sample, moment) = sampled(metric, host, now);
@@ -66,7 +67,8 @@ pub(super) fn judge(
             rules().for_each(|rule| judgement.rest(rule, Observation::Unknown, moment));
             continue;
         };
-        let asked: Vec<(&Rule, bool)> = rules().map(|rule| (rule, judgement.has_alerts(rule))).collect();
+        let heard = rules().filter(|rule| !is_quiet(rule));
+        let asked: Vec<(&Rule, bool)> = heard.map(|rule| (rule, judgement.has_alerts(rule))).collect();
         let mut first = None;
         (metric.read)(host, &mut |values, value| {
             let first = *first.get_or_insert_with(|| judgement.is_first(metric.id));
@@ -80,7 +82,10 @@ pub(super) fn judge(
                 judgement.value(rule, key, labels.collect(), found, (moment, first));
             }
         });
-        rules().for_each(|rule| judgement.rest(rule, Observation::Missing, moment));
+        for rule in rules() {
+            let found = if is_quiet(rule) { Observation::Unknown } else { Observation::Missing };
+            judgement.rest(rule, found, moment);
+        }
     }
     judgement.end()
 }

@@ -1,16 +1,17 @@
 //! Benchmarks as readers see them: the one under way, and the history of each figure in order of time.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
 use crate::{
+    analysis::regression::{RunVerdict, Verdict, judge_runs, over_suite},
     clock::Stamp,
     model::{
         bench::{BenchKey, Catalog, RunPlan},
         figure::Figure,
-        run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey},
+        run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey, Standing},
     },
 };
 
@@ -57,6 +58,10 @@ pub struct Runs {
     pub failed: BTreeMap<BenchKey, String>,
     /// What the user said, oldest first.
     pub marks: Vec<RunMark>,
+    /// What is said of each run that counts, oldest first; of the newest with the others of its suite in mind.
+    pub verdicts: BTreeMap<SeriesKey, Vec<RunVerdict>>,
+    /// The newest verdicts by their series alone.
+    alone: BTreeMap<SeriesKey, RunVerdict>,
     /// What results may depend on and changed, oldest first.
     pub changes: Vec<Change>,
     /// How the last suite ended.
@@ -82,7 +87,9 @@ impl Runs {
                 self.progress = None;
                 self.over += 1;
                 self.failed.remove(&key);
+                let series: BTreeSet<SeriesKey> = runs.iter().map(Run::key).collect();
                 runs.into_iter().for_each(|run| self.insert(run));
+                self.judge(series);
             }
             RunEvent::Failed { key, why, .. } => {
                 self.progress = None;
@@ -98,11 +105,78 @@ impl Runs {
             }
             RunEvent::History { runs, marks, changes, .. } => {
                 self.history.clear();
+                self.verdicts.clear();
+                self.alone.clear();
                 runs.into_iter().for_each(|run| self.insert(run));
                 (self.marks, self.changes) = (marks, changes);
+                self.judge(self.history.keys().cloned().collect());
             }
-            RunEvent::Mark { mark, .. } => self.marks.push(mark),
+            RunEvent::Mark { mark, .. } => {
+                let series = mark.series.clone();
+                self.marks.push(mark);
+                self.judge([series].into());
+            }
             RunEvent::Changed { change, .. } => self.changes.push(change),
+        }
+    }
+
+    /// What is said of the newest run of a series.
+    #[must_use]
+    pub fn verdict(&self, series: &SeriesKey) -> Option<&RunVerdict> {
+        self.verdicts(series).last()
+    }
+
+    /// What is said of every run of a series that counts, oldest first.
+    #[must_use]
+    pub fn verdicts(&self, series: &SeriesKey) -> &[RunVerdict] {
+        self.verdicts.get(series).map_or(&[], Vec::as_slice)
+    }
+
+    /// How every series with a baseline stands.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let standing = |(key, verdicts): (&SeriesKey, &Vec<RunVerdict>)| {
+            let newest = verdicts.last()?;
+            let compared = !matches!(newest.verdict, Verdict::New | Verdict::NotComparable);
+            Some(Standing {
+                series: key.clone(),
+                worse: newest.worse().filter(|_| compared)?,
+                suspect: newest.verdict == Verdict::Suspect,
+                regressed: newest.verdict == Verdict::Regressed,
+                drift: newest.verdict == Verdict::Drift,
+                since_unix_ms: newest.since.as_ref().map(|since| since.at_unix_ms),
+            })
+        };
+        self.verdicts.iter().filter_map(standing).collect()
+    }
+
+    /// Judges these series, and the suites to which their newest runs belong.
+    fn judge(&mut self, series: BTreeSet<SeriesKey>) {
+        let mut suites = BTreeSet::new();
+        for key in series {
+            let Some(runs) = self.history.get(&key) else { continue };
+            let marks: Vec<&RunMark> = self.marks.iter().filter(|mark| mark.series == key).collect();
+            let verdicts = judge_runs(runs, &marks);
+            suites.extend(runs.last().map(|run| run.batch.clone()));
+            match verdicts.last() {
+                Some(newest) => self.alone.insert(key.clone(), newest.clone()),
+                None => self.alone.remove(&key),
+            };
+            self.verdicts.insert(key, verdicts);
+        }
+        let Runs { history, verdicts, alone, .. } = self;
+        for suite in suites {
+            let mut together: Vec<(&mut RunVerdict, &[f64])> = Vec::new();
+            for (key, verdicts) in verdicts.iter_mut() {
+                let newest = history.get(key).and_then(|runs| runs.last()).filter(|run| run.batch == suite);
+                if let (Some(run), Some(verdict), Some(alone)) = (newest, verdicts.last_mut(), alone.get(key))
+                    && verdict.run == run.id
+                {
+                    alone.clone_into(verdict);
+                    together.push((verdict, &run.samples));
+                }
+            }
+            over_suite(&mut together);
         }
     }
 
@@ -154,5 +228,84 @@ impl Runs {
         if !series.iter().any(|known| known.id == run.id) {
             series.insert(at, run);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        run::{Better, Fingerprint, RunSays},
+        unit::Unit,
+    };
+
+    fn run(benchmark: &str, at: i64, level: f64) -> Run {
+        let samples = (-4..=4).map(|k| level * (1.0 + 0.0025 * f64::from(k) + 0.001 * (at % 3) as f64)).collect();
+        Run {
+            id: format!("{benchmark}{at}"),
+            batch: at.to_string(),
+            benchmark: benchmark.into(),
+            of: String::new(),
+            unit: Unit::Seconds,
+            better: Better::Higher,
+            at_unix_ms: at,
+            took: Duration::ZERO,
+            samples,
+            fingerprint: Fingerprint::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn measured(runs: &mut Runs, run: Run) {
+        let key = BenchKey { bench: run.benchmark.clone(), of: String::new() };
+        runs.apply(RunEvent::Measured { at: Stamp::default(), key, runs: vec![run] });
+    }
+
+    fn key(benchmark: &str) -> SeriesKey {
+        SeriesKey { benchmark: benchmark.into(), of: String::new() }
+    }
+
+    fn word(runs: &Runs, benchmark: &str) -> &'static str {
+        runs.verdict(&key(benchmark)).map_or("none", |verdict| verdict.verdict.word())
+    }
+
+    #[test]
+    fn verdicts_follow_runs_and_marks() {
+        let mut runs = Runs::default();
+        assert_eq!(word(&runs, "read"), "none");
+        for at in 0..8 {
+            measured(&mut runs, run("read", at, if at < 6 { 100.0 } else { 70.0 }));
+        }
+        assert_eq!((word(&runs, "read"), runs.verdicts(&key("read")).len()), ("suspect", 8));
+        measured(&mut runs, run("read", 8, 70.0));
+        assert_eq!(word(&runs, "read"), "regressed");
+        let mark = RunMark { at_unix_ms: 9, series: key("read"), says: RunSays::Accept };
+        runs.apply(RunEvent::Mark { at: Stamp::default(), mark: mark.clone() });
+        assert_eq!(word(&runs, "read"), "new");
+        let history = runs.history.values().flatten().cloned().collect();
+        let mut again = Runs::default();
+        let (marks, changes) = (vec![mark], Vec::new());
+        again.apply(RunEvent::History { at: Stamp::default(), runs: history, marks, changes });
+        assert_eq!(again.verdicts, runs.verdicts, "read back from the store");
+    }
+
+    #[test]
+    fn a_suite_corrects_what_is_suspect_by_chance() {
+        let mut runs = Runs::default();
+        let suspect = |at| Run { samples: vec![85.0, 86.0, 87.0, 88.0, 89.0, 99.5], ..run("a", at, 0.0) };
+        let wide = |at: i64| Run { samples: vec![99.0, 100.0, 101.0, 98.0, 84.0, 102.0], ..run("a", at, 0.0) };
+        for at in 0..6 {
+            measured(&mut runs, wide(at));
+        }
+        measured(&mut runs, suspect(6));
+        let p = runs.verdict(&key("a")).and_then(|verdict| verdict.p).expect("tested");
+        assert!(word(&runs, "a") == "suspect" && (0.005..0.05).contains(&p), "{} {p}", word(&runs, "a"));
+        for other in ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k"] {
+            for at in 0..7 {
+                measured(&mut runs, run(other, at, 100.0));
+            }
+        }
+        assert_eq!(word(&runs, "a"), "noisy", "one of eleven");
+        assert_eq!(runs.alone.get(&key("a")).map(|alone| alone.verdict), Some(Verdict::Suspect));
     }
 }

@@ -1,9 +1,18 @@
 //! TABLE METRICS: the rows of all domains, in one order.
 
-use super::{container, cpu, def::MetricDef, device, gpu, memory, own, pool, process};
+use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, own, pool, process};
 
-const DOMAINS: [&[MetricDef]; 8] =
-    [cpu::ROWS, memory::ROWS, device::ROWS, gpu::ROWS, pool::ROWS, container::ROWS, process::ROWS, own::ROWS];
+const DOMAINS: [&[MetricDef]; 9] = [
+    cpu::ROWS,
+    memory::ROWS,
+    device::ROWS,
+    gpu::ROWS,
+    pool::ROWS,
+    container::ROWS,
+    process::ROWS,
+    bench::ROWS,
+    own::ROWS,
+];
 
 const COUNT: usize = {
     let (mut count, mut domain) = (0, 0);
