@@ -27,6 +27,8 @@ pub struct Interest {
     pub log: Option<(EngineAddress, String)>,
     /// The view of images, volumes and networks is open.
     pub stores: bool,
+    /// Results of benchmarks are looked at: those that another program measures meanwhile are read too.
+    pub runs: bool,
     /// Operations of ours that were done so far: what they changed is asked for again.
     pub acts_done: u64,
     /// Keyframes that were needed so far (`Processes::keyframes_wanted`): when it goes up, differences were lost.

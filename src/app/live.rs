@@ -31,9 +31,10 @@ use crate::{
     alert::Level,
     config::Settings,
     interest::Interest,
-    model::source::SourceId,
+    model::{event::Event, source::SourceId},
     state::State,
     sys::root::Root,
+    text::clean_lines,
     ui::{Ui, theme::ThemeSet},
 };
 
@@ -125,6 +126,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
 
     let (bell, want) = (wake.clone(), ui.want(session.state()));
     session.start(&settings, Start { want, every: settings.refresh, once: false }, move || bell.notify_one());
+    let bell = wake.clone();
+    session.remember(&settings, move || bell.notify_one());
     let benches = Benches::new(session.clock(), &settings.root, wake.clone());
     let mut live = Live {
         session,
@@ -152,6 +155,13 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     }
     if !live.benches.finish(CLEANING) {
         eprintln!("benchtop: a benchmark did not end in time: the next start removes what it made");
+    }
+    // What it brought in its last moment is kept too.
+    while let Some(event) = live.benches.next() {
+        live.session.fold(Event::Run(event));
+    }
+    if let Err(error) = live.session.finish() {
+        eprintln!("benchtop: {}", clean_lines(&error.to_string()));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod commands;
 pub mod encode;
 mod errands;
 mod frame;
+mod history;
 mod job_control;
 mod keyboard;
 mod keys;

@@ -9,18 +9,21 @@ use std::{
 };
 
 use super::{
+    history::{History, News},
     output,
     session::{Session, Start},
     terminal::Terminal,
 };
 use crate::{
     alert::Level,
+    clock::Stamp,
     collect::{Pace, SOURCES, SourceDef},
     config::Settings,
     interest::Interest,
     model::{
         event::{Envelope, Event},
         fault::{Fault, OFF},
+        run::{Keeping, RunEvent},
         source::SourceId,
     },
     sink::{self, Sink, doctor::Check, json::Json, text::Text},
@@ -71,7 +74,19 @@ impl Owed {
 
 /// Reads every source, twice where rates need it.
 pub(super) fn read(settings: &Settings, rates: bool, wait: Duration, sinks: Vec<Box<dyn Sink>>) -> Session {
+    read_beside(settings, rates, wait, sinks, |_| {})
+}
+
+/// The same; `begin` gets the session first, to have it do something else meanwhile.
+pub(super) fn read_beside(
+    settings: &Settings,
+    rates: bool,
+    wait: Duration,
+    sinks: Vec<Box<dyn Sink>>,
+    begin: impl FnOnce(&mut Session),
+) -> Session {
     let mut session = Session::on(settings, sinks);
+    begin(&mut session);
     // Readers of a report want every figure: no process's command line or storage rates are left out. Nobody looks at one
     // process, one log: such a source would be waited for in vain.
     let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, ..Interest::default() };
@@ -113,6 +128,8 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
 /// `benchtop doctor [--json]`: `own` are the checks that only the command line can make.
 #[must_use]
 pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check>) -> ExitCode {
+    // It is read beside the sources.
+    let history = History::start(settings, || {});
     own.push(terminal_check());
     own.extend(SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(|id| Check {
         id: id.name().into(),
@@ -129,6 +146,7 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
             .map(|s| s.reads)
     };
     own.extend(tool_checks(state));
+    own.push(history_check(&history));
     let checks = sink::doctor::checks(state, &on, own);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if json {
@@ -162,6 +180,32 @@ fn tool_checks(state: &State) -> Vec<Check> {
         },
     };
     tools.iter().map(check).collect()
+}
+
+/// Whether results of benchmarks are kept, and where.
+fn history_check(history: &History) -> Check {
+    let check = |state: &str, message: String| Check { id: "history".into(), state: state.into(), message, hint: None };
+    let (mut file, mut said) = (None, Vec::new());
+    let end = Instant::now() + AROUND;
+    while let Some(news) = history.wait(Stamp::default(), end) {
+        match news {
+            News::Said(words) => said.push(words),
+            News::Event(RunEvent::Keeping { keeping: Keeping::In(place), .. }) => file = Some(place),
+            News::Event(RunEvent::Keeping { keeping: Keeping::Off(why), .. }) => return check("off", why),
+            News::Event(RunEvent::Keeping { keeping: Keeping::Failing(why), .. }) => return check("broken", why),
+            News::Event(RunEvent::History { runs, .. }) => {
+                let kept = match runs.len() {
+                    0 => "nothing is kept yet".to_owned(),
+                    1 => "1 result".to_owned(),
+                    n => format!("{n} results"),
+                };
+                said.insert(0, format!("{}: {kept}", file.unwrap_or_default()));
+                return check("live", said.join("; "));
+            }
+            News::Event(_) => {}
+        }
+    }
+    check("timeout", "the history could not be read in time: its file system is slow, or hangs".to_owned())
 }
 
 fn terminal_check() -> Check {

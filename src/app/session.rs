@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::history::{History, News};
 use crate::{
     alert::Rule,
     clock::{Clock, Stamp},
@@ -20,6 +21,7 @@ use crate::{
         event::{Envelope, Event},
         fault::{Fault, OFF},
         header::Header,
+        run::Keeping,
         source::SourceId,
     },
     sink::Sink,
@@ -33,7 +35,11 @@ pub struct Session {
     state: State,
     sinks: Vec<Box<dyn Sink>>,
     reading: Option<Reading>,
+    history: Option<History>,
 }
+
+/// At the end, what was handed over last is written within this time: a second is left for all else.
+const WRITING: Duration = Duration::from_secs(1);
 
 /// The running sources.
 struct Reading {
@@ -57,7 +63,7 @@ impl Session {
     /// A session that reads nothing yet: a replay, or the time before the first reading.
     #[must_use]
     pub fn new(rules: Vec<Rule>, sinks: Vec<Box<dyn Sink>>) -> Self {
-        Session { clock: Clock::start(), state: State::new(rules.into()), sinks, reading: None }
+        Session { clock: Clock::start(), state: State::new(rules.into()), sinks, reading: None, history: None }
     }
 
     /// A session on the machine of `settings`: its header is folded, and what is switched off is known to be. Its sources
@@ -98,6 +104,37 @@ impl Session {
         sources
     }
 
+    /// Keeps what is measured from here on, and begins to read what was kept before. `bell` rings when there is news.
+    pub fn remember(&mut self, settings: &Settings, bell: impl Fn() + Send + Sync + 'static) {
+        self.history = Some(History::start(settings, bell));
+    }
+
+    /// Folds what the history has told; `said` gets what the user should know once. False: there was nothing.
+    pub fn recall(&mut self, mut said: impl FnMut(String)) -> bool {
+        let mut any = false;
+        while let Some(news) = self.history.as_ref().and_then(|history| history.next(self.clock.now())) {
+            any = true;
+            match news {
+                News::Event(event) => self.fold(Event::Run(event)),
+                News::Said(words) => said(words),
+            }
+        }
+        any
+    }
+
+    /// Waits until the history was read, or cannot be, at most until `end`.
+    pub fn await_history(&mut self, end: Instant, mut said: impl FnMut(String)) {
+        while !self.state.runs.loaded && !matches!(self.state.runs.keeping, Some(Keeping::Off(_) | Keeping::Failing(_)))
+        {
+            match self.history.as_ref().and_then(|history| history.wait(self.clock.now(), end)) {
+                Some(News::Event(event)) => self.fold(Event::Run(event)),
+                Some(News::Said(words)) => said(words),
+                None => return,
+            }
+        }
+        self.recall(said);
+    }
+
     /// The clock of the run.
     #[must_use]
     pub fn clock(&self) -> Clock {
@@ -114,6 +151,9 @@ impl Session {
     pub fn fold(&mut self, event: Event) {
         for sink in &mut self.sinks {
             sink.accept(&event, &self.state);
+        }
+        if let Some(history) = &mut self.history {
+            history.keep(&event);
         }
         self.state.apply(event);
     }
@@ -166,6 +206,9 @@ impl Session {
 
     /// Passes the current interest to the sources.
     pub fn want(&mut self, want: Interest) {
+        if let Some(history) = &self.history {
+            history.watch(want.runs || self.state.runs.under_way());
+        }
         if let Some(reading) = &mut self.reading {
             let keyframes = self.state.host.processes.keyframes_wanted;
             reading.lanes.want(Interest { acts_done: self.state.operations, keyframes, ..want });
@@ -215,15 +258,18 @@ impl Session {
         self.state.fire_at_once(most);
     }
 
-    /// Ends the sources and lets the sinks finish.
+    /// Ends the sources, and lets the sinks finish and the history be written.
     ///
     /// # Errors
-    /// The first error of a sink; the others are finished too.
+    /// The first error of one of them; the others are finished too.
     pub fn finish(mut self) -> io::Result<State> {
         self.reading = None;
         let mut outcome = Ok(());
         for sink in &mut self.sinks {
             outcome = outcome.and(sink.finish(&self.state));
+        }
+        if let Some(history) = self.history {
+            outcome = outcome.and(history.finish(WRITING).map_err(io::Error::other));
         }
         outcome.map(|()| self.state)
     }

@@ -120,12 +120,26 @@ pub enum RunEvent {
     Failed { at: Stamp, key: BenchKey, why: String },
     /// All is over, and what was made for it is removed, or the report says what is left; also when it could not begin.
     Ended { at: Stamp, stopped: bool, report: String },
-    /// What the history holds.
+    /// What the history holds that was not told before. The first one says that all of it is read.
     History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change> },
     /// The user said something of a series.
     Mark { at: Stamp, mark: RunMark },
     /// Something changed.
     Changed { at: Stamp, change: Change },
+    /// Results outlast the program, or not.
+    Keeping { at: Stamp, keeping: Keeping },
+}
+
+/// Whether results outlast the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeping {
+    /// In this file.
+    In(String),
+    /// Not wanted; by what.
+    Off(String),
+    /// Not for now; why, and what to do about it.
+    Failing(String),
 }
 
 /// Where the benchmark under way stands.
@@ -162,7 +176,8 @@ impl RunEvent {
             | RunEvent::Ended { at, .. }
             | RunEvent::History { at, .. }
             | RunEvent::Mark { at, .. }
-            | RunEvent::Changed { at, .. } => *at,
+            | RunEvent::Changed { at, .. }
+            | RunEvent::Keeping { at, .. } => *at,
         }
     }
 }

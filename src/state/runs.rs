@@ -11,7 +11,7 @@ use crate::{
     model::{
         bench::{BenchKey, Catalog, RunPlan},
         figure::Figure,
-        run::{Change, Run, RunEvent, RunMark, RunProgress, SeriesKey, Standing},
+        run::{Change, Keeping, Run, RunEvent, RunMark, RunProgress, RunSays, SeriesKey, Standing},
     },
 };
 
@@ -66,6 +66,10 @@ pub struct Runs {
     pub changes: Vec<Change>,
     /// How the last suite ended.
     pub report: Option<String>,
+    /// The history was read: what it lacks was never measured, or is not kept.
+    pub loaded: bool,
+    /// Whether results outlast the program; `None` before that is known.
+    pub keeping: Option<Keeping>,
 }
 
 impl Runs {
@@ -104,19 +108,19 @@ impl Runs {
                 (self.over, self.progress, self.report) = (0, None, Some(report));
             }
             RunEvent::History { runs, marks, changes, .. } => {
-                self.history.clear();
-                self.verdicts.clear();
-                self.alone.clear();
+                self.loaded = true;
                 runs.into_iter().for_each(|run| self.insert(run));
-                (self.marks, self.changes) = (marks, changes);
+                marks.into_iter().for_each(|mark| merge(&mut self.marks, mark, |mark| mark.at_unix_ms));
+                changes.into_iter().for_each(|change| merge(&mut self.changes, change, |change| change.at_unix_ms));
                 self.judge(self.history.keys().cloned().collect());
             }
             RunEvent::Mark { mark, .. } => {
                 let series = mark.series.clone();
-                self.marks.push(mark);
+                merge(&mut self.marks, mark, |mark| mark.at_unix_ms);
                 self.judge([series].into());
             }
-            RunEvent::Changed { change, .. } => self.changes.push(change),
+            RunEvent::Changed { change, .. } => merge(&mut self.changes, change, |change| change.at_unix_ms),
+            RunEvent::Keeping { keeping, .. } => self.keeping = Some(keeping),
         }
     }
 
@@ -222,12 +226,33 @@ impl Runs {
         self.progress = Some(progress);
     }
 
+    /// The user took this run out.
+    #[must_use]
+    pub fn is_forgotten(&self, run: &str) -> bool {
+        self.marks.iter().any(|mark| matches!(&mark.says, RunSays::Forget(forgotten) if forgotten == run))
+    }
+
+    /// Our own results come back from the history, and are there already.
     fn insert(&mut self, run: Run) {
         let series = self.history.entry(run.key()).or_default();
-        let at = series.partition_point(|known| known.at_unix_ms <= run.at_unix_ms);
-        if !series.iter().any(|known| known.id == run.id) {
-            series.insert(at, run);
+        let first = series.partition_point(|known| known.at_unix_ms < run.at_unix_ms);
+        let same_time = series[first..].iter().take_while(|known| known.at_unix_ms == run.at_unix_ms);
+        let (mut after, mut known) = (first, false);
+        for other in same_time {
+            (after, known) = (after + 1, known || other.id == run.id);
         }
+        if !known {
+            series.insert(after, run);
+        }
+    }
+}
+
+/// Puts `item` among those that are in order of time, unless it is there.
+fn merge<T: PartialEq>(items: &mut Vec<T>, item: T, at: fn(&T) -> i64) {
+    let first = items.partition_point(|known| at(known) < at(&item));
+    let last = first + items[first..].partition_point(|known| at(known) == at(&item));
+    if !items[first..last].contains(&item) {
+        items.insert(last, item);
     }
 }
 
@@ -235,7 +260,7 @@ impl Runs {
 mod tests {
     use super::*;
     use crate::model::{
-        run::{Better, Fingerprint, RunSays},
+        run::{Better, Fingerprint},
         unit::Unit,
     };
 
@@ -307,5 +332,58 @@ mod tests {
         }
         assert_eq!(word(&runs, "a"), "noisy", "one of eleven");
         assert_eq!(runs.alone.get(&key("a")).map(|alone| alone.verdict), Some(Verdict::Suspect));
+    }
+
+    fn one(id: &str, at_unix_ms: i64) -> Run {
+        Run {
+            id: id.into(),
+            batch: String::new(),
+            benchmark: "cpu_single_ops".into(),
+            of: String::new(),
+            unit: Unit::PerSecond,
+            better: Better::Higher,
+            at_unix_ms,
+            took: Duration::ZERO,
+            samples: vec![1.0],
+            fingerprint: BTreeMap::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn history(runs: &[Run], marks: &[RunMark], changes: &[Change]) -> RunEvent {
+        let (runs, marks, changes) = (runs.to_vec(), marks.to_vec(), changes.to_vec());
+        RunEvent::History { at: Stamp::at_seconds(1), runs, marks, changes }
+    }
+
+    #[test]
+    fn the_history_joins_what_is_known() {
+        let series = SeriesKey { benchmark: "cpu_single_ops".into(), of: String::new() };
+        let mark = |at_unix_ms, says| RunMark { at_unix_ms, series: series.clone(), says };
+        let (early, late) = (mark(5, RunSays::Accept), mark(9, RunSays::Unpin));
+        let change = |at_unix_ms| Change {
+            at_unix_ms,
+            kind: "kernel".into(),
+            of: String::new(),
+            property: "release".into(),
+            before: None,
+            after: Some("6.1".into()),
+        };
+        let mut runs = Runs::default();
+        let key = BenchKey { bench: "cpu".into(), of: String::new() };
+        runs.apply(RunEvent::Measured { at: Stamp::at_seconds(1), key, runs: vec![one("b", 20)] });
+        runs.apply(RunEvent::Mark { at: Stamp::at_seconds(1), mark: late.clone() });
+        assert!(!runs.loaded);
+        for _ in 0..2 {
+            // It holds what was just measured, and comes again.
+            let all = [run("a", 10), one("b", 20), run("c", 20), run("d", 30)];
+            runs.apply(history(&all, &[early.clone(), late.clone()], &[change(4), change(3)]));
+        }
+        let ids: Vec<&str> = runs.history[&series].iter().map(|run| run.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b", "c", "d"]);
+        assert_eq!(runs.marks, [early, late]);
+        assert_eq!(runs.changes, [change(3), change(4)]);
+        assert!(runs.loaded);
+        runs.apply(history(&[], &[], &[]));
+        assert_eq!(runs.history[&series].len(), 4, "no news takes nothing away");
     }
 }

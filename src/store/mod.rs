@@ -60,8 +60,8 @@ impl Store {
     }
 
     /// While somebody looks, what other programs write is told too.
-    pub fn watch(&mut self, on: bool) {
-        if let Some(reader) = &mut self.reader {
+    pub fn watch(&self, on: bool) {
+        if let Some(reader) = &self.reader {
             reader.watch(on);
         }
     }

@@ -23,7 +23,6 @@ const EVERY: Duration = Duration::from_secs(2);
 /// The handle of the thread; it ends when this is dropped.
 pub struct Reader {
     watch: Sender<bool>,
-    watching: bool,
 }
 
 impl Reader {
@@ -45,16 +44,13 @@ impl Reader {
         };
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}history-in"));
         thread.spawn(work).map_err(StoreError::NoThread)?;
-        Ok(Reader { watch, watching: false })
+        Ok(Reader { watch })
     }
 
     /// Whether somebody looks.
-    pub fn watch(&mut self, on: bool) {
-        if on != self.watching {
-            self.watching = on;
-            // Without a file there is no thread.
-            let _ = self.watch.send(on);
-        }
+    pub fn watch(&self, on: bool) {
+        // The thread is gone where there is no history.
+        let _ = self.watch.send(on);
     }
 }
 

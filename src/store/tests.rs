@@ -235,7 +235,7 @@ fn a_file_that_is_written_is_its_owner_s_with_its_log() {
 fn what_another_program_writes_is_told_while_somebody_looks() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("history.db");
-    let (mut ours, told) = store(&file);
+    let (ours, told) = store(&file);
     assert!(history(&told).is_empty(), "there is no file yet");
     ours.watch(true);
     keep_all(&file, &[Record::Run(numbered(1))]);
