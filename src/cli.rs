@@ -13,7 +13,7 @@ use clap::Parser;
 
 use crate::{act, app, collect, sys::helper, ui::theme::Theme};
 
-use arguments::{Arguments, BenchVerb, Verb};
+use arguments::{Arguments, BenchVerb, ReportVerb, Verb};
 use settle::{Settled, USAGE, complain, settle};
 
 /// Runs what the command line asks for.
@@ -77,6 +77,10 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
             let own = vec![commands::config_check(&loaded)];
             let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());
             app::once::doctor(&loaded.settings, &theme, *json, own)
+        }
+        Some(Verb::Report { verb: ReportVerb::Scorecard { json, .. } }) => {
+            let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());
+            app::report::scorecard(&loaded.settings, &theme, *json)
         }
         Some(Verb::Themes { .. }) => commands::themes(&themes, loaded.settings.ascii),
         _ => app::live(loaded.settings, themes, said),

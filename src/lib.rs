@@ -21,6 +21,7 @@ pub mod sink;
 pub mod state;
 pub mod store;
 pub mod sys;
+pub mod target;
 pub mod text;
 pub mod ui;
 pub mod units;

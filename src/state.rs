@@ -2,7 +2,9 @@
 
 mod judge;
 pub mod levels;
+pub mod roles;
 pub mod runs;
+pub mod scorecard;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 

@@ -13,7 +13,7 @@ use graph::{Edge, cycles, edges, module_of};
 const FLOORS: &[&[&str]] = &[
     &["units", "clock", "text", "diag"],
     &["model", "sys"],
-    &["config", "alert", "analysis", "request", "interest"],
+    &["config", "alert", "analysis", "request", "interest", "target"],
     &["state"],
     &["collect", "act", "bench", "store"],
     &["sink", "ui::ids", "ui::action", "ui::theme"],
@@ -63,6 +63,7 @@ const FLOORS: &[&[&str]] = &[
 const AGREED: &[(&str, &str, &str)] = &[
     ("sys", "model", "an error of a file is a Fault"),
     ("config", "alert", "the user's rules are settings"),
+    ("config", "target", "the user's targets are settings"),
     ("request", "alert", "an alert is acknowledged"),
     ("request", "config", "settings are saved"),
 ];

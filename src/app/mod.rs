@@ -14,6 +14,7 @@ pub mod live;
 pub mod log;
 pub mod once;
 pub mod output;
+pub mod report;
 pub mod session;
 mod shell;
 mod terminal;

@@ -175,6 +175,11 @@ pub enum Verb {
         #[command(subcommand)]
         verb: BenchVerb,
     },
+    /// Report what was measured and kept
+    Report {
+        #[command(subcommand)]
+        verb: ReportVerb,
+    },
     /// Write, check, show or save the settings
     Config {
         #[command(subcommand)]
@@ -232,6 +237,30 @@ Exit status: 0, 1 when a benchmark has regressed, 2 when the input has a mistake
 Example:
   benchtop bench judge runs.jsonl | jq 'select(.verdict == "regressed")'"#;
 
+/// What to report.
+#[derive(Debug, Subcommand)]
+pub enum ReportVerb {
+    /// Every target with its last value, age and verdict
+    #[command(
+        after_help = "Verdicts: met, missed, stale (measured more than 30 days ago), unmeasured (and why), off. The targets are in assets/targets.toml; [targets] and [roles] of the settings change them. Exit status: 0.\n\nExamples:\n  benchtop report scorecard\n  benchtop report scorecard --json | jq '.targets[] | select(.verdict == \"missed\") | .name'"
+    )]
+    Scorecard {
+        /// As JSON, by assets/report-scorecard.schema.json
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        #[command(flatten)]
+        display: DisplayFlags,
+        #[command(flatten)]
+        theme: ThemeFlag,
+        #[command(flatten)]
+        history: HistoryFlags,
+    },
+}
+
 /// What to do with the settings.
 #[derive(Debug, Subcommand)]
 pub enum ConfigVerb {
@@ -252,6 +281,9 @@ pub enum ConfigVerb {
         /// The rules too
         #[arg(long)]
         rules: bool,
+        /// The built-in targets too
+        #[arg(long)]
+        targets: bool,
         #[command(flatten)]
         file: FileFlag,
         #[command(flatten)]
@@ -282,7 +314,7 @@ impl Arguments {
     pub fn config(&self) -> Option<PathBuf> {
         let own = match &self.verb {
             Some(Verb::Once { file, .. } | Verb::Doctor { file, .. } | Verb::Themes { file, .. }) => Some(file),
-            Some(Verb::Bench { verb: Some(BenchVerb::List { file, .. }), .. } | Verb::Bench { file, .. }) => Some(file),
+            Some(Verb::Report { verb: ReportVerb::Scorecard { file, .. } }) => Some(file),
             Some(Verb::Config { verb: Some(verb) }) => Some(match verb {
                 ConfigVerb::Init { file }
                 | ConfigVerb::Check { named: file, .. }
@@ -318,6 +350,12 @@ impl Arguments {
                 machine.add(&mut out);
                 display.add(&mut out);
                 theme.add(&mut out);
+            }
+            Some(Verb::Report { verb: ReportVerb::Scorecard { machine, display, theme, history, .. } }) => {
+                machine.add(&mut out);
+                display.add(&mut out);
+                theme.add(&mut out);
+                history.add(&mut out);
             }
             Some(Verb::Themes { display, .. }) => display.add(&mut out),
             Some(Verb::Config { verb: Some(ConfigVerb::Show { flags, .. } | ConfigVerb::Save { flags, .. }) }) => {

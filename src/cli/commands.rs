@@ -36,6 +36,7 @@ pub fn print(text: &str) -> ExitCode {
 /// `benchtop config …`
 pub fn config(arguments: &Arguments, verb: Option<&ConfigVerb>) -> ExitCode {
     let rules = matches!(verb, Some(ConfigVerb::Show { rules: true, .. }));
+    let targets = matches!(verb, Some(ConfigVerb::Show { targets: true, .. }));
     match verb {
         Some(ConfigVerb::Init { .. }) => init(arguments.config()),
         Some(ConfigVerb::Check { file, .. }) => check(arguments, file.clone()),
@@ -44,7 +45,7 @@ pub fn config(arguments: &Arguments, verb: Option<&ConfigVerb>) -> ExitCode {
         Some(ConfigVerb::Show { .. }) | None => match settle(arguments.config(), arguments.flags()) {
             (settled, diagnostics) if diagnostics.is_empty() => {
                 complain(&settled.loaded.passed_over);
-                print(&clean_lines(&config::show(&settled.loaded, rules)))
+                print(&clean_lines(&config::show(&settled.loaded, rules, targets)))
             }
             (_, diagnostics) => complain(&diagnostics),
         },

@@ -181,7 +181,9 @@ impl Page {
             let name = format!("{name} ");
             return command.get_subcommands().for_each(|sub| self.command(&name, sub));
         }
-        let own = |argument: &&Arg| argument.is_positional() || ["json", "rules"].contains(&argument.get_id().as_str());
+        let own = |argument: &&Arg| {
+            argument.is_positional() || ["json", "rules", "targets"].contains(&argument.get_id().as_str())
+        };
         let words: Vec<String> = command
             .get_arguments()
             .filter(own)

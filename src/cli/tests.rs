@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory, error::ErrorKind};
 
 use super::{
-    arguments::{Arguments, BenchVerb, ConfigVerb, Verb},
+    arguments::{Arguments, BenchVerb, ConfigVerb, ReportVerb, Verb},
     known, man,
 };
 use crate::config::{self, Request};
@@ -49,6 +49,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("benchtop doctor -c b.toml", "doctor file=b.toml"),
     ("benchtop themes --no-color", "themes colors=none"),
     ("benchtop themes --ascii -c b.toml", "themes file=b.toml ascii=true"),
+    ("benchtop report scorecard", "report scorecard"),
+    ("benchtop --no-history report scorecard --json", "report scorecard json enabled=false"),
+    ("benchtop report scorecard --ascii -c b.toml", "report scorecard file=b.toml ascii=true"),
     ("benchtop config", "config"),
     ("benchtop config init -c b.toml", "config init file=b.toml"),
     ("benchtop config check", "config check"),
@@ -56,6 +59,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("benchtop config check -c b.toml", "config check file=b.toml"),
     ("benchtop config path", "config path"),
     ("benchtop config show --rules --delay 3", "config show rules refresh=3s"),
+    ("benchtop config show --targets", "config show targets"),
+    ("benchtop --no-history", "live enabled=false"),
     ("benchtop --delay 3 config show --delay 4", "config show refresh=4s"),
     ("benchtop config save", "config save"),
     ("benchtop --theme nord config save", "config save theme=nord"),
@@ -125,7 +130,7 @@ fn outcome(line: &str, file: &Path) -> String {
     if let Some(diagnostic) = diagnostics.first() {
         return diagnostic.line();
     }
-    out.extend(set(&config::show(&loaded, false)));
+    out.extend(set(&config::show(&loaded, false, false)));
     out.join(" ")
 }
 
@@ -150,13 +155,9 @@ fn mode(arguments: &Arguments) -> Vec<String> {
             add("doctor");
             json.then(|| add("json"));
         }
-        Some(Verb::Bench { verb: Some(BenchVerb::List { .. }), .. }) => add("bench list"),
-        Some(Verb::Bench { verb: None, what, on, runs, json, yes, .. }) => {
-            add("bench");
-            what.iter().chain(on).for_each(|word| add(word));
-            add(&format!("x{runs}"));
+        Some(Verb::Report { verb: ReportVerb::Scorecard { json, .. } }) => {
+            add("report scorecard");
             json.then(|| add("json"));
-            yes.then(|| add("yes"));
         }
         Some(Verb::Themes { .. }) => add("themes"),
         Some(Verb::Completions { shell }) => add(&format!("completions {shell}")),
@@ -174,9 +175,10 @@ fn mode(arguments: &Arguments) -> Vec<String> {
                     add("check");
                     file.iter().for_each(|file| add(&file.display().to_string()));
                 }
-                Some(ConfigVerb::Show { rules, .. }) => {
+                Some(ConfigVerb::Show { rules, targets, .. }) => {
                     add("show");
                     rules.then(|| add("rules"));
+                    targets.then(|| add("targets"));
                 }
                 Some(ConfigVerb::Save { settings, .. }) => {
                     add("save");

@@ -14,10 +14,11 @@ use super::{
     fields::{FIELDS, Field},
     file::{read_text, silent},
     paths,
-    reading::Reading,
+    reading::{Fault, Reading},
     save::{self, Pin},
     services,
     settings::Settings,
+    targets,
     tree::{self, At, Node, Table},
 };
 use crate::{
@@ -149,6 +150,12 @@ impl Loader<'_> {
                 "keys" => self.keys(&source, value),
                 "rules" => self.rules(&source, value),
                 "service" => self.services(&source, value),
+                "targets" => {
+                    self.tables(&source, value, "targets", |s, table| targets::read_targets(&mut s.targets, table))
+                }
+                "roles" => {
+                    self.tables(&source, value, "roles", |s, table| targets::read_roles(&mut s.targets.roles, table))
+                }
                 _ => self.entry(&source, "", key, value),
             }
         }
@@ -169,7 +176,7 @@ impl Loader<'_> {
         self.layer = Layer::Saved;
         for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
             match key.value.as_str() {
-                "keys" | "rules" | "service" => {
+                "keys" | "rules" | "service" | "targets" | "roles" => {
                     let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
                     self.diagnostics.push(source.diagnostic(key.offset, what, None));
                 }
@@ -313,7 +320,10 @@ impl Loader<'_> {
 
     fn unknown(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>) {
         let here: Vec<&str> = if prefix.is_empty() {
-            let tops = FIELDS.iter().map(|f| section(f).unwrap_or(f.path)).chain(["service", "keys", "rules"]);
+            let tops = FIELDS
+                .iter()
+                .map(|f| section(f).unwrap_or(f.path))
+                .chain(["service", "keys", "rules", "targets", "roles"]);
             let mut tops: Vec<&str> = tops.collect();
             tops.dedup();
             tops
@@ -374,6 +384,29 @@ impl Loader<'_> {
             let diagnostic = self.loaded.diagnostic(&path, what);
             self.diagnostics.push(Diagnostic { hint, ..diagnostic });
         }
+    }
+
+    /// `[targets]` and `[roles]`: tables of names that are no settings, each with its place.
+    fn tables(
+        &mut self,
+        source: &Source<'_>,
+        value: &At<Node>,
+        name: &str,
+        read: fn(&mut Settings, &Table) -> Vec<Fault>,
+    ) {
+        let table: &Table = match &value.value {
+            Node::Table(table) => table,
+            other => {
+                let what = format!("`{name}` is {}, not a table", other.kind());
+                let hint = Some(format!("write [{name}] on a separate line"));
+                return self.diagnostics.push(source.diagnostic(value.offset, what, hint));
+            }
+        };
+        for (key, value) in table {
+            self.note(source, format!("{name}.{}", key.value), value.offset);
+        }
+        let faults = read(&mut self.loaded.settings, table);
+        self.diagnostics.extend(faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint)));
     }
 
     /// `[rules.*]`: read where rules are at home.

@@ -12,6 +12,7 @@ mod saving;
 pub mod services;
 pub mod settings;
 mod show;
+mod targets;
 pub mod tree;
 
 use std::{collections::BTreeMap, path::PathBuf};

@@ -6,6 +6,7 @@ use super::saving::Saving;
 use crate::{
     model::{engine_address::EngineAddress, service::target::ServiceTarget},
     sys::root::Root,
+    target::Targets,
 };
 
 /// All settings, after flags, environment and file were merged.
@@ -62,6 +63,8 @@ pub struct Settings {
     pub bench: BenchSettings,
     /// Trace messages go here.
     pub log: Option<PathBuf>,
+    /// What a good machine reaches, and what plays which part on this one.
+    pub targets: Targets,
     /// What is remembered.
     pub history: HistorySettings,
     /// Where what is changed on the screen is saved.
@@ -224,6 +227,7 @@ impl Default for Settings {
             rules: Vec::new(),
             bench: BenchSettings::default(),
             log: None,
+            targets: Targets::default(),
             history: HistorySettings::default(),
             saving: Saving::default(),
         }

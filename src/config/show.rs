@@ -13,9 +13,9 @@ use crate::alert::{Rule, Side};
 /// Columns before the comments.
 const COMMENT: usize = 44;
 
-/// All settings as TOML, the rules when they are asked for. Secrets in addresses are hidden.
+/// All settings as TOML; the rules and the built-in targets when they are asked for. Secrets in addresses are hidden.
 #[must_use]
-pub fn show(loaded: &Loaded, rules: bool) -> String {
+pub fn show(loaded: &Loaded, rules: bool, targets: bool) -> String {
     let mut out = String::from("# The settings in force, and where each comes from.\n");
     let path = |path: &Option<PathBuf>| path.as_ref().map_or("none".to_owned(), |f| f.display().to_string());
     let _ = writeln!(out, "# File: {}", path(&loaded.file));
@@ -36,6 +36,7 @@ pub fn show(loaded: &Loaded, rules: bool) -> String {
             None => line(&mut out, &format!("# {name} is not set"), ""),
         }
     }
+    super::targets::show(&mut out, loaded, targets, &|out, text, from| line(out, text, &origin(from)));
     let _ = writeln!(out);
     if loaded.settings.services.is_empty() {
         line(&mut out, "# service: none is set", "");

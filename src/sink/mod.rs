@@ -1,4 +1,4 @@
-//! Readers of the state that are no screen: a page of text, JSON, the doctor. Each writes to what it is given; a closed
+//! Readers of the state that are no screen: a page of text, JSON, the doctor, the scorecard. Each writes to what it is given; a closed
 //! pipe is the caller's to swallow.
 
 use std::io;
@@ -9,9 +9,9 @@ pub mod doctor;
 mod escaping;
 pub mod json;
 pub mod report;
-pub mod runs;
 #[cfg(test)]
 mod schema;
+pub mod scorecard;
 pub mod text;
 
 /// A reader of a whole run.

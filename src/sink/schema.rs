@@ -1,5 +1,5 @@
-//! The form of a document, derived from its types. A test writes it into a file of `assets` and holds that file against
-//! it, so that neither can change without the other.
+//! The form of a JSON document, derived from its types: what the files `assets/*.schema.json` hold. A test of each document
+//! writes its file, and holds it against the types, so that neither can change without the other.
 
 use std::{fs, path::Path};
 
@@ -9,21 +9,9 @@ use serde_json::{Value, json};
 /// Endings of the names of figures that are never below zero.
 const NOT_NEGATIVE: [&str; 6] = ["_ratio", "_seconds", "_per_second", "_cores", "_watts", "_joules"];
 
-/// Holds `file` against the form of `T`. `constraints` are what the types do not say, by the way through the properties.
-///
-/// # Panics
-/// When they differ.
-pub fn check<T: JsonSchema>(file: &str, title: &str, about: &str, constraints: Vec<(&'static str, Value)>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(file);
-    let text = format!("{:#}\n", derived::<T>(title, about, constraints));
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
-        fs::write(&path, &text).expect("written");
-    }
-    let found = fs::read_to_string(&path).expect("the file");
-    assert!(found == text, "the form has changed: INSTA_UPDATE=always cargo test --lib schema_file writes it");
-}
-
-fn derived<T: JsonSchema>(title: &str, about: &str, constraints: Vec<(&'static str, Value)>) -> Value {
+/// The form of `T`, with its title and what it is about; `constraints` are what the types do not say, by the way through
+/// the properties.
+pub fn derived<T: JsonSchema>(title: &str, about: &str, constraints: Vec<(&'static str, Value)>) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     strict(&mut schema);
@@ -77,4 +65,15 @@ fn strict(schema: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Holds the file of `assets/` against the form; writes it where `INSTA_UPDATE=always` asks for that.
+pub fn check(name: &str, schema: &Value) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name);
+    let text = format!("{schema:#}\n");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&file, &text).expect("written");
+    }
+    let file = fs::read_to_string(&file).expect("the file");
+    assert!(file == text, "the form has changed: INSTA_UPDATE=always cargo test --lib schema_file writes it");
 }

@@ -25,6 +25,8 @@ pub(super) const ROWS: &[MetricDef] = &[
         .began(|h, of| engine(h, of)?.fault_unix_ms),
     gauge("containers_running", Count, Containers, NONE, "Running containers.",
         |h, put| one(put, read_once(h, Containers).then(|| h.containers.running() as f64))),
+    gauge("containers_stable", Count, Containers, NONE, "Containers that have run for an hour without a restart.",
+        |h, put| one(put, read_once(h, Containers).then(|| stable(h) as f64))),
     gauge("container_running", Count, Containers, CONTAINER, "1 when the container runs, 0 when it does not.",
         |h, put| containers(h, put, |c| Some(flag(c.meta.state == RunState::Running)))),
     gauge("container_healthy", Count, Containers, CONTAINER, "1 when its health check passes, 0 when it fails.",
@@ -85,4 +87,14 @@ fn engine<'a>(host: &'a Host, labels: &[&str]) -> Option<&'a Engine> {
 /// How the container ended.
 fn end(host: &Host, labels: &[&str]) -> Option<String> {
     Some(container(host, labels)?.end_words())
+}
+
+/// Containers that have run for an hour: each start of one, by whomever, begins it anew.
+fn stable(host: &Host) -> usize {
+    const HOUR_MS: i64 = 3_600_000;
+    let since = |row: &&ContainerRow| {
+        let started = row.meta.started_unix_ms.filter(|_| row.meta.state == RunState::Running);
+        started.is_some_and(|started| host.now.unix_ms - started >= HOUR_MS)
+    };
+    host.containers.rows.iter().filter(since).count()
 }

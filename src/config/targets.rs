@@ -1,0 +1,122 @@
+//! `[targets]` and `[roles]`: what a user's file changes about the shipped targets.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use super::{
+    Loaded, Origin,
+    fields::quoted,
+    reading::Fault,
+    tree::{At, Node, Table},
+};
+use crate::{
+    diag::did_you_mean,
+    target::{self, Role, Target, Targets},
+};
+
+/// Lays a table `[targets]` over `targets`; what is wrong with it.
+pub fn read_targets(targets: &mut Targets, table: &Table) -> Vec<Fault> {
+    let mut rows: Vec<Target> = targets.rows.to_vec();
+    let mut faults = Vec::new();
+    for (key, value) in table {
+        let Some(row) = rows.iter().position(|row| row.name == key.value) else {
+            faults.push(unknown(&rows, key));
+            continue;
+        };
+        let mut changed = rows[row].clone();
+        let outcome = match &value.value {
+            Node::Text(text) => changed.set(text),
+            Node::Whole(number) => changed.set(&number.to_string()),
+            Node::Real(number) => changed.set(&number.to_string()),
+            other => {
+                let what = format!("target `{}` is {}, not a string", key.value, other.kind());
+                faults.push(Fault { offset: value.offset, what, hint: Some(example(&rows[row])) });
+                continue;
+            }
+        };
+        match outcome {
+            Ok(()) => rows[row] = changed,
+            Err(fault) => {
+                let written = match &value.value {
+                    Node::Text(text) => text.clone(),
+                    Node::Whole(number) => number.to_string(),
+                    Node::Real(number) => number.to_string(),
+                    _ => String::new(),
+                };
+                let what = format!("target `{}`: `{written}` {fault}", key.value);
+                faults.push(Fault { offset: value.offset, what, hint: Some(example(&rows[row])) });
+            }
+        }
+    }
+    targets.rows = rows.into();
+    faults
+}
+
+/// A target that is not there: one of a similar name, or the several that share the id.
+fn unknown(rows: &[Target], key: &At<String>) -> Fault {
+    let sharing = target::targets_of(rows, &key.value);
+    let hint = match did_you_mean(&key.value, rows.iter().map(|row| row.name.as_str())) {
+        _ if !sharing.is_empty() => format!("there are {}", sharing.join(" and ")),
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`benchtop report scorecard` lists them".to_owned(),
+    };
+    Fault { offset: key.offset, what: format!("no target `{}`", key.value), hint: Some(hint) }
+}
+
+/// How this target is written.
+fn example(row: &Target) -> String {
+    format!("write it like {} = \"{}\", or \"off\"", row.name, row.bound.written(row.unit))
+}
+
+/// Lays a table `[roles]` over `roles`; what is wrong with it.
+pub fn read_roles(roles: &mut BTreeMap<Role, String>, table: &Table) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (key, value) in table {
+        let Some(role) = Role::find(&key.value) else {
+            let names = || Role::ALL.map(Role::name);
+            let hint = match did_you_mean(&key.value, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known: {}", names().join(", ")),
+            };
+            faults.push(Fault { offset: key.offset, what: format!("no role `{}`", key.value), hint: Some(hint) });
+            continue;
+        };
+        match &value.value {
+            Node::Text(text) if !text.is_empty() => drop(roles.insert(role, text.clone())),
+            other => {
+                let kind = if matches!(other, Node::Text(_)) { "empty" } else { other.kind() };
+                let what = format!("role `{}` is {kind}, not a name", key.value);
+                let hint = "write a dataset, a mount point or a model: models_pool = \"tank/models\"";
+                faults.push(Fault { offset: value.offset, what, hint: Some(hint.to_owned()) });
+            }
+        }
+    }
+    faults
+}
+
+/// Both tables as TOML, each with where it comes from; the targets that are built in only where `all` are asked for.
+pub fn show(out: &mut String, loaded: &Loaded, all: bool, line: &dyn Fn(&mut String, &str, &Origin)) {
+    let Targets { rows, roles } = &loaded.settings.targets;
+    let _ = writeln!(out, "\n[roles]");
+    for role in Role::ALL {
+        match roles.get(&role) {
+            Some(value) => line(
+                out,
+                &format!("{} = {}", role.name(), quoted(value)),
+                &loaded.origin(&format!("roles.{}", role.name())),
+            ),
+            None => drop(writeln!(out, "# {} is not set: it is guessed", role.name())),
+        }
+    }
+    let origin = |row: &Target| loaded.origin(&format!("targets.{}", row.name));
+    let own = |row: &&Target| origin(row) != Origin::BuiltIn;
+    let _ = writeln!(out, "\n[targets]");
+    for row in rows.iter().filter(|row| all || own(row)) {
+        let bound = if row.off { "off".to_owned() } else { row.bound.written(row.unit) };
+        line(out, &format!("{} = {}", row.name, quoted(&bound)), &origin(row));
+    }
+    if !all {
+        let (all, own) = (rows.len(), rows.iter().filter(own).count());
+        let _ =
+            writeln!(out, "# {all} targets, {own} of them from the file: `benchtop config show --targets` shows them.");
+    }
+}
