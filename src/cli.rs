@@ -35,7 +35,7 @@ pub fn run() -> ExitCode {
     };
     match &arguments.verb {
         Some(Verb::Config { verb }) => commands::config(&arguments, verb.as_ref()),
-        Some(Verb::Bench { verb: BenchVerb::Judge { file } }) => judge::run(file.as_deref()),
+        Some(Verb::Bench { verb: Some(BenchVerb::Judge { file }), .. }) => judge::run(file.as_deref()),
         Some(Verb::Completions { shell }) => commands::completions(*shell),
         Some(Verb::Man) => man::page(),
         verb => with_settings(&arguments, verb.as_ref()),

@@ -1,6 +1,7 @@
 //! The one loop, the terminal, the wiring of each mode.
 
 mod alarm;
+pub mod bench;
 mod benches;
 mod commands;
 pub mod encode;

@@ -170,10 +170,37 @@ pub enum Verb {
         #[command(flatten)]
         theme: ThemeFlag,
     },
-    /// Benchmarks
+    /// Measure the machine: list benchmarks, or run some or a whole suite
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "The plan, what speaks against it and the progress go to standard error, the results to standard output. Ctrl-C stops within a second and removes what was made.\n\nExit status: 0 when all was measured, 1 when a result is a regression or misses its target, 2 when something could not be run.\n\nExamples:\n  benchtop bench list\n  benchtop bench cpu memory\n  benchtop bench storage --on /srv\n  benchtop bench all --yes --json > results.json"
+    )]
     Bench {
         #[command(subcommand)]
-        verb: BenchVerb,
+        verb: Option<BenchVerb>,
+        /// Benchmarks by id, or a suite: containers, storage, network, models, machine, all
+        #[arg(value_name = "ID|SUITE")]
+        what: Vec<String>,
+        /// Only on this: a folder, a dataset, an image … as `bench list` names it; can be given several times
+        #[arg(long, value_name = "TARGET")]
+        on: Vec<String>,
+        /// Run each so many times, in turn
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+        runs: u32,
+        /// Results as JSON, by assets/bench.schema.json
+        #[arg(long)]
+        json: bool,
+        /// Do not ask before it begins; needed where there is no terminal
+        #[arg(short, long)]
+        yes: bool,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        #[command(flatten)]
+        display: DisplayFlags,
+        #[command(flatten)]
+        history: HistoryFlags,
     },
     /// Report what was measured and kept
     Report {
@@ -205,18 +232,6 @@ pub enum Verb {
     Man,
 }
 
-/// What to do with benchmarks.
-#[derive(Debug, Subcommand)]
-pub enum BenchVerb {
-    /// Tell regressions from noise in runs of any benchmark, given as JSON lines
-    #[command(after_help = JUDGE_HELP)]
-    Judge {
-        /// The runs, oldest first; standard input without it, or for -
-        #[arg(value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
-}
-
 /// What `bench judge` reads and writes.
 const JUDGE_HELP: &str = r#"Each line is one run:
   {"benchmark":"copy","unit":"seconds","better":"lower","samples":[1.92,1.95,1.90]}
@@ -236,6 +251,25 @@ Exit status: 0, 1 when a benchmark has regressed, 2 when the input has a mistake
 
 Example:
   benchtop bench judge runs.jsonl | jq 'select(.verdict == "regressed")'"#;
+
+/// What to do with benchmarks beside running them.
+#[derive(Debug, Subcommand)]
+pub enum BenchVerb {
+    /// List what can be measured on this machine, and why the rest cannot
+    List {
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+    },
+    /// Tell regressions from noise in runs of any benchmark, given as JSON lines
+    #[command(after_help = JUDGE_HELP)]
+    Judge {
+        /// The runs, oldest first; standard input without it, or for -
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
 
 /// What to report.
 #[derive(Debug, Subcommand)]
@@ -315,6 +349,7 @@ impl Arguments {
         let own = match &self.verb {
             Some(Verb::Once { file, .. } | Verb::Doctor { file, .. } | Verb::Themes { file, .. }) => Some(file),
             Some(Verb::Report { verb: ReportVerb::Scorecard { file, .. } }) => Some(file),
+            Some(Verb::Bench { verb: Some(BenchVerb::List { file, .. }), .. } | Verb::Bench { file, .. }) => Some(file),
             Some(Verb::Config { verb: Some(verb) }) => Some(match verb {
                 ConfigVerb::Init { file }
                 | ConfigVerb::Check { named: file, .. }

@@ -57,10 +57,10 @@ const VARIABLES: [(&str, &str); 9] = [
 
 /// Exit codes.
 const STATUS: [(&str, &str); 4] = [
-    ("0", "Success. For doctor: all is found, or absent."),
+    ("0", "Success. For doctor: all is found, or absent. For bench: all was measured."),
     (
         "1",
-        "The terminal was lost, or nothing could be read. For doctor: something is denied, late or broken. For bench judge: a benchmark has regressed.",
+        "The terminal was lost, or nothing could be read. For doctor: something is denied, late or broken. For bench: a regression, or a missed target.",
     ),
     (
         "2",

@@ -159,10 +159,18 @@ fn mode(arguments: &Arguments) -> Vec<String> {
             add("report scorecard");
             json.then(|| add("json"));
         }
+        Some(Verb::Bench { verb: Some(BenchVerb::List { .. }), .. }) => add("bench list"),
+        Some(Verb::Bench { verb: None, what, on, runs, json, yes, .. }) => {
+            add("bench");
+            what.iter().chain(on).for_each(|word| add(word));
+            add(&format!("x{runs}"));
+            json.then(|| add("json"));
+            yes.then(|| add("yes"));
+        }
         Some(Verb::Themes { .. }) => add("themes"),
         Some(Verb::Completions { shell }) => add(&format!("completions {shell}")),
         Some(Verb::Man) => add("man"),
-        Some(Verb::Bench { verb: BenchVerb::Judge { file } }) => {
+        Some(Verb::Bench { verb: Some(BenchVerb::Judge { file }), .. }) => {
             add("bench judge");
             file.iter().for_each(|file| add(&file.display().to_string()));
         }

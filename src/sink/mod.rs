@@ -9,6 +9,7 @@ pub mod doctor;
 mod escaping;
 pub mod json;
 pub mod report;
+pub mod runs;
 #[cfg(test)]
 mod schema;
 pub mod scorecard;

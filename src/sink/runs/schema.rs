@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Document, SCHEMA};
-use crate::sink::schema::check;
+use crate::sink::schema;
 
 const TITLE: &str = "benchtop bench --json";
 const ABOUT: &str = "Results of benchmarks. Base units throughout: bytes, seconds, ratios from 0 to 1. An absent value is left out, never 0.";
@@ -11,5 +11,5 @@ const ABOUT: &str = "Results of benchmarks. Base units throughout: bytes, second
 #[test]
 fn schema_file_is_what_the_types_say() {
     let constraints = vec![("schema", json!({"const": SCHEMA})), ("runs/samples", json!({"minItems": 1}))];
-    check::<Document<'static>>("bench.schema.json", TITLE, ABOUT, constraints);
+    schema::check("bench.schema.json", &schema::derived::<Document<'static>>(TITLE, ABOUT, constraints));
 }
