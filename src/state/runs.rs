@@ -375,7 +375,7 @@ mod tests {
         assert!(!runs.loaded);
         for _ in 0..2 {
             // It holds what was just measured, and comes again.
-            let all = [run("a", 10), one("b", 20), run("c", 20), run("d", 30)];
+            let all = [one("a", 10), one("b", 20), one("c", 20), one("d", 30)];
             runs.apply(history(&all, &[early.clone(), late.clone()], &[change(4), change(3)]));
         }
         let ids: Vec<&str> = runs.history[&series].iter().map(|run| run.id.as_str()).collect();
