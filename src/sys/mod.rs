@@ -7,6 +7,7 @@ pub mod http;
 pub mod json;
 pub mod mounts;
 pub mod netlink;
+pub mod netns;
 pub mod parse;
 pub mod probe;
 pub mod remote;
