@@ -3,6 +3,7 @@
 //! a word that is not known costs that word alone.
 
 mod error;
+mod image;
 mod operator;
 mod place;
 
@@ -13,8 +14,8 @@ use hyper::{Request, body::Bytes};
 use serde_json::Value;
 use tokio::time::timeout;
 
-pub use self::error::EngineError;
 use self::place::Place;
+pub use self::{error::EngineError, image::Pulling};
 use super::{
     http::{self, Answer},
     json::{Field, Unread},
@@ -124,7 +125,7 @@ impl EngineClient {
         path: &str,
         limits: Limits,
     ) -> Result<Vec<u8>, EngineError> {
-        let request = self.place.request("GET", &format!("{}{path}", self.prefix(newest)), None)?;
+        let request = self.place.request("GET", &format!("{}{path}", self.prefix(newest)), Bytes::new())?;
         let answer = good(self.send(request, what, limits.patience).await?).await?;
         answer.whole(limits.cap, limits.whole).await.map_err(|e| EngineError::http(what, e))
     }
@@ -143,7 +144,16 @@ impl EngineClient {
     /// # Errors
     /// See [`EngineError`].
     pub async fn stream(&self, what: &str, path: &str, patience: Duration) -> Result<Answer, EngineError> {
-        let request = self.place.request("GET", &format!("{}{path}", self.prefix(None)), None)?;
+        let request = self.place.request("GET", &format!("{}{path}", self.prefix(None)), Bytes::new())?;
+        good(self.send(request, what, patience).await?).await
+    }
+
+    /// Has something made of `body`; the answer comes in pieces while it is made: an import, a pull.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn make(&self, what: &str, path: &str, body: Bytes, patience: Duration) -> Result<Answer, EngineError> {
+        let request = self.place.request("POST", &format!("{}{path}", self.prefix(None)), body)?;
         good(self.send(request, what, patience).await?).await
     }
 

@@ -4,7 +4,6 @@ use std::{env, path::PathBuf, sync::Arc};
 
 use http_body_util::Full;
 use hyper::{Request, body::Bytes};
-use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
@@ -101,18 +100,9 @@ impl Place {
         }
     }
 
-    pub(super) fn request(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Request<Full<Bytes>>, EngineError> {
+    pub(super) fn request(&self, method: &str, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, EngineError> {
         let (host, path) = self.target(path);
-        let mut request = Request::builder().method(method).uri(path).header("Host", host);
-        if body.is_some() {
-            request = request.header("Content-Type", "application/json");
-        }
-        let body = body.map(ToString::to_string).unwrap_or_default();
+        let request = Request::builder().method(method).uri(path).header("Host", host);
         request.body(Full::from(body)).map_err(|error| EngineError::Lost(error.to_string()))
     }
 }

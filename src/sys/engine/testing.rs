@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
     sync::{Arc, Mutex},
     thread,
@@ -47,10 +47,15 @@ fn serve(mut stream: UnixStream, paths: &HashMap<&'static str, Act>, log: &Mutex
     let mut reader = BufReader::new(stream.try_clone().expect("a second end"));
     let mut first = String::new();
     let _ = reader.read_line(&mut first);
-    let mut line = String::new();
+    let (mut line, mut length) = (String::new(), 0);
     while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
         line.clear();
     }
+    // A body that is not read would reset the connection.
+    let _ = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink());
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
