@@ -138,6 +138,19 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A number that need not be whole.
+    #[must_use]
+    pub fn float(&self, name: &str) -> Option<f64> {
+        match self.value(name) {
+            Value::Null => None,
+            Value::Number(number) => number.as_f64(),
+            other => {
+                self.wrong(name, other, "a number");
+                None
+            }
+        }
+    }
+
     /// Yes or no.
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<bool> {

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
     sync::{Arc, Mutex},
     thread,
 };
@@ -12,6 +13,18 @@ use crate::model::engine_address::EngineAddress;
 
 /// What is done with a connection after its request for a path was read.
 pub type Act = Arc<dyn Fn(&mut UnixStream) + Send + Sync>;
+
+/// A request, without the form of the API.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    pub query: String,
+    pub body: Vec<u8>,
+}
+
+/// What is done with a request and its connection.
+pub type Handler = Arc<dyn Fn(&Asked, &mut UnixStream) + Send + Sync>;
 
 /// A socket in its own folder; the threads behind it end with the test.
 pub struct FakeEngine {
@@ -23,15 +36,23 @@ pub struct FakeEngine {
 impl FakeEngine {
     /// An engine that answers these paths, without the form of the API and the query, and 404 to others.
     pub fn new(paths: impl IntoIterator<Item = (&'static str, Act)>) -> Self {
+        let paths: HashMap<&'static str, Act> = paths.into_iter().collect();
+        Self::with(Arc::new(move |asked, stream| match paths.get(asked.path.as_str()) {
+            Some(act) => act(stream),
+            None => drop(stream.write_all(&answer(404, r#"{"message":"page not found"}"#))),
+        }))
+    }
+
+    /// An engine that does this with each request.
+    pub fn with(handler: Handler) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = UnixListener::bind(folder.path().join("engine.sock")).expect("a socket");
-        let paths: Arc<HashMap<&'static str, Act>> = Arc::new(paths.into_iter().collect());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = asked.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (paths, log) = (paths.clone(), log.clone());
-                thread::spawn(move || serve(stream, &paths, &log));
+                let (handler, log) = (handler.clone(), log.clone());
+                thread::spawn(move || serve(stream, &handler, &log));
             }
         });
         FakeEngine { folder, asked }
@@ -39,11 +60,16 @@ impl FakeEngine {
 
     /// Where it listens.
     pub fn address(&self) -> EngineAddress {
-        EngineAddress::new(&format!("unix://{}", self.folder.path().join("engine.sock").display()))
+        EngineAddress::new(&format!("unix://{}", self.socket().display()))
+    }
+
+    /// Its socket; without the file nothing reaches it.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("engine.sock")
     }
 }
 
-fn serve(mut stream: UnixStream, paths: &HashMap<&'static str, Act>, log: &Mutex<Vec<String>>) {
+fn serve(mut stream: UnixStream, handler: &Handler, log: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream.try_clone().expect("a second end"));
     let mut first = String::new();
     let _ = reader.read_line(&mut first);
@@ -55,19 +81,18 @@ fn serve(mut stream: UnixStream, paths: &HashMap<&'static str, Act>, log: &Mutex
         line.clear();
     }
     // A body that is not read would reset the connection.
-    let _ = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink());
+    let mut body = Vec::new();
+    let _ = reader.by_ref().take(length).read_to_end(&mut body);
     let mut words = first.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let path = target.split('?').next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let path = match path.strip_prefix("/v1.") {
         Some(rest) => &rest[rest.find('/').unwrap_or(0)..],
         None => path,
     };
     log.lock().expect("the log").push(format!("{method} {path}"));
-    match paths.get(path) {
-        Some(act) => act(&mut stream),
-        None => drop(stream.write_all(&answer(404, r#"{"message":"page not found"}"#))),
-    }
+    let asked = Asked { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), body };
+    handler(&asked, &mut stream);
 }
 
 /// A whole answer.
