@@ -2,9 +2,12 @@
 //! says what it will do before anything is touched, a run that measures, and a parser that is tested against recorded
 //! output. The runner gives it a journal for what it makes, a way to be stopped, and a deadline.
 
+mod containers;
 mod contract;
 mod cpu;
+mod engine;
 mod env;
+mod figures;
 pub mod lock;
 mod machine;
 mod memory;
@@ -28,6 +31,10 @@ pub use crate::model::bench::{Group, Offer, Plan};
 
 /// TABLE BENCHES, in the order in which they run and are shown.
 pub static BENCHES: &[BenchDef] = &[
+    containers::START,
+    containers::STOP,
+    containers::MOUNT,
+    containers::API,
     storage::READ,
     storage::WRITE,
     storage::RANDOM_4K,
