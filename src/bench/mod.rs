@@ -11,6 +11,7 @@ mod figures;
 pub mod lock;
 mod machine;
 mod memory;
+mod network;
 mod preflight;
 pub mod runner;
 pub mod sampling;
@@ -40,6 +41,9 @@ pub static BENCHES: &[BenchDef] = &[
     storage::RANDOM_4K,
     storage::RANDOM_64K,
     storage::COMPRESS,
+    network::LATENCY,
+    network::THROUGHPUT,
+    network::OVERHEAD,
     BenchDef {
         id: "cpu",
         group: Group::Machine,

@@ -248,6 +248,7 @@ pub static FIELDS: &[Field] = &[
     field("bench.file_size", file_size, |s| s.bench.file_size.map(|size| quoted(&size_words(size)))),
     text!("bench.image", bench.image),
     patterns!("bench.mounts", bench.mounts),
+    text!("bench.network", bench.network),
 ];
 
 fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {

@@ -114,6 +114,8 @@ pub struct BenchSettings {
     pub image: Option<String>,
     /// Folders or datasets that are mounted into a container, beside a folder of our own.
     pub mounts: Vec<String>,
+    /// A network of the engine whose throughput and latency are measured.
+    pub network: Option<String>,
 }
 
 /// How the process table begins.

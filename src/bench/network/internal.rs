@@ -1,0 +1,147 @@
+//! From container to container on one network: how long a message takes to and fro, and how much goes through.
+
+use std::time::Duration;
+
+use super::{
+    pair::{self, Method, Pair, Setting},
+    tcp,
+};
+use crate::{
+    bench::{
+        BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, engine::Session, figures,
+    },
+    model::{
+        bench::{Group, RunPhase},
+        figure::Better,
+        unit::Unit,
+    },
+    units::latency,
+};
+
+/// Round trips of one sample.
+const TRIPS: usize = 1000;
+
+pub const LATENCY: BenchDef = BenchDef {
+    id: "network-latency",
+    group: Group::Network,
+    doc: "round trip of a small TCP message between two containers on one network",
+    figures: &[
+        FigureDef {
+            id: "network_internal_latency_seconds",
+            title: "internal latency",
+            unit: Unit::Seconds,
+            better: Better::Lower,
+        },
+        FigureDef {
+            id: "network_internal_latency_p99_seconds",
+            title: "internal latency p99",
+            unit: Unit::Seconds,
+            better: Better::Lower,
+        },
+    ],
+    bench: &Latency,
+};
+
+pub const THROUGHPUT: BenchDef = BenchDef {
+    id: "network-throughput",
+    group: Group::Network,
+    doc: "throughput of one TCP stream between two containers on one network",
+    figures: &[FigureDef {
+        id: "network_internal_bytes_per_second",
+        title: "internal throughput",
+        unit: Unit::BytesPerSecond,
+        better: Better::Higher,
+    }],
+    bench: &Throughput,
+};
+
+struct Latency;
+
+impl Benchmark for Latency {
+    fn offers(&self, survey: &Survey<'_>) -> Vec<Offer> {
+        pair::offers(survey)
+    }
+
+    fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
+        let (mut plan, setting) = pair::plan(survey, of)?;
+        plan.steps.push(format!(
+            "up to 30 times {TRIPS} round trips of 64 bytes over TCP, by benchtop, its sockets in the containers' networks"
+        ));
+        plan.time = Duration::from_secs(90);
+        Ok((plan, Box::new(LatencyRun(setting))))
+    }
+}
+
+struct LatencyRun(Setting);
+
+impl Work for LatencyRun {
+    fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
+        between(&self.0, cx, "built-in TCP round trip", |cx, pair| {
+            cx.progress(RunPhase::WarmingUp, None, Vec::new());
+            tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
+            loop {
+                let times = tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
+                let (median, p99) = (figures::median(&times), figures::quantile(&times, 0.99));
+                cx.progress(RunPhase::Measuring, Some(median), vec![format!("p99 {}", latency(p99))]);
+                cx.sample(1, p99);
+                if !cx.sample(0, median) {
+                    return Ok(());
+                }
+            }
+        })
+    }
+}
+
+struct Throughput;
+
+impl Benchmark for Throughput {
+    fn offers(&self, survey: &Survey<'_>) -> Vec<Offer> {
+        pair::offers(survey)
+    }
+
+    fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
+        let (mut plan, setting) = pair::plan(survey, of)?;
+        let method = Method::choose(survey.exec);
+        plan.steps.push(format!("up to 30 times: {}", method.step()));
+        plan.time = Duration::from_secs(150);
+        Ok((plan, Box::new(ThroughputRun { setting, method })))
+    }
+}
+
+struct ThroughputRun {
+    setting: Setting,
+    method: Method,
+}
+
+impl Work for ThroughputRun {
+    fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
+        let method = &self.method;
+        between(&self.setting, cx, &method.name(), |cx, pair| {
+            cx.progress(RunPhase::WarmingUp, None, Vec::new());
+            method.throughput(cx, &pair.ends)?;
+            loop {
+                let (rate, beside) = method.throughput(cx, &pair.ends)?;
+                cx.progress(RunPhase::Measuring, Some(rate), beside);
+                if !cx.sample(0, rate) {
+                    return Ok(());
+                }
+            }
+        })
+    }
+}
+
+/// Starts the two containers, measures between them, removes them.
+fn between(
+    setting: &Setting,
+    cx: &mut dyn RunCx,
+    method: &str,
+    measure: impl FnOnce(&mut dyn RunCx, &Pair) -> Result<(), Stop>,
+) -> Result<Measured, Stop> {
+    cx.progress(RunPhase::Preparing, None, Vec::new());
+    let session = Session::open(&setting.place.address, cx)?;
+    let image = setting.image.prepare(&session, cx)?;
+    let pair = Pair::start(&session, cx, &image, &setting.which)?;
+    measure(cx, &pair)?;
+    pair.remove(&session, cx)?;
+    Ok(Measured { fingerprint: [("method".to_owned(), method.to_owned())].into(), notes: Vec::new() })
+}

@@ -1,0 +1,183 @@
+//! Throughput by iperf3: its server once at one end of a path, its client at the other; what the receiver counted.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::path::{Ends, Side};
+use crate::{
+    bench::{Stop, StopFlag},
+    sys::{
+        exec::{Child, Exec, ExecError, Limits, Output, Runner, Stream},
+        json::{Field, Unread},
+    },
+    text::{clean, clean_bytes},
+};
+
+/// Seconds that are measured, and before them those that are not: TCP finds its pace.
+pub const SECONDS: u32 = 2;
+pub const OMITTED: u32 = 1;
+/// Time beyond them in which one measurement is over.
+const MARGIN: Duration = Duration::from_secs(15);
+/// Output of a client: intervals are listed.
+const OUTPUT: usize = 4 << 20;
+/// Between two looks at whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The programs that are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Iperf {
+    program: PathBuf,
+    nsenter: Option<PathBuf>,
+    /// `iperf 3.12`.
+    pub version: String,
+}
+
+/// What one measurement gave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Flow {
+    pub bytes_per_second: f64,
+    /// Segments that were sent again.
+    pub retransmits: u64,
+}
+
+impl Iperf {
+    /// Where it is installed.
+    pub fn find(exec: &Arc<dyn Exec>) -> Option<Self> {
+        let program = exec.find("iperf3")?;
+        let said = Runner::new(exec.clone()).run(&program, &["--version"], Duration::from_secs(5)).ok()?;
+        let first = said.out.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let version = clean_bytes(first).split(' ').take(2).collect::<Vec<_>>().join(" ");
+        Some(Iperf { program, nsenter: exec.find("nsenter"), version })
+    }
+
+    /// The command line at one end: `nsenter --net=/proc/7/ns/net iperf3 …`.
+    fn command<'a>(&'a self, side: &Side, arguments: &'a [String]) -> Result<(PathBuf, Vec<String>), Stop> {
+        match side.namespace() {
+            None => Ok((self.program.clone(), arguments.to_vec())),
+            Some(namespace) => {
+                let nsenter =
+                    self.nsenter.clone().ok_or_else(|| Stop::failed("nsenter is missing: install util-linux"))?;
+                let enter = format!("--net={}", namespace.path().display());
+                let all = [enter, self.program.display().to_string()].into_iter().chain(arguments.iter().cloned());
+                Ok((nsenter, all.collect()))
+            }
+        }
+    }
+
+    /// One measurement from client to server.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] with the program's complaint.
+    pub fn measure(&self, exec: &Arc<dyn Exec>, stop: &StopFlag, ends: &Ends) -> Result<Flow, Stop> {
+        let whole = Duration::from_secs(u64::from(SECONDS + OMITTED)) + MARGIN;
+        let port = ends.port()?;
+        let (program, arguments) = self.command(&ends.server, &server(port))?;
+        let mut serving = spawn(exec, &program, &arguments, whole)?;
+        until_it_listens(serving.as_mut(), stop)?;
+        let (program, arguments) = self.command(&ends.client, &client(&ends.address.to_string(), port, false))?;
+        let mut asking = spawn(exec, &program, &arguments, whole)?;
+        parse(&output(asking.as_mut(), stop)?).map_err(Stop::Failed)
+    }
+}
+
+/// It serves one client and ends.
+pub fn server(port: u16) -> Vec<String> {
+    ["-s", "-1", "-p", &port.to_string(), "--forceflush"].map(str::to_owned).to_vec()
+}
+
+/// `reverse`: the server sends.
+pub fn client(host: &str, port: u16, reverse: bool) -> Vec<String> {
+    let (port, seconds, omitted) = (port.to_string(), SECONDS.to_string(), OMITTED.to_string());
+    let all = ["-c", host, "-p", &port, "-t", &seconds, "-O", &omitted, "-J"].map(str::to_owned);
+    all.into_iter().chain(reverse.then(|| "-R".to_owned())).collect()
+}
+
+fn spawn(
+    exec: &Arc<dyn Exec>,
+    program: &std::path::Path,
+    arguments: &[String],
+    deadline: Duration,
+) -> Result<Box<dyn Child>, Stop> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let limits = Limits { deadline: Some(deadline), line: OUTPUT, output: OUTPUT };
+    exec.spawn(program, &arguments, limits).map_err(Stop::failed)
+}
+
+fn failed(error: ExecError) -> Stop {
+    if matches!(error, ExecError::Cancelled { .. }) { Stop::Cancelled } else { Stop::failed(error) }
+}
+
+fn until_it_listens(child: &mut dyn Child, stop: &StopFlag) -> Result<(), Stop> {
+    let mut complaint = String::new();
+    loop {
+        stop.check()?;
+        match child.next(Some(LOOK)).map_err(failed)? {
+            Output::Line { stream: Stream::Out, text } if text.starts_with(b"Server listening") => return Ok(()),
+            Output::Line { text, .. } => complaint = clean_bytes(&text),
+            Output::Quiet => {}
+            Output::Ended(_) => return Err(Stop::Failed(format!("iperf3 cannot serve: {complaint}"))),
+        }
+    }
+}
+
+/// All that a child writes.
+fn output(child: &mut dyn Child, stop: &StopFlag) -> Result<Vec<u8>, Stop> {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    loop {
+        stop.check()?;
+        match child.next(Some(LOOK)).map_err(failed)? {
+            Output::Line { stream: Stream::Out, text } => {
+                out.extend(text);
+                out.push(b'\n');
+            }
+            Output::Line { stream: Stream::Err, text } => err = text,
+            Output::Quiet => {}
+            // With -J its complaint is a part of what it writes.
+            Output::Ended(_) if out.is_empty() => return Err(Stop::Failed(format!("iperf3: {}", clean_bytes(&err)))),
+            Output::Ended(_) => return Ok(out),
+        }
+    }
+}
+
+/// What the receiver counted ("iperf3 -J").
+pub fn parse(text: &[u8]) -> Result<Flow, String> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| format!("iperf3: not JSON: {error}"))?;
+    let unread = Unread::default();
+    let whole = Field::new(&value, &unread);
+    if let Some(error) = whole.text("error") {
+        return Err(format!("iperf3: {}", clean(&error)));
+    }
+    let (received, sent) = (whole.object("end").object("sum_received"), whole.object("end").object("sum_sent"));
+    let bits = received.float("bits_per_second").filter(|bits| bits.is_finite() && *bits > 0.0);
+    let bits = bits.ok_or_else(|| "iperf3: nothing was received".to_owned())?;
+    Ok(Flow { bytes_per_second: bits / 8.0, retransmits: sent.count("retransmits").unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receivers_count_is_taken() {
+        let flow = parse(include_bytes!("../../../tests/fixtures/bench/iperf3-3.12-client.json")).expect("a flow");
+        assert!((flow.bytes_per_second - 5_498_412_846.995_642 / 8.0).abs() < 1e-3);
+        assert_eq!(flow.retransmits, 576);
+    }
+
+    #[test]
+    fn its_complaint_is_quoted() {
+        let said =
+            parse(include_bytes!("../../../tests/fixtures/bench/iperf3-3.12-refused.json")).expect_err("refused");
+        assert_eq!(said, "iperf3: unable to connect to server: Connection refused");
+        assert!(parse(b"iperf3: error").is_err_and(|why| why.contains("not JSON")));
+        assert!(parse(b"{\"end\":{}}").is_err_and(|why| why.contains("nothing was received")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text: Vec<u8>) {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Which addresses a temporary network gets: the mission's 172.20.0.0/24 where nothing uses them, else the next /24 that is
+//! free.
+
+use std::{fmt, net::Ipv4Addr};
+
+/// Addresses of version 4 that have their first bits in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subnet {
+    first: u32,
+    bits: u32,
+}
+
+/// Where one is looked for, in /24 steps: the wanted one is the first of these.
+const WITHIN: [Subnet; 2] = [Subnet::new(172, 20, 14), Subnet::new(10, 213, 16)];
+/// Addresses of a /24.
+const STEP: u32 = 256;
+
+impl Subnet {
+    const fn new(a: u8, b: u8, bits: u32) -> Self {
+        Subnet { first: u32::from_be_bytes([a, b, 0, 0]), bits }
+    }
+
+    /// `172.20.0.0/24`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/')?;
+        let (address, bits) = (address.parse::<Ipv4Addr>().ok()?, bits.parse().ok().filter(|bits| *bits <= 32)?);
+        Some(Subnet { first: u32::from(address) & mask(bits), bits })
+    }
+
+    fn overlaps(self, other: Subnet) -> bool {
+        let both = mask(self.bits.min(other.bits));
+        self.first & both == other.first & both
+    }
+}
+
+fn mask(bits: u32) -> u32 {
+    u32::MAX.checked_shl(32 - bits).unwrap_or(0)
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.first), self.bits)
+    }
+}
+
+/// The first /24 that nothing uses.
+#[must_use]
+pub fn free(used: &[Subnet]) -> Option<Subnet> {
+    WITHIN.into_iter().find_map(|within| {
+        let count = (1 << (32 - within.bits)) / STEP;
+        let mut all = (0..count).map(|n| Subnet { first: within.first + n * STEP, bits: 24 });
+        all.find(|subnet| !used.iter().any(|used| used.overlaps(*subnet)))
+    })
+}
+
+/// The networks that this machine has a route to ("/proc/net/route": addresses in hexadecimal, the lowest byte first). The
+/// default route leads everywhere and is none of them.
+#[must_use]
+pub fn routes(text: &str) -> Vec<Subnet> {
+    let hex = |word: &str| u32::from_str_radix(word, 16).ok().map(u32::swap_bytes);
+    let row = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (first, mask) = (hex(words.get(1)?)?, hex(words.get(7)?)?);
+        (mask != 0).then_some(Subnet { first, bits: mask.count_ones() })
+    };
+    text.lines().skip(1).filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(texts: &[&str]) -> Vec<Subnet> {
+        texts.iter().map(|text| Subnet::parse(text).expect("a subnet")).collect()
+    }
+
+    fn free_beside(texts: &[&str]) -> Option<String> {
+        free(&all(texts)).map(|subnet| subnet.to_string())
+    }
+
+    #[test]
+    fn the_wanted_one_is_taken_where_it_is_free() {
+        assert_eq!(free_beside(&["172.17.0.0/16", "10.0.0.0/8"]).as_deref(), Some("172.20.0.0/24"));
+        assert_eq!(free_beside(&["172.20.0.128/25"]).as_deref(), Some("172.20.1.0/24"));
+        assert_eq!(free_beside(&["172.20.0.0/16", "172.21.0.0/24"]).as_deref(), Some("172.21.1.0/24"));
+        assert_eq!(free_beside(&["172.16.0.0/12"]).as_deref(), Some("10.213.0.0/24"));
+        assert_eq!(free_beside(&["172.16.0.0/12", "10.0.0.0/8"]), None);
+        assert_eq!(free_beside(&["0.0.0.0/0"]), None, "all is taken");
+    }
+
+    #[test]
+    fn what_is_no_subnet_is_none() {
+        for text in ["172.20.0.0", "172.20.0.0/33", "x/24", "fd00::/64", ""] {
+            assert_eq!(Subnet::parse(text), None, "{text}");
+        }
+        assert_eq!(Subnet::parse("172.20.0.7/24").map(|subnet| subnet.to_string()).as_deref(), Some("172.20.0.0/24"));
+    }
+
+    #[test]
+    fn routes_come_from_the_kernels_table() {
+        let text = include_str!("../../../tests/fixtures/bench/proc-net-route");
+        let routes: Vec<String> = routes(text).iter().map(ToString::to_string).collect();
+        assert_eq!(routes, ["172.17.0.0/16", "192.168.178.0/24"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_a_parser_panic(text in ".*") {
+            let _ = (Subnet::parse(&text), routes(&text));
+        }
+    }
+}
