@@ -250,7 +250,7 @@ fn helps(words: &[&str], command: &Command) -> Vec<(String, String)> {
 #[test]
 fn help_of_each_command() {
     let helps = helps(&["benchtop"], &Arguments::command());
-    assert_eq!(helps.len(), 14);
+    assert_eq!(helps.len(), 17);
     helps.iter().for_each(|(name, help)| accept(&format!("help-{name}"), help));
 }
 
