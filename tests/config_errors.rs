@@ -178,8 +178,20 @@ fn uncommented_example_equals_the_built_in_settings() {
     for name in built_in.iter().filter_map(|l| l.split_once(" = ")).map(|(name, _)| name) {
         assert!(
             example.contains(&format!("#{name} = "))
-                || ["metric", "side", "advice", "clear", "clear_hold", "say", "enabled", "only", "except", "crit"]
-                    .contains(&name),
+                || [
+                    "metric",
+                    "side",
+                    "advice",
+                    "clear",
+                    "clear_hold",
+                    "say",
+                    "enabled",
+                    "only",
+                    "except",
+                    "crit",
+                    "quiet_during_runs"
+                ]
+                .contains(&name),
             "{name} is not in config.example.toml"
         );
     }

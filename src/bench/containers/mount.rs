@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::measured;
+use super::common::{engine_plan, measured};
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
@@ -71,7 +71,7 @@ impl Benchmark for Mount {
         } else {
             (of.to_owned(), std::env::temp_dir())
         };
-        let (mut plan, place, image) = super::engine_plan(survey, &on)?;
+        let (mut plan, place, image) = engine_plan(survey, &on)?;
         plan.of = of.to_owned();
         plan.steps.push(format!("make a folder with one file in {}; removed afterwards", parent.display()));
         plan.steps.push(format!(

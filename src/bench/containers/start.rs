@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{engine_plan, measured};
+use super::common::{engine_plan, measured};
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::{
     bench::{
-        BenchDef, Scratch, Stop,
+        BenchDef, Measured, Scratch, Stop,
         engine::testing::{Behaviour, Fails, FakeDocker, Surveyed},
         figures,
         testing::TestCx,
