@@ -3,6 +3,8 @@
 use std::{
     io::{self, Write},
     process::ExitCode,
+    sync::{Arc, mpsc::channel},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -12,9 +14,12 @@ use super::{
 };
 use crate::{
     alert::Level,
+    bench::{BENCHES, Survey, suite},
     config::Settings,
+    model::{bench::Catalog, event::Event, run::RunEvent},
     sink::{doctor::Style, scorecard},
-    state,
+    state::{self, State},
+    sys::exec::System,
     text::clean_lines,
     ui::theme::Theme,
 };
@@ -28,6 +33,10 @@ pub fn scorecard(settings: &Settings, theme: &Theme, json: bool) -> ExitCode {
     let begin = |session: &mut super::session::Session| session.remember(settings, || {});
     let mut session = once::read_beside(settings, true, WAIT, Vec::new(), begin);
     session.await_history(Instant::now() + MORE, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+    if let Some(catalog) = catalog(settings, session.state()) {
+        let at = session.clock().now();
+        session.fold(Event::Run(RunEvent::Catalog { at, catalog }));
+    }
     let now = session.clock().now();
     let rows = state::scorecard::scorecard(session.state(), &settings.targets, now);
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -39,4 +48,18 @@ pub fn scorecard(settings: &Settings, theme: &Theme, json: bool) -> ExitCode {
         scorecard::write_text(&rows, &style, &mut out)
     };
     written(outcome.and_then(|()| out.flush())).unwrap_or(ExitCode::SUCCESS)
+}
+
+/// What can be measured here, for the reasons why something was not; `None` where that takes too long to find out.
+fn catalog(settings: &Settings, state: &State) -> Option<Catalog> {
+    let (settings, state) = (settings.clone(), state.clone());
+    let (sender, catalog) = channel();
+    let survey = move || {
+        let exec: Arc<dyn crate::sys::exec::Exec> = Arc::new(System);
+        let survey = Survey { settings: &settings, state: &state, root: &settings.root, exec: &exec };
+        // Nobody waits for it any more where it was slow.
+        let _ = sender.send(suite::catalog(BENCHES, &survey));
+    };
+    thread::Builder::new().name("bt-bench-plan".to_owned()).spawn(survey).ok()?;
+    catalog.recv_timeout(MORE).ok()
 }

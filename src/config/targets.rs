@@ -54,7 +54,10 @@ pub fn read_targets(targets: &mut Targets, table: &Table) -> Vec<Fault> {
 /// A target that is not there: one of a similar name, or the several that share the id.
 fn unknown(rows: &[Target], key: &At<String>) -> Fault {
     let sharing = target::targets_of(rows, &key.value);
-    let hint = match did_you_mean(&key.value, rows.iter().map(|row| row.name.as_str())) {
+    let names = || rows.iter().map(|row| row.name.as_str());
+    // Half of a name is nearer to it than any edit of one letter.
+    let near = names().find(|name| name.starts_with(&key.value)).or_else(|| did_you_mean(&key.value, names()));
+    let hint = match near {
         _ if !sharing.is_empty() => format!("there are {}", sharing.join(" and ")),
         Some(near) => format!("did you mean `{near}`?"),
         None => "`benchtop report scorecard` lists them".to_owned(),

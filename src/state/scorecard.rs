@@ -216,7 +216,10 @@ impl View<'_> {
         match &runs.keeping {
             Some(Keeping::Off(why) | Keeping::Failing(why)) => format!("no result in this run; {why}"),
             _ if !runs.loaded => "the history is not read yet".to_owned(),
-            _ => "never measured".to_owned(),
+            _ => match bench {
+                Some(Offered { bench, .. }) => format!("never measured: `benchtop bench {bench}` measures it"),
+                None => "never measured".to_owned(),
+            },
         }
     }
 }
@@ -396,15 +399,18 @@ mod tests {
         assert_eq!(reason(&state), "never measured");
         let figure =
             |id: &str| Figure { id: id.into(), title: String::new(), unit: Unit::Seconds, better: Better::Lower };
-        let offers = vec![Offer { of: String::new(), missing: Some("no container engine answers".into()) }];
+        let offer = |missing: Option<&str>| Offer { of: String::new(), missing: missing.map(str::to_owned) };
         let offered = Offered {
             bench: "container-start".into(),
             group: Group::Containers,
             doc: String::new(),
             figures: vec![figure(target), figure(name)],
-            offers,
+            offers: vec![offer(None)],
         };
-        state.runs.catalog = Some(Catalog { benches: vec![offered] });
+        state.runs.catalog = Some(Catalog { benches: vec![offered.clone()] });
+        assert_eq!(reason(&state), "never measured: `benchtop bench container-start` measures it");
+        let offers = vec![offer(Some("no container engine answers"))];
+        state.runs.catalog = Some(Catalog { benches: vec![Offered { offers, ..offered }] });
         assert_eq!(reason(&state), "no container engine answers");
         let key = BenchKey { bench: "container-start".into(), of: "alpine".into() };
         let failed = RunEvent::Failed { at: Stamp::at_seconds(NOW), key, why: "the disk is full".into() };

@@ -135,6 +135,7 @@ pub fn show(unit: Unit, value: f64) -> String {
         // A compress ratio is no share.
         Unit::Ratio if value > 1.1 => format!("{} x", digits(value)),
         Unit::Ratio => format!("{} %", digits(value * 100.0)),
+        Unit::Seconds if value >= 120.0 => format!("{} min", digits(value / 60.0)),
         Unit::Seconds => scaled(value, &SECONDS),
         Unit::Bytes => scaled(value, &BYTES),
         Unit::BytesPerSecond => format!("{}/s", scaled(value, &BYTES)),
@@ -243,6 +244,8 @@ mod tests {
             (Unit::Seconds, 0.0005, "500 µs"),
             (Unit::Seconds, 0.00123, "1.23 ms"),
             (Unit::Seconds, 0.0, "0 s"),
+            (Unit::Seconds, 90.0, "90 s"),
+            (Unit::Seconds, 300.0, "5 min"),
             (Unit::BytesPerSecond, 2.136e9, "2.14 GB/s"),
             (Unit::BytesPerSecond, 62.5e6, "62.5 MB/s"),
             (Unit::Bytes, 0.0, "0 B"),
