@@ -12,6 +12,7 @@ use crate::model::{
     figure::{Figure, Fingerprint},
 };
 
+const ELSEWHERE: &str = "--root may show another machine: only this one is measured";
 const PANICKED: &str = "it failed inside benchtop: --log says where";
 
 /// A planned suite. What it will do is in `plan`, for people; it does nothing else.
@@ -40,13 +41,17 @@ impl FigureDef {
 #[must_use]
 pub fn catalog(benches: &[BenchDef], survey: &Survey<'_>) -> Catalog {
     let offered = |def: &BenchDef| {
-        let offers = catch_unwind(AssertUnwindSafe(|| def.bench.offers(survey)));
+        let missing = |why: &str| vec![Offer { of: String::new(), missing: Some(why.to_owned()) }];
+        let offers = match survey.root.is_live() {
+            true => catch_unwind(AssertUnwindSafe(|| def.bench.offers(survey))).unwrap_or_else(|_| missing(PANICKED)),
+            false => missing(ELSEWHERE),
+        };
         Offered {
             bench: def.id.to_owned(),
             group: def.group,
             doc: def.doc.to_owned(),
             figures: def.figures.iter().map(FigureDef::figure).collect(),
-            offers: offers.unwrap_or_else(|_| vec![Offer { of: String::new(), missing: Some(PANICKED.to_owned()) }]),
+            offers,
         }
     };
     Catalog { benches: benches.iter().map(offered).collect() }
@@ -61,6 +66,7 @@ pub fn plan(benches: &[BenchDef], survey: &Survey<'_>, keys: &[BenchKey], id: St
     keys.sort_by_key(|key| place(key));
     for key in std::iter::repeat_n(&keys, runs as usize).flatten().copied() {
         let outcome = match benches.get(place(key)) {
+            _ if !survey.root.is_live() => Err(ELSEWHERE.to_owned()),
             None => Err(format!("there is no benchmark `{}`", key.bench)),
             Some(def) => {
                 let made = catch_unwind(AssertUnwindSafe(|| def.bench.plan(survey, &key.of)));
