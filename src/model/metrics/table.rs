@@ -2,7 +2,7 @@
 
 use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, own, pool, process};
 
-const DOMAINS: [&[MetricDef]; 9] = [
+const DOMAINS: &[&[MetricDef]] = &[
     cpu::ROWS,
     memory::ROWS,
     device::ROWS,

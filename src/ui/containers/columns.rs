@@ -21,7 +21,7 @@ use crate::{
 
 impl Columns for Containers {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "name";
 
     fn matches(row: &Row<'_>, needle: &Needle) -> bool {
@@ -35,7 +35,7 @@ impl Columns for Containers {
 type Col = Column<Containers>;
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, state, CPU and memory stay.
-pub static COLUMNS: [Col; 21] = [
+pub static COLUMNS: &[Col] = &[
     Col::words("name", "NAME", 32, 0, |r| Cow::Borrowed(&r.container.meta.name))
         .between(8, 32)
         .essential()

@@ -31,7 +31,7 @@ use crate::{
 
 impl Columns for Kept {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "name";
 
     fn matches(row: &Row<'_>, needle: &Needle) -> bool {
@@ -42,7 +42,7 @@ impl Columns for Kept {
 
 type Col = Column<Kept>;
 
-static COLUMNS: [Col; 8] = [
+static COLUMNS: &[Col] = &[
     Col::words("kind", "KIND", 7, 0, |r| r.object.kind.word().into())
         .also(&["type"])
         .doc("image, volume, network, build cache"),

@@ -144,13 +144,13 @@ impl Row<'_> {
 
 impl Columns for DevicesTable {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "name";
 }
 
 type Col = Column<DevicesTable>;
 
-static COLUMNS: [Col; 11] = [
+static COLUMNS: &[Col] = &[
     Col::words("name", "DEVICE", 9, 0, |r| r.name().into())
         .between(9, 24)
         .also(&["device"])

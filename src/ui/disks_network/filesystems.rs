@@ -118,13 +118,13 @@ impl Row<'_> {
 
 impl Columns for Filesystems {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "mount";
 }
 
 type Col = Column<Filesystems>;
 
-static COLUMNS: [Col; 10] = [
+static COLUMNS: &[Col] = &[
     Col::words("mount", "MOUNT", 24, 0, |r| Cow::Borrowed(&r.fs.mount))
         .between(8, 60)
         .also(&["name"])

@@ -30,14 +30,14 @@ use crate::{
 
 impl Columns for All {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "process";
 }
 
 type Col = Column<All>;
 
 /// The columns.
-static COLUMNS: [Col; 11] = [
+static COLUMNS: &[Col] = &[
     Col::words("protocol", "PROTO", 5, 4, |r| match r.socket.protocol {
         Protocol::Tcp => "tcp".into(),
         Protocol::Udp => "udp".into(),

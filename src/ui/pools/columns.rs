@@ -23,7 +23,7 @@ use crate::{
 
 impl Columns for Pools {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "name";
 
     fn matches(row: &Row<'_>, needle: &Needle) -> bool {
@@ -35,7 +35,7 @@ impl Columns for Pools {
 type Col = Column<Pools>;
 
 /// Every column. On a narrow screen those of the greatest rank go first; name, health and use stay.
-pub static COLUMNS: [Col; 16] = [
+pub static COLUMNS: &[Col] = &[
     Col::words("name", "POOL", 24, 0, |r| Cow::Borrowed(&r.pool.name))
         .between(6, 24)
         .also(&["pool"])

@@ -42,7 +42,7 @@ pub struct Processes;
 
 impl Columns for Processes {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "command";
 
     fn name<'r>(row: &'r Row<'_>) -> Option<Cow<'r, str>> {
@@ -64,7 +64,7 @@ impl Columns for Processes {
 type Col = Column<Processes>;
 
 /// Every column. On a narrow screen those of the greatest rank go first; pid, CPU and command stay.
-pub static COLUMNS: [Col; 23] = [
+pub static COLUMNS: &[Col] = &[
     Col::figure("pid", "PID", Kind::Count, 7, 0, |r| Some(f64::from(r.process.key.pid)))
         .smallest_first()
         .search(Search::Whole)

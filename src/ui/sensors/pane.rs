@@ -82,13 +82,13 @@ impl Row<'_> {
 
 impl Columns for Sensors {
     type Row<'a> = Row<'a>;
-    const COLUMNS: &'static [Column<Self>] = &COLUMNS;
+    const COLUMNS: &'static [Column<Self>] = COLUMNS;
     const NAME: &'static str = "sensor";
 }
 
 type Col = Column<Sensors>;
 
-static COLUMNS: [Col; 7] = [
+static COLUMNS: &[Col] = &[
     Col::words("sensor", "SENSOR", 24, 0, |r| r.reading.name().into())
         .between(8, 48)
         .also(&["name"])

@@ -1,0 +1,3 @@
+//! Dummies: their pane.
+
+pub mod pane;
