@@ -1,6 +1,6 @@
 //! Block devices: counters from `/proc/diskstats` at each reading, what they are from `/sys/block`, now and then.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, os::unix::ffi::OsStrExt, sync::Arc, time::Duration};
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         reread::Reread,
         root::Root,
     },
-    text::clean_bytes,
+    text::{clean, clean_bytes},
 };
 
 /// A medium may be put in, a loop be filled: what a device is, is asked again after this.
@@ -50,6 +50,7 @@ struct Device {
     size_bytes: Option<u64>,
     model: Option<String>,
     rotational: Option<bool>,
+    links: Arc<[String]>,
 }
 
 impl Collector for Disks {
@@ -89,6 +90,7 @@ fn read(text: &[u8], known: &[Known]) -> Option<Vec<DiskCounters>> {
             size_bytes: device.size_bytes,
             model: device.model.clone(),
             rotational: device.rotational,
+            links: Arc::clone(&device.links),
             ..counters
         });
     }
@@ -120,14 +122,41 @@ fn counters(line: &[u8]) -> Option<DiskCounters> {
 fn look(root: &Root, text: &[u8]) -> Vec<Known> {
     let folder = root.path("sys/block").is_dir();
     let mut disks: Vec<Box<[u8]>> = Vec::new();
-    lines(text)
+    let mut links = links(root);
+    let mut known: Vec<Known> = lines(text)
         .filter_map(|line| Some((words(line).nth(2)?, line)))
         .map(|(name, line)| {
             let used = counters(line).is_some_and(|c| c.reads > 0 || c.writes > 0);
             let shown = if folder { device(root, name, used) } else { unknown(name, used, &mut disks) };
             Known { name: name.into(), shown }
         })
-        .collect()
+        .collect();
+    // A part comes after its disk.
+    let mut disk: Option<usize> = None;
+    for at in 0..known.len() {
+        disk = if known[at].shown.is_some() { Some(at) } else { disk };
+        let Some(disk) = disk.filter(|disk| known[at].name.starts_with(&known[*disk].name)) else { continue };
+        let Some(own) = links.remove(&known[at].name) else { continue };
+        if let Some(device) = &mut known[disk].shown {
+            device.links = device.links.iter().cloned().chain(own).collect();
+        }
+    }
+    known
+}
+
+/// Links below `/dev` by the kernel's name of the device that they lead to: what udev gives names that stay, and the
+/// volumes of the device mapper.
+fn links(root: &Root) -> BTreeMap<Box<[u8]>, Vec<String>> {
+    let mut links: BTreeMap<Box<[u8]>, Vec<String>> = BTreeMap::new();
+    let kinds = root.names("dev/disk").into_iter().map(|kind| format!("disk/{kind}"));
+    for folder in kinds.chain(["mapper".to_owned()]) {
+        for name in root.names(format!("dev/{folder}")) {
+            let Ok(target) = std::fs::read_link(root.path(format!("dev/{folder}/{name}"))) else { continue };
+            let Some(device) = target.file_name() else { continue };
+            links.entry(device.as_bytes().into()).or_default().push(clean(&format!("{folder}/{name}")).into_owned());
+        }
+    }
+    links
 }
 
 /// What sysfs tells; `None` for what is no whole device, has no size, or shows another device's work under a second name.
@@ -147,7 +176,7 @@ fn device(root: &Root, name: &[u8], used: bool) -> Option<Device> {
     let size_bytes = sectors.and_then(|s| s.checked_mul(512));
     // A hypervisor's disks all say that they turn.
     let rotational = if name.starts_with("vd") || name.starts_with("xvd") { None } else { flag("queue/rotational") };
-    Some(Device { size_bytes, model: model(root, &name), rotational })
+    Some(Device { size_bytes, model: model(root, &name), rotational, links: Arc::default() })
 }
 
 /// Without sysfs: a partition is a name that continues an earlier one by digits.
@@ -163,7 +192,7 @@ fn unknown(name: &[u8], used: bool, disks: &mut Vec<Box<[u8]>>) -> Option<Device
         return None;
     }
     disks.push(name.into());
-    Some(Device { size_bytes: None, model: None, rotational: None })
+    Some(Device { size_bytes: None, model: None, rotational: None, links: Arc::default() })
 }
 
 /// Maker and model, the volume's name of a mapped device, the level of an array.
@@ -194,6 +223,34 @@ mod tests {
     }
 
     #[test]
+    fn links_to_a_disk_and_its_parts_are_kept_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let line = |name: &str| format!("8 0 {name} 1 0 8 1 1 0 8 1 0 1 1\n");
+        write("proc/diskstats", &["sda", "sda1", "sdb", "dm-0"].map(line).concat());
+        ["sda", "sdb", "dm-0"].iter().for_each(|name| write(&format!("sys/block/{name}/size"), "8"));
+        for (link, target) in [
+            ("disk/by-id/ata-X", "../../sda"),
+            ("disk/by-id/ata-X-part1", "../../sda1"),
+            ("disk/by-uuid/12-34", "../../sda1"),
+            ("disk/by-id/ata-gone", "../../sdz"),
+            ("mapper/root", "../dm-0"),
+        ] {
+            let path = folder.path().join("dev").join(link);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(target, path).unwrap();
+        }
+        let found = disks(read_once(open, Root::new(folder.path())));
+        let links: Vec<(&str, &[String])> = found.iter().map(|disk| (disk.name.as_str(), &*disk.links)).collect();
+        let sda = ["disk/by-id/ata-X", "disk/by-id/ata-X-part1", "disk/by-uuid/12-34"].map(str::to_owned);
+        assert_eq!(links, [("sda", &sda[..]), ("sdb", &[]), ("dm-0", &["mapper/root".to_owned()][..])]);
+    }
+
+    #[test]
     fn only_whole_devices_with_a_size_are_shown() {
         let disks = disks(read_fixture(open, "homelab"));
         let names: Vec<&str> = disks.iter().map(|d| d.name.as_str()).collect();
@@ -217,6 +274,7 @@ mod tests {
             size_bytes: Some(1_000_204_886_016),
             model: Some("Samsung SSD 980 PRO 1TB".into()),
             rotational: Some(false),
+            links: Arc::default(),
         };
         assert_eq!(disks[0], expected);
         assert_eq!(disks[1].model.as_deref(), Some("vg0-root"));

@@ -1,5 +1,7 @@
 //! Block devices ("Documentation/admin-guide/iostats.rst", `/proc/diskstats`, `/sys/block`).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -28,6 +30,13 @@ pub struct DiskCounters {
     pub model: Option<String>,
     /// True for a turning disk, where known.
     pub rotational: Option<bool>,
+    /// Names below `/dev` that lead to it or to a part of it: `disk/by-id/ata-…`, `mapper/root`. Shared between readings.
+    #[serde(default, skip_serializing_if = "no_links")]
+    pub links: Arc<[String]>,
+}
+
+fn no_links(links: &Arc<[String]>) -> bool {
+    links.is_empty()
 }
 
 /// One reading: whole devices with a size above 0, no partitions, in the order of `/proc/diskstats`.

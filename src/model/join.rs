@@ -6,8 +6,11 @@ mod places;
 mod subject;
 
 pub use container::{
-    GpuShare, container_of_process, containers_of_pool, dataset_of, datasets_of, gpu_memory_of, gpus_of, process,
+    GpuShare, container_of_process, containers_of_pool, dataset_of, datasets_of, gpu_memory_of, gpus_of,
+    place_of_mount, process,
 };
 pub use owner::{GpuUser, Owner, OwnerKind, container_of_port, owner, users_of_gpu};
 pub use places::datasets_of_process;
-pub use subject::{disk_of, pool_of_subject, subject_of_container, subject_of_metric};
+pub use subject::{
+    disk_of, filesystem_of, pool_of_subject, subject_of_container, subject_of_device, subject_of_metric, users_of_disk,
+};

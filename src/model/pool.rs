@@ -78,8 +78,14 @@ impl Vdev {
     /// The name without its folders, or the path that a lost one had.
     #[must_use]
     pub fn short_name(&self) -> &str {
-        let path = self.note.strip_prefix("was ").filter(|_| self.leaf).unwrap_or(&self.name);
+        let path = if self.leaf { self.device() } else { &self.name };
         path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// The path of a leaf, or the path that a lost one had.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.note.strip_prefix("was ").unwrap_or(&self.name)
     }
 
     /// Nothing is wrong with its state.

@@ -1,11 +1,13 @@
 //! Containers with what belongs to them: datasets by their mounts, pools, processes, memory of cards.
 
+use super::subject::filesystem_of;
 use crate::model::{
     container::{Container, ContainerRow, Mounted},
     gpu::GpuRow,
     host::Host,
     pool::pool_of,
     process::{Process, containers},
+    subject::Subject,
 };
 
 /// The dataset that a mount of a container comes from; `None` when it is none of ZFS.
@@ -15,6 +17,21 @@ pub fn dataset_of<'a>(host: &'a Host, mount: &Mounted) -> Option<&'a str> {
         return None;
     }
     Some(host.pools.dataset_of(&mount.source)?.reported.name.as_str())
+}
+
+/// Where a mount of a container has its files on this machine: in a dataset, else in another filesystem; its name with it.
+#[must_use]
+pub fn place_of_mount(host: &Host, container: &Container, mount: &Mounted) -> Option<(String, Subject)> {
+    // Paths of an engine elsewhere say nothing of this machine.
+    let local = host.containers.engines.get(usize::from(container.engine)).is_none_or(|engine| engine.local);
+    if !local || !mount.source.starts_with('/') {
+        return None;
+    }
+    if let Some(dataset) = dataset_of(host, mount) {
+        return Some((dataset.to_owned(), Subject::Dataset(dataset.to_owned())));
+    }
+    let filesystem = filesystem_of(host, &mount.source).filter(|_| mount.kind != "tmpfs")?;
+    Some((filesystem.mount.clone(), Subject::Filesystem(filesystem.mount.clone())))
 }
 
 /// Every dataset that a container uses, each once: its mounts' and the one that holds its own layer.
@@ -91,7 +108,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::pool::{Dataset, DatasetRow};
+    use crate::model::{
+        container::Engine,
+        filesystem::{Filesystem, Space},
+        pool::{Dataset, DatasetRow},
+    };
 
     #[test]
     fn bind_mount_leads_to_dataset_and_pool_and_back() {
@@ -120,5 +141,30 @@ mod tests {
         assert_eq!(users.len(), 1);
         assert_eq!((users[0].0.short_id(), &users[0].1[..]), ("0123456789ab", &["tank/media", "tank/db"][..]));
         assert!(containers_of_pool(&host, "media").is_empty());
+    }
+
+    #[test]
+    fn mounts_lead_to_a_dataset_or_a_filesystem_of_this_machine() {
+        let mut host = Host::default();
+        let dataset = Dataset { name: "tank/db".into(), mountpoint: Some("/srv/db".into()), ..Dataset::default() };
+        host.pools.datasets = vec![DatasetRow { reported: dataset, ..DatasetRow::default() }];
+        host.filesystems.filesystems = vec![Filesystem {
+            mount: "/".into(),
+            device: "/dev/sda1".into(),
+            kind: "ext4".into(),
+            options: String::new(),
+            read_only: false,
+            space: Ok(Space::default()),
+        }];
+        host.containers.engines = vec![Engine { local: true, ..Engine::default() }, Engine::default()];
+        let place = |engine: u16, kind: &str, source: &str| {
+            let mount = Mounted { kind: kind.into(), source: source.into(), ..Mounted::default() };
+            place_of_mount(&host, &Container { engine, ..Container::default() }, &mount).map(|(name, _)| name)
+        };
+        assert_eq!(place(0, "bind", "/srv/db/x").as_deref(), Some("tank/db"));
+        assert_eq!(place(0, "volume", "/var/lib/docker/volumes/a").as_deref(), Some("/"));
+        assert_eq!(place(0, "tmpfs", "/run"), None);
+        assert_eq!(place(0, "volume", "a"), None, "a volume by its name");
+        assert_eq!(place(1, "bind", "/srv/db/x"), None, "an engine elsewhere");
     }
 }

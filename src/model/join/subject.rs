@@ -1,7 +1,13 @@
 //! What a row, or an alert on it, is about.
 
 use crate::model::{
-    container::ContainerRow, disk::Disk, host::Host, metrics::MetricId, pool::pool_of, source::SourceId,
+    container::ContainerRow,
+    disk::Disk,
+    filesystem::Filesystem,
+    host::Host,
+    metrics::MetricId,
+    pool::{PoolRow, is_below, pool_of},
+    source::SourceId,
     subject::Subject,
 };
 
@@ -12,17 +18,51 @@ pub fn subject_of_container(host: &Host, row: &ContainerRow) -> Subject {
     Subject::Container { engine: engine.map(|e| e.address.clone()).unwrap_or_default(), id: row.meta.id.clone() }
 }
 
-/// The disk that a device is or lies on, by its name below `/dev`: `sda` of `sda2`, `nvme0n1` of `nvme0n1p1`.
+/// The disk that a device is or lies on, by its name below `/dev`: `sda` of `sda2`, `nvme0n1` of `nvme0n1p1`, or a link
+/// to one of them. A tool may leave out the folder of a link: `ata-…` for `disk/by-id/ata-…`.
 #[must_use]
 pub fn disk_of<'a>(host: &'a Host, device: &str) -> Option<&'a Disk> {
     let device = device.strip_prefix("/dev/").unwrap_or(device);
+    let leads = |link: &String| {
+        let folder = link.strip_suffix(device);
+        folder.is_some_and(|folder| folder.is_empty() || !device.contains('/') && folder.ends_with('/'))
+    };
     let is_part = |disk: &str| {
         let Some(part) = device.strip_prefix(disk) else { return false };
         // A disk with a name that ends in a digit has a `p` before the number of a part.
         let number = if disk.ends_with(|c: char| c.is_ascii_digit()) { part.strip_prefix('p') } else { Some(part) };
         part.is_empty() || number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
     };
-    host.disks.disks.iter().find(|disk| is_part(&disk.raw.name))
+    let disks = || host.disks.disks.iter();
+    disks().find(|disk| is_part(&disk.raw.name)).or_else(|| disks().find(|disk| disk.raw.links.iter().any(leads)))
+}
+
+/// The filesystem that holds a path of this machine: the mount that is deepest.
+#[must_use]
+pub fn filesystem_of<'a>(host: &'a Host, path: &str) -> Option<&'a Filesystem> {
+    let mounts = host.filesystems.filesystems.iter().filter(|fs| is_below(path, &fs.mount));
+    mounts.max_by_key(|fs| fs.mount.len())
+}
+
+/// What lies on a disk or its parts: filesystems by their mount point, and pools, each with its name.
+#[must_use]
+pub fn users_of_disk(host: &Host, disk: &str) -> Vec<(String, Subject)> {
+    let is_on = |device: &str| disk_of(host, device).is_some_and(|found| found.raw.name == disk);
+    let filesystems = host.filesystems.filesystems.iter().filter(|fs| is_on(&fs.device));
+    let filesystems = filesystems.map(|fs| (fs.mount.clone(), Subject::Filesystem(fs.mount.clone())));
+    let has =
+        |pool: &&PoolRow| pool.reported.as_ref().is_some_and(|pool| pool.leaves().any(|leaf| is_on(leaf.device())));
+    let pools = host.pools.rows.iter().filter(has).map(|pool| (pool.name.clone(), Subject::Pool(pool.name.clone())));
+    filesystems.chain(pools).collect()
+}
+
+/// What a filesystem is made of: its dataset, or the disk that it lies on.
+#[must_use]
+pub fn subject_of_device(host: &Host, filesystem: &Filesystem) -> Option<Subject> {
+    match filesystem.kind.as_str() {
+        "zfs" => host.pools.dataset(&filesystem.device).map(|dataset| Subject::Dataset(dataset.reported.name.clone())),
+        _ => disk_of(host, &filesystem.device).map(|disk| Subject::Disk(disk.raw.name.clone())),
+    }
 }
 
 /// What a value of this metric is about; `None` where that is not one of the machine's parts.
@@ -74,5 +114,81 @@ pub fn pool_of_subject(subject: &Subject) -> Option<&str> {
         Subject::Pool(pool) | Subject::Vdev { pool, .. } => Some(pool),
         Subject::Dataset(dataset) => Some(pool_of(dataset)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        disk::DiskCounters,
+        filesystem::Space,
+        pool::{Pool, Vdev},
+    };
+
+    fn host() -> Host {
+        let mut host = Host::default();
+        let disk = |name: &str, links: &[&str]| Disk {
+            raw: DiskCounters {
+                name: name.into(),
+                links: links.iter().map(|link| (*link).to_owned()).collect(),
+                ..DiskCounters::default()
+            },
+            ..Disk::default()
+        };
+        host.disks.disks = vec![
+            disk("sda", &["disk/by-id/ata-A", "disk/by-id/ata-A-part2", "disk/by-label/data"]),
+            disk("nvme0n1", &[]),
+            disk("dm-0", &["mapper/data"]),
+        ];
+        let mount = |mount: &str, device: &str, kind: &str| Filesystem {
+            mount: mount.into(),
+            device: device.into(),
+            kind: kind.into(),
+            options: String::new(),
+            read_only: false,
+            space: Ok(Space::default()),
+        };
+        host.filesystems.filesystems = vec![
+            mount("/", "/dev/nvme0n1p2", "ext4"),
+            mount("/srv", "/dev/mapper/data", "xfs"),
+            mount("/old", "/dev/disk/by-label/data", "ext4"),
+        ];
+        let leaf = Vdev { name: "/dev/disk/by-id/ata-A-part2".into(), leaf: true, ..Vdev::default() };
+        let reported = Some(Pool { vdevs: vec![leaf], ..Pool::default() });
+        let mut pool = PoolRow::default();
+        (pool.name, pool.reported) = ("tank".into(), reported);
+        host.pools.rows = vec![pool];
+        host
+    }
+
+    #[test]
+    fn devices_lead_to_their_disk() {
+        let host = host();
+        let of = |device: &str| disk_of(&host, device).map(|disk| disk.raw.name.as_str());
+        for (device, disk) in [
+            ("sda", Some("sda")),
+            ("/dev/sda12", Some("sda")),
+            ("sdab", None),
+            ("/dev/nvme0n1p1", Some("nvme0n1")),
+            ("nvme0n1p", None),
+            ("/dev/disk/by-id/ata-A-part2", Some("sda")),
+            ("ata-A", Some("sda")),
+            ("ta-A", None),
+            ("/dev/mapper/data", Some("dm-0")),
+            ("by-label/data", None),
+        ] {
+            assert_eq!(of(device), disk, "{device}");
+        }
+    }
+
+    #[test]
+    fn disk_knows_what_lies_on_it() {
+        let host = host();
+        let names = |disk: &str| users_of_disk(&host, disk).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!((names("sda"), names("dm-0")), (vec!["/old".into(), "tank".into()], vec!["/srv".into()]));
+        let on = |mount: &str| subject_of_device(&host, filesystem_of(&host, mount).expect("a mount"));
+        assert_eq!(on("/srv/www/x"), Some(Subject::Disk("dm-0".into())));
+        assert_eq!(on("/srvx"), Some(Subject::Disk("nvme0n1".into())));
     }
 }

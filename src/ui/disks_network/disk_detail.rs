@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::{
     alert::Level,
     interest::Interest,
-    model::{disk::Disk, metrics, source::SourceId},
+    model::{disk::Disk, host::Host, join, metrics, source::SourceId, subject::Subject},
     state::State,
     ui::{
         action::Action,
@@ -16,11 +16,12 @@ use crate::{
         view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph, mirrored, nice_top},
-            sheet::{SheetLine, pair, put_lines},
+            page::LinkedLine,
+            sheet::pair,
             text::put,
         },
     },
-    units::{bytes_long, count_short},
+    units::{ABSENT, bytes_long, count_short},
 };
 
 /// From this width on the processes are beside the graphs.
@@ -64,7 +65,7 @@ impl Overlay for DiskDetail {
             Some(false) => " · solid state",
             None => "",
         };
-        let facts: Vec<SheetLine> = vec![
+        let facts: Vec<LinkedLine> = [
             pair("size", 9, format!("{}{kind}", d.raw.size_bytes.map_or("–".to_owned(), |b| bytes_long(b as f64)))),
             pair(
                 "read",
@@ -87,21 +88,25 @@ impl Overlay for DiskDetail {
                 ),
             ),
             pair("busy", 9, format!("{}   queue {}", percent(d.busy_ratio), fixed(d.queue, 5, |q| format!("{q:.1}")))),
-        ];
-        put_lines(cx, area, canvas, &facts);
-        let rest = Rect { y: area.y + 5, height: area.height.saturating_sub(5), ..area };
+        ]
+        .into_iter()
+        .map(LinkedLine::from)
+        .chain([holds(&cx.state.host, &self.name)])
+        .collect();
+        let rest = Rect { y: area.y + 6, height: area.height.saturating_sub(6), ..area };
         if area.width >= WIDE {
             let half = rest.width / 2;
             past(cx, Rect { width: half - 2, ..rest }, canvas, d);
             let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
             let room = usize::from(right.height);
-            self.reader.draw(cx, right, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+            let page = causes::storage(&cx.state.host, room / 2, room / 3);
+            self.reader.draw_below(cx, (area, &facts), right, canvas, &page);
             return;
         }
         let graphs = if rest.height >= 14 { rest.height / 2 } else { 0 };
         past(cx, Rect { height: graphs, ..rest }, canvas, d);
         let below = Rect { y: rest.y + graphs, height: rest.height - graphs, ..rest };
-        self.reader.draw(cx, below, canvas, &causes::storage(&cx.state.host, 10, 6));
+        self.reader.draw_below(cx, (area, &facts), below, canvas, &causes::storage(&cx.state.host, 10, 6));
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
@@ -115,6 +120,19 @@ impl Overlay for DiskDetail {
     fn want(&self, want: &mut Interest, _state: &State) {
         want.io_of_all = true;
     }
+}
+
+/// The filesystems and pools on it, each a link.
+fn holds(host: &Host, disk: &str) -> LinkedLine {
+    let users = join::users_of_disk(host, disk);
+    let mut line = LinkedLine::from(pair("holds", 9, if users.is_empty() { ABSENT } else { "" }));
+    for (name, subject) in users {
+        let kind = if matches!(subject, Subject::Pool(_)) { "pool " } else { "" };
+        line.pieces.extend([(kind.to_owned(), Role::Dim), (name, Role::Text), ("   ".to_owned(), Role::Text)]);
+        let at = line.pieces.len() - 2;
+        line = line.link(at, Some(subject));
+    }
+    line
 }
 
 /// What it moved, and how busy it was.

@@ -9,7 +9,7 @@ use crate::{
     model::{
         fault::Fault,
         filesystem::{Filesystem, Space},
-        metrics,
+        join, metrics,
         source::SourceId,
     },
     state::{State, levels},
@@ -21,8 +21,9 @@ use crate::{
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
+            page::LinkedLine,
             past::{Past, pasts},
-            sheet::{SheetLine, flow, pair, put_lines},
+            sheet::{SheetLine, flow, pair},
             text::put,
         },
     },
@@ -105,20 +106,21 @@ impl Overlay for FilesystemDetail {
             put(canvas.buf, area.x, area.y, area.width, "no longer mounted", cx.theme.style(Role::Dim));
             return;
         };
-        let mut facts: Vec<SheetLine> = vec![pair("device", NAME, &*fs.device), pair("type", NAME, &*fs.kind)];
+        let device =
+            LinkedLine::from(pair("device", NAME, &*fs.device)).link(1, join::subject_of_device(&cx.state.host, fs));
+        let mut facts: Vec<LinkedLine> = vec![device, pair("type", NAME, &*fs.kind).into()];
         let room = usize::from(area.width).saturating_sub(NAME + 1).max(20);
         for (number, line) in flow(fs.options.split(','), room).into_iter().enumerate() {
-            facts.push(pair(if number == 0 { "options" } else { "" }, NAME, line));
+            facts.push(pair(if number == 0 { "options" } else { "" }, NAME, line).into());
         }
         match &fs.space {
-            Ok(known) => facts.extend(space(known)),
-            Err(Fault::Timeout) => facts.push(pair("space", NAME, "not responding")),
+            Ok(known) => facts.extend(space(known).into_iter().map(LinkedLine::from)),
+            Err(Fault::Timeout) => facts.push(pair("space", NAME, "not responding").into()),
             Err(Fault::Absent(what) | Fault::Broken(what) | Fault::Denied { what, .. }) => {
-                facts.push(pair("space", NAME, &**what));
+                facts.push(pair("space", NAME, &**what).into());
             }
         }
-        facts.push(pair("growth", NAME, growth(cx.state, fs).unwrap_or_else(|| ABSENT.to_owned())));
-        put_lines(cx, area, canvas, &facts);
+        facts.push(pair("growth", NAME, growth(cx.state, fs).unwrap_or_else(|| ABSENT.to_owned())).into());
         let used = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(1);
         let rest = Rect { y: area.y + used.min(area.height), height: area.height.saturating_sub(used), ..area };
         let wide = rest.width >= WIDE;
@@ -145,7 +147,8 @@ impl Overlay for FilesystemDetail {
             Rect { y: rest.y + graph, height: rest.height - graph, ..rest }
         };
         let room = usize::from(place.height);
-        self.reader.draw(cx, place, canvas, &causes::storage(&cx.state.host, room / 2, room / 3));
+        let page = causes::storage(&cx.state.host, room / 2, room / 3);
+        self.reader.draw_below(cx, (area, &facts), place, canvas, &page);
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {

@@ -28,8 +28,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Reader {
     sheet: Sheet,
-    /// Links of the last frame, each with its line.
-    links: RefCell<Vec<(usize, Subject)>>,
+    /// Links of the last frame, each with its line; those of the head, which is always in sight, without.
+    links: RefCell<Vec<(Option<usize>, Subject)>>,
     /// Which of them is selected. By its subject too: lines move while one reads.
     selected: RefCell<Option<(usize, Subject)>>,
 }
@@ -63,23 +63,24 @@ impl Reader {
         let links = self.links.borrow();
         let in_sight = self.sheet.in_sight();
         let here = self.selected.borrow().as_ref().map(|(at, _)| *at).filter(|at| *at < links.len());
-        let next = match here.filter(|at| in_sight.contains(&links[*at].0)) {
+        let next = match here.filter(|at| links[*at].0.is_none_or(|line| in_sight.contains(&line))) {
             Some(at) => Some(at as isize + by).map(|at| at.rem_euclid(links.len() as isize) as usize),
-            None if by > 0 => links.iter().position(|(line, _)| *line >= in_sight.start),
-            None => links.iter().rposition(|(line, _)| *line < in_sight.end),
+            None if by > 0 => links.iter().position(|(line, _)| line.is_none_or(|line| line >= in_sight.start)),
+            None => links.iter().rposition(|(line, _)| line.is_none_or(|line| line < in_sight.end)),
         };
         // Beyond the last one it begins again.
         let Some(at) = next.or(if by > 0 { Some(0) } else { links.len().checked_sub(1) }) else { return };
         let Some((line, subject)) = links.get(at) else { return };
-        self.sheet.reveal(*line);
+        line.iter().for_each(|line| self.sheet.reveal(*line));
         self.selected.replace(Some((at, subject.clone())));
     }
 
     /// Lines have moved or gone: the selection stays on its subject, else on its place.
-    fn settle(&self, page: &Page) {
+    fn settle(&self, head: &[LinkedLine], page: &Page) {
         let mut links = self.links.borrow_mut();
         links.clear();
-        links.extend(page.links().map(|(line, to)| (line, to.clone())));
+        links.extend(head.iter().flat_map(|line| &line.links).map(|(_, to)| (None, to.clone())));
+        links.extend(page.links().map(|(line, to)| (Some(line), to.clone())));
         let mut selected = self.selected.borrow_mut();
         let Some((was, subject)) = selected.take() else { return };
         let same = links.iter().enumerate().filter(|(_, (_, to))| *to == subject);
@@ -90,12 +91,30 @@ impl Reader {
 
     /// Draws the visible lines.
     pub fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, page: &Page) {
-        self.settle(page);
+        self.draw_below(cx, (Rect::default(), &[]), area, canvas, page);
+    }
+
+    /// The same with lines elsewhere that do not scroll, and whose links come first.
+    pub fn draw_below(
+        &self,
+        cx: &DrawCx<'_>,
+        (place, head): (Rect, &[LinkedLine]),
+        area: Rect,
+        canvas: &mut Canvas<'_>,
+        page: &Page,
+    ) {
+        self.settle(head, page);
+        self.lines(cx, place, canvas, head, 0);
         let top = self.sheet.begin(page.lines().len(), usize::from(area.height));
-        let before: usize = page.lines()[..top].iter().map(|line| line.links.len()).sum();
+        let before = head.iter().chain(&page.lines()[..top]).map(|line| line.links.len()).sum();
+        self.lines(cx, area, canvas, &page.lines()[top..], before);
+        self.sheet.edges(cx, area, canvas);
+    }
+
+    /// As many of the lines as `area` has; `link` is the number of their first link.
+    fn lines(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, lines: &[LinkedLine], mut link: usize) {
         let selected = self.selected.borrow().as_ref().map(|(at, _)| *at);
-        let mut link = before;
-        for (line, y) in page.lines()[top..].iter().zip(area.y..area.bottom()) {
+        for (line, y) in lines.iter().zip(area.y..area.bottom()) {
             let row = Rect { y, height: 1, ..area };
             put_line(cx, row, canvas, line, |canvas, place, to| {
                 if selected == Some(link) {
@@ -108,7 +127,6 @@ impl Reader {
                 link += 1;
             });
         }
-        self.sheet.edges(cx, area, canvas);
     }
 }
 
@@ -168,13 +186,19 @@ mod tests {
     }
 
     fn draw(reader: &Reader, page: &Page) -> Vec<(Rect, Target)> {
+        draw_below(reader, &[], page)
+    }
+
+    /// With a head of two rows.
+    fn draw_below(reader: &Reader, head: &[LinkedLine], page: &Page) -> Vec<(Rect, Target)> {
         let state = State::new(Vec::new().into());
         let (settings, keys, theme) = (Settings::default(), Keymap::default(), Theme::plain());
         let cx =
             DrawCx { state: &state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
         let area = Rect::new(0, 0, 20, ROWS);
-        let (mut buf, mut hits) = (Buffer::empty(area), Vec::new());
-        reader.draw(&cx, area, &mut Canvas { buf: &mut buf, hits: &mut hits }, page);
+        let (mut buf, mut hits) = (Buffer::empty(Rect { height: ROWS + 2, ..area }), Vec::new());
+        let above = Rect::new(0, ROWS, 20, 2);
+        reader.draw_below(&cx, (above, head), area, &mut Canvas { buf: &mut buf, hits: &mut hits }, page);
         hits
     }
 
@@ -233,5 +257,18 @@ mod tests {
         let hits = draw(&Reader::default(), &page);
         let place = |x: u16, width: u16| Rect { x, y: 1, width, height: 1 };
         assert_eq!(hits, [(place(2, 4), Target::Link(pool("tank"))), (place(9, 6), Target::Link(pool("backup")))]);
+    }
+
+    #[test]
+    fn links_of_the_head_come_before_those_of_the_page() {
+        let (reader, page, head) = (Reader::default(), page(40, &[(2, "a"), (25, "b")]), page(2, &[(1, "disk")]));
+        let hits = draw_below(&reader, head.lines(), &page);
+        assert_eq!(hits[0], (Rect::new(2, ROWS + 1, 4, 1), Target::Link(pool("disk"))));
+        for name in ["disk", "a", "b", "disk"] {
+            reader.act(Action::FocusNext);
+            draw_below(&reader, head.lines(), &page);
+            let opened = reader.act(Action::Open).and_then(|mut effects| effects.pop());
+            assert!(matches!(opened, Some(Effect::OpenDetail(to)) if to == pool(name)), "{name}");
+        }
     }
 }

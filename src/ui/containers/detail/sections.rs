@@ -122,12 +122,17 @@ fn ports(state: &State, row: &ContainerRow) -> Vec<LinkedLine> {
     open.filter(|socket| alone || holder(socket.pid).is_some()).map(line).collect()
 }
 
-fn mounts(host: &Host, meta: &Container) -> Vec<SheetLine> {
+fn mounts(host: &Host, meta: &Container) -> Vec<LinkedLine> {
     let longest = meta.mounts.iter().map(|m| width(&m.destination)).max().unwrap_or(0).clamp(NAME, LONGEST);
     let line = |m: &crate::model::container::Mounted| {
         let how = if m.writable { "" } else { " read-only" };
-        let dataset = join::dataset_of(host, m).map_or_else(String::new, |name| format!("  on dataset {name}"));
-        pair(&m.destination, longest, format!("{} {}{how}{dataset}", m.kind, m.source))
+        let mut line = pair(&m.destination, longest, format!("{} {}{how}", m.kind, m.source));
+        let Some((name, place)) = join::place_of_mount(host, meta, m) else { return line.into() };
+        let kind = if matches!(place, Subject::Dataset(_)) { "dataset" } else { "filesystem" };
+        line.push((format!("  on {kind} "), Role::Dim));
+        line.push((name, Role::Text));
+        let last = line.len() - 1;
+        LinkedLine::from(line).link(last, Some(place))
     };
     meta.mounts.iter().map(line).collect()
 }

@@ -38,7 +38,7 @@ fn indent(vdev: &Vdev) -> usize {
 /// A lost one by the path that it had; a device by the name that other tools use.
 fn shown(vdev: &Vdev) -> &str {
     match vdev.leaf {
-        true if vdev.note.starts_with("was ") => vdev.short_name(),
+        true if vdev.note.starts_with("was ") || vdev.name.starts_with("/dev/disk/") => vdev.short_name(),
         true => vdev.name.strip_prefix("/dev/").unwrap_or(&vdev.name),
         false => vdev.short_name(),
     }
@@ -70,7 +70,7 @@ pub(super) fn devices(state: &State, row: &PoolRow, room: usize, lines: &mut Pag
             class = vdev.class;
             lines.push(vec![(class.word().to_owned(), Role::Dim)]);
         }
-        let disk = join::disk_of(&state.host, shown(vdev)).filter(|_| vdev.leaf);
+        let disk = join::disk_of(&state.host, vdev.device()).filter(|_| vdev.leaf);
         let leads = disk.map(|disk| Subject::Disk(disk.raw.name.clone()));
         lines.push(LinkedLine::from(device(state, row, vdev, name)).link(0, leads));
     }
