@@ -103,7 +103,7 @@ impl Overlay for DiskDetail {
             self.reader.draw_below(cx, (area, &facts), right, canvas, &page);
             return;
         }
-        let graphs = if rest.height >= 14 { rest.height / 2 } else { 0 };
+        let graphs = if rest.height >= 13 { rest.height / 2 } else { 0 };
         past(cx, Rect { height: graphs, ..rest }, canvas, d);
         let below = Rect { y: rest.y + graphs, height: rest.height - graphs, ..rest };
         self.reader.draw_below(cx, (area, &facts), below, canvas, &causes::storage(&cx.state.host, 10, 6));
