@@ -43,6 +43,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["ui::table"],
     &[
+        "ui::benchmarks",
         "ui::containers",
         "ui::cpu",
         "ui::disks_network",

@@ -36,8 +36,10 @@ mod screens {
     pub mod containers;
     pub mod frame;
     pub mod machine;
+    pub mod panel;
     pub mod server;
     pub mod sizes;
+    pub mod suite;
 }
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (160, 45), (200, 60)];
@@ -75,6 +77,11 @@ fn press(ui: &mut Ui, state: &State, keys: &str) -> Vec<Command> {
     commands
 }
 
+fn click(ui: &mut Ui, state: &State, column: u16, row: u16) -> Vec<Command> {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    ui.input(&Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }), state)
+}
+
 /// To view by eye.
 fn keep(name: &str, buf: &Buffer) {
     let Some(folder) = std::env::var_os("BENCHTOP_FRAMES") else { return };
@@ -96,13 +103,22 @@ fn accept_after(name: &str, state: &State, keys: &str, size: (u16, u16)) {
         drawn(&mut ui, state, size);
         press(&mut ui, state, keys);
         let buf = drawn(&mut ui, state, size);
-        keep(name, &buf);
+        accept_frame(name, &buf);
+    }
+}
+
+/// Holds a frame against what was accepted.
+fn accept_frame(name: &str, buf: &Buffer) {
+    {
+        keep(name, buf);
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
+        settings.add_filter(r"(today|[A-Z][a-z][a-z]( \d{4})?) \d\d:\d\d\b", "$1 hh:mm");
         settings.set_snapshot_path("screens/accepted");
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(format!("{name}-{}x{}", size.0, size.1), picture(&buf)));
+        let size = buf.area;
+        settings.bind(|| insta::assert_snapshot!(format!("{name}-{}x{}", size.width, size.height), picture(buf)));
     }
 }
 

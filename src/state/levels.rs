@@ -4,6 +4,7 @@
 use super::State;
 use crate::{
     alert::Level,
+    analysis::regression::Verdict,
     model::{
         container::{ContainerRow, Engine, Health, RunState},
         fault::Fault,
@@ -17,6 +18,19 @@ use crate::{
 
 /// What should answer and does not, where no rule watches it.
 const NO_ANSWER: Level = Level::Warn;
+
+/// A figure of a benchmark: worse than it was, or short of its target (`met`).
+#[must_use]
+pub fn benchmark(verdict: Option<Verdict>, met: Option<bool>) -> Level {
+    let past = match verdict {
+        Some(Verdict::Regressed) => Level::Crit,
+        Some(Verdict::Suspect) => Level::Warn,
+        Some(Verdict::Drift) => Level::Advice,
+        Some(Verdict::Noisy | Verdict::NotComparable) => Level::Unknown,
+        Some(Verdict::New | Verdict::Same | Verdict::Improved) | None => Level::Ok,
+    };
+    if met == Some(false) { past.max(Level::Warn) } else { past }
+}
 
 /// A pool by its state, lost files, and devices that it lacks though it is online.
 #[must_use]

@@ -28,6 +28,16 @@ pub enum Action {
     Suspend,
     Alerts,
     Acknowledge,
+    Benchmarks,
+    BenchRun,
+    BenchSuite,
+    BenchStop,
+    BenchUndo,
+    BenchAccept,
+    BenchPin,
+    BenchForget,
+    BenchSave,
+    Scorecard,
     Sockets,
     Stores,
     Acts,
@@ -73,6 +83,8 @@ pub enum Context {
     Anywhere,
     /// In lists and tables.
     List,
+    /// In lists and tables whose matches a search goes through.
+    Matches,
     /// In tables of processes and of objects.
     Tables,
     /// In the process table.
@@ -83,18 +95,22 @@ pub enum Context {
     Logs,
     /// In the list of alerts.
     Alerts,
+    /// In the benchmarks.
+    Benchmarks,
 }
 
 impl Context {
     /// All of them, in the order of the help.
-    pub const ALL: [Context; 7] = [
+    pub const ALL: [Context; 9] = [
         Context::Anywhere,
         Context::List,
+        Context::Matches,
         Context::Tables,
         Context::Processes,
         Context::Objects,
         Context::Logs,
         Context::Alerts,
+        Context::Benchmarks,
     ];
 
     /// The heading of its keys.
@@ -103,11 +119,13 @@ impl Context {
         match self {
             Context::Anywhere => "Everywhere",
             Context::List => "In lists",
+            Context::Matches => "After a search",
             Context::Tables => "In tables of processes, containers and pools",
             Context::Processes => "In processes",
             Context::Objects => "In containers and pools",
             Context::Logs => "In a log",
             Context::Alerts => "In the list of alerts",
+            Context::Benchmarks => "In benchmarks",
         }
     }
 }
@@ -163,7 +181,7 @@ const fn changing(
     ActionDef { action, name, doc, keys, context, changes: true, global: false }
 }
 
-use Context::{Alerts, Anywhere, List, Logs, Objects, Processes, Tables};
+use Context::{Alerts, Anywhere, Benchmarks, List, Logs, Matches, Objects, Processes, Tables};
 
 /// TABLE ACTIONS, in the order of the help.
 pub static ACTIONS: &[ActionDef] = &[
@@ -190,6 +208,7 @@ pub static ACTIONS: &[ActionDef] = &[
         "focus the previous pane; in a view the previous link",
     ),
     def(Action::Alerts, "findings", &["a"], Anywhere, "list alerts: firing and pending"),
+    def(Action::Benchmarks, "benchmarks", &["b"], Anywhere, "benchmarks: results, what is normal, run them"),
     def(Action::Sockets, "sockets", &["S"], Anywhere, "list sockets with their processes"),
     def(Action::Stores, "stores", &["i"], Anywhere, "list images, volumes, networks; remove unused ones"),
     def(Action::Pause, "pause", &["p", "Z"], Anywhere, "pause or resume").global(),
@@ -209,8 +228,8 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::Top, "top", &["home", "g"], List, "first row"),
     def(Action::Bottom, "bottom", &["end", "G"], List, "last row"),
     def(Action::Search, "search", &["/", "F3"], List, "search as you type"),
-    def(Action::NextMatch, "next_match", &["n"], List, "next match"),
-    def(Action::PreviousMatch, "previous_match", &["N"], List, "previous match"),
+    def(Action::NextMatch, "next_match", &["n"], Matches, "next match"),
+    def(Action::PreviousMatch, "previous_match", &["N"], Matches, "previous match"),
     def(Action::Filter, "filter", &["f", "F4"], List, "filter: words, or cpu>50 user=root name~ollama"),
     def(Action::SortMenu, "sort", &["s", "F6"], List, "choose the column to sort by"),
     def(Action::SortNext, "sort_next", &[">"], List, "sort by the next column"),
@@ -241,5 +260,14 @@ pub static ACTIONS: &[ActionDef] = &[
     def(Action::Acknowledge, "acknowledge", &["A"], Alerts, "acknowledge or unacknowledge the selected alert"),
     def(Action::LogWrap, "log_wrap", &["w"], Logs, "wrap long lines"),
     def(Action::LogTimes, "log_times", &["t"], Logs, "show times"),
+    changing(Action::BenchRun, "bench_run", &["r"], Benchmarks, "run the selected benchmark three times"),
+    changing(Action::BenchSuite, "bench_suite", &["R"], Benchmarks, "run its group, or all of them"),
+    changing(Action::BenchStop, "bench_stop", &["x"], Benchmarks, "stop what runs, and clean up"),
+    changing(Action::BenchUndo, "bench_undo", &["u"], Benchmarks, "undo what changed before it, and measure again"),
+    def(Action::BenchAccept, "bench_accept", &["n"], Benchmarks, "accept its last runs as the new normal"),
+    def(Action::BenchPin, "bench_pin", &["P"], Benchmarks, "pin a run as the best to compare with"),
+    def(Action::BenchForget, "bench_forget", &["d"], Benchmarks, "forget a run: it does not count"),
+    def(Action::BenchSave, "bench_save", &["e"], Benchmarks, "save the results to a file"),
+    def(Action::Scorecard, "scorecard", &["t"], Benchmarks, "scorecard: every target, met or missed"),
     def(Action::LogSave, "log_save", &["W"], Logs, "save the log to a file"),
 ];

@@ -31,6 +31,7 @@ impl Ui {
         let one_line = area.width < layout::ONE_LINE.0 || area.height < layout::ONE_LINE.1;
         let head = if area.width < layout::ONE_HEAD { 2 } else { 1 };
         let body = between(area, head, 1);
+        self.body = body;
         let plan = if one_line { Plan::default() } else { self.plan(state, body) };
         // The panes on the screen in reading order, then those that it has no room for: their digit zooms them.
         self.numbered = plan.places.iter().map(|place| place.pane).collect();
@@ -46,9 +47,11 @@ impl Ui {
         if one_line {
             header::one_line(&cx, area, &mut canvas);
         } else {
+            // The panel itself says what runs.
+            let elsewhere = !self.overlays.iter().any(|opened| opened.by == Some(Action::Benchmarks));
             match head {
-                1 => header::wide(&cx, Rect { height: 1, ..area }, &mut canvas),
-                _ => drop(header::compact(&cx, area, &mut canvas)),
+                1 => header::wide(&cx, Rect { height: 1, ..area }, &mut canvas, elsewhere),
+                _ => drop(header::compact(&cx, area, &mut canvas, elsewhere)),
             }
             match self.is_zoomed() {
                 true => self.zoomed(state, body, &mut canvas, &mut shown),
@@ -204,7 +207,12 @@ impl Ui {
             Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height }
         };
         let cx = self.cx(state, true);
-        blank(canvas.buf, area, cx.theme.style(Role::Surface).patch(cx.theme.style(Role::SurfaceRaised)));
+        let surface = cx.theme.style(Role::Surface);
+        if !overlay.framed() {
+            blank(canvas.buf, area, surface);
+            return overlay.draw(&cx, area, canvas);
+        }
+        blank(canvas.buf, area, surface.patch(cx.theme.style(Role::SurfaceRaised)));
         let title = overlay.title(state);
         let feeds = overlay.feeds(state);
         let badge = badge(&cx, feeds);

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The header of a screen with boxes, in one row: `benchtop atlas Debian 12 · 6.1 · up 41d   ✖ 1 ▲ 2 …   load  14:02:11`.
-pub fn wide(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+pub fn wide(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, tells_runs: bool) {
     let facts = &cx.state.host.facts;
     let mut x = area.x + 1;
     x += put(canvas.buf, x, area.y, area.right().saturating_sub(x), "benchtop", cx.theme.style(Role::Accent)) + 2;
@@ -32,6 +32,7 @@ pub fn wide(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     if let Some(name) = &facts.hostname {
         x += put(canvas.buf, x, area.y, end.saturating_sub(x), name, cx.theme.style(Role::Strong)) + 2;
     }
+    let end = if tells_runs { bench(cx, area, end, 30, canvas) } else { end };
     let worst = words(cx);
     // The verdict keeps its room before the machine's names do.
     let wanted = u16::try_from(worst.width()).unwrap_or(u16::MAX).saturating_add(14).min(end.saturating_sub(x));
@@ -54,7 +55,7 @@ pub fn wide(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
 }
 
 /// Header and verdict of a narrow screen; gives the rows used.
-pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
+pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, tells_runs: bool) -> u16 {
     let state = cx.state;
     let name = state.host.facts.hostname.as_deref().unwrap_or("benchtop");
     let load = state.host.load.raw;
@@ -78,6 +79,8 @@ pub fn compact(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     chips(cx, x, area.y, clock.saturating_sub(x + 1), canvas);
     if area.height > 1 {
         let line = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: 1 };
+        let end = if tells_runs { bench(cx, line, line.right(), 24, canvas) } else { line.right() };
+        let line = Rect { width: end.saturating_sub(line.x), ..line };
         sentence(cx, line, canvas, &words(cx));
     }
     2
@@ -100,6 +103,38 @@ pub fn one_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
     piece(percent(host.memory.used_ratio).trim_start(), Role::Text, canvas);
     piece(&format!("load {:.1}", host.load.raw.load1), Role::Dim, canvas);
     piece(&words.text, Role::Text, canvas);
+}
+
+/// What is measured, before column `end`, beside the verdict, which keeps `least` columns; gives the first column used.
+fn bench(cx: &DrawCx<'_>, row: Rect, end: u16, least: u16, canvas: &mut Canvas<'_>) -> u16 {
+    let room = end.saturating_sub(row.x + least).min(row.width / 2);
+    let fits = |text: &String| width(text) <= usize::from(room);
+    let Some(text) = measured(cx.state).into_iter().find(fits) else { return end };
+    let from = put_right(canvas.buf, end, row.y, room, &text, cx.theme.style(Role::Accent));
+    canvas.hit(Rect { x: from, y: row.y, width: end - from, height: 1 }, Target::Act(Action::Benchmarks));
+    from.saturating_sub(2)
+}
+
+/// `bench: tank random 64k 62 %, 1m10s left`, then shorter forms; none while nothing runs.
+fn measured(state: &State) -> Vec<String> {
+    let runs = &state.runs;
+    if !runs.under_way() {
+        return Vec::new();
+    }
+    let left = runs.left().map_or_else(String::new, |left| format!(", {} left", units::countdown(left)));
+    let place = format!("{} of {}", (runs.over + 1).min(runs.queue.len()), runs.queue.len());
+    match &runs.progress {
+        Some(progress) => {
+            let (name, done) = (runs.name(&progress.key), format!("{:.0} %", progress.done * 100.0));
+            vec![
+                format!("bench: {name} {done}{left}"),
+                format!("bench: {name} {done}"),
+                format!("bench {done}{left}"),
+                format!("bench {done}"),
+            ]
+        }
+        None => vec![format!("bench: {place}{left}"), format!("bench {place}")],
+    }
 }
 
 /// Load and clock at the right edge; gives the first column used.

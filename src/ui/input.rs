@@ -141,7 +141,7 @@ impl Ui {
             action => {
                 if let Some(def) = OVERLAYS.iter().find(|def| def.action == action) {
                     let overlay = (def.open)(&self.theme, &self.themes);
-                    self.open(overlay, Some(action), state);
+                    self.open(overlay, Some(action), state, out);
                 }
             }
         }
@@ -284,10 +284,11 @@ impl Ui {
         }
     }
 
-    fn open(&mut self, mut overlay: Box<dyn Overlay>, by: Option<Action>, state: &State) {
+    fn open(&mut self, mut overlay: Box<dyn Overlay>, by: Option<Action>, state: &State, out: &mut Vec<Command>) {
         if self.overlays.len() == MOST_OPEN {
             self.overlays.remove(0);
         }
+        out.extend(overlay.begin(state, &self.settings, self.body));
         overlay.refresh(state);
         self.unseen |= overlay.is_question();
         self.overlays.push(Opened { overlay, by });
@@ -297,9 +298,9 @@ impl Ui {
         for effect in effects {
             match effect {
                 Effect::Do(command) => out.push(command),
-                Effect::Open(overlay) => self.open(overlay, None, state),
+                Effect::Open(overlay) => self.open(overlay, None, state, out),
                 Effect::OpenDetail(subject) => match details::open(&subject, state) {
-                    Some(overlay) => self.open(overlay, None, state),
+                    Some(overlay) => self.open(overlay, None, state, out),
                     None => self.say(Level::Advice, "there is no view of this, or it is gone"),
                 },
                 Effect::Close => drop(self.overlays.pop()),

@@ -186,12 +186,19 @@ impl Context {
     fn chain(self) -> &'static [Context] {
         match self {
             Context::Anywhere => &[Context::Anywhere],
-            Context::List => &[Context::List, Context::Anywhere],
-            Context::Tables => &[Context::Tables, Context::List, Context::Anywhere],
-            Context::Processes => &[Context::Processes, Context::Tables, Context::List, Context::Anywhere],
-            Context::Objects => &[Context::Objects, Context::Tables, Context::List, Context::Anywhere],
-            Context::Logs => &[Context::Logs, Context::List, Context::Anywhere],
-            Context::Alerts => &[Context::Alerts, Context::List, Context::Anywhere],
+            Context::List => &[Context::Matches, Context::List, Context::Anywhere],
+            Context::Matches => &[Context::Matches, Context::List, Context::Anywhere],
+            Context::Tables => &[Context::Tables, Context::Matches, Context::List, Context::Anywhere],
+            Context::Processes => {
+                &[Context::Processes, Context::Tables, Context::Matches, Context::List, Context::Anywhere]
+            }
+            Context::Objects => {
+                &[Context::Objects, Context::Tables, Context::Matches, Context::List, Context::Anywhere]
+            }
+            Context::Logs => &[Context::Logs, Context::Matches, Context::List, Context::Anywhere],
+            Context::Alerts => &[Context::Alerts, Context::Matches, Context::List, Context::Anywhere],
+            // Nothing is searched there: `n` is another key.
+            Context::Benchmarks => &[Context::Benchmarks, Context::List, Context::Anywhere],
         }
     }
 
@@ -379,8 +386,8 @@ mod tests {
             format!("{}: {} | {}", f.path, f.what, f.hint.as_deref().unwrap_or_default())
         };
         assert_eq!(
-            fault(&[("zoom", &["u"])]),
-            "keys.zoom: key `u` is bound to both `user` and `zoom` | `u` is built in for `user`: give that action other keys, or none: user = []"
+            fault(&[("zoom", &["F"])]),
+            "keys.zoom: key `F` is bound to both `follow` and `zoom` | `F` is built in for `follow`: give that action other keys, or none: follow = []"
         );
         assert_eq!(
             fault(&[("zoom", &["Q"]), ("pause", &["Q"])]),

@@ -2,6 +2,7 @@
 //! [`action::ACTIONS`], [`theme::ROLES`].
 
 pub mod action;
+pub mod benchmarks;
 pub mod canvas;
 pub mod containers;
 pub mod cpu;
@@ -92,6 +93,8 @@ pub struct Ui {
     /// What takes the last operation back.
     undo: Option<Job>,
     hits: Vec<(Rect, Target)>,
+    /// The room between header and footer, as the last frame had it.
+    body: Rect,
     /// Hits from here on belong to the overlay on top.
     overlay_hits: usize,
     /// Panes that the last frame showed: the others are not refreshed and want nothing.
@@ -147,6 +150,7 @@ impl Ui {
             said: None,
             undo: None,
             hits: Vec::new(),
+            body: Rect::default(),
             overlay_hits: 0,
             numbered: shown.clone(),
             shown,

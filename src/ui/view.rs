@@ -184,6 +184,11 @@ pub trait Overlay {
         false
     }
 
+    /// False: it covers the screen and draws boxes of its own.
+    fn framed(&self) -> bool {
+        true
+    }
+
     /// Size wanted for its inside: columns, rows.
     fn size(&self, _state: &State) -> (u16, u16) {
         (60, 12)
@@ -192,6 +197,11 @@ pub trait Overlay {
     /// Sources of its figures, with their age in the title when they are old.
     fn feeds(&self, _state: &State) -> &'static [SourceId] {
         &[]
+    }
+
+    /// It was opened over a screen with so much room: what it asks of the outside world.
+    fn begin(&mut self, _state: &State, _settings: &Settings, _room: Rect) -> Vec<Command> {
+        Vec::new()
     }
 
     /// The state changed.

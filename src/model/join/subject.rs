@@ -7,6 +7,7 @@ use crate::model::{
     host::Host,
     metrics::MetricId,
     pool::{PoolRow, is_below, pool_of},
+    run::SeriesKey,
     source::SourceId,
     subject::Subject,
 };
@@ -99,6 +100,7 @@ pub fn subject_of_metric(host: &Host, metric: MetricId, labels: &[(String, Strin
         "container" => {
             host.containers.rows.iter().find(|row| *row.label == *value).map(|row| subject_of_container(host, row))
         }
+        "benchmark" => Some(Subject::Benchmark(SeriesKey { benchmark: value, of: of("of").unwrap_or_default() })),
         "engine" => {
             let engine = host.containers.engines.iter().find(|engine| engine.address.as_str() == value)?;
             Some(Subject::Engine(engine.address.clone()))

@@ -25,6 +25,9 @@ use crate::{
 /// Another question in place of this one, where a key asks for it.
 type Turn = Box<dyn Fn(Action, &State) -> Option<Confirm>>;
 
+/// What follows a yes.
+type Then = Box<dyn Fn(&State) -> Vec<Effect>>;
+
 /// The question.
 pub struct Confirm {
     title: String,
@@ -33,6 +36,8 @@ pub struct Confirm {
     /// It undoes an operation itself: only its report says how that is undone in turn.
     undoes: bool,
     turn: Option<Turn>,
+    /// What follows the yes.
+    then: Option<Then>,
     context: Context,
     sheet: Sheet,
 }
@@ -42,7 +47,7 @@ impl Confirm {
     #[must_use]
     pub fn new(title: String, lines: Vec<SheetLine>, job: Job) -> Self {
         let (undoes, turn, context) = (false, None, Context::List);
-        Confirm { title, lines, job, undoes, turn, context, sheet: Sheet::default() }
+        Confirm { title, lines, job, undoes, turn, then: None, context, sheet: Sheet::default() }
     }
 
     /// Asks whether the last operation is to be undone by `job`.
@@ -62,9 +67,16 @@ impl Confirm {
         Confirm { turn: Some(Box::new(turn)), context, ..self }
     }
 
-    fn yes(&self) -> Vec<Effect> {
+    /// The same question; `then` follows the operation once it has begun.
+    #[must_use]
+    pub fn followed(self, then: impl Fn(&State) -> Vec<Effect> + 'static) -> Self {
+        Confirm { then: Some(Box::new(then)), ..self }
+    }
+
+    fn yes(&self, state: &State) -> Vec<Effect> {
         let said = Effect::Say(Level::Ok, format!("{}…", self.job.phrase()));
-        vec![Effect::Close, said, Effect::Do(Command::Job(self.job.clone()))]
+        let then = self.then.as_ref().map(|then| then(state)).unwrap_or_default();
+        [Effect::Close, said, Effect::Do(Command::Job(self.job.clone()))].into_iter().chain(then).collect()
     }
 
     /// Whether there is a way back, in one line.
@@ -111,9 +123,9 @@ impl Overlay for Confirm {
         true
     }
 
-    fn key(&mut self, key: Key, _state: &State) -> Option<Vec<Effect>> {
+    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
         match key.code {
-            KeyCode::Char('y') => Some(self.yes()),
+            KeyCode::Char('y') => Some(self.yes(state)),
             KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Some(vec![Effect::Close]),
             _ => None,
         }

@@ -3,7 +3,7 @@
 use crate::{
     model::subject::Subject,
     state::State,
-    ui::{containers, cpu, disks_network, gpus, memory, pools, processes, sensors, view::Overlay},
+    ui::{benchmarks, containers, cpu, disks_network, gpus, memory, pools, processes, sensors, view::Overlay},
 };
 
 /// Gives the view of a subject, if it is one of its own.
@@ -19,6 +19,7 @@ static DETAILS: &[Open] = &[
     cpu::detail::open,
     memory::detail::open,
     sensors::detail::open,
+    benchmarks::panel::open,
 ];
 
 /// The view of a subject; `None` where it has none, or is no longer there.

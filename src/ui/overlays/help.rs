@@ -37,7 +37,7 @@ const FIRST: [(&[Action], &str); 10] = [
 ];
 
 /// Two actions on one line.
-const PAIRS: [(Action, Action, &str); 11] = [
+const PAIRS: [(Action, Action, &str); 15] = [
     (Action::Left, Action::Right, "scroll sideways; in a tree fold, unfold"),
     (Action::PageUp, Action::PageDown, "page up, page down"),
     (Action::Top, Action::Bottom, "first row, last row"),
@@ -49,6 +49,10 @@ const PAIRS: [(Action, Action, &str); 11] = [
     (Action::Fold, Action::FoldAll, "fold or unfold a branch, all branches"),
     (Action::NiceDown, Action::NiceUp, "nice −1 (more CPU), nice +1 (less CPU)"),
     (Action::Faster, Action::Slower, "refresh more often, less often"),
+    (Action::BenchRun, Action::BenchSuite, "run the selected one three times; its group, or all"),
+    (Action::BenchStop, Action::BenchUndo, "stop what runs; undo what changed before the first bad run"),
+    (Action::BenchPin, Action::BenchForget, "pin a run to compare with; forget a run"),
+    (Action::BenchSave, Action::Scorecard, "save the results to a file; scorecard of all targets"),
 ];
 
 /// The signs and their meaning.
@@ -83,6 +87,8 @@ impl Overlay for Help {
         let columns = if area.width >= TWO { usize::from(area.width / 2) } else { usize::from(area.width) };
         let blocks: Vec<Vec<SheetLine>> = std::iter::once(first(cx))
             .chain(Context::ALL.into_iter().map(|context| keys(cx, context)))
+            // All keys of a context may be among the first ten.
+            .filter(|block| block.len() > 1)
             .chain([signs(cx, columns)])
             .collect();
         let lines = if area.width >= TWO { beside(&blocks, columns) } else { below(&blocks) };
@@ -126,7 +132,9 @@ fn keys(cx: &DrawCx<'_>, context: Context) -> Vec<SheetLine> {
     let named = |def: &&ActionDef| {
         let second = PAIRS.iter().any(|(_, second, _)| *second == def.action);
         let first = FIRST.iter().any(|(actions, _)| actions.contains(&def.action));
-        def.context == context && !second && !first && !matches!(def.action, Action::Focus(_))
+        // What goes through matches belongs to lists, as far as one looks for it here.
+        let shown = if def.context == Context::Matches { Context::List } else { def.context };
+        shown == context && !second && !first && !matches!(def.action, Action::Focus(_))
     };
     let words = |def: &ActionDef| match PAIRS.iter().find(|(first, ..)| *first == def.action) {
         Some((first, second, doc)) => {

@@ -12,6 +12,7 @@ pub mod themes;
 
 use super::{
     action::Action,
+    benchmarks::panel::Benchmarks,
     containers::stores::Stores,
     disks_network::sockets::Sockets,
     theme::{Theme, ThemeSet},
@@ -30,6 +31,7 @@ pub struct OverlayDef {
 pub static OVERLAYS: &[OverlayDef] = &[
     OverlayDef { action: Action::Help, open: |_, _| Box::<help::Help>::default() },
     OverlayDef { action: Action::Alerts, open: |_, _| Box::<alerts::Alerts>::default() },
+    OverlayDef { action: Action::Benchmarks, open: |_, _| Box::<Benchmarks>::default() },
     OverlayDef { action: Action::Sockets, open: |_, _| Box::<Sockets>::default() },
     OverlayDef { action: Action::Stores, open: |_, _| Box::<Stores>::default() },
     OverlayDef { action: Action::Themes, open: |theme, all| Box::new(themes::Themes::new(theme, all)) },

@@ -83,6 +83,7 @@ roles! {
     TableHeader "table_header" Text else Dim, DIM, "Heads of columns.";
     TableHeaderSorted "table_header_sorted" Text else Strong, BOLD, "The head of the column that sorts.";
     Key "key" Text else Accent, BOLD, "Keys in the footer and the help.";
+    KeyChip "key_chip" Chip else Key, REVERSED_BOLD, "A key beside what it does, in a page.";
     KeyText "key_text" Text else Dim, NONE, "What a key does.";
     Ok "ok" Text else Text, NONE, "The sign that all is fine.";
     Advice "advice" Text else Accent, NONE, "Worth knowing, not a warning.";

@@ -1,0 +1,232 @@
+//! The question before a run: exactly what will be done, and what speaks against it. `y` alone is a yes, and only to a plan
+//! that was on the screen.
+
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use crate::{
+    alert::Level,
+    model::bench::{BenchKey, CheckOutcome, Plan, RunPlan},
+    request::{BenchAct, Command},
+    state::State,
+    text::flow,
+    ui::{
+        action::Action,
+        canvas::{Canvas, DrawCx},
+        ids::Key,
+        theme::Role,
+        view::{Effect, Overlay},
+        widgets::{
+            sheet::{Sheet, SheetLine},
+            text::put_all,
+        },
+    },
+    units::{bytes_long, countdown},
+};
+
+/// Its width, at most.
+const COLUMNS: u16 = 110;
+/// Before the words of a line.
+const NAME: usize = 9;
+
+/// The question.
+pub struct Ask {
+    keys: Vec<BenchKey>,
+    /// The plan that was there before: it is not the answer.
+    before: Option<String>,
+    /// The plan that the last frame showed: the yes is for this one.
+    shown: RefCell<Option<String>>,
+    /// As wide as the last frame made it.
+    columns: Cell<u16>,
+    sheet: Sheet,
+}
+
+impl Ask {
+    /// Waits for the plan of these.
+    #[must_use]
+    pub fn new(keys: Vec<BenchKey>, before: Option<String>) -> Self {
+        Ask { keys, before, shown: RefCell::default(), columns: Cell::new(COLUMNS), sheet: Sheet::default() }
+    }
+
+    /// The plan that was asked for, once it is there.
+    fn plan<'a>(&self, state: &'a State) -> Option<&'a RunPlan> {
+        let plan = state.runs.plan.as_ref()?;
+        // The runner has an order of its own.
+        let (mut asked, mut planned): (Vec<_>, Vec<_>) =
+            (self.keys.iter().collect(), plan.parts.iter().map(|part| &part.key).collect());
+        asked.sort();
+        planned.sort();
+        let is_ours = asked == planned;
+        (self.before.as_ref() != Some(&plan.id) && is_ours).then_some(plan)
+    }
+
+    fn yes(&self, state: &State) -> Vec<Effect> {
+        let Some(plan) = self.plan(state).filter(|plan| Some(&plan.id) == self.shown.borrow().as_ref()) else {
+            return Vec::new();
+        };
+        if plan.is_stopped() {
+            let why = "nothing is run: see what stops it".to_owned();
+            return vec![Effect::Say(Level::Advice, why)];
+        }
+        vec![Effect::Close, Effect::Do(Command::Bench(BenchAct::Start(plan.id.clone())))]
+    }
+
+    fn lines(&self, state: &State, columns: usize) -> Vec<SheetLine> {
+        match self.plan(state) {
+            Some(plan) => lines(plan, state, columns),
+            None => {
+                vec![vec![("looking at what it will do, and whether this is a good moment…".to_owned(), Role::Dim)]]
+            }
+        }
+    }
+}
+
+/// How often each is run, in the order of the plan.
+fn parts(plan: &RunPlan) -> Vec<(&BenchKey, usize, &Result<Plan, String>)> {
+    let mut parts: Vec<(&BenchKey, usize, &Result<Plan, String>)> = Vec::new();
+    for part in &plan.parts {
+        match parts.iter_mut().find(|(key, ..)| **key == part.key) {
+            Some((_, times, _)) => *times += 1,
+            None => parts.push((&part.key, 1, &part.plan)),
+        }
+    }
+    parts
+}
+
+/// Checks first, for they decide; then each benchmark with its steps.
+fn lines(plan: &RunPlan, state: &State, columns: usize) -> Vec<SheetLine> {
+    let mut lines = Vec::new();
+    for check in &plan.checks {
+        let (word, role) = match check.outcome {
+            CheckOutcome::Stops => ("stops", Role::Crit),
+            CheckOutcome::Warns => ("warning", Role::Warn),
+            CheckOutcome::Passed => ("ok", Role::Ok),
+        };
+        let text = if check.outcome == CheckOutcome::Passed { Role::Dim } else { Role::Text };
+        push(&mut lines, word, role, &check.text, text, columns);
+    }
+    if !plan.checks.is_empty() {
+        lines.push(Vec::new());
+    }
+    for (key, times, part) in parts(plan) {
+        let again = if times > 1 { format!(", {times} times") } else { String::new() };
+        match part {
+            Ok(part) => {
+                let time = duration(part.time);
+                let title = format!("{}{again}", state.runs.name(key));
+                lines.push(vec![(title, Role::Strong), (format!("  up to {time}{}", costs(part)), Role::Dim)]);
+                for step in &part.steps {
+                    push(&mut lines, "", Role::Dim, step, Role::Text, columns);
+                }
+            }
+            Err(why) => {
+                lines.push(vec![(state.runs.name(key), Role::Strong), ("  is left out".to_owned(), Role::Dim)]);
+                push(&mut lines, "", Role::Dim, why, Role::Dim, columns);
+            }
+        }
+    }
+    lines
+}
+
+/// What a step or a check says, wrapped beside its word.
+fn push(lines: &mut Vec<SheetLine>, word: &str, role: Role, text: &str, text_role: Role, columns: usize) {
+    let indent = if word.is_empty() { 2 } else { NAME };
+    for (at, piece) in flow(text.split(' '), columns.saturating_sub(indent)).into_iter().enumerate() {
+        let word = if at == 0 { word } else { "" };
+        lines.push(vec![(format!("{word:<indent$}"), role), (piece, text_role)]);
+    }
+}
+
+/// ` · writes 4.0 GiB to /srv/bench`.
+fn costs(plan: &Plan) -> String {
+    if plan.writes == 0 {
+        return String::new();
+    }
+    let place = plan.place.as_ref().map_or_else(String::new, |place| format!(" to {place}"));
+    format!(" · writes up to {}{place}", bytes_long(plan.writes as f64))
+}
+
+fn duration(time: Duration) -> String {
+    countdown(time)
+}
+
+impl Overlay for Ask {
+    fn title(&self, state: &State) -> String {
+        let what = match self.keys.as_slice() {
+            [one] => state.runs.name(one),
+            [one, rest @ ..] if rest.iter().all(|key| key == one) => {
+                format!("{}, {} times", state.runs.name(one), self.keys.len())
+            }
+            keys => format!("{} benchmarks", keys.len()),
+        };
+        format!("run {what}?")
+    }
+
+    fn size(&self, state: &State) -> (u16, u16) {
+        let lines = self.lines(state, usize::from(self.columns.get()));
+        (COLUMNS, u16::try_from(lines.len() + 3).unwrap_or(u16::MAX))
+    }
+
+    fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+        let plan = self.plan(cx.state);
+        self.columns.set(area.width);
+        self.shown.replace(plan.map(|plan| plan.id.clone()));
+        let lines = self.lines(cx.state, usize::from(area.width));
+        let list = Rect { height: area.height.saturating_sub(3), ..area };
+        self.sheet.draw(cx, list, canvas, &lines);
+        let Some(plan) = plan.filter(|_| area.height > 2) else { return };
+        let (key, text, dim) = (cx.theme.style(Role::Key), cx.theme.style(Role::Text), cx.theme.style(Role::Dim));
+        let writes = match plan.writes() {
+            0 => String::new(),
+            bytes => format!(", {} written", bytes_long(bytes as f64)),
+        };
+        let sum = format!("at most {}{writes} in all; x stops it within a second", duration(plan.time()));
+        put_all(canvas.buf, area.x, area.bottom() - 2, area.width, &[(sum.as_str(), dim)]);
+        let pieces: &[(&str, _)] = match plan.is_stopped() {
+            true => &[("esc", key), (" back", text)],
+            false => &[("y", key), (" yes   ", text), ("n", key), (" no", text)],
+        };
+        put_all(canvas.buf, area.x, area.bottom() - 1, area.width, pieces);
+    }
+
+    fn is_question(&self) -> bool {
+        true
+    }
+
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
+        match key.code {
+            KeyCode::Char('y') => Some(self.yes(state)),
+            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Some(vec![Effect::Close]),
+            _ => None,
+        }
+    }
+
+    fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {
+        // One question at a time.
+        if action == Action::Undo {
+            return Some(Vec::new());
+        }
+        self.sheet.act(action).then(Vec::new)
+    }
+
+    fn footer(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> bool {
+        let (key, text) = (cx.theme.style(Role::Key), cx.theme.style(Role::KeyText));
+        let yes = [("y", key), (" yes   ", text)];
+        let no = [("n", key), (" ", text), ("enter", key), (" ", text), ("esc", key), (" no", text)];
+        let pieces: Vec<_> = match self.plan(cx.state).is_some_and(|plan| !plan.is_stopped()) {
+            true => yes.into_iter().chain(no).collect(),
+            false => no.to_vec(),
+        };
+        put_all(canvas.buf, area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
+        true
+    }
+}

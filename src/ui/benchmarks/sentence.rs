@@ -1,0 +1,208 @@
+//! What is said of a figure: the result with its spread, how it compares with what is normal and whether that is noise,
+//! since when, and its target. Pure: the same runs give the same words.
+
+use super::{
+    known::ends,
+    standing::{Standing, role},
+    words,
+};
+use crate::{
+    analysis::{
+        regression::{BASELINE_LEAST, Baseline, RunVerdict, Verdict},
+        stats,
+    },
+    model::{
+        figure::{Better, Figure},
+        run::{Run, RunSays},
+    },
+    state::State,
+    ui::{theme::Role, widgets::sheet::SheetLine},
+};
+
+/// The lines above the chart, most important first.
+#[must_use]
+pub fn lines(state: &State, figure: &Figure, standing: &Standing<'_>) -> Vec<SheetLine> {
+    let now = state.host.now.unix_ms;
+    let mut lines = Vec::new();
+    let Some((run, verdict)) = standing.last() else { return lines };
+    lines.push(result(figure, run, verdict, standing, now));
+    lines.extend(comparison(figure, standing, verdict, now).map(|text| vec![(text, Role::Text)]));
+    lines.extend(judgement(standing, verdict, now).map(|(text, role)| vec![(text, role)]));
+    lines.extend(target(figure, standing, verdict));
+    lines.extend(pinned(state, figure, standing, verdict, now));
+    lines.extend(run.notes.iter().map(|note| vec![(note.clone(), Role::Dim)]));
+    lines
+}
+
+/// `71.2k IOPS  median of 12 samples, ±2.1 % · today 14:02`.
+fn result(figure: &Figure, run: &Run, verdict: &RunVerdict, standing: &Standing<'_>, now: i64) -> SheetLine {
+    let samples = match run.samples.len() {
+        1 => "one sample".to_owned(),
+        n => format!("median of {n} samples"),
+    };
+    let spread = stats::half_width(&run.samples).filter(|share| share.is_finite());
+    let spread = spread.map_or_else(String::new, |share| format!(", {}", words::spread(share)));
+    let role = match role(verdict.verdict) {
+        Role::Ok | Role::Unknown if standing.is_met() == Some(false) => Role::Warn,
+        Role::Ok | Role::Unknown => Role::Strong,
+        role => role,
+    };
+    vec![
+        (words::value(figure, verdict.median), role),
+        (format!("  {samples}{spread} · {}", words::moment(run.at_unix_ms, now)), Role::Dim),
+    ]
+}
+
+/// `96.4k IOPS ±3 %, 14 runs since 3 Sep`.
+fn normal(figure: &Figure, against: &Baseline, now: i64) -> String {
+    let spread = if against.median > 0.0 { (against.high - against.low) / 2.0 / against.median } else { 0.0 };
+    let since = words::day(against.since_unix_ms, now);
+    format!("{} {}, {} runs since {since}", words::value(figure, against.median), words::spread(spread), against.runs)
+}
+
+/// `26 % below normal (96.4k IOPS ±3 %, 14 runs since 3 Sep): not noise, p = 0.004`.
+fn comparison(figure: &Figure, standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<String> {
+    if verdict.verdict == Verdict::NotComparable {
+        return None;
+    }
+    let Some(against) = &verdict.against else {
+        let runs = standing.verdicts.len();
+        let wanted = match verdict.verdict {
+            Verdict::New => format!(
+                "{runs} {} so far: what is normal is known after {BASELINE_LEAST}",
+                if runs == 1 { "run" } else { "runs" }
+            ),
+            _ => return None,
+        };
+        return Some(wanted);
+    };
+    let normal = normal(figure, against, now);
+    let ratio = verdict.ratio?;
+    let percent = ((ratio - 1.0).abs() * 100.0).round();
+    let way = match ratio {
+        _ if percent < 0.5 => "as normal".to_owned(),
+        r if r < 1.0 => format!("{percent:.0} % below normal"),
+        _ => format!("{percent:.0} % above normal"),
+    };
+    let p = verdict.p.map(words::probability);
+    let noise = match (verdict.verdict, p) {
+        (Verdict::Suspect | Verdict::Regressed | Verdict::Improved | Verdict::Drift, Some(p)) => {
+            format!(": not noise, p {p}")
+        }
+        _ => String::new(),
+    };
+    Some(format!("{way} ({normal}){noise}"))
+}
+
+/// The newest figure and how it compares, in one line: `71.2k IOPS, 26 % below normal (96.4k IOPS ±3 %, 14 runs)`.
+#[must_use]
+pub fn brief(state: &State, figure: &Figure, standing: &Standing<'_>) -> Option<SheetLine> {
+    let (run, verdict) = standing.last()?;
+    let now = state.host.now.unix_ms;
+    let value = result(figure, run, verdict, standing, now).into_iter().next()?;
+    let compared = comparison(figure, standing, verdict, now).map(|text| (format!(", {text}"), Role::Text));
+    Some(std::iter::once(value).chain(compared).collect())
+}
+
+/// What follows from the newest verdict.
+#[must_use]
+pub fn judged(state: &State, standing: &Standing<'_>) -> Option<(String, Role)> {
+    judgement(standing, standing.verdicts.last()?, state.host.now.unix_ms)
+}
+
+/// What follows from it.
+fn judgement(standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<(String, Role)> {
+    let since = verdict.since.as_ref().map(|since| words::moment(since.at_unix_ms, now)).unwrap_or_default();
+    let role = role(verdict.verdict);
+    let text = match verdict.verdict {
+        Verdict::New | Verdict::Same => return None,
+        Verdict::Regressed => {
+            format!("{} run in a row: regression since {since}", words::ordinal(streak(standing)))
+        }
+        Verdict::Suspect => match streak(standing) {
+            0 | 1 if verdict.repeat => "first run like this: measure it again at a quiet moment".to_owned(),
+            0 | 1 => "first run like this: three in a row make a regression".to_owned(),
+            n => format!("{} run in a row, since {since}: three make a regression", words::ordinal(n)),
+        },
+        Verdict::Improved => format!("three runs in a row: improved since {since}"),
+        Verdict::Drift => format!("getting worse in small steps since {since}"),
+        Verdict::Noisy => {
+            let spread = standing.last().and_then(|(run, _)| stats::half_width(&run.samples));
+            match spread.filter(|share| share.is_finite()) {
+                Some(share) => format!(
+                    "noisy: the samples leave {} of doubt, {} is asked for",
+                    words::spread(share),
+                    words::spread(stats::NARROW)
+                ),
+                None => "noisy: too few samples to tell".to_owned(),
+            }
+        }
+        Verdict::NotComparable => return Some((not_comparable(standing, verdict), Role::Unknown)),
+    };
+    Some((text, role))
+}
+
+/// So many of the newest runs are on the bad side without a break.
+#[must_use]
+pub fn streak(standing: &Standing<'_>) -> usize {
+    let bad = |verdict: &&RunVerdict| matches!(verdict.verdict, Verdict::Suspect | Verdict::Regressed);
+    standing.verdicts.iter().rev().take_while(bad).count()
+}
+
+/// `not comparable with the 14 runs before: kernel 6.1.0-27 → 6.1.0-28`.
+fn not_comparable(standing: &Standing<'_>, verdict: &RunVerdict) -> String {
+    let last = standing.last().map(|(run, _)| run);
+    let before = standing.runs.iter().rev().find(|run| Some(&run.fingerprint) != last.map(|last| &last.fingerprint));
+    let part = |name: &String| {
+        let of =
+            |run: Option<&Run>| run.and_then(|run| run.fingerprint.get(name)).map_or("none", String::as_str).to_owned();
+        format!("{name} {} → {}", of(before), of(last))
+    };
+    let parts: Vec<String> = verdict.differs.iter().map(part).collect();
+    let apart = verdict.ratio.map_or_else(String::new, |ratio| format!(" ({})", words::difference(ratio)));
+    format!("not comparable with the runs before{apart}: {}", parts.join(", "))
+}
+
+/// `target ≥100k IOPS: missed by 29 %`.
+fn target(figure: &Figure, standing: &Standing<'_>, verdict: &RunVerdict) -> Option<SheetLine> {
+    let goal = standing.goal?;
+    let head = (format!("target {}: ", words::target(figure, goal)), Role::Dim);
+    if goal.is_met(verdict.median) {
+        return Some(vec![head, ("met".to_owned(), Role::Dim)]);
+    }
+    let off = |end: f64| (verdict.median / end - 1.0).abs();
+    let nearest = ends(goal).into_iter().filter(|end| *end > 0.0).map(off).min_by(f64::total_cmp);
+    let by = nearest.map_or_else(String::new, |off| format!(" by {:.0} %", (off * 100.0).max(1.0)));
+    Some(vec![head, (format!("missed{by}"), Role::Warn)])
+}
+
+/// The pinned best run of a series.
+#[must_use]
+pub fn pinned_run<'a>(state: &State, standing: &Standing<'a>) -> Option<&'a Run> {
+    let series = standing.runs.first()?.key();
+    let word = state.runs.marks.iter().rev().filter(|mark| mark.series == series);
+    let pin = word.map(|mark| &mark.says).find(|says| matches!(says, RunSays::Pin(_) | RunSays::Unpin))?;
+    let RunSays::Pin(id) = pin else { return None };
+    standing.runs.iter().find(|run| run.id == *id)
+}
+
+/// `12 % below the pinned best (108k IOPS, 3 Mar)`.
+fn pinned(
+    state: &State,
+    figure: &Figure,
+    standing: &Standing<'_>,
+    verdict: &RunVerdict,
+    now: i64,
+) -> Option<SheetLine> {
+    let run = pinned_run(state, standing)?;
+    let best = stats::median(&run.samples).filter(|best| *best > 0.0)?;
+    let ratio = verdict.median / best;
+    let (percent, way) = ((ratio - 1.0).abs() * 100.0, if ratio < 1.0 { "below" } else { "above" });
+    let is_worse = (ratio < 1.0) == (figure.better == Better::Higher);
+    let text = format!(
+        "{percent:.0} % {way} the pinned run ({}, {})",
+        words::value(figure, best),
+        words::day(run.at_unix_ms, now)
+    );
+    Some(vec![(text, if is_worse && percent >= 1.0 { Role::Text } else { Role::Dim })])
+}
