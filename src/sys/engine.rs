@@ -14,8 +14,8 @@ use hyper::{Request, body::Bytes};
 use serde_json::Value;
 use tokio::time::timeout;
 
+pub use self::error::EngineError;
 use self::place::Place;
-pub use self::{error::EngineError, image::Pulling};
 use super::{
     http::{self, Answer},
     json::{Field, Unread},

@@ -30,7 +30,7 @@ const ALL: &str = "/containers/json?all=1";
 pub const API: BenchDef = BenchDef {
     id: "engine-api",
     group: Group::Containers,
-    doc: "response time of the engine's API: list and inspect",
+    doc: "Response time of the engine's API: list and inspect",
     figures: &[
         FigureDef {
             id: "engine_api_response_seconds",
@@ -80,6 +80,7 @@ impl Work for Run {
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         round(&session, cx, &one)?;
         let (mut lists, mut inspections) = (Vec::new(), Vec::new());
+        cx.progress(RunPhase::Measuring, None, Vec::new());
         loop {
             let (list, inspection) = round(&session, cx, &one)?;
             let both = [list.as_slice(), &inspection].concat();

@@ -14,6 +14,7 @@ use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
         engine::{self, Image, MOUNTED, Place, Program, Session, Spec},
+        scratch,
     },
     model::{
         bench::{Group, RunPhase},
@@ -31,7 +32,7 @@ const OWN_FILE: &str = "/etc/hostname";
 pub const MOUNT: BenchDef = BenchDef {
     id: "container-mount",
     group: Group::Containers,
-    doc: "what a mounted folder or dataset adds to the start of a container, until a file in it was read",
+    doc: "What a mounted folder or dataset adds to the start of a container, until a file in it was read",
     figures: &[
         FigureDef {
             id: "container_volume_mount_seconds",
@@ -123,7 +124,7 @@ impl Work for Run {
         cx.progress(RunPhase::Preparing, None, Vec::new());
         let session = Session::open(&self.place.address, cx)?;
         let image = self.image.prepare(&session, cx)?;
-        let folder = folder(cx, &self.parent)?;
+        let folder = scratch::folder(cx, &self.parent)?;
         let file = folder.join(FILE);
         fs::write(&file, "read\n").map_err(|error| Stop::Failed(format!("{}: {error}", file.display())))?;
         let without = Spec::new(&image.name, Program::Reads(OWN_FILE.to_owned()));
@@ -131,23 +132,18 @@ impl Work for Run {
         let with = Spec { binds: vec![bind], ..Spec::new(&image.name, Program::Reads(format!("{MOUNTED}/{FILE}"))) };
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         once(&session, cx, &with)?;
+        cx.progress(RunPhase::Measuring, None, Vec::new());
         loop {
             let (bare, mounted) = (once(&session, cx, &without)?, once(&session, cx, &with)?);
             cx.progress(RunPhase::Measuring, Some(mounted - bare), Vec::new());
-            cx.sample(1, mounted);
-            if !cx.sample(0, mounted - bare) {
+            cx.sample(0, mounted - bare);
+            // A difference near zero is never known to a share of itself.
+            if !cx.sample(1, mounted) {
                 break;
             }
         }
         Ok(measured(image, "engine API, start with less start without"))
     }
-}
-
-fn folder(cx: &mut dyn RunCx, parent: &Path) -> Result<PathBuf, Stop> {
-    let folder = parent.join(format!("benchtop-{}", cx.batch()));
-    cx.will_make(crate::bench::Scratch::Folder(folder.clone()))?;
-    fs::create_dir(&folder).map_err(|error| Stop::Failed(format!("{}: {error}", folder.display())))?;
-    Ok(folder)
 }
 
 /// Seconds from the request to make a container until its process had read its file.

@@ -22,7 +22,7 @@ const HEALTHY: Duration = Duration::from_secs(300);
 pub const START: BenchDef = BenchDef {
     id: "container-start",
     group: Group::Containers,
-    doc: "time from the request to make a container until its process runs, and until it is healthy",
+    doc: "Time from the request to make a container until its process runs, and until it is healthy",
     figures: &[
         FigureDef { id: "container_start_seconds", title: "start", unit: Unit::Seconds, better: Better::Lower },
         FigureDef { id: "container_healthy_seconds", title: "healthy", unit: Unit::Seconds, better: Better::Lower },
@@ -68,6 +68,7 @@ impl Work for Run {
         // The first one reads the image from the disk.
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         once(&session, cx, &spec)?;
+        cx.progress(RunPhase::Measuring, None, Vec::new());
         loop {
             let (running, healthy) = once(&session, cx, &spec)?;
             cx.progress(RunPhase::Measuring, Some(running), Vec::new());

@@ -22,7 +22,7 @@ const STUBBORN: usize = 5;
 pub const STOP: BenchDef = BenchDef {
     id: "container-stop",
     group: Group::Containers,
-    doc: "time to stop a container with the default grace; apart, one that ignores the request",
+    doc: "Time to stop a container with the default grace; apart, one that ignores the request",
     figures: &[
         FigureDef { id: "container_stop_seconds", title: "stop", unit: Unit::Seconds, better: Better::Lower },
         FigureDef {
@@ -72,6 +72,7 @@ impl Work for Run {
         for took in stubborn(&session, cx, &Spec::new(&image.name, Program::Ignores))? {
             cx.sample(1, took);
         }
+        cx.progress(RunPhase::Measuring, None, Vec::new());
         loop {
             let took = once(&session, cx, &spec)?;
             cx.progress(RunPhase::Measuring, Some(took), Vec::new());

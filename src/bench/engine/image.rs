@@ -128,7 +128,10 @@ impl Image {
             }
             Source::Made { program, bytes } => {
                 let (name, tag) = (session.name("image"), "1");
-                cx.will_make(Scratch::Image { engine: session.address().to_string(), name: format!("{name}:{tag}") })?;
+                cx.will_make(Scratch::Image {
+                    engine: session.address().dialled().to_owned(),
+                    name: format!("{name}:{tag}"),
+                })?;
                 cx.progress(RunPhase::Preparing, None, vec![format!("importing {}", program.display())]);
                 let files =
                     archive(program).map_err(|error| Stop::Failed(format!("{}: {error}", program.display())))?;

@@ -23,7 +23,7 @@ use tokio::{
 
 use super::Program;
 use crate::{
-    bench::{LABEL, RunCx, Scratch, Stop, StopFlag},
+    bench::{LABEL, RunCx, Scratch, Stop, StopFlag, scratch},
     model::engine_address::EngineAddress,
     sys::{
         engine::{EngineClient, EngineError, Limits, ONE, encoded},
@@ -33,6 +33,8 @@ use crate::{
 
 /// An engine that takes longer for one container has not done it.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+/// What is being made when the run is stopped may get this far: what is not there yet cannot be removed.
+const GRACE: Duration = Duration::from_millis(600);
 /// Between two looks at what a container does.
 const LOOK: Duration = Duration::from_millis(20);
 /// A process says that it is ready within this, or its log cannot be read.
@@ -102,8 +104,14 @@ impl Session {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Stop::failed)?;
         let client = wait(&runtime, address, cx.stop(), "connecting", Some(PATIENCE), EngineClient::connect(address))?;
         let docker = client.operator(PATIENCE).map_err(|error| Stop::Failed(format!("{address}: {error}")))?;
-        let letters = cx.batch().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
-        Ok(Session { runtime, client, docker, address: address.clone(), batch: letters.collect(), made: Cell::new(0) })
+        Ok(Session {
+            runtime,
+            client,
+            docker,
+            address: address.clone(),
+            batch: cx.batch().to_owned(),
+            made: Cell::new(0),
+        })
     }
 
     pub fn client(&self) -> &EngineClient {
@@ -118,7 +126,7 @@ impl Session {
     pub fn name(&self, what: &str) -> String {
         let number = self.made.get() + 1;
         self.made.set(number);
-        format!("benchtop-{}-{what}-{number}", self.batch.trim_matches('-'))
+        scratch::name(&self.batch, &format!("{what}-{number}"))
     }
 
     /// Waits for an answer of the engine; `None`: as long as it takes.
@@ -133,6 +141,22 @@ impl Session {
         answer: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, Stop> {
         wait(&self.runtime, &self.address, stop, doing, patience, answer)
+    }
+
+    /// Waits for something to be made; stopped meanwhile, it waits a little longer.
+    fn making<T>(
+        &self,
+        stop: &StopFlag,
+        doing: &str,
+        answer: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<(), Stop> {
+        let mut answer = std::pin::pin!(answer);
+        let made = async { (&mut answer).await.map_err(|error| EngineError::of_operation(&error)) };
+        let outcome = self.wait_with(stop, doing, Some(PATIENCE), made);
+        if outcome.as_ref().is_err_and(|stop| *stop == Stop::Cancelled) {
+            let _ = self.runtime.block_on(async { tokio::time::timeout(GRACE, answer).await });
+        }
+        outcome.map(drop)
     }
 
     fn operate<T>(
@@ -168,7 +192,7 @@ impl Session {
     /// When the journal cannot be written.
     pub fn reserve(&self, cx: &mut dyn RunCx, what: &str) -> Result<Made, Stop> {
         let name = self.name(what);
-        let scratch = Scratch::Container { engine: self.address.to_string(), name: name.clone() };
+        let scratch = Scratch::Container { engine: self.address.dialled().to_owned(), name: name.clone() };
         cx.will_make(scratch.clone())?;
         Ok(Made { name, scratch })
     }
@@ -180,8 +204,7 @@ impl Session {
     pub fn create(&self, cx: &dyn RunCx, made: &Made, spec: &Spec<'_>) -> Result<(), Stop> {
         let options = CreateContainerOptions { name: Some(made.name.clone()), platform: String::new() };
         let created = self.docker.create_container(Some(options), body(spec, cx.batch()));
-        self.operate(cx.stop(), "making a container", created)?;
-        Ok(())
+        self.making(cx.stop(), "making a container", created)
     }
 
     /// # Errors
@@ -306,7 +329,7 @@ impl Session {
     /// As [`Session::wait_with`].
     pub fn network(&self, cx: &mut dyn RunCx, subnet: &str) -> Result<Network, Stop> {
         let name = self.name("network");
-        let scratch = Scratch::Network { engine: self.address.to_string(), name: name.clone() };
+        let scratch = Scratch::Network { engine: self.address.dialled().to_owned(), name: name.clone() };
         cx.will_make(scratch.clone())?;
         let config = IpamConfig { subnet: Some(subnet.to_owned()), ..IpamConfig::default() };
         let request = NetworkCreateRequest {
@@ -316,7 +339,7 @@ impl Session {
             labels: Some(labels(cx.batch())),
             ..NetworkCreateRequest::default()
         };
-        self.operate(cx.stop(), "making a network", self.docker.create_network(request))?;
+        self.making(cx.stop(), "making a network", self.docker.create_network(request))?;
         Ok(Network { name, scratch })
     }
 

@@ -24,7 +24,7 @@ const TRIPS: usize = 1000;
 pub const LATENCY: BenchDef = BenchDef {
     id: "network-latency",
     group: Group::Network,
-    doc: "round trip of a small TCP message between two containers on one network",
+    doc: "Round trip of a small TCP message between two containers on one network",
     figures: &[
         FigureDef {
             id: "network_internal_latency_seconds",
@@ -45,7 +45,7 @@ pub const LATENCY: BenchDef = BenchDef {
 pub const THROUGHPUT: BenchDef = BenchDef {
     id: "network-throughput",
     group: Group::Network,
-    doc: "throughput of one TCP stream between two containers on one network",
+    doc: "Throughput of one TCP stream between two containers on one network",
     figures: &[FigureDef {
         id: "network_internal_bytes_per_second",
         title: "internal throughput",
@@ -79,6 +79,7 @@ impl Work for LatencyRun {
         between(&self.0, cx, "built-in TCP round trip", |cx, pair| {
             cx.progress(RunPhase::WarmingUp, None, Vec::new());
             tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
+            cx.progress(RunPhase::Measuring, None, Vec::new());
             loop {
                 let times = tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
                 let (median, p99) = (figures::median(&times), figures::quantile(&times, 0.99));
@@ -119,6 +120,7 @@ impl Work for ThroughputRun {
         between(&self.setting, cx, &method.name(), |cx, pair| {
             cx.progress(RunPhase::WarmingUp, None, Vec::new());
             method.throughput(cx, &pair.ends)?;
+            cx.progress(RunPhase::Measuring, None, Vec::new());
             loop {
                 let (rate, beside) = method.throughput(cx, &pair.ends)?;
                 cx.progress(RunPhase::Measuring, Some(rate), beside);

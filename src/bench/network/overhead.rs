@@ -21,7 +21,7 @@ use crate::{
 pub const OVERHEAD: BenchDef = BenchDef {
     id: "subnet-overhead",
     group: Group::Network,
-    doc: "share of the throughput that an isolated network costs, against the default bridge and the machine's loopback",
+    doc: "Share of the throughput that an isolated network costs, against the default bridge and the machine's loopback",
     figures: &[
         FigureDef { id: "subnet_overhead_ratio", title: "subnet overhead", unit: Unit::Ratio, better: Better::Lower },
         FigureDef {
@@ -68,6 +68,7 @@ impl Work for Run {
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         self.method.throughput(cx, &isolated.ends)?;
         let mut rates: [Vec<f64>; 3] = Default::default();
+        cx.progress(RunPhase::Measuring, None, Vec::new());
         loop {
             for (all, ends) in rates.iter_mut().zip([&isolated.ends, &bridge.ends, &host]) {
                 all.push(self.method.throughput(cx, ends)?.0);
