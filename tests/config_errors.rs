@@ -112,7 +112,7 @@ fn init_writes_once_and_the_example_is_right() {
 }
 
 /// Settings that have no built-in value: the example file shows one that they may have.
-const EXAMPLES: [&str; 6] = ["quit", "signal", "log", "image", "network", "file_size"];
+const EXAMPLES: [&str; 7] = ["quit", "signal", "log", "image", "network", "file_size", "management_url"];
 
 #[test]
 fn services_are_shown_without_their_secrets() {

@@ -22,6 +22,7 @@ pub mod suite;
 #[cfg(test)]
 pub mod testing;
 mod tool;
+mod web;
 
 pub use contract::{BenchDef, Benchmark, FigureDef, Measured, RunCx, Survey, Work};
 pub use env::{Emit, Env};
@@ -36,6 +37,7 @@ pub static BENCHES: &[BenchDef] = &[
     containers::STOP,
     containers::MOUNT,
     containers::API,
+    containers::PAGE,
     storage::READ,
     storage::WRITE,
     storage::RANDOM_4K,

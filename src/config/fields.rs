@@ -249,6 +249,7 @@ pub static FIELDS: &[Field] = &[
     text!("bench.image", bench.image),
     patterns!("bench.mounts", bench.mounts),
     text!("bench.network", bench.network),
+    text!("bench.management_url", bench.management_url),
 ];
 
 fn root(settings: &mut Settings, value: &At<Node>, reading: &mut Reading<'_>) {

@@ -116,6 +116,8 @@ pub struct BenchSettings {
     pub mounts: Vec<String>,
     /// A network of the engine whose throughput and latency are measured.
     pub network: Option<String>,
+    /// The management page: `https://127.0.0.1:9443`.
+    pub management_url: Option<String>,
 }
 
 /// How the process table begins.

@@ -3,10 +3,11 @@
 mod api;
 mod common;
 mod mount;
+mod page;
 mod start;
 mod stop;
 
-pub use self::{api::API, mount::MOUNT, start::START, stop::STOP};
+pub use self::{api::API, mount::MOUNT, page::PAGE, start::START, stop::STOP};
 
 #[cfg(test)]
 mod tests;
