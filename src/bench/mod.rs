@@ -38,6 +38,8 @@ pub static BENCHES: &[BenchDef] = &[
     containers::MOUNT,
     containers::API,
     containers::PAGE,
+    containers::DENSITY,
+    containers::OVERHEAD,
     storage::READ,
     storage::WRITE,
     storage::RANDOM_4K,

@@ -2,12 +2,14 @@
 
 mod api;
 mod common;
+mod density;
 mod mount;
+mod overhead;
 mod page;
 mod start;
 mod stop;
 
-pub use self::{api::API, mount::MOUNT, page::PAGE, start::START, stop::STOP};
+pub use self::{api::API, density::DENSITY, mount::MOUNT, overhead::OVERHEAD, page::PAGE, start::START, stop::STOP};
 
 #[cfg(test)]
 mod tests;

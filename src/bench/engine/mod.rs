@@ -11,5 +11,5 @@ pub mod testing;
 
 pub use image::{Image, Ready};
 pub use place::{Facts, Place, find, local_offers, offers};
-pub use program::{MOUNTED, Program};
+pub use program::{MOUNTED, PORT, Program};
 pub use session::{Made, Network, Session, Spec};

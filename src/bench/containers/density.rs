@@ -1,0 +1,297 @@
+//! How many containers the machine carries: up to 12, then up to 50 are started, while a small web server in one more is
+//! asked again and again. What starts, how long each start takes, and whether the server still answers as before.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::common::{engine_plan, measured};
+use crate::{
+    bench::{
+        BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, StopFlag, Survey, Work,
+        engine::{self, Image, Made, PORT, Place, Program, Session, Spec},
+        figures,
+    },
+    model::{
+        bench::{Group, RunPhase},
+        figure::Better,
+        unit::Unit,
+    },
+};
+
+/// Containers at which the server's answers are looked at.
+const STEPS: [usize; 2] = [12, 50];
+/// The server is asked alone for so long before, and for so long after each step.
+const BEFORE: Duration = Duration::from_secs(4);
+const HELD: Duration = Duration::from_secs(3);
+/// Between two questions.
+const EVERY: Duration = Duration::from_millis(20);
+/// An answer that takes longer has not come.
+const ANSWER: Duration = Duration::from_secs(2);
+/// The server is up by then, or the image has none.
+const UP: Duration = Duration::from_secs(5);
+/// Starts that fail in a row before it is given up.
+const FAILURES: usize = 3;
+
+pub const DENSITY: BenchDef = BenchDef {
+    id: "container-density",
+    group: Group::Containers,
+    doc: "Containers that start and run at once, up to 50, and what a running service feels of them",
+    figures: &[
+        FigureDef { id: "container_density", title: "density", unit: Unit::Count, better: Better::Higher },
+        FigureDef {
+            id: "container_density_start_seconds",
+            title: "start beside others",
+            unit: Unit::Seconds,
+            better: Better::Lower,
+        },
+        FigureDef {
+            id: "container_density_p95_ratio",
+            title: "p95 of a service meanwhile",
+            unit: Unit::Ratio,
+            better: Better::Lower,
+        },
+    ],
+    bench: &Density,
+};
+
+struct Density;
+
+impl Benchmark for Density {
+    fn offers(&self, survey: &Survey<'_>) -> Vec<Offer> {
+        engine::local_offers(survey)
+    }
+
+    fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
+        let (mut plan, place, image) = engine_plan(survey, of)?;
+        let [some, all] = STEPS;
+        plan.steps.push(format!(
+            "on {}: start one container with a web server and ask it every {} ms",
+            place.address,
+            EVERY.as_millis()
+        ));
+        plan.steps.push(format!(
+            "start {some} containers of an idle process, one after the other, then up to {all} (about 12 MB of memory each); \
+             remove all"
+        ));
+        plan.time = Duration::from_secs(400);
+        Ok((plan, Box::new(Run { place, image })))
+    }
+}
+
+struct Run {
+    place: Place,
+    image: Image,
+}
+
+/// What was found at one step.
+struct Step {
+    wanted: usize,
+    running: usize,
+    /// The server's p95 meanwhile, and that share of its answers which did not come.
+    p95: Option<f64>,
+    lost: f64,
+}
+
+impl Work for Run {
+    fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
+        cx.progress(RunPhase::Preparing, None, Vec::new());
+        let session = Session::open(&self.place.address, cx)?;
+        let image = self.image.prepare(&session, cx)?;
+        let server = session.run(cx, "server", &Spec::new(&image.name, Program::Serves))?;
+        let asking = up(&session, cx, &server)?.map(|address| Asking::begin(address, cx.stop().clone()));
+        cx.progress(RunPhase::WarmingUp, None, vec!["a service alone".to_owned()]);
+        let before = match &asking {
+            Some(asking) => {
+                cx.stop().sleep(BEFORE)?;
+                Some(asking.since_last())
+            }
+            None => None,
+        };
+        let mut made: Vec<Made> = Vec::new();
+        let (mut steps, mut failures) = (Vec::new(), Vec::new());
+        for wanted in STEPS {
+            fill(&session, cx, &image.name, wanted, &mut made, &mut failures)?;
+            cx.stop().sleep(HELD)?;
+            let meanwhile = asking.as_ref().map(Asking::since_last);
+            let running = running(&session, cx.stop(), &made)?;
+            let lost = meanwhile.as_ref().map_or(0.0, Answers::lost);
+            steps.push(Step { wanted, running, p95: meanwhile.and_then(|answers| answers.p95()), lost });
+        }
+        drop(asking);
+        cx.progress(RunPhase::CleaningUp, None, vec![format!("removing {} containers", made.len() + 1)]);
+        for made in made.iter().chain([&server]) {
+            session.remove(cx, made)?;
+        }
+        let before = before.and_then(|answers| answers.p95());
+        if let Some((before, meanwhile)) = before.zip(steps.last().and_then(|step| step.p95)) {
+            cx.sample(2, meanwhile / before);
+        }
+        let density = steps.last().map_or(0, |step| step.running);
+        cx.sample(0, density as f64);
+        Ok(Measured { notes: notes(before, &steps, &failures), ..measured(image, "engine API") })
+    }
+}
+
+/// Where the server answers; `None` when it never does.
+fn up(session: &Session, cx: &dyn RunCx, server: &Made) -> Result<Option<SocketAddr>, Stop> {
+    let end = Instant::now() + UP;
+    while Instant::now() < end {
+        let seen = session.inspect(cx.stop(), server)?;
+        if !seen.running {
+            break;
+        }
+        let address =
+            seen.addresses.first().map(|(_, address): &(String, Ipv4Addr)| SocketAddr::from((*address, PORT)));
+        if let Some(address) = address.filter(|address| ask(*address).is_some()) {
+            return Ok(Some(address));
+        }
+        cx.stop().sleep(EVERY)?;
+    }
+    Ok(None)
+}
+
+/// Starts containers until `made` has so many, or too many fail.
+fn fill(
+    session: &Session,
+    cx: &mut dyn RunCx,
+    image: &str,
+    wanted: usize,
+    made: &mut Vec<Made>,
+    failures: &mut Vec<String>,
+) -> Result<(), Stop> {
+    let mut in_row = 0;
+    for _ in made.len() + failures.len()..wanted {
+        let one = session.reserve(cx, "one")?;
+        let began = Instant::now();
+        let spec = Spec::new(image, Program::Stays);
+        let started = session.create(cx, &one, &spec).and_then(|()| session.start(cx.stop(), &one));
+        match started {
+            Ok(()) => {
+                in_row = 0;
+                cx.sample(1, began.elapsed().as_secs_f64());
+                made.push(one);
+            }
+            Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+            Err(Stop::Failed(why)) => {
+                in_row += 1;
+                failures.push(why);
+                if in_row == FAILURES {
+                    // Is it the engine itself?
+                    session
+                        .inspect(cx.stop(), &one)
+                        .map_or_else(|stop| if made.is_empty() { Err(stop) } else { Ok(()) }, |_| Ok(()))?;
+                    return Ok(());
+                }
+            }
+        }
+        let failed = if failures.is_empty() { Vec::new() } else { vec![format!("{} failed", failures.len())] };
+        cx.progress(RunPhase::Measuring, Some(made.len() as f64), failed);
+    }
+    Ok(())
+}
+
+/// How many of them run.
+fn running(session: &Session, stop: &StopFlag, made: &[Made]) -> Result<usize, Stop> {
+    made.iter().try_fold(0, |count, made| Ok(count + usize::from(session.inspect(stop, made)?.running)))
+}
+
+fn notes(before: Option<f64>, steps: &[Step], failures: &[String]) -> Vec<String> {
+    let mut notes: Vec<String> = steps
+        .iter()
+        .map(|step| {
+            let service = match (before, step.p95) {
+                (Some(before), Some(p95)) => {
+                    let lost = if step.lost > 0.0 {
+                        format!(", {} without an answer", Unit::Ratio.show(step.lost))
+                    } else {
+                        String::new()
+                    };
+                    format!("p95 of a service {} (alone {}){lost}", Unit::Seconds.show(p95), Unit::Seconds.show(before))
+                }
+                (Some(_), None) => "the service did not answer".to_owned(),
+                (None, _) => "no service was measured: the image has no httpd that answers".to_owned(),
+            };
+            format!("{} of {} run, {service}", step.running, step.wanted)
+        })
+        .collect();
+    if let Some(first) = failures.first() {
+        notes.push(format!("{} did not start: {first}", failures.len()));
+    }
+    notes
+}
+
+/// Answers of the server in a span of time.
+#[derive(Default)]
+struct Answers {
+    /// Seconds, in order of time.
+    times: Vec<f64>,
+    /// Questions without an answer.
+    unanswered: usize,
+}
+
+impl Answers {
+    fn p95(&self) -> Option<f64> {
+        (!self.times.is_empty()).then(|| figures::quantile(&self.times, 0.95))
+    }
+
+    fn lost(&self) -> f64 {
+        let asked = self.times.len() + self.unanswered;
+        if asked == 0 { 0.0 } else { self.unanswered as f64 / asked as f64 }
+    }
+}
+
+/// A thread that asks the server until this is dropped.
+struct Asking {
+    answers: Arc<Mutex<Answers>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Asking {
+    fn begin(address: SocketAddr, stop: StopFlag) -> Self {
+        let (answers, over) = (Arc::new(Mutex::new(Answers::default())), Arc::new(AtomicBool::new(false)));
+        let (kept, ends) = (answers.clone(), over.clone());
+        thread::spawn(move || {
+            while !ends.load(Ordering::Acquire) && !stop.is_set() {
+                let took = ask(address);
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                match took {
+                    Some(took) => kept.times.push(took.as_secs_f64()),
+                    None => kept.unanswered += 1,
+                }
+                drop(kept);
+                thread::sleep(EVERY);
+            }
+        });
+        Asking { answers, over }
+    }
+
+    /// Those since it was asked for last.
+    fn since_last(&self) -> Answers {
+        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+    }
+}
+
+/// How long the server takes to answer over a fresh connection; `None` without an answer.
+fn ask(address: SocketAddr) -> Option<Duration> {
+    let began = Instant::now();
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER).ok()?;
+    stream.set_read_timeout(Some(ANSWER)).and_then(|()| stream.set_write_timeout(Some(ANSWER))).ok()?;
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    Read::take(&mut stream, 64 << 10).read_to_end(&mut answer).ok()?;
+    answer.starts_with(b"HTTP/1.").then(|| began.elapsed())
+}
