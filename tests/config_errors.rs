@@ -112,7 +112,8 @@ fn init_writes_once_and_the_example_is_right() {
 }
 
 /// Settings that have no built-in value: the example file shows one that they may have.
-const EXAMPLES: [&str; 7] = ["quit", "signal", "log", "image", "network", "file_size", "management_url"];
+const EXAMPLES: [&str; 9] =
+    ["quit", "signal", "log", "image", "network", "file_size", "iperf3_server", "download_url", "management_url"];
 
 #[test]
 fn services_are_shown_without_their_secrets() {

@@ -48,6 +48,10 @@ pub static BENCHES: &[BenchDef] = &[
     network::LATENCY,
     network::THROUGHPUT,
     network::OVERHEAD,
+    network::ALLOCATION,
+    network::GATEWAY,
+    network::OUTSIDE_LATENCY,
+    network::OUTSIDE_THROUGHPUT,
     BenchDef {
         id: "cpu",
         group: Group::Machine,

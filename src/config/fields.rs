@@ -249,6 +249,9 @@ pub static FIELDS: &[Field] = &[
     text!("bench.image", bench.image),
     patterns!("bench.mounts", bench.mounts),
     text!("bench.network", bench.network),
+    patterns!("bench.hosts", bench.hosts),
+    text!("bench.iperf3_server", bench.iperf3_server),
+    text!("bench.download_url", bench.download_url),
     text!("bench.management_url", bench.management_url),
 ];
 

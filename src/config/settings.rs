@@ -116,6 +116,12 @@ pub struct BenchSettings {
     pub mounts: Vec<String>,
     /// A network of the engine whose throughput and latency are measured.
     pub network: Option<String>,
+    /// Machines outside: `1.1.1.1`, `example.org:443`.
+    pub hosts: Vec<String>,
+    /// A server of iperf3 outside: `iperf.example.org:5201`.
+    pub iperf3_server: Option<String>,
+    /// A large file outside.
+    pub download_url: Option<String>,
     /// The management page: `https://127.0.0.1:9443`.
     pub management_url: Option<String>,
 }

@@ -79,6 +79,16 @@ impl Iperf {
         let mut asking = spawn(exec, &program, &arguments, whole)?;
         parse(&output(asking.as_mut(), stop)?).map_err(Stop::Failed)
     }
+
+    /// One measurement from a server outside to this machine.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] with the program's complaint.
+    pub fn receive(&self, exec: &Arc<dyn Exec>, stop: &StopFlag, host: &str, port: u16) -> Result<Flow, Stop> {
+        let whole = Duration::from_secs(u64::from(SECONDS + OMITTED)) + MARGIN;
+        let mut asking = spawn(exec, &self.program, &client(host, port, true), whole)?;
+        parse(&output(asking.as_mut(), stop)?).map_err(Stop::Failed)
+    }
 }
 
 /// It serves one client and ends.

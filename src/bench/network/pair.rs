@@ -117,6 +117,21 @@ impl Which {
     }
 }
 
+/// The addresses of the network that the config names.
+///
+/// # Errors
+/// Why it cannot be asked for.
+pub fn addresses_of(survey: &Survey<'_>, name: &str) -> Result<Vec<Subnet>, String> {
+    let usable = engine::local_offers(survey).into_iter().find(|offer| offer.missing.is_none());
+    let place = engine::find(survey, &usable.map(|offer| offer.of).unwrap_or_default())?;
+    named_network(&place, name)?;
+    let answer =
+        place.ask(async |client| client.json("the network", &format!("/networks/{}", encoded(name)), ONE).await)?;
+    let unread = Unread::default();
+    let configs = Field::new(&answer, &unread).object("IPAM").list("Config", 64);
+    Ok(configs.filter_map(|config| Subnet::parse(&config.text("Subnet")?)).collect())
+}
+
 fn named_network(place: &Place, name: &str) -> Result<Which, String> {
     let path = format!("/networks/{}", encoded(name));
     let found = place.ask(async |client| match client.json("the network", &path, ONE).await {

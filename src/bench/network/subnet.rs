@@ -67,6 +67,27 @@ pub fn routes(text: &str) -> Vec<Subnet> {
     text.lines().skip(1).filter_map(row).collect()
 }
 
+/// The interface by which this machine reaches exactly those addresses.
+#[must_use]
+pub fn interface_to(text: &str, wanted: Subnet) -> Option<String> {
+    let line = text.lines().skip(1).find(|line| routes(&format!("\n{line}")).contains(&wanted))?;
+    line.split_whitespace().next().map(str::to_owned)
+}
+
+/// The gateway of the default route with the lowest metric, with its interface.
+#[must_use]
+pub fn gateway(text: &str) -> Option<(Ipv4Addr, String)> {
+    let hex = |word: &str| u32::from_str_radix(word, 16).ok().map(u32::swap_bytes);
+    let row = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (to, gateway, mask) = (hex(words.get(1)?)?, hex(words.get(2)?)?, hex(words.get(7)?)?);
+        let metric: u32 = words.get(6)?.parse().ok()?;
+        (to == 0 && mask == 0 && gateway != 0).then(|| (metric, Ipv4Addr::from(gateway), words[0].to_owned()))
+    };
+    let best = text.lines().skip(1).filter_map(row).min_by_key(|(metric, ..)| *metric);
+    best.map(|(_, gateway, interface)| (gateway, interface))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,16 +119,20 @@ mod tests {
     }
 
     #[test]
-    fn routes_come_from_the_kernels_table() {
+    fn routes_and_the_gateway_come_from_the_kernels_table() {
         let text = include_str!("../../../tests/fixtures/bench/proc-net-route");
         let routes: Vec<String> = routes(text).iter().map(ToString::to_string).collect();
         assert_eq!(routes, ["172.17.0.0/16", "192.168.178.0/24"]);
+        let docker = Subnet::parse("172.17.0.0/16").expect("a subnet");
+        assert_eq!(interface_to(text, docker).as_deref(), Some("docker0"));
+        assert_eq!(gateway(text), Some((Ipv4Addr::new(192, 168, 178, 1), "eth0".to_owned())), "the lowest metric");
+        assert_eq!(gateway("Iface Destination\n"), None);
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_a_parser_panic(text in ".*") {
-            let _ = (Subnet::parse(&text), routes(&text));
+            let _ = (Subnet::parse(&text), routes(&text), gateway(&text));
         }
     }
 }
