@@ -167,6 +167,9 @@ impl State {
         self.looked = Some(now);
         let facts = changes::facts(&self.host);
         self.changed = changes::compare(&self.facts, &facts, now.unix_ms);
+        if self.runs.loaded {
+            self.changed.extend(changes::first_seen(&self.facts, &facts, now.unix_ms));
+        }
         self.runs.changes.extend(self.changed.iter().cloned());
         self.facts.extend(facts);
     }

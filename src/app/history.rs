@@ -15,7 +15,7 @@ use crate::{
     config::Settings,
     model::{
         event::Event,
-        run::{Keeping, RunEvent},
+        run::{Change, Keeping, RunEvent},
     },
     store::{Record, Store, Told, Unwritten},
 };
@@ -58,6 +58,11 @@ impl History {
             Event::Run(RunEvent::Changed { change, .. }) => self.store.keep(Record::Change(change.clone())),
             _ => {}
         }
+    }
+
+    /// Keeps what the state found to have changed.
+    pub fn keep_changes(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.store.keep(Record::Change(change.clone())));
     }
 
     /// While somebody looks at results, those of other programs come too.
@@ -112,7 +117,10 @@ mod tests {
         app::session::Session,
         model::{
             bench::BenchKey,
-            run::{Better, Change, Run, RunMark, RunSays, SeriesKey},
+            event::{Envelope, Sample},
+            facts::FactsSample,
+            run::{Better, Run, RunMark, RunSays, SeriesKey},
+            source::SourceId,
             unit::Unit,
         },
     };
@@ -191,6 +199,25 @@ mod tests {
         let rows =
             |table: &str| file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
         assert_eq!(["runs", "marks", "changes"].map(|table| rows(table).expect("counted")), [1; 3]);
+    }
+
+    #[test]
+    fn what_changed_between_two_starts_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history.db");
+        let started = |release: &str| {
+            let mut session = session(&file, true);
+            let at = session.clock().now();
+            let facts = FactsSample { kernel: Some(release.into()), ..FactsSample::default() };
+            let (took, every, outcome) = (Duration::ZERO, LONG, Ok(Sample::Facts(Box::new(facts))));
+            session.fold(Event::Reading(Envelope { source: SourceId::Facts, at, took, every, outcome }));
+            let changes = session.finish().expect("written").runs.changes;
+            changes.into_iter().filter(|change| change.kind == "kernel").collect::<Vec<Change>>()
+        };
+        assert_eq!(started("6.1").len(), 1, "seen for the first time");
+        assert_eq!(started("6.1").len(), 1);
+        assert_eq!(started("6.12").last().and_then(|change| change.before.clone()).as_deref(), Some("6.1"));
+        assert_eq!(started("6.12").len(), 2, "kept, once");
     }
 
     #[test]

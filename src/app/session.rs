@@ -156,6 +156,9 @@ impl Session {
             history.keep(&event);
         }
         self.state.apply(event);
+        if let Some(history) = &mut self.history {
+            history.keep_changes(&self.state.changed);
+        }
     }
 
     /// Folds all that has come, and a timeout for each source that is late; `seen` gets each before it is folded.
