@@ -24,6 +24,7 @@ use super::{
     output::{fail, written},
 };
 use crate::{
+    analysis::regression::Verdict,
     bench::{
         BENCHES, Env, Survey, runner,
         sampling::{half_width, median},
@@ -39,8 +40,13 @@ use crate::{
         unit::Unit,
     },
     sink::runs::{self, Results, Shown},
-    state::State,
+    state::{
+        State,
+        runs::Runs,
+        scorecard::{Row, scorecard},
+    },
     store::{Record, Store, Told},
+    target::Bound,
     text::{clean, clean_lines},
     units::{bytes_long, span},
 };
@@ -135,7 +141,10 @@ fn carry_out(
     };
     say(state.runs.report.as_deref().unwrap_or("ended without a word"));
     let failed = plan.plans().filter_map(|(key, _)| Some((key, state.runs.failed.get(key)?.as_str())));
-    let runs = runs::of_batch(&state.runs, &plan.id).into_iter().filter_map(shown).collect();
+    let targets = scorecard(&state, &settings.targets, env.clock.now());
+    let found = runs::of_batch(&state.runs, &plan.id);
+    let runs: Vec<Shown<'_>> = found.into_iter().filter_map(|run| shown(run, &state.runs, &targets)).collect();
+    let bad = runs.iter().any(is_bad);
     let mut failed: Vec<(&BenchKey, &str)> = failed.collect();
     failed.dedup();
     let results = Results { runs, failed, stopped };
@@ -151,13 +160,36 @@ fn carry_out(
     }
     let planned = plan.parts.iter().all(|part| part.plan.is_ok());
     let complete = planned && results.failed.is_empty() && !results.runs.is_empty() && !stopped;
-    if complete { ExitCode::SUCCESS } else { ExitCode::from(NOT_RUN) }
+    match (complete, bad) {
+        (false, _) => ExitCode::from(NOT_RUN),
+        (true, true) => ExitCode::FAILURE,
+        (true, false) => ExitCode::SUCCESS,
+    }
 }
 
-/// A figure with what is made of it.
-fn shown(run: &Run) -> Option<Shown<'_>> {
+/// A figure with what is made of it: compared with earlier runs, and with what it should reach.
+fn shown<'a>(run: &'a Run, runs: &Runs, targets: &[Row]) -> Option<Shown<'a>> {
     let (median, spread) = (median(&run.samples)?, half_width(&run.samples));
-    Some(Shown { run, median, spread, target: None, verdict: None, against: None })
+    let given = runs.verdicts(&run.key()).iter().find(|given| given.run == run.id);
+    let aims = |row: &&Row| {
+        let measured = row.measured.as_ref();
+        row.target.measure.benchmark.as_deref() == Some(run.benchmark.as_str())
+            && measured.is_some_and(|measured| measured.of == run.of && measured.at_unix_ms == run.at_unix_ms)
+    };
+    let target = targets.iter().find(aims).and_then(|row| {
+        let limit = match row.target.bound {
+            Bound::Below(limit) | Bound::AtMost(limit) | Bound::AtLeast(limit) | Bound::About(limit) => limit,
+            Bound::Between(low, _) => low,
+        };
+        Some((limit, row.measured.as_ref()?.is_met))
+    });
+    let against = given.and_then(|given| Some(given.against.as_ref()?.median));
+    Some(Shown { run, median, spread, target, verdict: given.map(|given| given.verdict.word()), against })
+}
+
+/// A run that is worse than before, or than it should be.
+fn is_bad(shown: &Shown<'_>) -> bool {
+    shown.verdict == Some(Verdict::Regressed.word()) || shown.target.is_some_and(|(_, met)| !met)
 }
 
 /// Opens the history and folds in what it holds, if it is there soon.
