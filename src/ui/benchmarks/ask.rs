@@ -18,6 +18,7 @@ use crate::{
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
+        figures::role_of,
         ids::Key,
         theme::Role,
         view::{Effect, Overlay},
@@ -103,8 +104,8 @@ fn lines(plan: &RunPlan, state: &State, columns: usize) -> Vec<SheetLine> {
     let mut lines = Vec::new();
     for check in &plan.checks {
         let (word, role) = match check.outcome {
-            CheckOutcome::Stops => ("stops", Role::Crit),
-            CheckOutcome::Warns => ("warning", Role::Warn),
+            CheckOutcome::Stops => ("stops", role_of(Level::Crit, Role::Text)),
+            CheckOutcome::Warns => ("warning", role_of(Level::Warn, Role::Text)),
             CheckOutcome::Passed => ("ok", Role::Ok),
         };
         let text = if check.outcome == CheckOutcome::Passed { Role::Dim } else { Role::Text };

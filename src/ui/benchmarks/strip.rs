@@ -12,12 +12,14 @@ use super::{
     words,
 };
 use crate::{
+    alert::Level,
     analysis::regression::RunVerdict,
     request::undo::WayBack,
     text::wrap,
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
+        figures::role_of,
         theme::Role,
         widgets::{
             sheet::{SheetLine, put_lines},
@@ -80,8 +82,10 @@ fn before(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, item: &super::row
     let Some(change) = near else { return };
     let of = if change.of.is_empty() { "machine" } else { &change.of };
     let when = words::moment_short(change.at_unix_ms, cx.state.host.now.unix_ms);
-    let mut line: SheetLine =
-        vec![("before it  ".to_owned(), Role::Dim), (format!("{when}  {of}: {}", changes::phrase(change)), Role::Warn)];
+    let mut line: SheetLine = vec![
+        ("before it  ".to_owned(), Role::Dim),
+        (format!("{when}  {of}: {}", changes::phrase(change)), role_of(Level::Warn, Role::Text)),
+    ];
     if matches!(changes::way_back(cx.state, item, verdict), Some((_, WayBack::Do(_))))
         && let Some(key) = cx.keys.key_of(Action::BenchUndo)
     {

@@ -37,7 +37,7 @@ const FIRST: [(&[Action], &str); 10] = [
 ];
 
 /// Two actions on one line.
-const PAIRS: [(Action, Action, &str); 15] = [
+const PAIRS: [(Action, Action, &str); 17] = [
     (Action::Left, Action::Right, "scroll sideways; in a tree fold, unfold"),
     (Action::PageUp, Action::PageDown, "page up, page down"),
     (Action::Top, Action::Bottom, "first row, last row"),
@@ -49,6 +49,8 @@ const PAIRS: [(Action, Action, &str); 15] = [
     (Action::Fold, Action::FoldAll, "fold or unfold a branch, all branches"),
     (Action::NiceDown, Action::NiceUp, "nice −1 (more CPU), nice +1 (less CPU)"),
     (Action::Faster, Action::Slower, "refresh more often, less often"),
+    (Action::Sockets, Action::Stores, "sockets with their processes; images, volumes, networks"),
+    (Action::Redraw, Action::Suspend, "redraw the screen; suspend, fg resumes"),
     (Action::BenchRun, Action::BenchSuite, "run the selected one three times; its group, or all"),
     (Action::BenchStop, Action::BenchUndo, "stop what runs; undo what changed before the first bad run"),
     (Action::BenchPin, Action::BenchForget, "pin a run to compare with; forget a run"),
@@ -57,10 +59,10 @@ const PAIRS: [(Action, Action, &str); 15] = [
 
 /// The signs and their meaning.
 const SIGNS: [(&str, &str); 7] = [
-    ("━━┼━━┃──", "a gauge: ┃ is the alert limit, ┼ the median of the last ten minutes; a thin line is cache"),
+    ("━━┼━━┃──", "a gauge: ┃ alert limit, ┼ ten-minute median; thin: cache"),
     ("shaded", "behind a graph: the 10th to 90th percentile of its history"),
     ("–", "no value; a measured zero is 0"),
-    ("◌ stale 12s", "the source has not answered for that long; its last values are dimmed"),
+    ("◌ stale 12s", "no answer for that long; the last values are dimmed"),
     ("3m+", "since before benchtop started, at least three minutes ago"),
     ("CPU 100", "of a process or container: 100 is one core"),
     ("filter", "cpu>50 user=root name~^ollama memory>1G; and, or, not, ( )"),
