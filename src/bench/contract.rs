@@ -73,7 +73,7 @@ pub trait Work: Send {
 
 /// What the runner does for a benchmark under way.
 pub trait RunCx {
-    /// The id of the suite: part of the name of all that is made for it, and the value of [`LABEL`].
+    /// The id of the suite: part of the name of all that is made for it, and the value of `bench::LABEL`.
     fn batch(&self) -> &str;
 
     /// What says that the user or a deadline stops it; can be given to other threads.

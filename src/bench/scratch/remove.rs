@@ -6,7 +6,7 @@ use super::{dataset, engine, folder, thing::Scratch};
 use crate::sys::exec::Exec;
 
 /// Removes it if it is of that batch; what is not there any more is as good. For a benchmark that makes and removes
-/// things again and again, before it says [`RunCx::removed`].
+/// things again and again, before it says `RunCx::removed`.
 ///
 /// # Errors
 /// Why it is still there, in words.
