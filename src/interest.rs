@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{engine_address::EngineAddress, process::ProcKey};
+use crate::model::{engine_address::EngineAddress, process::ProcKey, service::target::ServiceTarget};
 
 /// What is needed beyond what every source reads anyway.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +27,8 @@ pub struct Interest {
     pub log: Option<(EngineAddress, String)>,
     /// The view of images, volumes and networks is open.
     pub stores: bool,
+    /// Services that were added since the start.
+    pub services: Arc<[ServiceTarget]>,
     /// Results of benchmarks are looked at: those that another program measures meanwhile are read too.
     pub runs: bool,
     /// Operations of ours that were done so far: what they changed is asked for again.

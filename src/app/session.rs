@@ -90,8 +90,11 @@ impl Session {
     ) -> Vec<&'static SourceDef> {
         let on = SOURCES.iter().filter(|source| !settings.is_off(source.id.name()));
         let sources: Vec<_> = on.filter(|source| !once || source.pace.is_wanted(&want)).collect();
-        let of_sources =
-            SourceSettings { read_all: once || settings.processes.read_all, engines: settings.engines.clone() };
+        let of_sources = SourceSettings {
+            read_all: once || settings.processes.read_all,
+            engines: settings.engines.clone(),
+            services: settings.services.clone(),
+        };
         let open = OpenCx { root: settings.root.clone(), clock: self.clock, settings: of_sources };
         let cell = InterestCell::default();
         cell.set(want);

@@ -33,6 +33,7 @@ pub mod process_memory;
 mod processor;
 mod schedule;
 pub mod sensor;
+pub mod service;
 pub mod socket;
 mod source;
 pub mod store;
@@ -178,6 +179,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::Refresh,
         deadline: Duration::from_secs(5),
         open: container::open,
+    },
+    SourceDef {
+        id: SourceId::Services,
+        reads: "the services of the config, over the network",
+        lane: Lane("services"),
+        pace: Pace::AtLeast(Duration::from_secs(1)),
+        deadline: Duration::from_secs(5),
+        open: service::open,
     },
     SourceDef {
         id: SourceId::Processes,

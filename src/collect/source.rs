@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::{
     clock::{Clock, Stamp},
     interest::Interest,
-    model::{engine_address::EngineAddress, event::Sample, fault::Fault, source::SourceId},
+    model::{
+        engine_address::EngineAddress, event::Sample, fault::Fault, service::target::ServiceTarget, source::SourceId,
+    },
     sys::root::Root,
 };
 
@@ -37,6 +39,8 @@ pub struct SourceSettings {
     pub read_all: bool,
     /// Addresses of engines beside those that are found.
     pub engines: Vec<EngineAddress>,
+    /// What is probed.
+    pub services: Vec<ServiceTarget>,
 }
 
 /// What a source may know at each reading.

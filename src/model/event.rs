@@ -26,6 +26,7 @@ use super::{
     process::{ProcessDetailSample, ProcessMemorySample, ProcessSample},
     run::RunEvent,
     sensor::SensorSample,
+    service::ServiceSample,
     socket::SocketSample,
     source::{SourceId, sources},
     store::StoreSample,
@@ -51,6 +52,7 @@ impl Sample {
         match self {
             Sample::Pools(sample) => sample.is_settled(),
             Sample::Containers(sample) => sample.is_settled(),
+            Sample::Services(sample) => sample.is_settled(),
             _ => true,
         }
     }

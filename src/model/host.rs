@@ -20,11 +20,14 @@ use super::{
     process::{ProcessDetail, ProcessMemorySample, Processes},
     run::Standing,
     sensor::Sensors,
+    service::{Around, ServiceSample, Services},
     socket::Sockets,
+    source::SourceId,
     span::Span,
     store::StoreSample,
 };
 use crate::clock::Stamp;
+use std::time::Duration;
 
 /// Everything known of one machine. A domain that was never read stays at its default; [`Healths`] says why.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,6 +52,7 @@ pub struct Host {
     pub gpus: Gpus,
     pub pools: Pools,
     pub containers: Containers,
+    pub services: Services,
     pub processes: Processes,
     pub process_detail: Option<ProcessDetail>,
     pub process_memory: ProcessMemorySample,
@@ -95,11 +99,22 @@ impl Host {
             Sample::Gpus(s) => self.gpus.apply(span, s),
             Sample::Pools(s) => self.pools.apply(span, *s),
             Sample::Containers(s) => self.containers.apply(span, s),
+            Sample::Services(s) => self.probed(span, &s),
             Sample::Processes(s) => self.processes.apply(span, s),
             Sample::ProcessMemory(s) => self.process_memory = s,
             Sample::ContainerLog(s) => self.log.apply(s),
             Sample::Stores(s) => self.stores = s,
             Sample::ProcessDetail(s) => ProcessDetail::apply(&mut self.process_detail, span, *s, &self.processes),
         }
+    }
+
+    /// What probes found depends on when the machine was booted, and on where an address leads.
+    fn probed(&mut self, span: Span, sample: &ServiceSample) {
+        let booted = self.health.get(SourceId::Load).and_then(|health| health.good_at).map(|read| {
+            Duration::from_secs_f64(self.load.raw.uptime_seconds.max(0.0)).saturating_add(span.at.since(read))
+        });
+        let network = &self.network;
+        let around = Around { booted, is_inner: &|address| network.is_inner(address) };
+        self.services.apply(span.at, sample, &around);
     }
 }

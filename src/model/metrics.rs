@@ -12,6 +12,7 @@ mod memory;
 mod own;
 mod pool;
 mod process;
+mod service;
 mod table;
 
 pub use super::unit::Unit;

@@ -1,5 +1,7 @@
 //! Network interfaces ("proc(5)" net/dev; `/sys/class/net`, Documentation/ABI/testing/sysfs-class-net).
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -7,6 +9,9 @@ use super::{
     series::Series,
     span::Span,
 };
+
+/// Bridges to containers and guests are called so.
+const INNER: [&str; 9] = ["docker", "br-", "podman", "cni", "virbr", "lxcbr", "lxdbr", "incusbr", "veth"];
 
 /// One interface's counters since boot and its link.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -119,6 +124,22 @@ impl Network {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Interface> {
         self.interfaces.iter().find(|interface| interface.raw.name == name)
+    }
+
+    /// This address of ours leads to this machine alone: to itself, its containers or its guests.
+    #[must_use]
+    pub fn is_inner(&self, address: IpAddr) -> bool {
+        let has = |interface: &&Interface| {
+            interface
+                .raw
+                .addresses
+                .iter()
+                .any(|own| own.split('/').next().and_then(|own| own.parse().ok()) == Some(address))
+        };
+        address.is_loopback()
+            || self.interfaces.iter().find(has).is_some_and(|interface| {
+                !interface.raw.physical && INNER.iter().any(|prefix| interface.raw.name.starts_with(prefix))
+            })
     }
 
     pub fn apply(&mut self, span: Span, sample: NetworkSample) {

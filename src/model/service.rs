@@ -1,4 +1,15 @@
-//! Services: what is probed, what each round found, and what is usual.
+//! Services: what is probed, what each round found, how each stands and what is usual for it.
 
+mod event;
+mod fold;
+mod normal;
 pub mod round;
+mod row;
+mod sample;
 pub mod target;
+
+pub use event::{Occurrence, What};
+pub use fold::{Around, CutOff, Services};
+pub use normal::{Normal, Usual};
+pub use row::{PastRound, ServiceRow, Standing};
+pub use sample::{Probe, Probed, ServiceSample};

@@ -22,6 +22,7 @@ macro_rules! sources {
             Gpus "gpus" Regular   GpuSample,
             Pools "pools" Regular   Box<PoolSample>,
             Containers "containers" Regular   ContainerSample,
+            Services "services" Regular   ServiceSample,
             Processes "processes" Essential ProcessSample,
             ProcessDetail "process_detail" OnDemand  Box<ProcessDetailSample>,
             ProcessMemory "process_memory" OnDemand  ProcessMemorySample,

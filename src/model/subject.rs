@@ -43,6 +43,8 @@ pub enum Subject {
     },
     /// A pid is used again, with another start time.
     Process(ProcKey),
+    /// By its name in the config.
+    Service(String),
     Source(SourceId),
     /// A series of benchmark runs: a figure on a target.
     Benchmark(SeriesKey),

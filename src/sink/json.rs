@@ -5,6 +5,7 @@ mod gpu;
 mod pool;
 #[cfg(test)]
 mod schema;
+mod service;
 
 use std::{collections::BTreeMap, io};
 
@@ -40,8 +41,8 @@ struct Report<'a> {
     pools: Vec<pool::Pool<'a>>,
     /// Cards of all makers. A lost card keeps its row without figures of now.
     gpus: Vec<gpu::Gpu<'a>>,
-    /// No source yet.
-    services: [(); 0],
+    /// What is probed, in the order of the config.
+    services: Vec<service::Service<'a>>,
     /// No source yet.
     models: [(); 0],
 }
@@ -186,7 +187,7 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
         containers: container::all(state),
         pools: pool::all(state),
         gpus: gpu::all(state),
-        services: [],
+        services: service::all(state),
         models: [],
     };
     serde_json::to_writer_pretty(Escaping(&mut *out), &report)?;

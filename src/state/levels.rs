@@ -13,6 +13,7 @@ use crate::{
         metrics::{self, MetricId},
         pool::{ERROR_KINDS, PoolRow, Vdev},
         sensor::{SensorKind, Temperature},
+        service::{ServiceRow, Standing},
     },
 };
 
@@ -187,6 +188,53 @@ pub fn temperature(state: &State, row: &Temperature) -> Level {
         () => Level::Ok,
     };
     state.level(metric, &labels, row.celsius).max(by_hardware)
+}
+
+/// An answer that takes much longer than usual.
+#[must_use]
+pub fn service_is_slow(state: &State, row: &ServiceRow) -> bool {
+    service_time(state, row) > Level::Ok
+}
+
+/// The time of a service's answer.
+#[must_use]
+pub fn service_time(state: &State, row: &ServiceRow) -> Level {
+    let of =
+        |(metric, value): (MetricId, Option<f64>)| value.map(|value| state.level(metric, &[&row.probe.name], value));
+    let times = [
+        (metrics::SERVICE_RESPONSE_VS_NORMAL_RATIO, row.against_normal()),
+        (metrics::SERVICE_THROUGHPUT_VS_NORMAL_RATIO, row.throughput_against_normal()),
+    ];
+    times.into_iter().filter_map(of).max().unwrap_or(Level::Ok)
+}
+
+/// The certificates of a service.
+#[must_use]
+pub fn service_certificate(state: &State, row: &ServiceRow) -> Level {
+    let left = row.certificate(state.host.now).map(|(_, seconds)| seconds);
+    left.map_or(Level::Ok, |left| state.level(metrics::SERVICE_CERTIFICATE_SECONDS, &[&row.probe.name], left))
+}
+
+/// Whether a service answers. One failure is no alert yet, but no answer either.
+#[must_use]
+pub fn service_standing(state: &State, row: &ServiceRow) -> Level {
+    match row.standing {
+        Standing::Up | Standing::Paused => Level::Ok,
+        Standing::Waiting | Standing::Unjudged => Level::Unknown,
+        Standing::Down => {
+            let failures = f64::from(row.failures);
+            NO_ANSWER.max(state.level(metrics::SERVICE_FAILURES_IN_ROW, &[&row.probe.name], failures))
+        }
+    }
+}
+
+/// The worst level of a service.
+#[must_use]
+pub fn service(state: &State, row: &ServiceRow) -> Level {
+    let errors = row.error_ratio().filter(|_| row.standing != Standing::Paused);
+    let errors = errors.map(|errors| state.level(metrics::SERVICE_ERROR_RATIO, &[&row.probe.name], errors));
+    let standing = service_standing(state, row);
+    standing.max(service_time(state, row)).max(service_certificate(state, row)).max(errors.unwrap_or(Level::Ok))
 }
 
 /// A card under all rules.

@@ -92,6 +92,7 @@ pub fn subject_of_metric(host: &Host, metric: MetricId, labels: &[(String, Strin
         "sensor" => Some(Subject::Sensor(value)),
         "kind" => Some(Subject::Arc),
         "dataset" => Some(Subject::Dataset(value)),
+        "service" => Some(Subject::Service(value)),
         "gpu" => host.gpus.labelled(&value).map(|row| Subject::Gpu(row.raw.id.clone())),
         "pool" => Some(match of("vdev") {
             Some(vdev) => Subject::Vdev { pool: value, vdev },

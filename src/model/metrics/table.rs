@@ -1,6 +1,6 @@
 //! TABLE METRICS: the rows of all domains, in one order.
 
-use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, own, pool, process};
+use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, own, pool, process, service};
 
 const DOMAINS: &[&[MetricDef]] = &[
     cpu::ROWS,
@@ -9,6 +9,7 @@ const DOMAINS: &[&[MetricDef]] = &[
     gpu::ROWS,
     pool::ROWS,
     container::ROWS,
+    service::ROWS,
     process::ROWS,
     bench::ROWS,
     own::ROWS,

@@ -124,6 +124,8 @@ pub enum Cause {
     Network,
     /// This program did not get CPU time in time.
     Starved,
+    /// This host was suspended, or has just woken up.
+    Suspended,
     /// A file that the probe needs cannot be read, or this host ran out of something.
     Setup,
 }
@@ -196,6 +198,16 @@ impl Round {
         match self.outcome {
             Outcome::Up { seconds } => seconds,
             Outcome::Down(_) | Outcome::Unjudged { .. } => None,
+        }
+    }
+
+    /// Something came back from the network: an answer, or a refusal.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        match &self.outcome {
+            Outcome::Up { .. } => true,
+            Outcome::Down(failure) => failure.kind == FailureKind::Wrong,
+            Outcome::Unjudged { .. } => false,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::text::clean;
 /// Ways to probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Scheme {
     #[default]
     Http,
