@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream},
     path::Path,
     sync::mpsc::{Receiver, channel},
 };
@@ -217,8 +217,7 @@ fn what_does_not_listen_or_exist_is_told_apart() {
     }
     let (port, _requests) = raw(|mut stream| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH\r\n");
-        // Closing with unread data would reset the connection, banner and all.
-        let _ = stream.shutdown(Shutdown::Write);
+        // Like a real one it waits; closing with unread data would reset the connection, banner and all.
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
         String::new()
     });
