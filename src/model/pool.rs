@@ -1,9 +1,12 @@
 //! ZFS pools: what `zpool` says of them, what the module's kstats count ("OpenZFS kstat", state and objset-*), and the
 //! rates of `zpool iostat`, joined by name.
 
+mod dataset;
 mod devices;
-
-use std::time::Duration;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod vdev;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,124 +19,15 @@ use super::{
 };
 use crate::{clock::Stamp, units::span_short};
 
-pub use devices::name_groups;
-
-/// What a virtual device is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    #[default]
-    Normal,
-    Special,
-    Dedup,
-    Log,
-    Cache,
-    Spare,
-}
-
-impl Class {
-    /// The heading that `zpool status` puts above them.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Class::Normal => "data",
-            Class::Special => "special",
-            Class::Dedup => "dedup",
-            Class::Log => "log",
-            Class::Cache => "cache",
-            Class::Spare => "spare",
-        }
-    }
-}
+pub use self::{
+    dataset::{Dataset, DatasetCounters, is_below, pool_of},
+    devices::name_groups,
+    scan::{Scan, ScanKind, ScanState, scan_words},
+    vdev::{Class, ERROR_KINDS, Vdev},
+};
 
 /// The state of a pool that waits for its devices: nothing of it can be read or written.
 pub const SUSPENDED: &str = "SUSPENDED";
-
-/// The kinds of [`Vdev::errors`], in their order.
-pub const ERROR_KINDS: [&str; 3] = ["read", "write", "checksum"];
-
-/// One virtual device, a leaf or a group.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Vdev {
-    /// As `zpool status -P` names it: `mirror-0`, `/dev/sda1`; a lost one its guid; a group in a group with the outer one
-    /// before it: `mirror-0/spare-0`.
-    pub name: String,
-    /// 0 is directly below the pool.
-    pub depth: u8,
-    /// What it is for.
-    pub class: Class,
-    /// `ONLINE DEGRADED FAULTED OFFLINE UNAVAIL REMOVED AVAIL INUSE`.
-    pub state: String,
-    /// Read, write and checksum errors.
-    pub errors: [u64; 3],
-    /// I/O that took longer than 30 s (`zio_slow_io_ms`).
-    pub slow: u64,
-    /// The note beside it: `was /dev/sdd1`, `(resilvering)`, `external device fault`.
-    pub note: String,
-    /// It has none below it.
-    pub leaf: bool,
-}
-
-impl Vdev {
-    /// The name without its folders, or the path that a lost one had.
-    #[must_use]
-    pub fn short_name(&self) -> &str {
-        let path = if self.leaf { self.device() } else { &self.name };
-        path.rsplit('/').next().unwrap_or(path)
-    }
-
-    /// The path of a leaf, or the path that a lost one had.
-    #[must_use]
-    pub fn device(&self) -> &str {
-        self.note.strip_prefix("was ").unwrap_or(&self.name)
-    }
-
-    /// Nothing is wrong with its state.
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        matches!(self.state.as_str(), "ONLINE" | "AVAIL" | "INUSE")
-    }
-}
-
-/// What a scan is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ScanKind {
-    Scrub,
-    Resilver,
-}
-
-/// Where a scan is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ScanState {
-    Running,
-    Paused,
-    Finished,
-    Canceled,
-}
-
-/// A scrub or a resilver, under way or the last one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scan {
-    /// What it is for.
-    pub kind: ScanKind,
-    /// Where it is.
-    pub state: ScanState,
-    /// When it began, and when it ended: seconds since 1970.
-    pub started_unix: Option<i64>,
-    pub ended_unix: Option<i64>,
-    /// 0 to 1; above 1 does not occur here though the tools may say so.
-    pub done_ratio: Option<f64>,
-    /// Until it is done, as `zpool` or we reckon it from its rate so far.
-    pub remaining: Option<Duration>,
-    /// Errors that it met.
-    pub errors: u64,
-    /// Bytes that it repaired or rebuilt.
-    pub repaired_bytes: Option<u64>,
-}
 
 /// What `zpool` said of one pool.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -195,62 +89,6 @@ pub struct IoRates {
     pub number: u64,
     /// By the name of the pool, or of the pool and the vdev.
     pub rows: Vec<(String, Option<String>, PoolIo)>,
-}
-
-/// What one dataset's kstat counts since it was mounted ("OpenZFS objset kstat": reads, nread, writes, nwritten).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct DatasetCounters {
-    /// `tank/db`.
-    pub name: String,
-    /// Reads and bytes read.
-    pub reads: u64,
-    pub read_bytes: u64,
-    /// Writes and bytes written.
-    pub writes: u64,
-    pub written_bytes: u64,
-}
-
-/// What `zfs list` said of one filesystem or volume.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Dataset {
-    /// `tank/db`.
-    pub name: String,
-    /// A volume rather than a filesystem.
-    pub volume: bool,
-    /// Bytes, descendants and snapshots included.
-    pub used: u64,
-    /// Bytes that may still be written.
-    pub available: u64,
-    /// Bytes held by snapshots alone.
-    pub by_snapshots: u64,
-    /// Compress ratio, 1 and more.
-    pub ratio: Option<f64>,
-    /// Record or block size, bytes.
-    pub record: Option<u64>,
-    /// `lz4`, `zstd-3`, `off`.
-    pub compression: String,
-    /// Quota, bytes; `None` without one.
-    pub quota: Option<u64>,
-    /// Where it is mounted; `None` when it is not.
-    pub mountpoint: Option<String>,
-    /// Its snapshots.
-    pub snapshots: u32,
-    /// When the newest of them was made: seconds since 1970.
-    pub newest_snapshot_unix: Option<i64>,
-}
-
-impl Dataset {
-    /// The pool that it is in.
-    #[must_use]
-    pub fn pool(&self) -> &str {
-        pool_of(&self.name)
-    }
-}
-
-/// The pool that a dataset is in.
-#[must_use]
-pub fn pool_of(dataset: &str) -> &str {
-    dataset.split(['/', '@', '#']).next().unwrap_or(dataset)
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -464,131 +302,5 @@ impl Pools {
     #[must_use]
     pub fn dataset(&self, name: &str) -> Option<&DatasetRow> {
         self.datasets.iter().find(|row| row.reported.name == name)
-    }
-}
-
-/// `resilver 42%`, `scrub paused`, `6d ok`, `3 errors`, `never`.
-#[must_use]
-pub fn scan_words(scan: Option<&Scan>, now: Stamp) -> String {
-    let Some(scan) = scan else { return "never".to_owned() };
-    let kind = match scan.kind {
-        ScanKind::Scrub => "scrub",
-        ScanKind::Resilver => "resilver",
-    };
-    let done = scan.done_ratio.map_or_else(String::new, |r| format!(" {:.0}%", (r * 100.0).floor()));
-    match scan.state {
-        ScanState::Running => match scan.remaining {
-            Some(left) => format!("{kind}{done} {}", crate::units::span_short(left)),
-            None => format!("{kind}{done}"),
-        },
-        ScanState::Paused => format!("{kind} paused{done}"),
-        ScanState::Canceled => format!("{kind} canceled"),
-        ScanState::Finished => {
-            let age = age(scan, now).map_or_else(String::new, |age| format!("{} ", crate::units::span_short(age)));
-            let what = if scan.kind == ScanKind::Resilver { "resilvered" } else { "ok" };
-            match scan.errors {
-                0 => format!("{age}{what}"),
-                n => format!("{age}{n} errors"),
-            }
-        }
-    }
-}
-
-/// Since the scan ended.
-fn age(scan: &Scan, now: Stamp) -> Option<Duration> {
-    Some(Duration::from_secs(u64::try_from(now.unix_ms / 1000 - scan.ended_unix?).ok()?))
-}
-
-/// True when `path` is `folder` or lies in it.
-#[must_use]
-pub fn is_below(path: &str, folder: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    fn vdev(name: &str, state: &str, errors: u64) -> Vdev {
-        Vdev { name: name.into(), state: state.into(), errors: [0, 0, errors], leaf: true, ..Vdev::default() }
-    }
-
-    fn sample(vdevs: Vec<Vdev>) -> PoolSample {
-        let pool = Pool {
-            name: "tank".into(),
-            state: "DEGRADED".into(),
-            vdevs,
-            size: Some(100),
-            allocated: Some(86),
-            ..Pool::default()
-        };
-        PoolSample {
-            states: vec![("tank".into(), "DEGRADED".into())],
-            pools: Answer { value: Arc::new(vec![pool]), ..Answer::default() },
-            ..PoolSample::default()
-        }
-    }
-
-    fn fold(pools: &mut Pools, second: u64, sample: PoolSample) {
-        let since = (second > 1).then_some(Duration::from_secs(1));
-        pools.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, sample);
-    }
-
-    #[test]
-    fn a_pool_names_the_devices_that_fail_it() {
-        let mut pools = Pools::default();
-        let lost = Vdev { note: "was /dev/sdx1".into(), ..vdev("6173901934738265661", "UNAVAIL", 0) };
-        fold(&mut pools, 1, sample(vec![vdev("/dev/sda1", "ONLINE", 0), vdev("/dev/sdd1", "OFFLINE", 0), lost]));
-        assert_eq!(pools.rows[0].cause().as_deref(), Some("sdd1 offline, sdx1 unavail"));
-        assert_eq!(pools.rows[0].used_ratio(), Some(0.86));
-        assert!(!pools.rows[0].is_healthy());
-        let online = PoolSample { states: vec![("tank".into(), "ONLINE".into())], ..sample(Vec::new()) };
-        fold(&mut pools, 2, online);
-        assert!(pools.rows[0].is_healthy());
-    }
-
-    #[test]
-    fn errors_count_from_the_first_reading_and_restart_after_clear() {
-        let mut pools = Pools::default();
-        for (second, errors, grown) in [(1, 5, 0), (2, 9, 4), (3, 0, 0), (4, 2, 2)] {
-            fold(&mut pools, second, sample(vec![vdev("/dev/sda1", "ONLINE", errors)]));
-            assert_eq!(pools.rows[0].errors_grown, grown, "second {second}");
-        }
-    }
-
-    #[test]
-    fn a_folder_belongs_to_the_dataset_mounted_deepest_above_it() {
-        let mut pools = Pools::default();
-        let at = |name: &str, mountpoint: &str| Dataset {
-            name: name.into(),
-            mountpoint: Some(mountpoint.into()),
-            ..Dataset::default()
-        };
-        let value = Arc::new(vec![at("tank", "/tank"), at("tank/media", "/tank/media"), at("tank/me", "/tank/me")]);
-        fold(&mut pools, 1, PoolSample { datasets: Answer { value, ..Answer::default() }, ..PoolSample::default() });
-        let of = |path: &str| pools.dataset_of(path).map(|d| d.reported.name.as_str());
-        assert_eq!(of("/tank/media/films"), Some("tank/media"));
-        assert_eq!(of("/tank/mediax"), Some("tank"));
-        assert_eq!(of("/home"), None);
-    }
-
-    #[test]
-    fn datasets_have_rates_by_their_kstats() {
-        let mut pools = Pools::default();
-        let reading = |written_bytes| PoolSample {
-            counters: vec![DatasetCounters { name: "tank/db".into(), written_bytes, ..DatasetCounters::default() }],
-            datasets: Answer {
-                value: Arc::new(vec![Dataset { name: "tank/db".into(), ..Dataset::default() }]),
-                ..Answer::default()
-            },
-            ..PoolSample::default()
-        };
-        fold(&mut pools, 1, reading(1000));
-        assert_eq!(pools.datasets[0].write_per_second, None);
-        fold(&mut pools, 2, reading(5000));
-        assert_eq!(pools.datasets[0].write_per_second, Some(4000.0));
     }
 }

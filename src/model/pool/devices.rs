@@ -1,7 +1,10 @@
 //! The devices of a pool as figures know them: each once, each by a name of its own, and those that are not available in
 //! words.
 
-use super::{Class, Pool, PoolRow, Vdev};
+use super::{
+    Pool, PoolRow,
+    vdev::{Class, Vdev},
+};
 
 impl Pool {
     /// All devices and groups, each once: a hot spare in use is listed twice in `zpool status`, below the device that it

@@ -1,156 +1,26 @@
 //! A column: its name, its width, and the functions that say what it shows of a row, how it sorts and how it is drawn.
 //! A table is a list of such columns, and adding one is one row of it.
 
+mod cell;
+mod def;
+
 use std::{borrow::Cow, time::Duration};
 
-use ratatui::{layout::Rect, style::Style};
+use ratatui::layout::Rect;
 
-use super::{
-    needle::{Found, Needle},
-    tree::Branch,
-};
+use super::needle::{Found, Needle};
 use crate::{
     interest::Interest,
     state::State,
     text::width,
-    ui::{
-        action::Action,
-        canvas::{Canvas, DrawCx},
-        theme::Role,
-        widgets::text::{put, tint},
-    },
+    ui::{action::Action, canvas::Canvas, theme::Role},
     units::{self, ABSENT},
 };
 
-/// What a column's figures are: how they compare, and which units a filter may give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Words.
-    Text,
-    /// Whole numbers: ids, threads.
-    Count,
-    /// A share of one, shown and typed as per cent.
-    Share,
-    /// Bytes, or bytes a second.
-    Bytes,
-    /// Seconds.
-    Seconds,
-}
-
-/// The side to which a value is aligned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    Left,
-    Right,
-}
-
-/// Whether a search looks at a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Search {
-    /// It does not: what is measured is filtered for.
-    No,
-    /// A part of the text is enough.
-    Part,
-    /// The text as a whole: ids.
-    Whole,
-}
-
-/// What a column is, whatever its rows are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ColumnDef {
-    /// As the config and the filter spell it.
-    pub id: &'static str,
-    /// Other spellings that the filter takes.
-    pub aliases: &'static [&'static str],
-    /// As the header shows it.
-    pub title: &'static str,
-    /// One line for the chooser.
-    pub doc: &'static str,
-    /// What its figures are.
-    pub kind: Kind,
-    /// Columns on the screen; the least when it stretches.
-    pub width: u16,
-    /// It shrinks to this before a column gives way.
-    pub least: u16,
-    /// It grows to this when there is room left: words as far as one of them is that long, the others in any case.
-    pub most: u16,
-    /// It takes the room that is left.
-    pub stretch: bool,
-    /// Side.
-    pub align: Align,
-    /// The order of giving way: the greatest goes first, 0 stays.
-    pub rank: u8,
-    /// The first click on its header puts the greatest on top.
-    pub greatest_first: bool,
-    /// Whether a search looks at it.
-    pub search: Search,
-    /// The key that sorts by it.
-    pub key: Option<Action>,
-    /// On a screen without boxes too.
-    pub essential: bool,
-}
-
-impl ColumnDef {
-    /// A figure: right-aligned, the greatest first.
-    #[must_use]
-    pub const fn figure(id: &'static str, title: &'static str, kind: Kind, width: u16, rank: u8) -> ColumnDef {
-        ColumnDef {
-            id,
-            aliases: &[],
-            title,
-            doc: "",
-            kind,
-            width,
-            least: width,
-            most: width,
-            stretch: false,
-            align: Align::Right,
-            rank,
-            greatest_first: true,
-            search: Search::No,
-            key: None,
-            essential: false,
-        }
-    }
-
-    /// Words: left-aligned, from A to Z.
-    #[must_use]
-    pub const fn words(id: &'static str, title: &'static str, width: u16, rank: u8) -> ColumnDef {
-        ColumnDef {
-            align: Align::Left,
-            greatest_first: false,
-            search: Search::Part,
-            ..ColumnDef::figure(id, title, Kind::Text, width, rank)
-        }
-    }
-
-    /// Takes what room is left.
-    #[must_use]
-    pub const fn stretching(mut self) -> ColumnDef {
-        self.stretch = true;
-        self
-    }
-
-    /// Shrinks to `least` before another gives way and grows to `most` when there is room.
-    #[must_use]
-    pub const fn between(mut self, least: u16, most: u16) -> ColumnDef {
-        (self.least, self.most) = (least, most);
-        self
-    }
-
-    /// The smallest first.
-    #[must_use]
-    pub const fn smallest_first(mut self) -> ColumnDef {
-        self.greatest_first = false;
-        self
-    }
-
-    /// True when `word` is one of its spellings.
-    #[must_use]
-    pub fn is_called(&self, word: &str) -> bool {
-        self.id.eq_ignore_ascii_case(word) || self.aliases.iter().any(|a| a.eq_ignore_ascii_case(word))
-    }
-}
+pub use self::{
+    cell::{CellCx, unless_zero, write},
+    def::{Align, ColumnDef, Kind, Search},
+};
 
 /// The columns of a table and what its rows are.
 pub trait Columns: Sized + 'static {
@@ -214,53 +84,6 @@ enum RoleOf<C: Columns> {
     One(Role),
     FaintZero(Role),
     Row(for<'r, 's, 't> fn(&'r <C as Columns>::Row<'s>, &'t str) -> Role),
-}
-
-/// How drawing a cell depends on the table around it.
-#[derive(Clone, Copy)]
-pub struct CellCx<'a> {
-    /// All that drawing reads.
-    pub cx: &'a DrawCx<'a>,
-    /// The style of the whole line, where it has one: tagged, or listed only for what is below it.
-    pub line: Option<Style>,
-    /// The word that is searched for.
-    pub needle: Option<&'a Needle>,
-    /// The place of the row in a tree.
-    pub branch: Option<&'a Branch>,
-    /// Characters of the stretching column that are scrolled out at the left.
-    pub shift: usize,
-}
-
-impl CellCx<'_> {
-    /// The style of the line, else that of the role.
-    #[must_use]
-    pub fn style(&self, role: Role) -> Style {
-        self.line.unwrap_or_else(|| self.cx.theme.style(role))
-    }
-
-    /// Writes `text` into a cell and marks in it what is searched for.
-    pub fn put(&self, place: Rect, canvas: &mut Canvas<'_>, def: &ColumnDef, text: &str, style: Style) {
-        write(canvas, place, def.align, text, style);
-        self.mark(place, canvas, def.search, def.align, text);
-    }
-
-    /// Marks what is searched for in `text`, which `place` shows.
-    pub fn mark(&self, place: Rect, canvas: &mut Canvas<'_>, search: Search, align: Align, text: &str) {
-        let find = |needle: &Needle| match search {
-            Search::Part => needle.find(text),
-            Search::Whole => (needle.text() == text).then_some(0..text.len()),
-            Search::No => None,
-        };
-        let Some(range) = self.needle.and_then(find) else { return };
-        let columns = |text: &str| u16::try_from(width(text)).unwrap_or(u16::MAX);
-        let indent = match align {
-            Align::Left => 0,
-            Align::Right => place.width.saturating_sub(columns(text)),
-        };
-        let x = place.x.saturating_add(indent).saturating_add(columns(&text[..range.start]));
-        let found = Rect { x, y: place.y, width: columns(&text[range]), height: 1 };
-        tint(canvas.buf, found.intersection(place), self.cx.theme.style(Role::Match));
-    }
 }
 
 /// One column of one table.
@@ -621,22 +444,6 @@ impl<C: Columns> Column<C> {
             Together::Drawn(draw) => draw(cell, place, canvas, rows),
         }
     }
-}
-
-/// Writes `text` into one cell of a table.
-pub fn write(canvas: &mut Canvas<'_>, place: Rect, align: Align, text: &str, style: Style) {
-    let columns = u16::try_from(width(text)).unwrap_or(u16::MAX);
-    let x = match align {
-        Align::Left => place.x,
-        Align::Right => place.x + place.width.saturating_sub(columns),
-    };
-    put(canvas.buf, x, place.y, place.width, text, style);
-}
-
-/// `role`, but faint for what is nothing.
-#[must_use]
-pub fn unless_zero(text: &str, role: Role) -> Role {
-    if matches!(text, "0" | "0.0" | ABSENT) { Role::Faint } else { role }
 }
 
 /// `482`.
