@@ -9,7 +9,7 @@ use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -22,6 +22,7 @@ use super::{
     benches::{cleaned, env},
     once,
     output::{fail, written},
+    session::Session,
 };
 use crate::{
     analysis::regression::Verdict,
@@ -36,16 +37,14 @@ use crate::{
     model::{
         bench::{BenchKey, Catalog, CheckOutcome, Offered, RunPlan},
         event::Event,
-        run::{Run, RunEvent},
+        run::{Keeping, Run, RunEvent},
         unit::Unit,
     },
     sink::runs::{self, Results, Shown},
     state::{
-        State,
         runs::Runs,
         scorecard::{Row, scorecard},
     },
-    store::{Record, Store, Told},
     target::Bound,
     text::{clean, clean_lines},
     units::{bytes_long, span},
@@ -81,10 +80,15 @@ pub fn bench(settings: &Settings, asked: &Asked) -> ExitCode {
     if let Some(words) = cleaned(&removed, &left) {
         say(&words);
     }
-    let state = match once::read(settings, true, once::WAIT, Vec::new()).finish() {
-        Ok(state) => state,
-        Err(error) => return fail(&error.to_string()),
-    };
+    let begin = |session: &mut Session| session.remember(settings, || {});
+    let mut session = once::read_beside(settings, true, once::WAIT, Vec::new(), begin);
+    // Nothing is read while something is measured.
+    session.stop_reading();
+    session.await_history(Instant::now() + HISTORY, |words| say(&words));
+    if let Some(Keeping::Failing(why)) = &session.state().runs.keeping {
+        say(&format!("results are not kept: {why}"));
+    }
+    let state = session.state().clone();
     let survey = Survey { settings, state: &state, root: &env.root, exec: &env.exec };
     let catalog = suite::catalog(BENCHES, &survey);
     if asked.what.is_empty() {
@@ -108,7 +112,7 @@ pub fn bench(settings: &Settings, asked: &Asked) -> ExitCode {
         Ok(false) => return refuse("nothing was run"),
         Err(why) => return refuse(why),
     }
-    carry_out(settings, asked, &env, state, suite, &catalog)
+    carry_out(settings, asked, &env, session, suite, &catalog)
 }
 
 /// Runs it and writes what came of it.
@@ -116,23 +120,18 @@ fn carry_out(
     settings: &Settings,
     asked: &Asked,
     env: &Env,
-    mut state: State,
+    mut session: Session,
     suite: Suite,
     catalog: &Catalog,
 ) -> ExitCode {
     let plan = suite.plan.clone();
-    let mut store = history(settings, &mut state);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("could not start the event loop: {error}")),
     };
-    let ended = runtime.block_on(run(suite, env, catalog, |event| {
-        if let RunEvent::Measured { runs, .. } = &event {
-            runs.iter().for_each(|run| store.keep(Record::Run(run.clone())));
-        }
-        state.apply(Event::Run(event));
-    }));
-    if let Err(why) = store.finish(KEEPING) {
+    let ended = runtime.block_on(run(suite, env, catalog, |event| session.fold(Event::Run(event))));
+    let state = session.state().clone();
+    if let Err(why) = session.finish_within(KEEPING) {
         say(&why.to_string());
     }
     let stopped = match ended {
@@ -190,30 +189,6 @@ fn shown<'a>(run: &'a Run, runs: &Runs, targets: &[Row]) -> Option<Shown<'a>> {
 /// A run that is worse than before, or than it should be.
 fn is_bad(shown: &Shown<'_>) -> bool {
     shown.verdict == Some(Verdict::Regressed.word()) || shown.target.is_some_and(|(_, met)| !met)
-}
-
-/// Opens the history and folds in what it holds, if it is there soon.
-fn history(settings: &Settings, state: &mut State) -> Store {
-    let (tx, rx) = std::sync::mpsc::channel();
-    let store = Store::start(settings, Arc::new(move |told| _ = tx.send(told)));
-    let end = std::time::Instant::now() + HISTORY;
-    while let Ok(told) = rx.recv_timeout(end.saturating_duration_since(std::time::Instant::now())) {
-        match told {
-            Told::History(held) => {
-                let crate::store::History { runs, marks, changes, .. } = *held;
-                state.apply(Event::Run(RunEvent::History { at: state.host.now, runs, marks, changes }));
-                break;
-            }
-            Told::Off(_) => break,
-            Told::Failing(why) => {
-                say(&format!("results are not kept: {why}"));
-                break;
-            }
-            Told::Said(words) => say(&words),
-            Told::Kept(_) => {}
-        }
-    }
-    store
 }
 
 /// The signals that stop it.

@@ -15,9 +15,10 @@ use crate::{
     config::Settings,
     model::{
         event::Event,
-        run::{Change, Keeping, RunEvent},
+        run::{Change, Keeping, RunEvent, SeriesKey},
     },
-    store::{Record, Store, Told, Unwritten},
+    state::runs::Runs,
+    store::{GivenVerdict, Record, Store, Told, Unwritten},
 };
 
 /// The store of a session.
@@ -25,6 +26,8 @@ pub struct History {
     store: Store,
     told: Receiver<Told>,
     watching: Cell<bool>,
+    /// Runs of the suite under way, by their series: what is said of them is kept at its end.
+    measured: Vec<(SeriesKey, String)>,
 }
 
 /// What the store brought.
@@ -45,7 +48,12 @@ impl History {
             let _ = sender.lock().unwrap_or_else(PoisonError::into_inner).send(what);
             bell();
         };
-        History { store: Store::start(settings, Arc::new(tell)), told, watching: Cell::new(false) }
+        History {
+            store: Store::start(settings, Arc::new(tell)),
+            told,
+            watching: Cell::new(false),
+            measured: Vec::new(),
+        }
     }
 
     /// Keeps what outlasts the program: results, what the user said of them, changes.
@@ -53,6 +61,7 @@ impl History {
         match event {
             Event::Run(RunEvent::Measured { runs, .. }) => {
                 runs.iter().for_each(|run| self.store.keep(Record::Run(run.clone())));
+                self.measured.extend(runs.iter().map(|run| (run.key(), run.id.clone())));
             }
             Event::Run(RunEvent::Mark { mark, .. }) => self.store.keep(Record::Mark(mark.clone())),
             Event::Run(RunEvent::Changed { change, .. }) => self.store.keep(Record::Change(change.clone())),
@@ -63,6 +72,17 @@ impl History {
     /// Keeps what the state found to have changed.
     pub fn keep_changes(&mut self, changes: &[Change]) {
         changes.iter().for_each(|change| self.store.keep(Record::Change(change.clone())));
+    }
+
+    /// Keeps what is said of the runs of a suite: at its end, as later figures of it have a say.
+    pub fn keep_verdicts(&mut self, runs: &Runs) {
+        for (series, id) in std::mem::take(&mut self.measured) {
+            let verdict = runs.verdicts(&series).iter().find(|verdict| verdict.run == id);
+            let run = runs.history.get(&series).and_then(|all| all.iter().find(|run| run.id == id));
+            if let (Some(run), Some(verdict)) = (run, verdict) {
+                self.store.keep(Record::Verdict(GivenVerdict::of(run, verdict)));
+            }
+        }
     }
 
     /// While somebody looks at results, those of other programs come too.
@@ -119,7 +139,7 @@ mod tests {
             bench::BenchKey,
             event::{Envelope, Sample},
             facts::FactsSample,
-            run::{Better, Run, RunMark, RunSays, SeriesKey},
+            run::{Better, Run, RunMark, RunSays},
             source::SourceId,
             unit::Unit,
         },
@@ -167,6 +187,7 @@ mod tests {
         vec![
             RunEvent::Failed { at, key: key.clone(), why: "no".into() },
             RunEvent::Measured { at, key, runs: vec![run] },
+            RunEvent::Ended { at, stopped: false, report: String::new() },
             RunEvent::Mark { at, mark: RunMark { at_unix_ms: 7, series: series(), says: RunSays::Accept } },
             RunEvent::Changed { at, change },
         ]
@@ -198,7 +219,9 @@ mod tests {
         let file = rusqlite::Connection::open(&file).expect("it opens");
         let rows =
             |table: &str| file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
-        assert_eq!(["runs", "marks", "changes"].map(|table| rows(table).expect("counted")), [1; 3]);
+        assert_eq!(["runs", "marks", "changes", "verdicts"].map(|table| rows(table).expect("counted")), [1; 4]);
+        let said = file.query_row("SELECT run || ' ' || text FROM verdicts", [], |row| row.get::<_, String>(0));
+        assert_eq!(said.expect("one"), "1 new: 1.5/s");
     }
 
     #[test]

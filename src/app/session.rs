@@ -21,7 +21,7 @@ use crate::{
         event::{Envelope, Event},
         fault::{Fault, OFF},
         header::Header,
-        run::Keeping,
+        run::{Keeping, RunEvent},
         source::SourceId,
     },
     sink::Sink,
@@ -152,6 +152,7 @@ impl Session {
 
     /// Folds one event in; the sinks get it first, for its sample is moved into the state.
     pub fn fold(&mut self, event: Event) {
+        let is_end = matches!(event, Event::Run(RunEvent::Ended { .. }));
         for sink in &mut self.sinks {
             sink.accept(&event, &self.state);
         }
@@ -161,6 +162,9 @@ impl Session {
         self.state.apply(event);
         if let Some(history) = &mut self.history {
             history.keep_changes(&self.state.changed);
+            if is_end {
+                history.keep_verdicts(&self.state.runs);
+            }
         }
     }
 
@@ -264,18 +268,31 @@ impl Session {
         self.state.fire_at_once(most);
     }
 
+    /// Ends the sources: what is known stays as it is.
+    pub fn stop_reading(&mut self) {
+        self.reading = None;
+    }
+
     /// Ends the sources, and lets the sinks finish and the history be written.
     ///
     /// # Errors
     /// The first error of one of them; the others are finished too.
-    pub fn finish(mut self) -> io::Result<State> {
-        self.reading = None;
+    pub fn finish(self) -> io::Result<State> {
+        self.finish_within(WRITING)
+    }
+
+    /// The same where there is this much time for writing.
+    ///
+    /// # Errors
+    /// As [`Session::finish`].
+    pub fn finish_within(mut self, writing: Duration) -> io::Result<State> {
+        self.stop_reading();
         let mut outcome = Ok(());
         for sink in &mut self.sinks {
             outcome = outcome.and(sink.finish(&self.state));
         }
         if let Some(history) = self.history {
-            outcome = outcome.and(history.finish(WRITING).map_err(io::Error::other));
+            outcome = outcome.and(history.finish(writing).map_err(io::Error::other));
         }
         outcome.map(|()| self.state)
     }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::model::run::{Change, Run, RunMark, RunSays, SeriesKey};
+use crate::{
+    analysis::regression::RunVerdict,
+    model::run::{Change, Run, RunMark, RunSays, SeriesKey},
+    units::percent,
+};
 
 /// Something that outlasts the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +35,29 @@ pub struct GivenVerdict {
     pub p: Option<f64>,
     /// The sentence.
     pub text: String,
+}
+
+impl GivenVerdict {
+    /// What is said of a run now.
+    #[must_use]
+    pub fn of(run: &Run, verdict: &RunVerdict) -> GivenVerdict {
+        let value = |value: f64| run.unit.show(value);
+        let against = verdict.against.as_ref();
+        let apart = verdict.worse().map(|worse| match worse {
+            worse if worse >= 0.0 => format!(", {} worse than normal", percent(worse)),
+            better => format!(", {} better than normal", percent(-better)),
+        });
+        let (word, apart) = (verdict.verdict.word(), apart.filter(|_| against.is_some()).unwrap_or_default());
+        GivenVerdict {
+            run: run.id.clone(),
+            at_unix_ms: verdict.at_unix_ms,
+            verdict: word.to_owned(),
+            against: against.map_or_else(String::new, |of| format!("{} of {} runs", value(of.median), of.runs)),
+            ratio: verdict.ratio,
+            p: verdict.p,
+            text: format!("{word}: {}{apart}", value(verdict.median)),
+        }
+    }
 }
 
 /// What the file holds, in the order of writing.

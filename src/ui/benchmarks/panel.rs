@@ -19,6 +19,7 @@ use super::{
 use crate::{
     alert::Level,
     config::Settings,
+    interest::Interest,
     model::{figure::SeriesKey, subject::Subject},
     request::{BenchAct, Command},
     state::State,
@@ -316,6 +317,10 @@ impl Overlay for Benchmarks {
 
     fn framed(&self) -> bool {
         false
+    }
+
+    fn want(&self, want: &mut Interest, _state: &State) {
+        want.runs = true;
     }
 
     fn begin(&mut self, _state: &State, settings: &Settings, room: Rect) -> Vec<Command> {

@@ -9,6 +9,7 @@ use super::operations;
 use crate::{
     alert::Level,
     config::Settings,
+    interest::Interest,
     model::{bench::BenchKey, run::SeriesKey, subject::Subject},
     request::Command,
     state::{
@@ -114,6 +115,10 @@ impl Overlay for Scorecard {
 
     fn full_screen(&self) -> bool {
         true
+    }
+
+    fn want(&self, want: &mut Interest, _state: &State) {
+        want.runs = true;
     }
 
     fn begin(&mut self, _state: &State, settings: &Settings, _room: Rect) -> Vec<Command> {
