@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    model::{host::Host, pool::Vdev, run::Change},
+    model::{
+        figure::{CAUSES, TOOL},
+        host::Host,
+        pool::Vdev,
+        run::{Change, Run},
+    },
     units::bytes_long,
 };
 
@@ -31,6 +36,7 @@ pub fn facts(host: &Host) -> Facts {
     let or_none = |value: Option<String>| Some(value.unwrap_or_else(|| Change::NONE.to_owned()));
     add("benchtop", "", "version", Some(env!("CARGO_PKG_VERSION").to_owned()));
     add("kernel", "", "release", host.facts.kernel.clone());
+    add("governor", "", "governor", host.facts.governor.clone());
     for driver in &host.gpus.drivers {
         add("driver", driver.maker.word(), "version", driver.version.clone());
     }
@@ -40,6 +46,7 @@ pub fn facts(host: &Host) -> Facts {
     for row in &host.containers.rows {
         let container = &row.meta;
         add("image", &row.label, "image", Some(container.image.clone()));
+        add("image", &row.label, "digest", container.image_id.clone());
         add("limits", &row.label, "cpus", or_none(container.cpu_limit.map(|cores| cores.to_string())));
         add("limits", &row.label, "memory", or_none(container.memory_limit.map(|bytes| bytes.to_string())));
     }
@@ -51,6 +58,9 @@ pub fn facts(host: &Host) -> Facts {
         add("dataset", &dataset.name, "compression", Some(dataset.compression.clone()).filter(|c| !c.is_empty()));
         let record = if dataset.volume { "volblocksize" } else { "recordsize" };
         add("dataset", &dataset.name, record, dataset.record.map(|bytes| bytes.to_string()));
+        for (property, value) in &dataset.others {
+            add("dataset", &dataset.name, property, Some(value.clone()));
+        }
         add("dataset", &dataset.name, "quota", or_none(dataset.quota.map(|bytes| bytes.to_string())));
     }
     facts
@@ -105,13 +115,27 @@ pub fn as_of(changes: &[Change]) -> Facts {
 /// What of the machine itself is known for the first time: it is noted, so that the next start can tell what changed.
 #[must_use]
 pub fn first_seen(before: &Facts, now: &Facts, at_unix_ms: i64) -> Vec<Change> {
-    let of_machine = |fact: &Fact| matches!(fact.kind.as_str(), "benchtop" | "kernel" | "driver" | "engine");
+    let of_machine = |fact: &Fact| fact.of.is_empty() || matches!(fact.kind.as_str(), "driver" | "engine");
     let new = now.iter().filter(|(fact, _)| of_machine(fact) && !before.contains_key(fact));
     let change = |(fact, after): (&Fact, &String)| {
         let Fact { kind, of, property } = fact.clone();
         Change { at_unix_ms, kind, of, property, before: None, after: Some(after.clone()) }
     };
     new.map(change).collect()
+}
+
+/// What was different when a run was made than when an earlier one was, by their fingerprints: what nobody saw change.
+#[must_use]
+pub fn between_runs(good: &Run, bad: &Run) -> Vec<Change> {
+    let change = |part: &str| {
+        let value = |run: &Run| run.fingerprint.get(part).cloned();
+        let (before, after) = (value(good)?, value(bad)?);
+        let [kind, property] = [part, part].map(str::to_owned);
+        let change =
+            Change { at_unix_ms: bad.at_unix_ms, kind, of: String::new(), property, before: None, after: None };
+        (before != after).then_some(Change { before: Some(before), after: Some(after), ..change })
+    };
+    CAUSES.into_iter().chain([TOOL]).filter_map(change).collect()
 }
 
 /// What changed after the last good run and before the first bad one, the nearest to the bad one first.
@@ -139,7 +163,10 @@ pub fn words(change: &Change) -> String {
         ("limits", "cpus") => "CPU limit".to_owned(),
         ("limits", "memory") => "memory limit".to_owned(),
         ("pool", property @ "version of ZFS") => property.to_owned(),
+        ("image", "digest") => "image digest".to_owned(),
         ("dataset" | "pool" | "image", property) => property.to_owned(),
+        ("config", property) => format!("{property} in the config"),
+        ("pool_layout", _) => "pool layout".to_owned(),
         (kind, _) => kind.to_owned(),
     };
     let of = if change.of.is_empty() { String::new() } else { format!(" of {}", change.of) };
@@ -148,12 +175,14 @@ pub fn words(change: &Change) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
     use crate::model::{
         container::{Container, ContainerRow},
         pool::{Dataset, DatasetRow, Pool, PoolRow},
+        run::Better,
+        unit::Unit,
     };
 
     fn host(kernel: &str, image: &str, memory: Option<u64>, compression: &str) -> Host {
@@ -189,8 +218,43 @@ mod tests {
             ]
         );
         assert_eq!(compare(&now, &now, 7), []);
+        let mut other = host("6.12", "nginx:1.27", Some(64 << 20), "gzip-9");
+        other.facts.governor = Some("powersave".into());
+        let meta = Container { image_id: Some("ab12".into()), ..(*other.containers.rows[0].meta).clone() };
+        other.containers.rows[0].meta = Arc::new(meta);
+        other.pools.datasets[0].reported.others = vec![("sync".into(), "always".into())];
+        let more = facts(&other);
+        let new: Vec<&str> =
+            more.iter().filter(|(fact, _)| !now.contains_key(fact)).map(|(_, value)| value.as_str()).collect();
+        assert_eq!(new, ["always", "powersave", "ab12"]);
+
         assert_eq!(compare(&before, &facts(&Host::default()), 7), [], "what is not read is not gone");
         assert_eq!(compare(&facts(&Host::default()), &before, 7), [], "what is new did not change");
+    }
+
+    #[test]
+    fn two_runs_show_what_nobody_saw() {
+        let run = |at_unix_ms: i64, kernel: &str, tool: Option<&str>| {
+            let parts = [("kernel", Some(kernel)), ("tool", tool), ("file", Some(kernel))];
+            let parts = parts.into_iter().filter_map(|(part, value)| Some((part.to_owned(), value?.to_owned())));
+            Run {
+                id: String::new(),
+                batch: String::new(),
+                benchmark: String::new(),
+                of: String::new(),
+                unit: Unit::Seconds,
+                better: Better::Lower,
+                at_unix_ms,
+                took: Duration::ZERO,
+                samples: Vec::new(),
+                fingerprint: parts.collect(),
+                notes: Vec::new(),
+            }
+        };
+        let said = |good: &Run, bad: &Run| between_runs(good, bad).iter().map(words).collect::<Vec<String>>();
+        let (good, bad) = (run(1, "6.1", Some("fio-3.33")), run(2, "6.12", Some("fio-3.36")));
+        assert_eq!(said(&good, &bad), ["kernel: 6.1 → 6.12", "tool: fio-3.33 → fio-3.36"], "a file is no cause");
+        assert_eq!(said(&good, &run(2, "6.1", None)), [""; 0], "what one of them does not say is not known");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub fn fingerprint(state: &State, root: &Root) -> Fingerprint {
     put("kernel", facts.kernel.clone().or_else(|| root.line("proc/sys/kernel/osrelease")));
     put("cpu", facts.cpu_model.clone());
     put("threads", facts.threads.map(|threads| threads.to_string()));
-    put("governor", root.line("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+    put("governor", facts.governor.clone());
     put("virtualization", facts.virtualization.clone());
     found
 }

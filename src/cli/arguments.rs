@@ -235,7 +235,7 @@ pub enum Verb {
 /// What `bench judge` reads and writes.
 const JUDGE_HELP: &str = r#"Each line is one run:
   {"benchmark":"copy","unit":"seconds","better":"lower","samples":[1.92,1.95,1.90]}
-It may have "of" (what it was measured on), "at" (when) and "fingerprint" (an object: only runs with the same one are compared).
+It may have "of" (what it was measured on), "at" (when) and "fingerprint" (an object of what it depends on). Only runs with the same fingerprint are compared; parts that may be why a figure changed are left out of that: benchtop, driver, engine, governor, kernel, pool_layout, runtime, and what follows the first dot of "tool".
 
 Each benchmark gives one line with the verdict of its newest run:
   new             fewer than five runs before it

@@ -38,6 +38,9 @@ pub struct FactsSample {
     /// boot time of its own they still count from the host's.
     #[serde(default)]
     pub ticks_from_unix_seconds: Option<i64>,
+    /// How the kernel chooses the clock of the first core: `performance`, `powersave`.
+    #[serde(default)]
+    pub governor: Option<String>,
     /// User names by id, as far as the machine's files list them.
     pub users: Vec<(u32, String)>,
 }

@@ -15,9 +15,24 @@ pub enum Better {
     Lower,
 }
 
-/// What a result depends on beside the machine's health: kernel, driver, engine, image digest, pool layout, tool and its
-/// version, the parameters of the method. Results are compared only where all of it is the same.
+/// What a result depends on beside the machine's health: kernel, driver, engine, image, pool layout, tool and its version,
+/// the parameters of the method. What of it keeps results apart says [`comparable`].
 pub type Fingerprint = BTreeMap<String, String>;
+
+/// Parts of a fingerprint that may be why a figure changed: results are compared across a change of them, which is then
+/// listed among what changed before it.
+pub const CAUSES: [&str; 7] = ["benchtop", "driver", "engine", "governor", "kernel", "pool_layout", "runtime"];
+/// The program that measures: its minor versions are a cause too, its major version measures something else.
+pub const TOOL: &str = "tool";
+
+/// As far as results are compared by this value of a part: `None` where they are, whatever it is.
+#[must_use]
+pub fn comparable<'a>(part: &str, value: &'a str) -> Option<&'a str> {
+    match part {
+        TOOL => Some(value.split('.').next().unwrap_or(value)),
+        part => (!CAUSES.contains(&part)).then_some(value),
+    }
+}
 
 /// One figure that a benchmark measures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +50,18 @@ pub struct Figure {
 pub struct SeriesKey {
     pub benchmark: String,
     pub of: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_measured_keeps_results_apart() {
+        assert_eq!(comparable("kernel", "6.1"), None);
+        assert_eq!(comparable("tool", "fio-3.33"), Some("fio-3"));
+        assert_eq!(comparable("tool", "built-in"), Some("built-in"));
+        assert_eq!(comparable("file", "2.0 GiB"), Some("2.0 GiB"));
+        assert_eq!(comparable("what somebody else wrote", "1.2"), Some("1.2"));
+    }
 }

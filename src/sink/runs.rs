@@ -99,7 +99,8 @@ struct Row<'a> {
     /// What it was compared with: the median of the baseline.
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<f64>,
-    /// What the figure depends on: only what is alike is compared.
+    /// What the figure depends on. It is compared across a change of benchtop, driver, engine, governor, kernel, pool_layout,
+    /// runtime and the tool's minor version; only where the rest is alike.
     fingerprint: &'a BTreeMap<String, String>,
     /// What a reader must know.
     notes: &'a [String],

@@ -92,6 +92,18 @@ fn three_bad_runs_in_a_row_are_a_regression() {
 }
 
 #[test]
+fn kernel_that_made_it_worse_is_no_reason_not_to_compare() {
+    let on = |series: Series, level: f64, at: usize, kernel: &str, tool: &str| {
+        series.add(samples(level, at), &[("kernel", kernel), ("tool", tool), ("file", "2.0 GiB")])
+    };
+    let six = (0..6).fold(Series::default(), |series, at| on(series, 100.0, at, "6.1", "fio-3.33"));
+    let worse = (6..9).fold(six, |series, at| on(series, 75.0, at, "6.12", "fio-3.36"));
+    assert_eq!(worse.newest().verdict, Verdict::Regressed);
+    let other = on(worse, 75.0, 9, "6.12", "fio-4.0").newest();
+    assert_eq!((other.verdict, other.differs), (Verdict::NotComparable, vec!["tool".to_owned()]));
+}
+
+#[test]
 fn lower_is_better_the_other_way_round() {
     let series = |levels: &[f64]| Series { lower: true, ..Series::of(&SIX).then(levels) };
     assert_eq!(series(&[130.0; 3]).newest().verdict, Verdict::Regressed);
@@ -141,18 +153,18 @@ fn better_runs_become_the_baseline() {
 
 #[test]
 fn only_like_is_compared() {
-    let on = |series: Series, kernel: &str, level: f64, runs: usize| {
-        (0..runs).fold(series, |s, at| s.add(samples(level, at), &[("kernel", kernel), ("tool", "fio 3.33")]))
+    let on = |series: Series, file: &str, level: f64, runs: usize| {
+        (0..runs).fold(series, |s, at| s.add(samples(level, at), &[("file", file), ("tool", "fio 3.33")]))
     };
-    let series = on(Series::default(), "6.1", 100.0, 6);
-    let series = on(series, "6.12", 70.0, 5);
+    let series = on(Series::default(), "2.0 GiB", 100.0, 6);
+    let series = on(series, "512 MiB", 70.0, 5);
     assert_eq!(series.words()[6..], ["not comparable"; 5]);
     let newest = series.newest();
-    assert_eq!(newest.differs, ["kernel"]);
+    assert_eq!(newest.differs, ["file"]);
     assert!((newest.worse().expect("it is shown all the same") - 0.3).abs() < 0.02);
-    let series = on(series, "6.12", 70.0, 1);
+    let series = on(series, "512 MiB", 70.0, 1);
     assert_eq!((series.newest().verdict, series.newest().against.expect("its own").runs), (Verdict::Same, 5));
-    let series = on(series, "6.1", 70.0, 3);
+    let series = on(series, "2.0 GiB", 70.0, 3);
     assert_eq!(series.newest().verdict, Verdict::Regressed, "the old baseline is there still");
     let mut series = Series::of(&SIX).then(&[1.0]);
     series.runs[6].2 = "bytes";

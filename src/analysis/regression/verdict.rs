@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::run::{Better, Fingerprint, Run};
+use crate::model::{
+    figure::comparable,
+    run::{Better, Fingerprint, Run},
+};
 
 /// A run whose median is worse by more than this may be suspect.
 pub const SUSPECT: f64 = 0.10;
@@ -157,9 +160,11 @@ impl<'a> From<&'a Run> for Measured<'a> {
 impl Measured<'_> {
     /// Parts in which it cannot be compared with another.
     pub(super) fn differs(&self, other: &Measured<'_>) -> Vec<String> {
+        let value =
+            |of: &'_ Fingerprint, part: &str| of.get(part).and_then(|value| comparable(part, value)).map(str::to_owned);
         let parts = self.fingerprint.keys().chain(other.fingerprint.keys());
-        let mut parts: Vec<String> =
-            parts.filter(|part| self.fingerprint.get(*part) != other.fingerprint.get(*part)).cloned().collect();
+        let apart = |part: &&String| value(self.fingerprint, part) != value(other.fingerprint, part);
+        let mut parts: Vec<String> = parts.filter(apart).cloned().collect();
         parts.extend((self.unit != other.unit).then(|| "unit".to_owned()));
         parts.extend((self.better != other.better).then(|| "better".to_owned()));
         parts.sort();
@@ -168,6 +173,6 @@ impl Measured<'_> {
     }
 
     pub(super) fn is_comparable(&self, other: &Measured<'_>) -> bool {
-        (self.unit, self.better, self.fingerprint) == (other.unit, other.better, other.fingerprint)
+        self.differs(other).is_empty()
     }
 }

@@ -178,7 +178,7 @@ impl Work for Run {
         pair.remove(&session, cx)?;
         let share = Unit::Ratio.show(last / self.limit);
         let notes = vec![format!("the limit is {}; about {share} of it arrives", self.words)];
-        Ok(Measured { fingerprint: [("method".to_owned(), self.method.name())].into(), notes })
+        Ok(Measured { fingerprint: self.method.fingerprint(), notes })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     model::{
         bench::{Group, RunPhase},
-        figure::Better,
+        figure::{Better, Fingerprint},
         unit::Unit,
     },
     units::latency,
@@ -76,7 +76,7 @@ struct LatencyRun(Setting);
 
 impl Work for LatencyRun {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        between(&self.0, cx, "built-in TCP round trip", |cx, pair| {
+        between(&self.0, cx, [("method".to_owned(), "built-in TCP round trip".to_owned())].into(), |cx, pair| {
             cx.progress(RunPhase::WarmingUp, None, Vec::new());
             tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
             cx.progress(RunPhase::Measuring, None, Vec::new());
@@ -117,7 +117,7 @@ struct ThroughputRun {
 impl Work for ThroughputRun {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
         let method = &self.method;
-        between(&self.setting, cx, &method.name(), |cx, pair| {
+        between(&self.setting, cx, method.fingerprint(), |cx, pair| {
             cx.progress(RunPhase::WarmingUp, None, Vec::new());
             method.throughput(cx, &pair.ends)?;
             cx.progress(RunPhase::Measuring, None, Vec::new());
@@ -136,7 +136,7 @@ impl Work for ThroughputRun {
 fn between(
     setting: &Setting,
     cx: &mut dyn RunCx,
-    method: &str,
+    fingerprint: Fingerprint,
     measure: impl FnOnce(&mut dyn RunCx, &Pair) -> Result<(), Stop>,
 ) -> Result<Measured, Stop> {
     cx.progress(RunPhase::Preparing, None, Vec::new());
@@ -145,5 +145,5 @@ fn between(
     let pair = Pair::start(&session, cx, &image, &setting.which)?;
     measure(cx, &pair)?;
     pair.remove(&session, cx)?;
-    Ok(Measured { fingerprint: [("method".to_owned(), method.to_owned())].into(), notes: Vec::new() })
+    Ok(Measured { fingerprint, notes: Vec::new() })
 }

@@ -10,7 +10,7 @@ use crate::{
     bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, web},
     model::{
         bench::{Group, RunPhase},
-        figure::Better,
+        figure::{Better, TOOL},
         service::target::ServiceUrl,
         unit::Unit,
     },
@@ -116,11 +116,14 @@ impl Work for Run {
                 break;
             }
         }
-        let method = match &self.0 {
-            From::Server { iperf, .. } => format!("{}, one TCP stream, received here", iperf.version),
-            From::File(_) => "download over one connection".to_owned(),
+        let method = |words: &str| ("method".to_owned(), words.to_owned());
+        let fingerprint = match &self.0 {
+            From::Server { iperf, .. } => {
+                [method("one TCP stream, received here"), (TOOL.to_owned(), iperf.version.clone())].into()
+            }
+            From::File(_) => [method("download over one connection")].into(),
         };
-        Ok(Measured { fingerprint: [("method".to_owned(), method)].into(), notes: Vec::new() })
+        Ok(Measured { fingerprint, notes: Vec::new() })
     }
 }
 

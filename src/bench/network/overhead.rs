@@ -86,7 +86,7 @@ impl Work for Run {
         let names = ["isolated network", "default bridge", "loopback"];
         let medians = names.iter().zip(&rates);
         let medians = medians.map(|(name, all)| format!("{name} {}", Unit::BytesPerSecond.show(figures::median(all))));
-        let fingerprint = [("method".to_owned(), self.method.name())].into();
+        let fingerprint = self.method.fingerprint();
         Ok(Measured { fingerprint, notes: vec![medians.collect::<Vec<_>>().join(", ")] })
     }
 }

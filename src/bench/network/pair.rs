@@ -14,6 +14,7 @@ use crate::{
         Offer, Plan, RunCx, Stop, Survey,
         engine::{self, Image, Made, Network, Place, Program, Ready, Session, Spec},
     },
+    model::figure::{Fingerprint, TOOL},
     sys::{
         engine::{LIST, ONE, encoded},
         exec::Exec,
@@ -218,10 +219,11 @@ impl Method {
     }
 
     /// What results depend on.
-    pub fn name(&self) -> String {
+    pub fn fingerprint(&self) -> Fingerprint {
+        let method = |words: &str| ("method".to_owned(), words.to_owned());
         match self {
-            Method::Iperf(iperf) => format!("{}, one TCP stream", iperf.version),
-            Method::BuiltIn => "built-in TCP stream".to_owned(),
+            Method::Iperf(iperf) => [method("one TCP stream"), (TOOL.to_owned(), iperf.version.clone())].into(),
+            Method::BuiltIn => [method("built-in TCP stream")].into(),
         }
     }
 

@@ -39,6 +39,7 @@ pub(super) fn describe(engine: u16, answer: &Value) -> Option<Container> {
         engine,
         name: name(fields.text("Name"), fields.text("Id")),
         image: short(config.text("Image"), PATH),
+        image_id: fields.text("Image").as_deref().and_then(digest),
         command: short(Some(command.join(" ")), COMMAND),
         state: run_state,
         state_word,
@@ -264,6 +265,13 @@ fn addresses(settings: &Field<'_>) -> Vec<(String, String)> {
     let mut networks: Vec<(String, String)> = settings.fields("Networks", MANY).map(network).collect();
     networks.sort();
     networks
+}
+
+/// `sha256:…` to twelve digits, as the engine's own lists show it.
+fn digest(id: &str) -> Option<String> {
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    let digits = digits.get(..12)?;
+    is_id(digits).then(|| digits.to_owned())
 }
 
 #[cfg(test)]

@@ -99,6 +99,9 @@ pub struct Container {
     pub name: String,
     /// Image as it was named at the start, cleaned.
     pub image: String,
+    /// Digest of that image, shortened: another one under the same name is another image.
+    #[serde(default)]
+    pub image_id: Option<String>,
     /// What it runs, cleaned.
     pub command: String,
     /// What it does.

@@ -36,6 +36,9 @@ pub struct Dataset {
     pub compression: String,
     /// Quota, bytes; `None` without one.
     pub quota: Option<u64>,
+    /// Properties that decide how fast it is beside these: `sync`, `primarycache`, `atime`.
+    #[serde(default)]
+    pub others: Vec<(String, String)>,
     /// Where it is mounted; `None` when it is not.
     pub mountpoint: Option<String>,
     /// Its snapshots.

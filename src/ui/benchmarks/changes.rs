@@ -3,23 +3,41 @@
 
 use std::time::Duration;
 
-use super::rows::Item;
+use super::{rows::Item, subject};
 use crate::{
     analysis::{
-        changes::{Fact, between, facts, words},
+        changes::{Fact, between, between_runs, facts, words},
         regression::RunVerdict,
     },
-    model::{bench::Group, pool::pool_of, run::Change},
+    model::{
+        bench::Group,
+        pool::pool_of,
+        run::{Change, SeriesKey},
+    },
     request::undo::{self, WayBack},
     state::State,
     units,
 };
 
-/// Changes between the last good and the first bad run, nearest to the bad one first.
+/// Changes between the last good and the first bad run, nearest to the bad one first; then what only the two runs show.
 #[must_use]
-pub fn before<'a>(state: &'a State, verdict: &RunVerdict) -> Vec<&'a Change> {
+pub fn before(state: &State, series: &SeriesKey, verdict: &RunVerdict) -> Vec<Change> {
     let Some(since) = &verdict.since else { return Vec::new() };
-    between(&state.runs.changes, since.good_unix_ms.unwrap_or(i64::MIN), since.at_unix_ms)
+    let good = since.good_unix_ms;
+    let seen = between(&state.runs.changes, good.unwrap_or(i64::MIN), since.at_unix_ms);
+    let mut all: Vec<Change> = seen.into_iter().cloned().collect();
+    let runs = state.runs.history.get(series).map_or(&[][..], Vec::as_slice);
+    let last_good = runs.iter().rfind(|run| Some(run.at_unix_ms) == good);
+    let first_bad = runs.iter().find(|run| run.id == since.run);
+    if let (Some(good), Some(bad)) = (last_good, first_bad) {
+        let is_seen = |change: &Change| {
+            let same = |seen: &Change| seen.kind == change.kind || seen.kind == "pool" && change.kind == "pool_layout";
+            all.iter().any(same)
+        };
+        let more: Vec<Change> = between_runs(good, bad).into_iter().filter(|change| !is_seen(change)).collect();
+        all.extend(more);
+    }
+    all
 }
 
 /// What changed, without what it is of: `compression lz4 → gzip-9`.
@@ -31,31 +49,38 @@ pub fn phrase(change: &Change) -> String {
 
 /// True for what may well concern a figure measured on `of`: the thing itself, what it lies in, or the whole machine.
 #[must_use]
-pub fn concerns(change: &Change, group: Group, of: &str) -> bool {
+pub fn concerns(state: &State, change: &Change, group: Group, of: &str) -> bool {
     if change.of.is_empty() || of.is_empty() || matches!(change.kind.as_str(), "driver" | "engine") {
         return true;
     }
     match group {
         Group::Storage => pool_of(of) == pool_of(&change.of) || of.starts_with(change.of.as_str()),
+        // A page is served by a container.
+        Group::Containers if subject::server(state, of).is_some_and(|row| *row.label == *change.of) => true,
         _ => of.contains(change.of.as_str()),
     }
 }
 
-/// `12m before the first run that is worse`.
+/// `12m before the first run that is worse`; nothing where it was seen no earlier than then.
 #[must_use]
 pub fn distance(change: &Change, verdict: &RunVerdict) -> Option<String> {
     let since = verdict.since.as_ref()?;
-    let apart = Duration::from_millis(u64::try_from(since.at_unix_ms - change.at_unix_ms).ok()?);
+    let apart = Duration::from_millis(u64::try_from(since.at_unix_ms - change.at_unix_ms).ok().filter(|ms| *ms > 0)?);
     Some(format!("{} before the first run that is worse", units::span(apart)))
 }
 
 /// The way back from the nearest change that may be the cause and is still in force: one that benchtop can go before one
 /// that it can only tell.
 #[must_use]
-pub fn way_back<'a>(state: &'a State, item: &Item, verdict: &RunVerdict) -> Option<(&'a Change, WayBack)> {
-    let all = before(state, verdict).into_iter().filter(|change| concerns(change, item.group, &item.bench.of));
-    let mut ways: Vec<(&Change, WayBack)> =
-        all.filter_map(|change| Some((change, undo::way_back(change, &state.host)?))).collect();
+pub fn way_back(state: &State, item: &Item, verdict: &RunVerdict) -> Option<(Change, WayBack)> {
+    let all = before(state, &item.series(), verdict).into_iter();
+    let all = all.filter(|change| concerns(state, change, item.group, &item.bench.of));
+    let mut ways: Vec<(Change, WayBack)> = all
+        .filter_map(|change| {
+            let way = undo::way_back(&change, &state.host)?;
+            Some((change, way))
+        })
+        .collect();
     if !ways.is_empty() {
         let now = facts(&state.host);
         let fact = |change: &Change| Fact {
@@ -88,12 +113,12 @@ mod tests {
 
     #[test]
     fn changes_of_other_things_do_not_concern_a_figure() {
-        let of = |kind, of| change(kind, of, "x");
-        assert!(concerns(&of("kernel", ""), Group::Storage, "tank/db"));
-        assert!(concerns(&of("dataset", "tank/db"), Group::Storage, "tank/db"));
-        assert!(concerns(&of("pool", "tank"), Group::Storage, "tank/db"));
-        assert!(!concerns(&of("pool", "media"), Group::Storage, "tank/db"));
-        assert!(!concerns(&of("image", "postgres"), Group::Storage, "tank/db"));
-        assert!(concerns(&of("engine", "docker"), Group::Containers, "alpine:3.22"));
+        let (none, of) = (State::default(), |kind, of| change(kind, of, "x"));
+        assert!(concerns(&none, &of("kernel", ""), Group::Storage, "tank/db"));
+        assert!(concerns(&none, &of("dataset", "tank/db"), Group::Storage, "tank/db"));
+        assert!(concerns(&none, &of("pool", "tank"), Group::Storage, "tank/db"));
+        assert!(!concerns(&none, &of("pool", "media"), Group::Storage, "tank/db"));
+        assert!(!concerns(&none, &of("image", "postgres"), Group::Storage, "tank/db"));
+        assert!(concerns(&none, &of("engine", "docker"), Group::Containers, "alpine:3.22"));
     }
 }

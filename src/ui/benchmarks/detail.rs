@@ -185,18 +185,18 @@ pub fn below(cx: &DrawCx<'_>, known: Known<'_>, item: &Item, columns: usize) -> 
 /// Changes between the last good and the first bad run, nearest first.
 fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, page: &mut Page) {
     let now = cx.state.host.now.unix_ms;
-    let all = changes::before(cx.state, verdict);
+    let all = changes::before(cx.state, &item.series(), verdict);
     if all.is_empty() {
         let words = "no change was noticed between the last run before it and the first that differs";
         page.push(vec![(words.to_owned(), Role::Dim)]);
         return;
     }
     let what = columns.saturating_sub(WHEN + NAME + 12);
-    let nearest = all.iter().position(|change| changes::concerns(change, item.group, &item.bench.of));
+    let nearest = all.iter().position(|change| changes::concerns(cx.state, change, item.group, &item.bench.of));
     for (at, change) in all.iter().take(CHANGES).enumerate() {
         let of = if change.of.is_empty() { "machine" } else { change.of.as_str() };
         let likely = nearest == Some(at);
-        let concerns = changes::concerns(change, item.group, &item.bench.of);
+        let concerns = changes::concerns(cx.state, change, item.group, &item.bench.of);
         let role = match (likely, concerns) {
             (true, _) => Role::Warn,
             (_, true) => Role::Text,
@@ -214,7 +214,7 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
     if all.len() > CHANGES {
         page.push(vec![(format!("and {} earlier ones", all.len() - CHANGES), Role::Dim)]);
     }
-    if let Some(change) = nearest.map(|at| all[at])
+    if let Some(change) = nearest.map(|at| &all[at])
         && let Some(words) = changes::distance(change, verdict)
     {
         let what = analysis::changes::words(change);

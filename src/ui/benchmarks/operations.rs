@@ -140,7 +140,7 @@ pub fn undo(item: &Item, known: Known<'_>) -> Vec<Effect> {
     let when = words::moment(change.at_unix_ms, state.host.now.unix_ms);
     let mut lines: Vec<SheetLine> = vec![
         vec![(job.phrase(), Role::Strong)],
-        vec![(format!("because of {}, {when}", analysis::changes::words(change)), Role::Text)],
+        vec![(format!("because of {}, {when}", analysis::changes::words(&change)), Role::Text)],
     ];
     if let Job::Pool { act, .. } = &job {
         lines.push(vec![(act.doc(), Role::Dim)]);

@@ -152,7 +152,11 @@ pub fn streak(standing: &Standing<'_>) -> usize {
 /// `not comparable with the 14 runs before: kernel 6.1.0-27 → 6.1.0-28`.
 fn not_comparable(standing: &Standing<'_>, verdict: &RunVerdict) -> String {
     let last = standing.last().map(|(run, _)| run);
-    let before = standing.runs.iter().rev().find(|run| Some(&run.fingerprint) != last.map(|last| &last.fingerprint));
+    let apart = |run: &Run| {
+        let value = |run: &Run, part: &String| run.fingerprint.get(part).cloned();
+        verdict.differs.iter().any(|part| Some(value(run, part)) != last.map(|last| value(last, part)))
+    };
+    let before = standing.runs.iter().rev().find(|run| apart(run));
     let part = |name: &String| {
         let of =
             |run: Option<&Run>| run.and_then(|run| run.fingerprint.get(name)).map_or("none", String::as_str).to_owned();

@@ -77,8 +77,8 @@ pub fn summary(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, known: Know
 
 /// `before it  21 Nov 02:58  service: compression lz4 → gzip-9   u  undo`.
 fn before(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, item: &super::rows::Item, verdict: &RunVerdict) {
-    let all = changes::before(cx.state, verdict);
-    let near = all.iter().find(|change| changes::concerns(change, item.group, &item.bench.of));
+    let all = changes::before(cx.state, &item.series(), verdict);
+    let near = all.iter().find(|change| changes::concerns(cx.state, change, item.group, &item.bench.of));
     let Some(change) = near else { return };
     let of = if change.of.is_empty() { "machine" } else { &change.of };
     let when = words::moment_short(change.at_unix_ms, cx.state.host.now.unix_ms);
