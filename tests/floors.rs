@@ -52,6 +52,7 @@ const FLOORS: &[&[&str]] = &[
         "ui::pools",
         "ui::processes",
         "ui::sensors",
+        "ui::services",
     ],
     &["ui::panes", "ui::overlays"],
     &["ui"],

@@ -1,13 +1,17 @@
 //! Files are saved by the helper process: a folder on a dead server would keep our own from ending.
 
-use std::{io, os::unix::net::UnixStream};
+use std::{io, os::unix::net::UnixStream, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, save};
 use crate::{
     alert::Level,
-    config::save::{Change, Save, Saving, known},
+    config::{
+        adding,
+        save::{Change, Save, Saving, known},
+    },
+    model::service::target::ServiceTarget,
     sys::helper::{self, message},
 };
 
@@ -19,6 +23,7 @@ pub const SAVES: u8 = b'v';
 enum Request {
     Text { name: String, text: String },
     Settings { saving: Saving, changes: Vec<(String, String)> },
+    Service { own: Option<PathBuf>, lines: String, add: bool },
 }
 
 /// Saves text in a new file of the current folder.
@@ -31,6 +36,12 @@ pub fn save_text(name: String, text: String) -> Outcome {
 #[must_use]
 pub fn save_settings(save: Save) -> Outcome {
     carried_out(&Request::from(save))
+}
+
+/// Adds a service to those that are probed, or takes one away. It goes over as the lines of a config.
+#[must_use]
+pub fn change_service(own: Option<PathBuf>, target: &ServiceTarget, add: bool) -> Outcome {
+    carried_out(&Request::Service { own, lines: adding::lines(target), add })
 }
 
 fn carried_out(request: &Request) -> Outcome {
@@ -69,6 +80,10 @@ impl Request {
     fn run(&self) -> Outcome {
         match self {
             Request::Text { name, text } => save::save(name, text),
+            Request::Service { own, lines, add } => {
+                let report = adding::change(own.as_deref(), lines, *add);
+                Outcome { level: if report.complete { Level::Ok } else { Level::Warn }, text: report.text }
+            }
             Request::Settings { saving, changes } => {
                 let change =
                     |(path, value): &(String, String)| Some(Change { path: known(path)?, value: value.clone() });

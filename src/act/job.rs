@@ -33,6 +33,11 @@ pub fn run(job: &Job, root: &Root) -> Done {
             Done { outcome, undo: (!back.is_empty()).then_some(Job::Renice(back)) }
         }
         Job::All(jobs) => together(jobs, root),
+        Job::Service { own, target, add } => {
+            let outcome = apart::change_service(own.clone(), target, *add);
+            let back = Job::Service { own: own.clone(), target: target.clone(), add: !add };
+            Done { undo: (outcome.level == Level::Ok).then_some(back), outcome }
+        }
         Job::Save(save) => Done { outcome: apart::save_settings(save.clone()), undo: None },
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     act,
     alert::Level,
     clock::Stamp,
-    model::{engine_address::EngineAddress, event::Event, operation::Operation},
+    model::{engine_address::EngineAddress, event::Event, operation::Operation, service::target::ServiceTarget},
     request::{Command, Done, Job},
 };
 
@@ -38,7 +38,14 @@ impl Live {
         None
     }
 
-    fn begin(&self, job: Job) {
+    fn begin(&self, mut job: Job) {
+        // Where the user's config is the screen does not say.
+        let place = |job: &mut Job| {
+            if let Job::Service { own, .. } = job {
+                own.clone_from(&self.ui.settings().saving.own);
+            }
+        };
+        place(&mut job);
         let root = self.root.clone();
         self.errands.begin(move || {
             let done = act::job::run(&job, &root);
@@ -57,6 +64,12 @@ impl Live {
                     let (job, done) = *ended;
                     let at = self.session.clock().now();
                     self.session.fold(Event::Act(operation(&job, &done, at)));
+                    if let Job::Service { target, add, .. } = &job
+                        && done.outcome.level <= Level::Ok
+                    {
+                        self.added.retain(|other| other.name != target.name);
+                        self.added.extend(add.then(|| ServiceTarget::clone(target)));
+                    }
                     self.ui.report(done);
                 }
                 Report::Shell(ended) => self.shell_ended(ended),

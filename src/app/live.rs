@@ -31,7 +31,7 @@ use crate::{
     alert::Level,
     config::Settings,
     interest::Interest,
-    model::{event::Event, source::SourceId},
+    model::{event::Event, service::target::ServiceTarget, source::SourceId},
     state::State,
     sys::root::Root,
     text::clean_lines,
@@ -66,6 +66,8 @@ pub(super) struct Live {
     bytes: Vec<u8>,
     frames: Frames,
     pub(super) errands: Errands,
+    /// Services that were added since the start.
+    pub(super) added: Vec<ServiceTarget>,
     pub(super) benches: Benches,
     /// A program that has the terminal now: nothing is drawn, and keys are its own.
     pub(super) guest: Option<Guest>,
@@ -141,6 +143,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         bytes,
         frames: Frames::default(),
         errands: Errands::new(wake.clone()),
+        added: Vec::new(),
         benches,
         guest: None,
         hands,
@@ -367,7 +370,7 @@ impl Live {
     /// Passes the current interest to the lanes.
     pub(super) fn want(&mut self) {
         let want = self.ui.want(self.session.state());
-        self.session.want(Interest { paused: self.is_still(), ..want });
+        self.session.want(Interest { paused: self.is_still(), services: self.added.as_slice().into(), ..want });
     }
 
     fn resize(&mut self) {

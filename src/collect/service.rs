@@ -93,6 +93,8 @@ struct Target {
     probe: Arc<Probe>,
     worker: Worker<(), Round>,
     stage: Stage,
+    /// From the screen, since the start.
+    added: bool,
     due: Option<Stamp>,
     round: Option<Arc<Round>>,
     broken: Option<String>,
@@ -110,9 +112,10 @@ impl Services {
             return;
         }
         self.added = added.clone();
+        self.targets.retain(|known| !known.added || added.iter().any(|other| other.name == known.target.name));
         for target in added.iter() {
             if !self.targets.iter().any(|known| known.target.name == target.name) {
-                self.targets.push(Target::new(target.clone(), self.make));
+                self.targets.push(Target { added: true, ..Target::new(target.clone(), self.make) });
             }
         }
     }
@@ -155,7 +158,7 @@ impl Target {
             move || make(&target, stage.clone())
         });
         let probe = Arc::new(Probe::of(&target));
-        Target { target, probe, worker, stage, due: None, round: None, broken: None }
+        Target { target, probe, worker, stage, added: false, due: None, round: None, broken: None }
     }
 
     /// Takes the round that has ended, and begins the next when it is due.

@@ -21,6 +21,18 @@ pub struct Known {
 }
 
 impl Known {
+    /// None: for what depends on no name of an upper floor.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Known {
+            panes: Vec::new(),
+            columns: Vec::new(),
+            rules: Vec::new(),
+            merge_rules: |_, _, _, _| Vec::new(),
+            check_keys: |_| Vec::new(),
+        }
+    }
+
     /// The columns of a table.
     #[must_use]
     pub fn columns_of(&self, table: &str) -> &[&'static str] {

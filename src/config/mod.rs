@@ -1,6 +1,7 @@
 //! The user's settings: flags before environment before file before what was saved before built-in values. All that is
 //! wrong in any of them is found in one pass. Only `config init` and [`save`] write, and never into the user's own file.
 
+pub mod adding;
 mod fields;
 pub mod file;
 mod known;

@@ -252,7 +252,7 @@ fn toml(values: &BTreeMap<String, String>) -> String {
 
 /// Puts a whole file in the place of `path` in one step. It belongs to whom the folder belongs to: root (by sudo) must
 /// not leave a file in a user's home that the user cannot read.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     make(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -7,6 +7,7 @@ pub mod round;
 mod row;
 mod sample;
 pub mod target;
+mod words;
 
 pub use event::{Occurrence, What};
 pub use fold::{Around, CutOff, Services};

@@ -1,12 +1,14 @@
 //! Operations on the machine, as data: the screen builds them, `act` executes them, a log keeps them with their undo.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{container::ContainerAct, pool::PoolAct, signal};
 use crate::{
     alert::Level,
     config::save::Save,
-    model::{engine_address::EngineAddress, process::ProcKey, store::Kind},
+    model::{engine_address::EngineAddress, process::ProcKey, service::target::ServiceTarget, store::Kind},
 };
 
 /// One operation.
@@ -38,6 +40,9 @@ pub enum Job {
     Renice(Vec<(ProcKey, i32)>),
     /// All of these, at the same time.
     All(Vec<Job>),
+    /// Add a service to those that are probed, or take one away that was added. A file beside `own`, the user's config.
+    #[serde(skip)]
+    Service { own: Option<PathBuf>, target: Box<ServiceTarget>, add: bool },
     /// Save settings for the next start. No operation on the machine: it is in no log of operations.
     #[serde(skip)]
     Save(Save),
@@ -101,6 +106,9 @@ impl Job {
                 format!("change the niceness of {} by {by:+}", pids(targets.iter().map(|(key, _)| key)))
             }
             Job::All(jobs) => jobs.iter().map(Job::phrase).collect::<Vec<_>>().join(", "),
+            Job::Service { target, add, .. } => {
+                format!("{} {}", if *add { "probe" } else { "stop probing" }, target.name)
+            }
             Job::Save(_) => "save settings".to_owned(),
         }
     }
@@ -113,7 +121,7 @@ impl Job {
             Job::Pool { act, .. } => act.is_undoable(),
             Job::Remove(_) | Job::Save(_) => false,
             Job::Signal { signal, .. } => signal::reverse(*signal).is_some(),
-            Job::Renice(_) => true,
+            Job::Renice(_) | Job::Service { .. } => true,
             Job::All(jobs) => jobs.iter().all(Job::is_undoable),
         }
     }

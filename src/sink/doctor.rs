@@ -7,7 +7,13 @@ use serde::Serialize;
 use super::{escaping::Escaping, report};
 use crate::{
     alert::Level,
-    model::{container::Engine, fault::Fault, process::Process, source::SourceId},
+    model::{
+        container::Engine,
+        fault::Fault,
+        process::Process,
+        service::{Standing, round::Cause},
+        source::SourceId,
+    },
     state::State,
     text::{clean, width, wrap},
 };
@@ -47,6 +53,9 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
             check.message = format!("{well} of {} engines answer", engines.len());
             check.hint = None;
         }
+        if id == SourceId::Services && status == "live" {
+            services(state, &mut check);
+        }
         all.push(check);
         if id == SourceId::Processes
             && let Some(message) = report::hidden(state)
@@ -72,6 +81,22 @@ fn gpus(state: &State, check: &mut Check) {
         (check.state, check.message) = ("broken".to_owned(), cause);
     } else if gpus.rows.iter().any(|row| row.raw.processes_hidden) {
         check.hint = Some("run as root to see which processes of other users are on a card".to_owned());
+    }
+}
+
+/// What is probed: that it answers is no matter of this program, that it can be probed is.
+fn services(state: &State, check: &mut Check) {
+    let rows = &state.host.services.rows;
+    if rows.is_empty() {
+        (check.state, check.message) = ("absent".to_owned(), "no [[service]] in the config".to_owned());
+        check.hint = Some("press v on the screen: it offers what it finds".to_owned());
+        return;
+    }
+    let up = rows.iter().filter(|row| row.standing == Standing::Up).count();
+    check.message = format!("{up} of {} services are up", rows.len());
+    if let Some(row) = rows.iter().find(|row| row.cause() == Some(Cause::Setup)) {
+        check.state = "broken".to_owned();
+        check.message = format!("{} cannot be probed: {}", row.probe.name, row.why);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `benchtop once`: the machine on one page of plain text, for a pipe, a mail or a chat.
 
 mod containers;
+mod services;
 
 use std::{fmt::Display, io, time::Duration};
 
@@ -49,6 +50,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     pools(state, &mut page);
     engines(state, &mut page);
     containers::write(state, &mut page);
+    services::lines(state).iter().for_each(|words| row(&mut page, "service", words));
     processes(state, columns, &mut page);
     for line in page.lines() {
         let line = clean(line.trim_end());

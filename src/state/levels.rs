@@ -228,6 +228,13 @@ pub fn service_standing(state: &State, row: &ServiceRow) -> Level {
     }
 }
 
+/// No probe of what lies outside is answered.
+#[must_use]
+pub fn cut_off(state: &State) -> Level {
+    let reached = if state.host.services.cut_off.is_none() { 1.0 } else { 0.0 };
+    state.level(metrics::NETWORK_REACHABLE, &[], reached)
+}
+
 /// The worst level of a service.
 #[must_use]
 pub fn service(state: &State, row: &ServiceRow) -> Level {

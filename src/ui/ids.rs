@@ -11,6 +11,7 @@ pub enum PaneId {
     Sensors,
     Pools,
     Containers,
+    Services,
     Processes,
 }
 

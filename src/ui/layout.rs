@@ -19,7 +19,7 @@ static BUILT_IN: &[&[(&str, u16)]] = &[
     &[("cpu", 44), ("memory", 31), ("gpus", 40), ("disk_net", 40)],
     &[("pools", 100)],
     &[("filesystems", 57), ("sensors", 38)],
-    &[("containers", 100)],
+    &[("containers", 62), ("services", 38)],
     &[("processes", 100)],
 ];
 /// The built-in row that takes the last pane of a first row that is too full.
@@ -41,7 +41,8 @@ const LINES: u16 = 24;
 const SPARE_WORTH: u32 = 18_000;
 
 /// Panes by how much they are missed where not all have a line.
-static ESSENTIAL: &[&str] = &["filesystems", "disk_net", "gpus", "pools", "containers", "memory", "cpu", "processes"];
+static ESSENTIAL: &[&str] =
+    &["filesystems", "disk_net", "gpus", "services", "pools", "containers", "memory", "cpu", "processes"];
 
 /// How much a pane is missed where not all have a line.
 #[must_use]

@@ -23,6 +23,7 @@ pub mod parts;
 pub mod pools;
 pub mod processes;
 pub mod sensors;
+pub mod services;
 pub mod table;
 pub mod theme;
 pub mod view;

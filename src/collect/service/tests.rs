@@ -111,6 +111,7 @@ fn what_is_added_is_probed_and_what_is_paused_is_not() {
         thread::yield_now();
     }
     assert_eq!(services.targets.len(), 2, "a name is probed once");
+    assert_eq!(read(&mut services, 102).services.len(), 1, "it is taken away again");
 }
 
 #[test]

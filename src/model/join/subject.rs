@@ -78,7 +78,8 @@ pub fn subject_of_metric(host: &Host, metric: MetricId, labels: &[(String, Strin
             SourceId::Memory => Some(Subject::Memory),
             _ if metric.id.starts_with("own_memory") => Some(Subject::Memory),
             SourceId::Limits => Some(Subject::Cpu),
-            SourceId::Network => Some(Subject::Network),
+            // Services have one figure of them all: whether this host has a network.
+            SourceId::Network | SourceId::Services => Some(Subject::Network),
             _ => None,
         };
     };

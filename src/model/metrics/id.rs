@@ -99,6 +99,7 @@ pub const CONTAINER_RESTARTS_10M: MetricId = metric("container_restarts_10m");
 pub const CONTAINER_RESTARTING: MetricId = metric("container_restarting");
 pub const CONTAINER_FAILED: MetricId = metric("container_failed");
 pub const CONTAINER_OOMS_10M: MetricId = metric("container_ooms_10m");
+pub const NETWORK_REACHABLE: MetricId = metric("network_reachable");
 pub const SERVICE_UP: MetricId = metric("service_up");
 pub const SERVICE_FAILURES_IN_ROW: MetricId = metric("service_failures_in_row");
 pub const SERVICE_ERROR_RATIO: MetricId = metric("service_error_ratio");

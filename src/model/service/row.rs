@@ -97,7 +97,7 @@ pub(super) struct Conditions {
 }
 
 impl ServiceRow {
-    pub(super) fn new(probe: Arc<Probe>, now: Stamp) -> Self {
+    pub(in crate::model) fn new(probe: Arc<Probe>, now: Stamp) -> Self {
         ServiceRow {
             standing: if probe.paused { Standing::Paused } else { Standing::Waiting },
             probe,

@@ -3,7 +3,9 @@
 use crate::{
     model::subject::Subject,
     state::State,
-    ui::{benchmarks, containers, cpu, disks_network, gpus, memory, pools, processes, sensors, view::Overlay},
+    ui::{
+        benchmarks, containers, cpu, disks_network, gpus, memory, pools, processes, sensors, services, view::Overlay,
+    },
 };
 
 /// Gives the view of a subject, if it is one of its own.
@@ -19,6 +21,7 @@ static DETAILS: &[Open] = &[
     cpu::detail::open,
     memory::detail::open,
     sensors::detail::open,
+    services::detail::open,
     benchmarks::panel::open,
 ];
 

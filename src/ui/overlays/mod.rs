@@ -15,6 +15,7 @@ use super::{
     benchmarks::panel::Benchmarks,
     containers::stores::Stores,
     disks_network::sockets::Sockets,
+    services::offers::Offers,
     theme::{Theme, ThemeSet},
     view::Overlay,
 };
@@ -34,5 +35,6 @@ pub static OVERLAYS: &[OverlayDef] = &[
     OverlayDef { action: Action::Benchmarks, open: |_, _| Box::<Benchmarks>::default() },
     OverlayDef { action: Action::Sockets, open: |_, _| Box::<Sockets>::default() },
     OverlayDef { action: Action::Stores, open: |_, _| Box::<Stores>::default() },
+    OverlayDef { action: Action::Offers, open: |_, _| Box::<Offers>::default() },
     OverlayDef { action: Action::Themes, open: |theme, all| Box::new(themes::Themes::new(theme, all)) },
 ];

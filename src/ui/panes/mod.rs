@@ -3,7 +3,7 @@
 use super::{
     containers, cpu,
     disks_network::{self, filesystems},
-    gpus, memory, pools, processes, sensors,
+    gpus, memory, pools, processes, sensors, services,
     view::PaneDef,
 };
 
@@ -17,5 +17,6 @@ pub static PANES: &[PaneDef] = &[
     sensors::pane::DEF,
     pools::pane::DEF,
     containers::pane::DEF,
+    services::pane::DEF,
     processes::pane::DEF,
 ];

@@ -1,0 +1,50 @@
+//! How a service stands, in a word or two, for every reader.
+
+use std::borrow::Cow;
+
+use super::{
+    round::{Cause, Outcome},
+    row::{ServiceRow, Standing},
+    target::Scheme,
+};
+
+impl ServiceRow {
+    /// `200`, `slow 200`, `down 2×`, `no network`. That it is slow is a matter of the rules.
+    #[must_use]
+    pub fn words(&self, is_slow: bool) -> Cow<'static, str> {
+        match self.standing {
+            Standing::Waiting => Cow::Borrowed("waiting"),
+            Standing::Paused => Cow::Borrowed("paused"),
+            Standing::Down => Cow::Owned(format!("down {}×", self.failures)),
+            Standing::Unjudged => Cow::Borrowed(self.why_unjudged()),
+            Standing::Up if is_slow => Cow::Owned(format!("slow {}", self.answer())),
+            Standing::Up => self.answer(),
+        }
+    }
+
+    /// What it answered: a status, or that it takes connections.
+    fn answer(&self) -> Cow<'static, str> {
+        let found = self.round.as_ref().map(|round| &round.found);
+        match (self.probe.scheme, found.and_then(|found| found.status)) {
+            (_, Some(status)) => Cow::Owned(status.to_string()),
+            (Scheme::Ping, _) => match found.and_then(|found| found.loss).filter(|loss| *loss > 0.0) {
+                Some(loss) => Cow::Owned(format!("{:.0}% lost", loss * 100.0)),
+                None => Cow::Borrowed("up"),
+            },
+            _ => Cow::Borrowed("up"),
+        }
+    }
+
+    fn why_unjudged(&self) -> &'static str {
+        match self.round.as_ref().map(|round| &round.outcome) {
+            Some(Outcome::Unjudged { cause, .. }) => match cause {
+                Cause::Dns => "no DNS",
+                Cause::Network => "no network",
+                Cause::Starved => "CPU starved",
+                Cause::Suspended => "woke up",
+                Cause::Setup => "not probed",
+            },
+            _ => "not judged",
+        }
+    }
+}
