@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// processor that this is built for.
 pub const TICKS_PER_SECOND: u32 = 100;
 
-/// Somebody may set the machine's zone anew while we run.
+/// The machine's zone may be changed while we run.
 const ZONE_KEPT: Duration = Duration::from_secs(300);
 
 /// The time zone of the machine's owner; UTC where `TZ` or `/etc/localtime` leads to what is no zone file: reading a
@@ -54,7 +54,7 @@ fn is_sane(tz: Option<&str>, localtime: &Path) -> bool {
     std::fs::metadata(file).map_or(true, |found| found.is_file() && found.len() <= MOST)
 }
 
-/// One moment, told twice: for measuring spans and for telling people.
+/// One moment on two clocks: one for measuring spans, one to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Stamp {
     /// Microseconds since the program's clock began; never jumps. Spans are taken from this alone.

@@ -186,7 +186,7 @@ impl State {
         self.changed = missed;
     }
 
-    /// The rules of `metric` that judge what bears these label values.
+    /// The rules of `metric` that match these label values.
     fn rules_of<'a>(&'a self, metric: MetricId, labels: &'a [&str]) -> impl Iterator<Item = &'a Rule> {
         let rules = self.by_metric.get(metric.position()).into_iter().flatten().map(|i| &self.rules[*i]);
         rules.filter(move |rule| rule.concerns(metric.def().labels, labels))
@@ -251,7 +251,7 @@ impl State {
         self.alerts.acknowledge(&mark.key, mark.acknowledged);
     }
 
-    /// True when the alert of this rule was acknowledged for what bears `label`.
+    /// True when the alert of this rule was acknowledged for `label`.
     #[must_use]
     pub fn is_acknowledged(&self, metric: MetricId, label: &str) -> bool {
         self.watches.iter().any(|w| {

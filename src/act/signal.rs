@@ -100,7 +100,7 @@ pub(super) mod tests {
         let (mut child, key) = sleeper();
         let (outcome, _) = send(&Root::default(), &[key], 15);
         assert_eq!(outcome.level, Level::Ok, "{}", outcome.text);
-        // Between fork and exec the child still bears the name of this test.
+        // Between fork and exec the child still has the name of this test.
         assert!(outcome.text.starts_with(&format!("sent TERM to {} ", key.pid)), "{}", outcome.text);
         assert_eq!(child.wait().expect("our child").signal(), Some(15));
         let (again, _) = send(&Root::default(), &[key], 15);

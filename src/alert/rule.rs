@@ -157,7 +157,7 @@ impl Rule {
         self.clear.or(self.limits.mildest()).is_none_or(|limit| !self.side.crossed(value, limit))
     }
 
-    /// True when this rule speaks of what bears these labels: `names` of the metric, `values` of the figure.
+    /// True when this rule matches these labels: `names` of the metric, `values` of the figure.
     #[must_use]
     pub fn concerns(&self, names: &[&str], values: &[&str]) -> bool {
         let value = |name: &str| names.iter().position(|n| *n == name).and_then(|i| values.get(i)).copied();

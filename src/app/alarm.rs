@@ -37,7 +37,7 @@ impl Alarm {
         loop {
             // Without a timer other events still wake the loop.
             let Ok(()) = self.timer.readable().await else { return std::future::pending().await };
-            // How often it rang. Nothing, where it was set anew after it rang.
+            // How often it rang. Nothing, where it was set again after it rang.
             if self.timer.try_read(&mut [0; 8]).is_ok() {
                 self.set = None;
                 return;

@@ -458,7 +458,7 @@ fn forward(columns: u16, out: &mut Vec<u8>) {
     out.push(b'C');
 }
 
-/// Columns that a cell's letter takes; shapes that every frame is made of are told without a table.
+/// Columns that a cell's letter takes; shapes that every frame is made of need no table.
 fn columns_of(cell: &Cell) -> usize {
     let symbol = cell.symbol();
     match symbol.as_bytes() {

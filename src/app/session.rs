@@ -1,4 +1,4 @@
-//! What every mode shares: sources at work, the fold, and the sinks that read it. The live screen, a report of one moment
+//! What every mode shares: sources, the fold, and the sinks that read it. The live screen, a report of one moment
 //! and a replay differ in when they look and in what they want.
 
 use std::{

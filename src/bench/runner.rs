@@ -1,6 +1,6 @@
 //! Carries out a suite on a thread of its own: one at a time on the machine, each benchmark with a deadline, a panic no
 //! more than a failure, and all that was made for it removed at the end, however it ends. A benchmark that does not
-//! stop when it is told to (it hangs in the kernel) is given up with its thread.
+//! stop when asked to (it hangs in the kernel) is given up with its thread.
 
 mod cx;
 

@@ -29,21 +29,21 @@ impl Began {
     /// Of this root; `ours` where its kernel is the one that runs.
     pub(super) fn read(root: &Root, ours: bool, now: Stamp) -> Self {
         let stat = root.read("proc/stat").unwrap_or_default();
-        let told = value_of(&stat, b"btime").and_then(number).and_then(|at| i64::try_from(at).ok());
+        let reported = value_of(&stat, b"btime").and_then(number).and_then(|at| i64::try_from(at).ok());
         let first = || i64::try_from(start_ticks(root, 1)? / u64::from(TICKS_PER_SECOND)).ok();
         let own = inside::is_of_guest(root, "/proc/uptime");
-        Self::of(told, ours.then(|| by_clock(now)).flatten(), own.then(first).flatten())
+        Self::of(reported, ours.then(|| by_clock(now)).flatten(), own.then(first).flatten())
     }
 
     /// By what `/proc/stat` tells, by the kernel's clock, and for a guest by when its first process began after that.
-    fn of(told: Option<i64>, clock: Option<i64>, first: Option<i64>) -> Self {
-        let ticks = match (told, clock) {
-            (Some(told), Some(clock)) if (told - clock).abs() <= ROUNDING => Some(told),
-            (told, clock) => clock.or(told),
+    fn of(reported: Option<i64>, clock: Option<i64>, first: Option<i64>) -> Self {
+        let ticks = match (reported, clock) {
+            (Some(reported), Some(clock)) if (reported - clock).abs() <= ROUNDING => Some(reported),
+            (reported, clock) => clock.or(reported),
         };
         let machine = match (clock, first) {
             (Some(_), Some(first)) => ticks.map(|from| from + first),
-            _ => told,
+            _ => reported,
         };
         Began { machine, ticks }
     }
@@ -66,10 +66,10 @@ mod tests {
     #[test]
     fn a_guest_s_processes_do_not_begin_in_the_future() {
         // The container began 9,000 s after its host; both forms of its boot time are met.
-        for told in [HOST, HOST + 9_000] {
-            let began = Began::of(Some(told), Some(HOST + 1), Some(9_000));
-            assert!((began.ticks.expect("a moment") - HOST).abs() <= ROUNDING, "{told}: {began:?}");
-            assert!((began.machine.expect("a moment") - HOST - 9_000).abs() <= ROUNDING, "{told}: {began:?}");
+        for reported in [HOST, HOST + 9_000] {
+            let began = Began::of(Some(reported), Some(HOST + 1), Some(9_000));
+            assert!((began.ticks.expect("a moment") - HOST).abs() <= ROUNDING, "{reported}: {began:?}");
+            assert!((began.machine.expect("a moment") - HOST - 9_000).abs() <= ROUNDING, "{reported}: {began:?}");
         }
     }
 

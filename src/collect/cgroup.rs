@@ -85,7 +85,7 @@ impl<'a> Ruling<'a> {
     }
 }
 
-/// Those that exist, deepest first. What is mounted may be a group below the top: the path is then reckoned from there.
+/// Those that exist, deepest first. What is mounted may be a group below the top: the path is then relative to it.
 fn folders(root: &Root, ruling: &Ruling<'_>) -> Vec<String> {
     let (at, path) = (ruling.point, &*ruling.path);
     let below = if ruling.top == "/" { Some(path) } else { path.strip_prefix(&*ruling.top) };

@@ -212,18 +212,18 @@ mod tests {
 
     #[test]
     fn clocks_are_read_in_each_architecture_s_form() {
-        let told = |text: &str| {
+        let clocks = |text: &str| {
             let mut hertz = Vec::new();
             cpuinfo_hertz(text.as_bytes(), &mut hertz);
             hertz
         };
-        assert_eq!(told("cpu number      : 3\ncpu MHz dynamic : 5200\n"), [(3, 5_200_000_000)]);
-        assert_eq!(told("processor\t: 8\ncpu\t: POWER0\nclock\t: 3800.5MHz\n"), [(8, 3_800_500_000)]);
+        assert_eq!(clocks("cpu number      : 3\ncpu MHz dynamic : 5200\n"), [(3, 5_200_000_000)]);
+        assert_eq!(clocks("processor\t: 8\ncpu\t: POWER0\nclock\t: 3800.5MHz\n"), [(8, 3_800_500_000)]);
         assert_eq!(
-            told("ncpus active\t: 2\nCpu0ClkTck\t: 3b9aca00\nCpu17ClkTck\t: 3b9aca00\n"),
+            clocks("ncpus active\t: 2\nCpu0ClkTck\t: 3b9aca00\nCpu17ClkTck\t: 3b9aca00\n"),
             [(0, 1_000_000_000), (17, 1_000_000_000)]
         );
-        assert_eq!(told("CpuxClkTck\t: 3b9aca00\nclock\t: fast\n"), []);
+        assert_eq!(clocks("CpuxClkTck\t: 3b9aca00\nclock\t: fast\n"), []);
     }
 
     #[test]

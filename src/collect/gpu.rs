@@ -1,5 +1,5 @@
 //! Graphics processors: NVIDIA through NVML, AMD and Intel through the files of their kernel drivers, side by side; and
-//! what stands on the bus and is told by none of them.
+//! what stands on the bus and is reported by none of them.
 
 mod drm;
 mod fdinfo;
@@ -58,7 +58,7 @@ impl Gpus {
         }
     }
 
-    /// A card that no driver told of, as far as the bus does.
+    /// A card that no driver reports, as far as the bus does.
     fn seen_on_bus(&self, place: &pci::Place, failed: Option<&str>) -> Gpu {
         let state = match failed {
             Some(why) if place.maker == Maker::Nvidia && matches!(place.driver.as_str(), "" | "nvidia") => {

@@ -19,7 +19,7 @@ pub(super) fn kind(root: &Root) -> Option<String> {
     (root.path(".dockerenv").exists() && has_engine_files(root)).then(|| "docker".into())
 }
 
-/// Where the groups of the process are told that is meant by "our own".
+/// Where the control groups of our own process are listed.
 pub(super) fn own_cgroup(root: &Root) -> &'static str {
     if root.is_live() { "proc/self/cgroup" } else { "proc/1/cgroup" }
 }
@@ -49,7 +49,7 @@ fn by_cgroup(text: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The first process is told what it runs in ("container interface of systemd"); only root may read that.
+/// The first process is passed what it runs in ("container interface of systemd"); only root may read that.
 fn by_environment(root: &Root) -> Option<String> {
     let environment = root.read("proc/1/environ").ok()?;
     let value = environment.split(|&b| b == 0).find_map(|entry| entry.strip_prefix(b"container="))?;

@@ -222,8 +222,8 @@ mod tests {
         }
         let of =
             |interface, last| netlink::Address { interface, address: Ipv4Addr::new(10, 0, 0, last).into(), prefix: 32 };
-        let told = [of(7, 1), of(2, 2), of(7, 3), of(9, 4)];
-        let all = asked(&Root::new(folder.path()), &[b"lan0", b"mesh0"], &told);
+        let addresses = [of(7, 1), of(2, 2), of(7, 3), of(9, 4)];
+        let all = asked(&Root::new(folder.path()), &[b"lan0", b"mesh0"], &addresses);
         let all: Vec<(&[u8], &str)> = all.iter().map(|(i, a)| (&**i, a.as_str())).collect();
         assert_eq!(all, [(&b"mesh0"[..], "10.0.0.1/32"), (b"lan0", "10.0.0.2/32"), (b"mesh0", "10.0.0.3/32")]);
     }

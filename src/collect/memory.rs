@@ -162,7 +162,7 @@ fn parse(text: &[u8]) -> Option<MemorySample> {
         *field = value;
     }
     (s.total, s.free) = (total?, free?);
-    // Kernels before 3.14 tell no MemAvailable: what they would give back, roughly as later ones reckon it.
+    // Kernels before 3.14 have no MemAvailable: an estimate of what they would give back, roughly as later ones make it.
     s.available = available.unwrap_or_else(|| {
         let kept = s.cached.saturating_sub(s.shmem).saturating_add(s.buffers).saturating_add(s.slab_reclaimable);
         s.free.saturating_add(kept).min(s.total)

@@ -22,7 +22,7 @@ use crate::{
     text::{clean_bytes, tell_apart},
 };
 
-/// A cable is plugged in: told after this.
+/// A cable is plugged in: noticed after this.
 const LINKS: Duration = Duration::from_secs(5);
 /// Addresses, and what an interface belongs to, change seldom.
 const ADDRESSES: Duration = Duration::from_secs(30);

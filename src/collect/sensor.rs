@@ -70,7 +70,7 @@ impl Collector for Sensors {
 }
 
 impl Chip {
-    /// Reads every figure anew. True when a file has gone, so that the chips must be looked for again.
+    /// Reads every figure again. True when a file has gone, so that the chips must be looked for again.
     fn read(&mut self) -> bool {
         // A card or controller that sleeps is not woken for its temperature.
         if self.power.as_mut().is_some_and(|file| file.read().is_ok_and(|text| text.trim_ascii() == b"suspended")) {

@@ -1,4 +1,4 @@
-//! Every figure has a name of its own: no metric is told twice with the same labels, on any recorded machine and on one
+//! Every figure has a name of its own: no metric appears twice with the same labels, on any recorded machine and on one
 //! where as much as possible is there twice. Readers outside keep one value a name: of two they would lose one.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
@@ -16,7 +16,7 @@ use crate::{
     sys::root::Root,
 };
 
-/// Metrics that are told more than once with the same labels.
+/// Metrics that appear more than once with the same labels.
 pub(super) fn repeated(host: &Host) -> Vec<String> {
     let (mut seen, mut twice) = (BTreeSet::new(), Vec::new());
     for metric in METRICS.iter().chain(COUNTERS) {

@@ -1,4 +1,4 @@
-//! A worker: one thread that answers one question at a time, for what may block for ever. Its owner asks, goes on, and
+//! A worker: one thread that answers one question at a time, for what may block forever. Its owner asks, goes on, and
 //! takes the answer when it has come; a question that is never answered costs this thread and no second one. A panic is
 //! an answer too, and the next question starts a new thread.
 //!

@@ -28,7 +28,7 @@ pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
     if !remote::answers(path) {
         return Err(silent(path));
     }
-    // A pipe or a device would make the program wait, perhaps for ever: asked before it is opened.
+    // A pipe or a device would make the program wait, perhaps forever: asked before it is opened.
     let kind = fs::metadata(path).map_err(failed)?;
     if kind.is_dir() {
         return Err(Diagnostic::new(&place, "this is a directory, not a file"));
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_file_is_told_as_what_it_is() {
+    fn what_is_no_text_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("latin"), b"a = 1\nb = \"\xe4\"\n").unwrap();

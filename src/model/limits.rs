@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn use_is_told_against_what_we_may_use() {
+    fn use_is_a_share_of_what_we_may_use() {
         let mut limits = Limits::default();
         fold(&mut limits, 1, None, sample(0, (0, 0)));
         assert_eq!((limits.cpu_ratio, limits.memory_ratio, limits.throttled_ratio), (None, Some(0.25), None));

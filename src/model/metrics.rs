@@ -113,6 +113,6 @@ mod tests {
             found
         };
         assert_eq!(slowed(Gpu::default()), Vec::<f64>::new());
-        assert_eq!(slowed(Gpu { throttles_told: true, ..Gpu::default() }), [0.0]);
+        assert_eq!(slowed(Gpu { throttles_reported: true, ..Gpu::default() }), [0.0]);
     }
 }

@@ -120,7 +120,7 @@ pub enum RunEvent {
     Failed { at: Stamp, key: BenchKey, why: String },
     /// All is over, and what was made for it is removed, or the report says what is left; also when it could not begin.
     Ended { at: Stamp, stopped: bool, report: String },
-    /// What the history holds that was not told before. The first one says that all of it is read.
+    /// What the history holds that was not reported before. The first one says that all of it is read.
     History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change> },
     /// The user said something of a series.
     Mark { at: Stamp, mark: RunMark },

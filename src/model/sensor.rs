@@ -38,7 +38,7 @@ pub struct Temperature {
 pub struct Fan {
     /// Stable and unique name.
     pub sensor: String,
-    /// Turns a minute.
+    /// Revolutions per minute.
     pub rpm: f64,
 }
 

@@ -107,15 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn what_no_operation_does_is_told() {
-        let told = |change: Change| match way_back(&change, &host()) {
+    fn without_an_operation_it_says_what_to_do() {
+        let words = |change: Change| match way_back(&change, &host()) {
             Some(WayBack::Tell(words)) => words,
             other => format!("{other:?}"),
         };
         assert!(
-            told(change("image", "web", "image", "nginx:1.26", "nginx:1.27")).starts_with("web ran nginx:1.26: set")
+            words(change("image", "web", "image", "nginx:1.26", "nginx:1.27")).starts_with("web ran nginx:1.26: set")
         );
-        assert_eq!(told(change("kernel", "", "release", "6.1", "6.12")), "start the kernel 6.1 from the boot menu");
+        assert_eq!(words(change("kernel", "", "release", "6.1", "6.12")), "start the kernel 6.1 from the boot menu");
         assert_eq!(way_back(&change("pool", "tank", "layout", "a", "b"), &host()), None);
         let first = Change { before: None, ..change("kernel", "", "release", "", "6.12") };
         assert_eq!(way_back(&first, &host()), None);

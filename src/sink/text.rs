@@ -329,9 +329,9 @@ fn gpus(state: &State, page: &mut String) {
 fn pools(state: &State, page: &mut String) {
     for pool in &state.host.pools.rows {
         let cause = pool.cause().map_or_else(String::new, |cause| format!(" ({cause})"));
-        let scan = pool.reported.as_ref().and_then(|told| told.scan.as_ref());
+        let scan = pool.reported.as_ref().and_then(|known| known.scan.as_ref());
         let scan = crate::model::pool::scan_words(scan, state.host.now);
-        let free = pool.reported.as_ref().and_then(|told| told.free).map(|free| free as f64);
+        let free = pool.reported.as_ref().and_then(|known| known.free).map(|free| free as f64);
         if !state.host.pools.raw.pools.is_settled() {
             row(page, "pool", format!("{} · {} · zpool has not answered yet", pool.name, pool.state_words()));
             continue;

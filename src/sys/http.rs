@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_hangs_up_or_speaks_otherwise_is_told_apart() {
+    async fn closed_and_malformed_answers_differ() {
         assert_eq!(body_of(Vec::new(), true, 9).await, Err(HttpError::Closed));
         assert_eq!(body_of(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(), true, 9).await, Err(HttpError::NotHttp));
         assert!(body_of(chunked("3\r\nab"), true, 9).await.is_err());

@@ -25,7 +25,7 @@ pub struct KeyFault {
     pub hint: Option<String>,
 }
 
-/// Keys at work.
+/// Keys in force.
 #[derive(Debug, Clone, Default)]
 pub struct Keymap {
     bound: HashMap<Chord, Vec<(Context, Action)>>,

@@ -53,7 +53,7 @@ use panes::PANES;
 use theme::{Theme, ThemeSet};
 use view::{Overlay, Pane, PaneDef};
 
-/// One pane of the table at work.
+/// One pane of the table, open.
 struct Slot {
     def: &'static PaneDef,
     pane: Box<dyn Pane>,

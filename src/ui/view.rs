@@ -49,7 +49,7 @@ pub struct Shown {
     pub columns: usize,
 }
 
-/// A pane at work: keeps its own cursor and scroll, reads the state, never changes it.
+/// A pane on the screen: keeps its own cursor and scroll, reads the state, never changes it.
 pub trait Pane {
     /// The state changed: recompute what is listed. Called once a frame, before [`Pane::draw`].
     fn refresh(&mut self, _state: &State, _settings: &Settings) {}

@@ -134,7 +134,7 @@ impl Terminal {
         self.tell_size(columns, rows);
     }
 
-    /// Another size, that only the program is told.
+    /// Another size, sent to the program alone.
     pub fn tell_size(&self, columns: u16, rows: u16) {
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
     }

@@ -163,7 +163,7 @@ fn container(at: usize, cast: &Cast, now: i64) -> Container {
 
 fn pools(count: usize, at: Stamp, second: u64) -> PoolSample {
     let all = || POOLS.iter().take(count);
-    let told = |pools: Vec<Pool>| Answer::new(pools, at);
+    let answer = |pools: Vec<Pool>| Answer::new(pools, at);
     let io = PoolIo {
         reads: 120.0,
         writes: 40.0,
@@ -175,7 +175,7 @@ fn pools(count: usize, at: Stamp, second: u64) -> PoolSample {
     PoolSample {
         version: Some("2.3.2-2".into()),
         states: all().map(|(name, _, _, state)| ((*name).into(), (*state).into())).collect(),
-        pools: told(all().map(|pool| pool_told(pool, at)).collect()),
+        pools: answer(all().map(|pool| pool_answer(pool, at)).collect()),
         io: Answer::new(
             IoRates { number: second, rows: all().map(|(name, ..)| ((*name).to_owned(), None, io)).collect() },
             at,
@@ -185,7 +185,7 @@ fn pools(count: usize, at: Stamp, second: u64) -> PoolSample {
     }
 }
 
-fn pool_told((name, size, used, state): &(&str, u64, u64, &str), at: Stamp) -> Pool {
+fn pool_answer((name, size, used, state): &(&str, u64, u64, &str), at: Stamp) -> Pool {
     let degraded = *state == "DEGRADED";
     let leaf = |name: &str, state: &str, errors| Vdev {
         name: name.into(),

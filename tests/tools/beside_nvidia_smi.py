@@ -86,7 +86,7 @@ def smi(fields):
     return cards
 
 
-def told(gpu, path):
+def reported(gpu, path):
     for part in path.split("."):
         if gpu is None:
             return None
@@ -188,7 +188,7 @@ def main():
             continue
         print(f"{gpu['index']}: {gpu['name']} {gpu['id']}")
         for path, field, factor, tolerance in FIGURES:
-            ours = told(gpu, path)
+            ours = reported(gpu, path)
             ends = [value(side.get(gpu["id"], {}).get(field), factor) for side in (before, after)]
             verdict = differs(ours, *ends, tolerance)
             compared += 1

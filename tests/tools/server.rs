@@ -658,7 +658,7 @@ fn pools(second: u64) -> PoolSample {
     tank.push(vdev("raidz2-0/replacing-3", 2, "DEGRADED"));
     tank.push(Vdev { note: "was /dev/sdd1".into(), errors: [0, 214, 0], ..vdev("11904823118236117709", 3, "FAULTED") });
     tank.push(Vdev { note: "(resilvering)".into(), ..vdev("/dev/sde1", 3, "ONLINE") });
-    let told = vec![
+    let known = vec![
         pool("backup", "ONLINE", 7.28, 0.58, 0.03, 1.21, finished(11), vec![vdev("/dev/sdf1", 2, "ONLINE")]),
         pool("fast", "ONLINE", 1.72, 0.72, 0.21, 1.04, finished(4), mirror("/dev/nvme0n1p4", "/dev/nvme1n1p4")),
         pool("rpool", "ONLINE", 0.09, 0.31, 0.12, 1.92, finished(4), mirror("/dev/nvme0n1p3", "/dev/nvme1n1p3")),
@@ -724,9 +724,9 @@ fn pools(second: u64) -> PoolSample {
     let at = Stamp::at_seconds(second);
     PoolSample {
         version: Some("2.3.4-1".into()),
-        states: told.iter().map(|p| (p.name.clone(), p.state.clone())).collect(),
+        states: known.iter().map(|p| (p.name.clone(), p.state.clone())).collect(),
         counters: Vec::new(),
-        pools: Answer::new(told, at),
+        pools: Answer::new(known, at),
         io: Answer::new(IoRates { number: second, rows }, at),
         datasets: Answer::new(datasets, at),
     }

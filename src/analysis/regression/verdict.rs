@@ -38,7 +38,7 @@ pub enum Verdict {
     New,
     /// As before.
     Same,
-    /// Not worse as far as can be told: the median of its samples is not known well enough to say that it is the same.
+    /// Not worse as far as can be seen: the median of its samples is not known well enough to say that it is the same.
     Noisy,
     /// Worse, more than chance explains; one run proves nothing.
     Suspect,

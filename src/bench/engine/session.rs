@@ -1,5 +1,5 @@
 //! One benchmark's conversation with an engine: every request can be stopped and has a deadline, every container and
-//! network is journalled before it is made and bears the label of its run.
+//! network is journalled before it is made and has the label of its run.
 
 use std::{
     cell::Cell,

@@ -75,7 +75,7 @@ impl Cx {
     fn send(&self, shown: &mut Shown) {
         shown.at = Some(Instant::now());
         let (done, left) = self.estimate(shown.phase);
-        // Back it never goes, whatever is reckoned anew.
+        // It never goes back, whatever a new estimate says.
         shown.done = shown.done.max(done);
         let samples = self.samples.first().cloned().unwrap_or_default();
         (self.start.send)(RunEvent::Progress(RunProgress {

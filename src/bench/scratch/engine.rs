@@ -1,4 +1,4 @@
-//! What a run made on a container engine: removed by name only if it bears the label of the run.
+//! What a run made on a container engine: removed by name only if it has the label of the run.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,5 +1,5 @@
 //! What a run makes and leaves nothing of: folders, containers, networks, volumes, images, datasets. Each is written into
-//! a journal before it is made, and removed only if it bears our mark: a name in a journal is no proof that what has
+//! a journal before it is made, and removed only if it has our mark: a name in a journal is no proof that what has
 //! that name now is ours.
 
 mod dataset;

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// The label that containers, networks, volumes and images of a run must have: only what bears it is ever removed. Its
+/// The label that containers, networks, volumes and images of a run must have: only what has it is ever removed. Its
 /// value is the batch.
 pub const LABEL: &str = "benchtop.bench";
 /// The user property that datasets of a run have, with the batch as its value.

@@ -1,5 +1,5 @@
 //! What the devices below a file did meanwhile, by their own counters ("Documentation/admin-guide/iostats.rst"): whether
-//! a figure is the disk's is told by them, never by direct I/O having been accepted.
+//! a figure is the disk's is known from them, never from direct I/O having been accepted.
 
 use crate::sys::{
     parse::{lines, number, words},

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_in_fio_s_words() {
+    fn a_failure_is_in_fio_s_words() {
         let stop = StopFlag::new(Arc::default());
         let run = |script: Script| {
             let exec: Arc<dyn Exec> = FakeExec::new([("fio", script)]);

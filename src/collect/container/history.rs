@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_somebody_asked_for_is_told_apart() {
+    fn an_end_that_was_asked_for_is_no_failure() {
         let asked = |events: &[(&str, &str)]| {
             let mut histories = Histories::default();
             for (action, signal) in events {

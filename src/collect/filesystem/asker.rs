@@ -23,7 +23,7 @@ pub(super) struct Question {
     pub(super) device: (u32, u32),
 }
 
-/// What asks; may block for ever.
+/// What asks; may block forever.
 pub(super) type Ask = Arc<dyn Fn(&Question) -> Result<Space, Fault> + Send + Sync>;
 
 type Mount = Worker<Question, Result<Space, Fault>>;

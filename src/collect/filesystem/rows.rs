@@ -89,11 +89,11 @@ mod tests {
     use crate::sys::mounts;
 
     fn points(text: &str) -> Vec<String> {
-        let told = |mount: Mount| {
+        let row = |mount: Mount| {
             let read_only = if mount.read_only { " ro" } else { "" };
             format!("{}{read_only}", String::from_utf8_lossy(&mount.point))
         };
-        shown(mounts::parse(text.as_bytes())).into_iter().map(told).collect()
+        shown(mounts::parse(text.as_bytes())).into_iter().map(row).collect()
     }
 
     #[test]

@@ -105,8 +105,8 @@ fn card(root: &Root, name: &str) -> Option<Card> {
     let bus = linked.map(str::to_owned).or_else(|| pci::uevent(root, &device, "PCI_SLOT_NAME")).unwrap_or_default();
     let sensors = root.names(format!("{device}/hwmon")).first().map(|folder| format!("{device}/hwmon/{folder}"));
     let number = root.line(format!("{device}/device")).unwrap_or_default();
-    let told = root.line(format!("{device}/product_name"));
-    let name = told.unwrap_or_else(|| pci::name(root, maker, &number));
+    let reported = root.line(format!("{device}/product_name"));
+    let name = reported.unwrap_or_else(|| pci::name(root, maker, &number));
     Some(Card { driver: pci::driver(root, &device), path, bus, maker, sensors, name })
 }
 
@@ -162,9 +162,9 @@ impl Card {
         let levels = |file: &str| clocks(&root.text(device(file)).unwrap_or_default());
         (gpu.clock, gpu.clock_max) = levels("pp_dpm_sclk");
         gpu.memory_clock = levels("pp_dpm_mclk").0;
-        if let Some(told) = metrics_table::parse(&table) {
-            (gpu.throttles_told, gpu.energy_uj) = (told.throttles.is_some(), told.energy_uj);
-            gpu.throttles = told.throttles.unwrap_or_default();
+        if let Some(reported) = metrics_table::parse(&table) {
+            (gpu.throttles_reported, gpu.energy_uj) = (reported.throttles.is_some(), reported.energy_uj);
+            gpu.throttles = reported.throttles.unwrap_or_default();
         }
         let errors = root.text(device("ras/umc_err_count")).unwrap_or_default();
         let count = |key: &str| {
@@ -187,7 +187,7 @@ impl Card {
         let folders = ["gt/gt0/throttle_reason_", "device/tile0/gt0/freq0/throttle/reason_"];
         let flag = |what: &str| folders.iter().find_map(|f| root.line(file(&format!("{f}{what}"))));
         let held = |what: &str| flag(what).as_deref() == Some("1");
-        gpu.throttles_told = flag("thermal").is_some();
+        gpu.throttles_reported = flag("thermal").is_some();
         for (whats, throttle) in [
             (&["thermal", "prochot", "ratl"][..], Throttle::HardwareThermal),
             (&["pl1", "pl2", "pl4"], Throttle::PowerCap),
@@ -206,9 +206,9 @@ impl Card {
     /// Whether its memory is the system's, by what only one of both kinds has: drivers of older chips do not say. A card
     /// may have little memory of its own, so its size tells nothing.
     fn is_of_processor(&self, root: &Root, table: &[u8]) -> bool {
-        let told = metrics_table::is_of_processor(table);
-        told.unwrap_or_else(|| {
-            // The voltage of the north bridge is told of processors alone.
+        let reported = metrics_table::is_of_processor(table);
+        reported.unwrap_or_else(|| {
+            // The voltage of the north bridge is reported by processors alone.
             let labels = (0..4).filter_map(|n| root.line(format!("{}/in{n}_label", self.sensors.as_ref()?)));
             labels.into_iter().any(|label| label == "vddnb")
         })

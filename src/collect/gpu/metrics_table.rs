@@ -41,10 +41,10 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Metrics> {
         _ => return None,
     };
     // All ones: this chip does not report.
-    let told = |value: &u64| *value != u64::MAX;
+    let is_set = |value: &u64| *value != u64::MAX;
     let set = |status: u64| BITS.iter().filter(|(bits, _)| status & bits != 0).map(|(_, t)| *t).collect();
-    let throttles = Some(status).filter(told).map(set);
-    let energy = energy.filter(told).and_then(|steps| u64::try_from(u128::from(steps) * ENERGY_STEP / 1000).ok());
+    let throttles = Some(status).filter(is_set).map(set);
+    let energy = energy.filter(is_set).and_then(|steps| u64::try_from(u128::from(steps) * ENERGY_STEP / 1000).ok());
     Some(Metrics { throttles, energy_uj: energy })
 }
 

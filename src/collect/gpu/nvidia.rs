@@ -1,4 +1,4 @@
-//! NVIDIA cards through NVML, which is loaded at run time. Losing the driver or a card is a state that is told and
+//! NVIDIA cards through NVML, which is loaded at run time. Losing the driver or a card is a state that is shown and
 //! recovered from, never the end of the source.
 
 mod card;
@@ -205,16 +205,16 @@ mod tests {
         Gpu { id: id.into(), ..Gpu::default() }
     }
 
-    fn told(known: &[&str], outcomes: Vec<Result<Gpu, NvmlError>>) -> Vec<String> {
+    fn listed(known: &[&str], outcomes: Vec<Result<Gpu, NvmlError>>) -> Vec<String> {
         let known: Vec<Gpu> = known.iter().map(|id| gpu(id)).collect();
         named(&known, outcomes).into_iter().map(|gpu| gpu.id).collect()
     }
 
     #[test]
     fn a_lost_card_keeps_its_name_though_the_numbers_moved() {
-        assert_eq!(told(&["A", "B"], vec![Ok(gpu("A")), Err(NvmlError::GpuLost)]), ["A", "B"]);
-        assert_eq!(told(&["A", "B"], vec![Ok(gpu("B")), Err(NvmlError::GpuLost)]), ["B", "A"]);
-        assert_eq!(told(&[], vec![Ok(gpu("A")), Err(NvmlError::GpuLost)]), ["A", "nvidia1"]);
+        assert_eq!(listed(&["A", "B"], vec![Ok(gpu("A")), Err(NvmlError::GpuLost)]), ["A", "B"]);
+        assert_eq!(listed(&["A", "B"], vec![Ok(gpu("B")), Err(NvmlError::GpuLost)]), ["B", "A"]);
+        assert_eq!(listed(&[], vec![Ok(gpu("A")), Err(NvmlError::GpuLost)]), ["A", "nvidia1"]);
     }
 
     #[test]

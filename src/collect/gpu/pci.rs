@@ -1,4 +1,4 @@
-//! Cards as the PCI bus knows them, driver or none: what is there but told by nobody, what sleeps, what the link to the
+//! Cards as the PCI bus knows them, driver or none: what is there but reported by no driver, what sleeps, what the link to the
 //! slot is. Nothing here wakes a card: the kernel answers these files from what it remembers.
 
 use std::{fs, path::Path};

@@ -163,14 +163,14 @@ mod tests {
             tank\t1\t2\t0\t0\t0\t0\t-\t-\n";
         let early = text.lines().find_map(|line| parser.line(line));
         assert_eq!(early, None, "it may go on");
-        let told = parser.line("1714564940").expect("the next began");
-        assert_eq!(told.rows.len(), 4);
-        let (pool, vdev, io) = &told.rows[0];
+        let rates = parser.line("1714564940").expect("the next began");
+        assert_eq!(rates.rows.len(), 4);
+        let (pool, vdev, io) = &rates.rows[0];
         assert_eq!((pool.as_str(), vdev, io.writes, io.write_bytes), ("busy", &None, 285.0, 2_290_876.0));
         assert_eq!(io.read_wait, Some(0.206_949_58));
-        assert_eq!(told.rows[1].2.write_wait, Some(8e-6));
-        assert_eq!((told.rows[1].1.as_deref(), told.rows[1].2.read_wait), (Some("mirror-0"), None));
-        assert_eq!(told.rows[3].0, "tank");
+        assert_eq!(rates.rows[1].2.write_wait, Some(8e-6));
+        assert_eq!((rates.rows[1].1.as_deref(), rates.rows[1].2.read_wait), (Some("mirror-0"), None));
+        assert_eq!(rates.rows[3].0, "tank");
     }
 
     #[test]

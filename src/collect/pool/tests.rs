@@ -213,9 +213,9 @@ fn every_device_has_figures_of_its_own() {
     let mut texts: Vec<String> = ["2.1.11", "2.3.2", "2.4.4"].map(|v| recorded(&format!("{v}/status.txt"))).into();
     texts.push(SPARES.to_owned());
     for text in texts {
-        let told = status_text::parse(&text);
-        let states = told.iter().map(|p| (p.name.clone(), p.state.clone())).collect();
-        let pools = Answer::new(told, Stamp::at_seconds(1));
+        let parsed = status_text::parse(&text);
+        let states = parsed.iter().map(|p| (p.name.clone(), p.state.clone())).collect();
+        let pools = Answer::new(parsed, Stamp::at_seconds(1));
         let mut host = Host::default();
         let sample = PoolSample { states, pools, ..PoolSample::default() };
         host.apply(reading(SourceId::Pools, 1, Sample::Pools(Box::new(sample))));

@@ -20,7 +20,7 @@ fn invented(target: &Arc<ServiceTarget>, _stage: Stage) -> Work<(), Round> {
     let (name, mut number) = (target.name.clone(), 0);
     Box::new(move |(), at| {
         number += 1;
-        assert!(name != "panic", "as it was told");
+        assert!(name != "panic", "as asked");
         if name == "hang" {
             loop {
                 thread::park();
@@ -97,7 +97,7 @@ fn a_panic_is_said_and_the_next_round_is_tried() {
     let mut services = Services::new(vec![target("panic")], invented);
     let sample = until(&mut services, 100, |sample| sample.services[0].stuck.is_some());
     let (cause, words) = sample.services[0].stuck.clone().expect("said");
-    assert_eq!((cause, words.as_str()), (Cause::Setup, "probe panicked: as it was told"));
+    assert_eq!((cause, words.as_str()), (Cause::Setup, "probe panicked: as asked"));
 }
 
 #[test]

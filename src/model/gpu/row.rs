@@ -139,7 +139,7 @@ impl GpuRow {
         self.throttles().filter(|t| t.is_bad())
     }
 
-    /// False for a reason that cannot be: the firmware of some laptops leaves the bit for heat set for ever, and drivers
+    /// False for a reason that cannot be: the firmware of some laptops leaves the bit for heat set forever, and drivers
     /// report a slowdown of a card that has nothing to do. Nothing slows a card that runs at its full clock; one that idles
     /// is slow of its own will, unless it is hot.
     fn is_plausible(&self, reason: Throttle) -> bool {

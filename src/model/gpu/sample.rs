@@ -267,9 +267,9 @@ pub struct Gpu {
     pub fan_rpm: Option<u32>,
     /// What holds its clocks back now.
     pub throttles: Vec<Throttle>,
-    /// Its driver lists processes: otherwise an empty list means nothing.
+    /// Its driver reports throttling: otherwise an empty list means nothing.
     #[serde(default)]
-    pub throttles_told: bool,
+    pub throttles_reported: bool,
     /// Performance state, 0 is the fastest.
     pub performance_state: Option<u8>,
     /// The link.

@@ -89,7 +89,7 @@ fn end(host: &Host, labels: &[&str]) -> Option<String> {
     Some(container(host, labels)?.end_words())
 }
 
-/// Containers that have run for an hour: each start of one, by whomever, begins it anew.
+/// Containers that have run for an hour: each start of one, by whomever, begins the hour again.
 fn stable(host: &Host) -> usize {
     const HOUR_MS: i64 = 3_600_000;
     let since = |row: &&ContainerRow| {

@@ -39,7 +39,7 @@ pub(super) const ROWS: &[MetricDef] = &[
     gauge("gpu_fan_ratio", Ratio, Gpus, GPU, "Speed of the fan against its full speed.", |h, put| gpus(h, put, |g| g.raw.fan)),
     gauge("gpu_slowed", Count, Gpus, GPU, "1 while heat or failing power slows the card, 0 otherwise.",
         |h, put| gpus(h, put, |g| {
-            (g.raw.throttles_told || !g.raw.throttles.is_empty()).then(|| flag(g.slowed_by().next().is_some()))
+            (g.raw.throttles_reported || !g.raw.throttles.is_empty()).then(|| flag(g.slowed_by().next().is_some()))
         }))
         .cause(|h, of| Some(card(h, of)?.slowed_by().map(|t| t.word()).collect::<Vec<_>>().join(", "))),
     gauge("gpu_link_downtrained", Count, Gpus, GPU, "1 while the card works over less of its PCIe link than it could, 0 otherwise.",

@@ -65,7 +65,7 @@ impl PoolRow {
 }
 
 /// Gives groups inside other groups the name of those too: `spare-0` is counted separately in each, and is there twice when two
-/// mirrors have a spare at work.
+/// mirrors have a spare in use.
 pub fn name_groups(vdevs: &mut [Vdev]) {
     let mut above: Vec<String> = Vec::new();
     for vdev in vdevs {

@@ -38,7 +38,7 @@ pub struct Scan {
     pub ended_unix: Option<i64>,
     /// 0 to 1; above 1 does not occur here though the tools may say so.
     pub done_ratio: Option<f64>,
-    /// Until it is done, as `zpool` or we reckon it from its rate so far.
+    /// Until it is done, as `zpool` or we estimate it from its rate so far.
     pub remaining: Option<Duration>,
     /// Errors that it met.
     pub errors: u64,

@@ -91,22 +91,22 @@ pub(super) fn all(state: &State) -> Vec<Pool<'_>> {
 }
 
 fn pool<'a>(state: &'a State, row: &'a PoolRow) -> Pool<'a> {
-    let told = row.reported.as_ref();
+    let known = row.reported.as_ref();
     let datasets = state.host.pools.datasets.iter().filter(|d| d.reported.pool() == row.name);
     Pool {
         name: &row.name,
         state: row.state.to_lowercase(),
         cause: row.cause(),
-        status: told.map_or("", |t| t.status.as_str()),
-        size_bytes: told.and_then(|t| t.size),
-        allocated_bytes: told.and_then(|t| t.allocated),
-        data_errors: told.and_then(|t| t.data_errors),
-        scan: told.and_then(|t| t.scan.as_ref()).map(scan),
+        status: known.map_or("", |t| t.status.as_str()),
+        size_bytes: known.and_then(|t| t.size),
+        allocated_bytes: known.and_then(|t| t.allocated),
+        data_errors: known.and_then(|t| t.data_errors),
+        scan: known.and_then(|t| t.scan.as_ref()).map(scan),
         containers: join::containers_of_pool(&state.host, &row.name)
             .into_iter()
             .map(|(container, _)| container.meta.name.as_str())
             .collect(),
-        vdevs: told.map(|t| t.vdevs.iter().map(vdev).collect()).unwrap_or_default(),
+        vdevs: known.map(|t| t.vdevs.iter().map(vdev).collect()).unwrap_or_default(),
         datasets: datasets.map(dataset).collect(),
     }
 }
@@ -137,16 +137,16 @@ fn vdev(vdev: &Vdev) -> VdevJson<'_> {
 }
 
 fn dataset(row: &DatasetRow) -> DatasetJson<'_> {
-    let told = &row.reported;
+    let known = &row.reported;
     DatasetJson {
-        name: &told.name,
-        used_bytes: told.used,
-        available_bytes: told.available,
-        compress_ratio: told.ratio,
-        compression: &told.compression,
-        record_bytes: told.record,
-        quota_bytes: told.quota,
-        mountpoint: told.mountpoint.as_deref(),
-        snapshots: told.snapshots,
+        name: &known.name,
+        used_bytes: known.used,
+        available_bytes: known.available,
+        compress_ratio: known.ratio,
+        compression: &known.compression,
+        record_bytes: known.record,
+        quota_bytes: known.quota,
+        mountpoint: known.mountpoint.as_deref(),
+        snapshots: known.snapshots,
     }
 }

@@ -31,7 +31,7 @@ pub struct Pulling {
 }
 
 impl EngineClient {
-    /// Makes the image `name:tag` of an archive of its files. It bears `labels`.
+    /// Makes the image `name:tag` of an archive of its files. It has these `labels`.
     ///
     /// # Errors
     /// See [`EngineError`].

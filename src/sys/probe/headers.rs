@@ -14,7 +14,7 @@ const OWN: [&str; 5] = ["connection", "content-length", "transfer-encoding", "ac
 
 pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// Reads the file, anew each time: tokens change.
+/// Reads the file each time: tokens change.
 pub(super) fn read(path: &Path) -> Result<Headers, Trouble> {
     let place = path.display();
     let mut text = String::new();

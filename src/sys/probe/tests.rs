@@ -202,7 +202,7 @@ fn headers_stay_at_their_own_server() {
 }
 
 #[test]
-fn what_does_not_listen_or_exist_is_told_apart() {
+fn refused_and_foreign_protocols_are_named() {
     // Bound but not listening: nobody else can take the port meanwhile.
     let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
     bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");

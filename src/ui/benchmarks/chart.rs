@@ -61,7 +61,7 @@ fn pitch(bars: usize, room: u16) -> (u16, u16) {
     }
 }
 
-/// Draws the chart; a line beyond the scale is told in the corner.
+/// Draws the chart; a line beyond the scale is named in the corner.
 pub fn chart(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, bars: &[Bar], lines: &[Line]) {
     if area.height < AXIS + 2 || area.width < 8 || bars.is_empty() {
         return;

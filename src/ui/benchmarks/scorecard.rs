@@ -108,9 +108,9 @@ impl Overlay for Scorecard {
         for (verdict, count) in counts(&self.rows) {
             by.insert(verdict.word(), count);
         }
-        let told =
+        let counts =
             ["met", "missed", "stale", "unmeasured"].map(|word| format!("{} {word}", by.get(word).unwrap_or(&0)));
-        format!("scorecard · {}", told.join(" · "))
+        format!("scorecard · {}", counts.join(" · "))
     }
 
     fn full_screen(&self) -> bool {

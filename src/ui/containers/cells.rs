@@ -115,7 +115,7 @@ pub(super) fn state(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, row
         (_, RunState::Unknown, _) => (glyphs.unknown, theme.style(Role::Faint)),
     };
     // What an engine said before it fell silent may be so no longer.
-    let style = if row.is_told() { style } else { theme.style(Role::Faint) };
+    let style = if row.is_current() { style } else { theme.style(Role::Faint) };
     put_char(canvas.buf, place.x, place.y, glyph, style);
     let x = place.x + 2;
     let room = place.right().saturating_sub(x);

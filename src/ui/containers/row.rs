@@ -31,7 +31,7 @@ impl<'a> Row<'a> {
 
     /// Its engine answers: these values are current.
     #[must_use]
-    pub fn is_told(&self) -> bool {
+    pub fn is_current(&self) -> bool {
         self.engine().is_none_or(|engine| engine.fault.is_none())
     }
 

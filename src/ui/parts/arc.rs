@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arc_is_told_in_full_and_an_unknown_rate_is_not_zero() {
+    fn arc_is_shown_in_full_and_an_unknown_rate_is_absent() {
         let gib = 1 << 30;
         let text = text(Some(ArcSample {
             size: 4 * gib,

@@ -72,7 +72,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Degrees Celsius, turns a minute, watts.
+    /// Degrees Celsius, revolutions per minute, watts.
     #[must_use]
     pub fn value(self) -> f64 {
         match self {

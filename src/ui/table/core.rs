@@ -1,4 +1,4 @@
-//! One table at work: its lines, cursor, order, filter, tags and groups, and what keys and clicks do to them. A pane or an
+//! One open table: its lines, cursor, order, filter, tags and groups, and what keys and clicks do to them. A pane or an
 //! overlay is its host and asks it; `draw` puts it on the screen.
 
 use std::{

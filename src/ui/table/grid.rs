@@ -1,4 +1,4 @@
-//! One table at work: which columns, in which order, what is filtered out, what is searched for, where the cursor is.
+//! The state of one table: which columns, in which order, what is filtered out, what is searched for, where the cursor is.
 //! Its owner lists the rows and draws their cells; all that keys do to a table is here, once for every table.
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl ThemeSet {
         SHIPPED.iter().map(|shipped| inside.ready(shipped.name)).collect()
     }
 
-    /// The themes of the user's folder, read on a thread: a folder on a dead server may hold it up for ever. `None`
+    /// The themes of the user's folder, read on a thread: a folder on a dead server may block it forever. `None`
     /// without a folder, and while an earlier thread still waits for it.
     #[must_use]
     pub fn own(&self) -> Option<Receiver<Vec<Ready>>> {

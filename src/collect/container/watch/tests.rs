@@ -205,7 +205,7 @@ async fn who_cannot_be_inspected_stays_as_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_hangs_is_told_from_an_engine_that_does() {
+async fn a_hanging_container_is_not_a_hanging_engine() {
     let fake = Fake::new(&["a", "b"]);
     *fake.broken.borrow_mut() = Some(("b".into(), EngineError::Silent));
     let (known, listened) = followed(&fake, true, every(None, "", ""), 1).await;
@@ -237,7 +237,7 @@ async fn who_is_not_listed_is_not_counted_as_broken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_about_to_go_is_asked_for_again_before_it_is_told() {
+async fn a_container_about_to_go_is_inspected_again_first() {
     let fake = Fake::new(&["a"]);
     *fake.broken.borrow_mut() = Some(("zz".into(), EngineError::Said { status: 500, message: "no".into() }));
     let events = || every(Some(Duration::from_secs(10)), "die", "zz");

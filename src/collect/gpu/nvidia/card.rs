@@ -41,11 +41,11 @@ fn alive<T>(answer: Result<T, NvmlError>) -> Result<Option<T>, NvmlError> {
 
 /// Its own number over all machines, else its place.
 pub(super) fn id(device: &Device<'_>, index: u32) -> Result<String, NvmlError> {
-    let told = match alive(device.uuid())? {
+    let reported = match alive(device.uuid())? {
         Some(uuid) => clean(&uuid).into_owned(),
         None => alive(device.pci_info())?.map(|pci| bus(&pci.bus_id)).unwrap_or_default(),
     };
-    Ok(if told.is_empty() { format!("nvidia{index}") } else { told })
+    Ok(if reported.is_empty() { format!("nvidia{index}") } else { reported })
 }
 
 /// Its values now. `before` spares the requests whose answers seldom change, and where `slow` is not set those that
@@ -76,7 +76,7 @@ pub(super) fn read(
     gpu.clock = clock(|which| device.clock_info(which));
     gpu.memory_clock = alive(device.clock_info(Clock::Memory))?.map(mega);
     let reasons = alive(device.current_throttle_reasons())?;
-    gpu.throttles_told = reasons.is_some();
+    gpu.throttles_reported = reasons.is_some();
     gpu.throttles = reasons.map(throttles).unwrap_or_default();
     gpu.performance_state = alive(device.performance_state())?.and_then(|state| u8::try_from(state.as_c()).ok());
     if !slow {
@@ -138,7 +138,7 @@ fn fixed(device: &Device<'_>, id: String) -> Result<Gpu, NvmlError> {
     })
 }
 
-/// The clock of the cores: of graphics, or of the multiprocessors where only that is told.
+/// The clock of the cores: of graphics, or of the multiprocessors where only that is reported.
 fn clock(ask: impl Fn(Clock) -> Result<u32, NvmlError>) -> Option<u64> {
     ask(Clock::Graphics).or_else(|_| ask(Clock::SM)).ok().map(mega)
 }
@@ -199,8 +199,8 @@ fn mig<'a>(device: &Device<'a>) -> Vec<Device<'a>> {
 
 /// `1g.10gb` of `NVIDIA A100-SXM4-80GB MIG 1g.10gb`.
 fn slice_name(slice: &Device<'_>, at: u32) -> String {
-    let told = slice.name().or_else(|_| slice.uuid()).unwrap_or_else(|_| format!("slice {at}"));
-    clean(told.rsplit_once(" MIG ").map_or(told.as_str(), |(_, profile)| profile)).into_owned()
+    let reported = slice.name().or_else(|_| slice.uuid()).unwrap_or_else(|_| format!("slice {at}"));
+    clean(reported.rsplit_once(" MIG ").map_or(reported.as_str(), |(_, profile)| profile)).into_owned()
 }
 
 fn milli(value: u32) -> f64 {

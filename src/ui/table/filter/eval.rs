@@ -42,7 +42,7 @@ impl<C: Columns> Fields for Cells<'_, '_, C> {
     }
 }
 
-/// A filter at work.
+/// A filter in force.
 #[derive(Debug, Clone)]
 pub struct Filter {
     root: Node,
