@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// Ticks a second in `/proc` (USER_HZ): whatever the kernel's own timer does, it tells programs of so many on every
@@ -52,6 +53,24 @@ fn is_sane(tz: Option<&str>, localtime: &Path) -> bool {
     };
     // What is not there is not read.
     std::fs::metadata(file).map_or(true, |found| found.is_file() && found.len() <= MOST)
+}
+
+/// How long the machine was suspended since its boot: by so much CLOCK_BOOTTIME is ahead of CLOCK_MONOTONIC.
+#[must_use]
+pub fn suspended() -> Duration {
+    since_boot().saturating_sub(read(ClockId::Monotonic))
+}
+
+/// How long this boot has lasted, suspends included.
+#[must_use]
+pub fn since_boot() -> Duration {
+    read(ClockId::Boottime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0));
+    Duration::new(seconds, nanos)
 }
 
 /// One moment on two clocks: one for measuring spans, one to show.
@@ -101,6 +120,9 @@ impl Stamp {
     }
 }
 
+/// What a run's clock shows at its start: more than alerts last, so that one of an earlier run has its place before it.
+const START_US: u64 = 10 * 365 * 86_400 * 1_000_000;
+
 /// The machine's clock, shared by all lanes: stamps of one run are comparable.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -108,7 +130,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Starts a clock now. The first second is skipped so that no real stamp is zero.
+    /// Starts a clock now.
     #[must_use]
     pub fn start() -> Self {
         Clock { began: Instant::now() }
@@ -119,7 +141,7 @@ impl Clock {
     pub fn now(&self) -> Stamp {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Stamp {
-            mono_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX) + 1_000_000,
+            mono_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX / 2) + START_US,
             unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
         }
     }
@@ -127,7 +149,7 @@ impl Clock {
     /// The [`Instant`] at which this clock shows `mono_us`.
     #[must_use]
     pub fn instant(&self, mono_us: u64) -> Instant {
-        self.began + Duration::from_micros(mono_us.saturating_sub(1_000_000))
+        self.began + Duration::from_micros(mono_us.saturating_sub(START_US))
     }
 }
 

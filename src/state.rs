@@ -1,5 +1,7 @@
 //! The fold that every mode shares: events in, one state out; and what is wrong by the rules, since when.
 
+pub mod alarms;
+mod cause;
 mod judge;
 pub mod levels;
 pub mod roles;
@@ -8,6 +10,7 @@ pub mod scorecard;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
+use alarms::Alarms;
 use judge::ByMetric;
 use runs::Runs;
 
@@ -15,14 +18,15 @@ use crate::{
     alert::{
         AlertKey, Level, Limits, Rule, Watch,
         book::{AlertBook, Transition},
+        phase,
     },
     analysis::changes::{self, Facts},
     clock::Stamp,
     model::{
-        alert::AlertMark,
         event::Event,
         header::Header,
         host::Host,
+        identity::identity,
         metrics::MetricId,
         run::{Change, RunEvent},
         source::SourceId,
@@ -41,6 +45,8 @@ pub struct State {
     pub transitions: Vec<Transition>,
     /// What is wrong at the newest moment: what fires first, worst first, then oldest.
     pub watches: Vec<Watch>,
+    /// What is known of alerts beside that: windows, episodes, what is gone.
+    pub alarms: Alarms,
     /// Where the events come from.
     pub header: Option<Header>,
     /// What results of benchmarks depend on and changed with the newest event: to be kept. It is in [`Runs::changes`] too.
@@ -96,6 +102,7 @@ impl State {
     pub fn apply(&mut self, event: Event) {
         self.transitions.clear();
         self.changed.clear();
+        self.alarms.changed.clear();
         match event {
             Event::Reading(_) => {
                 self.advance(event);
@@ -117,6 +124,8 @@ impl State {
                 self.mark(&mark);
                 self.judge();
             }
+            // Time that the machine slept counts for no hold: its clock stood still.
+            Event::Woke { at, .. } => self.alarms.woke = Some(at),
             Event::Act(_) => self.operations += 1,
             Event::Run(run) => {
                 let judges =
@@ -195,21 +204,28 @@ impl State {
     /// The level of a figure now: what colours it. `labels` are the label values of the metric, in its order.
     #[must_use]
     pub fn level(&self, metric: MetricId, labels: &[&str], value: f64) -> Level {
-        self.rules_of(metric, labels).map(|rule| rule.level(value)).max().unwrap_or(Level::Ok)
+        let level = |rule: &Rule| {
+            let normal = rule.normal_floor.and_then(|_| {
+                let identity = identity(metric.def(), labels, &self.host);
+                self.alerts.normal(&AlertKey { rule: rule.id.clone(), identity })
+            });
+            rule.level(phase::judged(rule, value, normal))
+        };
+        self.rules_of(metric, labels).map(level).max().unwrap_or(Level::Ok)
     }
 
     /// The limits of a figure, for the tick on its gauge; `None` where no rule watches it.
     #[must_use]
     pub fn limits(&self, metric: MetricId, labels: &[&str]) -> Option<Limits> {
-        self.rules_of(metric, labels).next().map(|rule| rule.limits)
+        self.rules_of(metric, labels).find(|rule| rule.normal_floor.is_none()).map(|rule| rule.limits)
     }
 
     /// What the verdict line says.
     #[must_use]
     pub fn verdict(&self) -> Verdict<'_> {
-        let fires = || self.watches.iter().filter(|w| w.held && !w.acknowledged);
+        let fires = || self.watches.iter().filter(|w| w.counts());
         let count = |level| fires().filter(|w| w.level == level).count();
-        let pending = || self.watches.iter().filter(|w| !w.held && !w.acknowledged && w.level >= Level::Warn);
+        let pending = || self.watches.iter().filter(|w| !w.held && w.is_open() && w.level >= Level::Warn);
         Verdict {
             crit: count(Level::Crit),
             warn: count(Level::Warn),
@@ -236,21 +252,6 @@ impl State {
         }
     }
 
-    /// The user's answer to an alert: seen, or no longer.
-    #[must_use]
-    pub fn answer(&self, key: AlertKey, at: Stamp) -> AlertMark {
-        let seen = self.watches.iter().any(|watch| watch.acknowledged && watch.key() == key);
-        AlertMark { at, key, acknowledged: !seen }
-    }
-
-    /// Folds a user's mark in. What was shown before a whole second judged it is judged for the mark.
-    fn mark(&mut self, mark: &AlertMark) {
-        if self.alerts.get(&mark.key).is_none() {
-            self.commit(self.host.now);
-        }
-        self.alerts.acknowledge(&mark.key, mark.acknowledged);
-    }
-
     /// True when the alert of this rule was acknowledged for `label`.
     #[must_use]
     pub fn is_acknowledged(&self, metric: MetricId, label: &str) -> bool {
@@ -264,7 +265,7 @@ impl State {
     /// How many alerts are acknowledged: lists that put those last change with it.
     #[must_use]
     pub fn acknowledgements(&self) -> u64 {
-        self.watches.iter().filter(|watch| watch.acknowledged).count() as u64
+        self.watches.iter().filter(|watch| !watch.is_open()).count() as u64
     }
 
     /// Counts alerts as firing with a hold of at most `most`: a report of one moment cannot wait for them.
@@ -277,14 +278,8 @@ impl State {
     }
 
     fn sort(&mut self) {
-        let rank = |w: &Watch| (!w.held, w.acknowledged, Reverse(w.level), w.clears_in.is_some(), w.since);
+        let rank = |w: &Watch| (!w.held, !w.is_open(), Reverse(w.level), w.clears_in.is_some(), w.since);
         self.watches.sort_by_key(rank);
-    }
-
-    /// Judges the machine for good: alerts go on, fire and end.
-    fn commit(&mut self, now: Stamp) {
-        let State { alerts, host, rules, by_metric, runs, .. } = self;
-        self.transitions.extend(judge::judge(alerts, (host, runs.under_way()), rules, by_metric, now));
     }
 
     /// Brings [`State::watches`] up to date with the newest moment; a tick and a mark do so by themselves. What is shown
@@ -292,9 +287,9 @@ impl State {
     /// looks.
     pub fn judge(&mut self) {
         let mut alerts = self.alerts.clone();
-        let machine = (&self.host, self.runs.under_way());
-        judge::judge(&mut alerts, machine, &self.rules, &self.by_metric, self.host.now);
-        self.watches = judge::watches(&alerts, &self.host, &self.rules);
+        judge::judge(&mut alerts, self.machine(), &self.rules, &self.by_metric, self.host.now);
+        self.watches = self.muted(judge::watches(&alerts, &self.host, &self.rules, false));
+        self.alarms.gone = self.muted(judge::watches(&alerts, &self.host, &self.rules, true));
         self.sort();
     }
 }

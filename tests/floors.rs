@@ -66,7 +66,7 @@ const AGREED: &[(&str, &str, &str)] = &[
     ("sys", "model", "an error of a file is a Fault"),
     ("config", "alert", "the user's rules are settings"),
     ("config", "target", "the user's targets are settings"),
-    ("request", "alert", "an alert is acknowledged"),
+    ("request", "alert", "an outcome has a level"),
     ("request", "config", "settings are saved"),
 ];
 

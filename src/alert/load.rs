@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::rule::{Patterns, Rule, Side};
+use super::rule::{Patterns, Rule, Side, Times};
 use crate::{
     diag::{Diagnostic, did_you_mean},
     model::metrics::{self, METRICS, MetricDef, MetricId},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What a rule may hold.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 18] = [
     "metric",
     "side",
     "advice",
@@ -24,6 +24,11 @@ const KEYS: [&str; 13] = [
     "clear",
     "hold",
     "clear_hold",
+    "in_a_row",
+    "times",
+    "within",
+    "normal_floor",
+    "grace",
     "only",
     "except",
     "say",
@@ -120,6 +125,15 @@ impl Reader<'_> {
                 "clear" => self.quantity("clear", value, &mut rule.clear),
                 "hold" => rule.hold = self.span("hold", value).unwrap_or(rule.hold),
                 "clear_hold" => rule.clear_hold = self.span("clear_hold", value).or(rule.clear_hold),
+                "in_a_row" => rule.in_a_row = self.count("in_a_row", value).or(rule.in_a_row),
+                "times" => {
+                    let within = rule.times.map_or(Duration::ZERO, |times| times.within);
+                    rule.times = self.count("times", value).map(|count| Times { count, within }).or(rule.times);
+                }
+                // Once it is known how often.
+                "within" => {}
+                "normal_floor" => self.quantity("normal_floor", value, &mut rule.normal_floor),
+                "grace" => self.boolean("grace", value, &mut rule.grace),
                 "only" => rule.only = self.patterns(value),
                 "except" => rule.except = self.patterns(value),
                 "say" => rule.say = self.string(value).unwrap_or_default(),
@@ -132,6 +146,16 @@ impl Reader<'_> {
                     };
                     self.find(key.span().start, format!("unknown key `{other}` in a rule"), Some(&hint));
                 }
+            }
+        }
+        if let Some(value) = table.get("within") {
+            let within = self.span("within", value);
+            match (&mut rule.times, within) {
+                (Some(times), Some(within)) => times.within = within,
+                (None, Some(_)) => {
+                    self.find(value.span().start, "`within` without `times`".into(), Some("add times = 3"));
+                }
+                (_, None) => {}
             }
         }
         if !table.contains_key("clear")
@@ -168,6 +192,22 @@ impl Reader<'_> {
                 format!("rule `{}` has no `say` sentence", id.get_ref()),
                 Some("say = \"{value} is too much\""),
             );
+        }
+        if rule.times.is_some_and(|times| times.within.is_zero()) {
+            let what = format!("rule `{}`: `times` without `within`", id.get_ref());
+            self.find(at("times"), what, Some("within = \"10m\""));
+        }
+        if rule.times.is_some() && (rule.in_a_row.is_some() || !rule.hold.is_zero()) {
+            let what = format!("rule `{}`: `times` beside `hold` or `in_a_row`", id.get_ref());
+            self.find(
+                at("times"),
+                what,
+                Some("a rule waits for a time, counts samples in a row, or counts within a time"),
+            );
+        }
+        if rule.normal_floor.is_some_and(|floor| floor <= 0.0) {
+            let what = format!("rule `{}`: `normal_floor` is not above 0", id.get_ref());
+            self.find(at("normal_floor"), what, Some("below it nothing is judged: normal_floor = \"20ms\""));
         }
         let limits = [("advice", rule.limits.advice), ("warn", rule.limits.warn), ("crit", rule.limits.crit)];
         let set: Vec<_> = limits.into_iter().filter_map(|(name, limit)| Some((name, limit?))).collect();
@@ -231,6 +271,17 @@ impl Reader<'_> {
                 Some("as in 90%, 8GiB, 80C, 500ms, 12"),
             ),
         }
+    }
+
+    fn count(&mut self, key: &str, value: &Value<'_>) -> Option<u32> {
+        let read = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse().ok().filter(|count| *count > 0),
+            _ => None,
+        };
+        if read.is_none() {
+            self.find(value.span().start, format!("`{key}` is not a number above 0"), Some("as in 3"));
+        }
+        read
     }
 
     fn boolean(&mut self, key: &str, value: &Value<'_>, into: &mut bool) {
@@ -348,6 +399,20 @@ mod tests {
             (
                 "[cpu_busy]\nonly = { core = \"1\" }\n",
                 "c.toml:2:8: `cpu_busy_ratio` has no label `core`\n  hint: it has none",
+            ),
+            ("[cpu_busy]\nin_a_row = 0\n", "c.toml:2:12: `in_a_row` is not a number above 0\n  hint: as in 3"),
+            (
+                "[load]\nmetric = \"load1\"\nwarn = 4\ntimes = 3\nsay = \"x\"\n",
+                "c.toml:4:9: rule `load`: `times` without `within`\n  hint: within = \"10m\"",
+            ),
+            ("[cpu_busy]\nwithin = \"10m\"\n", "c.toml:2:10: `within` without `times`\n  hint: add times = 3"),
+            (
+                "[cpu_busy]\ntimes = 3\nwithin = \"10m\"\n",
+                "c.toml:2:9: rule `cpu_busy`: `times` beside `hold` or `in_a_row`\n  hint: a rule waits for a time, counts samples in a row, or counts within a time",
+            ),
+            (
+                "[load]\nmetric = \"load1\"\nwarn = 2\nnormal_floor = 0\nsay = \"x\"\n",
+                "c.toml:4:16: rule `load`: `normal_floor` is not above 0\n  hint: below it nothing is judged: normal_floor = \"20ms\"",
             ),
         ] {
             assert_eq!(diagnostics(text), [wanted], "{text}");

@@ -101,8 +101,20 @@ impl Moment {
     }
 }
 
+/// The user's word on a firing alert: for this episode, unless it gets worse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// The level at which it was given.
+    pub level: Level,
+    /// When, milliseconds since 1970.
+    pub at_unix_ms: i64,
+    /// Why, in the user's words; may be empty.
+    pub comment: String,
+}
+
 /// One alert: all that must outlive a judgement.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Entry {
     /// Where it is.
     pub phase: Phase,
@@ -112,6 +124,16 @@ pub struct Entry {
     pub worst: Level,
     /// The newest value.
     pub value: f64,
+    /// What is normal for it, where its rule compares with that.
+    pub normal: Option<f64>,
+    /// When it fired: with the key that names this episode.
+    pub fired: Option<Stamp>,
+    /// Samples in a row that were over a limit.
+    row: u32,
+    /// The newest sample was over a limit.
+    over: bool,
+    /// When a limit was newly crossed, of a rule that counts this.
+    crossings: Vec<Stamp>,
     /// Since when the level has been at least advice, warn, crit.
     since: [Option<Stamp>; 3],
     /// When the newest sample was taken that counted.
@@ -124,8 +146,8 @@ pub struct Entry {
     pub missing: Option<Stamp>,
     /// When its metric was first judged, if it was over the limit then.
     pub began: Option<Stamp>,
-    /// The level at which the user has acknowledged it: for this episode, unless it gets worse.
-    pub acknowledged: Option<Level>,
+    /// The user has acknowledged it.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 /// Levels that count as over a limit, mildest first, as [`Entry::since`] has them.
@@ -137,6 +159,21 @@ impl Entry {
     pub fn since(&self) -> Stamp {
         let at = OVER.iter().position(|l| *l == self.level).unwrap_or(0);
         self.since[at].or(self.since[0]).unwrap_or_default()
+    }
+
+    /// The value as its rule's limits mean it.
+    #[must_use]
+    pub fn judged(&self, rule: &Rule, value: f64) -> f64 {
+        judged(rule, value, self.normal)
+    }
+
+    /// Of a rule that counts, while it is pending: how often so far, and how often until it fires.
+    #[must_use]
+    pub fn counted(&self, rule: &Rule) -> Option<(u32, u32)> {
+        let pending = self.phase == Phase::Pending;
+        let row = rule.in_a_row.filter(|wanted| *wanted > 1).map(|wanted| (self.row, wanted));
+        let crossed = || u32::try_from(self.crossings.len()).unwrap_or(u32::MAX);
+        row.or_else(|| rule.times.map(|times| (crossed(), times.count))).filter(|_| pending)
     }
 
     /// What is left of the hold; zero once it fires.
@@ -155,13 +192,31 @@ impl Entry {
         Some(span.saturating_sub(moment.now.since(since)).max(sample))
     }
 
-    /// Nothing was judged from `from` to `to`: that time counts for no hold and no age.
-    pub fn leave_out(&mut self, from: Stamp, to: Stamp) {
-        let shift = |stamp: &mut Stamp| *stamp = stamp.leaving_out(to.since(from.max(*stamp)));
+    /// All its stamps, to move them.
+    pub fn stamps(&mut self) -> impl Iterator<Item = &mut Stamp> {
         let clear = self.clear.as_mut().map(|(since, _)| since);
-        let all = self.since.iter_mut().flatten().chain(clear);
-        let all = all.chain(&mut self.unknown).chain(&mut self.missing).chain(&mut self.began);
-        all.chain([&mut self.seen]).for_each(shift);
+        let all = self.since.iter_mut().flatten().chain(clear).chain(&mut self.crossings);
+        let all = all.chain(&mut self.unknown).chain(&mut self.missing).chain(&mut self.began).chain(&mut self.fired);
+        all.chain([&mut self.seen])
+    }
+
+    /// Takes over since when it is so from another judge of the same machine.
+    pub fn agree(&mut self, other: &Entry) {
+        self.since = other.since;
+        (self.fired, self.began) = (other.fired, other.began);
+        self.worst = self.worst.max(other.worst);
+        self.acknowledged.clone_from(&other.acknowledged);
+    }
+}
+
+/// A value as the limits of `rule` mean it: itself, or its share of what is normal.
+#[must_use]
+pub fn judged(rule: &Rule, value: f64, normal: Option<f64>) -> f64 {
+    match (rule.normal_floor, normal) {
+        (None, _) => value,
+        (Some(floor), Some(normal)) => value / normal.max(floor),
+        // While nothing is known to be normal, all is.
+        (Some(_), None) => 1.0,
     }
 }
 
@@ -181,8 +236,8 @@ pub fn step(rule: &Rule, entry: &mut Entry, found: Observation, moment: Moment, 
     let (before, worst) = (entry.phase, entry.worst);
     match found {
         Observation::Value { value, at, since } if !value.is_nan() => {
-            let times = Times { at, since: since.map_or(at, |since| since.min(at)), first };
-            judge(rule, entry, value, times, moment);
+            let known = Known { at, since: since.map_or(at, |since| since.min(at)), first };
+            judge(rule, entry, value, known, moment);
         }
         Observation::Value { .. } | Observation::Unknown => unknown(entry, moment),
         Observation::Missing => missing(entry, moment),
@@ -192,7 +247,7 @@ pub fn step(rule: &Rule, entry: &mut Entry, found: Observation, moment: Moment, 
 }
 
 /// What is known of a value's time.
-struct Times {
+struct Known {
     /// When it was taken.
     at: Stamp,
     /// Since when it is so.
@@ -201,8 +256,9 @@ struct Times {
     first: bool,
 }
 
-fn judge(rule: &Rule, entry: &mut Entry, value: f64, Times { at, since: so_since, first }: Times, moment: Moment) {
-    let level = rule.level(value);
+fn judge(rule: &Rule, entry: &mut Entry, value: f64, Known { at, since: so_since, first }: Known, moment: Moment) {
+    let judged = entry.judged(rule, value);
+    let level = rule.level(judged);
     let over = level >= Level::Advice;
     let fires = matches!(entry.phase, Phase::Firing | Phase::Gone);
     let gap = entry.phase != Phase::Ok && at.since(entry.seen) > moment.bridge();
@@ -211,18 +267,30 @@ fn judge(rule: &Rule, entry: &mut Entry, value: f64, Times { at, since: so_since
         entry.clear = None;
         if !fires {
             entry.since = [None; 3];
-            entry.began = None;
+            (entry.began, entry.row) = (None, 0);
         }
     }
     if first && over && entry.phase == Phase::Ok {
         entry.began = Some(so_since);
     }
     let another = at > entry.seen || entry.phase == Phase::Ok;
+    if another {
+        entry.row = if over { entry.row.saturating_add(1) } else { 0 };
+        // What was over its limit at the first look crossed it some other time.
+        if over && !entry.over && !(first && entry.phase == Phase::Ok) {
+            entry.crossings.extend(rule.times.map(|_| at));
+        }
+        entry.over = over;
+    }
+    if let Some(times) = rule.times {
+        entry.crossings.retain(|crossed| at.since(*crossed) < times.within);
+    }
     (entry.value, entry.seen, entry.unknown, entry.missing) = (value, at, None, None);
     if over {
         entry.level = level;
     }
-    let lasts = over || (fires && !rule.clears(value));
+    let often = |entry: &Entry| rule.times.is_some_and(|times| entry.crossings.len() >= times.count as usize);
+    let lasts = over || (fires && (!rule.clears(judged) || often(entry)));
     // Between the limit and the clear value a firing alert keeps its level and its age.
     if over || !fires {
         for (grade, since) in OVER.into_iter().zip(&mut entry.since) {
@@ -240,14 +308,32 @@ fn judge(rule: &Rule, entry: &mut Entry, value: f64, Times { at, since: so_since
             let (span, wanted) = clear_hold(rule);
             if *samples >= wanted && at.since(*since) >= span { Phase::Resolved } else { Phase::Firing }
         }
-        _ if !over => Phase::Ok,
-        _ if entry.since[0].is_some_and(|since| at.since(since) >= rule.hold) => Phase::Firing,
-        _ => Phase::Pending,
+        // It is counted how often it happens: between two times nothing is over the limit.
+        _ if !over => {
+            if entry.crossings.is_empty() {
+                Phase::Ok
+            } else {
+                Phase::Pending
+            }
+        }
+        _ if rule.times.is_some() => {
+            if often(entry) {
+                Phase::Firing
+            } else {
+                Phase::Pending
+            }
+        }
+        _ => {
+            let held = entry.since[0].is_some_and(|since| at.since(since) >= rule.hold);
+            let counted = rule.in_a_row.is_none_or(|wanted| entry.row >= wanted);
+            if held && counted { Phase::Firing } else { Phase::Pending }
+        }
     };
     if entry.phase == Phase::Firing {
         entry.worst = entry.worst.max(entry.level);
+        entry.fired.get_or_insert(at);
     }
-    if entry.acknowledged.is_some_and(|level| entry.level > level) {
+    if entry.acknowledged.as_ref().is_some_and(|given| entry.level > given.level) {
         entry.acknowledged = None;
     }
 }
@@ -257,7 +343,7 @@ fn unknown(entry: &mut Entry, moment: Moment) {
     if entry.missing.is_none() {
         entry.unknown.get_or_insert(moment.now);
     }
-    if entry.phase == Phase::Pending && moment.now.since(entry.seen) > moment.bridge() {
+    if entry.phase == Phase::Pending && entry.crossings.is_empty() && moment.now.since(entry.seen) > moment.bridge() {
         entry.phase = Phase::Ok;
     }
 }

@@ -4,14 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    clock::Stamp,
-    model::{
-        alert::{AlertKey, Labels},
-        metrics::MetricId,
-    },
-    text::like,
-};
+use crate::{model::metrics::MetricId, text::like};
 
 /// How bad a value is, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -29,6 +22,26 @@ pub enum Level {
     Warn,
     /// Crossed the critical limit.
     Crit,
+}
+
+impl Level {
+    /// As it is written down: `warn`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Unknown => "unknown",
+            Level::Ok => "ok",
+            Level::Advice => "advice",
+            Level::Warn => "warn",
+            Level::Crit => "crit",
+        }
+    }
+
+    /// The level of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Level> {
+        [Level::Unknown, Level::Ok, Level::Advice, Level::Warn, Level::Crit].into_iter().find(|l| l.word() == word)
+    }
 }
 
 /// Which side of a limit is bad.
@@ -72,6 +85,14 @@ impl Limits {
     }
 }
 
+/// A limit that is crossed so often within this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the struct's sentence names both")]
+pub struct Times {
+    pub count: u32,
+    pub within: Duration,
+}
+
 /// Patterns by label name.
 pub(super) type Patterns = Vec<(String, Vec<String>)>;
 
@@ -90,6 +111,14 @@ pub struct Rule {
     pub clear: Option<f64>,
     /// How long the limit must be crossed before it is said. Colour does not wait.
     pub hold: Duration,
+    /// How many samples in a row must be over the limit.
+    pub in_a_row: Option<u32>,
+    /// How often the limit must be newly crossed, within this time.
+    pub times: Option<Times>,
+    /// Its limits are shares of what is normal for the figure, which counts as at least this.
+    pub normal_floor: Option<f64>,
+    /// Nothing is known in the first minutes after boot, and in the first one after a suspend: what it judges is starting.
+    pub grace: bool,
     /// How long an alert must be clear before it ends; two samples and a third of `hold` when absent.
     pub clear_hold: Option<Duration>,
     /// Labels that must match one of these patterns.
@@ -115,6 +144,10 @@ impl Rule {
             limits: Limits::default(),
             clear: None,
             hold: Duration::ZERO,
+            in_a_row: None,
+            times: None,
+            normal_floor: None,
+            grace: false,
             clear_hold: None,
             quiet_during_runs: false,
             only: Patterns::new(),
@@ -157,6 +190,12 @@ impl Rule {
         self.clear.or(self.limits.mildest()).is_none_or(|limit| !self.side.crossed(value, limit))
     }
 
+    /// It fires with the first value over its limit.
+    #[must_use]
+    pub fn is_at_once(&self) -> bool {
+        self.hold.is_zero() && self.in_a_row.is_none_or(|count| count < 2) && self.times.is_none()
+    }
+
     /// True when this rule matches these labels: `names` of the metric, `values` of the figure.
     #[must_use]
     pub fn concerns(&self, names: &[&str], values: &[&str]) -> bool {
@@ -165,57 +204,6 @@ impl Rule {
             value(name).is_some_and(|value| patterns.iter().any(|p| like(p, value)))
         };
         self.only.iter().all(hit) && !self.except.iter().any(hit)
-    }
-}
-
-/// One alert as it is shown: it fires, or is pending.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Watch {
-    /// The rule's id.
-    pub rule: String,
-    /// What names it for good, with the rule.
-    pub identity: Labels,
-    /// The metric's labels, name and value.
-    pub labels: Labels,
-    /// Level now.
-    pub level: Level,
-    /// True when it has been crossed for as long as its rule asks; until then it only has a colour.
-    pub held: bool,
-    /// What is left of the hold; zero when held.
-    pub left: Duration,
-    /// It is clear, and ends when it stays so for this long.
-    pub clears_in: Option<Duration>,
-    /// Value now, base unit.
-    pub value: f64,
-    /// Since when the level has been this or worse.
-    pub since: Stamp,
-    /// It was so when its metric was first judged: it may have been so for longer.
-    pub from_start: bool,
-    /// Since when, as the object itself reports: milliseconds since 1970.
-    pub began_unix_ms: Option<i64>,
-    /// Since when its source gives no data: it may be over.
-    pub unknown_since: Option<Stamp>,
-    /// The user has seen it: it is listed, and counts no longer until it is over or gets worse.
-    pub acknowledged: bool,
-    /// The sentence, ready to be shown.
-    pub say: String,
-}
-
-impl Watch {
-    /// What names it.
-    #[must_use]
-    pub fn key(&self) -> AlertKey {
-        AlertKey { rule: self.rule.clone(), identity: self.identity.clone() }
-    }
-
-    /// How long it has been so, `3m`; `3m+` where it was so before anybody looked.
-    #[must_use]
-    pub fn age(&self, now: Stamp, show: fn(Duration) -> String) -> String {
-        if let Some(ms) = self.began_unix_ms.and_then(|began| u64::try_from(now.unix_ms - began).ok()) {
-            return show(Duration::from_millis(ms));
-        }
-        let more = if self.from_start { "+" } else { "" };
-        format!("{}{more}", show(now.since(self.since)))
     }
 }
 

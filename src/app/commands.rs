@@ -13,7 +13,10 @@ use crate::{
     act,
     alert::Level,
     clock::Stamp,
-    model::{engine_address::EngineAddress, event::Event, operation::Operation, service::target::ServiceTarget},
+    model::{
+        alert::AlertMark, engine_address::EngineAddress, event::Event, operation::Operation,
+        service::target::ServiceTarget,
+    },
     request::{Command, Done, Job},
 };
 
@@ -25,9 +28,9 @@ impl Live {
             Command::Suspend => self.suspend(),
             Command::Redraw => self.spoiled = true,
             Command::Job(job) => self.begin(job),
-            Command::Acknowledge(alert) => {
-                let mark = self.session.state().answer(alert, self.session.clock().now());
-                self.session.fold(Event::Alert(mark));
+            Command::Mark(says) => {
+                let at = self.session.clock().now();
+                self.session.fold(Event::Alert(AlertMark { at, says }));
             }
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Bench(act) => self.benches.act(act, self.session.state(), self.ui.settings()),

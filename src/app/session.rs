@@ -10,7 +10,7 @@ use std::{
 use super::history::{History, News};
 use crate::{
     alert::Rule,
-    clock::{Clock, Stamp},
+    clock::{Clock, Stamp, local_zone, suspended},
     collect::{
         OpenCx, SOURCES, SourceDef, SourceSettings,
         lane::{Lanes, Outbox},
@@ -36,10 +36,15 @@ pub struct Session {
     sinks: Vec<Box<dyn Sink>>,
     reading: Option<Reading>,
     history: Option<History>,
+    /// How long the machine was suspended since its boot, as last seen.
+    suspended: Duration,
 }
 
 /// At the end, what was handed over last is written within this time: a second is left for all else.
 const WRITING: Duration = Duration::from_secs(1);
+
+/// A suspend of less is none: the two clocks are not read at the same moment.
+const SLEPT: Duration = Duration::from_secs(1);
 
 /// The running sources.
 struct Reading {
@@ -63,7 +68,8 @@ impl Session {
     /// A session that reads nothing yet: a replay, or the time before the first reading.
     #[must_use]
     pub fn new(rules: Vec<Rule>, sinks: Vec<Box<dyn Sink>>) -> Self {
-        Session { clock: Clock::start(), state: State::new(rules.into()), sinks, reading: None, history: None }
+        let state = State::new(rules.into());
+        Session { clock: Clock::start(), state, sinks, reading: None, history: None, suspended: suspended() }
     }
 
     /// A session on the machine of `settings`: its header is folded, and what is switched off is known to be. Its sources
@@ -71,6 +77,8 @@ impl Session {
     #[must_use]
     pub fn on(settings: &Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
         let mut session = Session::new(settings.rules.clone(), sinks);
+        session.state.alarms.windows = settings.maintenance.clone().into();
+        session.state.alarms.zone = local_zone();
         let at = session.clock.now();
         session.fold(Event::Header(header(&settings.root, at)));
         for source in SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())) {
@@ -195,6 +203,13 @@ impl Session {
 
     /// Advances the time shown to now.
     pub fn tick(&mut self) {
+        let suspended = suspended();
+        let slept = suspended.saturating_sub(self.suspended);
+        if slept > SLEPT {
+            let at = self.clock.now();
+            self.fold(Event::Woke { at, slept });
+        }
+        self.suspended = suspended;
         self.fold(Event::Tick(self.clock.now()));
     }
 

@@ -13,7 +13,7 @@ use super::{
     Flag, Known, Loaded, MAX_BYTES, Origin, Request,
     fields::{FIELDS, Field},
     file::{read_text, silent},
-    paths,
+    maintenance, paths,
     reading::{Fault, Reading},
     save::{self, Pin},
     services,
@@ -150,6 +150,7 @@ impl Loader<'_> {
                 "keys" => self.keys(&source, value),
                 "rules" => self.rules(&source, value),
                 "service" => self.services(&source, value),
+                "maintenance" => self.maintenance(&source, value),
                 "targets" => {
                     self.tables(&source, value, "targets", |s, table| targets::read_targets(&mut s.targets, table))
                 }
@@ -176,7 +177,7 @@ impl Loader<'_> {
         self.layer = Layer::Saved;
         for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
             match key.value.as_str() {
-                "keys" | "rules" | "service" | "targets" | "roles" => {
+                "keys" | "rules" | "service" | "maintenance" | "targets" | "roles" => {
                     let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
                     self.diagnostics.push(source.diagnostic(key.offset, what, None));
                 }
@@ -262,6 +263,17 @@ impl Loader<'_> {
         self.diagnostics.extend(faults);
     }
 
+    /// `[[maintenance]]`: when nothing is sent.
+    fn maintenance(&mut self, source: &Source<'_>, value: &At<Node>) {
+        let mut reading = Reading { known: self.known, path: "maintenance", loose: false, faults: Vec::new() };
+        for At { offset, value: window } in maintenance::read(value, &mut reading) {
+            self.note(source, format!("maintenance.{}", window.name), offset);
+            self.loaded.settings.maintenance.push(window);
+        }
+        let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
+        self.diagnostics.extend(faults);
+    }
+
     /// What is stronger than saved settings: a save says so.
     fn pin(&mut self) {
         let system =
@@ -320,10 +332,14 @@ impl Loader<'_> {
 
     fn unknown(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>) {
         let here: Vec<&str> = if prefix.is_empty() {
-            let tops = FIELDS
-                .iter()
-                .map(|f| section(f).unwrap_or(f.path))
-                .chain(["service", "keys", "rules", "targets", "roles"]);
+            let tops = FIELDS.iter().map(|f| section(f).unwrap_or(f.path)).chain([
+                "service",
+                "maintenance",
+                "keys",
+                "rules",
+                "targets",
+                "roles",
+            ]);
             let mut tops: Vec<&str> = tops.collect();
             tops.dedup();
             tops

@@ -6,6 +6,7 @@ mod fields;
 pub mod file;
 mod known;
 mod load;
+pub mod maintenance;
 pub mod paths;
 mod reading;
 pub mod save;

@@ -59,6 +59,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Rules in force: the shipped ones with the user's changes.
     pub rules: Vec<crate::alert::Rule>,
+    /// Hours in which alerts are not sent.
+    pub maintenance: Vec<crate::alert::maintenance::Window>,
     /// What benchmarks are run on.
     pub bench: BenchSettings,
     /// Trace messages go here.
@@ -232,6 +234,7 @@ impl Default for Settings {
             disabled_sources: Vec::new(),
             engines: Vec::new(),
             services: Vec::new(),
+            maintenance: Vec::new(),
             group_containers: false,
             keys: BTreeMap::new(),
             rules: Vec::new(),

@@ -5,6 +5,7 @@ use std::{fmt::Write, path::PathBuf};
 use super::{
     Loaded, Origin,
     fields::{FIELDS, list, quoted},
+    maintenance,
     reading::exact,
     services,
 };
@@ -49,6 +50,14 @@ pub fn show(loaded: &Loaded, rules: bool, targets: bool) -> String {
         out.push_str(rest);
         out.push('\n');
     }
+    for window in &loaded.settings.maintenance {
+        let from = origin(&loaded.origin(&format!("maintenance.{}", window.name)));
+        let text = maintenance::toml(window);
+        let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        line(&mut out, head, &from);
+        out.push_str(rest);
+        out.push('\n');
+    }
     out.push_str("[keys]\n");
     for (action, keys) in &loaded.settings.keys {
         line(&mut out, &format!("{action} = {}", list(keys)), &origin(&loaded.origin(&format!("keys.{action}"))));
@@ -81,6 +90,15 @@ fn write_rule(out: &mut String, rule: &Rule) {
         }
     }
     let _ = writeln!(out, "hold = \"{}\"", exact(rule.hold));
+    if let Some(count) = rule.in_a_row {
+        let _ = writeln!(out, "in_a_row = {count}");
+    }
+    if let Some(times) = rule.times {
+        let _ = writeln!(out, "times = {}\nwithin = \"{}\"", times.count, exact(times.within));
+    }
+    if let Some(floor) = rule.normal_floor {
+        let _ = writeln!(out, "normal_floor = {floor}");
+    }
     if let Some(span) = rule.clear_hold {
         let _ = writeln!(out, "clear_hold = \"{}\"", exact(span));
     }
@@ -91,8 +109,10 @@ fn write_rule(out: &mut String, rule: &Rule) {
         }
     }
     let _ = writeln!(out, "say = {}", quoted(&rule.say));
-    if rule.quiet_during_runs {
-        let _ = writeln!(out, "quiet_during_runs = true");
+    for (name, on) in [("grace", rule.grace), ("quiet_during_runs", rule.quiet_during_runs)] {
+        if on {
+            let _ = writeln!(out, "{name} = true");
+        }
     }
     let _ = writeln!(out, "enabled = {}", rule.enabled);
 }

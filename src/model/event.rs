@@ -84,6 +84,8 @@ pub enum Event {
     /// Reading goes on after a pause, or after the program was stopped: nothing was read since the event before, and
     /// no source is to blame for it.
     Resumed(Stamp),
+    /// The machine was suspended until now, for so long: the clock of the stamps stood still.
+    Woke { at: Stamp, slept: Duration },
     /// The user answered an alert.
     Alert(AlertMark),
     /// An operation of ours has ended.
@@ -100,7 +102,7 @@ impl Event {
     pub fn at(&self) -> Stamp {
         match self {
             Event::Reading(envelope) => envelope.at,
-            Event::Tick(at) | Event::Resumed(at) => *at,
+            Event::Tick(at) | Event::Resumed(at) | Event::Woke { at, .. } => *at,
             Event::Alert(mark) => mark.at,
             Event::Act(operation) => operation.at,
             Event::Run(run) => run.at(),

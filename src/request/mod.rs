@@ -14,7 +14,7 @@ pub use job::{Done, Job, Outcome, Removal};
 pub use limits::ContainerLimits;
 pub use pool::PoolAct;
 
-use crate::{alert::AlertKey, model::engine_address::EngineAddress};
+use crate::model::{alert::AlertSays, engine_address::EngineAddress};
 
 /// A typed request to the outside world.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Command {
     Redraw,
     /// An operation: executed on a thread of its own, and reported.
     Job(Job),
-    /// The user has seen this alert, or no longer.
-    Acknowledge(AlertKey),
+    /// What the user says of alerts.
+    Mark(AlertSays),
     /// Give the terminal to a shell in this container.
     Shell {
         /// Address of its engine.

@@ -1,21 +1,26 @@
 //! The rules applied to the machine: every figure that a rule asks for goes into the book of alerts, and what the book
 //! holds is put into words.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
+use super::SECOND_US;
 use crate::{
     alert::{
         Level, Rule, Watch,
-        book::{Alert, AlertBook, Transition},
+        book::{Alert, AlertBook, Judgement, Transition},
         phase::{Moment, Observation, Phase},
     },
     clock::Stamp,
     model::{
-        alert::AlertKey,
+        alert::{AlertKey, Labels},
         health::Freshness,
         host::Host,
         identity::identity,
-        metrics::{self, METRICS, MetricDef, MetricId},
+        metrics::{self, METRICS, MetricDef, MetricId, Unit},
     },
 };
 
@@ -27,6 +32,9 @@ const COVERED: [(MetricId, MetricId); 2] = [
     (metrics::CONTAINER_RESTARTING, metrics::CONTAINER_RESTARTS_10M),
     (metrics::CONTAINER_OOMS_10M, metrics::CONTAINER_FAILED),
 ];
+
+/// Metrics whose rules are steps of one scale: of those that fire for the same, the worst says it all.
+const STEPS: [MetricId; 1] = [metrics::POOL_USED_RATIO];
 
 /// What is over a limit is judged in steps of this where no source has a pace.
 const STEP: Duration = Duration::from_secs(1);
@@ -49,16 +57,38 @@ fn sampled(metric: &MetricDef, host: &Host, now: Stamp) -> (Option<Stamp>, Momen
     (health.and_then(|h| h.good_at).filter(|_| live), Moment { now, interval })
 }
 
-/// Judges `host` as it is at `now`. `saturated`: a benchmark of ours runs, and rules that are quiet then know nothing.
+/// What is judged, and what is known beside its figures.
+#[derive(Clone, Copy)]
+pub(super) struct Machine<'a> {
+    pub host: &'a Host,
+    /// A benchmark of ours runs, and rules that are quiet then know nothing.
+    pub saturated: bool,
+    /// The machine has just booted or woken: rules with `grace` know nothing.
+    pub starting: bool,
+}
+
+/// A figure that had no place in the book under its labels may have it under its identity: it was renamed, or its state
+/// changed. This is looked for when an alert is first missed, and in every so many seconds.
+const LOOK_EVERY: u64 = 10;
+
+/// The label values of a figure, in a number: another figure's that has the same costs a second look.
+fn labelled<'a>(values: impl Iterator<Item = &'a str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    values.for_each(|value| value.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// Judges the machine as it is at `now`.
 pub(super) fn judge(
     book: &mut AlertBook,
-    (host, saturated): (&Host, bool),
+    machine: Machine<'_>,
     rules: &[Rule],
     by_metric: &ByMetric,
     now: Stamp,
 ) -> Vec<Transition> {
+    let host = machine.host;
     let mut judgement = book.judge();
-    let is_quiet = |rule: &Rule| saturated && rule.quiet_during_runs;
+    let is_quiet = |rule: &Rule| (machine.saturated && rule.quiet_during_runs) || (machine.starting && rule.grace);
     for (metric, indices) in METRICS.iter().zip(by_metric).filter(|(_, indices)| !indices.is_empty()) {
         let rules = || indices.iter().map(|i| &rules[*i]);
         let (sample, moment) = sampled(metric, host, now);
@@ -67,40 +97,82 @@ pub(super) fn judge(
             rules().for_each(|rule| judgement.rest(rule, Observation::Unknown, moment));
             continue;
         };
-        let heard = rules().filter(|rule| !is_quiet(rule));
-        let asked: Vec<(&Rule, bool)> = heard.map(|rule| (rule, judgement.has_alerts(rule))).collect();
+        // Whose labels are those of an alert: of the many figures that are fine, no other one needs its identity.
+        let mut alerted: HashSet<u64> = HashSet::new();
+        let mut asked: Vec<(&Rule, bool)> = Vec::with_capacity(indices.len());
+        for rule in rules().filter(|rule| !is_quiet(rule)) {
+            let before = alerted.len();
+            let labels = judgement.alerts_of(rule).map(|(_, alert)| labelled(values_of(&alert.labels)));
+            alerted.extend(labels);
+            asked.push((rule, alerted.len() > before || judgement.alerts_of(rule).next().is_some()));
+        }
         let mut first = None;
-        (metric.read)(host, &mut |values, value| {
-            let first = *first.get_or_insert_with(|| judgement.is_first(metric.id));
-            for (rule, has_alerts) in &asked {
-                if !(*has_alerts || rule.level(value) >= Level::Advice) || !rule.concerns(metric.labels, values) {
-                    continue;
+        let mut look = |judgement: &mut Judgement<'_>, again: bool| {
+            (metric.read)(host, &mut |values, value| {
+                let first = *first.get_or_insert_with(|| judgement.is_first(metric.id));
+                let known = !alerted.is_empty() && alerted.contains(&labelled(values.iter().copied()));
+                if again && known {
+                    return;
                 }
-                let key = AlertKey { rule: rule.id.clone(), identity: identity(metric, values, host) };
-                let labels = metric.labels.iter().zip(values).map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-                let found = Observation::Value { value, at, since: metric.since.and_then(|since| since(host, values)) };
-                judgement.value(rule, key, labels.collect(), found, (moment, first));
-            }
-        });
+                for (rule, has_alerts) in &asked {
+                    let over = rule.normal_floor.is_some() || rule.level(value) >= Level::Advice;
+                    let wanted = if again { !over && *has_alerts } else { over || (known && *has_alerts) };
+                    if !wanted || !rule.concerns(metric.labels, values) {
+                        continue;
+                    }
+                    let key = AlertKey { rule: rule.id.clone(), identity: identity(metric, values, host) };
+                    let labels = metric.labels.iter().zip(values).map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+                    let since = metric.since.and_then(|since| since(host, values));
+                    judgement.value(
+                        rule,
+                        key,
+                        labels.collect(),
+                        Observation::Value { value, at, since },
+                        (moment, first),
+                    );
+                }
+            });
+        };
+        look(&mut judgement, false);
+        let anew = (now.mono_us / SECOND_US).is_multiple_of(LOOK_EVERY);
+        if !metric.labels.is_empty() && asked.iter().any(|(rule, _)| judgement.misses(rule, anew)) {
+            look(&mut judgement, true);
+        }
         for rule in rules() {
             let found = if is_quiet(rule) { Observation::Unknown } else { Observation::Missing };
             judgement.rest(rule, found, moment);
+            judgement.settle(rule, now);
         }
     }
-    judgement.end()
+    judgement.end(now)
 }
 
-/// The alerts of `book` as they are shown at `now`, in the order of the rules: without those that are gone, and without
-/// those that another one of the same says better.
-pub(super) fn watches(book: &AlertBook, host: &Host, rules: &[Rule]) -> Vec<Watch> {
+fn values_of(labels: &Labels) -> impl Iterator<Item = &str> {
+    labels.iter().map(|(_, value)| value.as_str())
+}
+
+/// The alerts of `book` as they are shown, in the order of the rules: those that are there, or those that are `gone`;
+/// without those that another one of the same says better.
+pub(super) fn watches(book: &AlertBook, host: &Host, rules: &[Rule], gone: bool) -> Vec<Watch> {
     let by_id: BTreeMap<&str, (usize, &Rule)> =
         rules.iter().enumerate().map(|(i, r)| (r.id.as_str(), (i, r))).collect();
     let rule_of = |key: &AlertKey| by_id.get(key.rule.as_str()).copied();
-    let there = book.iter().filter(|(_, alert)| alert.entry.missing.is_none());
+    let there = book.iter().filter(|(_, alert)| match gone {
+        true => alert.entry.phase == Phase::Gone,
+        false => alert.entry.missing.is_none(),
+    });
     let mut shown: Vec<(usize, &Rule, &AlertKey, &Alert)> =
         there.filter_map(|(key, alert)| rule_of(key).map(|(at, rule)| (at, rule, key, alert))).collect();
     shown.sort_by_key(|(at, ..)| *at);
     let covered = |rule: &Rule, key: &AlertKey, alert: &Alert| {
+        if STEPS.contains(&rule.metric) {
+            let worse = |r: &Rule| {
+                let limit = |rule: &Rule| rule.limits.mildest().unwrap_or_default();
+                r.metric == rule.metric && r.side.crossed(limit(r), limit(rule))
+            };
+            let fires = |other: &Alert| other.entry.phase == Phase::Firing;
+            return shown.iter().find(|(_, r, k, other)| worse(r) && k.identity == key.identity && fires(other));
+        }
         let by = COVERED.iter().find(|(covered, _)| *covered == rule.metric)?.1;
         let more = |other: &Alert| other.entry.phase == Phase::Firing && other.entry.level >= alert.entry.level;
         shown.iter().find(|(_, r, k, other)| r.metric == by && k.identity == key.identity && more(other))
@@ -109,7 +181,8 @@ pub(super) fn watches(book: &AlertBook, host: &Host, rules: &[Rule]) -> Vec<Watc
     uncovered.map(|(_, rule, key, alert)| watch(rule, key, alert, host)).collect()
 }
 
-fn watch(rule: &Rule, key: &AlertKey, alert: &Alert, host: &Host) -> Watch {
+/// An alert in words, without what others have to do with it.
+pub(super) fn watch(rule: &Rule, key: &AlertKey, alert: &Alert, host: &Host) -> Watch {
     let metric = rule.metric.def();
     let values: Vec<&str> = alert.labels.iter().map(|(_, value)| value.as_str()).collect();
     let entry = &alert.entry;
@@ -123,13 +196,20 @@ fn watch(rule: &Rule, key: &AlertKey, alert: &Alert, host: &Host) -> Watch {
         level: entry.level,
         held: entry.phase == Phase::Firing,
         left: entry.left(rule, host.now),
+        counted: entry.counted(rule),
         clears_in: entry.clears_in(rule, moment),
         value: entry.value,
+        normal: entry.normal.filter(|_| rule.normal_floor.is_some()),
         since,
+        fired: entry.fired,
         from_start: entry.began == Some(since),
         began_unix_ms: metric.began.and_then(|began| began(host, &values)),
         unknown_since: entry.unknown,
+        gone_since: entry.missing.filter(|_| entry.phase == Phase::Gone),
         acknowledged: entry.acknowledged.is_some(),
+        acknowledged_unix_ms: entry.acknowledged.as_ref().map(|given| given.at_unix_ms),
+        comment: entry.acknowledged.as_ref().map_or_else(String::new, |given| given.comment.clone()),
+        muted: None,
         say: sentence(rule, alert, &values, host),
     }
 }
@@ -141,7 +221,12 @@ fn sentence(rule: &Rule, alert: &Alert, values: &[&str], host: &Host) -> String 
     let show = |value: f64| metric.unit.show(value);
     let mut say = rule.say.replace("{value}", &show(value));
     if let Some(limit) = rule.limit(level).or(rule.limits.mildest()) {
-        say = say.replace("{limit}", &show(limit));
+        let limit = if rule.normal_floor.is_some() { Unit::Ratio.show(limit) } else { show(limit) };
+        say = say.replace("{limit}", &limit);
+    }
+    if let Some(normal) = alert.entry.normal.filter(|_| rule.normal_floor.is_some()) {
+        say = say.replace("{normal}", &show(normal));
+        say = say.replace("{share}", &Unit::Ratio.show(alert.entry.judged(rule, value)));
     }
     if say.contains("{detail}") {
         let detail = metric.detail.and_then(|detail| detail(host, values));

@@ -191,7 +191,7 @@ fn one_of_two_alerts_of_one_value_is_acknowledged() {
     answered(&mut state);
     load(&mut state, 1, Ok(5.0));
     let (key, rule) = (state.watches[1].key(), state.watches[1].rule.clone());
-    state.apply(Event::Alert(state.answer(key, Stamp::at_seconds(1))));
+    state.apply(Event::Alert(state.answer(key, String::new(), Stamp::at_seconds(1))));
     load(&mut state, 2, Ok(5.0));
     let acknowledged: Vec<&str> = state.watches.iter().filter(|w| w.acknowledged).map(|w| w.rule.as_str()).collect();
     assert_eq!(acknowledged, [rule.as_str()]);
@@ -203,7 +203,8 @@ fn acknowledged_alert_counts_again_when_worse_or_back() {
     answered(&mut state);
     load(&mut state, 1, Ok(5.0));
     let key = state.watches[0].key();
-    let acknowledge = |state: &mut State| state.apply(Event::Alert(state.answer(key.clone(), state.host.now)));
+    let acknowledge =
+        |state: &mut State| state.apply(Event::Alert(state.answer(key.clone(), String::new(), state.host.now)));
     acknowledge(&mut state);
     assert_eq!((state.verdict().warn, state.verdict().acknowledged), (0, 1));
     assert_eq!(state.calm(), ("all quiet, 1 acknowledged".to_owned(), Level::Ok));
@@ -383,7 +384,7 @@ fn two_containers_of_one_name_keep_their_own_acknowledgements() {
     look(&mut state, &["aaaa", "bbbb"]);
     let second_one = state.watches.iter().find(|w| w.identity.iter().any(|(_, id)| id == "bbbb")).map(Watch::key);
     let key = second_one.expect("both are unhealthy");
-    state.apply(Event::Alert(state.answer(key.clone(), state.host.now)));
+    state.apply(Event::Alert(state.answer(key.clone(), String::new(), state.host.now)));
     look(&mut state, &["bbbb"]);
     look(&mut state, &["bbbb"]);
     assert_eq!(state.watches.iter().map(|w| (w.key(), w.acknowledged)).collect::<Vec<_>>(), [(key, true)]);

@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
-    alert::{Limits, Side},
+    alert::{Limits, Side, Times},
     model::metrics,
 };
 
@@ -184,9 +184,83 @@ fn time_left_out_counts_for_no_hold() {
     for at in 1..6 {
         second(&mut entry, at);
     }
-    entry.leave_out(Stamp::at_seconds(5), Stamp::at_seconds(1005));
+    entry.stamps().for_each(|stamp| *stamp = stamp.leaving_out(Duration::from_secs(1000)));
     assert_eq!(entry.left(&rule, Stamp::at_seconds(1005)), Duration::from_secs(6));
     assert_eq!([1006, 1010, 1011].map(|at| second(&mut entry, at)), [Pending, Pending, Firing]);
+}
+
+/// The transitions of a rule that counts: warns over 4.
+fn counting(in_a_row: Option<u32>, times: Option<(u32, u64)>, seconds: &[(u64, Second)]) -> Vec<(u64, Phase, Phase)> {
+    let times = times.map(|(count, within)| Times { count, within: Duration::from_secs(within) });
+    life(&Rule { in_a_row, times, ..rule(0, None) }, seconds).1
+}
+
+#[test]
+fn the_nth_sample_in_a_row_fires_and_two_clear_ones_end_it() {
+    let fails = |seconds: &[(u64, Second)]| counting(Some(3), None, seconds);
+    let pending = (1, Ok, Pending);
+    assert_eq!(fails(&each([1, 2], New(5.0))), [pending]);
+    assert_eq!(fails(&each([1, 2, 3], New(5.0))), [pending, (3, Pending, Firing)]);
+    let ends = [each(1..=3, New(5.0)), each([4], New(1.0)), each([5], New(1.0))].concat();
+    assert_eq!(fails(&ends)[2..], [(5, Firing, Resolved)]);
+    let broken = [each(1..=2, New(5.0)), each([3], New(1.0)), each(4..=5, New(5.0))].concat();
+    assert_eq!(fails(&broken), [pending, (3, Pending, Ok), (4, Ok, Pending)], "a success between starts it again");
+    let unknown = [each(1..=2, New(5.0)), each(3..=8, Unknown), each([9], New(5.0))].concat();
+    assert_eq!(fails(&unknown), [pending, (9, Pending, Firing)], "what is not known counts neither way");
+}
+
+#[test]
+fn so_many_crossings_within_a_time_fire() {
+    let up = |second: u64| [(second, New(5.0)), (second + 1, New(1.0))];
+    let crossed = |seconds: &[u64]| {
+        let all: Vec<(u64, Second)> = seconds.iter().flat_map(|second| up(*second)).collect();
+        counting(None, Some((3, 600)), &all)
+    };
+    assert_eq!(crossed(&[10, 20]), [(10, Ok, Pending)]);
+    assert_eq!(crossed(&[10, 20, 609])[1..], [(609, Pending, Firing)]);
+    assert_eq!(crossed(&[10, 20, 610])[1..], [], "the first is too long ago");
+    let stays = counting(None, Some((3, 600)), &each(1..500, New(5.0)));
+    assert_eq!(stays, [(1, Ok, Pending)], "one crossing, however many samples");
+    let ends = [up(10), up(20), up(30)].concat().into_iter().chain(each(32..700, New(1.0))).collect::<Vec<_>>();
+    assert_eq!(counting(None, Some((3, 600)), &ends)[2..], [(611, Firing, Resolved)], "as the window lets them go");
+}
+
+#[test]
+fn limits_may_be_shares_of_normal() {
+    let slow = Rule {
+        limits: Limits { warn: Some(2.0), ..Limits::default() },
+        clear: None,
+        normal_floor: Some(0.05),
+        ..rule(3, None)
+    };
+    let fired = |normal: Option<f64>, value: f64| {
+        let mut entry = Entry { normal, ..Entry::default() };
+        for second in 1..9 {
+            let now = Stamp::at_seconds(second);
+            step(&slow, &mut entry, Observation::value(value, now), moment(now), false);
+        }
+        entry.phase
+    };
+    assert_eq!(fired(Some(0.1), 0.2), Ok, "on the limit");
+    assert_eq!(fired(Some(0.1), 0.21), Firing);
+    assert_eq!(fired(Some(0.002), 0.09), Ok, "2 ms to 90 ms is under twice the floor");
+    assert_eq!(fired(None, 99.0), Ok, "nothing is known to be normal");
+}
+
+#[test]
+fn an_acknowledgement_ends_with_a_rise() {
+    let rule = rule(0, None);
+    let mut entry = Entry::default();
+    let at = |entry: &mut Entry, second: u64, value: f64| {
+        let now = Stamp::at_seconds(second);
+        step(&rule, entry, Observation::value(value, now), moment(now), false);
+    };
+    at(&mut entry, 1, 5.0);
+    entry.acknowledged = Some(Acknowledged { level: Level::Warn, at_unix_ms: 0, comment: String::new() });
+    at(&mut entry, 2, 6.0);
+    assert!(entry.acknowledged.is_some());
+    at(&mut entry, 3, 9.0);
+    assert!(entry.acknowledged.is_none());
 }
 
 #[test]

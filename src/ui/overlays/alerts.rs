@@ -114,7 +114,7 @@ impl Overlay for Alerts {
                 return Some(vec![Effect::Say(Level::Advice, "no alert is selected".to_owned())]);
             };
             self.held = Some(key.clone());
-            return Some(vec![Effect::Do(Command::Acknowledge(key))]);
+            return Some(vec![Effect::Do(Command::Mark(state.answer(key, String::new(), state.host.now).says))]);
         }
         let moved = self.cursor.act(action);
         self.hold();

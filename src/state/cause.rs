@@ -1,0 +1,142 @@
+//! Which alert is the cause of which: an engine that is down takes its containers along, a pool its devices and datasets
+//! and the containers on them, a driver its cards. What has a cause is shown below it, and is not sent: one failure is
+//! one message.
+
+use crate::{
+    alert::{AlertKey, Rule, Watch},
+    model::{
+        alert::Labels,
+        host::Host,
+        join::{containers_of_pool, filesystem_of, subject_of_device},
+        metrics::{self, MetricId},
+        pool::pool_of,
+        subject::Subject,
+    },
+};
+
+/// Metrics whose alert may be the cause of others, the deepest cause last.
+const CAUSES: [MetricId; 3] = [metrics::ENGINE_UP, metrics::POOL_HEALTHY, metrics::GPU_DRIVER_OK];
+/// What a pool that is not healthy does not cause.
+const OWN: [MetricId; 2] = [metrics::POOL_USED_RATIO, metrics::FILESYSTEM_USED_RATIO];
+
+/// For each alert the one that is its cause, where one fires.
+pub(super) fn causes(watches: &[Watch], rules: &[Rule], host: &Host) -> Vec<Option<AlertKey>> {
+    let metric_of = |watch: &Watch| rules.iter().find(|rule| rule.id == watch.rule).map(|rule| rule.metric);
+    let metrics: Vec<Option<MetricId>> = watches.iter().map(metric_of).collect();
+    let fires = |at: &usize| watches[*at].held && metrics[*at].is_some_and(|metric| CAUSES.contains(&metric));
+    let causes: Vec<usize> = (0..watches.len()).filter(fires).collect();
+    if causes.is_empty() {
+        return vec![None; watches.len()];
+    }
+    let cause_of = |at: usize| {
+        let metric = metrics[at]?;
+        let follows = |cause: &&usize| {
+            let cause = **cause;
+            cause != at && metrics[cause].is_some_and(|by| follows((by, &watches[cause]), (metric, &watches[at]), host))
+        };
+        causes.iter().rev().find(follows).map(|cause| watches[*cause].key())
+    };
+    (0..watches.len()).map(cause_of).collect()
+}
+
+fn label<'a>(labels: &'a Labels, name: &str) -> Option<&'a str> {
+    labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
+}
+
+/// True when the first alert, which fires, explains the second.
+fn follows((by, cause): (MetricId, &Watch), (metric, watch): (MetricId, &Watch), host: &Host) -> bool {
+    if by == metrics::ENGINE_UP {
+        return metric != metrics::ENGINE_UP && label(&watch.identity, "engine") == label(&cause.identity, "engine");
+    }
+    if by == metrics::GPU_DRIVER_OK {
+        return metric != by && (label(&watch.labels, "gpu").is_some() || label(&watch.labels, "model").is_some());
+    }
+    let Some(pool) = label(&cause.labels, "pool") else { return false };
+    if metric == metrics::POOL_HEALTHY || OWN.contains(&metric) {
+        return false;
+    }
+    if let Some(own) = label(&watch.labels, "pool") {
+        return own == pool;
+    }
+    if let Some(dataset) = label(&watch.labels, "dataset") {
+        return pool_of(dataset) == pool;
+    }
+    if let Some(mount) = label(&watch.labels, "mount") {
+        let lies = filesystem_of(host, mount).and_then(|filesystem| subject_of_device(host, filesystem));
+        return matches!(lies, Some(Subject::Dataset(dataset)) if pool_of(&dataset) == pool);
+    }
+    let container = label(&watch.labels, "container");
+    container.is_some_and(|name| containers_of_pool(host, pool).iter().any(|(row, _)| *row.label == *name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        container::{Container, ContainerRow, Engine, Mounted},
+        pool::{Dataset, DatasetRow},
+    };
+
+    fn watch(rule: &str, labels: &[(&str, &str)]) -> Watch {
+        let labels: Labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Watch { rule: rule.into(), identity: labels.clone(), labels, held: true, ..Watch::default() }
+    }
+
+    /// The rule of the cause of each.
+    fn found(watches: &[Watch], host: &Host) -> Vec<Option<String>> {
+        let rules = crate::alert::shipped();
+        causes(watches, &rules, host).into_iter().map(|cause| cause.map(|key| key.rule)).collect()
+    }
+
+    fn host() -> Host {
+        let mut host = Host::default();
+        host.containers.engines.push(Engine { address: "unix:///run/docker.sock".into(), ..Engine::default() });
+        let mount = Mounted { kind: "bind".into(), source: "/tank/media".into(), ..Mounted::default() };
+        let meta = Container { id: "ab".into(), name: "web".into(), mounts: vec![mount], ..Container::default() };
+        let row = ContainerRow { meta: Arc::new(meta), label: "web".into(), ..ContainerRow::default() };
+        host.containers.rows.push(row);
+        let reported =
+            Dataset { name: "tank/media".into(), mountpoint: Some("/tank/media".into()), ..Dataset::default() };
+        host.pools.datasets = vec![DatasetRow { reported, ..DatasetRow::default() }];
+        host
+    }
+
+    #[test]
+    fn a_pool_explains_its_devices_and_the_containers_on_it() {
+        let watches = [
+            watch("pool_healthy", &[("pool", "tank"), ("state", "degraded")]),
+            watch("vdev_errors", &[("pool", "tank"), ("vdev", "sda"), ("kind", "read")]),
+            watch("container_healthy", &[("container", "web")]),
+            watch("container_healthy", &[("container", "db")]),
+            watch("pool_full", &[("pool", "tank")]),
+            watch("vdev_errors", &[("pool", "other"), ("vdev", "sdb"), ("kind", "read")]),
+            watch("cpu_busy", &[]),
+        ];
+        let by = Some("pool_healthy".to_owned());
+        assert_eq!(found(&watches, &host()), [None, by.clone(), by, None, None, None, None]);
+    }
+
+    #[test]
+    fn an_engine_explains_its_containers_and_a_driver_its_cards() {
+        let engine = [("engine", "unix:///run/docker.sock")];
+        let watches = [
+            watch("engine_up", &engine),
+            watch("container_failed", &[engine[0], ("container_id", "ab")]),
+            watch("container_failed", &[("engine", "unix:///other"), ("container_id", "cd")]),
+            watch("gpu_driver", &[]),
+            watch("gpu_temperature", &[("gpu", "0")]),
+        ];
+        let cause = |rule: &str| Some(rule.to_owned());
+        assert_eq!(found(&watches, &host()), [None, cause("engine_up"), None, None, cause("gpu_driver")]);
+    }
+
+    #[test]
+    fn what_is_pending_explains_nothing() {
+        let engine = [("engine", "unix:///run/docker.sock")];
+        let pending = Watch { held: false, ..watch("engine_up", &engine) };
+        let watches = [pending, watch("container_failed", &[engine[0], ("container_id", "ab")])];
+        assert_eq!(found(&watches, &host()), [None, None]);
+    }
+}
