@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path as FsPath};
 
 use super::*;
 use crate::{
-    clock::Stamp,
+    clock::{Clock, Stamp},
     interest::Interest,
     model::process::{ProcKey, ProcRow},
     sys::root::Root,
@@ -55,7 +55,9 @@ impl Machine {
 
     fn round(&mut self) -> ProcessSample {
         self.second += 1;
-        let cx = CollectCx::new(Stamp::at_seconds(self.second), &self.want);
+        // The first round reads the run's clock itself.
+        let began = Clock::start().now().mono_us / 1_000_000;
+        let cx = CollectCx::new(Stamp::at_seconds(began + self.second), &self.want);
         match self.source.collect(&cx).unwrap() {
             Sample::Processes(sample) => sample,
             other => panic!("{other:?}"),
