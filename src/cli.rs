@@ -11,7 +11,13 @@ use std::{os::unix::net::UnixStream, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
-use crate::{act, app, collect, sys::helper, ui::theme::Theme};
+use crate::{
+    act,
+    app::{self, check::Form},
+    collect,
+    sys::helper,
+    ui::theme::Theme,
+};
 
 use arguments::{Arguments, BenchVerb, ReportVerb, Verb};
 use settle::{Settled, USAGE, complain, settle};
@@ -73,6 +79,17 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
             let (what, on) = (what.clone(), on.clone());
             app::bench::bench(&loaded.settings, &app::bench::Asked { what, on, runs: *runs, json: *json, yes: *yes })
         }
+        Some(Verb::Check { replay: Some(file), .. }) => app::check::replay(&loaded.settings, file),
+        Some(Verb::Check { json, card, .. }) => {
+            let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());
+            let form = match (json, card) {
+                (true, _) => Form::Json,
+                (_, true) => Form::Card,
+                _ => Form::Text,
+            };
+            app::check::check(&loaded.settings, &theme, form)
+        }
+        Some(Verb::Record { .. }) => app::record::record(&loaded.settings),
         Some(Verb::Doctor { json, .. }) => {
             let own = vec![commands::config_check(&loaded)];
             let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());

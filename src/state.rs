@@ -7,6 +7,7 @@ pub mod levels;
 pub mod roles;
 pub mod runs;
 pub mod scorecard;
+mod told;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
@@ -124,6 +125,7 @@ impl State {
                 self.mark(&mark);
                 self.judge();
             }
+            Event::Alerts(news) => self.recall_alerts(*news),
             // Time that the machine slept counts for no hold: its clock stood still.
             Event::Woke { at, .. } => self.alarms.woke = Some(at),
             Event::Act(_) => self.operations += 1,

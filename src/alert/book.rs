@@ -211,6 +211,25 @@ impl AlertBook {
         self.alerts.retain(|_, alert| alert.entry.phase != Phase::Pending);
     }
 
+    /// Goes on with `before`, the book of an earlier program; what was judged since then and is not in it stays.
+    #[must_use]
+    pub fn going_on_with(self, mut before: AlertBook) -> AlertBook {
+        for (key, alert) in self.alerts {
+            before.alerts.entry(key).or_insert(alert);
+        }
+        before.known.extend(self.known);
+        before.silences.extend(self.silences);
+        before.seen_unix_ms = before.seen_unix_ms.max(self.seen_unix_ms);
+        before
+    }
+
+    /// True when it holds something that should outlast the program.
+    #[must_use]
+    pub fn is_worth_keeping(&self) -> bool {
+        let lists = self.alerts.is_empty() && self.flaps.is_empty() && self.normals.is_empty();
+        !lists || !self.silences.is_empty() || self.seen_unix_ms > 0
+    }
+
     /// Takes over from `other`, which judges the same machine, since when things are so, and what only that one knows.
     pub fn agree(&mut self, other: AlertBook) {
         for (key, theirs) in other.alerts {

@@ -11,15 +11,21 @@ use std::{
 };
 
 use crate::{
-    clock::Stamp,
+    alert::saved::Boot,
+    clock::{Stamp, since_boot},
     config::Settings,
     model::{
+        alert::{AlertMark, AlertNews},
         event::Event,
+        header::Header,
         run::{Change, Keeping, RunEvent, SeriesKey},
     },
-    state::runs::Runs,
-    store::{GivenVerdict, Record, Store, Told, Unwritten},
+    state::{State, runs::Runs},
+    store::{GivenVerdict, KeptMark, Record, Store, Told, Unwritten},
 };
+
+/// The book of alerts is kept at every transition, and in between after this: of a hold no more is lost.
+const BOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// The store of a session.
 pub struct History {
@@ -28,19 +34,32 @@ pub struct History {
     watching: Cell<bool>,
     /// Runs of the suite under way, by their series: what is said of them is kept at its end.
     measured: Vec<(SeriesKey, String)>,
+    /// What names this program among those that share the history.
+    run: String,
+    boot_id: Option<String>,
+    /// It keeps the book of alerts, where no other one does.
+    keeps_alerts: bool,
+    /// When the book of alerts was last kept, and whether there was anything in it.
+    book: Option<(Stamp, bool)>,
 }
 
 /// What the store brought.
 pub enum News {
-    Event(RunEvent),
+    Event(Box<Event>),
     /// For the user, once.
     Said(String),
 }
 
 impl History {
-    /// Begins to read it; `bell` rings when there is news.
+    /// Begins to read it; `bell` rings when there is news. `keeps_alerts`: this program keeps the book of alerts, or
+    /// follows the one that does.
     #[must_use]
-    pub fn start(settings: &Settings, bell: impl Fn() + Send + Sync + 'static) -> History {
+    pub fn start(
+        settings: &Settings,
+        header: Option<&Header>,
+        keeps_alerts: bool,
+        bell: impl Fn() + Send + Sync + 'static,
+    ) -> History {
         let (sender, told) = channel();
         let sender = Mutex::new(sender);
         let tell = move |what| {
@@ -48,11 +67,17 @@ impl History {
             let _ = sender.lock().unwrap_or_else(PoisonError::into_inner).send(what);
             bell();
         };
+        let store = Store::start(settings, keeps_alerts, Arc::new(tell));
+        let (run, boot_id) = header.map(|header| (header.run.clone(), header.boot_id.clone())).unwrap_or_default();
         History {
-            store: Store::start(settings, Arc::new(tell)),
+            store,
             told,
             watching: Cell::new(false),
             measured: Vec::new(),
+            run,
+            boot_id,
+            keeps_alerts,
+            book: None,
         }
     }
 
@@ -65,8 +90,38 @@ impl History {
             }
             Event::Run(RunEvent::Mark { mark, .. }) => self.store.keep(Record::Mark(mark.clone())),
             Event::Run(RunEvent::Changed { change, .. }) => self.store.keep(Record::Change(change.clone())),
+            Event::Alert(mark) => {
+                self.store.keep(Record::AlertMark(KeptMark { run: self.run.clone(), mark: mark.clone() }));
+            }
             _ => {}
         }
+    }
+
+    /// Keeps what became of alerts with the newest event, where this program keeps them: each episode, and the book at
+    /// every transition and at times between.
+    pub fn keep_alerts(&mut self, state: &State) {
+        if !self.keeps_alerts {
+            return;
+        }
+        state.alarms.changed.iter().for_each(|episode| self.store.keep(Record::Episode(episode.clone())));
+        if !state.alarms.owned || !state.alarms.recalled {
+            return;
+        }
+        let now = state.host.now;
+        let due = self.book.is_none_or(|(at, _)| now.since(at) >= BOOK_EVERY);
+        if state.transitions.is_empty() && !due {
+            return;
+        }
+        let worth = state.alerts.is_worth_keeping();
+        if worth || self.book.is_some_and(|(_, before)| before) {
+            self.keep_book(state);
+        }
+        self.book = Some((now, worth));
+    }
+
+    fn keep_book(&mut self, state: &State) {
+        let boot = Boot { id: self.boot_id.clone(), lasts: since_boot() };
+        self.store.keep(Record::Book(Box::new(state.saved(boot))));
     }
 
     /// Keeps what the state found to have changed.
@@ -93,14 +148,14 @@ impl History {
     }
 
     /// What came and was not taken yet.
-    pub fn next(&self, at: Stamp) -> Option<News> {
-        self.told.try_recv().ok().map(|told| news(told, at))
+    pub fn next(&self, at: Stamp) -> Option<Vec<News>> {
+        self.told.try_recv().ok().map(|told| self.news(told, at))
     }
 
     /// Waits for news until `end`.
-    pub fn wait(&self, at: Stamp, end: Instant) -> Option<News> {
+    pub fn wait(&self, at: Stamp, end: Instant) -> Option<Vec<News>> {
         match self.told.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(told) => Some(news(told, at)),
+            Ok(told) => Some(self.news(told, at)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         }
     }
@@ -109,22 +164,39 @@ impl History {
     ///
     /// # Errors
     /// What is not kept, and why.
-    pub fn finish(self, within: Duration) -> Result<(), Unwritten> {
+    pub fn finish(mut self, state: &State, within: Duration) -> Result<(), Unwritten> {
+        // The next start goes on from here to the second.
+        if self.keeps_alerts && state.alarms.owned && self.book.is_some_and(|(_, worth)| worth) {
+            self.keep_book(state);
+        }
         self.store.finish(within)
     }
-}
 
-fn news(told: Told, at: Stamp) -> News {
-    let keeping = |keeping| News::Event(RunEvent::Keeping { at, keeping });
-    match told {
-        Told::History(found) => {
-            let crate::store::History { runs, marks, changes, .. } = *found;
-            News::Event(RunEvent::History { at, runs, marks, changes })
+    /// What was told, as facts.
+    fn news(&self, told: Told, at: Stamp) -> Vec<News> {
+        let run = |event| vec![News::Event(Box::new(Event::Run(event)))];
+        let keeping = |keeping| run(RunEvent::Keeping { at, keeping });
+        let alerts = |news| News::Event(Box::new(Event::Alerts(Box::new(news))));
+        let about =
+            || AlertNews { at, boot_id: self.boot_id.clone(), boot_lasts: since_boot(), ..AlertNews::default() };
+        match told {
+            Told::History(found) => {
+                let crate::store::History { runs, marks, changes, book, episodes, alert_marks, .. } = *found;
+                let book = book.filter(|saved| saved.run != self.run);
+                let book = book.and_then(|saved| serde_json::to_string(&saved).ok());
+                let said = alert_marks.into_iter().filter(|kept| kept.run != self.run);
+                let said = said
+                    .map(|KeptMark { mark, .. }| AlertMark { at: Stamp { unix_ms: mark.at.unix_ms, ..at }, ..mark });
+                let news = AlertNews { book, episodes, marks: said.collect(), ..about() };
+                let history = Event::Run(RunEvent::History { at, runs, marks, changes });
+                vec![alerts(news), News::Event(Box::new(history))]
+            }
+            Told::Alerts { owned } => vec![alerts(AlertNews { owned: Some(owned), ..about() })],
+            Told::Kept(file) => keeping(Keeping::In(file.display().to_string())),
+            Told::Off(why) => keeping(Keeping::Off(why)),
+            Told::Failing(why) => keeping(Keeping::Failing(why)),
+            Told::Said(words) => vec![News::Said(words)],
         }
-        Told::Kept(file) => keeping(Keeping::In(file.display().to_string())),
-        Told::Off(why) => keeping(Keeping::Off(why)),
-        Told::Failing(why) => keeping(Keeping::Failing(why)),
-        Told::Said(words) => News::Said(words),
     }
 }
 
@@ -241,6 +313,100 @@ mod tests {
         assert_eq!(started("6.1").len(), 1);
         assert_eq!(started("6.12").last().and_then(|change| change.before.clone()).as_deref(), Some("6.1"));
         assert_eq!(started("6.12").len(), 2, "kept, once");
+    }
+
+    /// A program that keeps alerts, of a machine whose load is over its limit from the first second on.
+    fn watching(file: &Path, run: &str) -> Session {
+        let mut settings = Settings::default();
+        settings.history.path = Some(file.to_owned());
+        let limits = crate::alert::Limits { warn: Some(4.0), ..crate::alert::Limits::default() };
+        let rule = crate::alert::Rule {
+            limits,
+            say: "load is {value}".into(),
+            ..crate::alert::Rule::new("load_high", crate::model::metrics::LOAD1)
+        };
+        let mut session = Session::new(vec![rule], Vec::new());
+        let header = Header { boot_id: Some("a".into()), run: run.into(), ..Header::default() };
+        session.fold(Event::Header(header));
+        session.remember_alerts(&settings, || {});
+        session.await_history(Instant::now() + LONG, |said| panic!("{said}"));
+        session
+    }
+
+    /// The load at this many seconds after the start of the program.
+    fn load(session: &mut Session, second: u64, load1: f64) {
+        let at = session.clock().now().plus(Duration::from_secs(second));
+        let sample = crate::model::load::LoadSample { load1, ..crate::model::load::LoadSample::default() };
+        let (took, every, outcome) = (Duration::ZERO, Duration::from_secs(1), Ok(Sample::Load(sample)));
+        session.fold(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome }));
+        session.fold(Event::Tick(at));
+    }
+
+    fn fired(session: &Session) -> Vec<(i64, bool)> {
+        let fires = session.state().watches.iter().filter(|watch| watch.held);
+        fires.map(|watch| (watch.fired.map_or(0, |at| at.unix_ms), watch.acknowledged)).collect()
+    }
+
+    #[test]
+    fn what_fires_goes_on_in_the_next_program_and_is_said_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history.db");
+        let mut first = watching(&file, "1");
+        assert!(first.state().alarms.owned, "nobody else has them");
+        (0..3).for_each(|second| load(&mut first, second, 9.0));
+        let key = first.state().watches[0].key();
+        let says = crate::model::alert::AlertSays::Acknowledge { key, comment: "known".into() };
+        let at = first.clock().now().plus(Duration::from_secs(3));
+        first.fold(Event::Alert(AlertMark { at, says }));
+        load(&mut first, 4, 9.0);
+        let before = fired(&first);
+        assert_eq!(before.iter().map(|(_, seen)| *seen).collect::<Vec<_>>(), [true]);
+        first.finish().expect("written");
+        let mut next = watching(&file, "2");
+        let mut turns = Vec::new();
+        for second in 5..8 {
+            load(&mut next, second, 9.0);
+            turns.extend(next.state().transitions.iter().map(|change| change.turn));
+        }
+        assert_eq!((fired(&next), turns.len()), (before, 0));
+        assert_eq!(next.state().alarms.episodes.len(), 1);
+        (8..11).for_each(|second| load(&mut next, second, 1.0));
+        assert_eq!(fired(&next), []);
+        next.finish().expect("written");
+        let last = watching(&file, "3");
+        let ended: Vec<_> =
+            last.state().alarms.episodes.iter().map(|episode| (episode.end, episode.say.clone())).collect();
+        assert_eq!(ended, [(Some(crate::model::alert::EpisodeEnd::Resolved), "load is 9".to_owned())]);
+        assert_eq!(last.state().unseen().count(), 1, "nobody has looked at it");
+    }
+
+    #[test]
+    fn one_of_two_programs_keeps_the_alerts_and_the_other_follows() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history.db");
+        let mut keeper = watching(&file, "1");
+        (0..3).for_each(|second| load(&mut keeper, second, 9.0));
+        let mut screen = watching(&file, "2");
+        assert!(keeper.state().alarms.owned && !screen.state().alarms.owned);
+        (3..5).for_each(|second| load(&mut screen, second, 9.0));
+        let key = keeper.state().watches[0].key();
+        let says = crate::model::alert::AlertSays::Acknowledge { key, comment: String::new() };
+        let at = screen.clock().now();
+        screen.fold(Event::Alert(AlertMark { at, says }));
+        let end = Instant::now() + LONG;
+        while !keeper.state().watches.iter().any(|watch| watch.acknowledged) {
+            assert!(Instant::now() < end, "what is said on the screen reaches the other program");
+            std::thread::yield_now();
+            keeper.recall(|said| panic!("{said}"));
+        }
+        assert_eq!(fired(&screen), fired(&keeper), "the same age");
+        drop(keeper.finish());
+        while !screen.state().alarms.owned {
+            assert!(Instant::now() < end, "it takes over");
+            std::thread::yield_now();
+            screen.recall(|said| panic!("{said}"));
+        }
+        assert_eq!(screen.state().alarms.episodes.len(), 1, "the episode is not kept twice");
     }
 
     #[test]

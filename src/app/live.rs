@@ -129,7 +129,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let (bell, want) = (wake.clone(), ui.want(session.state()));
     session.start(&settings, Start { want, every: settings.refresh, once: false }, move || bell.notify_one());
     let bell = wake.clone();
-    session.remember(&settings, move || bell.notify_one());
+    session.remember_alerts(&settings, move || bell.notify_one());
     let benches = Benches::new(session.clock(), &settings.root, wake.clone());
     let mut live = Live {
         session,

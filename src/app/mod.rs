@@ -3,6 +3,7 @@
 mod alarm;
 pub mod bench;
 mod benches;
+pub mod check;
 mod commands;
 pub mod encode;
 mod errands;
@@ -15,6 +16,7 @@ pub mod live;
 pub mod log;
 pub mod once;
 pub mod output;
+pub mod record;
 pub mod report;
 pub mod session;
 mod shell;

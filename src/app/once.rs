@@ -37,7 +37,7 @@ pub const WAIT: Duration = Duration::from_secs(2);
 /// What of it the start and the writing take.
 const AROUND: Duration = Duration::from_millis(200);
 /// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
-const AT_ONCE: Duration = Duration::from_secs(30);
+pub(super) const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.
 const APART: Duration = Duration::from_millis(500);
 
@@ -129,7 +129,7 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
 #[must_use]
 pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check>) -> ExitCode {
     // It is read beside the sources.
-    let history = History::start(settings, || {});
+    let history = History::start(settings, None, false, || {});
     own.push(terminal_check());
     own.extend(SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(|id| Check {
         id: id.name().into(),
@@ -187,13 +187,21 @@ fn history_check(history: &History) -> Check {
     let check = |state: &str, message: String| Check { id: "history".into(), state: state.into(), message, hint: None };
     let (mut file, mut said) = (None, Vec::new());
     let end = Instant::now() + AROUND;
-    while let Some(news) = history.wait(Stamp::default(), end) {
-        match news {
-            News::Said(words) => said.push(words),
-            News::Event(RunEvent::Keeping { keeping: Keeping::In(place), .. }) => file = Some(place),
-            News::Event(RunEvent::Keeping { keeping: Keeping::Off(why), .. }) => return check("off", why),
-            News::Event(RunEvent::Keeping { keeping: Keeping::Failing(why), .. }) => return check("broken", why),
-            News::Event(RunEvent::History { runs, .. }) => {
+    let news = std::iter::from_fn(|| history.wait(Stamp::default(), end)).flatten();
+    for news in news {
+        let event = match news {
+            News::Said(words) => {
+                said.push(words);
+                continue;
+            }
+            News::Event(event) => *event,
+        };
+        let Event::Run(event) = event else { continue };
+        match event {
+            RunEvent::Keeping { keeping: Keeping::In(place), .. } => file = Some(place),
+            RunEvent::Keeping { keeping: Keeping::Off(why), .. } => return check("off", why),
+            RunEvent::Keeping { keeping: Keeping::Failing(why), .. } => return check("broken", why),
+            RunEvent::History { runs, .. } => {
                 let kept = match runs.len() {
                     0 => "nothing is kept yet".to_owned(),
                     1 => "1 result".to_owned(),
@@ -202,7 +210,7 @@ fn history_check(history: &History) -> Check {
                 said.insert(0, format!("{}: {kept}", file.unwrap_or_default()));
                 return check("live", said.join("; "));
             }
-            News::Event(_) => {}
+            _ => {}
         }
     }
     check("timeout", "the history could not be read in time: its file system is slow, or hangs".to_owned())

@@ -117,7 +117,14 @@ impl Session {
 
     /// Keeps what is measured from here on, and begins to read what was kept before. `bell` rings when there is news.
     pub fn remember(&mut self, settings: &Settings, bell: impl Fn() + Send + Sync + 'static) {
-        self.history = Some(History::start(settings, bell));
+        self.history = Some(History::start(settings, self.state.header.as_ref(), false, bell));
+    }
+
+    /// The same, and this program keeps the book of alerts; while another one does, it follows that.
+    pub fn remember_alerts(&mut self, settings: &Settings, bell: impl Fn() + Send + Sync + 'static) {
+        // Until it is known who keeps them.
+        (self.state.alarms.owned, self.state.alarms.settled) = (false, false);
+        self.history = Some(History::start(settings, self.state.header.as_ref(), true, bell));
     }
 
     /// Folds what the history has told; `said` gets what the user should know once. False: there was nothing.
@@ -125,21 +132,26 @@ impl Session {
         let mut any = false;
         while let Some(news) = self.history.as_ref().and_then(|history| history.next(self.clock.now())) {
             any = true;
-            match news {
-                News::Event(event) => self.fold(Event::Run(event)),
-                News::Said(words) => said(words),
-            }
+            self.take_news(news, &mut said);
         }
         any
     }
 
+    fn take_news(&mut self, news: Vec<News>, said: &mut impl FnMut(String)) {
+        for news in news {
+            match news {
+                News::Event(event) => self.fold(*event),
+                News::Said(words) => said(words),
+            }
+        }
+    }
+
     /// Waits until the history was read, or cannot be, at most until `end`.
     pub fn await_history(&mut self, end: Instant, mut said: impl FnMut(String)) {
-        while !self.state.runs.loaded && !matches!(self.state.runs.keeping, Some(Keeping::Off(_) | Keeping::Failing(_)))
-        {
+        let waits = |state: &State| !state.runs.loaded || !state.alarms.settled;
+        while waits(&self.state) && !matches!(self.state.runs.keeping, Some(Keeping::Off(_) | Keeping::Failing(_))) {
             match self.history.as_ref().and_then(|history| history.wait(self.clock.now(), end)) {
-                Some(News::Event(event)) => self.fold(Event::Run(event)),
-                Some(News::Said(words)) => said(words),
+                Some(news) => self.take_news(news, &mut said),
                 None => return,
             }
         }
@@ -173,6 +185,7 @@ impl Session {
             if is_end {
                 history.keep_verdicts(&self.state.runs);
             }
+            history.keep_alerts(&self.state);
         }
     }
 
@@ -185,6 +198,18 @@ impl Session {
         for envelope in envelopes {
             seen(&envelope, &self.state);
             self.fold(Event::Reading(envelope));
+        }
+    }
+
+    /// Folds all that has come; `seen` looks at the state after each.
+    pub fn take_and(&mut self, mut seen: impl FnMut(&State)) {
+        let now = self.clock.now();
+        let Some(Reading { lanes, events, .. }) = &mut self.reading else { return };
+        let mut envelopes: Vec<Envelope> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+        envelopes.extend(lanes.overdue(now));
+        for envelope in envelopes {
+            self.fold(Event::Reading(envelope));
+            seen(&self.state);
         }
     }
 
@@ -307,7 +332,7 @@ impl Session {
             outcome = outcome.and(sink.finish(&self.state));
         }
         if let Some(history) = self.history {
-            outcome = outcome.and(history.finish(writing).map_err(io::Error::other));
+            outcome = outcome.and(history.finish(&self.state, writing).map_err(io::Error::other));
         }
         outcome.map(|()| self.state)
     }

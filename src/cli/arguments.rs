@@ -153,6 +153,46 @@ pub enum Verb {
         #[command(flatten)]
         display: DisplayFlags,
     },
+    /// Say what is wrong with this machine now, or in a recording
+    #[command(
+        after_help = "One line an alert, worst first; what is pending, acknowledged or silenced does not count. Alerts that wait longer than 30 seconds fire where `benchtop record` or a screen has seen them.\n\nExit status: 0 when nothing is wrong (or only advice), 1 warning, 2 critical, 3 when nothing could be read.\n\nExamples:\n  benchtop check || mail -s \"$(hostname)\" me@example.org\n  benchtop check --json | jq '.alerts[] | select(.level == \"crit\") | .message'\n  benchtop check --replay recording.jsonl"
+    )]
+    Check {
+        /// As JSON, by assets/check.schema.json
+        #[arg(long, conflicts_with_all = ["card", "replay"])]
+        json: bool,
+        /// The machine and its verdict in 72 columns, to paste into a chat: no command lines, no addresses
+        #[arg(long, conflicts_with = "replay")]
+        card: bool,
+        /// Try the rules against a recording, one event a line: when each would have fired; - is standard input
+        #[arg(long, value_name = "FILE")]
+        replay: Option<PathBuf>,
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        #[command(flatten)]
+        display: DisplayFlags,
+        #[command(flatten)]
+        theme: ThemeFlag,
+        #[command(flatten)]
+        history: HistoryFlags,
+    },
+    /// Watch this machine without a screen until a signal comes: history and alerts
+    #[command(
+        after_help = "What fires and what is resolved is printed, one line each; for systemd see assets/systemd/benchtop.service. A live screen beside it shows the same alerts with the same ages.\n\nExit status: 0 after a signal, 1 when it could not go on."
+    )]
+    Record {
+        #[command(flatten)]
+        file: FileFlag,
+        #[command(flatten)]
+        machine: MachineFlags,
+        /// Refresh interval: 0.5, 500ms, 2s
+        #[arg(short, long, value_name = "SECONDS")]
+        delay: Option<String>,
+        #[command(flatten)]
+        history: HistoryFlags,
+    },
     /// Check every data source: found, absent or denied, and how to fix it
     #[command(
         after_help = "Exit status: 0 when all is found or absent, 1 when something is denied, late or broken, 2 when CPU, memory or processes cannot be read."
@@ -348,6 +388,7 @@ impl Arguments {
     pub fn config(&self) -> Option<PathBuf> {
         let own = match &self.verb {
             Some(Verb::Once { file, .. } | Verb::Doctor { file, .. } | Verb::Themes { file, .. }) => Some(file),
+            Some(Verb::Check { file, .. } | Verb::Record { file, .. }) => Some(file),
             Some(Verb::Report { verb: ReportVerb::Scorecard { file, .. } }) => Some(file),
             Some(Verb::Bench { verb: Some(BenchVerb::List { file, .. }), .. } | Verb::Bench { file, .. }) => Some(file),
             Some(Verb::Config { verb: Some(verb) }) => Some(match verb {
@@ -380,6 +421,17 @@ impl Arguments {
             Some(Verb::Once { machine, display, .. }) => {
                 machine.add(&mut out);
                 display.add(&mut out);
+            }
+            Some(Verb::Check { machine, display, theme, history, .. }) => {
+                machine.add(&mut out);
+                display.add(&mut out);
+                theme.add(&mut out);
+                history.add(&mut out);
+            }
+            Some(Verb::Record { machine, delay, history, .. }) => {
+                machine.add(&mut out);
+                valued(&mut out, "refresh", "--delay", delay.as_ref());
+                history.add(&mut out);
             }
             Some(Verb::Doctor { machine, display, theme, .. }) => {
                 machine.add(&mut out);

@@ -40,7 +40,7 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 /// Variables other than those of settings.
-const VARIABLES: [(&str, &str); 9] = [
+const VARIABLES: [(&str, &str); 10] = [
     ("BENCHTOP_CONFIG", "The file of settings, as --config."),
     ("NO_COLOR", "Not empty: no colours."),
     ("TERM, COLORTERM", "What colours the terminal can show."),
@@ -52,20 +52,22 @@ const VARIABLES: [(&str, &str); 9] = [
         "The folder of the history: the one that systemd gives to a service, else a user's.",
     ),
     ("XDG_RUNTIME_DIR", "Where the socket of a rootless Podman or Docker is."),
+    ("NOTIFY_SOCKET, WATCHDOG_USEC", "How record tells systemd that it is ready and alive."),
     ("PATH", "Where zpool, zfs and docker are looked for, before the system's folders."),
 ];
 
 /// Exit codes.
-const STATUS: [(&str, &str); 4] = [
-    ("0", "Success. For doctor: all is found, or absent. For bench: all was measured."),
+const STATUS: [(&str, &str); 5] = [
+    ("0", "Success. For doctor: all is found, or absent. For bench: all was measured. For check: nothing is wrong."),
     (
         "1",
-        "The terminal was lost, or nothing could be read. For doctor: something is denied, late or broken. For bench: a regression, or a missed target.",
+        "The terminal was lost, or nothing could be read. For doctor: something is denied, late or broken. For bench: a regression, or a missed target. For check: a warning.",
     ),
     (
         "2",
-        "A mistake in arguments or settings, or settings that could not be saved. For doctor: CPU, memory or processes cannot be read. For bench: something could not be run.",
+        "A mistake in arguments or settings, or settings that could not be saved. For doctor: CPU, memory or processes cannot be read. For bench: something could not be run. For check: something critical.",
     ),
+    ("3", "For check: nothing could be read."),
     ("other", "A signal ended the program."),
 ];
 

@@ -44,6 +44,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("benchtop bench cpu storage --on /srv --on tank -y", "bench cpu storage /srv tank x1 yes"),
     ("benchtop bench all --runs 3 --json --yes --ascii", "bench all x3 json yes ascii=true"),
     ("benchtop --config a bench all -c b --no-history", "bench all x1 file=b enabled=false"),
+    ("benchtop check", "check"),
+    ("benchtop check --json -c b.toml", "check json file=b.toml"),
+    ("benchtop check --card --ascii --no-history", "check card ascii=true enabled=false"),
+    ("benchtop check --replay r.jsonl", "check replay r.jsonl"),
+    ("benchtop record --delay 2 --no-history", "record refresh=2s enabled=false"),
     ("benchtop doctor", "doctor"),
     ("benchtop doctor --json --theme nord", "doctor json theme=nord"),
     ("benchtop doctor -c b.toml", "doctor file=b.toml"),
@@ -151,6 +156,13 @@ fn mode(arguments: &Arguments) -> Vec<String> {
             add("once");
             json.then(|| add("json"));
         }
+        Some(Verb::Check { json, card, replay, .. }) => {
+            add("check");
+            json.then(|| add("json"));
+            card.then(|| add("card"));
+            replay.iter().for_each(|file| add(&format!("replay {}", file.display())));
+        }
+        Some(Verb::Record { .. }) => add("record"),
         Some(Verb::Doctor { json, .. }) => {
             add("doctor");
             json.then(|| add("json"));
@@ -250,7 +262,7 @@ fn helps(words: &[&str], command: &Command) -> Vec<(String, String)> {
 #[test]
 fn help_of_each_command() {
     let helps = helps(&["benchtop"], &Arguments::command());
-    assert_eq!(helps.len(), 17);
+    assert_eq!(helps.len(), 19);
     helps.iter().for_each(|(name, help)| accept(&format!("help-{name}"), help));
 }
 

@@ -1,5 +1,7 @@
 //! What names an alert for good, and what a user says of it: facts that are recorded as readings are.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
@@ -106,6 +108,23 @@ pub struct Episode {
     pub value: f64,
     /// The sentence of then.
     pub say: String,
+}
+
+/// What other programs that share the history know of alerts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct AlertNews {
+    /// When it was read.
+    pub at: Stamp,
+    /// Which boot of the machine it was then, and how long it had lasted.
+    pub boot_id: Option<String>,
+    pub boot_lasts: Duration,
+    /// The book that one of them has written, as JSON.
+    pub book: Option<String>,
+    pub episodes: Vec<Episode>,
+    /// What users said there.
+    pub marks: Vec<AlertMark>,
+    /// True: this program keeps the book from now on. False: another one does.
+    pub owned: Option<bool>,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    alert::AlertMark,
+    alert::{AlertMark, AlertNews},
     container::ContainerSample,
     cpu::CpuSample,
     disk::DiskSample,
@@ -88,6 +88,8 @@ pub enum Event {
     Woke { at: Stamp, slept: Duration },
     /// The user answered an alert.
     Alert(AlertMark),
+    /// What other programs that share the history, or this one before its start, know of alerts.
+    Alerts(Box<AlertNews>),
     /// An operation of ours has ended.
     Act(Operation),
     /// A benchmark began, went on or ended.
@@ -104,6 +106,7 @@ impl Event {
             Event::Reading(envelope) => envelope.at,
             Event::Tick(at) | Event::Resumed(at) | Event::Woke { at, .. } => *at,
             Event::Alert(mark) => mark.at,
+            Event::Alerts(news) => news.at,
             Event::Act(operation) => operation.at,
             Event::Run(run) => run.at(),
             Event::Header(header) => header.at,

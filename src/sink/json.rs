@@ -1,5 +1,6 @@
 //! `once --json`: every figure in base units, by `assets/once.schema.json`. An absent value is left out, never 0.
 
+pub mod alert;
 mod container;
 mod gpu;
 mod pool;
@@ -13,7 +14,6 @@ use serde::Serialize;
 
 use super::{Sink, escaping::Escaping, report};
 use crate::{
-    alert::Level,
     clock::TICKS_PER_SECOND,
     model::{metrics::METRICS, process::Process, source::SourceId},
     state::State,
@@ -32,7 +32,7 @@ struct Report<'a> {
     host: Host<'a>,
     sources: Vec<Source>,
     metrics: Vec<Metric<'a>>,
-    alerts: Vec<Alert<'a>>,
+    alerts: Vec<alert::Alert<'a>>,
     /// Most CPU first; threads are counted, not listed.
     processes: Vec<Proc<'a>>,
     /// Of all engines, by name.
@@ -105,21 +105,6 @@ struct Metric<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Alert<'a> {
-    rule: &'a str,
-    labels: BTreeMap<&'a str, &'a str>,
-    level: Level,
-    /// True when the limit has been crossed for as long as the rule asks; false while that time still runs.
-    held: bool,
-    value: f64,
-    since_unix_milliseconds: i64,
-    /// It was so already when benchtop began: it may have been so for longer.
-    from_start: bool,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Proc<'a> {
     pid: u32,
     parent: u32,
@@ -182,7 +167,7 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
         },
         sources: SourceId::ALL.into_iter().filter(|s| report::is_asked(state, *s)).map(|s| source(state, s)).collect(),
         metrics: metrics(state),
-        alerts: state.watches.iter().map(alert).collect(),
+        alerts: alert::all(state),
         processes: report::busiest(state).into_iter().map(|p| process(state, p)).collect(),
         containers: container::all(state),
         pools: pool::all(state),
@@ -218,19 +203,6 @@ fn metrics(state: &State) -> Vec<Metric<'static>> {
         });
     }
     found
-}
-
-fn alert(watch: &crate::alert::Watch) -> Alert<'_> {
-    Alert {
-        rule: &watch.rule,
-        labels: watch.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
-        level: watch.level,
-        held: watch.held,
-        value: watch.value,
-        since_unix_milliseconds: watch.since.unix_ms,
-        from_start: watch.from_start,
-        message: &watch.say,
-    }
 }
 
 fn process<'a>(state: &'a State, p: &'a Process) -> Proc<'a> {

@@ -5,9 +5,11 @@ use std::io;
 
 use crate::{model::event::Event, state::State};
 
+pub mod check;
 pub mod doctor;
 mod escaping;
 pub mod json;
+pub mod past;
 pub mod report;
 pub mod runs;
 #[cfg(test)]

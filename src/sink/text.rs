@@ -60,8 +60,28 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     Ok(())
 }
 
+/// What the machine is and how it is, in rows of a name and its figures: without commands and addresses.
+#[must_use]
+pub fn summary(state: &State) -> Vec<(String, String)> {
+    let mut page = String::new();
+    host(state, &mut page);
+    figures(state, &mut page);
+    gpus(state, &mut page);
+    pools(state, &mut page);
+    let split = |line: &str| {
+        let (name, text) = line.split_once(' ').unwrap_or((line, ""));
+        (name.to_owned(), text.trim().to_owned())
+    };
+    let mut rows: Vec<(String, String)> = page.lines().filter(|line| !line.trim().is_empty()).map(split).collect();
+    let containers = &state.host.containers;
+    if live(state, SourceId::Containers) && !containers.rows.is_empty() {
+        rows.push(("containers".to_owned(), format!("{} of {} run", containers.running(), containers.rows.len())));
+    }
+    rows
+}
+
 /// Letters that every terminal has.
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     line.chars()
         .map(|c| match c {
             '–' => '-',

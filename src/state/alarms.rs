@@ -1,27 +1,20 @@
-//! What is made of the alerts once they are judged: their words, why some are not sent, and each time that one fired.
+//! What is known of alerts beside their book: windows in which nothing is sent, each time that one fired, and what users
+//! said lately.
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{
-    State, cause,
-    judge::{self, Machine},
-};
 use crate::{
     alert::{
-        Level, Muted, Watch,
+        Watch,
         book::{Transition, Turn},
-        maintenance::{self, Window},
-        saved::{Boot, Saved},
+        maintenance::Window,
     },
     clock::Stamp,
-    model::alert::{AlertKey, AlertMark, AlertSays, Episode, EpisodeEnd, Scope, Silence},
+    model::alert::{AlertMark, Episode, EpisodeEnd},
 };
 
-/// Within so much time after boot, and after a suspend, services and containers are starting.
-const BOOT_SECONDS: f64 = 300.0;
-const WOKE_SECONDS: u64 = 60;
 /// Episodes are listed for so long, and so many of them.
 const LISTED_MS: i64 = 30 * 86_400_000;
 const MOST: usize = 2_000;
@@ -34,6 +27,8 @@ pub struct Alarms {
     pub zone: TimeZone,
     /// This process keeps the book and sends; false where another one does, which this one follows.
     pub owned: bool,
+    /// It is known which one.
+    pub settled: bool,
     /// Each time that an alert fired in the last 30 days, in order of time.
     pub episodes: Vec<Episode>,
     /// Of these, what changed with the newest event: to be kept.
@@ -42,6 +37,12 @@ pub struct Alarms {
     pub gone: Vec<Watch>,
     /// When the machine last woke from a suspend.
     pub woke: Option<Stamp>,
+    /// When the book that was last read was written, milliseconds since 1970; 0: none was.
+    pub written_unix_ms: i64,
+    /// What was kept before was read.
+    pub recalled: bool,
+    /// What the user said here lately: the book of another program may not have it yet.
+    pub(super) said: Vec<AlertMark>,
 }
 
 impl Default for Alarms {
@@ -50,10 +51,14 @@ impl Default for Alarms {
             windows: Arc::default(),
             zone: TimeZone::UTC,
             owned: true,
+            settled: true,
             episodes: Vec::new(),
             changed: Vec::new(),
             gone: Vec::new(),
             woke: None,
+            written_unix_ms: 0,
+            recalled: false,
+            said: Vec::new(),
         }
     }
 }
@@ -68,7 +73,7 @@ impl Alarms {
         self.forget(now);
     }
 
-    fn put(&mut self, episode: Episode) {
+    pub(super) fn put(&mut self, episode: Episode) {
         let same = |other: &&mut Episode| other.fired_unix_ms == episode.fired_unix_ms && other.key == episode.key;
         match self.episodes.iter_mut().rev().find(same) {
             Some(known) => *known = episode,
@@ -76,7 +81,7 @@ impl Alarms {
         }
     }
 
-    fn forget(&mut self, now: Stamp) {
+    pub(super) fn forget(&mut self, now: Stamp) {
         let old =
             |episode: &Episode| episode.ended_unix_ms.is_some() && now.unix_ms - episode.fired_unix_ms > LISTED_MS;
         self.episodes.retain(|episode| !old(episode));
@@ -85,8 +90,9 @@ impl Alarms {
     }
 
     /// Notes what a transition says of an episode.
-    fn note(&mut self, change: &Transition) {
-        let Some(fired) = change.fired else { return };
+    pub(super) fn note(&mut self, change: &Transition) {
+        // Another program keeps them, and its own are read.
+        let Some(fired) = change.fired.filter(|_| self.owned) else { return };
         let end = match change.turn {
             Turn::Fired | Turn::Escalated => None,
             Turn::Resolved => Some(EpisodeEnd::Resolved),
@@ -119,135 +125,9 @@ impl Alarms {
     }
 
     /// The sentence with which this episode fired.
-    fn said(&self, change: &Transition) -> Option<&str> {
+    pub(super) fn words(&self, change: &Transition) -> Option<&str> {
         let fired = change.fired?;
         let of = |e: &&Episode| e.fired_unix_ms == fired.unix_ms && e.key == change.key;
         self.episodes.iter().rev().find(of).map(|episode| episode.say.as_str())
-    }
-}
-
-impl State {
-    /// What is judged now.
-    pub(super) fn machine(&self) -> Machine<'_> {
-        let uptime = self.host.load.raw.uptime_seconds;
-        let woke = self.alarms.woke.is_some_and(|woke| self.host.now.since(woke).as_secs() < WOKE_SECONDS);
-        Machine {
-            host: &self.host,
-            saturated: self.runs.under_way(),
-            starting: woke || (uptime > 0.0 && uptime < BOOT_SECONDS),
-        }
-    }
-
-    /// Judges the machine for good: alerts go on, fire and end.
-    pub(super) fn commit(&mut self, now: Stamp) {
-        let mut book = std::mem::take(&mut self.alerts);
-        let changes = judge::judge(&mut book, self.machine(), &self.rules, &self.by_metric, now);
-        self.alerts = book;
-        if changes.is_empty() {
-            return;
-        }
-        let muted = self.muted(judge::watches(&self.alerts, &self.host, &self.rules, false));
-        for mut change in changes {
-            change.say = self.words_of(&change);
-            let starts =
-                matches!(change.turn, Turn::Fired | Turn::Escalated | Turn::Flapping | Turn::Gone | Turn::Returned);
-            if starts && change.muted.is_none() {
-                let of =
-                    muted.iter().find(|watch| watch.rule == change.key.rule && watch.identity == change.key.identity);
-                let muted = of.and_then(|watch| watch.muted.clone());
-                change.muted = muted.or_else(|| self.muted_by_user(&change.key, &change.labels));
-            }
-            self.alarms.note(&change);
-            self.transitions.push(change);
-        }
-        self.alarms.forget(now);
-    }
-
-    /// A change in words: of what fires as it is now, of what is over as it was.
-    fn words_of(&self, change: &Transition) -> String {
-        let rule = self.rules.iter().find(|rule| rule.id == change.key.rule);
-        let now = || {
-            let alert = self.alerts.get(&change.key)?;
-            Some(judge::watch(rule?, &change.key, alert, &self.host).say)
-        };
-        match change.turn {
-            Turn::Fired | Turn::Escalated | Turn::Pending => now(),
-            _ => self.alarms.said(change).map(str::to_owned).or_else(now),
-        }
-        .unwrap_or_else(|| change.key.rule.clone())
-    }
-
-    /// Notes why each of them is not sent.
-    pub(super) fn muted(&self, mut watches: Vec<Watch>) -> Vec<Watch> {
-        let causes = cause::causes(&watches, &self.rules, &self.host);
-        for (watch, cause) in watches.iter_mut().zip(causes) {
-            let key = watch.key();
-            let flaps = self.alerts.flaps(&key).is_some_and(|(flapping, _)| flapping);
-            watch.muted = cause.map(Muted::Because);
-            if watch.muted.is_none() {
-                watch.muted = self.muted_by_user(&key, &watch.labels);
-            }
-            if watch.muted.is_none() && flaps && watch.level < Level::Crit {
-                watch.muted = Some(Muted::Flapping);
-            }
-        }
-        watches
-    }
-
-    fn muted_by_user(&self, key: &AlertKey, labels: &crate::model::alert::Labels) -> Option<Muted> {
-        let Alarms { windows, zone, .. } = &self.alarms;
-        let now = self.host.now;
-        let silenced = self.alerts.silenced(key, now).map(|until_unix_ms| Muted::Silenced { until_unix_ms });
-        silenced.or_else(|| {
-            let window = maintenance::covering(windows, &key.rule, labels, now.unix_ms, zone)?;
-            Some(Muted::Maintenance(window.name.clone()))
-        })
-    }
-
-    /// The book as another program can take it up.
-    #[must_use]
-    pub fn saved(&self, boot: Boot) -> Saved {
-        let run = self.header.as_ref().map_or_else(String::new, |header| header.run.clone());
-        Saved { at: self.host.now, boot, run, book: self.alerts.clone() }
-    }
-
-    /// Episodes that ended since the user last looked, newest first.
-    pub fn unseen(&self) -> impl Iterator<Item = &Episode> {
-        let seen = self.alerts.seen_unix_ms;
-        let ended = move |e: &&Episode| e.ended_unix_ms.is_some_and(|ended| ended > seen) && e.level != "advice";
-        self.alarms.episodes.iter().rev().filter(ended)
-    }
-
-    /// The user's answer to an alert: seen, or no longer.
-    #[must_use]
-    pub fn answer(&self, key: AlertKey, comment: String, at: Stamp) -> AlertMark {
-        let seen = self.watches.iter().chain(&self.alarms.gone).any(|watch| watch.acknowledged && watch.key() == key);
-        let says = if seen && comment.is_empty() {
-            AlertSays::Unacknowledge(key)
-        } else {
-            AlertSays::Acknowledge { key, comment }
-        };
-        AlertMark { at, says }
-    }
-
-    /// A silence of `scope` for `span`, or its end where it is silenced and `span` is zero.
-    #[must_use]
-    pub fn silence(scope: Scope, span: std::time::Duration, comment: String, at: Stamp) -> AlertMark {
-        let says = if span.is_zero() {
-            AlertSays::Unsilence(scope)
-        } else {
-            AlertSays::Silence(Silence { scope, until_unix_ms: at.plus(span).unix_ms, comment, by: None })
-        };
-        AlertMark { at, says }
-    }
-
-    /// Folds a user's mark in. What was shown before a whole second judged it is judged for the mark.
-    pub(super) fn mark(&mut self, mark: &AlertMark) {
-        if let AlertSays::Acknowledge { key, .. } = &mark.says
-            && self.alerts.get(key).is_none()
-        {
-            self.commit(self.host.now);
-        }
-        self.alerts.mark(mark);
     }
 }

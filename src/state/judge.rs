@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use super::SECOND_US;
 use crate::{
     alert::{
         Level, Rule, Watch,
@@ -70,6 +69,8 @@ pub(super) struct Machine<'a> {
 /// A figure that had no place in the book under its labels may have it under its identity: it was renamed, or its state
 /// changed. This is looked for when an alert is first missed, and in every so many seconds.
 const LOOK_EVERY: u64 = 10;
+/// Microseconds of a second.
+const SECOND_US: u64 = 1_000_000;
 
 /// The label values of a figure, in a number: another figure's that has the same costs a second look.
 fn labelled<'a>(values: impl Iterator<Item = &'a str>) -> u64 {

@@ -2,7 +2,10 @@
 //! written by one thread a process and read by another, shared by several benchtops. Whatever is wrong with it, the
 //! program goes on without and says so. No caller waits for the file system.
 
+mod alerts;
 mod error;
+mod json;
+mod lease;
 mod open;
 mod place;
 mod reader;
@@ -16,6 +19,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
+pub use alerts::KeptMark;
 pub use error::StoreError;
 pub use place::Place;
 use reader::Reader;
@@ -36,12 +40,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// Begins to read the history that `settings` name.
+    /// Begins to read the history that `settings` name; `keeps_alerts`: this program wants to keep the book of alerts, and
+    /// follows the one that does meanwhile.
     #[must_use]
-    pub fn start(settings: &Settings, tell: Tell) -> Store {
+    pub fn start(settings: &Settings, keeps_alerts: bool, tell: Tell) -> Store {
         let settings = settings.clone();
         let find: Find = Arc::new(move || Place::find(&settings));
-        let reader = Reader::start(find.clone(), tell.clone());
+        let reader = Reader::start(find.clone(), tell.clone(), keeps_alerts);
         let reader = reader.map_err(|error| tell(Told::none(&error))).ok();
         Store { find, tell, reader, writer: None }
     }

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     StoreError,
+    lease::Lease,
     open::{Access, Opened, open, open_frozen},
     place::Place,
     rows::{self, Seen},
@@ -19,6 +20,8 @@ use crate::sys::THREAD_PREFIX;
 
 /// How often is looked while somebody looks.
 const EVERY: Duration = Duration::from_secs(2);
+/// And for alerts alone: another program may have acknowledged one, or ended.
+const ALERTS_EVERY: Duration = Duration::from_secs(5);
 
 /// The handle of the thread; it ends when this is dropped.
 pub struct Reader {
@@ -26,17 +29,26 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts the thread, which reads everything at once. `find` may look at the file system.
+    /// Starts the thread, which reads everything at once; `alerts`: it also looks for who keeps the book of alerts. `find`
+    /// may look at the file system.
     ///
     /// # Errors
     /// There can be no thread.
-    pub fn start(find: Find, tell: Tell) -> Result<Reader, StoreError> {
+    pub fn start(find: Find, tell: Tell, alerts: bool) -> Result<Reader, StoreError> {
         let (watch, orders) = channel();
         let work = move || {
             let read = || match find() {
-                Ok(place) => Reading { place, tell: tell.clone(), file: None, seen: Seen::default(), version: None }
-                    .work(&orders),
-                Err(error) => tell(Told::none(&error)),
+                Ok(place) => {
+                    let (file, seen, owning) = (None, Seen::default(), alerts.then(Owning::default));
+                    Reading { place, tell: tell.clone(), file, seen, version: None, owning }.work(&orders);
+                }
+                Err(error) => {
+                    tell(Told::none(&error));
+                    // Nobody shares a history that is not there.
+                    if alerts {
+                        tell(Told::Alerts { owned: true });
+                    }
+                }
             };
             if catch_unwind(AssertUnwindSafe(read)).is_err() {
                 tell(Told::Failing("the reading of the history failed inside benchtop: see --log".to_owned()));
@@ -62,6 +74,16 @@ struct Reading {
     seen: Seen,
     /// Changes with each transaction of another connection.
     version: Option<i64>,
+    /// Whether this program keeps the book of alerts, where it wants to.
+    owning: Option<Owning>,
+}
+
+/// The right to keep the book of alerts.
+#[derive(Default)]
+struct Owning {
+    lease: Option<Lease>,
+    /// What was told of it.
+    told: Option<bool>,
 }
 
 impl Reading {
@@ -82,14 +104,29 @@ impl Reading {
                 }
             }
             first = false;
-            let order = match watching {
-                true => orders.recv_timeout(EVERY),
+            self.own();
+            let order = match watching || self.owning.is_some() {
+                true => orders.recv_timeout(if watching { EVERY } else { ALERTS_EVERY }),
                 false => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
                 Ok(on) => watching = on,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Takes the book of alerts over where nobody has it. What cannot be locked is shared with nobody.
+    fn own(&mut self) {
+        let Some(owning) = &mut self.owning else { return };
+        if owning.lease.is_none() && owning.told != Some(true) {
+            let taken = Lease::take(&self.place);
+            let owned = !matches!(taken, Ok(None));
+            owning.lease = taken.ok().flatten();
+            if owning.told != Some(owned) {
+                owning.told = Some(owned);
+                (self.tell)(Told::Alerts { owned });
             }
         }
     }

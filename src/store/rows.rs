@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Row, params};
-use serde::{Serialize, de::DeserializeOwned};
-
+use super::{
+    alerts::{self, KeptMark},
+    json::{from_json, from_word, json, word},
+};
 use crate::{
+    alert::saved::Saved,
     analysis::regression::RunVerdict,
-    model::run::{Change, Run, RunMark, RunSays, SeriesKey},
+    model::{
+        alert::Episode,
+        run::{Change, Run, RunMark, RunSays, SeriesKey},
+    },
     units::percent,
 };
+use rusqlite::{Connection, Row, params};
 
 /// Something that outlasts the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +24,10 @@ pub enum Record {
     Mark(RunMark),
     Verdict(GivenVerdict),
     Change(Change),
+    /// The newest one is read back.
+    Book(Box<Saved>),
+    Episode(Episode),
+    AlertMark(KeptMark),
 }
 
 /// A verdict as it was given: a later one on the same run may differ, for the baseline moves on.
@@ -67,6 +77,11 @@ pub struct History {
     pub marks: Vec<RunMark>,
     pub verdicts: Vec<GivenVerdict>,
     pub changes: Vec<Change>,
+    /// The book of alerts, where another one was written.
+    pub book: Option<Box<Saved>>,
+    /// Of the last 30 days.
+    pub episodes: Vec<Episode>,
+    pub alert_marks: Vec<KeptMark>,
     /// Rows that this program cannot read: of a newer benchtop that knows more units, for one.
     pub unreadable: usize,
 }
@@ -75,7 +90,8 @@ impl History {
     /// Nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.marks.is_empty() && self.verdicts.is_empty() && self.changes.is_empty()
+        let alerts = self.book.is_none() && self.episodes.is_empty() && self.alert_marks.is_empty();
+        self.runs.is_empty() && self.marks.is_empty() && self.verdicts.is_empty() && self.changes.is_empty() && alerts
     }
 }
 
@@ -86,6 +102,9 @@ pub struct Seen {
     marks: i64,
     verdicts: i64,
     changes: i64,
+    book: i64,
+    episodes: i64,
+    alert_marks: i64,
 }
 
 /// Writes one record. A run that is there already is not written twice.
@@ -134,6 +153,9 @@ pub fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> 
             "INSERT INTO changes (at_ms, kind, of, property, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![change.at_unix_ms, change.kind, change.of, change.property, change.before, change.after],
         ),
+        Record::Book(saved) => alerts::insert_book(connection, saved),
+        Record::Episode(episode) => alerts::insert_episode(connection, episode),
+        Record::AlertMark(mark) => alerts::insert_mark(connection, mark),
     }
     .map(drop)
 }
@@ -143,11 +165,14 @@ pub fn read(connection: &Connection, seen: &mut Seen) -> rusqlite::Result<Histor
     let mut history = History::default();
     let moment = connection.unchecked_transaction()?;
     let mut now = *seen;
-    let History { runs, marks, verdicts, changes, unreadable } = &mut history;
+    let History { runs, marks, verdicts, changes, episodes, alert_marks, unreadable, .. } = &mut history;
     now.runs = rows(&moment, RUNS, seen.runs, run, runs, unreadable)?;
     now.marks = rows(&moment, MARKS, seen.marks, mark, marks, unreadable)?;
     now.verdicts = rows(&moment, VERDICTS, seen.verdicts, verdict, verdicts, unreadable)?;
     now.changes = rows(&moment, CHANGES, seen.changes, change, changes, unreadable)?;
+    now.episodes = rows(&moment, alerts::EPISODES, seen.episodes, alerts::episode, episodes, unreadable)?;
+    now.alert_marks = rows(&moment, alerts::MARKS, seen.alert_marks, alerts::mark, alert_marks, unreadable)?;
+    history.book = alerts::book(&moment, &mut now.book)?.map(Box::new);
     *seen = now;
     Ok(history)
 }
@@ -238,22 +263,4 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Option<Change>> {
         before: row.get(5)?,
         after: row.get(6)?,
     }))
-}
-
-/// Every type here is written as JSON without fail; a sample that is no number becomes null, which is not read back.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_str(text).ok()
-}
-
-/// The name of a variant, without the quotes that it has in JSON.
-fn word(value: &impl Serialize) -> String {
-    json(value).trim_matches('"').to_owned()
-}
-
-fn from_word<T: DeserializeOwned>(word: &str) -> Option<T> {
-    from_json(&format!("\"{word}\""))
 }

@@ -51,14 +51,47 @@ const MIGRATIONS: &[&str] = &[
         before TEXT,                 -- NULL: it was not there
         after TEXT                   -- NULL: it is gone
     ) STRICT;",
+    // 2: alerts.
+    "CREATE TABLE alert_book (       -- every alert as it was last judged: one row
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        at_ms INTEGER NOT NULL,
+        run TEXT NOT NULL,           -- of the program that judged
+        book TEXT NOT NULL           -- JSON
+    ) STRICT;
+    CREATE TABLE alerts (            -- each time that one fired
+        id INTEGER PRIMARY KEY AUTOINCREMENT, -- a row that changes gets another id
+        rule TEXT NOT NULL,
+        identity TEXT NOT NULL,      -- [[\"pool\",\"tank\"], …]
+        labels TEXT NOT NULL,        -- what it was shown with
+        level TEXT NOT NULL,         -- advice, warn, crit: the worst
+        fired_ms INTEGER NOT NULL,
+        ended_ms INTEGER,            -- NULL: it fires
+        how TEXT,                    -- resolved, removed
+        value REAL,
+        text TEXT NOT NULL,          -- the sentence
+        UNIQUE (rule, identity, fired_ms)
+    ) STRICT;
+    CREATE TABLE alert_marks (       -- what users said: acknowledged, silenced, seen
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        run TEXT NOT NULL,           -- of the program that took it in
+        says TEXT NOT NULL           -- JSON
+    ) STRICT;",
 ];
 
 /// The version that this program reads and writes.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Each table with a column that only ours has: a file that lacks one is damaged.
-const TABLES: [(&str, &str); 4] =
-    [("runs", "fingerprint"), ("marks", "says"), ("verdicts", "against"), ("changes", "property")];
+const TABLES: [(&str, &str); 7] = [
+    ("runs", "fingerprint"),
+    ("marks", "says"),
+    ("verdicts", "against"),
+    ("changes", "property"),
+    ("alert_book", "book"),
+    ("alerts", "fired_ms"),
+    ("alert_marks", "says"),
+];
 
 /// The version of the file, as other connections left it; 0: nothing is in it yet.
 pub fn version(connection: &Connection) -> rusqlite::Result<i64> {

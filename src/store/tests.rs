@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex,
         mpsc::{Receiver, channel},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use proptest::prelude::*;
@@ -26,6 +26,11 @@ use super::{
 use crate::model::{
     run::{Better, Change, Run, RunMark, RunSays, SeriesKey},
     unit::Unit,
+};
+use crate::{
+    alert::saved::Saved,
+    clock::Stamp,
+    model::alert::{AlertKey, AlertMark, AlertSays, Episode, EpisodeEnd},
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -47,7 +52,7 @@ fn store(file: &Path) -> (Store, Receiver<Told>) {
     let tell: Tell = Arc::new(move |what| drop(send.lock().expect("one at a time").send(what)));
     let place = place(file);
     let find: Find = Arc::new(move || Ok(place.clone()));
-    let reader = Reader::start(find.clone(), tell.clone()).expect("a thread");
+    let reader = Reader::start(find.clone(), tell.clone(), false).expect("a thread");
     (Store { find, tell, reader: Some(reader), writer: None }, told)
 }
 
@@ -129,6 +134,30 @@ fn a_run() -> impl Strategy<Value = Run> {
     )
 }
 
+fn of_alerts() -> impl Strategy<Value = Record> {
+    let labels = || proptest::collection::vec((words(), words()), 0..3);
+    let key = || (words(), labels()).prop_map(|(rule, identity)| AlertKey { rule, identity });
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis());
+    let now = now.expect("it fits");
+    let episode = (key(), labels(), words(), any::<bool>(), proptest::num::f64::NORMAL, words()).prop_map(
+        move |(key, labels, level, over, value, say)| {
+            let ended_unix_ms = over.then_some(5);
+            let end = over.then_some(EpisodeEnd::Resolved);
+            Record::Episode(Episode { key, labels, level, fired_unix_ms: now, ended_unix_ms, end, value, say })
+        },
+    );
+    let says = prop_oneof![
+        (key(), words()).prop_map(|(key, comment)| AlertSays::Acknowledge { key, comment }),
+        key().prop_map(AlertSays::Unacknowledge),
+        any::<i64>().prop_map(|until_unix_ms| AlertSays::Seen { until_unix_ms }),
+    ];
+    let mark = (words(), says).prop_map(move |(run, says)| {
+        Record::AlertMark(KeptMark { run, mark: AlertMark { at: Stamp { mono_us: 0, unix_ms: now }, says } })
+    });
+    let book = words().prop_map(|run| Record::Book(Box::new(Saved { run, ..Saved::default() })));
+    prop_oneof![episode, mark, book]
+}
+
 fn a_record() -> impl Strategy<Value = Record> {
     let says = prop_oneof![
         Just(RunSays::Accept),
@@ -151,7 +180,7 @@ fn a_record() -> impl Strategy<Value = Record> {
             Record::Verdict(GivenVerdict { run: String::new(), at_unix_ms, verdict, against, ratio, p, text })
         },
     );
-    prop_oneof![a_run().prop_map(Record::Run), mark, change, verdict]
+    prop_oneof![a_run().prop_map(Record::Run), mark, change, verdict, of_alerts()]
 }
 
 proptest! {
@@ -172,6 +201,16 @@ proptest! {
                 }
                 Record::Mark(mark) => expected.marks.push(mark.clone()),
                 Record::Change(change) => expected.changes.push(change.clone()),
+                Record::Book(saved) => {
+                    // The newest one alone, and no two of one moment.
+                    saved.at.unix_ms = i64::try_from(n).expect("few") + 1;
+                    expected.book = Some(saved.clone());
+                }
+                Record::Episode(episode) => {
+                    episode.fired_unix_ms += i64::try_from(n).expect("few");
+                    expected.episodes.push(episode.clone());
+                }
+                Record::AlertMark(kept) => expected.alert_marks.push(kept.clone()),
             }
         }
         let folder = tempfile::tempdir().expect("a folder");

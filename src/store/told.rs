@@ -9,6 +9,8 @@ use super::{History, Place, StoreError};
 pub enum Told {
     /// What the file holds and was not told before. The first says that all was read, or that there is nothing.
     History(Box<History>),
+    /// This program keeps the book of alerts, or another one does.
+    Alerts { owned: bool },
     /// Results are kept in this file.
     Kept(PathBuf),
     /// Nothing is kept, as the user wants it; by what.

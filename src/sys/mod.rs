@@ -13,6 +13,7 @@ pub mod probe;
 pub mod remote;
 pub mod reread;
 pub mod root;
+pub mod systemd;
 
 /// Prefix of the names of our threads; the panic hook leaves such a thread to whoever started it.
 pub const THREAD_PREFIX: &str = "bt-";
