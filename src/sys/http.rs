@@ -1,7 +1,7 @@
 //! One HTTP request over its own connection, to a server that is not trusted: head and body have a cap and a
 //! deadline each.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -59,16 +59,30 @@ impl From<hyper::Error> for HttpError {
             let long = error.to_string().contains("too large");
             return if long { HttpError::LongHead } else { HttpError::NotHttp };
         }
+        if is_greeting(&error) {
+            return HttpError::NotHttp;
+        }
         if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return HttpError::Closed;
         }
         // Its own words hide the cause, which is at the end of the chain.
-        let mut cause: &dyn std::error::Error = &error;
+        let mut cause: &dyn Error = &error;
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
         HttpError::Lost(cause.to_string())
     }
+}
+
+/// True when the server spoke before the request was sent, as SSH and SMTP do. Hyper cancels the request then, because of
+/// the one failure that it gives neither a class nor a cause.
+fn is_greeting(error: &hyper::Error) -> bool {
+    let because = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    error.is_canceled()
+        && because.is_some_and(|because| {
+            let classified = because.is_incomplete_message() || because.is_closed() || because.is_canceled();
+            !classified && because.source().is_none()
+        })
 }
 
 /// An answer whose head has come.
@@ -188,6 +202,14 @@ mod tests {
         assert_eq!(body_of(Vec::new(), false, 9).await, Err(HttpError::Silent));
         let head = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; HEAD]].concat();
         assert_eq!(body_of(head, false, 9).await, Err(HttpError::LongHead));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_greeting_before_the_request_is_not_http() {
+        let (near, mut far) = duplex(1 << 16);
+        far.write_all(b"SSH-2.0-OpenSSH\r\n").await.expect("written");
+        let request = Request::get("/x").header("Host", "x").body(Full::default()).expect("a request");
+        assert_eq!(ask(near, request, SECOND).await.map(|answer| answer.status), Err(HttpError::NotHttp));
     }
 
     #[tokio::test(start_paused = true)]
