@@ -31,6 +31,9 @@ use writer::Writer;
 
 use crate::config::Settings;
 
+/// How long is waited for the thread that reads to end, with which another program can keep the alerts.
+const READER_ENDS: Duration = Duration::from_millis(200);
+
 /// The history of one program.
 pub struct Store {
     find: Find,
@@ -76,6 +79,10 @@ impl Store {
     /// # Errors
     /// How many records are not kept, and why.
     pub fn finish(self, within: Duration) -> Result<(), Unwritten> {
-        self.writer.map_or(Ok(()), |writer| writer.finish(within))
+        let written = self.writer.map_or(Ok(()), |writer| writer.finish(within));
+        if let Some(reader) = self.reader {
+            reader.finish(within.min(READER_ENDS));
+        }
+        written
     }
 }

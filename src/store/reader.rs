@@ -26,6 +26,7 @@ const ALERTS_EVERY: Duration = Duration::from_secs(5);
 /// The handle of the thread; it ends when this is dropped.
 pub struct Reader {
     watch: Sender<bool>,
+    ended: Receiver<()>,
 }
 
 impl Reader {
@@ -36,6 +37,7 @@ impl Reader {
     /// There can be no thread.
     pub fn start(find: Find, tell: Tell, alerts: bool) -> Result<Reader, StoreError> {
         let (watch, orders) = channel();
+        let (ends, ended) = channel();
         let work = move || {
             let read = || match find() {
                 Ok(place) => {
@@ -53,10 +55,18 @@ impl Reader {
             if catch_unwind(AssertUnwindSafe(read)).is_err() {
                 tell(Told::Failing("the reading of the history failed inside benchtop: see --log".to_owned()));
             }
+            drop::<Sender<()>>(ends);
         };
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}history-in"));
         thread.spawn(work).map_err(StoreError::NoThread)?;
-        Ok(Reader { watch })
+        Ok(Reader { watch, ended })
+    }
+
+    /// Ends the thread, so that the next program can take over the alerts; for at most `within`, as it may hang in the
+    /// kernel.
+    pub fn finish(self, within: Duration) {
+        drop(self.watch);
+        let _ = self.ended.recv_timeout(within);
     }
 
     /// Whether somebody looks.
