@@ -56,6 +56,8 @@ pub struct State {
     facts: Facts,
     /// When that was looked at.
     looked: Option<Stamp>,
+    /// When an operation of ours ended last: what it changed is looked for in every reading after it.
+    acted: Option<Stamp>,
     /// Benchmarks: the one under way, the history, and what is made of it.
     pub runs: Runs,
     /// Operations of ours that have ended: what they changed is read again.
@@ -128,7 +130,10 @@ impl State {
             Event::Alerts(news) => self.recall_alerts(*news),
             // Time that the machine slept counts for no hold: its clock stood still.
             Event::Woke { at, .. } => self.alarms.woke = Some(at),
-            Event::Act(_) => self.operations += 1,
+            Event::Act(done) => {
+                self.operations += 1;
+                self.acted = Some(done.at);
+            }
             Event::Run(run) => {
                 let judges =
                     matches!(run, RunEvent::Measured { .. } | RunEvent::Mark { .. } | RunEvent::History { .. });
@@ -172,7 +177,8 @@ impl State {
     /// Notes what has another value than when it was last looked at.
     fn note_changes(&mut self) {
         let now = self.host.now;
-        if self.looked.is_some_and(|looked| now.since(looked) < LOOK) {
+        let recent = |at: Stamp| now.since(at) < LOOK;
+        if self.looked.is_some_and(recent) && !self.acted.is_some_and(recent) {
             return;
         }
         self.looked = Some(now);
@@ -188,6 +194,10 @@ impl State {
     /// Takes up what the history knows: what has another value now has changed while nobody looked.
     fn recall(&mut self) {
         let before = changes::as_of(&self.runs.changes);
+        // A report looks once: what was read since the last look counts too.
+        if self.looked.is_some() {
+            self.facts.extend(changes::facts(&self.host));
+        }
         let mut missed = changes::compare(&before, &self.facts, self.host.now.unix_ms);
         missed.extend(changes::first_seen(&before, &self.facts, self.host.now.unix_ms));
         for (fact, value) in before {

@@ -75,14 +75,15 @@ pub fn latency(seconds: f64) -> String {
 /// A latency with three digits: `84.2 µs`, `1.31 ms`, `2.00 s`.
 #[must_use]
 pub fn latency_fine(seconds: f64) -> String {
+    // What is rounded up to the next unit, or to one digit more, is shown as that.
     let (value, unit) = match seconds {
-        s if s < 1e-3 => (s * 1e6, "µs"),
-        s if s < 1.0 => (s * 1e3, "ms"),
+        s if s < 999.5e-6 => (s * 1e6, "µs"),
+        s if s < 0.9995 => (s * 1e3, "ms"),
         s => (s, "s"),
     };
     match value {
-        v if v < 10.0 => format!("{v:.2} {unit}"),
-        v if v < 100.0 => format!("{v:.1} {unit}"),
+        v if v < 9.995 => format!("{v:.2} {unit}"),
+        v if v < 99.95 => format!("{v:.1} {unit}"),
         v => format!("{v:.0} {unit}"),
     }
 }
@@ -176,6 +177,22 @@ pub fn parse_quantity(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fine_latency_has_three_digits() {
+        let cases =
+            [(0.0, "0.00 µs"), (4.2e-7, "0.42 µs"), (9.994e-6, "9.99 µs"), (12.34e-6, "12.3 µs"), (999e-6, "999 µs")];
+        for (seconds, words) in
+            cases.into_iter().chain([(1e-3, "1.00 ms"), (0.1234, "123 ms"), (1.0, "1.00 s"), (61.0, "61.0 s")])
+        {
+            assert_eq!(latency_fine(seconds), words, "{seconds}");
+        }
+        assert_eq!(
+            (latency_fine(999.9e-6), latency_fine(9.999e-3)),
+            ("1.00 ms".into(), "10.0 ms".into()),
+            "rounded up"
+        );
+    }
 
     #[test]
     fn byte_figures_never_need_more_than_five_columns() {

@@ -206,17 +206,14 @@ fn ui_decides_no_level() {
     let mut found = Vec::new();
     for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("src/ui/")) {
         let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
-        let made = code.enumerate().filter(|(_, line)| makes_a_level(line) && !name.starts_with(BENCHMARKS));
+        let made = code.enumerate().filter(|(_, line)| makes_a_level(line));
         found.extend(made.map(|(at, line)| format!("{name}:{}: {}", at + 1, line.trim())));
     }
     assert!(found.is_empty(), "levels are decided in src/state/levels.rs:\n{}", found.join("\n"));
 }
 
 /// The theme defines the colours of alarms, and its chooser shows a sample of them.
-const COLOURS_OF_ALARMS: [&str; 3] = ["src/ui/theme/", "src/ui/overlays/themes.rs", BENCHMARKS];
-
-/// A missed target and a check before a run are no metrics: nothing in `state/levels.rs` judges them yet.
-const BENCHMARKS: &str = "src/ui/benchmarks/";
+const COLOURS_OF_ALARMS: [&str; 2] = ["src/ui/theme/", "src/ui/overlays/themes.rs"];
 
 #[test]
 fn amber_and_red_come_from_a_level() {

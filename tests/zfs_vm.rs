@@ -364,3 +364,34 @@ fn mount_links_its_dataset_and_a_killed_engine_comes_back() {
     assert!(seen.line("back", " web ").contains("exited"), "{}", seen.shot("back"));
     assert!(seen.line("back", " media-db-1 ").contains("bb:1"), "{}", seen.shot("back"));
 }
+
+/// Three runs of the selected benchmark, after its question.
+const THREE_RUNS: [&str; 6] =
+    ["keys r", "until  yes ", "keys y", "until 1 of 3", "until 3 of 3", "until 3 measured in"];
+
+#[test]
+#[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use; half an hour"]
+fn dataset_that_its_compression_slows_down_is_found_explained_and_given_back() {
+    let mut steps = vec!["until tank", "wait 6", "patience 900", "keys b", "type /sequential write", "keys Enter"];
+    steps.extend(["keys g", "until tank · sequential write", "shot never"]);
+    // The baseline.
+    steps.extend(THREE_RUNS);
+    steps.extend(THREE_RUNS);
+    steps.extend(["shot normal", "keys Escape", "keys Escape", "keys 1", "keys x", "until record size"]);
+    steps.extend(["keys Down", "keys Down", "keys Enter", "until compression of which dataset of tank?", "keys Enter"]);
+    steps.extend(["until compression of tank", "keys Down", "keys Down", "keys Down", "keys Down", "keys Enter"]);
+    steps.extend(["until set compression of tank to gzip?", "keys y", "until ctrl-u undoes it", "keys b"]);
+    steps.extend(["type /sequential write", "keys Enter", "keys g", "until tank · sequential write"]);
+    steps.extend(THREE_RUNS);
+    steps.extend(["until third run in a row: regression", "until compression lz4 → gzip", "shot regressed"]);
+    steps.extend(["keys u", "until undo what changed before", "shot undo", "keys y", "until  yes ", "keys y"]);
+    steps.extend(["until 1 of 3", "until 3 measured in", "until helped", "shot helped", "keys Escape", "keys Escape"]);
+    steps.push("sh zfs get -Ho value compression tank | sed 's/^/compression /'");
+    let settings = "[bench]\nstorage = [\"tank\"]\nfile_size = \"16M\"\n";
+    let guest = Guest::with("tank").settings(settings).also(&["--run-timeout", "3400", "--timeout", "3600"]);
+    let seen = guest.live(&steps);
+    assert!(seen.said.contains("compression lz4"), "{}", seen.said);
+    for shot in ["normal", "regressed", "undo", "helped"] {
+        println!("{}", seen.shot(shot));
+    }
+}

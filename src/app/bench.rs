@@ -25,10 +25,12 @@ use super::{
     session::Session,
 };
 use crate::{
-    analysis::regression::Verdict,
+    analysis::{
+        regression::Verdict,
+        stats::{half_width, median},
+    },
     bench::{
         BENCHES, Env, Survey, runner,
-        sampling::{half_width, median},
         scratch::clean_up,
         suite::{self, Suite},
     },
@@ -168,7 +170,7 @@ fn carry_out(
 
 /// A figure with what is made of it: compared with earlier runs, and with what it should reach.
 fn shown<'a>(run: &'a Run, runs: &Runs, targets: &[Row]) -> Option<Shown<'a>> {
-    let (median, spread) = (median(&run.samples)?, half_width(&run.samples));
+    let (median, spread) = (median(&run.samples)?, half_width(&run.samples).filter(|half| half.is_finite()));
     let given = runs.verdicts(&run.key()).iter().find(|given| given.run == run.id);
     let aims = |row: &&Row| {
         let measured = row.measured.as_ref();

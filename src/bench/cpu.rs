@@ -11,14 +11,16 @@ use std::{
 
 use super::{
     contract::{Benchmark, FigureDef, Measured, RunCx, Survey, Work},
-    sampling::median,
     stop::{Stop, StopFlag},
 };
-use crate::model::{
-    bench::{Offer, Plan, RunPhase},
-    figure::Fingerprint,
-    run::Better,
-    unit::Unit,
+use crate::{
+    analysis::stats::median,
+    model::{
+        bench::{Offer, Plan, RunPhase},
+        figure::Fingerprint,
+        run::Better,
+        unit::Unit,
+    },
 };
 
 pub(super) static FIGURES: &[FigureDef] = &[

@@ -1,21 +1,18 @@
 //! Figures over many measurements inside one sample: mean and quantiles. What is made of the samples of a run is the verdict
 //! engine's.
 
+use crate::analysis::stats;
+
 /// The arithmetic mean; `NAN` of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The value at `share` of the sorted values, between neighbours in proportion (Hyndman and Fan's type 7); `NAN` of nothing.
+/// The value at `share` of the values, between neighbours in proportion (Hyndman and Fan's type 7); `NAN` of nothing.
 #[must_use]
 pub fn quantile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let at = share.clamp(0.0, 1.0) * last as f64;
-    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    below + (above - below) * at.fract()
+    stats::quantile(&stats::sorted(values), share).unwrap_or(f64::NAN)
 }
 
 /// The value in the middle.

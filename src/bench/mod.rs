@@ -14,7 +14,7 @@ mod memory;
 mod network;
 mod preflight;
 pub mod runner;
-pub mod sampling;
+mod sampling;
 pub mod scratch;
 mod stop;
 mod storage;

@@ -22,12 +22,12 @@ use super::{
     contract::{Measured, Work},
     env::{Emit, Env, guard},
     lock::Lock,
-    sampling::LEAST,
     scratch::{Journal, Left, clean_up},
     stop::{Stop, StopFlag},
     suite::{Part, Suite},
 };
 use crate::{
+    analysis::stats::SAMPLES_LEAST,
     clock::Stamp,
     model::{
         bench::RunPhase,
@@ -183,8 +183,8 @@ fn one(
                     for (def, samples) in figures.iter().zip(cx.samples).filter(|(_, samples)| !samples.is_empty()) {
                         tally.runs += 1;
                         let mut notes = measured.notes.clone();
-                        if samples.len() < LEAST {
-                            notes.push(format!("only {} of {LEAST} samples: the time was over", samples.len()));
+                        if samples.len() < SAMPLES_LEAST {
+                            notes.push(format!("only {} of {SAMPLES_LEAST} samples: the time was over", samples.len()));
                         }
                         runs.push(Run {
                             id: format!("{batch}-{}", tally.runs),

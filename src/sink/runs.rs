@@ -87,7 +87,7 @@ struct Row<'a> {
     samples: &'a [f64],
     /// Their median: the figure.
     median: f64,
-    /// Half the width of the 95 % interval of the median, as a share of it; absent below six samples.
+    /// Half the width of the 95 % interval of the median, as a share of it; absent below five samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     spread: Option<f64>,
     /// What it should reach.

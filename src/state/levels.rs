@@ -6,6 +6,7 @@ use crate::{
     alert::Level,
     analysis::regression::Verdict,
     model::{
+        bench::CheckOutcome,
         container::{ContainerRow, Engine, Health, RunState},
         fault::Fault,
         filesystem::{Filesystem, Space},
@@ -30,8 +31,27 @@ pub fn benchmark(verdict: Option<Verdict>, met: Option<bool>) -> Level {
         Some(Verdict::Noisy | Verdict::NotComparable) => Level::Unknown,
         Some(Verdict::New | Verdict::Same | Verdict::Improved) | None => Level::Ok,
     };
-    if met == Some(false) { past.max(Level::Warn) } else { past }
+    past.max(met.map_or(Level::Ok, target))
 }
+
+/// A figure beside its target.
+#[must_use]
+pub fn target(met: bool) -> Level {
+    if met { Level::Ok } else { Level::Warn }
+}
+
+/// A check before a run.
+#[must_use]
+pub fn check(outcome: CheckOutcome) -> Level {
+    match outcome {
+        CheckOutcome::Passed => Level::Ok,
+        CheckOutcome::Warns => Level::Warn,
+        CheckOutcome::Stops => Level::Crit,
+    }
+}
+
+/// A change that is probably why a benchmark got worse.
+pub const CAUSE: Level = Level::Warn;
 
 /// A pool by its state, lost files, and devices that it lacks though it is online.
 #[must_use]

@@ -111,7 +111,7 @@ impl Runs {
                 self.loaded = true;
                 runs.into_iter().for_each(|run| self.insert(run));
                 marks.into_iter().for_each(|mark| merge(&mut self.marks, mark, |mark| mark.at_unix_ms));
-                changes.into_iter().for_each(|change| merge(&mut self.changes, change, |change| change.at_unix_ms));
+                changes.into_iter().for_each(|change| self.note(change));
                 self.judge(self.history.keys().cloned().collect());
             }
             RunEvent::Mark { mark, .. } => {
@@ -119,7 +119,7 @@ impl Runs {
                 merge(&mut self.marks, mark, |mark| mark.at_unix_ms);
                 self.judge([series].into());
             }
-            RunEvent::Changed { change, .. } => merge(&mut self.changes, change, |change| change.at_unix_ms),
+            RunEvent::Changed { change, .. } => self.note(change),
             RunEvent::Keeping { keeping, .. } => self.keeping = Some(keeping),
         }
     }
@@ -230,6 +230,20 @@ impl Runs {
     #[must_use]
     pub fn is_forgotten(&self, run: &str) -> bool {
         self.marks.iter().any(|mark| matches!(&mark.says, RunSays::Forget(forgotten) if forgotten == run))
+    }
+
+    /// Puts a change among those that are known, unless it is: another instance has noticed it a little earlier or later.
+    fn note(&mut self, change: Change) {
+        let of =
+            |other: &&Change| (&other.kind, &other.of, &other.property) == (&change.kind, &change.of, &change.property);
+        let at = self.changes.partition_point(|known| known.at_unix_ms <= change.at_unix_ms);
+        let (before, after) = self.changes.split_at(at);
+        let same = |near: Option<&Change>| {
+            near.is_some_and(|near| (&near.before, &near.after) == (&change.before, &change.after))
+        };
+        if !same(before.iter().rfind(of)) && !same(after.iter().find(of)) {
+            self.changes.insert(at, change);
+        }
     }
 
     /// Our own results come back from the history, and are there already.
@@ -366,7 +380,7 @@ mod tests {
             of: String::new(),
             property: "release".into(),
             before: None,
-            after: Some("6.1".into()),
+            after: Some(format!("6.{}", at_unix_ms / 10)),
         };
         let mut runs = Runs::default();
         let key = BenchKey { bench: "cpu".into(), of: String::new() };
@@ -376,12 +390,12 @@ mod tests {
         for _ in 0..2 {
             // It holds what was just measured, and comes again.
             let all = [one("a", 10), one("b", 20), one("c", 20), one("d", 30)];
-            runs.apply(history(&all, &[early.clone(), late.clone()], &[change(4), change(3)]));
+            runs.apply(history(&all, &[early.clone(), late.clone()], &[change(40), change(30), change(32)]));
         }
         let ids: Vec<&str> = runs.history[&series].iter().map(|run| run.id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
         assert_eq!(runs.marks, [early, late]);
-        assert_eq!(runs.changes, [change(3), change(4)]);
+        assert_eq!(runs.changes, [change(30), change(40)], "two instances saw one of them");
         assert!(runs.loaded);
         runs.apply(history(&[], &[], &[]));
         assert_eq!(runs.history[&series].len(), 4, "no news takes nothing away");

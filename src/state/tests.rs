@@ -520,6 +520,25 @@ fn what_changes_is_noted_once() {
 }
 
 #[test]
+fn what_our_operation_changed_is_noted_at_once() {
+    let mut state = State::new([].into());
+    kernel(&mut state, 1, "6.1");
+    let operation = |second| crate::model::operation::Operation {
+        at: Stamp::at_seconds(second),
+        what: String::new(),
+        done: true,
+        report: String::new(),
+    };
+    state.apply(Event::Act(operation(3)));
+    kernel(&mut state, 4, "6.12");
+    assert_eq!(state.changed.len(), 1);
+    kernel(&mut state, 5, "6.13");
+    assert_eq!(state.changed.len(), 1, "in every reading of the next seconds");
+    kernel(&mut state, 14, "6.14");
+    assert_eq!(state.changed.len(), 0, "and then as seldom as before");
+}
+
+#[test]
 fn what_changed_between_two_starts_is_noted() {
     use crate::model::run::{Change, RunEvent};
     let at = Stamp::at_seconds(2);
@@ -535,7 +554,13 @@ fn what_changed_between_two_starts_is_noted() {
     let said: Vec<String> = state.changed.iter().map(crate::analysis::changes::words).collect();
     assert_eq!((said, state.runs.changes.len()), (vec!["kernel: 6.1 → 6.12".to_owned()], kept.len() + 1));
     let mut later = State::new([].into());
-    later.apply(history(kept));
+    later.apply(history(kept.clone()));
     kernel(&mut later, 13, "6.12");
     assert_eq!(later.changed.len(), 1, "whichever comes first");
+    // A report reads one thing after the other, and then the history.
+    let mut report = State::new([].into());
+    load(&mut report, 1, Ok(0.0));
+    kernel(&mut report, 2, "6.12");
+    report.apply(history(kept));
+    assert!(report.changed.iter().any(|change| change.kind == "kernel"));
 }

@@ -107,7 +107,8 @@ pub struct Seen {
     alert_marks: i64,
 }
 
-/// Writes one record. A run that is there already is not written twice.
+/// Writes one record. A run that is there already is not written twice, and neither is a change that another instance of
+/// benchtop has noticed too: the newest one of the same thing is the same.
 pub fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     match record {
         Record::Run(run) => {
@@ -150,7 +151,9 @@ pub fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> 
             params![given.run, given.at_unix_ms, given.verdict, given.against, given.ratio, given.p, given.text],
         ),
         Record::Change(change) => connection.execute(
-            "INSERT INTO changes (at_ms, kind, of, property, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO changes (at_ms, kind, of, property, before, after) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+             WHERE coalesce((SELECT before IS NOT ?5 OR after IS NOT ?6 FROM changes
+                 WHERE kind = ?2 AND of = ?3 AND property = ?4 ORDER BY id DESC LIMIT 1), true)",
             params![change.at_unix_ms, change.kind, change.of, change.property, change.before, change.after],
         ),
         Record::Book(saved) => alerts::insert_book(connection, saved),

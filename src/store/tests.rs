@@ -200,7 +200,10 @@ proptest! {
                     expected.verdicts.push(given.clone());
                 }
                 Record::Mark(mark) => expected.marks.push(mark.clone()),
-                Record::Change(change) => expected.changes.push(change.clone()),
+                Record::Change(change) => {
+                    change.property = n.to_string();
+                    expected.changes.push(change.clone());
+                }
                 Record::Book(saved) => {
                     // The newest one alone, and no two of one moment.
                     saved.at.unix_ms = i64::try_from(n).expect("few") + 1;
@@ -230,6 +233,20 @@ fn a_run_is_kept_once() {
     keep_all(&file, &[Record::Run(numbered(1)), Record::Run(numbered(1)), Record::Run(numbered(2))]);
     keep_all(&file, &[Record::Run(numbered(1))]);
     assert_eq!(all(&file).runs, [numbered(1), numbered(2)]);
+}
+
+#[test]
+fn change_that_two_instances_saw_is_kept_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("history.db");
+    let change = |at_unix_ms, before: Option<&str>, after: &str| {
+        let [kind, of, property] = ["limits", "web", "cpus"].map(str::to_owned);
+        Change { at_unix_ms, kind, of, property, before: before.map(str::to_owned), after: Some(after.to_owned()) }
+    };
+    let seen = [change(1, None, "2"), change(5, Some("2"), "1"), change(7, Some("1"), "2"), change(9, Some("2"), "1")];
+    let twice = seen.iter().flat_map(|one| [one.clone(), Change { at_unix_ms: one.at_unix_ms + 1, ..one.clone() }]);
+    keep_all(&file, &twice.map(Record::Change).collect::<Vec<_>>());
+    assert_eq!(all(&file).changes, seen);
 }
 
 #[test]

@@ -92,8 +92,27 @@ fn bench_elsewhere() {
 #[test]
 fn bench_not_comparable() {
     let mut state = measured();
-    suite::another_kernel(&mut state);
+    suite::another_file(&mut state);
     accept("not-comparable", &state, "b/models seq\n");
+}
+
+#[test]
+fn bench_undone() {
+    let mut state = measured();
+    suite::taken_back(&mut state, 96_000.0);
+    accept("undone", &state, "bjjjjjjjjj");
+}
+
+#[test]
+fn bench_undone_in_vain() {
+    let mut state = measured();
+    suite::taken_back(&mut state, 71_000.0);
+    let mut ui = truecolor();
+    drawn(&mut ui, &state, (160, 45));
+    press(&mut ui, &state, "bjjjjjjjjj");
+    let shown = text(&drawn(&mut ui, &state, (160, 45)));
+    assert!(shown.contains("compression of models/service: gzip-9 → lz4"), "{shown}");
+    assert!(shown.contains("did not help"), "{shown}");
 }
 
 #[test]

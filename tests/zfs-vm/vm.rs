@@ -50,7 +50,7 @@ fn bundle(engine: bool) -> PathBuf {
 pub struct Guest {
     run: Command,
     engine: bool,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     out: PathBuf,
 }
 
@@ -85,7 +85,13 @@ impl Guest {
         run.arg("--snapshot").arg(cache().join("snapshots")).args(["--pools", pools, "--run-timeout", "300"]);
         run.arg("--timeout").arg("1500").arg("--out").arg(&out);
         run.arg("--file").arg(format!("{}:/few.toml", config.display()));
-        Guest { run, engine: false, _folder: folder, out }
+        Guest { run, engine: false, folder, out }
+    }
+
+    /// With more settings.
+    pub fn settings(self, more: &str) -> Self {
+        fs::write(self.folder.path().join("few.toml"), CONFIG.to_owned() + more).expect("written");
+        self
     }
 
     /// A Docker engine too, with these of `guest/containers.sh`.

@@ -55,7 +55,13 @@ pub fn local_offers(survey: &Survey<'_>) -> Vec<Offer> {
 /// Why it cannot be measured.
 pub fn find(survey: &Survey<'_>, of: &str) -> Result<Place, String> {
     let all = engines(survey);
-    let engine = all.iter().find(|engine| name(engine, &all) == of).ok_or(NONE)?;
+    let engine = all.iter().find(|engine| name(engine, &all) == of).ok_or_else(|| match all.is_empty() {
+        true => NONE.to_owned(),
+        false => {
+            let names: Vec<String> = all.iter().map(|engine| name(engine, &all)).collect();
+            format!("no container engine here is called {of}: there is {}", names.join(", "))
+        }
+    })?;
     if let Some(why) = engine.complaint() {
         return Err(why);
     }

@@ -124,3 +124,21 @@ fn a_model_in_use_stops_benchmarks_of_models() {
     state.host.gpus.rows[0].busy = Some(0.0);
     assert_eq!(find(&state, &[planned("model-response", "/", 0)], "no GPU is in use").0, CheckOutcome::Passed);
 }
+
+#[test]
+fn a_benchmark_that_got_worse_does_not_speak_against_measuring_it_again() {
+    let watch = |label: &str, say: &str| Watch {
+        rule: "r".to_owned(),
+        labels: vec![(label.to_owned(), "x".to_owned())],
+        level: Level::Warn,
+        held: true,
+        say: say.to_owned(),
+        ..Watch::default()
+    };
+    let mut state = State::default();
+    state.watches.push(watch("benchmark", "storage_read is worse"));
+    let plans = [planned("storage-read", "/", GIB)];
+    assert_eq!(find(&state, &plans, "alert").0, CheckOutcome::Passed);
+    state.watches.push(watch("pool", "tank is degraded"));
+    assert_eq!(find(&state, &plans, "alert"), (CheckOutcome::Warns, "an alert fires: tank is degraded".to_owned()));
+}

@@ -8,10 +8,11 @@ use std::{
 };
 
 use crate::{
+    analysis::stats::{is_enough, median},
     bench::{
         contract::RunCx,
         env::{Emit, Env, guard},
-        sampling::{expected, is_enough, median},
+        sampling::expected,
         scratch::{Journal, Scratch},
         stop::{Stop, StopFlag},
     },

@@ -88,7 +88,7 @@ fn report(events: &[RunEvent]) -> (bool, &str) {
 const LONG: Duration = Duration::from_secs(600);
 
 #[test]
-fn steady_samples_end_at_six_and_all_is_said() {
+fn steady_samples_end_at_five_and_all_is_said() {
     let mut house = House::new().does("steady", LONG, |cx| {
         cx.progress(RunPhase::Measuring, None, Vec::new());
         while cx.sample(0, 2.0) {
@@ -104,8 +104,8 @@ fn steady_samples_end_at_six_and_all_is_said() {
     };
     assert_eq!((batch.as_str(), queue[0].to_string().as_str()), ("b1", "steady of x"));
     let of = |run: &Run| (run.id.clone(), run.benchmark.clone(), run.samples.clone(), run.better);
-    assert_eq!(of(&runs[0]), ("b1-1".to_owned(), "first".to_owned(), vec![2.0; 6], Better::Lower));
-    assert_eq!(of(&runs[1]), ("b1-2".to_owned(), "second".to_owned(), vec![7.0; 5], Better::Higher));
+    assert_eq!(of(&runs[0]), ("b1-1".to_owned(), "first".to_owned(), vec![2.0; 5], Better::Lower));
+    assert_eq!(of(&runs[1]), ("b1-2".to_owned(), "second".to_owned(), vec![7.0; 4], Better::Higher));
     assert_eq!(runs[0].fingerprint.get("kernel").map(String::as_str), Some("6.18"));
     assert_eq!(runs[0].fingerprint.get("method").map(String::as_str), Some("test 1"));
     assert_eq!(runs[0].notes, ["noted"]);

@@ -23,9 +23,9 @@ use super::{
     report::Report,
 };
 use crate::{
+    analysis::stats::median,
     bench::{
         contract::{Measured, RunCx, Work},
-        sampling::median,
         scratch,
         stop::{Stop, StopFlag},
     },

@@ -13,7 +13,7 @@ use crate::{
     alert::Level,
     model::bench::{BenchKey, CheckOutcome, Plan, RunPlan},
     request::{BenchAct, Command},
-    state::State,
+    state::{State, levels},
     text::flow,
     ui::{
         action::Action,
@@ -104,8 +104,8 @@ fn lines(plan: &RunPlan, state: &State, columns: usize) -> Vec<SheetLine> {
     let mut lines = Vec::new();
     for check in &plan.checks {
         let (word, role) = match check.outcome {
-            CheckOutcome::Stops => ("stops", role_of(Level::Crit, Role::Text)),
-            CheckOutcome::Warns => ("warning", role_of(Level::Warn, Role::Text)),
+            outcome @ CheckOutcome::Stops => ("stops", role_of(levels::check(outcome), Role::Text)),
+            outcome @ CheckOutcome::Warns => ("warning", role_of(levels::check(outcome), Role::Text)),
             CheckOutcome::Passed => ("ok", Role::Ok),
         };
         let text = if check.outcome == CheckOutcome::Passed { Role::Dim } else { Role::Text };

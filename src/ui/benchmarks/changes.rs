@@ -7,7 +7,7 @@ use super::{rows::Item, subject};
 use crate::{
     analysis::{
         changes::{Fact, between, between_runs, facts, words},
-        regression::RunVerdict,
+        regression::{RunVerdict, Verdict},
     },
     model::{
         bench::Group,
@@ -67,6 +67,43 @@ pub fn distance(change: &Change, verdict: &RunVerdict) -> Option<String> {
     let since = verdict.since.as_ref()?;
     let apart = Duration::from_millis(u64::try_from(since.at_unix_ms - change.at_unix_ms).ok().filter(|ms| *ms > 0)?);
     Some(format!("{} before the first run that is worse", units::span(apart)))
+}
+
+/// Whether taking something back helped: what, and what came of it. `None` where nothing that concerns the figure changed
+/// after it had got worse.
+#[must_use]
+pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Outcome> {
+    let is_bad = |verdict: &RunVerdict| matches!(verdict.verdict, Verdict::Suspect | Verdict::Regressed);
+    let last_bad = verdicts.iter().rposition(is_bad)?;
+    let (bad, after) = (&verdicts[last_bad], verdicts.get(last_bad + 1));
+    let helped = after.is_some();
+    let (from, to) = (bad.since.as_ref()?.at_unix_ms, after.unwrap_or(bad).at_unix_ms);
+    let causes = before(state, &item.series(), bad);
+    let takes_back = |change: &Change| {
+        let of =
+            |other: &Change| (&change.kind, &change.of, &change.property) == (&other.kind, &other.of, &other.property);
+        causes.iter().any(|cause| of(cause) && cause.before == change.after)
+    };
+    let found = between(&state.runs.changes, from, to)
+        .into_iter()
+        .find(|change| concerns(state, change, item.group, &item.bench.of) && takes_back(change))?;
+    // The run that was begun beside it may have met both; more bad ones say that something else helped later.
+    let in_vain = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
+    if helped && in_vain > 1 {
+        return None;
+    }
+    let since = if helped { to } else { found.at_unix_ms };
+    Some(Outcome { what: words(found), since_unix_ms: since, helped })
+}
+
+/// What came of a change that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// `CPU limit of web: 0.1 → none`.
+    pub what: String,
+    /// When it was good again, or when that was done in vain.
+    pub since_unix_ms: i64,
+    pub helped: bool,
 }
 
 /// The way back from the nearest change that may be the cause and is still in force: one that benchtop can go before one

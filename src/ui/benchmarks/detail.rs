@@ -24,11 +24,12 @@ use crate::{
         run::Run,
     },
     request::undo::WayBack,
-    state::State,
+    state::{State, levels},
     text::{elide, width, wrap},
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
+        figures::role_of,
         theme::Role,
         widgets::{
             page::{LinkedLine, Page},
@@ -46,7 +47,7 @@ pub const AIRY: u16 = 16;
 const WHEN: usize = 14;
 const NAME: usize = 16;
 /// Columns of a name before its value.
-const HEAD: usize = 14;
+const HEAD: usize = 16;
 /// Columns of the title of another figure.
 const OTHER: usize = 22;
 /// The most changes that are listed.
@@ -99,7 +100,7 @@ pub fn head(state: &State, item: &Item, standing: &Standing<'_>) -> Vec<SheetLin
     } else if let Some(why) = &item.missing {
         lines.push(vec![(format!("cannot be measured now: {why}"), Role::Text)]);
     }
-    lines.extend(sentence::lines(state, &item.figure, standing));
+    lines.extend(sentence::lines(state, item, standing));
     if standing.verdicts.is_empty() {
         lines.push(vec![(item.doc.clone(), Role::Text)]);
         if standing.failed.is_none() && item.missing.is_none() {
@@ -198,7 +199,7 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
         let likely = nearest == Some(at);
         let concerns = changes::concerns(cx.state, change, item.group, &item.bench.of);
         let role = match (likely, concerns) {
-            (true, _) => Role::Warn,
+            (true, _) => role_of(levels::CAUSE, Role::Text),
             (_, true) => Role::Text,
             _ => Role::Dim,
         };

@@ -13,7 +13,7 @@ use crate::{
     model::{bench::BenchKey, run::SeriesKey, subject::Subject},
     request::Command,
     state::{
-        State,
+        State, levels,
         roles::is_of,
         scorecard::{Row, TargetVerdict, counts, scorecard},
     },
@@ -86,7 +86,7 @@ fn sign(theme: &Theme, verdict: TargetVerdict) -> (char, Style) {
     let glyphs = &theme.glyphs;
     match verdict {
         TargetVerdict::Met => (glyphs.passed, theme.style(Role::Ok)),
-        TargetVerdict::Missed => (glyphs.warn, theme.level(Level::Warn)),
+        TargetVerdict::Missed => (glyphs.warn, theme.level(levels::target(false))),
         TargetVerdict::Stale => (glyphs.unknown, theme.style(Role::Unknown)),
         TargetVerdict::Unmeasured | TargetVerdict::Off => ('·', theme.style(Role::Dim)),
     }
@@ -216,11 +216,11 @@ fn draw_row(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, target: &Row, n
     let value = target.measured.as_ref().map_or_else(|| ABSENT.to_owned(), |measured| show(unit, measured.value));
     let age = target.measured.as_ref().map_or_else(String::new, |measured| span_short(measured.age));
     let missed = target.verdict == TargetVerdict::Missed;
-    let style = if missed { cx.theme.level(Level::Warn) } else { text };
+    let style = if missed { cx.theme.level(levels::target(false)) } else { text };
     put_right(canvas.buf, ends[0], row.y, COLUMNS[0].1 - 1, &target.target.bound.show(unit), dim);
     put_right(canvas.buf, ends[1], row.y, COLUMNS[1].1 - 1, &value, style);
     put_right(canvas.buf, ends[2], row.y, COLUMNS[2].1 - 1, &age, dim);
-    let said = if missed { cx.theme.level(Level::Warn) } else { dim };
+    let said = if missed { cx.theme.level(levels::target(false)) } else { dim };
     put(canvas.buf, ends[3] - COLUMNS[3].1 + 2, row.y, COLUMNS[3].1 - 2, target.verdict.word(), said);
 }
 

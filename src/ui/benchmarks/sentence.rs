@@ -2,7 +2,9 @@
 //! since when, and its target. Pure: the same runs give the same words.
 
 use super::{
+    changes::{self, Outcome},
     known::ends,
+    rows::Item,
     standing::{Standing, role},
     words,
 };
@@ -15,19 +17,20 @@ use crate::{
         figure::{Better, Figure},
         run::{Run, RunSays},
     },
-    state::State,
-    ui::{theme::Role, widgets::sheet::SheetLine},
+    state::{State, levels},
+    ui::{figures::role_of, theme::Role, widgets::sheet::SheetLine},
 };
 
 /// The lines above the chart, most important first.
 #[must_use]
-pub fn lines(state: &State, figure: &Figure, standing: &Standing<'_>) -> Vec<SheetLine> {
-    let now = state.host.now.unix_ms;
+pub fn lines(state: &State, item: &Item, standing: &Standing<'_>) -> Vec<SheetLine> {
+    let (figure, now) = (&item.figure, state.host.now.unix_ms);
     let mut lines = Vec::new();
     let Some((run, verdict)) = standing.last() else { return lines };
     lines.push(result(figure, run, verdict, standing, now));
     lines.extend(comparison(figure, standing, verdict, now).map(|text| vec![(text, Role::Text)]));
     lines.extend(judgement(standing, verdict, now).map(|(text, role)| vec![(text, role)]));
+    lines.extend(outcome(state, item, standing, now));
     lines.extend(target(figure, standing, verdict));
     lines.extend(pinned(state, figure, standing, verdict, now));
     lines.extend(run.notes.iter().map(|note| vec![(note.clone(), Role::Dim)]));
@@ -43,8 +46,7 @@ fn result(figure: &Figure, run: &Run, verdict: &RunVerdict, standing: &Standing<
     let spread = stats::half_width(&run.samples).filter(|share| share.is_finite());
     let spread = spread.map_or_else(String::new, |share| format!(", {}", words::spread(share)));
     let role = match role(verdict.verdict) {
-        Role::Ok | Role::Unknown if standing.is_met() == Some(false) => Role::Warn,
-        Role::Ok | Role::Unknown => Role::Strong,
+        Role::Ok | Role::Unknown => role_of(levels::target(standing.is_met() != Some(false)), Role::Strong),
         role => role,
     };
     vec![
@@ -56,7 +58,10 @@ fn result(figure: &Figure, run: &Run, verdict: &RunVerdict, standing: &Standing<
 /// `96.4k IOPS ±3 %, 14 runs since 3 Sep`.
 fn normal(figure: &Figure, against: &Baseline, now: i64) -> String {
     let spread = if against.median > 0.0 { (against.high - against.low) / 2.0 / against.median } else { 0.0 };
-    let since = words::day(against.since_unix_ms, now);
+    let since = match words::day(against.since_unix_ms, now).as_str() {
+        "today" => words::moment(against.since_unix_ms, now),
+        day => day.to_owned(),
+    };
     format!("{} {}, {} runs since {since}", words::value(figure, against.median), words::spread(spread), against.runs)
 }
 
@@ -142,6 +147,17 @@ fn judgement(standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<
     Some((text, role))
 }
 
+/// `as before again since today 14:02, CPU limit of web: 0.1 → none helped`.
+fn outcome(state: &State, item: &Item, standing: &Standing<'_>, now: i64) -> Option<SheetLine> {
+    let Outcome { what, since_unix_ms, helped } = changes::outcome(state, item, standing.verdicts)?;
+    let since = words::moment(since_unix_ms, now);
+    let text = match helped {
+        true => format!("as before again since {since}: {what} helped"),
+        false => format!("{what} ({since}) did not help: it is as bad since then"),
+    };
+    Some(vec![(text, if helped { Role::Ok } else { Role::Text })])
+}
+
 /// So many of the newest runs are on the bad side without a break.
 #[must_use]
 pub fn streak(standing: &Standing<'_>) -> usize {
@@ -177,7 +193,7 @@ fn target(figure: &Figure, standing: &Standing<'_>, verdict: &RunVerdict) -> Opt
     let off = |end: f64| (verdict.median / end - 1.0).abs();
     let nearest = ends(goal).into_iter().filter(|end| *end > 0.0).map(off).min_by(f64::total_cmp);
     let by = nearest.map_or_else(String::new, |off| format!(" by {:.0} %", (off * 100.0).max(1.0)));
-    Some(vec![head, (format!("missed{by}"), Role::Warn)])
+    Some(vec![head, (format!("missed{by}"), role_of(levels::target(false), Role::Text))])
 }
 
 /// The pinned best run of a series.

@@ -12,9 +12,9 @@ use super::{
     words,
 };
 use crate::{
-    alert::Level,
     analysis::regression::RunVerdict,
     request::undo::WayBack,
+    state::levels,
     text::wrap,
     ui::{
         action::Action,
@@ -84,7 +84,7 @@ fn before(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, item: &super::row
     let when = words::moment_short(change.at_unix_ms, cx.state.host.now.unix_ms);
     let mut line: SheetLine = vec![
         ("before it  ".to_owned(), Role::Dim),
-        (format!("{when}  {of}: {}", changes::phrase(change)), role_of(Level::Warn, Role::Text)),
+        (format!("{when}  {of}: {}", changes::phrase(change)), role_of(levels::CAUSE, Role::Text)),
     ];
     if matches!(changes::way_back(cx.state, item, verdict), Some((_, WayBack::Do(_))))
         && let Some(key) = cx.keys.key_of(Action::BenchUndo)

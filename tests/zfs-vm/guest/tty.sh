@@ -2,6 +2,7 @@
 #   wait SECONDS          sleep
 #   keys KEY...           tmux send-keys names: q Enter Up C-c F5 ...
 #   type TEXT             literal text
+#   patience SECONDS      from here on "until" and "gone" wait so long (30)
 #   until TEXT            wait (up to 30 s) till TEXT is on the screen, else it ends here
 #   gone TEXT             wait (up to 30 s) till TEXT is no longer on the screen, likewise
 #   shot NAME             screen to /out/shots/NAME.txt and, with colours, NAME.ansi
@@ -23,16 +24,18 @@ $T new-session -d -s job -x "$cols" -y "$rows" \
   'trap : INT QUIT; sh /job/cmd 2>/out/stderr; echo $? >/out/rc.new; mv /out/rc.new /out/rc; read -r _'
 screen() { $T capture-pane -p -t job; }
 log() { echo "@@ tty $*"; }
+patience=30
 while IFS= read -r line <&3 || [ -n "$line" ]; do
   op=${line%% *} arg=${line#"$op"}; arg=${arg# }
   case $op in
     ''|'#'*) ;;
+    patience) patience=$arg ;;
     wait) sleep "$arg" ;;
     keys) $T send-keys -t job $arg ;;
     type) $T send-keys -t job -l -- "$arg" ;;
     until|gone)
       n=0; ok=0
-      while [ $n -lt 120 ]; do
+      while [ $n -lt $((patience * 4)) ]; do
         if screen | grep -qF -- "$arg"; then f=1; else f=0; fi
         if [ $op = until ] && [ $f = 1 ]; then ok=1; break; fi
         if [ $op = gone ] && [ $f = 0 ]; then ok=1; break; fi

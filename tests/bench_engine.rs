@@ -1,0 +1,194 @@
+//! Benchmarks on a real engine, as a user runs them: what is left after kill -9 in the middle of each; a service that a
+//! limit slows down is found, explained by the limit, and given it back. `DOCKER_HOST` says which engine.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+#[path = "containers/engine.rs"]
+#[expect(dead_code, reason = "a second engine is not needed here")]
+mod engine;
+#[path = "pty/terminal.rs"]
+#[expect(dead_code, reason = "the terminal can more than is asked of it here")]
+mod terminal;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use engine::Engine;
+use terminal::{Setup, Terminal};
+
+/// Three runs of a service that is ten times slower than usual.
+const RUNS: Duration = Duration::from_secs(300);
+
+/// A home of the test's own.
+struct House {
+    home: tempfile::TempDir,
+    config: PathBuf,
+}
+
+impl House {
+    fn new(config: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("config.toml");
+        fs::write(&file, config).unwrap();
+        House { home, config: file }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_benchtop"));
+        command.arg("bench").args(arguments).env("BENCHTOP_CONFIG", &self.config);
+        command.env("HOME", self.home.path()).env("XDG_STATE_HOME", self.state()).env_remove("STATE_DIRECTORY");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn state(&self) -> PathBuf {
+        self.home.path().join("state")
+    }
+
+    fn show(&self) -> Terminal {
+        let state = self.state();
+        let environment = [("XDG_STATE_HOME", state.to_str().unwrap())];
+        let arguments = ["-c", self.config.to_str().unwrap()];
+        Terminal::with(&Setup {
+            columns: 160,
+            rows: 45,
+            arguments: &arguments,
+            environment: &environment,
+            ..Setup::default()
+        })
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn until(t: &Terminal, within: Duration, words: &str) {
+    let end = Instant::now() + within;
+    while !t.text().contains(words) {
+        assert!(Instant::now() < end, "never on the screen: {words}\n{}", t.text());
+        sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whatever a benchmark could leave on the engine and in the scratch folders.
+fn traces(engine: &Engine) -> BTreeSet<String> {
+    let lists = [
+        ["ps", "-a", "--format", "container {{.Names}}"],
+        ["network", "ls", "--format", "network {{.Name}}"],
+        ["volume", "ls", "--format", "volume {{.Name}}"],
+        ["images", "-a", "--format", "image {{.Repository}}:{{.Tag}} {{.ID}}"],
+    ];
+    let lines = lists.iter().map(|list| engine.docker(list)).collect::<Vec<_>>().join("\n");
+    let folders = ["/tmp", "/var/tmp"].into_iter().flat_map(|folder| fs::read_dir(Path::new(folder)).unwrap());
+    let folders = folders.flatten().map(|entry| entry.path().display().to_string());
+    let ours = folders.filter(|path| path.contains("benchtop-bench-"));
+    lines.lines().map(str::to_owned).chain(ours).collect()
+}
+
+#[test]
+#[ignore = "needs a Docker engine and root"]
+fn nothing_is_left_after_kill_9_in_the_middle_of_each() {
+    let (engine, house) = (Engine::own(), House::new(""));
+    let before = traces(&engine);
+    // Of several engines of one kind each is called by its address.
+    let listed = house.command(&["list"]).output().unwrap();
+    let address = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+    let is_listed = String::from_utf8_lossy(&listed.stdout).lines().any(|line| line.trim() == address);
+    let on = if is_listed { address.as_str() } else { "docker" };
+    for bench in [
+        "container-start",
+        "container-stop",
+        "container-mount",
+        "engine-api",
+        "container-density",
+        "engine-overhead",
+        "network-latency",
+        "network-throughput",
+        "subnet-overhead",
+    ] {
+        // Early, and when it has begun to measure.
+        for more in [Duration::ZERO, Duration::from_millis(1500)] {
+            let mut child = house.command(&[bench, "--on", on, "--yes", "--no-history"]).spawn().unwrap();
+            let end = Instant::now() + Duration::from_secs(60);
+            while traces(&engine).is_subset(&before) {
+                let ended = child.try_wait().unwrap();
+                if bench == "engine-api" && ended.is_some() {
+                    break;
+                }
+                assert!(ended.is_none(), "{bench}: {}", said(&child.wait_with_output().unwrap()));
+                assert!(Instant::now() < end, "{bench} made nothing");
+            }
+            sleep(more);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let left = traces(&engine).difference(&before).count();
+            let next = house.command(&["list"]).output().unwrap();
+            assert!(next.status.success(), "{}", said(&next));
+            assert_eq!(traces(&engine), before, "{bench}: {}", said(&next));
+            println!("{bench}: {left} left by kill -9: {}", said(&next).trim());
+        }
+    }
+}
+
+/// A document with styles and scripts, for a management page.
+const SERVE: &str = "mkdir /tmp/w; cd /tmp/w; i=0; while [ $i -lt 4000 ]; do i=$((i+1)); \
+    echo 'line of a style sheet that is long enough to be worth sending, over and over again'; done >all.css; \
+    { echo '<html><head>'; for n in 1 2 3 4 5 6; do cat all.css >$n.css; echo \"<link rel=stylesheet href=$n.css>\"; done; \
+    echo '</head><body>'; cat all.css; echo '</body></html>'; } >index.html; exec httpd -f -p 80 -h /tmp/w";
+
+#[test]
+#[ignore = "needs a Docker engine with a bridge, and minutes"]
+fn service_that_a_limit_slows_down_is_found_explained_and_given_back() {
+    let engine = Engine::own();
+    let id = engine.start("web", &["-p", "127.0.0.1:0:80"], SERVE);
+    let port = engine.docker(&["port", &id, "80/tcp"]);
+    let layout = "[layout]\nrows = [[\"containers\"], [\"processes\"]]\n";
+    let house = House::new(&format!("{layout}[bench]\nmanagement_url = \"http://{port}/\"\n"));
+    let cores = || engine.docker(&["inspect", "-f", "{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}", &id]);
+    assert_eq!(cores(), "0 0");
+    let normal = house.command(&["management-page", "--runs", "6", "--yes", "--json"]).output().unwrap();
+    assert!(normal.status.success(), "{}", said(&normal));
+
+    let mut t = house.show();
+    t.until_shows("¹containers");
+    t.send(b"1z");
+    t.send(format!("fname~{}\r", engine.prefix).as_bytes());
+    t.until_shows(&engine.name("web"));
+    t.send(b"x");
+    t.until_shows("change its CPU and memory limits");
+    t.send(b"jjjj\r");
+    t.until_shows("a proposal needs a peak");
+    t.send(b"\x15cpus 0.02\r");
+    t.until_shows("set limits of");
+    t.send(b"y");
+    t.until_shows("0.02 (was");
+    t.send(b"\x1b\x1b");
+
+    let measured_again = |t: &mut Terminal, words: &str| {
+        until(t, RUNS, "yes");
+        t.send(b"y");
+        until(t, RUNS, words);
+    };
+    t.send(b"b/management\r");
+    until(&t, RUNS, "its document");
+    t.send(b"gr");
+    measured_again(&mut t, "third run in a row: regression");
+    until(&t, RUNS, "CPU limit none → 0.02");
+    println!("{}", t.text());
+    // The rest of the screen says it too.
+    until(&t, RUNS, "it has regressed");
+    t.send(b"u");
+    t.until_shows("undo what changed before");
+    t.until_shows("cpus none");
+    t.send(b"y");
+    measured_again(&mut t, "helped");
+    println!("{}", t.text());
+    assert!(["0 0", "0 -1"].contains(&cores().as_str()), "{}", cores());
+}
