@@ -192,3 +192,39 @@ fn service_that_a_limit_slows_down_is_found_explained_and_given_back() {
     println!("{}", t.text());
     assert!(["0 0", "0 -1"].contains(&cores().as_str()), "{}", cores());
 }
+
+#[test]
+#[ignore = "needs a Docker engine and root"]
+fn x_stops_each_phase_and_removes_all() {
+    let (engine, house) = (Engine::own(), House::new(""));
+    let before = traces(&engine);
+    let mut t = house.show();
+    t.send(b"b");
+    for words in ["density", "volume mount", "internal latency"] {
+        t.send(format!("/\x15{words}\r").as_bytes());
+        until(&t, RUNS, &format!("filter {words}"));
+        // The reader has the list's first line, and no engine but the test's is asked for more than once.
+        t.send(b"g");
+        for (phase, more) in
+            [("preparing", 0), ("preparing", 300), ("warming up", 0), ("measuring", 0), ("measuring", 700)]
+        {
+            t.send(b"\r");
+            until(&t, RUNS, " yes ");
+            t.send(b"y");
+            // A short phase may be over before it is drawn.
+            let end = Instant::now() + Duration::from_secs(20);
+            let later = ["warming up", "measuring"].into_iter().skip_while(|later| *later != phase);
+            let later: Vec<&str> = later.chain([phase]).collect();
+            while !later.iter().any(|phase| t.text().contains(&format!("{phase} ·"))) {
+                assert!(Instant::now() < end, "never {phase}\n{}", t.text());
+                sleep(Duration::from_millis(5));
+            }
+            sleep(Duration::from_millis(more));
+            let asked = Instant::now();
+            t.send(b"x");
+            until(&t, Duration::from_secs(30), "stopped, 0 measured");
+            println!("{words}, {phase} +{more} ms: stopped after {:.1?}", asked.elapsed());
+            assert_eq!(traces(&engine), before, "{words}, {phase}\n{}", t.text());
+        }
+    }
+}

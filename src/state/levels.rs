@@ -31,7 +31,8 @@ pub fn benchmark(verdict: Option<Verdict>, met: Option<bool>) -> Level {
         Some(Verdict::Noisy | Verdict::NotComparable) => Level::Unknown,
         Some(Verdict::New | Verdict::Same | Verdict::Improved) | None => Level::Ok,
     };
-    past.max(met.map_or(Level::Ok, target))
+    // A target that is met says nothing of how it was before.
+    if met == Some(false) { past.max(target(false)) } else { past }
 }
 
 /// A figure beside its target.
@@ -323,6 +324,14 @@ mod tests {
 
     fn state() -> State {
         State::new(shipped().into())
+    }
+
+    #[test]
+    fn target_that_is_met_says_nothing_of_the_past() {
+        let of = |verdict, met| benchmark(Some(verdict), met);
+        assert_eq!(of(Verdict::Noisy, Some(true)), Level::Unknown);
+        assert_eq!((of(Verdict::Noisy, Some(false)), of(Verdict::Regressed, Some(false))), (Level::Warn, Level::Crit));
+        assert_eq!((of(Verdict::Same, None), of(Verdict::Drift, Some(true))), (Level::Ok, Level::Advice));
     }
 
     #[test]
