@@ -123,11 +123,10 @@ impl Tally {
             words += &format!(", {} failed", self.failed);
         }
         words = if stopped { format!("stopped, {words}") } else { format!("{words} in {}", span(took)) };
-        for Left { what, why } in left.iter().take(2) {
-            words += &format!("; {what} is left: {why}");
-        }
-        if left.len() > 2 {
-            words += &format!("; and {} more are left", left.len() - 2);
+        // One reason is most often that of all.
+        if let Some(Left { what, why }) = left.first() {
+            let more = if left.len() > 1 { format!(" and {} more are", left.len() - 1) } else { " is".to_owned() };
+            words += &format!("; {what}{more} left ({why}): the next start removes what it can");
         }
         words
     }

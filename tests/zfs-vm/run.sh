@@ -31,12 +31,13 @@
 #                    (and .ansi), and are printed if --out is not given
 #   --run-timeout S  seconds for the program (60)   --timeout S  for it all (240; engine: 600)
 #   --mem MIB (1536; engine: 2560) --smp N (2) --zfs-params 'zfs_arc_max=...'
+#   --disk MIB       one more disk, blank, the last one (/dev/vde; engine: /dev/vdf)
 #   --no-zfs         no ZFS module in the guest
 #   --console FILE   keep the guest's console log   --verbose  show timings
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 pools=all snapshot= setup= load= out= tty= steps= stdin= console= user= verbose=0 no_zfs=0
-engine= containers= engine_root= dockerd=
+engine= containers= engine_root= dockerd= disk=
 run_timeout=60 timeout= mem= smp=2 zfs_params=zfs_arc_max=134217728 files=() envs=()
 accel=${ZFS_VM_ACCEL:-tcg,thread=multi} cpu=${ZFS_VM_CPU:-qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes}
 die() { echo "run.sh: $*" >&2; exit 125; }
@@ -61,6 +62,7 @@ while [ $# -gt 0 ]; do
     --run-timeout) run_timeout=$2; shift ;;
     --timeout) timeout=$2; shift ;;
     --mem) mem=$2; shift ;;
+    --disk) disk=$2; shift ;;
     --smp) smp=$2; shift ;;
     --zfs-params) zfs_params=$2; shift ;;
     --no-zfs) no_zfs=1 ;;
@@ -136,6 +138,7 @@ conf() {
 }
 guest_files=("$here"/guest/{main,pools.sh,tty.sh}) disk_mib=(256 256 1152 256)
 [ -z "$engine" ] || { guest_files+=("$here"/guest/{engine,containers.sh}); disk_mib+=(2048); }
+[ -z "$disk" ] || disk_mib+=("$disk")
 # The kernel unpacks archives put one after another, each on a 4-byte boundary.
 make_initrd() { # FILE
   local fs=$tmp/fs; mkdir -p "$fs/job"
@@ -182,7 +185,7 @@ if [ -z "$snapshot" ]; then
   guest "$tmp" "$tmp/job.tar" "${boot[@]}" </dev/null; ended
 else
   mkdir -p "$snapshot"; snapshot=$(cd "$snapshot" && pwd)
-  key=$({ cat "$bundle/manifest" "$here/guest/init" "${guest_files[@]}"; conf; echo "$mem $smp $cpu $accel"
+  key=$({ cat "$bundle/manifest" "$here/guest/init" "${guest_files[@]}"; conf; echo "$mem $smp $cpu $accel ${disk_mib[*]}"
           qemu-system-x86_64 --version; sed -n '/^guest()/,/^}/p' "${BASH_SOURCE[0]}"; } | sha256sum | cut -c1-20)
   state=$snapshot/$key
   exec 8>"$snapshot/.lock.$key"; flock 8

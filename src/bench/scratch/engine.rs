@@ -3,7 +3,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use bollard::query_parameters::{RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions};
-use tokio::{runtime::Builder, time::timeout};
+use tokio::{
+    runtime::Builder,
+    time::{sleep, timeout},
+};
 
 use super::thing::LABEL;
 use crate::{
@@ -13,6 +16,9 @@ use crate::{
 
 /// An engine that takes longer has not done it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at what the engine is removing.
+const AGAIN: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -34,9 +40,9 @@ pub(super) fn remove(engine: &str, kind: Kind, name: &str, batch: &str) -> Resul
     let outcome = runtime.block_on(async { timeout(PATIENCE, attempt(&address, kind, name, batch)).await });
     match outcome {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(Kept::NotOurs)) => Err(format!("{name} was left alone: it does not bear the label {LABEL}={batch}")),
-        Ok(Err(Kept::Engine(error))) => Err(format!("{name} on {address}: {error}")),
-        Err(_) => Err(format!("{name}: {address} did not answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(Kept::NotOurs)) => Err(format!("it does not bear the label {LABEL}={batch}")),
+        Ok(Err(Kept::Engine(error))) => Err(format!("{address}: {error}")),
+        Err(_) => Err(format!("{address} did not answer within {} s", PATIENCE.as_secs())),
     }
 }
 
@@ -75,15 +81,36 @@ async fn attempt(address: &EngineAddress, kind: Kind, name: &str, batch: &str) -
         }
     };
     match removed {
+        // The killed run had asked for it, and the engine still works on that; the caller's patience is the limit.
+        Err(error) if is_under_way(&error) && kind == Kind::Container => {
+            while docker.inspect_container(name, None).await.is_ok() {
+                sleep(AGAIN).await;
+            }
+            Ok(())
+        }
         Err(error) if !gone(&error) => Err(failed(error)),
         _ => Ok(()),
     }
 }
 
+/// Docker answers so while a removal is under way.
+fn is_under_way(error: &bollard::errors::Error) -> bool {
+    use bollard::errors::Error::DockerResponseServerError;
+    matches!(error, DockerResponseServerError { status_code: 409, message } if message.contains("already in progress"))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::Write,
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+    };
+
     use super::*;
-    use crate::sys::engine::testing::{FakeEngine, VERSION, gives};
+    use crate::sys::engine::testing::{FakeEngine, VERSION, answer, gives};
 
     #[test]
     fn only_what_bears_the_label_is_removed() {
@@ -98,7 +125,7 @@ mod tests {
         let address = engine.address();
         let remove = |name| remove(address.dialled(), Kind::Container, name, "b1");
         assert_eq!(remove("ours"), Ok(()));
-        assert!(remove("theirs").expect_err("another batch").contains("was left alone"));
+        assert!(remove("theirs").expect_err("another batch").contains("does not bear the label"));
         assert_eq!(remove("gone"), Ok(()), "the engine does not know it");
         let asked = engine.asked.lock().expect("the log").clone();
         let deleted: Vec<&String> = asked.iter().filter(|line| line.starts_with("DELETE")).collect();
@@ -106,8 +133,26 @@ mod tests {
     }
 
     #[test]
+    fn what_the_engine_removes_already_is_waited_for() {
+        let looks = AtomicU32::new(0);
+        let engine = FakeEngine::with(Arc::new(move |asked, stream| {
+            let labelled = format!(r#"{{"Config":{{"Labels":{{"{LABEL}":"b1"}}}}}}"#);
+            let said = match (asked.method.as_str(), asked.path.as_str()) {
+                (_, "/version") => answer(200, VERSION),
+                ("DELETE", _) => answer(409, r#"{"message":"removal of container x is already in progress"}"#),
+                _ if looks.fetch_add(1, Ordering::Relaxed) < 3 => answer(200, &labelled),
+                _ => answer(404, r#"{"message":"no such container"}"#),
+            };
+            let _ = stream.write_all(&said);
+        }));
+        assert_eq!(remove(engine.address().dialled(), Kind::Container, "x", "b1"), Ok(()));
+        let asked = engine.asked.lock().expect("the log").clone();
+        assert_eq!(asked.iter().filter(|line| *line == "GET /containers/x/json").count(), 4, "{asked:?}");
+    }
+
+    #[test]
     fn an_engine_that_is_gone_is_named() {
         let kept = remove("unix:///nowhere/docker.sock", Kind::Volume, "v", "b1").expect_err("no engine");
-        assert!(kept.starts_with("v on ") && kept.contains("/nowhere/docker.sock"), "{kept}");
+        assert!(kept.contains("/nowhere/docker.sock"), "{kept}");
     }
 }
