@@ -199,11 +199,12 @@ fn x_stops_each_phase_and_removes_all() {
     let (engine, house) = (Engine::own(), House::new(""));
     let before = traces(&engine);
     let mut t = house.show();
+    t.until_shows("processes");
     t.send(b"b");
+    until(&t, RUNS, "containers");
     for words in ["density", "volume mount", "internal latency"] {
         t.send(format!("/\x15{words}\r").as_bytes());
         until(&t, RUNS, &format!("filter {words}"));
-        // The reader has the list's first line, and no engine but the test's is asked for more than once.
         t.send(b"g");
         for (phase, more) in
             [("preparing", 0), ("preparing", 300), ("warming up", 0), ("measuring", 0), ("measuring", 700)]

@@ -16,16 +16,27 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 mod server;
+#[path = "../screens/suite.rs"]
+#[expect(dead_code, reason = "the tests of screens have more states")]
+mod suite;
 mod svg;
 
 /// Name, columns, rows, theme, and the keys that lead to it.
 type Picture = (&'static str, u16, u16, &'static str, &'static [KeyCode]);
 
-const PICTURES: [Picture; 5] = [
+/// The panel, at the figure that got worse.
+const BENCHMARK: [KeyCode; 10] = {
+    let mut keys = [KeyCode::Down; 10];
+    keys[0] = KeyCode::Char('b');
+    keys
+};
+
+const PICTURES: [Picture; 6] = [
     ("overview", 160, 45, "calm", &[]),
     ("overview-80x24", 80, 24, "calm", &[]),
     ("pool", 120, 32, "calm", &[KeyCode::Char('4'), KeyCode::Enter]),
     ("gpu", 120, 32, "calm", &[KeyCode::Char('3'), KeyCode::Enter]),
+    ("benchmarks", 160, 45, "calm", &BENCHMARK),
     (
         "themes",
         120,
@@ -40,12 +51,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(arguments.next().ok_or("usage: picture FOLDER [NAME …]")?);
     let wanted: Vec<String> = arguments.collect();
     let state = server::lived(600);
+    let mut measured = state.clone();
+    suite::measured(&mut measured);
     for (name, width, height, theme, keys) in PICTURES {
         if !wanted.is_empty() && !wanted.iter().any(|w| w == name) {
             continue;
         }
         let out = folder.join(format!("{name}.svg"));
-        std::fs::write(&out, svg::svg(&drawn(&state, (width, height), theme, keys)))?;
+        std::fs::write(
+            &out,
+            svg::svg(&drawn(if name == "benchmarks" { &measured } else { &state }, (width, height), theme, keys)),
+        )?;
         eprintln!("wrote {}", out.display());
     }
     Ok(())
