@@ -205,6 +205,7 @@ fn x_stops_each_phase_and_removes_all() {
     for words in ["density", "volume mount", "internal latency"] {
         t.send(format!("/\x15{words}\r").as_bytes());
         until(&t, RUNS, &format!("filter {words}"));
+        until(&t, RUNS, &format!("{words}  "));
         t.send(b"g");
         for (phase, more) in
             [("preparing", 0), ("preparing", 300), ("warming up", 0), ("measuring", 0), ("measuring", 700)]

@@ -138,7 +138,7 @@ mod tests {
         let engine = FakeEngine::with(Arc::new(move |asked, stream| {
             let labelled = format!(r#"{{"Config":{{"Labels":{{"{LABEL}":"b1"}}}}}}"#);
             let said = match (asked.method.as_str(), asked.path.as_str()) {
-                (_, "/version") => answer(200, VERSION),
+                (_, "/version" | "/_ping") => answer(200, VERSION),
                 ("DELETE", _) => answer(409, r#"{"message":"removal of container x is already in progress"}"#),
                 _ if looks.fetch_add(1, Ordering::Relaxed) < 3 => answer(200, &labelled),
                 _ => answer(404, r#"{"message":"no such container"}"#),
