@@ -24,6 +24,8 @@ use terminal::{Setup, Terminal};
 
 /// Three runs of a service that is ten times slower than usual.
 const RUNS: Duration = Duration::from_secs(300);
+/// A machine that is looked at, a plan.
+const SOON: Duration = Duration::from_secs(40);
 
 /// A home of the test's own.
 struct House {
@@ -201,17 +203,17 @@ fn x_stops_each_phase_and_removes_all() {
     let mut t = house.show();
     t.until_shows("processes");
     t.send(b"b");
-    until(&t, RUNS, "containers");
+    until(&t, SOON, "containers");
     for words in ["density", "volume mount", "internal latency"] {
         t.send(format!("/\x15{words}\r").as_bytes());
-        until(&t, RUNS, &format!("filter {words}"));
-        until(&t, RUNS, &format!("{words}  "));
+        until(&t, SOON, &format!("filter {words}"));
+        until(&t, SOON, &format!("{words}  "));
         t.send(b"g");
         for (phase, more) in
             [("preparing", 0), ("preparing", 300), ("warming up", 0), ("measuring", 0), ("measuring", 700)]
         {
             t.send(b"\r");
-            until(&t, RUNS, " yes ");
+            until(&t, SOON, " yes ");
             t.send(b"y");
             // A short phase may be over before it is drawn.
             let end = Instant::now() + Duration::from_secs(20);

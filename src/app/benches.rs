@@ -2,6 +2,7 @@
 //! is taken in by the loop as events.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
     sync::{
         Arc,
@@ -56,6 +57,8 @@ pub struct Benches {
     /// Planned, and not yet said yes to.
     suite: Option<Box<Suite>>,
     running: Option<Handle>,
+    /// What the offers depend on, as it was at the last look; `None` before the first.
+    looked: Option<u64>,
     /// What the user should know beside it.
     pub said: Vec<String>,
 }
@@ -65,7 +68,7 @@ impl Benches {
     pub fn new(clock: Clock, root: &Root, wake: Arc<Notify>) -> Self {
         let (sender, news) = channel();
         let env = env(clock, root);
-        let benches = Benches { env, wake, sender, news, suite: None, running: None, said: Vec::new() };
+        let benches = Benches { env, wake, sender, news, suite: None, running: None, looked: None, said: Vec::new() };
         let env = benches.env.clone();
         benches.begin(move |give| {
             let (removed, left) = scratch::clean_up(&env.journals, &env.exec);
@@ -79,9 +82,7 @@ impl Benches {
     /// Carries out a request; its answer comes as an event.
     pub fn act(&mut self, act: BenchAct, state: &State, settings: &Settings) {
         match act {
-            BenchAct::Survey => self.survey(state, settings, |survey, at| {
-                News::Event(RunEvent::Catalog { at, catalog: suite::catalog(BENCHES, survey) })
-            }),
+            BenchAct::Survey => self.look(state, settings),
             BenchAct::Plan(keys) => self.survey(state, settings, move |survey, at| {
                 News::Planned(Box::new(suite::plan(BENCHES, survey, &keys, runner::batch(at), 1)))
             }),
@@ -104,6 +105,22 @@ impl Benches {
                 self.wake.notify_one();
             }
         }
+    }
+
+    /// Looks at what can be measured once more where an engine, a dataset or a mount has come or gone since the last look:
+    /// the first one may have been before any of them had answered.
+    pub fn look_again(&mut self, state: &State, settings: &Settings) {
+        let under_way = self.running.as_ref().is_some_and(|running| !running.is_over());
+        if !under_way && self.looked.is_some_and(|looked| looked != offered_by(state)) {
+            self.look(state, settings);
+        }
+    }
+
+    fn look(&mut self, state: &State, settings: &Settings) {
+        self.looked = Some(offered_by(state));
+        self.survey(state, settings, |survey, at| {
+            News::Event(RunEvent::Catalog { at, catalog: suite::catalog(BENCHES, survey) })
+        });
     }
 
     /// Starts what was planned under this name; why not.
@@ -184,6 +201,22 @@ impl Benches {
     }
 }
 
+/// What the offers of benchmarks depend on, in one number.
+fn offered_by(state: &State) -> u64 {
+    let (host, mut hasher) = (&state.host, DefaultHasher::new());
+    for engine in &host.containers.engines {
+        (engine.address.as_str(), engine.complaint()).hash(&mut hasher);
+    }
+    for row in &host.pools.datasets {
+        (&row.reported.name, &row.reported.mountpoint).hash(&mut hasher);
+    }
+    for row in &host.filesystems.filesystems {
+        (&row.mount, row.read_only).hash(&mut hasher);
+    }
+    host.gpus.rows.len().hash(&mut hasher);
+    hasher.finish()
+}
+
 /// What was cleaned up after killed runs, in a line; `None` when there was nothing.
 #[must_use]
 pub fn cleaned(removed: &[scratch::Scratch], left: &[Left]) -> Option<String> {
@@ -199,4 +232,43 @@ pub fn cleaned(removed: &[scratch::Scratch], left: &[Left]) -> Option<String> {
         parts.push(format!("a killed benchmark left {what}: {why}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::container::Engine;
+
+    fn catalogs(benches: &mut Benches, wanted: usize) -> usize {
+        let end = Instant::now() + Duration::from_secs(60);
+        let mut seen = 0;
+        while seen < wanted {
+            assert!(Instant::now() < end, "{seen} of {wanted}");
+            match benches.next() {
+                Some(RunEvent::Catalog { .. }) => seen += 1,
+                Some(_) => {}
+                None => thread::sleep(Duration::from_millis(2)),
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn what_answers_later_is_offered_too() {
+        let root = tempfile::tempdir().expect("a folder");
+        let root = Root::new(root.path());
+        let mut benches = Benches::new(Clock::start(), &root, Arc::new(Notify::new()));
+        let (mut state, settings) = (State::default(), Settings { root, ..Settings::default() });
+        benches.look_again(&state, &settings);
+        assert!(benches.looked.is_none(), "nobody has looked yet");
+        benches.act(BenchAct::Survey, &state, &settings);
+        catalogs(&mut benches, 1);
+        let first = benches.looked;
+        benches.look_again(&state, &settings);
+        assert_eq!(benches.looked, first, "as it was");
+        state.host.containers.engines.push(Engine { address: "unix:///run/d.sock".into(), ..Engine::default() });
+        benches.look_again(&state, &settings);
+        assert_ne!(benches.looked, first);
+        catalogs(&mut benches, 1);
+    }
 }

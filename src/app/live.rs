@@ -370,6 +370,9 @@ impl Live {
     /// Passes the current interest to the lanes.
     pub(super) fn want(&mut self) {
         let want = self.ui.want(self.session.state());
+        if want.runs {
+            self.benches.look_again(self.session.state(), self.ui.settings());
+        }
         self.session.want(Interest { paused: self.is_still(), services: self.added.as_slice().into(), ..want });
     }
 
