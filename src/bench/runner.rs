@@ -32,7 +32,7 @@ use crate::{
     model::{
         bench::RunPhase,
         figure::Fingerprint,
-        run::{Run, RunEvent},
+        run::{Run, RunEvent, STOPPED},
     },
     units::span,
 };
@@ -201,7 +201,7 @@ fn one(
                     }
                     RunEvent::Measured { at: env.clock.now(), key: key.clone(), runs }
                 }
-                Err(Stop::Cancelled) if stop.by_user() => failed("stopped".to_owned()),
+                Err(Stop::Cancelled) if stop.by_user() => failed(STOPPED.to_owned()),
                 Err(Stop::Cancelled) => failed(format!(
                     "it took longer than {} and was stopped: is the machine busy?",
                     span(plan.time.mul_f64(1.5) + SLACK)

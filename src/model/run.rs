@@ -102,6 +102,9 @@ impl Change {
     pub const NONE: &'static str = "none";
 }
 
+/// Why a benchmark has no result where the user stopped it: that is no failure of it.
+pub const STOPPED: &str = "stopped";
+
 /// How a benchmark is going.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,7 +11,7 @@ use crate::{
     model::{
         bench::{BenchKey, Catalog, RunPlan},
         figure::Figure,
-        run::{Change, Keeping, Run, RunEvent, RunMark, RunProgress, RunSays, SeriesKey, Standing},
+        run::{Change, Keeping, Run, RunEvent, RunMark, RunProgress, RunSays, STOPPED, SeriesKey, Standing},
     },
 };
 
@@ -98,7 +98,9 @@ impl Runs {
             RunEvent::Failed { key, why, .. } => {
                 self.progress = None;
                 self.over += 1;
-                self.failed.insert(key, why);
+                if why != STOPPED {
+                    self.failed.insert(key, why);
+                }
             }
             RunEvent::Ended { at, report, .. } => {
                 if let Some(span) = self.spans.back_mut() {
@@ -367,6 +369,17 @@ mod tests {
     fn history(runs: &[Run], marks: &[RunMark], changes: &[Change]) -> RunEvent {
         let (runs, marks, changes) = (runs.to_vec(), marks.to_vec(), changes.to_vec());
         RunEvent::History { at: Stamp::at_seconds(1), runs, marks, changes }
+    }
+
+    #[test]
+    fn what_the_user_stopped_did_not_fail() {
+        let mut runs = Runs::default();
+        let key = BenchKey { bench: "cpu".into(), of: String::new() };
+        let failed = |why: &str| RunEvent::Failed { at: Stamp::default(), key: key.clone(), why: why.into() };
+        runs.apply(failed(STOPPED));
+        assert!(runs.failed.is_empty());
+        runs.apply(failed("no space"));
+        assert_eq!(runs.failed.len(), 1);
     }
 
     #[test]

@@ -590,13 +590,22 @@ fn what_was_committed_outlasts_a_kill() {
     assert_eq!(beside(&file), [""; 0], "it was taken for damaged");
 }
 
+/// A file system of a test's own; it goes when the test fails too.
+struct Mounted(tempfile::TempDir);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
 /// Runs `work` in a file system of its own, of so many KiB.
 fn in_small_file_system(kib: u32, work: impl FnOnce(&Path)) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mount = |command: &mut Command| assert!(command.arg(folder.path()).status().expect("it runs").success());
-    mount(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "none"]));
-    work(folder.path());
-    mount(Command::new("umount").arg("-l"));
+    let mounted = Mounted(tempfile::tempdir().expect("a folder"));
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "none"]).arg(mounted.0.path());
+    assert!(mount.status().expect("it runs").success());
+    work(mounted.0.path());
 }
 
 #[test]
