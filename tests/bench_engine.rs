@@ -171,7 +171,6 @@ fn service_that_a_limit_slows_down_is_found_explained_and_given_back() {
     t.until_shows("set limits of");
     t.send(b"y");
     t.until_shows("0.02 (was");
-    t.send(b"\x1b\x1b");
 
     let measured_again = |t: &mut Terminal, words: &str| {
         until(t, RUNS, "yes");
