@@ -25,6 +25,7 @@ pub mod load;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+pub mod model_server;
 pub mod network;
 pub mod operation;
 pub mod pool;

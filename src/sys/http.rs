@@ -8,7 +8,7 @@ use hyper::{
     Request,
     body::{Body, Bytes, Incoming},
     client::conn::http1,
-    header::LOCATION,
+    header::{LOCATION, SERVER},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -91,8 +91,19 @@ pub struct Answer {
     pub status: u16,
     /// Where it sends the reader instead.
     pub location: Option<String>,
+    /// What the server calls itself.
+    pub server: Option<String>,
     body: Incoming,
-    _driver: Driver,
+    /// `None` in a session, which has it.
+    _driver: Option<Driver>,
+}
+
+/// A connection over which several requests go, one after the other.
+pub struct Session {
+    sender: http1::SendRequest<Full<Bytes>>,
+    driver: Driver,
+    /// It was asked before.
+    used: bool,
 }
 
 /// The task that moves the bytes of a connection; it ends with the answer.
@@ -112,14 +123,50 @@ pub async fn ask<S>(stream: S, request: Request<Full<Bytes>>, patience: Duration
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let asked = async {
-        let (mut sender, connection) = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await?;
+    let end = tokio::time::Instant::now() + patience;
+    let mut session = timeout(patience, Session::open(stream)).await.unwrap_or(Err(HttpError::Silent))?;
+    let mut answer = session.ask(request, end.saturating_duration_since(tokio::time::Instant::now())).await?;
+    answer._driver = Some(session.driver);
+    Ok(answer)
+}
+
+impl Session {
+    /// A session over this stream.
+    ///
+    /// # Errors
+    /// When it is closed at once.
+    pub async fn open<S>(stream: S) -> Result<Self, HttpError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await?;
         let driver = Driver(tokio::spawn(async move { drop(connection.await) }));
-        let answer = sender.send_request(request).await?;
-        let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
-        Ok(Answer { status: answer.status().as_u16(), location, body: answer.into_body(), _driver: driver })
-    };
-    timeout(patience, asked).await.unwrap_or(Err(HttpError::Silent))
+        Ok(Session { sender, driver, used: false })
+    }
+
+    /// The server closed it, or its last answer was not read to the end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Sends `request` and waits for the head of the answer, whose body must be read before the next request.
+    ///
+    /// # Errors
+    /// Without a head within `patience`, or when the head is none.
+    pub async fn ask(&mut self, request: Request<Full<Bytes>>, patience: Duration) -> Result<Answer, HttpError> {
+        let asked = async {
+            // A new one is ready, and what is wrong with its peer is said by the answer.
+            if std::mem::replace(&mut self.used, true) {
+                self.sender.ready().await?;
+            }
+            let answer = self.sender.send_request(request).await?;
+            let head = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            let (location, server) = (head(LOCATION), head(SERVER));
+            Ok(Answer { status: answer.status().as_u16(), location, server, body: answer.into_body(), _driver: None })
+        };
+        timeout(patience, asked).await.unwrap_or(Err(HttpError::Silent))
+    }
 }
 
 impl Answer {

@@ -5,6 +5,7 @@ pub mod exec;
 pub mod helper;
 pub mod http;
 pub mod json;
+pub mod model_server;
 pub mod mounts;
 pub mod netlink;
 pub mod netns;

@@ -5,6 +5,7 @@ mod certificate;
 mod connect;
 mod headers;
 mod http;
+mod open;
 mod ping;
 mod resolve;
 mod tls;
@@ -26,6 +27,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+pub use self::open::{Opener, Stream};
 use self::{http::Step, ping::Ways, tls::Trust, trouble::Trouble};
 use crate::{
     clock::Stamp,

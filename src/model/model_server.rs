@@ -1,0 +1,19 @@
+//! Servers of language models: what each has loaded, how much it does, and what its own figures say between two samples.
+
+mod histogram;
+mod kind;
+mod row;
+mod sample;
+mod slow;
+mod target;
+mod work;
+
+pub use histogram::{Histogram, Spread};
+pub use kind::Kind;
+pub use row::{ModelRow, ModelServers, ServerRow, Trouble};
+pub use sample::{
+    Expiry, Model, ModelServerSample, ModelState, Origin, Reading, Runner, Server, ServerState, Setting, Slot, Work,
+};
+pub use slow::{Around, Slow};
+pub use target::ModelServerTarget;
+pub use work::{Figures, Flow};
