@@ -102,6 +102,7 @@ impl Session {
             read_all: once || settings.processes.read_all,
             engines: settings.engines.clone(),
             services: settings.services.clone(),
+            model_servers: settings.model_servers.clone(),
         };
         let open = OpenCx { root: settings.root.clone(), clock: self.clock, settings: of_sources };
         let cell = InterestCell::default();

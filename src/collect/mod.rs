@@ -23,6 +23,7 @@ pub mod limits;
 pub mod load;
 pub mod log;
 pub mod memory;
+pub mod model_server;
 pub mod network;
 pub mod pool;
 pub mod power;
@@ -187,6 +188,14 @@ pub static SOURCES: &[SourceDef] = &[
         pace: Pace::AtLeast(Duration::from_secs(1)),
         deadline: Duration::from_secs(5),
         open: service::open,
+    },
+    SourceDef {
+        id: SourceId::ModelServers,
+        reads: "Ollama, llama.cpp, vLLM and their like over HTTP: configured, or found by process and port",
+        lane: Lane("models"),
+        pace: Pace::Refresh,
+        deadline: Duration::from_secs(5),
+        open: model_server::open,
     },
     SourceDef {
         id: SourceId::Processes,

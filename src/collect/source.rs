@@ -6,7 +6,8 @@ use crate::{
     clock::{Clock, Stamp},
     interest::Interest,
     model::{
-        engine_address::EngineAddress, event::Sample, fault::Fault, service::target::ServiceTarget, source::SourceId,
+        engine_address::EngineAddress, event::Sample, fault::Fault, model_server::ModelServerTarget,
+        service::target::ServiceTarget, source::SourceId,
     },
     sys::root::Root,
 };
@@ -41,6 +42,8 @@ pub struct SourceSettings {
     pub engines: Vec<EngineAddress>,
     /// What is probed.
     pub services: Vec<ServiceTarget>,
+    /// Model servers that the user names.
+    pub model_servers: Vec<ModelServerTarget>,
 }
 
 /// What a source may know at each reading.

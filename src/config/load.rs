@@ -13,7 +13,7 @@ use super::{
     Flag, Known, Loaded, MAX_BYTES, Origin, Request,
     fields::{FIELDS, Field},
     file::{read_text, silent},
-    maintenance, paths,
+    maintenance, model_servers, paths,
     reading::{Fault, Reading},
     save::{self, Pin},
     services,
@@ -151,6 +151,7 @@ impl Loader<'_> {
                 "rules" => self.rules(&source, value),
                 "service" => self.services(&source, value),
                 "maintenance" => self.maintenance(&source, value),
+                "model_server" => self.model_servers(&source, value),
                 "targets" => {
                     self.tables(&source, value, "targets", |s, table| targets::read_targets(&mut s.targets, table))
                 }
@@ -177,7 +178,7 @@ impl Loader<'_> {
         self.layer = Layer::Saved;
         for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
             match key.value.as_str() {
-                "keys" | "rules" | "service" | "maintenance" | "targets" | "roles" => {
+                "keys" | "rules" | "service" | "maintenance" | "model_server" | "targets" | "roles" => {
                     let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
                     self.diagnostics.push(source.diagnostic(key.offset, what, None));
                 }
@@ -274,6 +275,18 @@ impl Loader<'_> {
         self.diagnostics.extend(faults);
     }
 
+    /// `[[model_server]]`: servers beside those that are found.
+    fn model_servers(&mut self, source: &Source<'_>, value: &At<Node>) {
+        let mut reading = Reading { known: self.known, path: "model_server", loose: false, faults: Vec::new() };
+        let found = model_servers::read(value, &self.loaded.settings.model_servers, &mut reading);
+        for At { offset, value: target } in found {
+            self.note(source, format!("model_server.{}", target.name), offset);
+            self.loaded.settings.model_servers.push(target);
+        }
+        let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
+        self.diagnostics.extend(faults);
+    }
+
     /// What is stronger than saved settings: a save says so.
     fn pin(&mut self) {
         let system =
@@ -335,6 +348,7 @@ impl Loader<'_> {
             let tops = FIELDS.iter().map(|f| section(f).unwrap_or(f.path)).chain([
                 "service",
                 "maintenance",
+                "model_server",
                 "keys",
                 "rules",
                 "targets",

@@ -7,6 +7,7 @@ pub mod file;
 mod known;
 mod load;
 pub mod maintenance;
+pub mod model_servers;
 pub mod paths;
 mod reading;
 pub mod save;

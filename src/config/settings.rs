@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::saving::Saving;
 use crate::{
-    model::{engine_address::EngineAddress, service::target::ServiceTarget},
+    model::{engine_address::EngineAddress, model_server::ModelServerTarget, service::target::ServiceTarget},
     sys::root::Root,
     target::Targets,
 };
@@ -53,6 +53,8 @@ pub struct Settings {
     pub engines: Vec<EngineAddress>,
     /// What is probed.
     pub services: Vec<ServiceTarget>,
+    /// Model servers beside those that are found.
+    pub model_servers: Vec<ModelServerTarget>,
     /// The containers begin grouped by compose project.
     pub group_containers: bool,
     /// Keys by action name, in place of the built-in ones.
@@ -235,6 +237,7 @@ impl Default for Settings {
             engines: Vec::new(),
             services: Vec::new(),
             maintenance: Vec::new(),
+            model_servers: Vec::new(),
             group_containers: false,
             keys: BTreeMap::new(),
             rules: Vec::new(),

@@ -5,7 +5,7 @@ use std::{fmt::Write, path::PathBuf};
 use super::{
     Loaded, Origin,
     fields::{FIELDS, list, quoted},
-    maintenance,
+    maintenance, model_servers,
     reading::exact,
     services,
 };
@@ -53,6 +53,14 @@ pub fn show(loaded: &Loaded, rules: bool, targets: bool) -> String {
     for window in &loaded.settings.maintenance {
         let from = origin(&loaded.origin(&format!("maintenance.{}", window.name)));
         let text = maintenance::toml(window);
+        let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        line(&mut out, head, &from);
+        out.push_str(rest);
+        out.push('\n');
+    }
+    for target in &loaded.settings.model_servers {
+        let from = origin(&loaded.origin(&format!("model_server.{}", target.name)));
+        let text = model_servers::toml(target);
         let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
         line(&mut out, head, &from);
         out.push_str(rest);

@@ -18,6 +18,7 @@ use super::{
     load::LoadSample,
     log::LogSample,
     memory::MemorySample,
+    model_server::ModelServerSample,
     network::NetworkSample,
     operation::Operation,
     pool::PoolSample,
@@ -53,6 +54,7 @@ impl Sample {
             Sample::Pools(sample) => sample.is_settled(),
             Sample::Containers(sample) => sample.is_settled(),
             Sample::Services(sample) => sample.is_settled(),
+            Sample::ModelServers(sample) => sample.settled,
             _ => true,
         }
     }

@@ -23,6 +23,7 @@ macro_rules! sources {
             Pools "pools" Regular   Box<PoolSample>,
             Containers "containers" Regular   ContainerSample,
             Services "services" Regular   ServiceSample,
+            ModelServers "model_servers" Regular ModelServerSample,
             Processes "processes" Essential ProcessSample,
             ProcessDetail "process_detail" OnDemand  Box<ProcessDetailSample>,
             ProcessMemory "process_memory" OnDemand  ProcessMemorySample,

@@ -1,0 +1,262 @@
+//! Servers that answer as recorded ones, over real sockets, and those that behave badly.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+    time::Instant,
+};
+
+use super::*;
+use crate::{
+    clock::Clock,
+    collect::SourceSettings,
+    interest::Interest,
+    model::model_server::{Kind, ModelState, Server, ServerState},
+};
+
+type Answer = Arc<dyn Fn(&str, &mut TcpStream) + Send + Sync>;
+
+/// A server on a port of its own; gives that port. Its threads end with the test's process.
+fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let answer: Answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            thread::spawn(move || talk(stream, &answer));
+        }
+    });
+    port
+}
+
+/// Requests of one connection.
+fn talk(mut stream: TcpStream, answer: &Answer) {
+    let mut held = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        while let Some(end) = held.windows(4).position(|w| w == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&held[..end]).into_owned();
+            held.drain(..end + 4);
+            answer(&head, &mut stream);
+        }
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => return,
+            Ok(read) => held.extend_from_slice(&piece[..read]),
+        }
+    }
+}
+
+fn path(head: &str) -> String {
+    head.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+fn send(stream: &mut TcpStream, status: &str, extra: &str, body: &[u8]) {
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{extra}\r\n", body.len());
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+}
+
+fn fixture(path: &str) -> Vec<u8> {
+    std::fs::read(format!("tests/fixtures/llm/{path}")).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn source(urls: &[(&str, String)], token_file: Option<&std::path::Path>) -> (Box<dyn Collector>, Clock) {
+    let target = |(name, url): &(&str, String)| {
+        let mut target = ModelServerTarget::new(*name, ServiceUrl::parse(url).expect("a URL"));
+        target.token_file = token_file.map(Into::into);
+        target
+    };
+    let mut cx = OpenCx::of(Root::fixture("bare"));
+    cx.settings = SourceSettings { model_servers: urls.iter().map(target).collect(), ..SourceSettings::default() };
+    (open(&cx).expect("a source"), cx.clock)
+}
+
+/// What is known once every server has answered or failed.
+fn settled(source: &mut dyn Collector, clock: Clock) -> Vec<Server> {
+    let (want, end) = (Interest::default(), Instant::now() + Duration::from_secs(60));
+    loop {
+        let Ok(Sample::ModelServers(sample)) = source.collect(&CollectCx::new(clock.now(), &want)) else {
+            panic!("no sample")
+        };
+        if sample.settled {
+            return sample.servers;
+        }
+        assert!(Instant::now() < end, "{:?}", sample.servers);
+    }
+}
+
+fn states(urls: &[(&str, String)]) -> Vec<ServerState> {
+    let (mut source, clock) = source(urls, None);
+    settled(&mut *source, clock).into_iter().map(|server| server.state).collect()
+}
+
+fn llama(asked: &Arc<Mutex<Vec<String>>>) -> u16 {
+    let asked = asked.clone();
+    serve(move |head, stream| {
+        let path = path(head);
+        asked.lock().expect("asked").push(head.to_owned());
+        let body = match path.as_str() {
+            "/v1/models" => fixture("llama.cpp/models.json"),
+            "/props" => fixture("llama.cpp/props.json"),
+            "/metrics" => fixture("llama.cpp/metrics-deferred.prom"),
+            "/slots" => fixture("llama.cpp/slots-full.json"),
+            _ => return send(stream, "404 Not Found", "", b""),
+        };
+        send(stream, "200 OK", "Server: llama.cpp\r\n", &body);
+    })
+}
+
+#[test]
+fn a_server_is_recognised_and_read_over_one_connection() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let port = llama(&asked);
+    let (mut source, clock) = source(&[("a", format!("http://127.0.0.1:{port}/v1"))], None);
+    let servers = settled(&mut *source, clock);
+    let server = &servers[0];
+    assert_eq!((server.kind, &server.state), (Kind::LlamaCpp, &ServerState::Up));
+    let model = &server.reading.models[0];
+    assert_eq!((model.name.as_str(), model.state), ("tiny-a", ModelState::Loaded));
+    assert_eq!(
+        (model.work.running, model.work.waiting, model.work.pending_tokens),
+        (Some(4.0), Some(3.0), Some(440.0))
+    );
+    let heads = asked.lock().expect("asked").clone();
+    assert!(heads.iter().all(|head| head.starts_with("GET ")), "{heads:?}");
+}
+
+#[test]
+fn a_key_is_sent_from_its_file_and_a_missing_one_is_asked_for() {
+    let port = serve(|head, stream| {
+        match head.lines().any(|line| line.eq_ignore_ascii_case("authorization: Bearer s3cret")) {
+            true if path(head) == "/v1/models" => send(stream, "200 OK", "", br#"{"data":[{"id":"x"}]}"#),
+            _ => send(stream, "401 Unauthorized", "", &fixture("llama.cpp/error-unauthorized.json")),
+        }
+    });
+    let url = format!("http://127.0.0.1:{port}");
+    let refused = states(&[("a", url.clone())]);
+    assert!(matches!(&refused[0], ServerState::Unauthorised(why) if why.contains("token_file")), "{refused:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key");
+    std::fs::write(&file, "s3cret \n").expect("a file");
+    let (mut good, clock) = source(&[("a", url.clone())], Some(&file));
+    let server = settled(&mut *good, clock).remove(0);
+    assert!(server.state == ServerState::Up, "{:?}", server.state);
+    std::fs::write(&file, "one\ntwo\n").expect("a file");
+    let (mut bad, clock) = source(&[("a", url)], Some(&file));
+    let state = settled(&mut *bad, clock).remove(0).state;
+    assert!(
+        matches!(&state, ServerState::Unauthorised(why) if why.contains("not one line") && !why.contains("two")),
+        "{state:?}"
+    );
+}
+
+#[test]
+fn one_that_is_silent_or_endless_costs_itself_alone() {
+    let asked = Arc::default();
+    let silent = serve(|_, _| {});
+    let endless = serve(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let piece = [b'x'; 65536];
+        while stream
+            .write_all(b"10000\r\n")
+            .and_then(|()| stream.write_all(&piece))
+            .and_then(|()| stream.write_all(b"\r\n"))
+            .is_ok()
+        {}
+    });
+    let huge = serve(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n{");
+    });
+    let itself = serve(|_, stream| send(stream, "302 Found", "Location: /v1/models\r\n", b""));
+    let other = serve(|_, stream| send(stream, "301 Moved", "Location: http://127.0.0.1:1/v1/models?key=x\r\n", b""));
+    let page = serve(|_, stream| send(stream, "200 OK", "", b"<html>hello"));
+    let ssh = serve(|_, stream| {
+        let _ = stream.write_all(b"SSH-2.0-x\r\n\r\n");
+    });
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let good = llama(&asked);
+    let ports = [silent, endless, huge, itself, other, page, ssh, closed, good];
+    let names = ["silent", "endless", "huge", "itself", "other", "page", "ssh", "closed", "good"];
+    let urls: Vec<_> =
+        names.iter().zip(ports).map(|(name, port)| (*name, format!("http://127.0.0.1:{port}"))).collect();
+    let (mut source, clock) = source(&urls, None);
+    let began = Instant::now();
+    let want = Interest::default();
+    let mut good_after = None;
+    let servers = loop {
+        let Ok(Sample::ModelServers(sample)) = source.collect(&CollectCx::new(clock.now(), &want)) else {
+            panic!("no sample")
+        };
+        if sample.servers[8].state == ServerState::Up {
+            good_after.get_or_insert(began.elapsed());
+        }
+        if sample.settled {
+            break sample.servers;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", sample.servers);
+    };
+    let said: Vec<String> =
+        servers.iter().map(|server| server.state.why().unwrap_or("up").replace(&closed.to_string(), "PORT")).collect();
+    let expected = [
+        "it accepts connections and does not answer /v1/models within 3 s",
+        "its answer to /v1/models is longer than 4.0 MiB",
+        "its answer to /v1/models is longer than 4.0 MiB",
+        "/v1/models redirects to itself",
+        "/v1/models redirects to http://127.0.0.1:1/v1/models?***: use that address",
+        "/v1/models: not JSON: expected value at line 1 column 1",
+        "/v1/models: what answers does not speak HTTP",
+        "127.0.0.1:PORT: connection refused",
+        "up",
+    ];
+    assert_eq!(said, expected);
+    assert!(
+        good_after.is_some_and(|after| after < Duration::from_secs(3)),
+        "the others were waited for: {good_after:?}"
+    );
+}
+
+#[test]
+fn a_fake_ollama_loads_generates_and_switches() {
+    let phase = Arc::new(Mutex::new("ps-empty.json"));
+    let port = {
+        let phase = phase.clone();
+        serve(move |head, stream| {
+            let body = match path(head).as_str() {
+                "/v1/models" => fixture("ollama/openai-models.json"),
+                "/api/version" => fixture("ollama/version.json"),
+                "/api/tags" => fixture("ollama/tags.json"),
+                "/api/ps" => fixture(&format!("ollama/{}", phase.lock().expect("phase"))),
+                _ => return send(stream, "404 Not Found", "", b"404 page not found"),
+            };
+            send(stream, "200 OK", "", &body);
+        })
+    };
+    let (mut source, clock) = source(&[("o", format!("http://127.0.0.1:{port}"))], None);
+    let want = Interest::default();
+    // The clock of the test: a second of it takes no time.
+    let mut now = clock.now();
+    let mut loaded = |file: &'static str| {
+        *phase.lock().expect("phase") = file;
+        let end = Instant::now() + Duration::from_secs(60);
+        let before = now;
+        loop {
+            now = now.plus(Duration::from_secs(5));
+            let Ok(Sample::ModelServers(sample)) = source.collect(&CollectCx::new(now, &want)) else {
+                panic!("no sample")
+            };
+            let server = &sample.servers[0];
+            if server.at.is_some_and(|at| at.since(before) > Duration::from_secs(11)) && sample.settled {
+                assert_eq!(server.kind, Kind::Ollama);
+                let models = server.reading.models.iter().filter(|model| model.state == ModelState::Loaded);
+                return models.map(|model| model.name.clone()).collect::<Vec<_>>();
+            }
+            assert!(Instant::now() < end, "{:?}", sample.servers);
+        }
+    };
+    assert_eq!(loaded("ps-empty.json"), Vec::<String>::new());
+    assert_eq!(loaded("ps-loaded.json"), ["tiny-a:latest"]);
+    assert_eq!(loaded("ps-switched.json"), ["tiny-b:latest"]);
+    assert_eq!(loaded("ps-empty.json"), Vec::<String>::new(), "its keep-alive ended");
+}
