@@ -1,6 +1,7 @@
 //! Who uses what: a container's mounts lead to datasets and pools, and back; a process to its owner and its datasets.
 
 mod container;
+mod model;
 mod offer;
 mod owner;
 mod places;
@@ -10,6 +11,9 @@ mod subject;
 pub use container::{
     GpuShare, container_of_process, containers_of_pool, dataset_of, datasets_of, gpu_memory_of, gpus_of,
     place_of_mount, process,
+};
+pub use model::{
+    around_model_server, cards_of_model_server, container_of_model_server, process_of_model_server, tokens_per_joule,
 };
 pub use offer::{Offer, offers};
 pub use owner::{GpuUser, Owner, OwnerKind, container_of_port, owner, users_of_gpu};

@@ -9,6 +9,7 @@ mod device;
 mod gpu;
 mod id;
 mod memory;
+mod model_server;
 mod own;
 mod pool;
 mod process;
@@ -48,7 +49,7 @@ mod tests {
         pool_read_bytes_per_second pool_write_bytes_per_second pool_read_latency_seconds pool_write_latency_seconds \
         gpu_busy_ratio gpu_memory_used_bytes gpu_memory_used_ratio gpu_temperature_celsius gpu_memory_busy_ratio \
         gpu_power_watts gpu_energy_joules gpu_driver_ok vdev_healthy vdev_errors dataset_compress_ratio dataset_used_bytes cpu_energy_joules container_running container_healthy container_cpu_cores \
-        container_memory_bytes container_memory_limit_ratio container_restarts_10m containers_running processes_total processes_running processes_blocked processes_zombie";
+        container_memory_bytes container_memory_limit_ratio container_restarts_10m containers_running model_server_up models_loaded model_first_token_seconds model_tokens_per_second model_response_seconds model_queue model_kv_cache_used_ratio model_preemptions_per_second model_token_seconds processes_total processes_running processes_blocked processes_zombie";
 
     #[test]
     fn what_is_read_only_does_not_fill_up() {

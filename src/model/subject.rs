@@ -45,6 +45,8 @@ pub enum Subject {
     Process(ProcKey),
     /// By its name in the config.
     Service(String),
+    /// By the name of its server.
+    ModelServer(String),
     Source(SourceId),
     /// A series of benchmark runs: a figure on a target.
     Benchmark(SeriesKey),

@@ -10,6 +10,7 @@ use crate::{
     model::{
         container::Engine,
         fault::Fault,
+        model_server::{Origin, ServerRow, ServerState},
         process::Process,
         service::{Standing, round::Cause},
         source::SourceId,
@@ -65,6 +66,7 @@ pub fn checks(state: &State, reads: &dyn Fn(SourceId) -> Option<&'static str>, o
         }
         match id {
             SourceId::Containers => all.extend(state.host.containers.engines.iter().map(|e| engine(state, e))),
+            SourceId::ModelServers => all.extend(state.host.model_servers.rows.iter().map(model_server)),
             SourceId::Processes => all.extend(process_io(state)),
             SourceId::Sockets => all.extend(socket_owners(state)),
             _ => {}
@@ -123,6 +125,29 @@ fn engine(state: &State, engine: &Engine) -> Check {
             check("unreachable", format!("{at}: {what}"), Some(hint.to_owned()))
         }
     }
+}
+
+/// One model server: where it is, and why it does not answer as it should.
+fn model_server(row: &ServerRow) -> Check {
+    let raw = &row.raw;
+    let state = match &raw.state {
+        ServerState::Waiting => "waiting",
+        ServerState::Up | ServerState::Loading | ServerState::Asleep => "live",
+        ServerState::Unauthorised(_) => "denied",
+        // What was found by its port alone may be anything.
+        ServerState::NotAServer(_) if raw.origin == Origin::Port => "absent",
+        ServerState::Unreachable(_) => "unreachable",
+        ServerState::NotAServer(_) | ServerState::TooOld(_) | ServerState::Broken(_) => "broken",
+    };
+    let words = match raw.state.why() {
+        Some(why) => why.to_owned(),
+        None => {
+            let version = raw.reading.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+            format!("{}{version}, {}", raw.kind.title(), raw.state.word())
+        }
+    };
+    let hint = raw.reading.missing.clone().filter(|_| row.is_up());
+    Check { id: raw.name.clone(), state: state.to_owned(), message: format!("{}: {words}", raw.url), hint }
 }
 
 /// What is read of processes and may not be read of all.

@@ -3,6 +3,7 @@
 pub mod alert;
 mod container;
 mod gpu;
+mod model_server;
 mod pool;
 #[cfg(test)]
 mod schema;
@@ -43,8 +44,10 @@ struct Report<'a> {
     gpus: Vec<gpu::Gpu<'a>>,
     /// What is probed, in the order of the config.
     services: Vec<service::Service<'a>>,
-    /// No source yet.
-    models: [(); 0],
+    /// Servers of language models, configured or found.
+    model_servers: Vec<model_server::Server<'a>>,
+    /// Models of all servers, loaded or not.
+    models: Vec<model_server::Model<'a>>,
 }
 
 #[derive(Serialize)]
@@ -173,7 +176,8 @@ pub fn write(state: &State, out: &mut dyn io::Write) -> io::Result<()> {
         pools: pool::all(state),
         gpus: gpu::all(state),
         services: service::all(state),
-        models: [],
+        model_servers: model_server::servers(state),
+        models: model_server::models(state),
     };
     serde_json::to_writer_pretty(Escaping(&mut *out), &report)?;
     out.write_all(b"\n")

@@ -1,6 +1,7 @@
 //! `benchtop once`: the machine on one page of plain text, for a pipe, a mail or a chat.
 
 mod containers;
+mod models;
 mod services;
 
 use std::{fmt::Display, io, time::Duration};
@@ -51,6 +52,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     engines(state, &mut page);
     containers::write(state, &mut page);
     services::lines(state).iter().for_each(|words| row(&mut page, "service", words));
+    models::write(state, &mut page);
     processes(state, columns, &mut page);
     for line in page.lines() {
         let line = clean(line.trim_end());

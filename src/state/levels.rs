@@ -12,6 +12,7 @@ use crate::{
         filesystem::{Filesystem, Space},
         gpu::{CardState, GpuRow},
         metrics::{self, MetricId},
+        model_server::{ModelRow, ServerRow, ServerState},
         pool::{ERROR_KINDS, PoolRow, Vdev},
         sensor::{SensorKind, Temperature},
         service::{ServiceRow, Standing},
@@ -161,6 +162,35 @@ pub fn container_urgency(state: &State, row: &ContainerRow) -> u32 {
 pub fn engine(state: &State, engine: &Engine) -> Level {
     let up = if engine.fault.is_none() { 1.0 } else { 0.0 };
     state.level(metrics::ENGINE_UP, &[engine.address.as_str()], up)
+}
+
+/// A model server: whether it answers, and how well its models do. One that was not asked yet has no level.
+#[must_use]
+pub fn model_server(state: &State, row: &ServerRow) -> Level {
+    if row.raw.state == ServerState::Waiting {
+        return Level::Unknown;
+    }
+    let name = row.raw.name.as_str();
+    let up = state.level(metrics::MODEL_SERVER_UP, &[name], if row.is_well() { 1.0 } else { 0.0 });
+    let of = |model: &ModelRow| {
+        let judged = |metric, value: Option<f64>| {
+            value.map_or(Level::Ok, |value| state.level(metric, &[name, &model.raw.name], value))
+        };
+        let slow = model.answer_seconds().zip(model.target_seconds()).map(|(now, target)| now / target);
+        judged(metrics::MODEL_RESPONSE_TARGET_RATIO, slow)
+            .max(judged(metrics::MODEL_FAILED_RATIO, model.flow.figures.failed))
+    };
+    row.loaded().map(of).fold(up.max(model_queue(state, row)), Level::max)
+}
+
+/// How long requests wait, for the model where it is worst.
+#[must_use]
+pub fn model_queue(state: &State, row: &ServerRow) -> Level {
+    let of = |model: &ModelRow| {
+        let mean = model.flow.figures.queue?.mean;
+        Some(state.level(metrics::MODEL_QUEUE_SECONDS, &[&row.raw.name, &model.raw.name], mean))
+    };
+    row.loaded().filter_map(of).fold(Level::Ok, Level::max)
 }
 
 /// The engines that did not list what they store, each with why.

@@ -99,6 +99,7 @@ pub fn subject_of_metric(host: &Host, metric: MetricId, labels: &[(String, Strin
             Some(vdev) => Subject::Vdev { pool: value, vdev },
             None => Subject::Pool(value),
         }),
+        "server" => Some(Subject::ModelServer(value)),
         "container" => {
             host.containers.rows.iter().find(|row| *row.label == *value).map(|row| subject_of_container(host, row))
         }

@@ -12,8 +12,9 @@ use crate::{
         cpu::CpuTicks,
         disk::DiskCounters,
         host::Host,
+        model_server::Work,
         network::InterfaceCounters,
-        source::SourceId::{self, Containers, Cpu, Disks, Memory, Network, Pools},
+        source::SourceId::{self, Containers, Cpu, Disks, Memory, ModelServers, Network, Pools},
     },
 };
 use Unit::{Bytes, Count, Seconds};
@@ -23,6 +24,7 @@ const DEVICE: &[&str] = &["device"];
 const INTERFACE: &[&str] = &["interface"];
 const DATASET: &[&str] = &["dataset"];
 const CONTAINER: &[&str] = &["container"];
+const MODEL: &[&str] = &["server", "model"];
 
 /// Bytes of a sector in `/proc/diskstats`, whatever the device has.
 const SECTOR: u64 = 512;
@@ -122,7 +124,21 @@ pub static COUNTERS: &[MetricDef] = &[
     counter("container_transmit_bytes", Bytes, Containers, CONTAINER, "Bytes that the container sent.", |h, put| containers(h, put, |u| u.tx_bytes.map(|b| b as f64))),
     counter("container_read_bytes", Bytes, Containers, CONTAINER, "Bytes that the container read from storage.", |h, put| containers(h, put, |u| u.read_bytes.map(|b| b as f64))),
     counter("container_write_bytes", Bytes, Containers, CONTAINER, "Bytes that the container wrote to storage.", |h, put| containers(h, put, |u| u.written_bytes.map(|b| b as f64))),
+
+    counter("model_tokens", Count, ModelServers, MODEL, "Tokens generated since the model's server started.", |h, put| models(h, put, |w| w.generated_tokens)),
+    counter("model_prompt_tokens", Count, ModelServers, MODEL, "Tokens of prompts processed since the model's server started.", |h, put| models(h, put, |w| w.prompt_tokens)),
+    counter("model_preemptions", Count, ModelServers, MODEL, "Requests put back into the queue since the model's server started.", |h, put| models(h, put, |w| w.preemptions)),
 ];
+
+fn models(host: &Host, put: Put<'_>, figure: impl Fn(&Work) -> Option<f64>) {
+    for row in &host.model_servers.rows {
+        for model in row.loaded() {
+            if let Some(value) = figure(&model.raw.work) {
+                put(&[&row.raw.name, &model.raw.name], value);
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

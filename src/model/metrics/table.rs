@@ -1,6 +1,6 @@
 //! TABLE METRICS: the rows of all domains, in one order.
 
-use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, own, pool, process, service};
+use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, model_server, own, pool, process, service};
 
 const DOMAINS: &[&[MetricDef]] = &[
     cpu::ROWS,
@@ -10,6 +10,7 @@ const DOMAINS: &[&[MetricDef]] = &[
     pool::ROWS,
     container::ROWS,
     service::ROWS,
+    model_server::ROWS,
     process::ROWS,
     bench::ROWS,
     own::ROWS,

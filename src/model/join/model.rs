@@ -1,0 +1,87 @@
+//! Model servers with what belongs to them: their process and its children, the container, and the cards that they use.
+
+use super::container::{container_of_process, process};
+use crate::model::{
+    container::ContainerRow,
+    gpu::{CardState, GpuRow},
+    host::Host,
+    model_server::{Around, ServerRow},
+    process::Process,
+};
+
+/// Parents that are followed: servers start runners, which start no further ones.
+const DEEP: usize = 4;
+
+/// The process of a server.
+#[must_use]
+pub fn process_of_model_server<'a>(host: &'a Host, row: &ServerRow) -> Option<&'a Process> {
+    let runner = row.raw.process.as_ref()?;
+    process(host, runner.pid).filter(|process| process.key.start_ticks == runner.started)
+}
+
+/// The container that it runs in.
+#[must_use]
+pub fn container_of_model_server<'a>(host: &'a Host, row: &ServerRow) -> Option<&'a ContainerRow> {
+    container_of_process(host, process_of_model_server(host, row)?)
+}
+
+/// The cards that it or its children use, with the bytes that they hold there.
+#[must_use]
+pub fn cards_of_model_server<'a>(host: &'a Host, row: &ServerRow) -> Vec<(&'a GpuRow, Option<u64>)> {
+    let Some(server) = process_of_model_server(host, row) else { return Vec::new() };
+    let of = |gpu: &'a GpuRow| {
+        let own: Vec<_> = gpu.raw.processes.iter().filter(|p| is_below(host, p.pid, server.key.pid)).collect();
+        let memory = own.iter().filter_map(|p| p.memory).reduce(u64::saturating_add);
+        (!own.is_empty()).then_some((gpu, memory))
+    };
+    host.gpus.rows.iter().filter_map(of).collect()
+}
+
+/// A process is another one, or was started by it or its children.
+fn is_below(host: &Host, pid: u32, ancestor: u32) -> bool {
+    let mut pid = pid;
+    for _ in 0..DEEP {
+        if pid == ancestor {
+            return true;
+        }
+        match process(host, pid) {
+            Some(process) if process.parent > 1 => pid = process.parent,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// What the machine does around a server: of one elsewhere nothing is known.
+#[must_use]
+pub fn around_model_server(host: &Host, row: &ServerRow) -> Around {
+    if process_of_model_server(host, row).is_none() {
+        return Around::default();
+    }
+    let cards = cards_of_model_server(host, row);
+    let busiest =
+        cards.iter().map(|(gpu, _)| *gpu).max_by(|a, b| a.busy.unwrap_or(-1.0).total_cmp(&b.busy.unwrap_or(-1.0)));
+    let slowed = busiest.and_then(|gpu| {
+        let by: Vec<&str> = gpu.slowed_by().map(|throttle| throttle.word()).collect();
+        let at = gpu.raw.temperature.map_or_else(String::new, |t| format!(" at {t:.0} °C"));
+        (!by.is_empty()).then(|| format!("GPU {}: {}{at}", gpu.raw.label(), by.join(", ")))
+    });
+    Around {
+        card_busy: busiest.and_then(|gpu| gpu.busy),
+        card_memory_busy: busiest.and_then(|gpu| gpu.raw.memory_busy),
+        card_memory_used: busiest.filter(|gpu| !gpu.raw.unified).and_then(|gpu| gpu.raw.memory_ratio()),
+        slowed_by: slowed,
+        has_card: host.gpus.rows.iter().any(|gpu| matches!(gpu.raw.state, CardState::Up | CardState::Asleep)),
+        cpu_busy: host.cpu.shares.map(|shares| shares.busy),
+    }
+}
+
+/// Tokens for each joule of its cards: tokens a second by watts. Cards that others use too have no such figure.
+#[must_use]
+pub fn tokens_per_joule(host: &Host, row: &ServerRow) -> Option<f64> {
+    let cards = cards_of_model_server(host, row);
+    let server = process_of_model_server(host, row)?.key.pid;
+    let alone = cards.iter().all(|(gpu, _)| gpu.raw.processes.iter().all(|p| is_below(host, p.pid, server)));
+    let watts = cards.iter().map(|(gpu, _)| gpu.power).sum::<Option<f64>>().filter(|watts| *watts > 0.0 && alone)?;
+    Some(row.tokens()? / watts)
+}

@@ -1,0 +1,101 @@
+//! Metrics of model servers.
+
+use super::{
+    Unit::{Bytes, Count, PerSecond, Ratio, Seconds},
+    def::{MetricDef, Put, flag, gauge},
+};
+use crate::model::{
+    host::Host,
+    join::{self, around_model_server},
+    model_server::{Kind, ModelRow, ServerRow, ServerState},
+    source::SourceId::ModelServers,
+};
+
+const SERVER: &[&str] = &["server"];
+const MODEL: &[&str] = &["server", "model"];
+
+/// Its rows of TABLE METRICS.
+#[rustfmt::skip] // a table: one metric a paragraph of two or three lines
+pub(super) const ROWS: &[MetricDef] = &[
+    gauge("model_server_up", Count, ModelServers, SERVER, "1 when the model server answers, whatever it is doing, 0 when it does not.",
+        |h, put| for row in h.model_servers.rows.iter().filter(|row| row.raw.state != ServerState::Waiting) {
+            put(&[&row.raw.name], flag(row.is_well()));
+        })
+        .cause(|h, of| Some(server(h, of)?.raw.state.why()?.to_owned())),
+    gauge("models_loaded", Count, ModelServers, SERVER, "Models of the server that are in memory.",
+        |h, put| servers(h, put, |s| (s.raw.kind != Kind::OpenAi).then(|| s.loaded().count() as f64))),
+    gauge("model_queue", Count, ModelServers, SERVER, "Requests that wait.", |h, put| servers(h, put, ServerRow::waiting)),
+    gauge("model_requests_running", Count, ModelServers, SERVER, "Requests that are processed.", |h, put| servers(h, put, ServerRow::running)),
+    gauge("model_queue_seconds", Seconds, ModelServers, MODEL, "Time that a request waited before it was processed, on average over the last five minutes.",
+        |h, put| models(h, put, |m| m.flow.figures.queue.map(|q| q.mean))),
+    gauge("model_tokens_per_second", PerSecond, ModelServers, MODEL, "Tokens that the model generates a second, for all requests together.",
+        |h, put| models(h, put, |m| m.flow.figures.tokens)),
+    gauge("model_prompt_tokens_per_second", PerSecond, ModelServers, MODEL, "Tokens of prompts that the model processes a second.",
+        |h, put| models(h, put, |m| m.flow.figures.prompt)),
+    gauge("model_first_token_seconds", Seconds, ModelServers, MODEL, "Time to the first token, the middle one of the last five minutes, by the server's histogram.",
+        |h, put| models(h, put, |m| m.flow.figures.first_token.map(|s| s.p50))),
+    gauge("model_token_seconds", Seconds, ModelServers, MODEL, "Time for each token after the first, the middle one or on average.",
+        |h, put| models(h, put, |m| m.flow.figures.seconds_a_token())),
+    gauge("model_response_seconds", Seconds, ModelServers, MODEL, "Time to the end of a response, the middle one of the last five minutes, by the server's histogram.",
+        |h, put| models(h, put, |m| m.flow.figures.response.map(|s| s.p50))),
+    gauge("model_response_target_ratio", Ratio, ModelServers, MODEL, "Time that a response of 64 tokens takes against its target: 2 s for a model of 8 billion weights, 10 s for one of 70.",
+        |h, put| models(h, put, |m| Some(m.answer_seconds()? / m.target_seconds()?)))
+        .cause(|h, of| {
+            let model = model(h, of)?;
+            Some(format!("{:.1} s for 64 tokens, target {:.1} s", model.answer_seconds()?, model.target_seconds()?))
+        }),
+    gauge("model_kv_cache_used_ratio", Ratio, ModelServers, MODEL, "Share of the KV cache that requests use.",
+        |h, put| models(h, put, |m| m.raw.work.kv_used)),
+    gauge("model_preemptions_per_second", PerSecond, ModelServers, MODEL, "Requests put back into the queue a second, as the KV cache was full.",
+        |h, put| models(h, put, |m| m.flow.figures.preemptions)),
+    gauge("model_failed_ratio", Ratio, ModelServers, MODEL, "Share of the requests of the last five minutes that failed or were given up.",
+        |h, put| models(h, put, |m| m.flow.figures.failed)),
+    gauge("model_memory_bytes", Bytes, ModelServers, MODEL, "Memory that the model holds, on cards and elsewhere.",
+        |h, put| models(h, put, |m| m.raw.memory.map(|b| b as f64))),
+    gauge("model_vram_bytes", Bytes, ModelServers, MODEL, "Memory that the model holds on cards.",
+        |h, put| models(h, put, |m| m.raw.vram.map(|b| b as f64))),
+    gauge("model_off_card_ratio", Ratio, ModelServers, MODEL, "Share of the model that is in main memory though the machine has a card.",
+        |h, put| for row in h.model_servers.rows.iter().filter(|row| row.is_up()) {
+            let has_card = around_model_server(h, row).has_card;
+            for model in row.loaded().filter(|_| has_card) {
+                if let Some(share) = model.raw.card_share() {
+                    put(&[&row.raw.name, &model.raw.name], 1.0 - share);
+                }
+            }
+        }),
+    gauge("model_tokens_per_joule", Count, ModelServers, SERVER, "Tokens generated for each joule of the server's cards: tokens a second by watts.",
+        |h, put| for row in h.model_servers.rows.iter().filter(|row| row.is_up()) {
+            if let Some(value) = join::tokens_per_joule(h, row) {
+                put(&[&row.raw.name], value);
+            }
+        }),
+];
+
+/// Servers that are up. One that is not has its `model_server_up` alone.
+fn servers(host: &Host, put: Put<'_>, figure: impl Fn(&ServerRow) -> Option<f64>) {
+    for row in host.model_servers.rows.iter().filter(|row| row.is_up()) {
+        if let Some(value) = figure(row) {
+            put(&[&row.raw.name], value);
+        }
+    }
+}
+
+/// Models in memory.
+fn models(host: &Host, put: Put<'_>, figure: impl Fn(&ModelRow) -> Option<f64>) {
+    for row in &host.model_servers.rows {
+        for model in row.loaded() {
+            if let Some(value) = figure(model) {
+                put(&[&row.raw.name, &model.raw.name], value);
+            }
+        }
+    }
+}
+
+/// The server that the labels name.
+fn server<'a>(host: &'a Host, labels: &[&str]) -> Option<&'a ServerRow> {
+    host.model_servers.named(labels.first()?)
+}
+
+fn model<'a>(host: &'a Host, labels: &[&str]) -> Option<&'a ModelRow> {
+    server(host, labels)?.models.iter().find(|model| Some(&model.raw.name.as_str()) == labels.get(1))
+}
