@@ -49,6 +49,7 @@ const FLOORS: &[&[&str]] = &[
         "ui::disks_network",
         "ui::gpus",
         "ui::memory",
+        "ui::models",
         "ui::pools",
         "ui::processes",
         "ui::sensors",

@@ -96,7 +96,10 @@ impl Ui {
                 worth: def.worth,
                 essential: layout::essential(def.name),
                 past: def.past,
-                table: matches!(def.id, PaneId::Pools | PaneId::Containers | PaneId::Services | PaneId::Processes),
+                table: matches!(
+                    def.id,
+                    PaneId::Pools | PaneId::Containers | PaneId::Services | PaneId::Models | PaneId::Processes
+                ),
                 alone: matches!(def.id, PaneId::Containers | PaneId::Processes),
             }
         };

@@ -12,6 +12,7 @@ pub enum PaneId {
     Pools,
     Containers,
     Services,
+    Models,
     Processes,
 }
 

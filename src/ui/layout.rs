@@ -20,6 +20,7 @@ static BUILT_IN: &[&[(&str, u16)]] = &[
     &[("pools", 100)],
     &[("filesystems", 57), ("sensors", 38)],
     &[("containers", 62), ("services", 38)],
+    &[("models", 100)],
     &[("processes", 100)],
 ];
 /// The built-in row that takes the last pane of a first row that is too full.
@@ -42,7 +43,7 @@ const SPARE_WORTH: u32 = 18_000;
 
 /// Panes by how much they are missed where not all have a line.
 static ESSENTIAL: &[&str] =
-    &["filesystems", "disk_net", "gpus", "services", "pools", "containers", "memory", "cpu", "processes"];
+    &["filesystems", "disk_net", "gpus", "models", "services", "pools", "containers", "memory", "cpu", "processes"];
 
 /// How much a pane is missed where not all have a line.
 #[must_use]

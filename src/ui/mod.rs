@@ -17,6 +17,7 @@ mod input;
 pub mod keymap;
 pub mod layout;
 pub mod memory;
+pub mod models;
 pub mod overlays;
 pub mod panes;
 pub mod parts;

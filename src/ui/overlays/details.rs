@@ -4,7 +4,8 @@ use crate::{
     model::subject::Subject,
     state::State,
     ui::{
-        benchmarks, containers, cpu, disks_network, gpus, memory, pools, processes, sensors, services, view::Overlay,
+        benchmarks, containers, cpu, disks_network, gpus, memory, models, pools, processes, sensors, services,
+        view::Overlay,
     },
 };
 
@@ -17,6 +18,7 @@ static DETAILS: &[Open] = &[
     containers::detail::open,
     pools::detail::open,
     gpus::detail::open,
+    models::detail::open,
     disks_network::open,
     cpu::detail::open,
     memory::detail::open,

@@ -3,7 +3,7 @@
 use super::{
     containers, cpu,
     disks_network::{self, filesystems},
-    gpus, memory, pools, processes, sensors, services,
+    gpus, memory, models, pools, processes, sensors, services,
     view::PaneDef,
 };
 
@@ -18,5 +18,6 @@ pub static PANES: &[PaneDef] = &[
     pools::pane::DEF,
     containers::pane::DEF,
     services::pane::DEF,
+    models::pane::DEF,
     processes::pane::DEF,
 ];

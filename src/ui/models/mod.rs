@@ -1,0 +1,5 @@
+//! Model servers: their pane and the view of one.
+
+mod columns;
+pub mod detail;
+pub mod pane;
