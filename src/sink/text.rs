@@ -52,7 +52,7 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     engines(state, &mut page);
     containers::write(state, &mut page);
     services::lines(state).iter().for_each(|words| row(&mut page, "service", words));
-    models::write(state, &mut page);
+    models::lines(state).into_iter().for_each(|(name, text)| row(&mut page, name, text));
     processes(state, columns, &mut page);
     for line in page.lines() {
         let line = clean(line.trim_end());

@@ -5,8 +5,8 @@ use super::{
     def::{MetricDef, Put, flag, gauge},
 };
 use crate::model::{
+    gpu::GpuRow,
     host::Host,
-    join::{self, around_model_server},
     model_server::{Kind, ModelRow, ServerRow, ServerState},
     source::SourceId::ModelServers,
 };
@@ -56,17 +56,12 @@ pub(super) const ROWS: &[MetricDef] = &[
         |h, put| models(h, put, |m| m.raw.vram.map(|b| b as f64))),
     gauge("model_off_card_ratio", Ratio, ModelServers, MODEL, "Share of the model that is in main memory though the machine has a card.",
         |h, put| for row in h.model_servers.rows.iter().filter(|row| row.is_up()) {
-            let has_card = around_model_server(h, row).has_card;
+            // Of one elsewhere the cards are not known.
+            let has_card = row.raw.process.is_some() && h.gpus.rows.iter().any(GpuRow::is_up);
             for model in row.loaded().filter(|_| has_card) {
                 if let Some(share) = model.raw.card_share() {
                     put(&[&row.raw.name, &model.raw.name], 1.0 - share);
                 }
-            }
-        }),
-    gauge("model_tokens_per_joule", Count, ModelServers, SERVER, "Tokens generated for each joule of the server's cards: tokens a second by watts.",
-        |h, put| for row in h.model_servers.rows.iter().filter(|row| row.is_up()) {
-            if let Some(value) = join::tokens_per_joule(h, row) {
-                put(&[&row.raw.name], value);
             }
         }),
 ];

@@ -47,6 +47,9 @@ pub(super) struct Server<'a> {
     waiting: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens_per_second: Option<f64>,
+    /// Tokens a second by the watts of its cards, where no other uses them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_per_joule: Option<f64>,
     /// By the command line, or the name of the variable that sets it.
     settings: Vec<Setting<'a>>,
     /// What holds it back, where its figures show it.
@@ -193,6 +196,7 @@ fn server<'a>(host: &'a Host, row: &'a ServerRow) -> Server<'a> {
         running: row.running(),
         waiting: row.waiting(),
         tokens_per_second: row.tokens(),
+        tokens_per_joule: join::tokens_per_joule(host, row),
         settings: raw.settings.iter().map(|setting| Setting { name: &setting.name, set: &setting.set }).collect(),
         slow: slow.map(|slow| Slow { by: slow.by, evidence: slow.evidence, advice: slow.advice }),
     }

@@ -1,6 +1,5 @@
 //! Model servers as lines, then their loaded models.
 
-use super::row;
 use crate::{
     model::{
         join,
@@ -10,14 +9,13 @@ use crate::{
     units,
 };
 
-/// One line a server, and one for each of its models in memory.
-pub(super) fn write(state: &State, page: &mut String) {
-    for server in &state.host.model_servers.rows {
-        row(page, "models", server_words(state, server));
-        for model in server.loaded() {
-            row(page, "model", model_words(model));
-        }
-    }
+/// One line a server, and one for each of its models in memory, each with what it is about.
+pub(super) fn lines(state: &State) -> Vec<(&'static str, String)> {
+    let of = |server: &ServerRow| {
+        let models = server.loaded().map(|model| ("model", model_words(model)));
+        std::iter::once(("models", server_words(state, server))).chain(models).collect::<Vec<_>>()
+    };
+    state.host.model_servers.rows.iter().flat_map(of).collect()
 }
 
 fn server_words(state: &State, server: &ServerRow) -> String {
