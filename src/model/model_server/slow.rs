@@ -63,8 +63,14 @@ impl ServerRow {
         if !self.is_up() {
             return None;
         }
-        let works =
-            self.running().is_none_or(|running| running > 0.0) || self.waiting().is_some_and(|waiting| waiting > 0.0);
+        let some = |requests: Option<f64>| requests.is_some_and(|requests| requests > 0.0);
+        let works = match self.running() {
+            // Where nothing is said of requests, a card that is busy for it says that it works.
+            None if !some(self.waiting()) => {
+                around.card_busy.is_some_and(|busy| busy > 0.9) && self.loaded().next().is_some()
+            }
+            running => some(running) || some(self.waiting()),
+        };
         self.loading(now)
             .or_else(|| self.loaded().find_map(|model| outside(model, around)))
             .or_else(|| if works { self.worked(around) } else { None })
@@ -247,6 +253,10 @@ mod tests {
         assert_eq!(says(&idle, &card(0.99)), "", "somebody else keeps the card busy");
         assert_eq!(says(&busy(Work::default()), &Around::default()), "", "a server elsewhere");
         assert_eq!(says(&busy(Work::default()), &card(0.5)), "");
+        let untold = Model { work: Work::default(), ..model("m", ModelState::Loaded, 0.0) };
+        let cpu = Around { cpu_busy: Some(1.0), ..Around::default() };
+        assert_eq!(says(&untold, &cpu), "", "others may keep the CPU busy");
+        assert_eq!(says(&model("m", ModelState::NotLoaded, 0.0), &card(0.99)), "");
         assert_eq!(says(&busy(Work { waiting: Some(3.0), ..Work::default() }), &card(0.7)), "");
         assert_eq!(
             says(&busy(Work { kv_used: Some(0.97), ..Work::default() }), &card(0.5)),
