@@ -21,6 +21,7 @@ use crate::{
         event::{Envelope, Event},
         fault::{Fault, OFF},
         header::Header,
+        model_server::ProbeSettings,
         run::{Keeping, RunEvent},
         source::SourceId,
     },
@@ -103,6 +104,8 @@ impl Session {
             engines: settings.engines.clone(),
             services: settings.services.clone(),
             model_servers: settings.model_servers.clone(),
+            // A report of one moment puts no load on anything.
+            model_probe: ProbeSettings { enabled: settings.model_probe.enabled && !once, ..settings.model_probe },
         };
         let open = OpenCx { root: settings.root.clone(), clock: self.clock, settings: of_sources };
         let cell = InterestCell::default();

@@ -13,7 +13,7 @@ use crate::{
     model::{
         event::Sample,
         fault::Fault,
-        model_server::{ModelServerSample, ModelServerTarget, Origin},
+        model_server::{ModelServerSample, ModelServerTarget, Origin, ProbeSettings},
         service::target::ServiceUrl,
     },
     sys::root::Root,
@@ -33,10 +33,12 @@ const MOST: usize = 64;
 /// # Errors
 /// None; the reading says what there is.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    let configured = cx.settings.model_servers.iter().take(MOST).map(Target::configured);
+    let probe = cx.settings.model_probe;
+    let configured = cx.settings.model_servers.iter().take(MOST).map(|of| Target::configured(of, probe));
     Ok(Box::new(ModelServers {
         root: cx.root.clone(),
         targets: configured.collect(),
+        probe,
         finder: Finder::default(),
         found: None,
         had: false,
@@ -46,6 +48,7 @@ pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
 struct ModelServers {
     root: Root,
     targets: Vec<Target>,
+    probe: ProbeSettings,
     finder: Finder,
     found: Option<Stamp>,
     /// There was one.
@@ -80,7 +83,7 @@ impl ModelServers {
         let names = std::iter::once(name.clone()).chain((2..).map(|more| format!("{name}-{more}")));
         let Some(name) = names.take(MOST + 1).find(free) else { return };
         let origin = if found.process.is_some() { Origin::Process } else { Origin::Port };
-        self.targets.push(Target::found(&ModelServerTarget::new(name, url), found, origin));
+        self.targets.push(Target::found(&ModelServerTarget::new(name, url), found, origin, self.probe));
     }
 }
 

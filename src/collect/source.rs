@@ -6,8 +6,12 @@ use crate::{
     clock::{Clock, Stamp},
     interest::Interest,
     model::{
-        engine_address::EngineAddress, event::Sample, fault::Fault, model_server::ModelServerTarget,
-        service::target::ServiceTarget, source::SourceId,
+        engine_address::EngineAddress,
+        event::Sample,
+        fault::Fault,
+        model_server::{ModelServerTarget, ProbeSettings},
+        service::target::ServiceTarget,
+        source::SourceId,
     },
     sys::root::Root,
 };
@@ -44,6 +48,8 @@ pub struct SourceSettings {
     pub services: Vec<ServiceTarget>,
     /// Model servers that the user names.
     pub model_servers: Vec<ModelServerTarget>,
+    /// The optional probe of models.
+    pub model_probe: ProbeSettings,
 }
 
 /// What a source may know at each reading.

@@ -33,6 +33,9 @@ pub struct Field {
 /// From the shortest time between two refreshes to the longest.
 pub const REFRESH: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 
+/// From the shortest time between two probes of a model server to the longest.
+const PROBE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(86_400));
+
 const COLORS: [(&str, Colors); 5] = [
     ("auto", Colors::Auto),
     ("none", Colors::None),
@@ -227,6 +230,12 @@ pub static FIELDS: &[Field] = &[
     field("containers.engines", engines, |s| {
         Some(list(&s.engines.iter().map(ToString::to_string).collect::<Vec<_>>()))
     }),
+    flag!("model_probe.enabled", model_probe.enabled),
+    field(
+        "model_probe.every",
+        |s, value, r| s.model_probe.every = r.span(value, PROBE.0, PROBE.1).unwrap_or(s.model_probe.every),
+        |s| Some(quoted(&exact(s.model_probe.every))),
+    ),
     columns!("pools", pools),
     sort!("pools", pools),
     flag!("pools.reverse", pools.reverse).on_screen(),

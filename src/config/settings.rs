@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::saving::Saving;
 use crate::{
-    model::{engine_address::EngineAddress, model_server::ModelServerTarget, service::target::ServiceTarget},
+    model::{
+        engine_address::EngineAddress,
+        model_server::{ModelServerTarget, ProbeSettings},
+        service::target::ServiceTarget,
+    },
     sys::root::Root,
     target::Targets,
 };
@@ -55,6 +59,8 @@ pub struct Settings {
     pub services: Vec<ServiceTarget>,
     /// Model servers beside those that are found.
     pub model_servers: Vec<ModelServerTarget>,
+    /// The optional probe of models.
+    pub model_probe: ProbeSettings,
     /// The containers begin grouped by compose project.
     pub group_containers: bool,
     /// Keys by action name, in place of the built-in ones.
@@ -238,6 +244,7 @@ impl Default for Settings {
             services: Vec::new(),
             maintenance: Vec::new(),
             model_servers: Vec::new(),
+            model_probe: ProbeSettings::default(),
             group_containers: false,
             keys: BTreeMap::new(),
             rules: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod histogram;
 mod kind;
+mod probe;
 mod row;
 mod sample;
 mod slow;
@@ -10,7 +11,8 @@ mod work;
 
 pub use histogram::{Histogram, Spread};
 pub use kind::Kind;
-pub use row::{ModelRow, ModelServers, ServerRow, Trouble};
+pub use probe::{ProbeSettings, Probed, Shot};
+pub use row::{ANSWER, ModelRow, ModelServers, ServerRow, Trouble};
 pub use sample::{
     Expiry, Model, ModelServerSample, ModelState, Origin, Reading, Runner, Server, ServerState, Setting, Slot, Work,
 };

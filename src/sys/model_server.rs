@@ -10,6 +10,7 @@ mod part;
 mod prometheus;
 mod router;
 mod say;
+pub mod shot;
 
 use serde_json::Value;
 

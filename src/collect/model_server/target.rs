@@ -6,11 +6,14 @@ use super::find::{Found, Stat};
 use crate::{
     clock::Stamp,
     collect::worker::{Setup, Work, Worker},
-    model::model_server::{Kind, ModelServerTarget, Origin, Server, ServerState},
+    model::model_server::{
+        ANSWER, Expiry, Kind, ModelServerTarget, ModelState, Origin, ProbeSettings, Probed, Server, ServerState,
+    },
     sys::{
         model_server::{
             Hints, Round, Sleeps, Watcher,
             fetch::{AskError, Fetch},
+            shot::{Prompt, shoot},
         },
         root::Root,
     },
@@ -27,17 +30,40 @@ const AGAIN: Duration = Duration::from_millis(400);
 /// Share of a core from which a process works.
 const WORKS: f64 = 0.03;
 
-/// What a round is to know.
-#[derive(Debug, Clone, Copy)]
-struct Question(Hints);
+/// The prompt of the probe, after what makes it new.
+const PROMPT: &str = "Count from one to one hundred in words, separated by commas, and say nothing else.";
+/// The probe may take so long.
+const PROBE: Duration = Duration::from_secs(60);
 
-/// What came of it, and how long it took, in seconds.
-type Reply = (Round, f64);
+/// What a worker is asked.
+#[derive(Debug, Clone)]
+enum Question {
+    Round(Hints),
+    Probe(Subject),
+}
+
+/// What is probed.
+#[derive(Debug, Clone)]
+struct Subject {
+    kind: Kind,
+    model: String,
+    /// Ollama: what is left of the keep-alive, in seconds; negative: for ever.
+    keep_alive: Option<i64>,
+}
+
+enum Reply {
+    /// And how long it took, in seconds.
+    Round(Round, f64),
+    Probe(Probed),
+}
 
 pub(super) struct Target {
     of: ModelServerTarget,
     hints: Hints,
     worker: Worker<Question, Reply>,
+    probe: ProbeSettings,
+    /// When it was probed last, or was first up.
+    probed: Option<Stamp>,
     asked: Option<Stamp>,
     rounds: u32,
     /// Since when its process is gone.
@@ -48,24 +74,28 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn configured(of: &ModelServerTarget) -> Self {
-        Target::new(of.clone(), Origin::Configured, of.kind)
+    pub(super) fn configured(of: &ModelServerTarget, probe: ProbeSettings) -> Self {
+        Target::new(of.clone(), Origin::Configured, of.kind, probe)
     }
 
-    pub(super) fn found(of: &ModelServerTarget, found: &Found, origin: Origin) -> Self {
-        let mut target = Target::new(of.clone(), origin, Some(found.kind));
+    pub(super) fn found(of: &ModelServerTarget, found: &Found, origin: Origin, probe: ProbeSettings) -> Self {
+        let mut target = Target::new(of.clone(), origin, Some(found.kind), probe);
         target.join(found);
         target
     }
 
-    fn new(of: ModelServerTarget, origin: Origin, likely: Option<Kind>) -> Self {
+    fn new(of: ModelServerTarget, origin: Origin, likely: Option<Kind>, probe: ProbeSettings) -> Self {
         let (url, given) = (of.url.clone(), of.kind);
         let (token_file, ca_file) = (of.token_file.clone(), of.ca_file.clone());
         let make = move || -> Work<Question, Reply> {
             let mut watcher = Watcher::new(given, likely);
             let mut fetch = Fetch::new(url.clone(), token_file.clone(), ca_file.clone());
-            Box::new(move |Question(hints), at| {
+            Box::new(move |question, at| {
                 let began = std::time::Instant::now();
+                let hints = match question {
+                    Question::Round(hints) => hints,
+                    Question::Probe(of) => return Reply::Probe(probed(fetch.as_mut().ok(), &of, at)),
+                };
                 let round = match &mut fetch {
                     Ok(fetch) => match fetch.begin() {
                         Ok(()) => watcher.round(fetch, at, hints),
@@ -76,10 +106,11 @@ impl Target {
                 if let Ok(fetch) = &mut fetch {
                     fetch.end();
                 }
-                (round, began.elapsed().as_secs_f64())
+                Reply::Round(round, began.elapsed().as_secs_f64())
             })
         };
-        let setup = Setup { name: "model", stack: 1 << 20, patience: Duration::from_secs(15) };
+        let patience = Duration::from_secs(15) + if probe.enabled { 2 * PROBE } else { Duration::ZERO };
+        let setup = Setup { name: "model", stack: 1 << 20, patience };
         let sleeps = if of.sleeps == Some(false) { Sleeps::Never } else { Sleeps::Perhaps };
         let server = Server {
             name: of.name.clone(),
@@ -93,6 +124,8 @@ impl Target {
             of,
             hints: Hints { sleeps, ..Hints::default() },
             worker: Worker::new(setup, make),
+            probe,
+            probed: None,
             asked: None,
             rounds: 0,
             gone: None,
@@ -176,15 +209,59 @@ impl Target {
             return;
         }
         self.hints.works = self.works(root, at);
-        match self.worker.ask(Question(self.hints), at) {
-            Ok(_) => self.asked = Some(at),
+        let question = match self.due_probe(at) {
+            Some(of) => Question::Probe(of),
+            None => {
+                self.asked = Some(at);
+                Question::Round(self.hints)
+            }
+        };
+        match self.worker.ask(question, at) {
+            Ok(_) => {}
             Err(fault) => self.server.state = ServerState::Broken(format!("{fault:?}")),
         }
     }
 
+    /// The model that is due to be probed: in memory, idle, and of a server that a request changes nothing of.
+    fn due_probe(&mut self, at: Stamp) -> Option<Subject> {
+        let kind = self.server.kind;
+        let may = match kind {
+            Kind::Ollama | Kind::Vllm | Kind::Sglang | Kind::Tgi | Kind::LmStudio => !self.hints.works,
+            // One that may sleep would be kept awake.
+            Kind::LlamaCpp => self.hints.sleeps == Sleeps::Never,
+            // Which model leaves memory next depends on the requests; others may cost money.
+            Kind::LlamaRouter | Kind::LlamaSwap | Kind::OpenAi => false,
+        };
+        let up =
+            self.server.state == ServerState::Up && self.server.at.is_some_and(|of| at.since(of) < 3 * self.every());
+        if !self.probe.enabled || !may || !up || self.rounds < 2 {
+            return None;
+        }
+        let loaded = || self.server.reading.models.iter().filter(|model| model.state == ModelState::Loaded);
+        let idle = |of: Option<f64>| of.is_none_or(|requests| requests == 0.0);
+        if !loaded().all(|model| idle(model.work.running) && idle(model.work.waiting)) {
+            return None;
+        }
+        let last = *self.probed.get_or_insert(at);
+        let due =
+            at.since(last) >= if self.server.probe.is_some() { self.probe.every } else { Duration::from_secs(10) };
+        let model = loaded().next().filter(|_| due)?;
+        let keep_alive = match model.expires {
+            Some(Expiry::Never) => Some(-1),
+            Some(Expiry::At(until)) => Some((until - at.unix_ms) / 1000).filter(|left| *left > 0),
+            None => None,
+        };
+        // One that is about to leave memory would be loaded anew.
+        if kind == Kind::Ollama && keep_alive.is_none_or(|left| (0..30).contains(&left)) {
+            return None;
+        }
+        self.probed = Some(at);
+        Some(Subject { kind, model: model.name.clone(), keep_alive })
+    }
+
     /// Its process used CPU time since the last look.
     fn works(&mut self, root: &Root, at: Stamp) -> bool {
-        if self.hints.sleeps == Sleeps::Never {
+        if self.hints.sleeps == Sleeps::Never && !self.probe.enabled {
             return false;
         }
         let Some(stat) = self.server.process.as_ref().and_then(|process| Stat::read(root, process.pid)) else {
@@ -203,7 +280,8 @@ impl Target {
         let Some(reply) = self.worker.poll(wait) else { return };
         self.rounds = self.rounds.saturating_add(1);
         match reply.outcome {
-            Ok((round, took)) => {
+            Ok(Reply::Probe(found)) => self.server.probe = Some(Arc::new(found)),
+            Ok(Reply::Round(round, took)) => {
                 if let Some(kind) = round.kind {
                     self.server.kind = kind;
                 }
@@ -230,6 +308,25 @@ impl Target {
     pub(super) fn server(&self) -> Server {
         self.server.clone()
     }
+}
+
+/// Cold, with a prompt that no cache knows, then warm with the same.
+fn probed(fetch: Option<&mut Fetch>, of: &Subject, at: Stamp) -> Probed {
+    let mut found = Probed { at, model: of.model.clone(), cold: None, warm: None, failure: None };
+    let Some(fetch) = fetch else { return found };
+    let text = format!("{} {} {PROMPT}", at.unix_ms, at.mono_us);
+    let prompt = Prompt { model: &of.model, text: &text, tokens: ANSWER, keep_alive: of.keep_alive };
+    match fetch.begin().map_err(|error| error.to_string()).and_then(|()| shoot(fetch, of.kind, &prompt, PROBE)) {
+        Ok(cold) => found.cold = Some(cold),
+        Err(why) => found.failure = Some(why),
+    }
+    if found.failure.is_none() {
+        match shoot(fetch, of.kind, &prompt, PROBE) {
+            Ok(warm) => found.warm = Some(warm),
+            Err(why) => found.failure = Some(why),
+        }
+    }
+    found
 }
 
 fn refused(error: &AskError) -> Round {

@@ -7,12 +7,13 @@ use super::{
 use crate::model::{
     gpu::GpuRow,
     host::Host,
-    model_server::{Kind, ModelRow, ServerRow, ServerState},
+    model_server::{Kind, ModelRow, ServerRow, ServerState, Shot},
     source::SourceId::ModelServers,
 };
 
 const SERVER: &[&str] = &["server"];
 const MODEL: &[&str] = &["server", "model"];
+const PROBE: &[&str] = &["server", "model", "cache"];
 
 /// Its rows of TABLE METRICS.
 #[rustfmt::skip] // a table: one metric a paragraph of two or three lines
@@ -38,6 +39,10 @@ pub(super) const ROWS: &[MetricDef] = &[
         |h, put| models(h, put, |m| m.flow.figures.seconds_a_token())),
     gauge("model_response_seconds", Seconds, ModelServers, MODEL, "Time to the end of a response, the middle one of the last five minutes, by the server's histogram.",
         |h, put| models(h, put, |m| m.flow.figures.response.map(|s| s.p50))),
+    gauge("model_probe_first_token_seconds", Seconds, ModelServers, PROBE, "Time to the first token of the probe's prompt, new to the cache (cold) and known to it (warm).",
+        |h, put| probes(h, put, |shot| shot.first_token)),
+    gauge("model_probe_response_seconds", Seconds, ModelServers, PROBE, "Time to the end of the probe's answer of 64 tokens, new to the cache (cold) and known to it (warm).",
+        |h, put| probes(h, put, |shot| shot.response)),
     gauge("model_response_target_ratio", Ratio, ModelServers, MODEL, "Time that a response of 64 tokens takes against its target: 2 s for a model of 8 billion weights, 10 s for one of 70.",
         |h, put| models(h, put, |m| Some(m.answer_seconds()? / m.target_seconds()?)))
         .cause(|h, of| {
@@ -81,6 +86,20 @@ fn models(host: &Host, put: Put<'_>, figure: impl Fn(&ModelRow) -> Option<f64>) 
         for model in row.loaded() {
             if let Some(value) = figure(model) {
                 put(&[&row.raw.name, &model.raw.name], value);
+            }
+        }
+    }
+}
+
+/// What the optional probe measured, while its model is in memory.
+fn probes(host: &Host, put: Put<'_>, figure: impl Fn(&Shot) -> f64) {
+    for row in &host.model_servers.rows {
+        for model in row.loaded() {
+            let Some(probe) = &model.probe else { continue };
+            for (cache, shot) in [("cold", &probe.cold), ("warm", &probe.warm)] {
+                if let Some(shot) = shot {
+                    put(&[&row.raw.name, &model.raw.name, cache], figure(shot));
+                }
             }
         }
     }

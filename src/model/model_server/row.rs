@@ -1,8 +1,8 @@
 //! All servers as shown: each keeps its past for as long as it is listed.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use super::{Figures, Flow, Model, ModelServerSample, ModelState, Server, ServerState, Spread};
+use super::{Figures, Flow, Model, ModelServerSample, ModelState, Probed, Server, ServerState, Spread};
 use crate::{
     clock::Stamp,
     model::{rate::align, series::Series, span::Span},
@@ -11,7 +11,7 @@ use crate::{
 /// Troubles that are remembered of each server.
 const TROUBLES: usize = 20;
 /// Tokens of the answer by which servers are compared with their target.
-pub const ANSWER: f64 = 64.0;
+pub const ANSWER: u32 = 64;
 
 /// All servers.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +47,8 @@ pub struct ServerRow {
 pub struct ModelRow {
     pub raw: Model,
     pub flow: Flow,
+    /// What the optional probe found last.
+    pub probe: Option<Arc<Probed>>,
     /// Seconds that its last load took, as it was seen or as the server says.
     pub load_seconds: Option<f64>,
     loading_since: Option<Stamp>,
@@ -95,6 +97,11 @@ impl ServerRow {
             |name: &String| ModelRow { raw: Model { name: name.clone(), ..Model::default() }, ..ModelRow::default() };
         align(&mut self.models, &names, |row, name| row.raw.name == *name, new);
         let reading = raw.reading.clone();
+        if let Some(probe) = &raw.probe
+            && let Some(row) = self.models.iter_mut().find(|row| row.raw.name == probe.model)
+        {
+            row.probe = Some(probe.clone());
+        }
         for (row, model) in self.models.iter_mut().zip(&reading.models) {
             if let Some(why) = model.failure.as_ref().filter(|why| row.raw.failure.as_ref() != Some(*why)) {
                 self.troubles.truncate(TROUBLES - 1);
@@ -205,11 +212,15 @@ impl ModelRow {
         self.loading_since
     }
 
-    /// Seconds that an answer of [`ANSWER`] tokens takes, from the first token and the pace of those after it.
+    /// Seconds that an answer of [`ANSWER`] tokens takes: as the probe measured it, or from the first token and the pace
+    /// of those after it.
     #[must_use]
     pub fn answer_seconds(&self) -> Option<f64> {
+        if let Some(cold) = self.probe.as_ref().and_then(|probe| probe.cold) {
+            return Some(cold.response);
+        }
         let figures = &self.flow.figures;
-        Some(figures.first_token?.p50 + (ANSWER - 1.0) * figures.seconds_a_token()?)
+        Some(figures.first_token?.p50 + f64::from(ANSWER - 1) * figures.seconds_a_token()?)
     }
 
     /// Seconds that it may take, by its size: 2 with 8 billion weights, 10 with 70.

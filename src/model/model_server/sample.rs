@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Histogram, Kind};
+use super::{Histogram, Kind, Probed};
 use crate::clock::Stamp;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct Server {
     pub took: Option<f64>,
     /// The process, where it runs on this machine.
     pub process: Option<Runner>,
+    /// What the optional probe found last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Arc<Probed>>,
     /// What its command line and the names of its environment set.
     pub settings: Vec<Setting>,
 }

@@ -6,7 +6,7 @@ use crate::{
     model::{
         host::Host,
         join,
-        model_server::{Expiry, ModelRow, ServerRow, Spread},
+        model_server::{self, Expiry, ModelRow, ServerRow, Spread},
     },
     state::State,
 };
@@ -125,12 +125,41 @@ pub(super) struct Model<'a> {
     response: Option<Times>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<Times>,
+    /// What the optional probe measured last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Probe<'a>>,
     /// Of its last load, as it was seen or as the server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     load_seconds: Option<f64>,
     /// Why it could not be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Probe<'a> {
+    age_seconds: f64,
+    /// With a prompt that is new to the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cold: Option<Shot>,
+    /// With the same prompt again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm: Option<Shot>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Shot {
+    first_token_seconds: f64,
+    response_seconds: f64,
+    tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached_tokens: Option<u64>,
 }
 
 /// Of the last five minutes, estimated from the server's histogram.
@@ -168,7 +197,7 @@ pub(super) fn servers(state: &State) -> Vec<Server<'_>> {
 /// All models of all servers, loaded or not.
 pub(super) fn models(state: &State) -> Vec<Model<'_>> {
     let rows = state.host.model_servers.rows.iter();
-    rows.flat_map(|row| row.models.iter().map(|of| model(row, of))).collect()
+    rows.flat_map(|row| row.models.iter().map(|of| model(&state.host, row, of))).collect()
 }
 
 fn server<'a>(host: &'a Host, row: &'a ServerRow) -> Server<'a> {
@@ -202,7 +231,7 @@ fn server<'a>(host: &'a Host, row: &'a ServerRow) -> Server<'a> {
     }
 }
 
-fn model<'a>(row: &'a ServerRow, of: &'a ModelRow) -> Model<'a> {
+fn model<'a>(host: &Host, row: &'a ServerRow, of: &'a ModelRow) -> Model<'a> {
     let (raw, work, figures) = (&of.raw, &of.raw.work, &of.flow.figures);
     // What a server that does not answer said last is no figure of now.
     let now = row.is_up();
@@ -235,7 +264,23 @@ fn model<'a>(row: &'a ServerRow, of: &'a ModelRow) -> Model<'a> {
         per_token: Times::of(figures.per_token.filter(|_| now)),
         response: Times::of(figures.response.filter(|_| now)),
         queue: Times::of(figures.queue.filter(|_| now)),
+        probe: of.probe.as_ref().map(|probe| Probe {
+            age_seconds: host.now.since(probe.at).as_secs_f64(),
+            cold: probe.cold.as_ref().map(shot),
+            warm: probe.warm.as_ref().map(shot),
+            failure: probe.failure.as_deref(),
+        }),
         load_seconds: of.load_seconds,
         failure: raw.failure.as_deref(),
+    }
+}
+
+fn shot(of: &model_server::Shot) -> Shot {
+    Shot {
+        first_token_seconds: of.first_token,
+        response_seconds: of.response,
+        tokens: of.tokens,
+        tokens_per_second: of.tokens_per_second,
+        cached_tokens: of.cached,
     }
 }

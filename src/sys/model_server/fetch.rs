@@ -9,11 +9,14 @@ use std::{
 
 use http_body_util::Full;
 use hyper::{
-    Request,
+    Method, Request,
     body::Bytes,
     header::{self, HeaderValue},
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
 use crate::{
     model::service::target::ServiceUrl,
@@ -143,6 +146,42 @@ impl Fetch {
         request.body(Full::default()).map_err(|error| wrong(&error))
     }
 
+    /// Sends a request with a body and gives each piece of the answer to `each` as it comes; returns the status.
+    ///
+    /// # Errors
+    /// See [`AskError`]; an answer that does not end within `within` is one.
+    pub fn post(
+        &mut self,
+        path: &str,
+        body: &str,
+        within: Duration,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<u16, AskError> {
+        let Some(runtime) = self.runtime.take() else { return Err(without_runtime(path)) };
+        let sent = async {
+            let mut request = self.request(path)?.map(|_| Full::new(Bytes::from(body.to_owned())));
+            *request.method_mut() = Method::POST;
+            request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let stream = self.opener.open(PATIENCE).await.map_err(AskError::Unreachable)?;
+            let wrong = |error: HttpError| AskError::Wrong { path: shown(path), why: error.to_string() };
+            let mut session = Session::open(stream).await.map_err(wrong)?;
+            let mut answer = session.ask(request, within).await.map_err(wrong)?;
+            let mut read = 0;
+            while let Some(piece) = answer.piece().await.map_err(wrong)? {
+                read += piece.len();
+                if read > BODY {
+                    return Err(AskError::Long { path: shown(path) });
+                }
+                each(&piece);
+            }
+            Ok(answer.status)
+        };
+        let slow = || AskError::Wrong { path: shown(path), why: format!("no answer within {} s", within.as_secs()) };
+        let sent = runtime.block_on(async { timeout(within, sent).await.unwrap_or_else(|_| Err(slow())) });
+        self.runtime = Some(runtime);
+        sent
+    }
+
     async fn ask(&mut self, path: &str) -> Result<Got, AskError> {
         let end = Instant::now() + PATIENCE;
         let left = || end.saturating_duration_since(Instant::now());
@@ -182,13 +221,16 @@ impl Fetch {
 
 impl Ask for Fetch {
     fn get(&mut self, path: &str) -> Result<Got, AskError> {
-        let Some(runtime) = self.runtime.take() else {
-            return Err(AskError::Wrong { path: shown(path), why: "no runtime".to_owned() });
-        };
+        let Some(runtime) = self.runtime.take() else { return Err(without_runtime(path)) };
         let got = runtime.block_on(self.ask(path));
         self.runtime = Some(runtime);
         got
     }
+}
+
+/// A request panicked in it.
+fn without_runtime(path: &str) -> AskError {
+    AskError::Wrong { path: shown(path), why: "no runtime".to_owned() }
 }
 
 fn shown(path: &str) -> String {

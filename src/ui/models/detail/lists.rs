@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::facts::{NAME, line, words};
 use crate::{
-    model::model_server::{Expiry, ModelRow, ModelState, ServerRow, Spread},
+    model::model_server::{Expiry, ModelRow, ModelState, ServerRow, Shot, Spread},
     text::{elide, width},
     ui::{
         canvas::DrawCx,
@@ -115,6 +115,24 @@ fn speeds(model: &ModelRow) -> Vec<(&'static str, String)> {
         && let Some(seconds) = figures.token_seconds
     {
         out.push(("each token", format!("{} on average", units::latency_fine(seconds))));
+    }
+    if let Some(probe) = &model.probe {
+        let of = |name: &str, shot: Option<Shot>| {
+            let rate = |shot: Shot| {
+                shot.tokens_per_second.map_or_else(String::new, |r| format!(", {} tok/s", units::count_short(r)))
+            };
+            shot.map(|s| {
+                format!(
+                    "{name} first token {}, {} tokens in {}{}",
+                    units::latency(s.first_token),
+                    s.tokens,
+                    units::latency(s.response),
+                    rate(s)
+                )
+            })
+        };
+        let words = [of("cold", probe.cold), of("warm", probe.warm), probe.failure.clone()];
+        out.push(("probe", words.into_iter().flatten().collect::<Vec<_>>().join("   ")));
     }
     if let Some((now, target)) = model.answer_seconds().zip(model.target_seconds()) {
         out.push(("64 tokens", format!("{} of {} by its size", units::latency(now), units::latency(target))));

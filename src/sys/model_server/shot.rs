@@ -1,0 +1,222 @@
+//! One short request to a model, timed: to the first token and to the end. It is made only by the optional probe, and by
+//! benchmarks: watching makes none.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{
+    fetch::{AskError, Fetch},
+    say,
+};
+use crate::model::model_server::{Kind, Shot};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Prompt<'a> {
+    pub model: &'a str,
+    pub text: &'a str,
+    /// Tokens of the answer.
+    pub tokens: u32,
+    /// Ollama: seconds that the model stays in memory afterwards, so that asking does not keep it longer; negative: for ever.
+    pub keep_alive: Option<i64>,
+}
+
+/// What came of a stream, as it grows.
+#[derive(Debug, Default)]
+struct Stream {
+    held: Vec<u8>,
+    first: Option<Duration>,
+    last: Option<Duration>,
+    chunks: u32,
+    /// Tokens as the server counts them.
+    tokens: Option<u64>,
+    cached: Option<u64>,
+    model: Option<String>,
+    ended: bool,
+    error: Option<String>,
+}
+
+impl Stream {
+    /// Takes a piece in; a line of it may be cut anywhere.
+    fn take(&mut self, piece: &[u8], at: Duration) {
+        self.held.extend_from_slice(piece);
+        while let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.held.drain(..=end).collect();
+            self.line(&line, at);
+        }
+    }
+
+    fn line(&mut self, line: &[u8], at: Duration) {
+        let line = line.trim_ascii();
+        // A line of NDJSON is an event itself; those that begin with a colon keep the connection awake.
+        let data = line.strip_prefix(b"data:").map_or(line, <[u8]>::trim_ascii);
+        if data == b"[DONE]" {
+            self.ended = true;
+            return;
+        }
+        let Ok(event) = serde_json::from_slice::<Value>(data) else {
+            if !line.is_empty() && !line.starts_with(b":") && !line.starts_with(b"event:") {
+                self.error = say::words(line);
+            }
+            return;
+        };
+        if event.get("error").is_some() {
+            self.error = say::words(data);
+            return;
+        }
+        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        let delta = event.get("choices").and_then(|choices| choices.get(0)).and_then(|choice| choice.get("delta"));
+        let spoke = match delta {
+            Some(delta) => ["content", "reasoning_content", "reasoning"].iter().any(|name| text(delta, name)),
+            None => text(&event, "response") || text(&event, "thinking"),
+        };
+        if spoke {
+            self.first.get_or_insert(at);
+            self.last = Some(at);
+            self.chunks += 1;
+        }
+        if let Some(model) = event.get("model").and_then(Value::as_str) {
+            self.model.get_or_insert_with(|| model.to_owned());
+        }
+        let usage = event.get("usage");
+        let counted = usage.and_then(|usage| usage.get("completion_tokens")).or_else(|| event.get("eval_count"));
+        self.tokens = counted.and_then(Value::as_u64).or(self.tokens);
+        let cached = usage.and_then(|usage| usage.get("prompt_tokens_details")).and_then(|of| of.get("cached_tokens"));
+        self.cached = cached.and_then(Value::as_u64).or(self.cached);
+        self.ended |= event.get("done").and_then(Value::as_bool) == Some(true);
+    }
+
+    /// The times, where the stream came to its end.
+    fn shot(self, asked: &str, took: Duration) -> Result<Shot, String> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        if !self.ended {
+            return Err("the stream ended before the answer did".to_owned());
+        }
+        if let Some(other) = self.model.filter(|model| !same(model, asked)) {
+            return Err(format!("{other} answered in place of {asked}"));
+        }
+        let (Some(first), Some(last)) = (self.first, self.last) else { return Err("no token came".to_owned()) };
+        let tokens = self.tokens.unwrap_or(self.chunks.into());
+        let span = last.saturating_sub(first).as_secs_f64();
+        let rate = (tokens > 1 && span > 0.0).then(|| (tokens - 1) as f64 / span);
+        Ok(Shot {
+            first_token: first.as_secs_f64(),
+            response: took.as_secs_f64(),
+            tokens,
+            tokens_per_second: rate,
+            cached: self.cached,
+        })
+    }
+}
+
+/// A server may answer with a tag or a path where none was asked for.
+fn same(answered: &str, asked: &str) -> bool {
+    let bare = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
+    bare(answered) == bare(asked)
+}
+
+/// Path and body of a request.
+fn request(kind: Kind, of: &Prompt<'_>) -> (&'static str, Value) {
+    if kind == Kind::Ollama {
+        let mut body = json!({
+            "model": of.model, "prompt": of.text, "stream": true, "raw": true,
+            "options": { "num_predict": of.tokens, "temperature": 0, "seed": 1 },
+        });
+        if let Some(seconds) = of.keep_alive {
+            body["keep_alive"] = json!(seconds);
+        }
+        return ("/api/generate", body);
+    }
+    let body = json!({
+        "model": of.model, "max_tokens": of.tokens, "temperature": 0, "seed": 1, "stream": true,
+        "stream_options": { "include_usage": true }, "messages": [{ "role": "user", "content": of.text }],
+    });
+    ("/v1/chat/completions", body)
+}
+
+/// Asks, and times the answer.
+///
+/// # Errors
+/// Why there is none, in a few words.
+pub fn shoot(fetch: &mut Fetch, kind: Kind, of: &Prompt<'_>, within: Duration) -> Result<Shot, String> {
+    let (path, body) = request(kind, of);
+    let began = Instant::now();
+    let mut stream = Stream::default();
+    let status = fetch
+        .post(path, &body.to_string(), within, |piece| stream.take(piece, began.elapsed()))
+        .map_err(|error: AskError| error.to_string())?;
+    let took = began.elapsed();
+    let rest = std::mem::take(&mut stream.held);
+    stream.line(&rest, took);
+    if !(200..300).contains(&status) {
+        return Err(stream.error.unwrap_or_else(|| format!("{path}: status {status}")));
+    }
+    stream.shot(of.model, took)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::part::testing::fixture, *};
+
+    /// What is made of a recorded stream that comes in pieces of this size.
+    fn read(file: &str, size: usize, asked: &str) -> Result<Shot, String> {
+        let mut stream = Stream::default();
+        for (at, piece) in fixture(file).chunks(size).enumerate() {
+            stream.take(piece, Duration::from_millis(at as u64));
+        }
+        let rest = std::mem::take(&mut stream.held);
+        stream.line(&rest, Duration::from_secs(9));
+        stream.shot(asked, Duration::from_secs(10))
+    }
+
+    #[test]
+    fn streams_of_all_kinds_are_counted_by_the_server() {
+        for (file, asked, tokens) in [
+            ("llama.cpp/chat-stream.sse", "tiny-a", 16),
+            ("vllm/chat-stream.sse", "tiny-a", 4),
+            ("ollama/generate-cold.ndjson", "tiny-a", 12),
+        ] {
+            for size in [1, 7, 4096] {
+                let shot = read(file, size, asked).unwrap_or_else(|error| panic!("{file}: {error}"));
+                assert!(shot.tokens > 0 && shot.response == 10.0, "{file}: {shot:?}");
+                assert!(shot.tokens == tokens, "{file}: {shot:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_fails_is_no_result() {
+        assert!(read("ollama/error-mid-stream.ndjson", 64, "mid").is_err_and(|why| why.contains("unexpected EOF")));
+        assert!(read("llama.cpp-router/error-mid-stream.sse", 64, "mid").is_err_and(|why| why.contains("proxy error")));
+        assert!(
+            read("llama.cpp/chat-stream.sse", 64, "other").is_err_and(|why| why == "tiny-a answered in place of other")
+        );
+        let mut cut = Stream::default();
+        cut.take(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", Duration::ZERO);
+        assert_eq!(cut.shot("m", Duration::ZERO), Err("the stream ended before the answer did".into()));
+    }
+
+    #[test]
+    fn a_request_leaves_the_keep_alive_as_it_is() {
+        let prompt = Prompt { model: "m", text: "x", tokens: 8, keep_alive: Some(90) };
+        let (path, body) = request(Kind::Ollama, &prompt);
+        assert_eq!((path, body["keep_alive"].as_i64()), ("/api/generate", Some(90)));
+        assert_eq!(request(Kind::Vllm, &prompt).0, "/v1/chat/completions");
+    }
+
+    proptest! {
+        #[test]
+        fn any_stream_is_read_without_a_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8)) {
+            let mut stream = Stream::default();
+            for piece in &pieces {
+                stream.take(piece, Duration::ZERO);
+            }
+            let _ = stream.shot("m", Duration::ZERO);
+        }
+    }
+}
