@@ -16,6 +16,7 @@ pub mod config;
 pub mod diag;
 pub mod interest;
 pub mod model;
+pub mod notify;
 pub mod request;
 pub mod sink;
 pub mod state;

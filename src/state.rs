@@ -134,6 +134,7 @@ impl State {
                 self.operations += 1;
                 self.acted = Some(done.at);
             }
+            Event::Destination(destination) => self.host.told(destination),
             Event::Run(run) => {
                 let judges =
                     matches!(run, RunEvent::Measured { .. } | RunEvent::Mark { .. } | RunEvent::History { .. });

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["model", "sys"],
     &["config", "alert", "analysis", "request", "interest", "target"],
     &["state"],
-    &["collect", "act", "bench", "store"],
+    &["collect", "act", "bench", "notify", "store"],
     &["sink", "ui::ids", "ui::action", "ui::theme"],
     &["ui::keymap"],
     &["ui::canvas"],
@@ -76,10 +76,12 @@ const REFUSED: &[(&str, &str)] = &[
     ("ui", "collect"),
     ("ui", "act"),
     ("ui", "bench"),
+    ("ui", "notify"),
     ("ui", "store"),
     ("sink", "collect"),
     ("sink", "act"),
     ("sink", "bench"),
+    ("sink", "notify"),
     ("sink", "store"),
 ];
 

@@ -130,6 +130,8 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     session.start(&settings, Start { want, every: settings.refresh, once: false }, move || bell.notify_one());
     let bell = wake.clone();
     session.remember_alerts(&settings, move || bell.notify_one());
+    let bell = wake.clone();
+    session.notify(&settings, move || bell.notify_one());
     let benches = Benches::new(session.clock(), &settings.root, wake.clone());
     let mut live = Live {
         session,
@@ -364,6 +366,7 @@ impl Live {
         self.encoder.encode(!self.spoiled, &mut self.shown, &self.next, &mut self.bytes);
         self.spoiled = false;
         self.want();
+        self.bytes.extend_from_slice(self.session.take_rings().as_bytes());
         if self.bytes.is_empty() { Sent::Whole } else { self.terminal.send(&self.bytes) }
     }
 

@@ -14,6 +14,7 @@ mod keyboard;
 mod keys;
 pub mod live;
 pub mod log;
+mod notices;
 pub mod once;
 pub mod output;
 pub mod record;

@@ -67,6 +67,8 @@ async fn recording(settings: &Settings) -> Result<(), String> {
     session
         .start(settings, Start { want: want.clone(), every: settings.refresh, once: false }, move || bell.notify_one());
     session.start_rest();
+    let bell = wake.clone();
+    session.notify(settings, move || bell.notify_one());
     systemd.ready();
     let mut said = String::new();
     let mut next = Instant::now() + TICK;
@@ -89,6 +91,7 @@ async fn recording(settings: &Settings) -> Result<(), String> {
         let mut changes = Vec::new();
         session.take_and(|state| changes.extend(state.transitions.iter().cloned()));
         session.recall(|words| eprintln!("benchtop: {}", clean_lines(&words)));
+        session.hear(|words| eprintln!("benchtop: {}", clean_lines(&words)));
         if next.elapsed() > Duration::ZERO || Instant::now() >= next {
             session.tick();
             changes.extend(session.state().transitions.iter().cloned());

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::history::{History, News};
+use super::{
+    history::{History, News},
+    notices::Notices,
+};
 use crate::{
     alert::Rule,
     clock::{Clock, Stamp, local_zone, suspended},
@@ -39,6 +42,7 @@ pub struct Session {
     history: Option<History>,
     /// How long the machine was suspended since its boot, as last seen.
     suspended: Duration,
+    notices: Option<Notices>,
 }
 
 /// At the end, what was handed over last is written within this time: a second is left for all else.
@@ -69,8 +73,15 @@ impl Session {
     /// A session that reads nothing yet: a replay, or the time before the first reading.
     #[must_use]
     pub fn new(rules: Vec<Rule>, sinks: Vec<Box<dyn Sink>>) -> Self {
-        let state = State::new(rules.into());
-        Session { clock: Clock::start(), state, sinks, reading: None, history: None, suspended: suspended() }
+        Session {
+            clock: Clock::start(),
+            state: State::new(rules.into()),
+            sinks,
+            reading: None,
+            history: None,
+            suspended: suspended(),
+            notices: None,
+        }
     }
 
     /// A session on the machine of `settings`: its header is folded, and what is switched off is known to be. Its sources
@@ -177,6 +188,7 @@ impl Session {
     /// Folds one event in; the sinks get it first, for its sample is moved into the state.
     pub fn fold(&mut self, event: Event) {
         let is_end = matches!(event, Event::Run(RunEvent::Ended { .. }));
+        let is_tick = matches!(event, Event::Tick(_));
         for sink in &mut self.sinks {
             sink.accept(&event, &self.state);
         }
@@ -191,6 +203,29 @@ impl Session {
             }
             history.keep_alerts(&self.state);
         }
+        if let Some(notices) = &mut self.notices {
+            notices.look(&self.state, is_tick);
+        }
+    }
+
+    /// Tells the destinations of `settings` of alerts from here on. `wake` is called when one has something to say.
+    pub fn notify(&mut self, settings: &Settings, wake: impl Fn() + Send + Sync + Clone + 'static) {
+        self.notices = Notices::start(settings, &self.state, wake);
+    }
+
+    /// Folds what came back from destinations; `said` gets what the user should know once. False: there was nothing.
+    pub fn hear(&mut self, mut said: impl FnMut(String)) -> bool {
+        let Some(notices) = &mut self.notices else { return false };
+        let (events, words) = notices.heard(self.clock.now());
+        let any = !events.is_empty() || !words.is_empty();
+        words.into_iter().for_each(&mut said);
+        events.into_iter().for_each(|event| self.fold(event));
+        any
+    }
+
+    /// What the terminal is to be sent beside the frame: it rings.
+    pub fn take_rings(&mut self) -> String {
+        self.notices.as_mut().map(Notices::take_rings).unwrap_or_default()
     }
 
     /// Folds all that has come, and a timeout for each source that is late; `seen` gets each before it is folded.
@@ -334,6 +369,9 @@ impl Session {
         let mut outcome = Ok(());
         for sink in &mut self.sinks {
             outcome = outcome.and(sink.finish(&self.state));
+        }
+        if let Some(notices) = self.notices {
+            notices.finish();
         }
         if let Some(history) = self.history {
             outcome = outcome.and(history.finish(&self.state, writing).map_err(io::Error::other));

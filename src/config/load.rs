@@ -13,7 +13,7 @@ use super::{
     Flag, Known, Loaded, MAX_BYTES, Origin, Request,
     fields::{FIELDS, Field},
     file::{read_text, silent},
-    maintenance, model_servers, paths,
+    maintenance, model_servers, notify, paths,
     reading::{Fault, Reading},
     save::{self, Pin},
     services,
@@ -152,6 +152,7 @@ impl Loader<'_> {
                 "service" => self.services(&source, value),
                 "maintenance" => self.maintenance(&source, value),
                 "model_server" => self.model_servers(&source, value),
+                "notify" => self.tables(&source, value, "notify", |s, table| notify::read(&mut s.notify, table)),
                 "targets" => {
                     self.tables(&source, value, "targets", |s, table| targets::read_targets(&mut s.targets, table))
                 }
@@ -178,7 +179,7 @@ impl Loader<'_> {
         self.layer = Layer::Saved;
         for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
             match key.value.as_str() {
-                "keys" | "rules" | "service" | "maintenance" | "model_server" | "targets" | "roles" => {
+                "keys" | "notify" | "rules" | "service" | "maintenance" | "model_server" | "targets" | "roles" => {
                     let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
                     self.diagnostics.push(source.diagnostic(key.offset, what, None));
                 }

@@ -8,6 +8,7 @@ mod known;
 mod load;
 pub mod maintenance;
 pub mod model_servers;
+pub mod notify;
 pub mod paths;
 mod reading;
 pub mod save;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::saving::Saving;
+use super::{notify::NotifySettings, saving::Saving};
 use crate::{
     model::{
         engine_address::EngineAddress,
@@ -55,6 +55,8 @@ pub struct Settings {
     pub disabled_sources: Vec<String>,
     /// Addresses of container engines beside those that are found.
     pub engines: Vec<EngineAddress>,
+    /// Who is told of alerts.
+    pub notify: NotifySettings,
     /// What is probed.
     pub services: Vec<ServiceTarget>,
     /// Model servers beside those that are found.
@@ -241,6 +243,7 @@ impl Default for Settings {
             hidden_mounts: Vec::new(),
             disabled_sources: Vec::new(),
             engines: Vec::new(),
+            notify: NotifySettings::default(),
             services: Vec::new(),
             maintenance: Vec::new(),
             model_servers: Vec::new(),

@@ -8,6 +8,7 @@ use super::{
     alert::{AlertMark, AlertNews},
     container::ContainerSample,
     cpu::CpuSample,
+    destination::Destination,
     disk::DiskSample,
     facts::FactsSample,
     fault::Fault,
@@ -92,6 +93,8 @@ pub enum Event {
     Alert(AlertMark),
     /// What other programs that share the history, or this one before its start, know of alerts.
     Alerts(Box<AlertNews>),
+    /// How a destination of notices does.
+    Destination(Destination),
     /// An operation of ours has ended.
     Act(Operation),
     /// A benchmark began, went on or ended.
@@ -109,6 +112,7 @@ impl Event {
             Event::Tick(at) | Event::Resumed(at) | Event::Woke { at, .. } => *at,
             Event::Alert(mark) => mark.at,
             Event::Alerts(news) => news.at,
+            Event::Destination(destination) => destination.at,
             Event::Act(operation) => operation.at,
             Event::Run(run) => run.at(),
             Event::Header(header) => header.at,

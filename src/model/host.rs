@@ -3,6 +3,7 @@
 use super::{
     container::Containers,
     cpu::Cpu,
+    destination::Destination,
     disk::Disks,
     event::{Envelope, Event, Sample},
     facts::FactsSample,
@@ -60,6 +61,8 @@ pub struct Host {
     pub process_memory: ProcessMemorySample,
     pub log: ContainerLog,
     pub stores: StoreSample,
+    /// Who is told of alerts.
+    pub destinations: Vec<Destination>,
     /// How the benchmarks stand by their history.
     pub benchmarks: Vec<Standing>,
 }
@@ -76,6 +79,14 @@ impl Host {
         self.began.get_or_insert(at);
         if let Event::Reading(envelope) = event {
             self.read(envelope);
+        }
+    }
+
+    /// Takes in how a destination of notices does.
+    pub fn told(&mut self, destination: Destination) {
+        match self.destinations.iter_mut().find(|known| known.name == destination.name) {
+            Some(known) => *known = destination,
+            None => self.destinations.push(destination),
         }
     }
 

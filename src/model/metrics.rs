@@ -10,6 +10,7 @@ mod gpu;
 mod id;
 mod memory;
 mod model_server;
+mod notify;
 mod own;
 mod pool;
 mod process;

@@ -7,6 +7,7 @@ pub mod arc;
 pub mod bench;
 pub mod container;
 pub mod cpu;
+pub mod destination;
 pub mod disk;
 pub mod engine_address;
 pub mod event;

@@ -8,6 +8,7 @@ mod http;
 mod open;
 mod ping;
 mod resolve;
+mod send;
 mod tls;
 mod trouble;
 
@@ -22,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use send::{Parcel, Receipt, send};
 use tokio::{
     runtime::{Builder, Runtime},
     time::{MissedTickBehavior, interval},

@@ -41,7 +41,12 @@ pub(super) const ROWS: &[MetricDef] = &[
         }),
     gauge("service_failures_in_row", Count, Services, SERVICE, "Rounds that failed one after the other, each after a second attempt.",
         |h, put| services(h, put, |row| is_probed(row).then(|| f64::from(row.failures))))
-        .cause(why),
+        .cause(why)
+        .detail(|h, of| Some(match service(h, of)?.failures {
+            0 => "it answers again".to_owned(),
+            1 => "1 failure".to_owned(),
+            n => format!("{n} failures in a row"),
+        })),
     gauge("service_error_ratio", Ratio, Services, SERVICE, "Share of the rounds of the last ten minutes (40 rounds at least) that failed.",
         |h, put| services(h, put, |row| row.error_ratio().filter(|_| is_probed(row))))
         .cause(last_error),

@@ -1,6 +1,6 @@
 //! TABLE METRICS: the rows of all domains, in one order.
 
-use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, model_server, own, pool, process, service};
+use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, model_server, notify, own, pool, process, service};
 
 const DOMAINS: &[&[MetricDef]] = &[
     cpu::ROWS,
@@ -13,6 +13,7 @@ const DOMAINS: &[&[MetricDef]] = &[
     model_server::ROWS,
     process::ROWS,
     bench::ROWS,
+    notify::ROWS,
     own::ROWS,
 ];
 

@@ -49,10 +49,15 @@ struct Pipe {
 
 impl Running {
     pub(super) fn spawn(program: &Path, arguments: &[&str], limits: Limits) -> Result<Self, ExecError> {
+        Self::start(program, command(program, arguments), limits)
+    }
+
+    /// Starts `command`, which is made by [`command`].
+    pub(super) fn start(program: &Path, mut command: process::Command, limits: Limits) -> Result<Self, ExecError> {
         let failed = |source: io::Error| ExecError::Start { program: program.to_owned(), source };
         let (cancelled, cancel) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| failed(e.into()))?;
-        let mut child = command(program, arguments).spawn().map_err(failed)?;
+        let mut child = command.spawn().map_err(failed)?;
         let watch = helper::watch(child.id());
         let files = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         let [out, err] = files.map(|file| file.map(File::from));

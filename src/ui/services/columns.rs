@@ -1,6 +1,6 @@
 //! The columns of the services: what each says of one, how it compares, and what a filter finds in it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     cells,
@@ -19,6 +19,7 @@ use crate::{
         },
         theme::Role,
     },
+    units::span_short,
 };
 
 impl Columns for Services {
@@ -83,6 +84,7 @@ pub static COLUMNS: &[Col] = &[
     Col::words("address", "ADDRESS", 20, 7, |r| Cow::Borrowed(&r.service.probe.url))
         .between(12, 60)
         .also(&["url"])
+        .essential()
         .show(|r| match r.service.why.is_empty() {
             true => Cow::Borrowed(&r.service.probe.url),
             false => Cow::Borrowed(&r.service.why),
@@ -91,9 +93,10 @@ pub static COLUMNS: &[Col] = &[
         .doc("what is probed, or why it is not up"),
 ];
 
-/// `41d`, `-2d` for one that has expired.
+/// `41d`; `past` for one that has expired.
 fn days(seconds: f64) -> String {
-    let sign = if seconds < 0.0 { "-" } else { "" };
-    let span = std::time::Duration::try_from_secs_f64(seconds.abs()).unwrap_or_default();
-    format!("{sign}{}", crate::units::span_short(span))
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(left) => span_short(left),
+        Err(_) => "past".to_owned(),
+    }
 }

@@ -18,9 +18,9 @@ use crate::{
 
 /// The hue of each phase, in their order.
 pub(super) const HUES: [(Phase, Role); 5] = [
-    (Phase::Resolve, Role::CpuSteal),
-    (Phase::Connect, Role::NetTransmit),
-    (Phase::Tls, Role::DiskWrite),
+    (Phase::Resolve, Role::CpuIowait),
+    (Phase::Connect, Role::MemoryCache),
+    (Phase::Tls, Role::MemoryArc),
     (Phase::FirstByte, Role::NetReceive),
     (Phase::Body, Role::MemoryUsed),
 ];

@@ -1,0 +1,190 @@
+//! What a session tells destinations: the alerts that fire, once a second, and those that have ended; and what comes back
+//! from them.
+
+use std::time::Duration;
+
+use crate::{
+    alert::{
+        Level, Muted, Watch,
+        book::{Transition, Turn},
+    },
+    clock::Stamp,
+    config::{Settings, notify::Bell},
+    model::{
+        alert::{AlertKey, AlertMark, AlertSays, Scope, Silence},
+        destination::Destination,
+        event::Event,
+    },
+    notify::{
+        Heard, Home, Notifier, Picture, Silenced,
+        notice::{Ended, Firing, Notice, What},
+        terminal,
+    },
+    state::State,
+    store::Place,
+};
+
+/// At the end, what is due is sent within this time.
+const PATIENCE: Duration = Duration::from_millis(1200);
+
+/// The destinations of a session.
+pub struct Notices {
+    notifier: Notifier,
+    bell: Option<Bell>,
+    host: String,
+    ended: Vec<Ended>,
+    /// Those that have fired or got worse since the last tick.
+    fired: Vec<AlertKey>,
+    second: u64,
+    /// What the terminal is still to be sent.
+    rings: String,
+    /// What is silenced elsewhere, and so here.
+    silenced: Vec<Silenced>,
+}
+
+impl Notices {
+    /// Starts them; `None` where nobody is to be told. `wake` is called when one of them has something to say.
+    #[must_use]
+    pub fn start(
+        settings: &Settings,
+        state: &State,
+        wake: impl Fn() + Send + Sync + Clone + 'static,
+    ) -> Option<Notices> {
+        let host = state.header.as_ref().and_then(|header| header.host.clone());
+        let host = host.unwrap_or_else(|| "localhost".to_owned());
+        let folder = Place::find(settings).ok().map(|place| place.folder().to_owned());
+        let notifier = Notifier::start(&settings.notify, &Home { host: host.clone(), folder }, wake);
+        let bell = settings.notify.bell.clone();
+        (!notifier.is_empty() || bell.is_some()).then(|| Notices {
+            notifier,
+            bell,
+            host,
+            ended: Vec::new(),
+            fired: Vec::new(),
+            second: 0,
+            rings: String::new(),
+            silenced: Vec::new(),
+        })
+    }
+
+    /// Looks at the newest state, after each event: what is shown of alerts is of the newest tick.
+    pub fn look(&mut self, state: &State, is_tick: bool) {
+        let rings = |transition: &&Transition| matches!(transition.turn, Turn::Fired | Turn::Escalated);
+        self.fired.extend(state.transitions.iter().filter(rings).map(|transition| transition.key.clone()));
+        // A second program beside the one that keeps the book of alerts tells nobody.
+        if state.alarms.owned {
+            self.ended.extend(state.transitions.iter().filter_map(ended));
+        }
+        let second = state.host.now.mono_us / 1_000_000;
+        if is_tick && second != self.second {
+            self.second = second;
+            if state.alarms.owned && state.alarms.settled {
+                let held = state.watches.iter().chain(&state.alarms.gone).filter(|watch| watch.held);
+                let firing = held.map(seen).collect();
+                self.notifier.tell(&Picture { firing, ended: std::mem::take(&mut self.ended) });
+            }
+            std::mem::take(&mut self.fired).iter().for_each(|key| self.ring(state, key));
+        }
+    }
+
+    /// The terminal rings for what fires or gets worse.
+    fn ring(&mut self, state: &State, key: &AlertKey) {
+        let Some(bell) = &self.bell else { return };
+        let watch = state.watches.iter().find(|watch| watch.key() == *key);
+        let Some(watch) = watch.filter(|watch| watch.level >= bell.level && watch.counts()) else { return };
+        let notice = Notice { what: What::Fired, alert: seen(watch), at_unix_ms: state.host.now.unix_ms };
+        let tmux = std::env::var_os("TMUX").is_some();
+        self.rings.push_str(&terminal::sequence(&notice, &self.host, bell.desktop, tmux));
+    }
+
+    /// What the terminal is to be sent beside the frame.
+    pub fn take_rings(&mut self) -> String {
+        std::mem::take(&mut self.rings)
+    }
+
+    /// What came back: facts to be folded, and words for the user.
+    pub fn heard(&mut self, at: Stamp) -> (Vec<Event>, Vec<String>) {
+        let (mut events, mut words) = (Vec::new(), Vec::new());
+        for heard in self.notifier.heard() {
+            match heard {
+                Heard::Said(said) => words.push(said),
+                Heard::Health { name, health } => events.push(Event::Destination(Destination {
+                    at,
+                    name: name.to_owned(),
+                    // The first failure may be a moment's.
+                    error: health.error.filter(|_| health.failures > 1),
+                    failing_since_unix_ms: health.failing_since_unix_ms,
+                })),
+                Heard::Silenced { silences } => {
+                    let marks = changed(&self.silenced, &silences);
+                    events.extend(marks.into_iter().map(|says| Event::Alert(AlertMark { at, says })));
+                    self.silenced = silences;
+                }
+            }
+        }
+        (events, words)
+    }
+
+    /// Ends them.
+    pub fn finish(self) {
+        self.notifier.finish(PATIENCE);
+    }
+}
+
+/// What was silenced elsewhere, or is no longer.
+fn changed(before: &[Silenced], now: &[Silenced]) -> Vec<AlertSays> {
+    let is_in = |all: &[Silenced], one: &Silenced| all.iter().any(|other| other.alert.key == one.alert.key);
+    let over = before.iter().filter(|one| !is_in(now, one));
+    let over = over.map(|one| AlertSays::Unsilence(Scope::One(one.alert.key.clone())));
+    let same = |one: &&Silenced| {
+        before.iter().any(|was| was.alert.key == one.alert.key && was.until_unix_ms == one.until_unix_ms)
+    };
+    let new = now.iter().filter(|one| !same(one)).map(|one| {
+        AlertSays::Silence(Silence {
+            scope: Scope::One(one.alert.key.clone()),
+            until_unix_ms: one.until_unix_ms,
+            comment: one.comment.clone(),
+            by: Some(one.by.clone()),
+        })
+    });
+    over.chain(new).collect()
+}
+
+/// An alert as destinations see it.
+fn seen(watch: &Watch) -> Firing {
+    Firing {
+        key: watch.key(),
+        labels: watch.labels.clone(),
+        level: watch.level.max(Level::Advice),
+        value: watch.value,
+        say: watch.say.clone(),
+        since_unix_ms: watch.since.unix_ms,
+        fired_unix_ms: watch.fired.unwrap_or(watch.since).unix_ms,
+        muted: watch.muted.is_some() || watch.acknowledged,
+        acknowledged: watch.acknowledged,
+        flapping: watch.muted == Some(Muted::Flapping),
+    }
+}
+
+/// An alert that fired and is over; one that flaps is over once it has settled.
+fn ended(transition: &Transition) -> Option<Ended> {
+    let removed = match transition.turn {
+        Turn::Resolved => false,
+        Turn::Removed => true,
+        Turn::Settled if transition.to.is_over() => false,
+        _ => return None,
+    };
+    let alert = Firing {
+        key: transition.key.clone(),
+        labels: transition.labels.clone(),
+        level: transition.level.max(Level::Advice),
+        value: transition.value,
+        say: transition.say.clone(),
+        since_unix_ms: transition.since.unix_ms,
+        fired_unix_ms: transition.fired?.unix_ms,
+        muted: transition.muted.is_some(),
+        acknowledged: false,
+        flapping: transition.muted == Some(Muted::Flapping) && transition.turn != Turn::Settled,
+    };
+    Some(Ended { alert, at_unix_ms: transition.at.unix_ms, removed })
+}

@@ -1,0 +1,66 @@
+//! Notices: who is told of alerts. Each destination has a thread of its own, a ledger on disk of what it was told and is still
+//! to be told, and a back-off: one that is down delays nothing and loses nothing.
+
+pub mod alertmanager;
+mod deliver;
+mod file;
+pub mod ledger;
+pub mod notice;
+mod payload;
+pub mod terminal;
+mod worker;
+
+use std::path::PathBuf;
+
+use crate::config::notify::NotifySettings;
+
+pub use worker::{Heard, Picture, Silenced};
+
+use self::{deliver::Kind, worker::Worker};
+
+/// All destinations at work.
+pub struct Notifier {
+    workers: Vec<Worker>,
+}
+
+/// Where this host is in a notice, and where ledgers are kept.
+#[derive(Debug, Clone)]
+pub struct Home {
+    pub host: String,
+    /// `None`: nothing is kept, and what was told before a restart is told again.
+    pub folder: Option<PathBuf>,
+}
+
+impl Notifier {
+    /// Starts a thread for each destination of `settings` but the bell, which is the terminal's; `wake` is called when
+    /// one of them has something to say.
+    #[must_use]
+    pub fn start(settings: &NotifySettings, home: &Home, wake: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+        let kinds = Kind::all(settings);
+        Notifier { workers: kinds.into_iter().map(|kind| Worker::start(kind, home.clone(), wake.clone())).collect() }
+    }
+
+    /// Nobody is to be told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.workers.is_empty()
+    }
+
+    /// What fires now, and what has ended since the last time. Never waits.
+    pub fn tell(&self, picture: &Picture) {
+        self.workers.iter().for_each(|worker| worker.tell(picture));
+    }
+
+    /// What they have to say since the last time.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        self.workers.iter().flat_map(Worker::heard).collect()
+    }
+
+    /// Ends them; one that waits for its server is not waited for longer than `patience`.
+    pub fn finish(self, patience: std::time::Duration) {
+        let end = std::time::Instant::now() + patience;
+        self.workers.iter().for_each(Worker::stop);
+        self.workers.into_iter().for_each(|worker| worker.finish(end));
+    }
+}
