@@ -260,7 +260,11 @@ impl State {
             _ if SourceId::ALL.into_iter().any(waits) => ("reading…".to_owned(), Level::Unknown),
             _ if engines.iter().any(|e| !e.listed && e.fault.is_none()) => ("reading…".to_owned(), Level::Unknown),
             _ if !health.any_figures() => ("no source gives figures".to_owned(), Level::Unknown),
-            0 => ("all quiet".to_owned(), Level::Ok),
+            0 => match self.unseen().count() {
+                0 => ("all quiet".to_owned(), Level::Ok),
+                1 => ("all quiet, 1 alert since you looked".to_owned(), Level::Ok),
+                unseen => (format!("all quiet, {unseen} alerts since you looked"), Level::Ok),
+            },
             seen => (format!("all quiet, {seen} acknowledged"), Level::Ok),
         }
     }

@@ -34,7 +34,6 @@ const FLOORS: &[&[&str]] = &[
     &[
         "ui::overlays::columns",
         "ui::overlays::confirm",
-        "ui::overlays::alerts",
         "ui::overlays::help",
         "ui::overlays::menu",
         "ui::overlays::report",
@@ -43,6 +42,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["ui::table"],
     &[
+        "ui::alerts",
         "ui::benchmarks",
         "ui::containers",
         "ui::cpu",

@@ -292,6 +292,17 @@ fn details_of_a_machine_past_its_limits() {
 }
 
 #[test]
+fn alerts_with_what_was_said_of_them() {
+    let mut machine = Machine::lively(Mood::Failing);
+    let state = &mut machine.state;
+    let known = state.answer(state.watches[1].key(), "a new fan is ordered".into(), state.host.now);
+    state.apply(benchtop::model::event::Event::Alert(known));
+    for size in [(80, 24), (160, 45)] {
+        accept_after("alerts", state, "a", size);
+    }
+}
+
+#[test]
 fn filesystems_and_sensors_open_and_fill_the_screen() {
     let machine = Machine::lively(Mood::Calm);
     let size = (160, 45);

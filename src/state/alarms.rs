@@ -1,7 +1,7 @@
 //! What is known of alerts beside their book: windows in which nothing is sent, each time that one fired, and what users
 //! said lately.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::tz::TimeZone;
 
@@ -12,7 +12,10 @@ use crate::{
         maintenance::Window,
     },
     clock::Stamp,
-    model::alert::{AlertMark, Episode, EpisodeEnd},
+    model::{
+        alert::{AlertKey, AlertMark, Episode, EpisodeEnd},
+        series::Series,
+    },
 };
 
 /// Episodes are listed for so long, and so many of them.
@@ -33,6 +36,8 @@ pub struct Alarms {
     pub episodes: Vec<Episode>,
     /// Of these, what changed with the newest event: to be kept.
     pub changed: Vec<Episode>,
+    /// The newest past of what is pending or fires, while it does.
+    pub traces: BTreeMap<AlertKey, Series>,
     /// Alerts about what is no longer there.
     pub gone: Vec<Watch>,
     /// When the machine last woke from a suspend.
@@ -54,6 +59,7 @@ impl Default for Alarms {
             settled: true,
             episodes: Vec::new(),
             changed: Vec::new(),
+            traces: BTreeMap::new(),
             gone: Vec::new(),
             woke: None,
             written_unix_ms: 0,

@@ -7,15 +7,25 @@ use crate::{
     model::{
         alert::Labels,
         host::Host,
-        join::{containers_of_pool, filesystem_of, subject_of_device},
+        join::{container_of_port, containers_of_pool, filesystem_of, subject_of_device},
         metrics::{self, MetricId},
         pool::pool_of,
+        socket::Protocol,
         subject::Subject,
     },
 };
 
-/// Metrics whose alert may be the cause of others, the deepest cause last.
-const CAUSES: [MetricId; 3] = [metrics::ENGINE_UP, metrics::POOL_HEALTHY, metrics::GPU_DRIVER_OK];
+/// Metrics whose alert may be the cause of others.
+const CAUSES: [MetricId; 8] = [
+    metrics::ENGINE_UP,
+    metrics::POOL_HEALTHY,
+    metrics::GPU_DRIVER_OK,
+    metrics::NETWORK_REACHABLE,
+    metrics::CONTAINER_FAILED,
+    metrics::CONTAINER_RESTARTING,
+    metrics::CONTAINER_RESTARTS_10M,
+    metrics::CONTAINER_HEALTHY,
+];
 /// What a pool that is not healthy does not cause.
 const OWN: [MetricId; 2] = [metrics::POOL_USED_RATIO, metrics::FILESYSTEM_USED_RATIO];
 
@@ -34,7 +44,10 @@ pub(super) fn causes(watches: &[Watch], rules: &[Rule], host: &Host) -> Vec<Opti
             let cause = **cause;
             cause != at && metrics[cause].is_some_and(|by| follows((by, &watches[cause]), (metric, &watches[at]), host))
         };
-        causes.iter().rev().find(follows).map(|cause| watches[*cause].key())
+        // The nearest one: a container before the engine or the pool that is the cause of both.
+        let found: Vec<usize> = causes.iter().filter(follows).copied().collect();
+        let near = |at: &&usize| label(&watches[**at].labels, "container").is_some();
+        found.iter().find(near).or(found.first()).map(|cause| watches[*cause].key())
     };
     (0..watches.len()).map(cause_of).collect()
 }
@@ -45,6 +58,12 @@ fn label<'a>(labels: &'a Labels, name: &str) -> Option<&'a str> {
 
 /// True when the first alert, which fires, explains the second.
 fn follows((by, cause): (MetricId, &Watch), (metric, watch): (MetricId, &Watch), host: &Host) -> bool {
+    if let Some(service) = label(&watch.labels, "service") {
+        return of_service(by, cause, service, host);
+    }
+    if [metrics::ENGINE_UP, metrics::POOL_HEALTHY, metrics::GPU_DRIVER_OK].iter().all(|deep| *deep != by) {
+        return false;
+    }
     if by == metrics::ENGINE_UP {
         return metric != metrics::ENGINE_UP && label(&watch.identity, "engine") == label(&cause.identity, "engine");
     }
@@ -67,6 +86,28 @@ fn follows((by, cause): (MetricId, &Watch), (metric, watch): (MetricId, &Watch),
     }
     let container = label(&watch.labels, "container");
     container.is_some_and(|name| containers_of_pool(host, pool).iter().any(|(row, _)| *row.label == *name))
+}
+
+/// True when the alert explains the one of a service: of the container behind its port, of that one's engine or pool, or of
+/// the network where it lies outside.
+fn of_service(by: MetricId, cause: &Watch, service: &str, host: &Host) -> bool {
+    let Some(row) = host.services.find(service) else { return false };
+    if by == metrics::NETWORK_REACHABLE {
+        return row.outside == Some(true);
+    }
+    if row.outside == Some(true) {
+        return false;
+    }
+    let Some(container) = container_of_port(host, Protocol::Tcp, row.probe.port) else { return false };
+    if by == metrics::ENGINE_UP {
+        let engine = host.containers.engines.get(usize::from(container.meta.engine));
+        return engine.is_some_and(|engine| label(&cause.labels, "engine") == Some(engine.address.as_str()));
+    }
+    if by == metrics::POOL_HEALTHY {
+        let Some(pool) = label(&cause.labels, "pool") else { return false };
+        return containers_of_pool(host, pool).iter().any(|(row, _)| row.meta.id == container.meta.id);
+    }
+    label(&cause.labels, "container") == Some(&*container.label)
 }
 
 #[cfg(test)]
@@ -130,6 +171,30 @@ mod tests {
         ];
         let cause = |rule: &str| Some(rule.to_owned());
         assert_eq!(found(&watches, &host()), [None, cause("engine_up"), None, None, cause("gpu_driver")]);
+    }
+
+    #[test]
+    fn a_service_is_explained_by_the_container_behind_its_port() {
+        use crate::{
+            clock::Stamp,
+            model::service::{Probe, ServiceRow},
+        };
+        let mut host = host();
+        let row = &mut host.containers.rows[0];
+        let meta = Container { ports: vec!["0.0.0.0:8096→8096/tcp".into()], ..(*row.meta).clone() };
+        row.meta = Arc::new(meta);
+        let probe = |name: &str, port| Arc::new(Probe { name: name.into(), port, ..Probe::default() });
+        host.services.rows = [("jellyfin", 8096), ("other", 9000)]
+            .map(|(name, port)| ServiceRow::new(probe(name, port), Stamp::default()))
+            .into();
+        let watches = [
+            watch("service_down", &[("service", "jellyfin")]),
+            watch("service_down", &[("service", "other")]),
+            watch("container_failed", &[("container", "web")]),
+            watch("pool_healthy", &[("pool", "tank"), ("state", "degraded")]),
+        ];
+        let cause = |rule: &str| Some(rule.to_owned());
+        assert_eq!(found(&watches, &host), [cause("container_failed"), None, cause("pool_healthy"), None]);
     }
 
     #[test]

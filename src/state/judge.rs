@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     alert::{
-        Level, Rule, Watch,
+        Level, Rule, Side, Watch,
         book::{Alert, AlertBook, Judgement, Transition},
         phase::{Moment, Observation, Phase},
     },
@@ -79,6 +79,33 @@ fn labelled<'a>(values: impl Iterator<Item = &'a str>) -> u64 {
     hasher.finish()
 }
 
+/// The limits that a value must cross for any of some rules to have something to say of it.
+struct Bounds {
+    above: f64,
+    below: f64,
+    /// One of them compares with what is normal: it learns from every value.
+    all: bool,
+}
+
+impl Bounds {
+    fn of<'a>(rules: impl Iterator<Item = &'a Rule>) -> Bounds {
+        let mut bounds = Bounds { above: f64::INFINITY, below: f64::NEG_INFINITY, all: false };
+        for rule in rules {
+            bounds.all |= rule.normal_floor.is_some();
+            match (rule.side, rule.limits.mildest()) {
+                (_, None) => {}
+                (Side::Above, Some(limit)) => bounds.above = bounds.above.min(limit),
+                (Side::Below, Some(limit)) => bounds.below = bounds.below.max(limit),
+            }
+        }
+        bounds
+    }
+
+    fn crossed(&self, value: f64) -> bool {
+        self.all || value > self.above || value < self.below
+    }
+}
+
 /// Judges the machine as it is at `now`.
 pub(super) fn judge(
     book: &mut AlertBook,
@@ -107,12 +134,14 @@ pub(super) fn judge(
             alerted.extend(labels);
             asked.push((rule, alerted.len() > before || judgement.alerts_of(rule).next().is_some()));
         }
+        let bounds = Bounds::of(asked.iter().map(|(rule, _)| *rule));
         let mut first = None;
         let mut look = |judgement: &mut Judgement<'_>, again: bool| {
             (metric.read)(host, &mut |values, value| {
                 let first = *first.get_or_insert_with(|| judgement.is_first(metric.id));
                 let known = !alerted.is_empty() && alerted.contains(&labelled(values.iter().copied()));
-                if again && known {
+                // Most figures are fine under every rule, and need no look at each.
+                if again && known || !again && !known && !bounds.crossed(value) {
                     return;
                 }
                 for (rule, has_alerts) in &asked {

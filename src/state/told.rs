@@ -1,6 +1,8 @@
 //! What is made of the alerts once they are judged: their words, why some are not sent, what other programs know of them,
 //! and what users say.
 
+use std::time::Duration;
+
 use super::{
     State,
     alarms::Alarms,
@@ -15,12 +17,19 @@ use crate::{
         saved::{Boot, Saved},
     },
     clock::Stamp,
-    model::alert::{AlertKey, AlertMark, AlertNews, AlertSays, Episode, Labels, Scope, Silence},
+    model::{
+        alert::{AlertKey, AlertMark, AlertNews, AlertSays, Episode, Labels, Scope, Silence},
+        series::Series,
+    },
 };
 
 /// Within so much time after boot, and after a suspend, services and containers are starting.
 const BOOT_SECONDS: f64 = 300.0;
 const WOKE_SECONDS: u64 = 60;
+/// Alerts with a graph, its steps, and how long one is.
+const TRACED: usize = 200;
+const TRACE_STEPS: usize = 300;
+const EVERY: Duration = Duration::from_secs(1);
 /// Another program takes in what was said here within this time.
 const SAID_MS: i64 = 60_000;
 
@@ -92,10 +101,11 @@ impl State {
     }
 
     /// Judges the machine for good: alerts go on, fire and end.
-    pub(super) fn commit(&mut self, now: Stamp) {
+    pub fn commit(&mut self, now: Stamp) {
         let mut book = std::mem::take(&mut self.alerts);
         let changes = judge::judge(&mut book, self.machine(), &self.rules, &self.by_metric, now);
         self.alerts = book;
+        self.trace(now);
         if changes.is_empty() {
             return;
         }
@@ -114,6 +124,26 @@ impl State {
             self.transitions.push(change);
         }
         self.alarms.forget(now);
+    }
+
+    /// Notes the values of what is pending or fires, for their graphs: of the first ones, where there are many.
+    fn trace(&mut self, now: Stamp) {
+        let State { alerts, alarms, .. } = self;
+        if !alarms.traces.is_empty() {
+            alarms.traces.retain(|key, _| alerts.get(key).is_some());
+        }
+        for (key, alert) in alerts.iter().take(TRACED) {
+            let known = alert.entry.unknown.is_none() && alert.entry.missing.is_none();
+            let value = known.then_some(alert.entry.value);
+            match alarms.traces.get_mut(key) {
+                Some(trace) => trace.push(now, EVERY, value),
+                None => {
+                    let mut trace = Series::new(TRACE_STEPS);
+                    trace.push(now, EVERY, value);
+                    alarms.traces.insert(key.clone(), trace);
+                }
+            }
+        }
     }
 
     /// A change in words: of what fires as it is now, of what is over as it was.
@@ -185,7 +215,7 @@ impl State {
 
     /// A silence of `scope` for `span`, or its end where it is silenced and `span` is zero.
     #[must_use]
-    pub fn silence(scope: Scope, span: std::time::Duration, comment: String, at: Stamp) -> AlertMark {
+    pub fn silence(scope: Scope, span: Duration, comment: String, at: Stamp) -> AlertMark {
         let says = if span.is_zero() {
             AlertSays::Unsilence(scope)
         } else {

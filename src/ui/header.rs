@@ -16,7 +16,7 @@ use super::{
     widgets::text::{put, put_right},
 };
 use crate::{
-    alert::Level,
+    alert::{Level, Watch},
     clock::local_zone,
     state::State,
     text::width,
@@ -210,12 +210,11 @@ fn words(cx: &DrawCx<'_>) -> Words {
                 Some(left) => format!("clears in {}", units::countdown(left)),
                 None => worst.age(cx.state.host.now, units::span_short),
             };
-            let more = next
-                .map_or_else(String::new, |next| format!("+{} in {}", verdict.pending, units::countdown(next.left)));
+            let more = next.map_or_else(String::new, |next| format!("+{} {}", verdict.pending, due(next)));
             Words { text: format!("{}, {age}", worst.say), level: worst.level, pending: false, more }
         }
         (_, Some(next)) => {
-            let text = format!("{}, alert in {}", next.say, units::countdown(next.left));
+            let text = format!("{}, alert {}", next.say, due(next));
             let more = if verdict.pending > 1 { format!("+{}", verdict.pending - 1) } else { String::new() };
             Words { text, level: next.level, pending: true, more }
         }
@@ -223,6 +222,14 @@ fn words(cx: &DrawCx<'_>) -> Words {
             let (text, level) = cx.state.calm();
             Words { text, level, pending: false, more: String::new() }
         }
+    }
+}
+
+/// When a pending alert fires: `in 4m10s`, `at 3 of 3`.
+fn due(watch: &Watch) -> String {
+    match watch.counted {
+        Some((so_far, of)) => format!("at {of} in a row ({so_far})"),
+        None => format!("in {}", units::countdown(watch.left)),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     action::{Action, Context},
     canvas::Target,
     ids::Key,
-    overlays::{OVERLAYS, confirm::Confirm, details},
+    overlays::{OVERLAYS, advice, confirm::Confirm, details},
     theme::Theme,
     view::{Effect, Message, Overlay, To},
 };
@@ -303,6 +303,10 @@ impl Ui {
                     Some(overlay) => self.open(overlay, None, state, out),
                     None => self.say(Level::Advice, "there is no view of this, or it is gone"),
                 },
+                Effect::Advise(metric, labels) => {
+                    let effects = advice::offer(metric, &labels, state);
+                    self.apply(effects, state, out);
+                }
                 Effect::Close => drop(self.overlays.pop()),
                 Effect::Say(level, text) => self.say(level, text),
                 Effect::Theme(theme) => self.apply_theme(*theme),

@@ -2,6 +2,7 @@
 //! [`action::ACTIONS`], [`theme::ROLES`].
 
 pub mod action;
+pub mod alerts;
 pub mod benchmarks;
 pub mod canvas;
 pub mod containers;

@@ -13,7 +13,7 @@ use crate::{
     alert::Level,
     config::Settings,
     interest::Interest,
-    model::{source::SourceId, subject::Subject},
+    model::{alert::Labels, metrics::MetricId, source::SourceId, subject::Subject},
     request::Command,
     state::State,
 };
@@ -268,6 +268,8 @@ pub enum Effect {
     Open(Box<dyn Overlay>),
     /// Lay the view of this over the screen.
     OpenDetail(Subject),
+    /// Offer what can be done about an alert of this metric and these labels.
+    Advise(MetricId, Labels),
     /// Take the top overlay away.
     Close,
     /// Show one line in the footer for some seconds.

@@ -98,6 +98,7 @@ pub const POOL_MISSING_DEVICES: MetricId = metric("pool_missing_devices");
 pub const VDEV_ERRORS: MetricId = metric("vdev_errors");
 pub const ENGINE_UP: MetricId = metric("engine_up");
 pub const CONTAINER_HEALTHY: MetricId = metric("container_healthy");
+pub const CONTAINER_CPU_LIMIT_RATIO: MetricId = metric("container_cpu_limit_ratio");
 pub const CONTAINER_MEMORY_LIMIT_RATIO: MetricId = metric("container_memory_limit_ratio");
 pub const CONTAINER_RESTARTS_10M: MetricId = metric("container_restarts_10m");
 pub const CONTAINER_RESTARTING: MetricId = metric("container_restarting");

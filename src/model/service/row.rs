@@ -84,7 +84,7 @@ pub struct ServiceRow {
     /// Oldest first.
     pub log: VecDeque<Occurrence>,
     /// It lies outside of this machine; `None` before that is known.
-    pub(super) outside: Option<bool>,
+    pub outside: Option<bool>,
     p95: Option<f64>,
 }
 
@@ -97,7 +97,9 @@ pub(super) struct Conditions {
 }
 
 impl ServiceRow {
-    pub(in crate::model) fn new(probe: Arc<Probe>, now: Stamp) -> Self {
+    /// One that was not probed yet.
+    #[must_use]
+    pub fn new(probe: Arc<Probe>, now: Stamp) -> Self {
         ServiceRow {
             standing: if probe.paused { Standing::Paused } else { Standing::Waiting },
             probe,

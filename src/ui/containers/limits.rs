@@ -55,6 +55,11 @@ impl Limits {
         Limits { id: row.meta.id.clone(), name: row.meta.name.clone(), prompt, wrong: None }
     }
 
+    /// With a proposal in place of what is in force.
+    fn proposing(row: &ContainerRow, text: &str) -> Self {
+        Limits { prompt: Prompt::new("limits", text, Vec::new()), ..Limits::new(row) }
+    }
+
     /// The question with what changes; what is typed as it is in force changes nothing.
     fn accept(&mut self, state: &State) -> Vec<Effect> {
         let typed = match parse(self.prompt.text()) {
@@ -75,6 +80,40 @@ impl Limits {
         let job = job(row, ContainerAct::Limit(change), state);
         let title = format!("set limits of {}?", self.name);
         vec![Effect::Close, Effect::Open(Box::new(Confirm::new(title, question(row, change), job)))]
+    }
+}
+
+/// By so much a limit is raised that is too small.
+const RAISE: f64 = 1.5;
+
+/// Opens new limits for the container of this label, its memory raised.
+#[must_use]
+pub fn raise_memory(label: &str, state: &State) -> Vec<Effect> {
+    raise(label, state, |row| {
+        let limit = row.meta.memory_limit?;
+        // Whole steps of 64 MiB, so that it can be read.
+        let step = 64.0 * MIB;
+        let raised = (limit as f64 * RAISE / step).ceil() * step;
+        Some(Container { memory_limit: Some(raised as u64), ..(*row.meta).clone() })
+    })
+}
+
+/// Opens new limits for the container of this label, its CPU time raised.
+#[must_use]
+pub fn raise_cpus(label: &str, state: &State) -> Vec<Effect> {
+    raise(label, state, |row| {
+        let limit = row.meta.cpu_limit?;
+        Some(Container { cpu_limit: Some((limit * RAISE * 10.0).ceil() / 10.0), ..(*row.meta).clone() })
+    })
+}
+
+fn raise(label: &str, state: &State, raised: fn(&ContainerRow) -> Option<Container>) -> Vec<Effect> {
+    let Some(row) = state.host.containers.rows.iter().find(|row| *row.label == *label) else {
+        return vec![Effect::Say(Level::Advice, "the container no longer exists".to_owned())];
+    };
+    match raised(row) {
+        Some(meta) => vec![Effect::Open(Box::new(Limits::proposing(row, &in_force(&meta))))],
+        None => vec![Effect::Say(Level::Advice, format!("{label} has no limit to raise"))],
     }
 }
 

@@ -1,6 +1,6 @@
 //! TABLE OVERLAYS: views that a key opens from the overview. Here too: overlays that belong to no domain.
 
-pub mod alerts;
+pub mod advice;
 pub mod columns;
 pub mod confirm;
 pub mod details;
@@ -12,6 +12,7 @@ pub mod themes;
 
 use super::{
     action::Action,
+    alerts::panel::Alerts,
     benchmarks::panel::Benchmarks,
     containers::stores::Stores,
     disks_network::sockets::Sockets,
@@ -31,7 +32,7 @@ pub struct OverlayDef {
 /// TABLE OVERLAYS.
 pub static OVERLAYS: &[OverlayDef] = &[
     OverlayDef { action: Action::Help, open: |_, _| Box::<help::Help>::default() },
-    OverlayDef { action: Action::Alerts, open: |_, _| Box::<alerts::Alerts>::default() },
+    OverlayDef { action: Action::Alerts, open: |_, _| Box::<Alerts>::default() },
     OverlayDef { action: Action::Benchmarks, open: |_, _| Box::<Benchmarks>::default() },
     OverlayDef { action: Action::Sockets, open: |_, _| Box::<Sockets>::default() },
     OverlayDef { action: Action::Stores, open: |_, _| Box::<Stores>::default() },

@@ -49,6 +49,25 @@ pub fn choose(pool: &str, state: &State) -> Vec<Effect> {
     vec![Effect::Open(Box::new(menu))]
 }
 
+/// Opens what fills the pool, the largest first, to compress what is written into one of its datasets from now on.
+#[must_use]
+pub fn compress(pool: &str, state: &State) -> Vec<Effect> {
+    let mut menu = Menu::new(format!("what fills {pool}: compress which dataset?"));
+    let mut rows: Vec<_> = state.host.pools.datasets.iter().map(|row| &row.reported).collect();
+    rows.retain(|dataset| dataset.pool() == pool && !dataset.volume);
+    rows.sort_by_key(|dataset| std::cmp::Reverse(dataset.used));
+    if rows.is_empty() {
+        return vec![Effect::Say(Level::Advice, format!("the datasets of {pool} are not known: zfs does not answer"))];
+    }
+    for dataset in rows {
+        let (pool, name) = (pool.to_owned(), dataset.name.clone());
+        let ratio = dataset.ratio.map_or_else(String::new, |ratio| format!(", {ratio:.2}×"));
+        let doc = format!("{} · compression {}{ratio}", bytes_short(dataset.used as f64), dataset.compression);
+        menu.add(name.clone(), doc, false, move |state| values(&pool, &name, "compression", state));
+    }
+    vec![Effect::Open(Box::new(menu))]
+}
+
 /// Opens the list of datasets, to set this property of one.
 fn datasets(pool: &str, property: &'static str, state: &State) -> Vec<Effect> {
     let mut menu = Menu::new(format!("{property} of which dataset of {pool}?"));

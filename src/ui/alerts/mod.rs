@@ -1,0 +1,7 @@
+//! Alerts: what fires, what is about to, what was; why, and what can be done about it.
+
+mod list;
+mod operations;
+mod page;
+pub mod panel;
+mod words;
