@@ -1,6 +1,8 @@
 //! TABLE METRICS: the rows of all domains, in one order.
 
-use super::{bench, container, cpu, def::MetricDef, device, gpu, memory, model_server, notify, own, pool, process, service};
+use super::{
+    bench, container, cpu, def::MetricDef, device, gpu, memory, model_server, notify, own, pool, process, service,
+};
 
 const DOMAINS: &[&[MetricDef]] = &[
     cpu::ROWS,
