@@ -186,7 +186,7 @@ impl State {
         let facts = changes::facts(&self.host);
         self.changed = changes::compare(&self.facts, &facts, now.unix_ms);
         if self.runs.loaded {
-            self.changed.extend(changes::first_seen(&self.facts, &facts, now.unix_ms));
+            self.changed.extend(changes::first_seen(&self.facts, &facts, now.unix_ms, self.runs.under_way()));
         }
         self.runs.changes.extend(self.changed.iter().cloned());
         self.facts.extend(facts);
@@ -200,7 +200,7 @@ impl State {
             self.facts.extend(changes::facts(&self.host));
         }
         let mut missed = changes::compare(&before, &self.facts, self.host.now.unix_ms);
-        missed.extend(changes::first_seen(&before, &self.facts, self.host.now.unix_ms));
+        missed.extend(changes::first_seen(&before, &self.facts, self.host.now.unix_ms, true));
         for (fact, value) in before {
             self.facts.entry(fact).or_insert(value);
         }

@@ -112,11 +112,12 @@ pub fn as_of(changes: &[Change]) -> Facts {
     facts
 }
 
-/// What of the machine itself is known for the first time: it is noted, so that the next start can tell what changed.
+/// What is known for the first time, of the machine itself or of `all`: it is noted, so that the next start can tell what
+/// changed. Containers come and go: they are noted when something is measured.
 #[must_use]
-pub fn first_seen(before: &Facts, now: &Facts, at_unix_ms: i64) -> Vec<Change> {
+pub fn first_seen(before: &Facts, now: &Facts, at_unix_ms: i64, all: bool) -> Vec<Change> {
     let of_machine = |fact: &Fact| fact.of.is_empty() || matches!(fact.kind.as_str(), "driver" | "engine");
-    let new = now.iter().filter(|(fact, _)| of_machine(fact) && !before.contains_key(fact));
+    let new = now.iter().filter(|(fact, _)| (all || of_machine(fact)) && !before.contains_key(fact));
     let change = |(fact, after): (&Fact, &String)| {
         let Fact { kind, of, property } = fact.clone();
         Change { at_unix_ms, kind, of, property, before: None, after: Some(after.clone()) }
