@@ -78,6 +78,12 @@ impl Limits {
         self.advice.or(self.warn).or(self.crit)
     }
 
+    /// Those that are set with their levels, the mildest first.
+    pub fn set(&self) -> impl Iterator<Item = (Level, f64)> {
+        let all = [(Level::Advice, self.advice), (Level::Warn, self.warn), (Level::Crit, self.crit)];
+        all.into_iter().filter_map(|(level, limit)| Some((level, limit?)))
+    }
+
     /// Where alerts begin: the warning limit, else the critical one.
     #[must_use]
     pub fn alert_limit(&self) -> Option<f64> {

@@ -2,6 +2,7 @@
 //! wrong in any of them is found in one pass. Only `config init` and [`save`] write, and never into the user's own file.
 
 pub mod adding;
+mod destinations;
 mod fields;
 pub mod file;
 mod known;

@@ -1,7 +1,8 @@
-//! `[notify.KIND]`: who is told of alerts, and how. A secret is in a file, never in the config.
+//! `[notify.KIND]`: the destinations of alerts, read and shown. A secret is in a file, never in the config.
 
 use std::{fmt::Write, path::PathBuf, time::Duration};
 
+pub use super::destinations::{Address, Bell, NotifySettings, Program, Web};
 use super::{
     fields::{list, quoted},
     known::Known,
@@ -16,57 +17,6 @@ pub const KINDS: [&str; 6] = ["bell", "command", "webhook", "ntfy", "alertmanage
 const LEVELS: [(&str, Level); 3] = [("advice", Level::Advice), ("warn", Level::Warn), ("crit", Level::Crit)];
 const TIMEOUT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(120));
 const EVERY: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(86_400));
-
-/// Where something is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    Url(ServiceUrl),
-    /// The file that holds it, as it is a secret.
-    File(PathBuf),
-}
-
-/// A server that takes notices.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Web {
-    pub address: Address,
-    /// Headers of the request, one a line: they may hold secrets.
-    pub headers_file: Option<PathBuf>,
-    /// Certificates to trust beside those of the machine.
-    pub ca_file: Option<PathBuf>,
-    pub timeout: Duration,
-    /// The mildest level that is sent.
-    pub level: Level,
-    /// Between two requests of a heartbeat.
-    pub every: Duration,
-}
-
-/// The terminal that benchtop runs in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bell {
-    /// The terminal shows a notice of the desktop too, where it can.
-    pub desktop: bool,
-    pub level: Level,
-}
-
-/// A program that is started for each notice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
-    /// The program and its arguments; no shell reads them.
-    pub argv: Vec<String>,
-    pub timeout: Duration,
-    pub level: Level,
-}
-
-/// All destinations that are set.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NotifySettings {
-    pub bell: Option<Bell>,
-    pub command: Option<Program>,
-    pub webhook: Option<Web>,
-    pub ntfy: Option<Web>,
-    pub alertmanager: Option<Web>,
-    pub heartbeat: Option<Web>,
-}
 
 /// Lays a table `[notify]` over `settings`; what is wrong with it.
 pub fn read(settings: &mut NotifySettings, table: &Table) -> Vec<Fault> {

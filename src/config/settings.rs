@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{notify::NotifySettings, saving::Saving};
+use super::{destinations::NotifySettings, saving::Saving};
 use crate::{
     model::{
         engine_address::EngineAddress,

@@ -4,16 +4,16 @@
 pub mod alertmanager;
 mod deliver;
 mod file;
+mod home;
 pub mod ledger;
 pub mod notice;
 mod payload;
 pub mod terminal;
 mod worker;
 
-use std::path::PathBuf;
-
 use crate::config::notify::NotifySettings;
 
+pub use home::Home;
 pub use worker::{Heard, Picture, Silenced};
 
 use self::{deliver::Kind, worker::Worker};
@@ -21,14 +21,6 @@ use self::{deliver::Kind, worker::Worker};
 /// All destinations at work.
 pub struct Notifier {
     workers: Vec<Worker>,
-}
-
-/// Where this host is in a notice, and where ledgers are kept.
-#[derive(Debug, Clone)]
-pub struct Home {
-    pub host: String,
-    /// `None`: nothing is kept, and what was told before a restart is told again.
-    pub folder: Option<PathBuf>,
 }
 
 impl Notifier {

@@ -10,10 +10,10 @@ use std::{
 };
 
 use super::{
-    Home,
     alertmanager::{self, Posts},
     deliver::{self, Kind},
     file::Kept,
+    home::Home,
     ledger::{Health, Ledger},
     notice::{Ended, Firing},
 };

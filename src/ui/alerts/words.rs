@@ -57,9 +57,7 @@ pub fn rule(rule: &Rule) -> [String; 2] {
     let unit = if rule.normal_floor.is_some() { Unit::Ratio } else { rule.metric.def().unit };
     let of = if rule.normal_floor.is_some() { " of normal" } else { "" };
     let side = if rule.side == Side::Above { "above" } else { "below" };
-    let limits =
-        [(Level::Advice, rule.limits.advice), (Level::Warn, rule.limits.warn), (Level::Crit, rule.limits.crit)];
-    let mut set = limits.into_iter().filter_map(|(level, limit)| Some((level, limit?)));
+    let mut set = rule.limits.set();
     let first = set.next().map_or_else(String::new, |(_, limit)| format!("{side} {}{of}", unit.show(limit)));
     let more: String = set.map(|(worse, limit)| format!(", {} {side} {}", level(worse), unit.show(limit))).collect();
     let when = match (rule.in_a_row.filter(|count| *count > 1), rule.times) {
