@@ -93,7 +93,7 @@ impl Notices {
         let watch = state.watches.iter().find(|watch| watch.key() == *key);
         let Some(watch) = watch.filter(|watch| watch.level >= bell.level && watch.counts()) else { return };
         let notice = Notice { what: What::Fired, alert: seen(watch), at_unix_ms: state.host.now.unix_ms };
-        let tmux = std::env::var_os("TMUX").is_some();
+        let tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
         self.rings.push_str(&terminal::sequence(&notice, &self.host, bell.desktop, tmux));
     }
 
