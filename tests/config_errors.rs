@@ -190,7 +190,12 @@ fn uncommented_example_equals_the_built_in_settings() {
                     "only",
                     "except",
                     "crit",
-                    "quiet_during_runs"
+                    "quiet_during_runs",
+                    "grace",
+                    "in_a_row",
+                    "times",
+                    "within",
+                    "normal_floor"
                 ]
                 .contains(&name),
             "{name} is not in config.example.toml"

@@ -66,8 +66,7 @@ pub fn show(loaded: &Loaded, rules: bool, targets: bool) -> String {
         out.push_str(rest);
         out.push('\n');
     }
-    let notify = super::notify::toml(&loaded.settings.notify);
-    out.push_str(if notify.is_empty() { "# notify: nobody is told\n\n" } else { &notify });
+    out.push_str(&super::notify::toml(&loaded.settings.notify));
     out.push_str("[keys]\n");
     for (action, keys) in &loaded.settings.keys {
         line(&mut out, &format!("{action} = {}", list(keys)), &origin(&loaded.origin(&format!("keys.{action}"))));
