@@ -113,6 +113,8 @@ fn accept_frame(name: &str, buf: &Buffer) {
         keep(name, buf);
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss");
+        // Where the checkout is.
+        settings.add_filter(r"(checked from|looked for) /[^│]*│", "$1 … │");
         settings.add_filter(r"(today|[A-Z][a-z][a-z]( \d{4})?) \d\d:\d\d\b", "$1 hh:mm");
         settings.set_snapshot_path("screens/accepted");
         settings.set_prepend_module_to_snapshot(false);
