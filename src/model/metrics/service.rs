@@ -40,7 +40,7 @@ pub(super) const ROWS: &[MetricDef] = &[
             }
         }),
     gauge("service_failures_in_row", Count, Services, SERVICE, "Rounds that failed one after the other, each after a second attempt.",
-        |h, put| services(h, put, |row| is_probed(row).then(|| f64::from(row.failures))))
+        |h, put| services(h, put, |row| row.failures_in_row().filter(|_| is_probed(row)).map(f64::from)))
         .cause(why)
         .detail(|h, of| Some(match service(h, of)?.failures {
             0 => "it answers again".to_owned(),

@@ -58,6 +58,9 @@ impl PastRound {
     }
 }
 
+/// So many failures are an alert, whatever was before them.
+const ENOUGH: u32 = 3;
+
 /// One service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceRow {
@@ -235,6 +238,14 @@ impl ServiceRow {
             (self.standing, self.since) = (standing, at);
         }
         self.why = why;
+    }
+
+    /// Rounds that failed one after the other; `None` while that is not known: after a start the first failures may follow
+    /// others, and an alert that fires must not end by our not having seen those.
+    #[must_use]
+    pub fn failures_in_row(&self) -> Option<u32> {
+        let answered = self.judged.iter().any(|(_, failed)| !failed);
+        (answered || self.failures >= ENOUGH).then_some(self.failures)
     }
 
     /// The failures that nothing came back from were this host's: they do not count.

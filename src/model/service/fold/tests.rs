@@ -173,3 +173,14 @@ fn errors_are_a_share_of_enough_rounds() {
     }
     assert_eq!(share(&bench), Some(0.0), "those of ten minutes count");
 }
+
+#[test]
+fn failures_before_the_start_are_not_ruled_out() {
+    let mut bench = Bench::new(&["in"]);
+    let mut counted = |finds| {
+        bench.round(&[finds]);
+        bench.services.rows[0].failures_in_row()
+    };
+    assert_eq!([counted(Refused), counted(Refused), counted(Refused)], [None, None, Some(3)]);
+    assert_eq!([counted(Up(0.1)), counted(Refused)], [Some(0), Some(1)]);
+}
