@@ -79,9 +79,7 @@ impl Notices {
         if is_tick && second != self.second {
             self.second = second;
             if state.alarms.owned && state.alarms.settled {
-                let held = state.watches.iter().chain(&state.alarms.gone).filter(|watch| watch.held);
-                let firing = held.map(seen).collect();
-                self.notifier.tell(&Picture { firing, ended: std::mem::take(&mut self.ended) });
+                self.notifier.tell(&Picture { firing: firing(state).into(), ended: std::mem::take(&mut self.ended) });
             }
             std::mem::take(&mut self.fired).iter().for_each(|key| self.ring(state, key));
         }
@@ -166,6 +164,16 @@ fn seen(watch: &Watch) -> Firing {
     }
 }
 
+/// What fires, as the book has it: what is shown is judged for this moment, and an episode begins with a whole second.
+fn firing(state: &State) -> Vec<Firing> {
+    let fired = |watch: &&Watch| {
+        let entry = state.alerts.get(&watch.key()).map(|alert| &alert.entry);
+        entry.is_some_and(|entry| entry.fired.is_some() && entry.fired == watch.fired)
+    };
+    let held = state.watches.iter().filter(|watch| watch.held).chain(&state.alarms.gone);
+    held.filter(fired).map(seen).collect()
+}
+
 /// An alert that fired and is over; one that flaps is over once it has settled.
 fn ended(transition: &Transition) -> Option<Ended> {
     let removed = match transition.turn {
@@ -187,4 +195,37 @@ fn ended(transition: &Transition) -> Option<Ended> {
         flapping: transition.muted == Some(Muted::Flapping) && transition.turn != Turn::Settled,
     };
     Some(Ended { alert, at_unix_ms: transition.at.unix_ms, removed })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        alert::{Limits, Rule},
+        app::session::Session,
+        model::{
+            event::{Envelope, Sample},
+            load::LoadSample,
+            metrics,
+            source::SourceId,
+        },
+    };
+
+    #[test]
+    fn an_episode_has_one_beginning() {
+        let limits = Limits { warn: Some(4.0), ..Limits::default() };
+        let mut session = Session::new(vec![Rule { limits, ..Rule::new("load_high", metrics::LOAD1) }], Vec::new());
+        let mut begun = BTreeSet::new();
+        for tenth in 0..30 {
+            let at = session.clock().now().plus(Duration::from_millis(tenth * 100));
+            let outcome = Ok(Sample::Load(LoadSample { load1: 9.0, ..LoadSample::default() }));
+            let (source, took, every) = (SourceId::Load, Duration::ZERO, Duration::from_secs(1));
+            session.fold(Event::Reading(Envelope { source, at, took, every, outcome }));
+            session.fold(Event::Tick(at));
+            begun.extend(firing(session.state()).iter().map(|alert| alert.fired_unix_ms));
+        }
+        assert_eq!(begun.len(), 1, "{begun:?}");
+    }
 }

@@ -93,7 +93,7 @@ pub struct Happening {
 pub struct Container {
     /// 64 letters.
     pub id: String,
-    /// Index into [`ContainerSample::engines`].
+    /// Index into `engines` of the sample.
     pub engine: u16,
     /// Cleaned, without the engine's leading `/`.
     pub name: String,
