@@ -184,7 +184,7 @@ pub static SOURCES: &[SourceDef] = &[
     SourceDef {
         id: SourceId::Services,
         reads: "the services of the config, over the network",
-        lane: Lane("services"),
+        lane: Lane::SERVICES,
         pace: Pace::AtLeast(Duration::from_secs(1)),
         deadline: Duration::from_secs(5),
         open: service::open,

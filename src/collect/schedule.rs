@@ -157,6 +157,7 @@ pub fn wakes(pace: Pace, lane: Lane, old: &Interest, new: &Interest) -> bool {
     match pace {
         Pace::Wanted(asks) => asks(new) && (resumed || !asks(old) || old.detail != new.detail),
         _ if resumed => true,
+        _ if lane == Lane::SERVICES => new.services != old.services,
         _ => {
             let more = |asks: fn(&Interest) -> bool| asks(new) && !asks(old);
             lane == Lane::PROCESSES && (more(|w| w.threads) || more(|w| w.io_of_all) || more(|w| w.commands_of_all))
@@ -302,6 +303,16 @@ mod tests {
         let pace = Pace::Wanted(|w| w.detail.is_some());
         assert!(wakes(pace, Lane("detail"), &one, &two));
         assert!(!wakes(pace, Lane("detail"), &one, &Interest { visible: vec![], ..one.clone() }));
+    }
+
+    #[test]
+    fn an_added_service_is_probed_at_once() {
+        use crate::model::service::target::{ServiceTarget, ServiceUrl};
+        let target = ServiceTarget::new("web", ServiceUrl::parse("http://127.0.0.1").expect("a URL"));
+        let (none, one) = (Interest::default(), Interest { services: vec![target].into(), ..Interest::default() });
+        let pace = Pace::AtLeast(Duration::from_secs(1));
+        assert!(wakes(pace, Lane::SERVICES, &none, &one));
+        assert!(!wakes(pace, Lane::SERVICES, &one, &one) && !wakes(pace, Lane::KERNEL, &none, &one));
     }
 
     #[test]

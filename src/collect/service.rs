@@ -35,6 +35,8 @@ const SLEPT: Duration = Duration::from_secs(1);
 /// The first rounds are waited for at this pace.
 const SOON: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
+/// Between two probes there is nothing to read. Each reading also looks whether the host slept, so it is not left for long.
+const REST: Duration = Duration::from_secs(10);
 
 /// Makes the work of one target's thread.
 type Make = fn(&Arc<ServiceTarget>, Stage) -> Work<(), Round>;
@@ -145,6 +147,10 @@ impl Collector for Services {
 
     fn hurry(&self) -> Option<Duration> {
         self.next
+    }
+
+    fn rest(&self) -> Option<Duration> {
+        Some(self.next.map_or(REST, |next| next.min(REST)))
     }
 }
 

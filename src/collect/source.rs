@@ -127,6 +127,8 @@ impl Lane {
     pub const FACTS: Lane = Lane("facts");
     /// The only one whose readings others wait for.
     pub const PROCESSES: Lane = Lane("processes");
+    /// Rests until the next probe is due, but takes up what is added from the screen at once.
+    pub const SERVICES: Lane = Lane("services");
 }
 
 /// One source.

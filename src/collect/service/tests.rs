@@ -93,6 +93,17 @@ fn rounds_keep_their_pace() {
 }
 
 #[test]
+fn nothing_is_read_between_two_probes() {
+    let none = Services::new(Vec::new(), invented);
+    assert_eq!(none.rest(), Some(REST), "without a service");
+    let mut services = Services::new(vec![target("web")], invented);
+    until(&mut services, 100, |sample| number(sample, 0) == 1);
+    read(&mut services, 101);
+    let left = services.targets[0].due.expect("the second round").since(Stamp::at_seconds(101));
+    assert_eq!(services.rest(), Some(left.min(REST)));
+}
+
+#[test]
 fn a_panic_is_said_and_the_next_round_is_tried() {
     let mut services = Services::new(vec![target("panic")], invented);
     let sample = until(&mut services, 100, |sample| sample.services[0].stuck.is_some());
