@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::regression::DISTURBED;
 use crate::{
     model::{
-        figure::{CAUSES, TOOL},
+        figure::{BUSY, CAUSES, TOOL, busy_share},
         host::Host,
         pool::Vdev,
         run::{Change, Run},
@@ -136,7 +137,9 @@ pub fn between_runs(good: &Run, bad: &Run) -> Vec<Change> {
             Change { at_unix_ms: bad.at_unix_ms, kind, of: String::new(), property, before: None, after: None };
         (before != after).then_some(Change { before: Some(before), after: Some(after), ..change })
     };
-    CAUSES.into_iter().chain([TOOL]).filter_map(change).collect()
+    let busy = |run: &Run| busy_share(&run.fingerprint).unwrap_or(0.0);
+    let busier = (busy(bad) - busy(good) > DISTURBED).then_some(BUSY);
+    CAUSES.into_iter().chain([TOOL]).chain(busier).filter_map(change).collect()
 }
 
 /// What changed after the last good run and before the first bad one, the nearest to the bad one first.
@@ -167,6 +170,7 @@ pub fn words(change: &Change) -> String {
         ("image", "digest") => "image digest".to_owned(),
         ("dataset" | "pool" | "image", property) => property.to_owned(),
         ("config", property) => format!("{property} in the config"),
+        (BUSY, _) => "share of the machine in use by others".to_owned(),
         ("pool_layout", _) => "pool layout".to_owned(),
         (kind, _) => kind.to_owned(),
     };
@@ -255,6 +259,13 @@ mod tests {
         let said = |good: &Run, bad: &Run| between_runs(good, bad).iter().map(words).collect::<Vec<String>>();
         let (good, bad) = (run(1, "6.1", Some("fio-3.33")), run(2, "6.12", Some("fio-3.36")));
         assert_eq!(said(&good, &bad), ["kernel: 6.1 → 6.12", "tool: fio-3.33 → fio-3.36"], "a file is no cause");
+        let busy = |share: &str| {
+            let mut run = run(2, "6.1", Some("fio-3.33"));
+            run.fingerprint.insert(BUSY.to_owned(), share.to_owned());
+            run
+        };
+        assert_eq!(said(&busy("2%"), &busy("85%")), ["share of the machine in use by others: 2% → 85%"]);
+        assert_eq!(said(&busy("2%"), &busy("20%")), [""; 0]);
         assert_eq!(said(&good, &run(2, "6.1", None)), [""; 0], "what one of them does not say is not known");
     }
 

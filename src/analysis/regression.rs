@@ -1,15 +1,17 @@
 //! Whether a benchmark got worse: each run is compared with the runs before it, and three in a row decide. The rules and
 //! their limits are DESIGN §6; `regression/simulation.rs` measures what they find and what they wrongly find.
 
+mod evidence;
 mod judge;
+mod level;
 mod suite;
 mod verdict;
 
 pub use judge::judge;
 pub use suite::over_suite;
 pub use verdict::{
-    BASELINE_LEAST, BASELINE_MOST, Baseline, DRIFT, IN_ROW, Measured, P_DRIFT, P_REGRESSED, P_RUNS, P_SUSPECT,
-    REGRESSED, REPEAT, RunVerdict, SUSPECT, Since, Verdict,
+    BASELINE_LEAST, BASELINE_MOST, Baseline, DISTURBED, DRIFT, IN_ROW, LASTING, Measured, P_DRIFT, P_REGRESSED, P_RUNS,
+    P_SUSPECT, REGRESSED, REPEAT, RunVerdict, SUSPECT, Since, Verdict,
 };
 
 use crate::model::run::{Run, RunMark, RunSays};

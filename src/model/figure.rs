@@ -25,11 +25,25 @@ pub const CAUSES: [&str; 7] = ["benchtop", "driver", "engine", "governor", "kern
 /// The program that measures: its minor versions are a cause too, its major version measures something else.
 pub const TOOL: &str = "tool";
 
+/// How much of the machine others used when a run began: `38%`. Results are compared whatever it is; what is slow on a
+/// machine that is busier than usual is no proof of a regression.
+pub const BUSY: &str = "busy";
+
+/// A value of [`BUSY`] as a share; what is no number is none.
+#[must_use]
+pub fn busy_share(fingerprint: &Fingerprint) -> Option<f64> {
+    let text = fingerprint.get(BUSY)?.trim();
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().ok()? / scale;
+    (0.0..=1.0).contains(&share).then_some(share)
+}
+
 /// As far as results are compared by this value of a part: `None` where they are, whatever it is.
 #[must_use]
 pub fn comparable<'a>(part: &str, value: &'a str) -> Option<&'a str> {
     match part {
         TOOL => Some(value.split('.').next().unwrap_or(value)),
+        BUSY => None,
         part => (!CAUSES.contains(&part)).then_some(value),
     }
 }
@@ -62,6 +76,15 @@ mod tests {
         assert_eq!(comparable("tool", "fio-3.33"), Some("fio-3"));
         assert_eq!(comparable("tool", "built-in"), Some("built-in"));
         assert_eq!(comparable("file", "2.0 GiB"), Some("2.0 GiB"));
+        assert_eq!(comparable(BUSY, "80%"), None);
         assert_eq!(comparable("what somebody else wrote", "1.2"), Some("1.2"));
+    }
+
+    #[test]
+    fn busy_share_is_a_percentage_or_a_ratio() {
+        let share = |text: &str| busy_share(&Fingerprint::from([(BUSY.to_owned(), text.to_owned())]));
+        assert_eq!(["38%", "0.5", " 100 % ", "0%"].map(share), [0.38, 0.5, 1.0, 0.0].map(Some));
+        assert_eq!(["much", "120%", "-1%", "NaN", ""].map(share), [None; 5]);
+        assert_eq!(busy_share(&Fingerprint::new()), None);
     }
 }

@@ -7,20 +7,16 @@
 //! a third of bimodal series is called regressed.
 
 use super::verdict::{
-    BASELINE_LEAST, BASELINE_MOST, Baseline, DRIFT, IN_ROW, LEVELS_AMONG, Measured, P_DRIFT, P_REGRESSED, P_RUNS,
-    P_SUSPECT, REGRESSED, REPEAT, RunVerdict, SUSPECT, Since, Verdict, worse,
+    BASELINE_LEAST, BASELINE_MOST, Baseline, IN_ROW, Measured, P_REGRESSED, P_SUSPECT, REGRESSED, REPEAT, RunVerdict,
+    SUSPECT, Verdict, worse,
 };
 use crate::{
     analysis::{
-        divisive::{change_points, mean, t_test},
-        rank::{mann_whitney, one_ratio, ratio},
+        rank::one_ratio,
         stats::{is_narrow, median, quantile, sorted},
     },
-    model::run::{Better, RunSays},
+    model::run::RunSays,
 };
-
-/// A change of level counts as that of a streak when it is at most so many runs older.
-const DATED_WITHIN: usize = 3;
 
 /// Judges the runs of one series, oldest first, under what was said at which time.
 #[must_use]
@@ -37,7 +33,12 @@ pub fn judge(runs: &[Measured<'_>], marks: &[(i64, &RunSays)]) -> Vec<RunVerdict
         while let Some((_, says)) = marks.next_if(|(said, _)| *said < run.of.at_unix_ms) {
             judge.hear(says);
         }
-        verdicts.push(judge.add(at));
+        let mut verdict = judge.add(at);
+        // The newest one is settled after the last marks.
+        if (runs.len() - BASELINE_MOST.min(runs.len())..runs.len() - 1).contains(&at) {
+            judge.settle(&mut verdict, false);
+        }
+        verdicts.push(verdict);
     }
     let mut accepted = false;
     for (_, says) in marks {
@@ -50,10 +51,10 @@ pub fn judge(runs: &[Measured<'_>], marks: &[(i64, &RunSays)]) -> Vec<RunVerdict
 }
 
 /// A run with what is computed of its samples.
-struct Figures<'a> {
-    of: &'a Measured<'a>,
-    samples: Vec<f64>,
-    median: f64,
+pub(super) struct Figures<'a> {
+    pub of: &'a Measured<'a>,
+    pub samples: Vec<f64>,
+    pub median: f64,
 }
 
 impl<'a> Figures<'a> {
@@ -66,28 +67,22 @@ impl<'a> Figures<'a> {
 
 /// Runs that can be compared with one another, by their index.
 #[derive(Default)]
-struct Track {
+pub(super) struct Track {
     /// All that count, oldest first.
-    all: Vec<usize>,
+    pub all: Vec<usize>,
     /// Those that say what is normal.
-    accepted: Vec<usize>,
+    pub accepted: Vec<usize>,
     /// The newest ones in a row that are worse than the baseline, or better.
     streak: Vec<usize>,
     worse: bool,
 }
 
-struct Judge<'a> {
-    runs: &'a [Figures<'a>],
-    tracks: Vec<Track>,
+pub(super) struct Judge<'a> {
+    pub runs: &'a [Figures<'a>],
+    pub tracks: Vec<Track>,
     /// The track of the newest run.
-    newest: usize,
-    pinned: Option<usize>,
-}
-
-/// How runs compare with a baseline.
-struct Comparison {
-    ratio: f64,
-    p: f64,
+    pub newest: usize,
+    pub pinned: Option<usize>,
 }
 
 impl Judge<'_> {
@@ -147,6 +142,7 @@ impl Judge<'_> {
             differs: Vec::new(),
             samples: samples.len(),
             repeat: false,
+            disturbed: false,
         }
     }
 
@@ -165,15 +161,17 @@ impl Judge<'_> {
         let base = self.tracks[self.newest].accepted.clone();
         self.against(verdict, &base);
         let by = verdict.worse().unwrap_or_default();
+        verdict.disturbed = self.is_disturbed(&base, at);
         let Some(test) = self.test(&base, &[at], by > 0.0) else { return };
         verdict.p = Some(test.p);
         let apart = by.abs() > SUSPECT && test.p < P_SUSPECT && self.is_outside(&base, at, by > 0.0);
         if !apart {
-            let track = &mut self.tracks[self.newest];
             // One or two runs that were apart were chance: what is normal includes them, or it would seem calmer than it is.
-            let chance = std::mem::take(&mut track.streak);
+            let mut chance = std::mem::take(&mut self.tracks[self.newest].streak);
             let few = chance.len() < IN_ROW;
-            track.accept(chance.into_iter().take_while(|_| few));
+            chance.retain(|run| few && self.is_chance(&base, *run));
+            let track = &mut self.tracks[self.newest];
+            track.accept(chance);
             track.accept([at]);
             verdict.verdict = self.calm(at);
             return;
@@ -186,8 +184,9 @@ impl Judge<'_> {
         track.streak.push(at);
         let streak = track.streak.clone();
         verdict.verdict = if by > 0.0 { Verdict::Suspect } else { self.calm(at) };
-        verdict.repeat = by > REPEAT && streak.len() == 1;
+        verdict.repeat = by > REPEAT && streak.len() == 1 || by > 0.0 && verdict.disturbed;
         if let Some(first) = streak.len().checked_sub(IN_ROW)
+            && self.can_decide(&base, &streak[first..])
             && let Some(together) = self.test(&base, &streak[first..], by > 0.0)
             && worse(verdict.better, together.ratio).abs() >= REGRESSED
             && together.p < P_REGRESSED
@@ -200,7 +199,7 @@ impl Judge<'_> {
             verdict.since = self.since(self.dated(streak[0]));
         }
         // What has become better for long enough is the new normal; what has become worse never is by itself.
-        if by < 0.0 && streak.len() >= BASELINE_LEAST {
+        if by < 0.0 && streak.len() >= BASELINE_LEAST && self.can_decide(&base, &streak) {
             let track = &mut self.tracks[self.newest];
             track.accepted.clear();
             track.accept(streak);
@@ -213,101 +212,8 @@ impl Judge<'_> {
         if is_narrow(&self.runs[at].samples) { Verdict::Same } else { Verdict::Noisy }
     }
 
-    fn samples(&self, runs: &[usize]) -> Vec<f64> {
-        runs.iter().flat_map(|run| self.runs[*run].samples.iter().copied()).collect()
-    }
-
-    /// Compares all samples of `runs` with all of `base`, towards worse or better.
-    fn test(&self, base: &[usize], runs: &[usize], worse: bool) -> Option<Comparison> {
-        let (base, samples) = (self.samples(base), self.samples(runs));
-        let larger_is_worse = self.runs[*runs.first()?].of.better == Better::Lower;
-        let ranks = mann_whitney(&base, &samples)?;
-        let p = if worse == larger_is_worse { ranks.greater } else { ranks.less };
-        // The ratio of many pairs is only needed where several runs decide.
-        let ratio = if runs.len() > 1 { ratio(&base, &samples)? } else { 1.0 };
-        Some(Comparison { ratio, p })
-    }
-
-    /// Worse, or better, than at least nine in ten runs of the baseline.
-    fn is_outside(&self, base: &[usize], at: usize, worse: bool) -> bool {
-        let of = &self.runs[at];
-        let wanted = (of.of.better == Better::Lower) == worse;
-        let as_far = |run: &usize| {
-            let median = self.runs[*run].median;
-            if wanted { median >= of.median } else { median <= of.median }
-        };
-        base.iter().filter(|run| as_far(run)).count() * 10 <= base.len()
-    }
-
-    /// The same runs, as one figure each.
-    fn runs_differ(&self, base: &[usize], runs: &[usize]) -> bool {
-        t_test(&self.medians(base), &self.medians(runs)) < P_RUNS
-    }
-
-    /// The first run of a change that a streak from `first` on shows: E-divisive may see it a little earlier, where the
-    /// first run on the new level was near enough to the old one.
-    fn dated(&self, first: usize) -> usize {
-        let levels = self.levels();
-        let place = |run: usize| levels.iter().position(|known| *known == run);
-        let (Some(first_place), series) = (place(first), self.medians(&levels)) else { return first };
-        let points = change_points(&series, P_DRIFT, DRIFT);
-        let near =
-            points.iter().map(|point| point.at).rfind(|at| *at < first_place && first_place - at <= DATED_WITHIN);
-        near.map_or(first, |at| levels[at])
-    }
-
-    /// The newest runs of the newest track.
-    fn levels(&self) -> Vec<usize> {
-        let all = self.tracks.get(self.newest).map_or(&[][..], |track| &track.all);
-        all[all.len().saturating_sub(LEVELS_AMONG)..].to_vec()
-    }
-
-    fn medians(&self, runs: &[usize]) -> Vec<f64> {
-        runs.iter().map(|run| self.runs[*run].median).collect()
-    }
-
-    fn since(&self, first: usize) -> Option<Since> {
-        let before = self.tracks[self.newest].all.iter().rev().find(|run| **run < first);
-        let of = self.runs[first].of;
-        let good_unix_ms = before.map(|run| self.runs[*run].of.at_unix_ms);
-        Some(Since { run: of.id.to_owned(), at_unix_ms: of.at_unix_ms, good_unix_ms })
-    }
-
-    /// Where the newest level begins, if it is worse than the best one before it and did not begin long ago.
-    fn drift(&self) -> Option<(usize, f64)> {
-        let levels = self.levels();
-        let series = self.medians(&levels);
-        let points = change_points(&series, P_DRIFT, DRIFT);
-        let newest = points.last()?.at;
-        if series.len() - newest > BASELINE_MOST {
-            return None;
-        }
-        let better = self.runs[*levels.last()?].of.better;
-        let bounds: Vec<usize> = [0].into_iter().chain(points.iter().map(|point| point.at)).collect();
-        let level = |w: &[usize]| (w[0], w[1], mean(&series[w[0]..w[1]]));
-        let before = bounds.windows(2).map(level);
-        let best = before.reduce(|a, b| if worse(better, one_ratio(a.2, b.2)) < 0.0 { b } else { a })?;
-        let now = &series[newest..];
-        let ratio = one_ratio(best.2, mean(now));
-        let lasts = worse(better, ratio) >= DRIFT && t_test(&series[best.0..best.1], now) < P_DRIFT;
-        lasts.then(|| (levels[best.1], ratio))
-    }
-
-    /// How far the newest runs are behind the pinned one, where that is more than chance.
-    fn behind_pinned(&self) -> Option<f64> {
-        let pinned = self.pinned?;
-        let all = &self.tracks.get(self.newest)?.all;
-        let newest: Vec<usize> = all.iter().copied().filter(|run| *run > pinned).collect();
-        let newest = &newest[newest.len().checked_sub(IN_ROW)?..];
-        if !self.runs[pinned].of.is_comparable(self.runs[newest[0]].of) {
-            return None;
-        }
-        let found = self.test(&[pinned], newest, true)?;
-        let by = worse(self.runs[pinned].of.better, found.ratio);
-        (by > SUSPECT && found.p < P_REGRESSED).then_some(found.ratio)
-    }
-
-    /// Gives the newest run the verdict that takes all runs and all marks into account.
+    /// Gives the newest run the verdict that takes all runs so far and all marks into account. The levels of a long series are
+    /// only sought for its last runs, which are the ones that are shown.
     fn settle(&self, newest: &mut RunVerdict, accepted: bool) {
         let Some(track) = self.tracks.get(self.newest) else { return };
         let last = track.all.last().copied();
@@ -322,10 +228,13 @@ impl Judge<'_> {
         let lasting = match newest.verdict {
             Verdict::Same | Verdict::Noisy => true,
             // Three suspect runs in a row that are no regression.
-            Verdict::Suspect => track.streak.len() >= IN_ROW,
+            Verdict::Suspect => {
+                let decide = track.streak.len().checked_sub(IN_ROW).map(|first| &track.streak[first..]);
+                decide.is_some_and(|runs| self.can_decide(&track.accepted, runs))
+            }
             _ => false,
         };
-        if !lasting || !track.streak.is_empty() && !track.worse {
+        if !lasting || newest.disturbed || !track.streak.is_empty() && !track.worse {
             return;
         }
         if let Some((first, ratio)) = self.drift() {

@@ -1,9 +1,11 @@
 //! What is said of a run, and the limits by which it is said.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    figure::comparable,
+    figure::{busy_share, comparable},
     run::{Better, Fingerprint, Run},
 };
 
@@ -21,6 +23,11 @@ pub const P_SUSPECT: f64 = 0.05;
 pub const P_REGRESSED: f64 = 0.001;
 pub const P_RUNS: f64 = 0.01;
 pub const P_DRIFT: f64 = 0.001;
+/// A run before which others used this much more of the machine than before those of the baseline was disturbed: it is
+/// suspect at most.
+pub const DISTURBED: f64 = 0.25;
+/// Disturbed runs decide all the same when they are this far apart: what is slow for an hour is slow, whatever the cause.
+pub const LASTING: Duration = Duration::from_secs(3600);
 /// So many runs in a row decide.
 pub const IN_ROW: usize = 3;
 /// A baseline has so many runs.
@@ -113,8 +120,11 @@ pub struct RunVerdict {
     /// Parts of the fingerprint that differ, where it is not comparable.
     pub differs: Vec<String>,
     pub samples: usize,
-    /// Much worse for the first time: it is to be measured once more at a quiet moment.
+    /// Much worse for the first time, or disturbed: it is to be measured once more at a quiet moment.
     pub repeat: bool,
+    /// The machine was busier than for the runs of the baseline, so that it proves nothing.
+    #[serde(default)]
+    pub disturbed: bool,
 }
 
 impl RunVerdict {
@@ -158,6 +168,11 @@ impl<'a> From<&'a Run> for Measured<'a> {
 }
 
 impl Measured<'_> {
+    /// How much of the machine others used when it began; nothing where nobody noted it.
+    pub(super) fn busy(&self) -> f64 {
+        busy_share(self.fingerprint).unwrap_or(0.0)
+    }
+
     /// Parts in which it cannot be compared with another.
     pub(super) fn differs(&self, other: &Measured<'_>) -> Vec<String> {
         let value =
