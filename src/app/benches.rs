@@ -29,11 +29,14 @@ use crate::{
     sys::{exec::System, root::Root},
 };
 
+/// A benchmark waits so long for what the one before it left behind to end, and for others to be quiet.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// What a benchmark needs of this machine.
 #[must_use]
 pub fn env(clock: Clock, root: &Root) -> Env {
     let (exec, locks) = (Arc::new(System), lock::folders());
-    Env { clock, exec, root: root.clone(), locks, journals: journals() }
+    Env { clock, exec, root: root.clone(), locks, journals: journals(), quiet: QUIET }
 }
 
 /// Where the journals of what runs make are kept.

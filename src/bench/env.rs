@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::scratch::Journal;
@@ -22,6 +23,8 @@ pub struct Env {
     pub locks: Vec<PathBuf>,
     /// The folder of the journals.
     pub journals: PathBuf,
+    /// How long a benchmark waits for others to be quiet.
+    pub quiet: Duration,
 }
 
 /// Gives events away.

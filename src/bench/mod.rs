@@ -12,6 +12,7 @@ pub mod lock;
 mod machine;
 mod memory;
 mod network;
+mod others;
 mod preflight;
 pub mod runner;
 mod sampling;

@@ -22,6 +22,7 @@ use super::{
     contract::{Measured, Work},
     env::{Emit, Env, guard},
     lock::Lock,
+    others,
     scratch::{Journal, Left, clean_up},
     stop::{Stop, StopFlag},
     suite::{Part, Suite},
@@ -31,7 +32,7 @@ use crate::{
     clock::Stamp,
     model::{
         bench::RunPhase,
-        figure::Fingerprint,
+        figure::{BUSY, Fingerprint},
         run::{Run, RunEvent, STOPPED},
     },
     units::span,
@@ -159,6 +160,7 @@ fn one(
         send: send.clone(),
     });
     cx.show(RunPhase::Preparing);
+    let busy = others::share(&env.root, env.quiet, &stop);
     let ended = supervise(work, cx, &stop);
     let failed = |why: String| RunEvent::Failed { at: env.clock.now(), key: key.clone(), why };
     let event = match ended {
@@ -177,7 +179,8 @@ fn one(
                 }
                 Ok(measured) => {
                     let fingerprint = [machine.clone(), plan.fingerprint, measured.fingerprint];
-                    let fingerprint: Fingerprint = fingerprint.into_iter().flatten().collect();
+                    let busy = busy.ok().flatten().map(|share| (BUSY.to_owned(), share));
+                    let fingerprint: Fingerprint = fingerprint.into_iter().flatten().chain(busy).collect();
                     let mut runs = Vec::new();
                     for (def, samples) in figures.iter().zip(cx.samples).filter(|(_, samples)| !samples.is_empty()) {
                         tally.runs += 1;

@@ -213,7 +213,7 @@ impl Series {
     fn newest(&self) -> Option<RunVerdict> {
         let measured = self.runs.iter().enumerate().map(|(at, run)| Measured {
             id: &run.id,
-            at_unix_ms: at as i64,
+            at_unix_ms: run.at.as_ref().and_then(moment).unwrap_or(at as i64),
             unit: &self.unit,
             better: self.better,
             samples: &run.samples,
@@ -221,6 +221,11 @@ impl Series {
         });
         judge(&measured.collect::<Vec<_>>(), &[]).pop()
     }
+}
+
+/// A time, in milliseconds since 1970; a number may be a build's.
+fn moment(at: &Value) -> Option<i64> {
+    Some(at.as_str()?.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
 
 /// Both are numbers, or both are times, and the first is earlier.

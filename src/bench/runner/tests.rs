@@ -46,6 +46,7 @@ impl House {
             root: Root::default(),
             locks: vec![folder.path().to_owned()],
             journals: folder.path().join("journals"),
+            quiet: Duration::ZERO,
         };
         House { folder, env, parts: Vec::new() }
     }

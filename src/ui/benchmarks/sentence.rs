@@ -124,6 +124,9 @@ fn judgement(standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<
         Verdict::Regressed => {
             format!("{} run in a row: regression since {since}", words::ordinal(streak(standing)))
         }
+        Verdict::Suspect if verdict.disturbed => {
+            "the machine was busier than usual: measure it again at a quiet moment".to_owned()
+        }
         Verdict::Suspect => match streak(standing) {
             0 | 1 if verdict.repeat => "first run like this: measure it again at a quiet moment".to_owned(),
             0 | 1 => "first run like this: three in a row make a regression".to_owned(),
