@@ -1,4 +1,4 @@
-//! A frame: lists computed anew, cells drawn, and the bytes that bring a terminal from the frame before to this one.
+//! A frame: lists computed, cells drawn, and the bytes that bring a terminal from the frame before to this one.
 
 use std::time::{Duration, Instant};
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// Ticks a second in `/proc` (USER_HZ): whatever the kernel's own timer does, it tells programs of so many on every
+/// Ticks a second in `/proc` (USER_HZ): whatever the kernel's own timer does, it reports so many to programs on every
 /// processor that this is built for.
 pub const TICKS_PER_SECOND: u32 = 100;
 

@@ -1,4 +1,4 @@
-//! One shape for every message about the user's files and arguments: where, what, and how to mend it.
+//! One shape for every message about the user's files and arguments: where, what, and how to fix it.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ pub mod levels;
 pub mod roles;
 pub mod runs;
 pub mod scorecard;
-mod told;
+mod shared;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
@@ -134,7 +134,7 @@ impl State {
                 self.operations += 1;
                 self.acted = Some(done.at);
             }
-            Event::Destination(destination) => self.host.told(destination),
+            Event::Destination(destination) => self.host.apply_destination(destination),
             Event::Run(run) => {
                 let judges =
                     matches!(run, RunEvent::Measured { .. } | RunEvent::Mark { .. } | RunEvent::History { .. });

@@ -1,5 +1,5 @@
 //! Containers as their engine has them: a real one where there is one, and sockets of our own that are no engine, are
-//! silent, or tell of a container whose name no real engine would take.
+//! silent, or report a container whose name no real engine would take.
 
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 

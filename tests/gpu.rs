@@ -174,7 +174,7 @@ fn of_eight_cards_each_has_its_row_and_the_lost_one_is_named() {
 }
 
 #[test]
-fn a_driver_older_than_510_tells_what_it_can() {
+fn a_driver_older_than_510_reports_what_it_can() {
     let document = document(old_library(), &scenario("healthy"));
     let gpu = &document["gpus"][0];
     assert_eq!((gpu["state"].as_str(), gpu["temperature_celsius"].is_number()), (Some("up"), true));

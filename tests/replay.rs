@@ -155,8 +155,8 @@ impl Machine {
         for (pid, step) in (1u32..).zip(steps) {
             match step {
                 Step::End => drop(self.alive.remove(&pid)),
-                Step::Recycle => self.bear(pid),
-                Step::Sleep if !self.alive.contains_key(&pid) => self.bear(pid),
+                Step::Recycle => self.spawn(pid),
+                Step::Sleep if !self.alive.contains_key(&pid) => self.spawn(pid),
                 Step::Sleep => {}
                 Step::Work(ticks) => self.change(pid, |row| row.user_ticks += u64::from(*ticks)),
                 Step::Rename => self.change(pid, |row| row.name = Some(format!("{}x", row.key.start_ticks).into())),
@@ -171,7 +171,7 @@ impl Machine {
         }
     }
 
-    fn bear(&mut self, pid: u32) {
+    fn spawn(&mut self, pid: u32) {
         self.births += 1;
         let row = ProcRow {
             key: ProcKey { pid, start_ticks: self.births },

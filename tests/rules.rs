@@ -80,7 +80,7 @@ impl Machine {
         if !same_boot {
             self.boot = Boot { id: Some("b".into()), lasts: Duration::from_secs(1) };
         }
-        // Another clock: it begins anywhere, and never before what it is told of.
+        // Another clock: it begins anywhere, and never before what it is given.
         self.now.mono_us += 12_345_678_000_000;
         self.book = saved.resume(self.now, &self.boot);
     }

@@ -29,7 +29,7 @@ use screens::{
     frame::{picture, text},
     machine::{Machine, Mood},
     server::{Parts, furnish},
-    sizes::{census, missing},
+    sizes::{inventory, missing},
 };
 
 mod screens {
@@ -189,7 +189,7 @@ fn losses(parts: Parts, step: usize) -> Vec<String> {
     let mut above: Vec<_> = Vec::new();
     for height in 24..=70u16 {
         let widths = (80..=240u16).step_by(step);
-        let row: Vec<_> = widths.map(|width| (width, census(&mut ui, &state, (width, height)))).collect();
+        let row: Vec<_> = widths.map(|width| (width, inventory(&mut ui, &state, (width, height)))).collect();
         for (at, (width, here)) in row.iter().enumerate() {
             let beside = at.checked_sub(1).and_then(|at| row.get(at));
             for (smaller, what) in [(beside, "narrower"), (above.get(at), "lower")] {
@@ -221,13 +221,13 @@ fn what_a_screen_is_said_to_show_is_on_it() {
     for size in [(80, 24), (100, 30), (120, 40), (160, 45), (200, 60), (240, 70)] {
         let mut ui = truecolor();
         let screen = text(&drawn(&mut ui, &state, size));
-        let census = census(&mut ui, &state, size);
+        let inventory = inventory(&mut ui, &state, size);
         let rows = &state.host.containers.rows;
         let there = rows.iter().filter(|row| screen.contains(&format!(" {} ", row.meta.name))).count();
-        assert!(there >= census["containers"].items, "{size:?}: {there} containers\n{screen}");
+        assert!(there >= inventory["containers"].items, "{size:?}: {there} containers\n{screen}");
         let pools = state.host.pools.rows.iter().filter(|row| screen.contains(&format!(" {} ", row.name))).count();
-        assert!(pools >= census["pools"].items, "{size:?}\n{screen}");
-        let (shown, all) = (census["containers"].items, rows.len());
+        assert!(pools >= inventory["pools"].items, "{size:?}\n{screen}");
+        let (shown, all) = (inventory["containers"].items, rows.len());
         let hidden = shown < all && screen.contains('╭');
         assert_eq!(screen.contains(&format!("{shown} of {all} ·")), hidden, "{size:?}\n{screen}");
     }
@@ -240,7 +240,7 @@ fn no_pane_keeps_blank_rows_while_another_hides_some() {
         for size in [(160, 45), (200, 60)] {
             let mut ui = truecolor();
             let buf = drawn(&mut ui, &state, size);
-            for (name, area, _) in ui.census(&state, buf.area) {
+            for (name, area, _) in ui.inventory(&state, buf.area) {
                 let blank = |y: &u16| (area.left()..area.right()).all(|x| buf[(x, *y)].symbol() == " ");
                 let rows = (area.top()..area.bottom()).rev().take_while(blank).count();
                 assert!(rows <= 1, "{name} keeps {rows} rows at {size:?} of {parts:?}\n{}", text(&buf));

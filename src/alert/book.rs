@@ -266,10 +266,10 @@ impl Judgement<'_> {
         of(&self.book.alerts, rule)
     }
 
-    /// True where an alert of the rule was not judged yet, and was before; or, `anew`, whether it was or not.
+    /// True where an alert of the rule was not judged yet, and was before; or, with `again`, whether it was or not.
     #[must_use]
-    pub fn misses(&self, rule: &Rule, anew: bool) -> bool {
-        let counts = |alert: &Alert| anew || alert.entry.missing.is_none();
+    pub fn misses(&self, rule: &Rule, again: bool) -> bool {
+        let counts = |alert: &Alert| again || alert.entry.missing.is_none();
         of(&self.book.alerts, rule).any(|(key, alert)| counts(alert) && !self.judged.contains(key))
     }
 

@@ -122,7 +122,7 @@ mod tests {
     fn a_long_gap_restarts_what_is_pending_and_keeps_what_fires() {
         let mut pending = saved(40).resume(at(300), &boot("a", 5300));
         assert_eq!(judge(&mut pending, at(300), 5.0), Some(Phase::Pending));
-        assert_eq!(judge(&mut pending, at(359), 5.0), Some(Phase::Pending), "its hold began anew");
+        assert_eq!(judge(&mut pending, at(359), 5.0), Some(Phase::Pending), "its hold began again");
         let mut firing = saved(60).resume(at(300), &boot("a", 5300));
         assert_eq!(judge(&mut firing, at(300), 1.0), Some(Phase::Firing), "one clear sample is not enough");
         let since = firing.get(&key()).map(|alert| (alert.entry.since().unix_ms, alert.entry.fired));

@@ -114,11 +114,11 @@ pub fn bench(settings: &Settings, asked: &Asked) -> ExitCode {
         Ok(false) => return refuse("nothing was run"),
         Err(why) => return refuse(why),
     }
-    carry_out(settings, asked, &env, session, suite, &catalog)
+    execute(settings, asked, &env, session, suite, &catalog)
 }
 
 /// Runs it and writes what came of it.
-fn carry_out(
+fn execute(
     settings: &Settings,
     asked: &Asked,
     env: &Env,

@@ -48,7 +48,7 @@ fn journals() -> PathBuf {
 enum News {
     Event(RunEvent),
     Planned(Box<Suite>),
-    Said(String),
+    Message(String),
 }
 
 /// The benchmarks of a live screen.
@@ -76,7 +76,7 @@ impl Benches {
         benches.begin(move |give| {
             let (removed, left) = scratch::clean_up(&env.journals, &env.exec);
             if let Some(words) = cleaned(&removed, &left) {
-                give(News::Said(words));
+                give(News::Message(words));
             }
         });
         benches
@@ -160,7 +160,7 @@ impl Benches {
                     self.suite = Some(suite);
                     return Some(RunEvent::Planned { at: self.env.clock.now(), plan });
                 }
-                News::Said(words) => self.said.push(words),
+                News::Message(words) => self.said.push(words),
             }
         }
     }
@@ -188,7 +188,7 @@ impl Benches {
             });
         });
         if let Err(error) = spawned {
-            let _ = self.sender.send(News::Said(super::errands::no_thread("benchmarks", &error)));
+            let _ = self.sender.send(News::Message(super::errands::no_thread("benchmarks", &error)));
         }
     }
 

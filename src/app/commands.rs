@@ -22,7 +22,7 @@ use crate::{
 
 impl Live {
     /// Carries out one command; says when it ends the loop.
-    pub(super) fn carry_out(&mut self, command: Command) -> Option<End> {
+    pub(super) fn execute(&mut self, command: Command) -> Option<End> {
         match command {
             Command::Quit => return Some(End::Quit),
             Command::Suspend => self.suspend(),
@@ -35,7 +35,7 @@ impl Live {
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Bench(act) => self.benches.act(act, self.session.state(), self.ui.settings()),
             Command::Save { name, text } => {
-                self.errands.begin(move || Report::Said(act::apart::save_text(name, text)));
+                self.errands.begin(move || Report::Message(act::apart::save_text(name, text)));
             }
         }
         None
@@ -63,7 +63,7 @@ impl Live {
         while let Some(report) = self.errands.next() {
             any = true;
             match report {
-                Report::Said(outcome) => self.ui.say(outcome.level, outcome.text),
+                Report::Message(outcome) => self.ui.say(outcome.level, outcome.text),
                 Report::Act(ended) => {
                     let (job, done) = *ended;
                     let at = self.session.clock().now();
@@ -94,20 +94,20 @@ impl Live {
     fn shell(&mut self, engine: &EngineAddress, id: &str) {
         let engines = &self.session.state().host.containers.engines;
         let kind = engines.iter().find(|e| e.address == *engine).map_or("docker", |e| e.kind.as_str());
-        self.hands.lend();
+        self.gate.lend();
         self.terminal.release();
         self.guest = Guest::start(&self.errands, kind, engine, id);
         if self.guest.is_some() {
             self.want();
         } else {
-            self.hands.take_back();
+            self.gate.take_back();
             self.come_back();
         }
     }
 
     fn shell_ended(&mut self, ended: Result<ExitStatus, String>) {
         self.guest = None;
-        self.hands.take_back();
+        self.gate.take_back();
         self.come_back();
         match ended {
             // 130: its last command was interrupted.

@@ -22,7 +22,7 @@ use crate::{
 /// What came of an errand.
 pub enum Report {
     /// How it went.
-    Said(Outcome),
+    Message(Outcome),
     /// An operation, and how it went.
     Act(Box<(Job, Done)>),
     /// A program that had the terminal ended, or why it did not begin.
@@ -32,7 +32,7 @@ pub enum Report {
 impl Report {
     /// Something that went wrong.
     pub fn warn(text: String) -> Self {
-        Report::Said(Outcome { level: Level::Warn, text })
+        Report::Message(Outcome { level: Level::Warn, text })
     }
 }
 
@@ -107,15 +107,15 @@ mod tests {
             Report::warn("late".to_owned())
         });
         errands.begin(|| Report::warn("soon".to_owned()));
-        assert!(matches!(next(&errands), Report::Said(outcome) if outcome.text == "soon"));
+        assert!(matches!(next(&errands), Report::Message(outcome) if outcome.text == "soon"));
         release.send(()).expect("it waits");
-        assert!(matches!(next(&errands), Report::Said(outcome) if outcome.text == "late"));
+        assert!(matches!(next(&errands), Report::Message(outcome) if outcome.text == "late"));
     }
 
     #[test]
     fn a_panic_is_reported() {
         let errands = Errands::new(Arc::new(Notify::new()));
         errands.begin(|| panic!("no"));
-        assert!(matches!(next(&errands), Report::Said(outcome) if outcome.level == Level::Warn));
+        assert!(matches!(next(&errands), Report::Message(outcome) if outcome.level == Level::Warn));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         run::{Change, Keeping, RunEvent, SeriesKey},
     },
     state::{State, runs::Runs},
-    store::{GivenVerdict, KeptMark, Record, Store, Told, Unwritten},
+    store::{GivenVerdict, KeptMark, Record, Store, StoreEvent, Unwritten},
 };
 
 /// The book of alerts is kept at every transition, and in between after this: of a hold no more is lost.
@@ -30,7 +30,7 @@ const BOOK_EVERY: Duration = Duration::from_secs(30);
 /// The store of a session.
 pub struct History {
     store: Store,
-    told: Receiver<Told>,
+    events: Receiver<StoreEvent>,
     watching: Cell<bool>,
     /// Runs of the suite under way, by their series: what is said of them is kept at its end.
     measured: Vec<(SeriesKey, String)>,
@@ -47,7 +47,7 @@ pub struct History {
 pub enum News {
     Event(Box<Event>),
     /// For the user, once.
-    Said(String),
+    Message(String),
 }
 
 impl History {
@@ -60,18 +60,18 @@ impl History {
         keeps_alerts: bool,
         bell: impl Fn() + Send + Sync + 'static,
     ) -> History {
-        let (sender, told) = channel();
+        let (sender, events) = channel();
         let sender = Mutex::new(sender);
-        let tell = move |what| {
+        let emit = move |what| {
             // The receiver is gone when the program is ending.
             let _ = sender.lock().unwrap_or_else(PoisonError::into_inner).send(what);
             bell();
         };
-        let store = Store::start(settings, keeps_alerts, Arc::new(tell));
+        let store = Store::start(settings, keeps_alerts, Arc::new(emit));
         let (run, boot_id) = header.map(|header| (header.run.clone(), header.boot_id.clone())).unwrap_or_default();
         History {
             store,
-            told,
+            events,
             watching: Cell::new(false),
             measured: Vec::new(),
             run,
@@ -149,13 +149,13 @@ impl History {
 
     /// What came and was not taken yet.
     pub fn next(&self, at: Stamp) -> Option<Vec<News>> {
-        self.told.try_recv().ok().map(|told| self.news(told, at))
+        self.events.try_recv().ok().map(|event| self.news(event, at))
     }
 
     /// Waits for news until `end`.
     pub fn wait(&self, at: Stamp, end: Instant) -> Option<Vec<News>> {
-        match self.told.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(told) => Some(self.news(told, at)),
+        match self.events.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(event) => Some(self.news(event, at)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         }
     }
@@ -172,15 +172,15 @@ impl History {
         self.store.finish(within)
     }
 
-    /// What was told, as facts.
-    fn news(&self, told: Told, at: Stamp) -> Vec<News> {
+    /// An event of the store, as facts.
+    fn news(&self, event: StoreEvent, at: Stamp) -> Vec<News> {
         let run = |event| vec![News::Event(Box::new(Event::Run(event)))];
         let keeping = |keeping| run(RunEvent::Keeping { at, keeping });
         let alerts = |news| News::Event(Box::new(Event::Alerts(Box::new(news))));
         let about =
             || AlertNews { at, boot_id: self.boot_id.clone(), boot_lasts: since_boot(), ..AlertNews::default() };
-        match told {
-            Told::History(found) => {
+        match event {
+            StoreEvent::History(found) => {
                 let crate::store::History { runs, marks, changes, book, episodes, alert_marks, .. } = *found;
                 let book = book.filter(|saved| saved.run != self.run);
                 let book = book.and_then(|saved| serde_json::to_string(&saved).ok());
@@ -191,11 +191,11 @@ impl History {
                 let history = Event::Run(RunEvent::History { at, runs, marks, changes });
                 vec![alerts(news), News::Event(Box::new(history))]
             }
-            Told::Alerts { owned } => vec![alerts(AlertNews { owned: Some(owned), ..about() })],
-            Told::Kept(file) => keeping(Keeping::In(file.display().to_string())),
-            Told::Off(why) => keeping(Keeping::Off(why)),
-            Told::Failing(why) => keeping(Keeping::Failing(why)),
-            Told::Said(words) => vec![News::Said(words)],
+            StoreEvent::Alerts { owned } => vec![alerts(AlertNews { owned: Some(owned), ..about() })],
+            StoreEvent::Kept(file) => keeping(Keeping::In(file.display().to_string())),
+            StoreEvent::Off(why) => keeping(Keeping::Off(why)),
+            StoreEvent::Failing(why) => keeping(Keeping::Failing(why)),
+            StoreEvent::Message(words) => vec![News::Message(words)],
         }
     }
 }

@@ -38,14 +38,14 @@ pub enum Typed {
 
 /// The right to read what is typed. While it is lent, keys are another program's.
 #[derive(Clone, Default)]
-pub struct Hands(Arc<(Mutex<bool>, Condvar)>);
+pub struct KeyboardGate(Arc<(Mutex<bool>, Condvar)>);
 
-impl Hands {
+impl KeyboardGate {
     fn lock(&self) -> MutexGuard<'_, bool> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now until [`Hands::take_back`] what is typed is left to another program.
+    /// From now until [`KeyboardGate::take_back`] what is typed is left to another program.
     pub fn lend(&self) {
         *self.lock() = true;
     }
@@ -66,11 +66,11 @@ impl Hands {
 ///
 /// # Errors
 /// Those of the system, when no thread can be started.
-pub fn start(wake: Arc<Notify>, hands: Hands) -> io::Result<Receiver<Typed>> {
+pub fn start(wake: Arc<Notify>, gate: KeyboardGate) -> io::Result<Receiver<Typed>> {
     let (send, typed) = sync_channel(QUEUE);
     thread::Builder::new().name(format!("{THREAD_PREFIX}keyboard")).stack_size(256 << 10).spawn(move || {
         // Without keys the screen is of no use: whatever ended the reading ends the program.
-        let _ = catch_unwind(AssertUnwindSafe(|| read(&send, &wake, &hands)));
+        let _ = catch_unwind(AssertUnwindSafe(|| read(&send, &wake, &gate)));
         let _ = send.send(Typed::Gone);
         wake.notify_one();
     })?;
@@ -92,7 +92,7 @@ fn is_typed(wait: Option<Duration>) -> Option<bool> {
     (!gone).then_some(true)
 }
 
-fn read(send: &SyncSender<Typed>, wake: &Notify, hands: &Hands) {
+fn read(send: &SyncSender<Typed>, wake: &Notify, gate: &KeyboardGate) {
     let mut decoder = Decoder::default();
     // When what was begun is given up.
     let mut end: Option<Instant> = None;
@@ -103,7 +103,7 @@ fn read(send: &SyncSender<Typed>, wake: &Notify, hands: &Hands) {
         let Some(typed) = typed else { return };
         let mut burst = Vec::new();
         if typed {
-            let ours = hands.wait();
+            let ours = gate.wait();
             // While another program had the terminal, the key was its own.
             let Some(count) = take_all(&mut bytes) else { return };
             drop(ours);

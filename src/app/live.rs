@@ -21,7 +21,7 @@ use super::{
     errands::{Errands, no_thread},
     frame::{self, Brought, Frames, Moment, RETRY},
     job_control,
-    keyboard::{self, Hands, Typed},
+    keyboard::{self, KeyboardGate, Typed},
     output::fail,
     session::{Session, Start},
     shell::Guest,
@@ -71,7 +71,7 @@ pub(super) struct Live {
     pub(super) benches: Benches,
     /// A program that has the terminal now: nothing is drawn, and keys are its own.
     pub(super) guest: Option<Guest>,
-    pub(super) hands: Hands,
+    pub(super) gate: KeyboardGate,
 }
 
 /// Why the loop ended.
@@ -109,12 +109,12 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     if let Some(said) = said {
         ui.say(Level::Warn, said);
     }
-    let hands = Hands::default();
-    hands.lend();
-    let typed = keyboard::start(wake.clone(), hands.clone()).map_err(|error| no_thread("the keyboard", &error))?;
+    let gate = KeyboardGate::default();
+    gate.lend();
+    let typed = keyboard::start(wake.clone(), gate.clone()).map_err(|error| no_thread("the keyboard", &error))?;
     let taken = Terminal::enter(settings.mouse);
     let mut terminal = taken.map_err(|error| format!("could not set up the terminal: {error}"))?;
-    hands.take_back();
+    gate.take_back();
     // The first frame, before the first reading.
     let (mut shown, mut next) = (Shown::default(), Buffer::default());
     let term = std::env::var("TERM").unwrap_or_default();
@@ -148,7 +148,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         added: Vec::new(),
         benches,
         guest: None,
-        hands,
+        gate,
     };
     let end = live.run(&wake, &typed, &mut signals, &mut alarm).await;
     if let Some(guest) = &live.guest {
@@ -265,9 +265,9 @@ impl Live {
         at
     }
 
-    /// True while the figures stand still. The lanes pause too: what they were reading when it began waits in the
+    /// True while paused. The lanes pause too: what they were reading when it began waits in the
     /// queue, at most one reading a source, and is folded afterwards. Nothing may be thrown away, for a round of
-    /// processes tells only what changed since the one before.
+    /// processes has only what changed since the one before.
     fn is_still(&self) -> bool {
         self.ui.paused() || self.guest.is_some()
     }
@@ -292,7 +292,7 @@ impl Live {
                     break;
                 }
                 for command in self.ui.input(input, self.session.state()) {
-                    if let Some(end) = self.carry_out(command) {
+                    if let Some(end) = self.execute(command) {
                         return Some(end);
                     }
                 }

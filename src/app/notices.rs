@@ -1,4 +1,4 @@
-//! What a session tells destinations: the alerts that fire, once a second, and those that have ended; and what comes back
+//! What a session sends to destinations: the alerts that fire, once a second, and those that have ended; and what comes back
 //! from them.
 
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Starts them; `None` where nobody is to be told. `wake` is called when one of them has something to say.
+    /// Starts them; `None` without destinations. `wake` is called when one of them has something to say.
     #[must_use]
     pub fn start(
         settings: &Settings,
@@ -71,7 +71,7 @@ impl Notices {
     pub fn look(&mut self, state: &State, is_tick: bool) {
         let rings = |transition: &&Transition| matches!(transition.turn, Turn::Fired | Turn::Escalated);
         self.fired.extend(state.transitions.iter().filter(rings).map(|transition| transition.key.clone()));
-        // A second program beside the one that keeps the book of alerts tells nobody.
+        // A second program beside the one that keeps the book of alerts notifies nobody.
         if state.alarms.owned {
             self.ended.extend(state.transitions.iter().filter_map(ended));
         }
@@ -79,7 +79,7 @@ impl Notices {
         if is_tick && second != self.second {
             self.second = second;
             if state.alarms.owned && state.alarms.settled {
-                self.notifier.tell(&Picture { firing: firing(state).into(), ended: std::mem::take(&mut self.ended) });
+                self.notifier.update(&Picture { firing: firing(state).into(), ended: std::mem::take(&mut self.ended) });
             }
             std::mem::take(&mut self.fired).iter().for_each(|key| self.ring(state, key));
         }
@@ -105,7 +105,7 @@ impl Notices {
         let (mut events, mut words) = (Vec::new(), Vec::new());
         for heard in self.notifier.heard() {
             match heard {
-                Heard::Said(said) => words.push(said),
+                Heard::Message(said) => words.push(said),
                 Heard::Health { name, health } => events.push(Event::Destination(Destination {
                     at,
                     name: name.to_owned(),

@@ -190,7 +190,7 @@ fn history_check(history: &History) -> Check {
     let news = std::iter::from_fn(|| history.wait(Stamp::default(), end)).flatten();
     for news in news {
         let event = match news {
-            News::Said(words) => {
+            News::Message(words) => {
                 said.push(words);
                 continue;
             }

@@ -142,7 +142,7 @@ impl Session {
         self.history = Some(History::start(settings, self.state.header.as_ref(), true, bell));
     }
 
-    /// Folds what the history has told; `said` gets what the user should know once. False: there was nothing.
+    /// Folds what the history reported; `said` gets what the user should know once. False: there was nothing.
     pub fn recall(&mut self, mut said: impl FnMut(String)) -> bool {
         let mut any = false;
         while let Some(news) = self.history.as_ref().and_then(|history| history.next(self.clock.now())) {
@@ -156,7 +156,7 @@ impl Session {
         for news in news {
             match news {
                 News::Event(event) => self.fold(*event),
-                News::Said(words) => said(words),
+                News::Message(words) => said(words),
             }
         }
     }
@@ -208,7 +208,7 @@ impl Session {
         }
     }
 
-    /// Tells the destinations of `settings` of alerts from here on. `wake` is called when one has something to say.
+    /// Notifies the destinations of `settings` of alerts from here on. `wake` is called when one has something to say.
     pub fn notify(&mut self, settings: &Settings, wake: impl Fn() + Send + Sync + Clone + 'static) {
         self.notices = Notices::start(settings, &self.state, wake);
     }

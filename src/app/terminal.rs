@@ -40,7 +40,7 @@ pub enum Sent {
     Gone,
 }
 
-/// The terminal in our hands.
+/// The terminal, taken over.
 pub struct Terminal {
     out: OwnedFd,
     /// Writes to `out` do not wait.

@@ -2,7 +2,7 @@
 
 use crate::analysis::stats::{NARROW, SAMPLES_LEAST, SAMPLES_MOST, half_width, is_enough};
 
-/// How many it will be, as far as those so far tell: the width of the median's interval shrinks with the root of their
+/// How many it will be, as far as those so far show: the width of the median's interval shrinks with the root of their
 /// number.
 #[must_use]
 pub fn expected(samples: &[f64]) -> usize {
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn width_tells_how_many_are_to_come() {
+    fn width_gives_how_many_are_to_come() {
         let steady = [100.0, 101.0, 99.0, 100.5, 100.0];
         assert_eq!((expected(&steady[..4]), expected(&steady)), (5, 5));
         // 4 % to each side: 2.56 times as many.

@@ -1,6 +1,6 @@
 //! When the machine booted, and what the start of its processes is counted from. lxcfs gives a container an uptime of its
 //! own, and some versions a boot time too, while the kernel counts the start of each process from the host's boot: the
-//! kernel's own clock tells that moment whatever the files say.
+//! kernel's own clock gives that moment whatever the files say.
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -35,7 +35,7 @@ impl Began {
         Self::of(reported, ours.then(|| by_clock(now)).flatten(), own.then(first).flatten())
     }
 
-    /// By what `/proc/stat` tells, by the kernel's clock, and for a guest by when its first process began after that.
+    /// By what `/proc/stat` says, by the kernel's clock, and for a guest by when its first process began after that.
     fn of(reported: Option<i64>, clock: Option<i64>, first: Option<i64>) -> Self {
         let ticks = match (reported, clock) {
             (Some(reported), Some(clock)) if (reported - clock).abs() <= ROUNDING => Some(reported),

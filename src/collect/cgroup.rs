@@ -30,7 +30,7 @@ pub(super) struct Path {
 }
 
 impl Groups {
-    /// `text` is a "proc(5)" cgroup file, `mountinfo` tells where the hierarchies are.
+    /// `text` is a "proc(5)" cgroup file, `mountinfo` says where the hierarchies are.
     pub(super) fn new(text: &[u8], mountinfo: &[u8]) -> Self {
         let lines = lines(text)
             .filter_map(|line| {

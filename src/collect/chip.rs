@@ -77,7 +77,7 @@ struct Folder {
     path: String,
     /// Name of the chip, or of the device that it watches.
     name: String,
-    /// Where the device sits: tells chips of one name apart.
+    /// Where the device sits: distinguishes chips of one name.
     place: String,
     kind: SensorKind,
     slow: bool,

@@ -42,7 +42,7 @@ enum Clocks {
     Files(Vec<(u16, Reread)>),
     /// `cpu MHz` of cpuinfo.
     Info,
-    /// The machine tells none.
+    /// The machine reports none.
     None,
 }
 

@@ -159,7 +159,7 @@ fn links(root: &Root) -> BTreeMap<Box<[u8]>, Vec<String>> {
     links
 }
 
-/// What sysfs tells; `None` for what is no whole device, has no size, or shows another device's work under a second name.
+/// What sysfs reports; `None` for what is no whole device, has no size, or shows another device's work under a second name.
 fn device(root: &Root, name: &[u8], used: bool) -> Option<Device> {
     let name = std::str::from_utf8(name).ok()?.replace('/', "!"); // as sysfs writes "cciss/c0d0"
     let at = |file: &str| format!("sys/block/{name}/{file}");

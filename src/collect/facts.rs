@@ -52,7 +52,7 @@ impl Collector for Facts {
     }
 }
 
-/// The kernel answers with the name of the namespace that asks: of another root only its file tells.
+/// The kernel answers with the name of the namespace that asks: of another root only its file says.
 fn hostname(root: &Root) -> Option<String> {
     let (kernel, file) = ("proc/sys/kernel/hostname", "etc/hostname");
     let (first, second) = if root.is_live() { (kernel, file) } else { (file, kernel) };
@@ -130,7 +130,7 @@ fn virtualization(root: &Root, processor: &Processor) -> Option<String> {
     if root.line("proc/sys/kernel/osrelease").is_some_and(|k| k.to_lowercase().contains("microsoft")) {
         return Some("wsl".into());
     }
-    // A processor that tells its flags tells a guest so; the makers' names alone are also on real machines.
+    // A processor that reports its flags reports a guest among them; the makers' names alone are also on real machines.
     if processor.hypervisor == Some(false) {
         return None;
     }

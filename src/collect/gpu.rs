@@ -102,7 +102,7 @@ impl Collector for Gpus {
     }
 }
 
-/// A card without memory of its own uses the system's: of that its processes hold what they tell, if all of them are seen.
+/// A card without memory of its own uses the system's: of that its processes hold what they report, if all of them are seen.
 fn share(root: &Root, gpu: &mut Gpu) {
     let text = root.text("proc/meminfo").unwrap_or_default();
     let total =

@@ -24,7 +24,7 @@ pub(super) fn own_cgroup(root: &Root) -> &'static str {
     if root.is_live() { "proc/self/cgroup" } else { "proc/1/cgroup" }
 }
 
-/// True when a file of `proc` is a container's own view of it: lxcfs and its like mount one over the kernel's, which tells
+/// True when a file of `proc` is a container's own view of it: lxcfs and its like mount one over the kernel's, which shows
 /// the host's figures.
 pub(super) fn is_of_guest(root: &Root, file: &str) -> bool {
     let text = root.read(mounts::file(root)).unwrap_or_default();

@@ -1,5 +1,5 @@
 //! What a network interface is: its link from `/sys/class/net`, its addresses from the kernel by netlink; of another root
-//! the files of procfs tell them as far as they can.
+//! the files of procfs give them as far as they can.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -120,7 +120,7 @@ struct Route<'a> {
     mask: u32,
 }
 
-/// The kernel's tables tell local addresses and directly reached networks apart; each address belongs to the narrowest
+/// The kernel's tables keep local addresses and directly reached networks apart; each address belongs to the narrowest
 /// network that holds it. Those that no network holds are left over.
 fn ipv4(fib_trie: &[u8], route: &[u8]) -> (Vec<Owned>, Vec<Ipv4Addr>) {
     let routes: Vec<Route<'_>> = lines(route).skip(1).filter_map(direct).collect();

@@ -184,7 +184,7 @@ impl Lanes {
         }
     }
 
-    /// Tells the lanes what is needed now, and wakes or starts those for whom that is news.
+    /// Sends the lanes what is needed now, and wakes or starts those for whom that is news.
     pub fn want(&mut self, want: Interest) {
         let old = self.cell.get();
         if *old == want {

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arc_and_zram_are_told_apart_from_programs() {
+    fn arc_and_zram_are_not_programs() {
         let sample = read("homelab");
         let arc = sample.arc.expect("arcstats");
         assert_eq!(
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_kernel_s_available_is_reckoned() {
+    fn available_of_an_old_kernel_is_computed() {
         let sample = read("bare");
         assert_eq!(sample.available, (402_344 + 20_480 + 301_232 - 4000 + 30_000) << 10);
         assert_eq!(sample.swap_total, 0);

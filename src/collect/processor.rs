@@ -21,7 +21,7 @@ pub(super) struct Processor {
     pub(super) cores: Option<u32>,
     /// A hypervisor lets itself be seen; `None` where the processor lists no flags.
     pub(super) hypervisor: Option<bool>,
-    /// It tells the numbers of its maker and part, not its name (Arm).
+    /// It reports the numbers of its maker and part, not its name (Arm).
     pub(super) by_number: bool,
 }
 
@@ -155,7 +155,7 @@ fn shorten(name: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Arm's processors tell numbers only; those that are met in servers and small boards, for recordings of them.
+/// Arm's processors report numbers only; those that are met in servers and small boards, for recordings of them.
 fn arm_name(maker: &[u8], part: &[u8]) -> Option<String> {
     let name = match (maker, part) {
         (b"0x41", part) => match part {

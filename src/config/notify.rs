@@ -85,7 +85,7 @@ fn program(offset: usize, table: &Table, reading: &mut Reading<'_>) -> Option<Pr
                 reading.path = "argv";
                 program.argv = reading.texts(value)?.into_iter().map(|text| text.value).collect();
                 if program.argv.first().is_some_and(|first| !first.starts_with('/')) {
-                    let hint = "write the program's path from the root: [\"/usr/local/bin/tell\", \"--now\"]";
+                    let hint = "write the program's path from the root: [\"/usr/local/bin/notify\", \"--now\"]";
                     reading.wrong(value.offset, "`argv` names no absolute path", Some(hint.to_owned()));
                 }
             }
@@ -101,7 +101,7 @@ fn program(offset: usize, table: &Table, reading: &mut Reading<'_>) -> Option<Pr
         reading.wrong(
             offset,
             "[notify.command] has no `argv`",
-            Some("add argv = [\"/usr/local/bin/tell\"]".to_owned()),
+            Some("add argv = [\"/usr/local/bin/notify\"]".to_owned()),
         );
         return None;
     }
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn destinations_are_read_and_shown_without_secrets() {
         let (settings, faults) = read_text(
-            "[notify.bell]\nlevel = \"crit\"\n[notify.command]\nargv = [\"/bin/tell\", \"a b\"]\n\
+            "[notify.bell]\nlevel = \"crit\"\n[notify.command]\nargv = [\"/bin/notify\", \"a b\"]\n\
              [notify.webhook]\nurl = \"https://hooks.lan/x?token=s3cret\"\ntimeout = \"5s\"\n\
              [notify.ntfy]\nurl_file = \"/etc/benchtop/ntfy\"\n[notify.heartbeat]\nurl = \"http://hc.lan/1\"\nevery = \"2m\"\n",
         );
@@ -255,7 +255,7 @@ mod tests {
             ("[notify.ntfy]\nurl = \"tcp://x:1\"", "`url` is not a web address"),
             ("[notify.ntfy]\nurl = \"https://me:pw@x\"", "`url` holds a user name or password"),
             ("[notify.ntfy]\nurl = \"https://x\"\nevery = \"1m\"", "unknown key `every` in [notify.ntfy]"),
-            ("[notify.command]\nargv = [\"tell\"]", "`argv` names no absolute path"),
+            ("[notify.command]\nargv = [\"notify\"]", "`argv` names no absolute path"),
             ("[notify.command]\n", "[notify.command] has no `argv`"),
             ("[notify]\nbell = true", "`notify.bell` is true or false, not a table"),
         ] {

@@ -55,7 +55,7 @@ pub struct Settings {
     pub disabled_sources: Vec<String>,
     /// Addresses of container engines beside those that are found.
     pub engines: Vec<EngineAddress>,
-    /// Who is told of alerts.
+    /// Where notices of alerts go.
     pub notify: NotifySettings,
     /// What is probed.
     pub services: Vec<ServiceTarget>,

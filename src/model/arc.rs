@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn counters_that_began_anew_and_a_first_look_tell_nothing() {
+    fn restarted_counters_and_a_first_sample_give_no_rate() {
         let second = Some(Duration::from_secs(1));
         let reset = ArcRates::of(Some(&sample(1000, 1000)), Some(&sample(10, 10)), second);
         assert_eq!((reset.hit_ratio, reset.misses, reset.second_read), (None, None, None));

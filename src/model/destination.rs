@@ -1,4 +1,4 @@
-//! Who is told of alerts, and whether notices arrive there: one that fails is an alert of its own.
+//! Where notices of alerts go, and whether they arrive: one that fails is an alert of its own.
 
 use serde::{Deserialize, Serialize};
 

@@ -61,7 +61,7 @@ pub struct Host {
     pub process_memory: ProcessMemorySample,
     pub log: ContainerLog,
     pub stores: StoreSample,
-    /// Who is told of alerts.
+    /// Where notices of alerts go.
     pub destinations: Vec<Destination>,
     /// How the benchmarks stand by their history.
     pub benchmarks: Vec<Standing>,
@@ -83,7 +83,7 @@ impl Host {
     }
 
     /// Takes in how a destination of notices does.
-    pub fn told(&mut self, destination: Destination) {
+    pub fn apply_destination(&mut self, destination: Destination) {
         match self.destinations.iter_mut().find(|known| known.name == destination.name) {
             Some(known) => *known = destination,
             None => self.destinations.push(destination),

@@ -18,7 +18,7 @@ mod service;
 mod table;
 
 pub use super::unit::Unit;
-pub use def::{MetricDef, Put, Tell};
+pub use def::{Lookup, MetricDef, Put};
 pub use id::*;
 pub use table::METRICS;
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_tells_no_throttling_has_no_figure_of_it() {
+    fn a_card_without_throttling_has_no_figure_of_it() {
         let slowed = |gpu: Gpu| {
             let mut host = Host::default();
             host.gpus.rows.push(GpuRow { raw: gpu, ..GpuRow::default() });

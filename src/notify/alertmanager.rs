@@ -28,7 +28,7 @@ struct Posted {
     ended_unix_ms: Option<i64>,
 }
 
-/// What the Alertmanager has been told.
+/// What the Alertmanager has been sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Posts {

@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// The mildest level that it is told of.
+    /// The mildest level that it is sent.
     pub(super) fn level(&self) -> Level {
         match self {
             Kind::Command(program) => program.level,

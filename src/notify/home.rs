@@ -6,6 +6,6 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub struct Home {
     pub host: String,
-    /// `None`: nothing is kept, and what was told before a restart is told again.
+    /// `None`: nothing is kept, and what was sent before a restart is sent again.
     pub folder: Option<PathBuf>,
 }

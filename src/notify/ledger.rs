@@ -1,5 +1,5 @@
-//! What one destination has been told and is still to be told. Pure: each look at what fires brings the two together, so
-//! that a crash between a change and its notice loses nothing, and what was told is not told again. Fired and resolved
+//! What one destination has been sent and is still to be sent. Pure: each look at what fires brings the two together, so
+//! that a crash between a change and its notice loses nothing, and what was sent is not sent again. Fired and resolved
 //! alternate; the newest state of an alert takes the place of an older one that was not sent.
 
 use std::{
@@ -14,17 +14,17 @@ use crate::{alert::Level, model::alert::AlertKey};
 
 /// Notices that wait at most.
 const MOST: usize = 200;
-/// An alert that was told and is not among those that fire has ended while nobody looked. After a start the book is read
+/// An alert that was sent and is not among those that fire has ended while nobody looked. After a start the book is read
 /// first: it may take so long.
 const MISSING_MS: i64 = 30_000;
-/// Who was told of a critical alert, and has not acknowledged it, is told again after these.
+/// A critical alert that is not acknowledged is sent again after these.
 const REMINDERS_MS: [i64; 3] = [3_600_000, 4 * 3_600_000, 24 * 3_600_000];
 /// The first wait after a failure; it doubles up to the last.
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(600)];
 
-/// What it was told of one alert.
+/// What was sent of one alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Told {
+struct Sent {
     alert: Firing,
     at_unix_ms: i64,
     reminders: usize,
@@ -53,7 +53,7 @@ pub struct Health {
 #[serde(default)]
 pub struct Ledger {
     #[serde(with = "pairs")]
-    told: BTreeMap<AlertKey, Told>,
+    sent: BTreeMap<AlertKey, Sent>,
     queue: VecDeque<Notice>,
     pub health: Health,
 }
@@ -64,14 +64,14 @@ mod pairs {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use super::{AlertKey, Told};
+    use super::{AlertKey, Sent};
 
-    pub(super) fn serialize<S: Serializer>(map: &BTreeMap<AlertKey, Told>, out: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(map: &BTreeMap<AlertKey, Sent>, out: S) -> Result<S::Ok, S::Error> {
         map.iter().collect::<Vec<_>>().serialize(out)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<AlertKey, Told>, D::Error> {
-        Vec::<(AlertKey, Told)>::deserialize(from).map(|pairs| pairs.into_iter().collect())
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<AlertKey, Sent>, D::Error> {
+        Vec::<(AlertKey, Sent)>::deserialize(from).map(|pairs| pairs.into_iter().collect())
     }
 }
 
@@ -79,7 +79,7 @@ impl Ledger {
     /// Brings it up to date with all that fires and what has ended; `least` is the mildest level that is sent. True: it
     /// has changed.
     pub fn update(&mut self, now_unix_ms: i64, firing: &[Firing], ended: &[Ended], least: Level) -> bool {
-        let before = (self.told.clone(), self.queue.len(), self.queue.back().cloned());
+        let before = (self.sent.clone(), self.queue.len(), self.queue.back().cloned());
         for ended in ended {
             self.end(ended, least);
         }
@@ -87,7 +87,7 @@ impl Ledger {
             self.fire(alert, now_unix_ms);
         }
         self.look_for_missing(firing, now_unix_ms);
-        before != (self.told.clone(), self.queue.len(), self.queue.back().cloned())
+        before != (self.sent.clone(), self.queue.len(), self.queue.back().cloned())
     }
 
     /// The newest notice of this alert that waits.
@@ -96,14 +96,14 @@ impl Ledger {
     }
 
     fn fire(&mut self, alert: &Firing, now: i64) {
-        if let Some(told) = self.told.get_mut(&alert.key) {
-            told.missing_unix_ms = None;
+        if let Some(last) = self.sent.get_mut(&alert.key) {
+            last.missing_unix_ms = None;
             if alert.flapping {
                 return self.flap(&alert.key, now);
             }
-            // It has settled, and fires: who was told so knows it already.
-            if told.alert.flapping {
-                told.alert.clone_from(alert);
+            // It has settled, and fires: that was sent already.
+            if last.alert.flapping {
+                last.alert.clone_from(alert);
             }
         }
         let waits = self.waiting(&alert.key).map(|notice| (notice.what, notice.alert.is_episode_of(alert)));
@@ -124,20 +124,20 @@ impl Ledger {
         if alert.muted {
             return;
         }
-        // What ended before it is told first.
+        // What ended before it is sent first.
         let is_over = self.queue.iter().any(|notice| notice.alert.key == alert.key);
-        let Some(told) = self.told.get(&alert.key).filter(|_| !is_over) else {
+        let Some(last) = self.sent.get(&alert.key).filter(|_| !is_over) else {
             return self.push(What::Fired, alert, now);
         };
-        let due = REMINDERS_MS[told.reminders.min(REMINDERS_MS.len() - 1)];
-        let reminds = alert.level == Level::Crit && !alert.acknowledged && now - told.at_unix_ms >= due;
+        let due = REMINDERS_MS[last.reminders.min(REMINDERS_MS.len() - 1)];
+        let reminds = alert.level == Level::Crit && !alert.acknowledged && now - last.at_unix_ms >= due;
         match () {
-            () if !told.alert.is_episode_of(alert) => {
-                let was = told.alert.clone();
+            () if !last.alert.is_episode_of(alert) => {
+                let was = last.alert.clone();
                 self.push(What::Resolved, &was, alert.fired_unix_ms);
                 self.push(What::Fired, alert, now);
             }
-            () if alert.level > told.alert.level => self.push(What::Escalated, alert, now),
+            () if alert.level > last.alert.level => self.push(What::Escalated, alert, now),
             () if reminds => self.push(What::Reminder, alert, now),
             () => {}
         }
@@ -151,20 +151,20 @@ impl Ledger {
     fn end(&mut self, ended: &Ended, least: Level) {
         let Ended { alert, at_unix_ms, removed } = ended;
         let what = if *removed { What::Removed } else { What::Resolved };
-        if alert.flapping && self.told.contains_key(&alert.key) {
+        if alert.flapping && self.sent.contains_key(&alert.key) {
             return self.flap(&alert.key, *at_unix_ms);
         }
-        let of_this = |told: &Told| told.alert.is_episode_of(alert) || told.alert.flapping;
-        let is_told = self.told.get(&alert.key).is_some_and(of_this);
+        let of_this = |last: &Sent| last.alert.is_episode_of(alert) || last.alert.flapping;
+        let is_sent = self.sent.get(&alert.key).is_some_and(of_this);
         let waits = self.queue.iter().any(|notice| notice.alert.is_episode_of(alert) && notice.what.is_firing());
         self.queue.retain(|notice| !(notice.alert.is_episode_of(alert) && notice.what.is_firing()));
         let is_over = self.queue.iter().any(|notice| notice.alert.is_episode_of(alert));
         match () {
             () if is_over => {}
-            () if is_told => self.push(what, alert, *at_unix_ms),
+            () if is_sent => self.push(what, alert, *at_unix_ms),
             () if waits || (!alert.muted && alert.level >= least) => {
                 let ends = self.queue.iter().any(|notice| notice.alert.key == alert.key);
-                if let Some(was) = self.told.get(&alert.key).filter(|_| !ends).map(|told| told.alert.clone()) {
+                if let Some(was) = self.sent.get(&alert.key).filter(|_| !ends).map(|last| last.alert.clone()) {
                     self.push(What::Resolved, &was, alert.fired_unix_ms);
                 }
                 self.push(What::Brief, alert, *at_unix_ms);
@@ -175,26 +175,26 @@ impl Ledger {
 
     /// It fires and clears all the time: that is said once.
     fn flap(&mut self, key: &AlertKey, now: i64) {
-        let Some(told) = self.told.get_mut(key).filter(|told| !told.alert.flapping) else { return };
-        told.alert.flapping = true;
-        let alert = told.alert.clone();
+        let Some(last) = self.sent.get_mut(key).filter(|last| !last.alert.flapping) else { return };
+        last.alert.flapping = true;
+        let alert = last.alert.clone();
         self.queue.retain(|notice| notice.alert.key != *key);
         self.push(What::Flapping, &alert, now);
     }
 
-    /// What it was told of, and neither fires nor was seen to end: it ended while this program did not run.
+    /// What was sent, and neither fires nor was seen to end: it ended while this program did not run.
     fn look_for_missing(&mut self, firing: &[Firing], now: i64) {
         let mut over = Vec::new();
-        for (key, told) in &mut self.told {
+        for (key, last) in &mut self.sent {
             let fires = firing.iter().any(|alert| alert.key == *key);
             let is_over = self.queue.iter().any(|notice| notice.alert.key == *key && !notice.what.is_firing());
-            if fires || is_over || told.alert.flapping {
-                told.missing_unix_ms = None;
+            if fires || is_over || last.alert.flapping {
+                last.missing_unix_ms = None;
                 continue;
             }
-            let since = *told.missing_unix_ms.get_or_insert(now);
+            let since = *last.missing_unix_ms.get_or_insert(now);
             if now - since >= MISSING_MS {
-                over.push(told.alert.clone());
+                over.push(last.alert.clone());
             }
         }
         for alert in over {
@@ -231,17 +231,17 @@ impl Ledger {
         if self.queue.front().is_some_and(|front| front.what == sent.what && front.alert.is_episode_of(&sent.alert)) {
             self.queue.pop_front();
         }
-        let reminders = match (sent.what, self.told.get(&sent.alert.key)) {
-            (What::Reminder, Some(told)) => told.reminders + 1,
+        let reminders = match (sent.what, self.sent.get(&sent.alert.key)) {
+            (What::Reminder, Some(last)) => last.reminders + 1,
             _ => 0,
         };
         match sent.what.is_firing() {
             true => {
-                let told =
-                    Told { alert: sent.alert.clone(), at_unix_ms: now_unix_ms, reminders, missing_unix_ms: None };
-                self.told.insert(sent.alert.key.clone(), told);
+                let last =
+                    Sent { alert: sent.alert.clone(), at_unix_ms: now_unix_ms, reminders, missing_unix_ms: None };
+                self.sent.insert(sent.alert.key.clone(), last);
             }
-            false => drop(self.told.remove(&sent.alert.key)),
+            false => drop(self.sent.remove(&sent.alert.key)),
         }
         self.well(now_unix_ms);
     }

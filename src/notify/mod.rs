@@ -1,5 +1,5 @@
-//! Notices: who is told of alerts. Each destination has a thread of its own, a ledger on disk of what it was told and is still
-//! to be told, and a back-off: one that is down delays nothing and loses nothing.
+//! Notices: who is notified of alerts. Each destination has a thread of its own, a ledger on disk of what was sent to it and is still
+//! to be sent, and a back-off: one that is down delays nothing and loses nothing.
 
 pub mod alertmanager;
 mod deliver;
@@ -32,15 +32,15 @@ impl Notifier {
         Notifier { workers: kinds.into_iter().map(|kind| Worker::start(kind, home.clone(), wake.clone())).collect() }
     }
 
-    /// Nobody is to be told.
+    /// There are no destinations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.workers.is_empty()
     }
 
     /// What fires now, and what has ended since the last time. Never waits.
-    pub fn tell(&self, picture: &Picture) {
-        self.workers.iter().for_each(|worker| worker.tell(picture));
+    pub fn update(&self, picture: &Picture) {
+        self.workers.iter().for_each(|worker| worker.update(picture));
     }
 
     /// What they have to say since the last time.

@@ -1,4 +1,4 @@
-//! A notice: what one destination is told of one alert, in words that no receiver can mistake for anything else.
+//! A notice: what one destination is sent of one alert, in words that no receiver can mistake for anything else.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 /// Letters of a sentence that are sent.
 const LONGEST: usize = 500;
 
-/// An alert that fires, as destinations are told of it.
+/// An alert that fires, as destinations get it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Firing {
     pub key: AlertKey,
@@ -69,7 +69,7 @@ pub enum What {
     Resolved,
     /// What it was about is gone.
     Removed,
-    /// It fired and cleared before anybody could be told.
+    /// It fired and cleared before it could be sent.
     Brief,
 }
 
@@ -100,7 +100,7 @@ impl What {
 pub struct Notice {
     pub what: What,
     pub alert: Firing,
-    /// When there was something to tell, milliseconds since 1970.
+    /// When it came up, milliseconds since 1970.
     pub at_unix_ms: i64,
 }
 

@@ -1,5 +1,5 @@
-//! The thread of one destination: it takes the newest picture of what fires, keeps its ledger, and sends what is due. What it
-//! is told it is told through a mailbox, so that whoever tells never waits.
+//! The thread of one destination: it takes the newest picture of what fires, keeps its ledger, and sends what is due. The
+//! picture comes through a mailbox, so that its sender never waits.
 
 use std::{
     collections::VecDeque,
@@ -43,7 +43,7 @@ pub enum Heard {
     /// These alerts are silenced there: until when, by whom, why.
     Silenced { silences: Vec<Silenced> },
     /// Something to be said once.
-    Said(String),
+    Message(String),
 }
 
 /// An alert that is silenced elsewhere.
@@ -87,12 +87,12 @@ impl Worker {
         let run = move || Desk::new(kind, home, own, Box::new(wake)).run();
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}{name}")).spawn(run);
         if let Err(error) = &thread {
-            shared.with(|mailbox| mailbox.heard.push(Heard::Said(format!("no thread for notify.{name}: {error}"))));
+            shared.with(|mailbox| mailbox.heard.push(Heard::Message(format!("no thread for notify.{name}: {error}"))));
         }
         Worker { shared, thread: thread.ok() }
     }
 
-    pub(super) fn tell(&self, picture: &Picture) {
+    pub(super) fn update(&self, picture: &Picture) {
         self.shared.with(|mailbox| {
             mailbox.firing = Some(picture.firing.clone());
             mailbox.ended.extend(picture.ended.iter().cloned());
@@ -155,7 +155,7 @@ impl Desk {
         let kept = Kept::new(home.folder.as_deref(), kind.name());
         let (books, damaged): (Books, _) = kept.read();
         if let Some(words) = damaged {
-            shared.with(|mailbox| mailbox.heard.push(Heard::Said(words)));
+            shared.with(|mailbox| mailbox.heard.push(Heard::Message(words)));
         }
         let written = books.clone();
         Desk {
@@ -185,7 +185,7 @@ impl Desk {
                     Kind::Heartbeat(_) => {}
                     _ => drop(self.books.ledger.update(now, &firing, &ended, least)),
                 }
-                // What is to be told is on disk before it is told.
+                // What is to be sent is on disk before it is sent.
                 self.keep();
             }
             if stop {
@@ -206,7 +206,7 @@ impl Desk {
         }
         if let Some(firing) = mailbox.firing.take() {
             let name = self.kind.name();
-            // That it fails itself is told elsewhere.
+            // That it fails itself is reported elsewhere.
             let is_own =
                 |alert: &Firing| alert.key.rule == FAILING && alert.labels.iter().any(|(_, value)| value == name);
             self.firing = Some(firing.iter().filter(|alert| !is_own(alert)).cloned().collect());
@@ -227,7 +227,7 @@ impl Desk {
             Err(error) if !self.complained => {
                 self.complained = true;
                 let words = format!("notify.{}: what is sent cannot be kept: {error}", self.kind.name());
-                self.hear(Heard::Said(words));
+                self.hear(Heard::Message(words));
             }
             Err(_) => {}
         }

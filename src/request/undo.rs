@@ -10,7 +10,7 @@ pub enum WayBack {
     /// By this, after a preview and a yes.
     Do(Job),
     /// By hand, so.
-    Tell(String),
+    Manual(String),
 }
 
 /// The way back from a change; `None` where the value before is not known or there is none.
@@ -19,7 +19,7 @@ pub fn way_back(change: &Change, host: &Host) -> Option<WayBack> {
     let (before, after) = (change.before.as_deref()?, change.after.as_deref().unwrap_or(Change::NONE));
     let of = &change.of;
     match (change.kind.as_str(), change.property.as_str()) {
-        ("dataset", "volblocksize") => Some(WayBack::Tell(format!(
+        ("dataset", "volblocksize") => Some(WayBack::Manual(format!(
             "the block size of a volume is fixed: make a new one with {before}, and copy {of}"
         ))),
         ("dataset", property) => {
@@ -28,11 +28,11 @@ pub fn way_back(change: &Change, host: &Host) -> Option<WayBack> {
             Some(WayBack::Do(Job::Pool { pool: pool_of(of).to_owned(), act }))
         }
         ("limits", property) => limits(of, property, before, host).map(WayBack::Do),
-        ("image", _) => Some(WayBack::Tell(format!(
+        ("image", _) => Some(WayBack::Manual(format!(
             "{of} ran {before}: set that image where the container is defined, and create it again"
         ))),
-        ("kernel", _) => Some(WayBack::Tell(format!("start the kernel {before} from the boot menu"))),
-        ("driver" | "engine" | "benchtop", _) => Some(WayBack::Tell(format!("install version {before} again"))),
+        ("kernel", _) => Some(WayBack::Manual(format!("start the kernel {before} from the boot menu"))),
+        ("driver" | "engine" | "benchtop", _) => Some(WayBack::Manual(format!("install version {before} again"))),
         _ => None,
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn without_an_operation_it_says_what_to_do() {
         let words = |change: Change| match way_back(&change, &host()) {
-            Some(WayBack::Tell(words)) => words,
+            Some(WayBack::Manual(words)) => words,
             other => format!("{other:?}"),
         };
         assert!(

@@ -164,8 +164,8 @@ pub(super) fn judge(
             });
         };
         look(&mut judgement, false);
-        let anew = (now.mono_us / SECOND_US).is_multiple_of(LOOK_EVERY);
-        if !metric.labels.is_empty() && asked.iter().any(|(rule, _)| judgement.misses(rule, anew)) {
+        let again = (now.mono_us / SECOND_US).is_multiple_of(LOOK_EVERY);
+        if !metric.labels.is_empty() && asked.iter().any(|(rule, _)| judgement.misses(rule, again)) {
             look(&mut judgement, true);
         }
         for rule in rules() {

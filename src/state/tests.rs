@@ -463,7 +463,7 @@ fn a_regression_is_an_alert_until_it_is_over() {
     let regressed = state.watches.iter().find(|watch| watch.rule == "benchmark_regressed").expect("it fires");
     assert_eq!((regressed.level, regressed.began_unix_ms), (Level::Warn, Some(8000)));
     measured(&mut state, 11, 100.0);
-    assert_eq!(said(&state), [], "mended");
+    assert_eq!(said(&state), [], "recovered");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod error;
+mod event;
 mod json;
 mod lease;
 mod open;
@@ -11,7 +12,6 @@ mod place;
 mod reader;
 mod rows;
 mod schema;
-mod told;
 mod writer;
 
 #[cfg(test)]
@@ -21,11 +21,11 @@ use std::{sync::Arc, time::Duration};
 
 pub use alerts::KeptMark;
 pub use error::StoreError;
+use event::Find;
+pub use event::{Emit, StoreEvent};
 pub use place::Place;
 use reader::Reader;
 pub use rows::{GivenVerdict, History, Record};
-use told::Find;
-pub use told::{Tell, Told};
 pub use writer::Unwritten;
 use writer::Writer;
 
@@ -37,7 +37,7 @@ const READER_ENDS: Duration = Duration::from_millis(200);
 /// The history of one program.
 pub struct Store {
     find: Find,
-    tell: Tell,
+    emit: Emit,
     reader: Option<Reader>,
     writer: Option<Writer>,
 }
@@ -46,20 +46,20 @@ impl Store {
     /// Begins to read the history that `settings` name; `keeps_alerts`: this program wants to keep the book of alerts, and
     /// follows the one that does meanwhile.
     #[must_use]
-    pub fn start(settings: &Settings, keeps_alerts: bool, tell: Tell) -> Store {
+    pub fn start(settings: &Settings, keeps_alerts: bool, emit: Emit) -> Store {
         let settings = settings.clone();
         let find: Find = Arc::new(move || Place::find(&settings));
-        let reader = Reader::start(find.clone(), tell.clone(), keeps_alerts);
-        let reader = reader.map_err(|error| tell(Told::none(&error))).ok();
-        Store { find, tell, reader, writer: None }
+        let reader = Reader::start(find.clone(), emit.clone(), keeps_alerts);
+        let reader = reader.map_err(|error| emit(StoreEvent::none(&error))).ok();
+        Store { find, emit, reader, writer: None }
     }
 
-    /// Keeps a record. Never waits: how it went is told.
+    /// Keeps a record. Never waits: how it went is reported later.
     pub fn keep(&mut self, record: Record) {
         if self.writer.is_none() {
-            match Writer::start(self.find.clone(), self.tell.clone()) {
+            match Writer::start(self.find.clone(), self.emit.clone()) {
                 Ok(writer) => self.writer = Some(writer),
-                Err(error) => return (self.tell)(Told::none(&error)),
+                Err(error) => return (self.emit)(StoreEvent::none(&error)),
             }
         }
         if let Some(writer) = &mut self.writer {
@@ -67,7 +67,7 @@ impl Store {
         }
     }
 
-    /// While somebody looks, what other programs write is told too.
+    /// While somebody looks, what other programs write is reported too.
     pub fn watch(&self, on: bool) {
         if let Some(reader) = &self.reader {
             reader.watch(on);

@@ -10,11 +10,11 @@ use std::{
 
 use super::{
     StoreError,
+    event::{Emit, Find, StoreEvent},
     lease::Lease,
     open::{Access, Opened, open, open_frozen},
     place::Place,
     rows::{self, Seen},
-    told::{Find, Tell, Told},
 };
 use crate::sys::THREAD_PREFIX;
 
@@ -35,25 +35,25 @@ impl Reader {
     ///
     /// # Errors
     /// There can be no thread.
-    pub fn start(find: Find, tell: Tell, alerts: bool) -> Result<Reader, StoreError> {
+    pub fn start(find: Find, emit: Emit, alerts: bool) -> Result<Reader, StoreError> {
         let (watch, orders) = channel();
         let (ends, ended) = channel();
         let work = move || {
             let read = || match find() {
                 Ok(place) => {
                     let (file, seen, owning) = (None, Seen::default(), alerts.then(Owning::default));
-                    Reading { place, tell: tell.clone(), file, seen, version: None, owning }.work(&orders);
+                    Reading { place, emit: emit.clone(), file, seen, version: None, owning }.work(&orders);
                 }
                 Err(error) => {
-                    tell(Told::none(&error));
+                    emit(StoreEvent::none(&error));
                     // Nobody shares a history that is not there.
                     if alerts {
-                        tell(Told::Alerts { owned: true });
+                        emit(StoreEvent::Alerts { owned: true });
                     }
                 }
             };
             if catch_unwind(AssertUnwindSafe(read)).is_err() {
-                tell(Told::Failing("the reading of the history failed inside benchtop: see --log".to_owned()));
+                emit(StoreEvent::Failing("the reading of the history failed inside benchtop: see --log".to_owned()));
             }
             drop::<Sender<()>>(ends);
         };
@@ -79,7 +79,7 @@ impl Reader {
 /// The thread's side.
 struct Reading {
     place: Place,
-    tell: Tell,
+    emit: Emit,
     file: Option<Opened>,
     seen: Seen,
     /// Changes with each transaction of another connection.
@@ -92,8 +92,8 @@ struct Reading {
 #[derive(Default)]
 struct Owning {
     lease: Option<Lease>,
-    /// What was told of it.
-    told: Option<bool>,
+    /// What was reported of it.
+    reported: Option<bool>,
 }
 
 impl Reading {
@@ -108,7 +108,7 @@ impl Reading {
                     self.file = None;
                     let why = error.to_string();
                     if trouble.as_ref() != Some(&why) {
-                        (self.tell)(Told::none(&error));
+                        (self.emit)(StoreEvent::none(&error));
                         trouble = Some(why);
                     }
                 }
@@ -130,20 +130,20 @@ impl Reading {
     /// Takes the book of alerts over where nobody has it. What cannot be locked is shared with nobody.
     fn own(&mut self) {
         let Some(owning) = &mut self.owning else { return };
-        if owning.lease.is_none() && owning.told != Some(true) {
+        if owning.lease.is_none() && owning.reported != Some(true) {
             let taken = Lease::take(&self.place);
             let owned = !matches!(taken, Ok(None));
             owning.lease = taken.ok().flatten();
-            if owning.told != Some(owned) {
-                owning.told = Some(owned);
-                (self.tell)(Told::Alerts { owned });
+            if owning.reported != Some(owned) {
+                owning.reported = Some(owned);
+                (self.emit)(StoreEvent::Alerts { owned });
             }
         }
     }
 
-    /// Tells what was written since the last look; at the `first` one also that there is nothing.
+    /// Reports what was written since the last look; at the `first` one also that there is nothing.
     fn look(&mut self, first: bool) -> Result<(), StoreError> {
-        let Reading { place, tell, .. } = self;
+        let Reading { place, emit, .. } = self;
         place.answers()?;
         if self.file.as_ref().is_none_or(|file| !file.is_current(place)) {
             // Of another file nothing was seen yet. What this process knows stays known.
@@ -151,7 +151,7 @@ impl Reading {
             self.file = match open(place, Access::Read) {
                 Err(StoreError::ReadOnly(_)) if place.file.exists() => {
                     let frozen = open_frozen(place)?;
-                    tell(Told::Failing(StoreError::ReadOnly(place.file.clone()).to_string()));
+                    emit(StoreEvent::Failing(StoreError::ReadOnly(place.file.clone()).to_string()));
                     Some(frozen)
                 }
                 opened => {
@@ -160,19 +160,19 @@ impl Reading {
                         place.can_be_made()?;
                     }
                     if first {
-                        tell(Told::Kept(place.file.clone()));
+                        emit(StoreEvent::Kept(place.file.clone()));
                     }
                     opened
                 }
             };
             if let Some(said) = self.file.as_ref().and_then(|file| file.said.as_ref()) {
-                tell(Told::Said(said.clone()));
+                emit(StoreEvent::Message(said.clone()));
             }
         }
         let failed = |error: rusqlite::Error| StoreError::of_sqlite(&place.file, &error);
         let Some(Opened { connection, .. }) = &self.file else {
             if first {
-                tell(Told::History(Box::default()));
+                emit(StoreEvent::History(Box::default()));
             }
             return Ok(());
         };
@@ -183,7 +183,7 @@ impl Reading {
         let history = rows::read(connection, &mut self.seen).map_err(failed)?;
         self.version = Some(version);
         if first || !history.is_empty() {
-            tell(Told::History(Box::new(history)));
+            emit(StoreEvent::History(Box::new(history)));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// "bnch": what tells our files from those of other programs, in the header of the file.
+/// "bnch": what distinguishes our files from those of other programs, in the header of the file.
 pub const APPLICATION_ID: i64 = 0x626e_6368;
 
 /// The step at position N leads from version N to version N + 1.

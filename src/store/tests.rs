@@ -45,34 +45,34 @@ fn settings(file: &Path) -> Settings {
     settings
 }
 
-/// A store on `file`, as at the usual place, and what it tells.
-fn store(file: &Path) -> (Store, Receiver<Told>) {
-    let (send, told) = channel();
+/// A store on `file`, as at the usual place, and what it reports.
+fn store(file: &Path) -> (Store, Receiver<StoreEvent>) {
+    let (send, events) = channel();
     let send = Mutex::new(send);
-    let tell: Tell = Arc::new(move |what| drop(send.lock().expect("one at a time").send(what)));
+    let emit: Emit = Arc::new(move |what| drop(send.lock().expect("one at a time").send(what)));
     let place = place(file);
     let find: Find = Arc::new(move || Ok(place.clone()));
-    let reader = Reader::start(find.clone(), tell.clone(), false).expect("a thread");
-    (Store { find, tell, reader: Some(reader), writer: None }, told)
+    let reader = Reader::start(find.clone(), emit.clone(), false).expect("a thread");
+    (Store { find, emit, reader: Some(reader), writer: None }, events)
 }
 
-/// The next thing told that `wanted` takes.
-fn next<T>(told: &Receiver<Told>, mut wanted: impl FnMut(Told) -> Option<T>) -> T {
+/// The next event that `wanted` takes.
+fn next<T>(events: &Receiver<StoreEvent>, mut wanted: impl FnMut(StoreEvent) -> Option<T>) -> T {
     let end = Instant::now() + LONG;
     loop {
-        let what = told.recv_timeout(end.saturating_duration_since(Instant::now())).expect("it is told in time");
+        let what = events.recv_timeout(end.saturating_duration_since(Instant::now())).expect("it is reported in time");
         if let Some(found) = wanted(what) {
             return found;
         }
     }
 }
 
-fn history(told: &Receiver<Told>) -> History {
-    next(told, |what| if let Told::History(history) = what { Some(*history) } else { None })
+fn history(events: &Receiver<StoreEvent>) -> History {
+    next(events, |what| if let StoreEvent::History(history) = what { Some(*history) } else { None })
 }
 
-fn failing(told: &Receiver<Told>) -> String {
-    next(told, |what| if let Told::Failing(why) = what { Some(why) } else { None })
+fn failing(events: &Receiver<StoreEvent>) -> String {
+    next(events, |what| if let StoreEvent::Failing(why) = what { Some(why) } else { None })
 }
 
 fn keep_all(file: &Path, records: &[Record]) {
@@ -221,8 +221,8 @@ proptest! {
         for part in records.chunks(records.len().div_ceil(parts).max(1)) {
             keep_all(&file, part);
         }
-        let (_store, told) = store(&file);
-        prop_assert_eq!(history(&told), expected);
+        let (_store, events) = store(&file);
+        prop_assert_eq!(history(&events), expected);
     }
 }
 
@@ -266,8 +266,8 @@ fn sqlite_computes_with_the_samples() {
 fn nothing_is_made_before_there_is_something_to_keep() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("a/b/history.db");
-    let (mut store, told) = store(&file);
-    assert_eq!(history(&told), History::default());
+    let (mut store, events) = store(&file);
+    assert_eq!(history(&events), History::default());
     assert!(!folder.path().join("a").exists());
     store.keep(Record::Run(numbered(1)));
     store.finish(LONG).expect("written");
@@ -288,16 +288,16 @@ fn a_file_that_is_written_is_its_owner_s_with_its_log() {
 }
 
 #[test]
-fn what_another_program_writes_is_told_while_somebody_looks() {
+fn another_programs_runs_are_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("history.db");
-    let (ours, told) = store(&file);
-    assert!(history(&told).is_empty(), "there is no file yet");
+    let (ours, events) = store(&file);
+    assert!(history(&events).is_empty(), "there is no file yet");
     ours.watch(true);
     keep_all(&file, &[Record::Run(numbered(1))]);
-    assert_eq!(history(&told).runs, [numbered(1)]);
+    assert_eq!(history(&events).runs, [numbered(1)]);
     keep_all(&file, &[Record::Run(numbered(2))]);
-    assert_eq!(history(&told).runs, [numbered(2)], "only what is new");
+    assert_eq!(history(&events).runs, [numbered(2)], "only what is new");
 }
 
 #[test]
@@ -357,11 +357,11 @@ fn a_damaged_file_is_set_aside() {
             let mut bytes = fs::read(&file).expect("it is read");
             damage(&mut bytes);
             fs::write(&file, &bytes).expect("it is written");
-            let (mut store, told) = store(&file);
+            let (mut store, events) = store(&file);
             if writes_first {
                 store.keep(Record::Run(numbered(1000)));
             }
-            let said = next(&told, |what| if let Told::Said(said) = what { Some(said) } else { None });
+            let said = next(&events, |what| if let StoreEvent::Message(said) = what { Some(said) } else { None });
             assert!(said.contains("was damaged") && said.contains("history.db.damaged-20"), "{what}: {said}");
             store.keep(Record::Run(numbered(1001)));
             store.finish(LONG).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -435,7 +435,7 @@ fn a_newer_file_is_left_alone() {
 fn a_file_that_became_newer_meanwhile_is_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("history.db");
-    let (mut store, told) = store(&file);
+    let (mut store, events) = store(&file);
     store.keep(Record::Run(numbered(1)));
     while !file.exists() || all(&file).runs.is_empty() {
         std::thread::yield_now();
@@ -443,7 +443,7 @@ fn a_file_that_became_newer_meanwhile_is_not_written() {
     let newer = Connection::open(&file).expect("it opens");
     newer.pragma_update(None, "user_version", VERSION + 1).expect("set");
     store.keep(Record::Run(numbered(2)));
-    assert!(failing(&told).contains("newer benchtop"));
+    assert!(failing(&events).contains("newer benchtop"));
     let error = store.finish(LONG).expect_err("one is not kept");
     assert_eq!(error.records, 1);
     let runs: i64 = newer.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).expect("counted");
@@ -454,7 +454,7 @@ fn a_file_that_became_newer_meanwhile_is_not_written() {
 fn a_file_that_was_removed_is_made_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("history.db");
-    let (mut store, _told) = store(&file);
+    let (mut store, _events) = store(&file);
     store.keep(Record::Run(numbered(1)));
     while !file.exists() || all(&file).runs.is_empty() {
         std::thread::yield_now();
@@ -473,14 +473,14 @@ fn what_cannot_be_written_waits_and_is_said() {
     let blocked = folder.path().join("state");
     fs::write(&blocked, "a file in place of the folder").expect("written");
     let file = blocked.join("history.db");
-    let (mut store, told) = store(&file);
-    let why = failing(&told);
+    let (mut store, events) = store(&file);
+    let why = failing(&events);
     assert!(why.starts_with(&format!("the folder {} cannot be made", blocked.display())), "{why}");
     store.keep(Record::Run(numbered(1)));
-    failing(&told);
+    failing(&events);
     fs::remove_file(&blocked).expect("removed");
     store.keep(Record::Run(numbered(2)));
-    let kept = next(&told, |what| if let Told::Kept(file) = what { Some(file) } else { None });
+    let kept = next(&events, |what| if let StoreEvent::Kept(file) = what { Some(file) } else { None });
     assert_eq!(kept, file);
     assert_eq!(all(&file).runs, [numbered(1), numbered(2)]);
 }
@@ -492,7 +492,7 @@ fn the_end_does_not_wait_for_a_file_that_hangs() {
     keep_all(&file, &[Record::Run(numbered(1))]);
     let other = Connection::open(&file).expect("it opens");
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    let (mut store, _told) = store(&file);
+    let (mut store, _events) = store(&file);
     store.keep(Record::Run(numbered(2)));
     let began = Instant::now();
     let error = store.finish(Duration::from_millis(200)).expect_err("it is locked");
@@ -519,8 +519,8 @@ fn a_table_that_is_missing_is_damage() {
     let file = folder.path().join("history.db");
     keep_all(&file, &[Record::Run(numbered(1))]);
     Connection::open(&file).expect("it opens").execute_batch("DROP TABLE marks").expect("dropped");
-    let (_store, told) = store(&file);
-    let said = next(&told, |what| if let Told::Said(said) = what { Some(said) } else { None });
+    let (_store, events) = store(&file);
+    let said = next(&events, |what| if let StoreEvent::Message(said) = what { Some(said) } else { None });
     assert!(said.contains("its table `marks` is missing"), "{said}");
 }
 
@@ -613,8 +613,8 @@ fn in_small_file_system(kib: u32, work: impl FnOnce(&Path)) {
 fn a_full_disk_is_said_and_survived() {
     in_small_file_system(512, |folder| {
         let file = folder.join("history.db");
-        let (mut store, told) = store(&file);
-        history(&told);
+        let (mut store, events) = store(&file);
+        history(&events);
         store.keep(Record::Run(numbered(0)));
         while !file.exists() || all(&file).runs.is_empty() {
             std::thread::yield_now();
@@ -629,10 +629,10 @@ fn a_full_disk_is_said_and_survived() {
             size -= 4096;
         }
         (1..200).for_each(|n| store.keep(Record::Run(numbered(n))));
-        let why = failing(&told);
+        let why = failing(&events);
         assert!(why.starts_with("no space left for"), "{why}");
         fs::remove_file(&ballast).expect("removed");
-        next(&told, |what| matches!(what, Told::Kept(_)).then_some(()));
+        next(&events, |what| matches!(what, StoreEvent::Kept(_)).then_some(()));
         store.finish(LONG).expect("written");
         assert_eq!(all(&file).runs.len(), 200);
     });
@@ -647,10 +647,10 @@ fn a_read_only_file_system_is_read() {
         assert!(!folder.join("odd ?name%.db-wal").exists(), "the last one to close it tidies up");
         let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(folder).status().expect("it runs");
         assert!(remounted.success());
-        let (mut store, told) = store(&file);
-        let why = failing(&told);
+        let (mut store, events) = store(&file);
+        let why = failing(&events);
         assert!(why.ends_with("is on a read-only file system: nothing is kept"), "{why}");
-        assert_eq!(history(&told).runs, [numbered(0)]);
+        assert_eq!(history(&events).runs, [numbered(0)]);
         store.keep(Record::Run(numbered(1)));
         assert_eq!(store.finish(LONG).expect_err("it cannot be written").records, 1);
     });

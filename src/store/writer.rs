@@ -16,11 +16,11 @@ use rusqlite::TransactionBehavior;
 
 use super::{
     StoreError,
+    event::{Emit, Find, StoreEvent},
     open::{Access, Opened, open},
     place::Place,
     rows::{self, Record},
     schema::{self, VERSION},
-    told::{Find, Tell, Told},
 };
 use crate::sys::THREAD_PREFIX;
 
@@ -55,12 +55,12 @@ impl Writer {
     ///
     /// # Errors
     /// There can be no thread.
-    pub fn start(find: Find, tell: Tell) -> Result<Writer, StoreError> {
+    pub fn start(find: Find, emit: Emit) -> Result<Writer, StoreError> {
         let (orders, received) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let queue = Queue {
             find,
-            tell: tell.clone(),
+            emit: emit.clone(),
             waiting: waiting.clone(),
             place: None,
             file: None,
@@ -69,7 +69,7 @@ impl Writer {
         };
         let work = move || {
             if catch_unwind(AssertUnwindSafe(|| queue.work(&received))).is_err() {
-                tell(Told::Failing("the writing of the history failed inside benchtop: see --log".to_owned()));
+                emit(StoreEvent::Failing("the writing of the history failed inside benchtop: see --log".to_owned()));
             }
         };
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}history"));
@@ -112,7 +112,7 @@ impl Writer {
 /// The thread's side.
 struct Queue {
     find: Find,
-    tell: Tell,
+    emit: Emit,
     waiting: Arc<AtomicUsize>,
     place: Option<Place>,
     file: Option<Opened>,
@@ -170,13 +170,13 @@ impl Queue {
             self.waiting.fetch_sub(self.batch.len(), Ordering::Relaxed);
             self.batch.clear();
             if let (Some(_), Some(place)) = (self.trouble.take(), &self.place) {
-                (self.tell)(Told::Kept(place.file.clone()));
+                (self.emit)(StoreEvent::Kept(place.file.clone()));
             }
             return;
         };
         self.file = None;
         if self.trouble.as_ref() != Some(&why) {
-            (self.tell)(Told::Failing(why.clone()));
+            (self.emit)(StoreEvent::Failing(why.clone()));
             self.trouble = Some(why);
         }
     }
@@ -196,7 +196,7 @@ impl Queue {
                 let opened =
                     opened.ok_or_else(|| StoreError::Failed { file: place.file.clone(), what: removed.to_owned() })?;
                 if let Some(said) = &opened.said {
-                    (self.tell)(Told::Said(said.clone()));
+                    (self.emit)(StoreEvent::Message(said.clone()));
                 }
                 opened
             }

@@ -1,5 +1,5 @@
 //! One model server, asked for what it says of itself. Watching must change nothing: only paths are asked that load no
-//! model, wake none, set no keep-alive anew and fill no log.
+//! model, wake none, renew no keep-alive and fill no log.
 
 pub mod fetch;
 mod figures;
@@ -100,7 +100,7 @@ impl Watcher {
         match found {
             Ok(reading) => Round { kind: Some(kind), state: ServerState::Up, reading: Some(reading) },
             Err(state) => {
-                // Something else may answer the next time: it is looked at anew.
+                // Something else may answer the next time: it is identified again.
                 match (&state, &mut self.of) {
                     (ServerState::Asleep, _) => {}
                     (ServerState::Loading, Some(Of::Llama(llama))) => llama.forget(),

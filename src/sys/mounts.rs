@@ -23,7 +23,7 @@ pub struct Mount {
     pub options: Vec<u8>,
 }
 
-/// The file that tells them: ours on the live machine, that of the first process under another root.
+/// The file that lists them: ours on the live machine, that of the first process under another root.
 pub fn file(root: &Root) -> &'static str {
     if root.is_live() { "proc/self/mountinfo" } else { "proc/1/mountinfo" }
 }

@@ -1,4 +1,4 @@
-//! What a service tells systemd: that it is ready, how it is, that it ends ("sd_notify(3)"). A datagram to the socket that
+//! What a service reports to systemd: that it is ready, how it is, that it ends ("sd_notify(3)"). A datagram to the socket that
 //! NOTIFY_SOCKET names; nothing where there is none.
 
 use std::{

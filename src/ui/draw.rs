@@ -125,7 +125,7 @@ impl Ui {
     }
 
     /// How much each pane would show on a screen of this size, and in which area, borders left out.
-    pub fn census(&mut self, state: &State, area: Rect) -> Vec<(&'static str, Rect, Shown)> {
+    pub fn inventory(&mut self, state: &State, area: Rect) -> Vec<(&'static str, Rect, Shown)> {
         let head = if area.width < layout::ONE_HEAD { 2 } else { 1 };
         let plan = self.plan(state, between(area, head, 1));
         let before: Vec<bool> = self.slots.iter().map(|s| s.pane.title().is_some()).collect();

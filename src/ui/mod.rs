@@ -68,7 +68,7 @@ struct Opened {
 }
 
 /// One line for some seconds.
-struct Said {
+struct Message {
     level: Level,
     text: String,
     /// When it was first on screen.
@@ -92,7 +92,7 @@ pub struct Ui {
     overlays: Vec<Opened>,
     /// A question was opened that no frame has shown yet.
     unseen: bool,
-    said: Option<Said>,
+    said: Option<Message>,
     /// What takes the last operation back.
     undo: Option<Job>,
     hits: Vec<(Rect, Target)>,
@@ -185,7 +185,7 @@ impl Ui {
             self.overlays.push(Opened { overlay: Box::new(Report::new(level, &text)), by: None });
             return;
         }
-        self.said = Some(Said { level, text, at: None });
+        self.said = Some(Message { level, text, at: None });
     }
 
     /// What the screen shows now, as settings: those at `paths`, else all that changed since the start. A change that was

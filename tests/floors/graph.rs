@@ -82,7 +82,7 @@ fn absolute(scans: &BTreeMap<Path, Scan>, scan: &Scan, within: &Path, path: &[St
         }
         name => {
             if let Some(target) = scan.names.get(&(within.clone(), name.to_owned())) {
-                // An import of its own name from another crate would lead here for ever.
+                // An import of its own name from another crate would recurse without end.
                 let target = if target.first() == Some(first) { None } else { absolute(scans, scan, within, target) };
                 return target.map(|target| target.into_iter().chain(path[1..].iter().cloned()).collect());
             }

@@ -31,7 +31,7 @@ const CAST: [Cast; 10] = [
     ("postgres", "cloud", RunState::Running, Some(Health::Starting), 0.41, 2100, 0),
 ];
 
-/// Tells `state` of them for the seconds before its own now.
+/// Gives `state` them for the seconds before its own now.
 pub fn report(state: &mut State) {
     let now = state.host.now;
     let began = now.unix_ms;

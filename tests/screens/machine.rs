@@ -86,7 +86,7 @@ impl Machine {
                 grow(sample, self.second, mood);
             }
             self.state.apply(reading(*source, self.second, outcome.clone()));
-            // From the second round on, a round of processes tells differences.
+            // From the second round on, a round of processes has differences.
             if let Ok(Sample::Processes(sample)) = outcome {
                 (sample.fresh, sample.round, sample.infos) = (false, sample.round + 1, Vec::new());
             }

@@ -128,9 +128,9 @@ fn bench_failed_and_stopped() {
     suite::under_way(&mut state);
     let key = suite::key("storage-random-4k");
     let why = "fio: no space left on /staging after 3.1 GiB: 8.0 GiB are needed";
-    suite::tell(&mut state, |at| RunEvent::Failed { at, key, why: why.into() });
+    suite::apply(&mut state, |at| RunEvent::Failed { at, key, why: why.into() });
     let report = "stopped after 11 of 15; all that was made is removed";
-    suite::tell(&mut state, |at| RunEvent::Ended { at, stopped: true, report: report.into() });
+    suite::apply(&mut state, |at| RunEvent::Ended { at, stopped: true, report: report.into() });
     accept("failed", &state, "bG/staging\nj");
 }
 
@@ -199,7 +199,7 @@ fn bench_names_of_any_length_stay_in_their_column() {
         let read = catalog.benches.iter_mut().find(|offered| offered.bench == "storage-read").unwrap();
         read.offers.push(Offer { of: of.into(), missing: None });
     }
-    suite::tell(&mut state, |at| RunEvent::Catalog { at, catalog });
+    suite::apply(&mut state, |at| RunEvent::Catalog { at, catalog });
     accept("long-names", &state, "b/folders\nj");
 }
 
@@ -301,7 +301,7 @@ fn bench_starts_only_the_plan_that_was_on_the_screen() {
     drawn(&mut ui, &state, SIZES[0]);
     assert_eq!(press(&mut ui, &state, "y"), [], "no plan is there yet");
     let keys = vec![suite::key("storage-random-64k"); 3];
-    suite::tell(&mut state, |at| RunEvent::Planned { at, plan: suite::plan(&keys, suite::checks(false)) });
+    suite::apply(&mut state, |at| RunEvent::Planned { at, plan: suite::plan(&keys, suite::checks(false)) });
     assert_eq!(press(&mut ui, &state, "y"), [], "it was not drawn yet");
     drawn(&mut ui, &state, SIZES[0]);
     assert_eq!(press(&mut ui, &state, "Y"), []);
@@ -315,7 +315,7 @@ fn bench_does_not_start_what_a_check_stops() {
     drawn(&mut ui, &state, SIZES[0]);
     press(&mut ui, &state, "bjjjjjjjjjr");
     let keys = vec![suite::key("storage-random-64k"); 3];
-    suite::tell(&mut state, |at| RunEvent::Planned { at, plan: suite::plan(&keys, suite::checks(true)) });
+    suite::apply(&mut state, |at| RunEvent::Planned { at, plan: suite::plan(&keys, suite::checks(true)) });
     drawn(&mut ui, &state, SIZES[0]);
     assert_eq!(press(&mut ui, &state, "y"), []);
 }

@@ -72,21 +72,21 @@ pub fn furnish(state: &mut State, parts: Parts) {
             mono_us: now.mono_us - back * 1_000_000,
             unix_ms: now.unix_ms - i64::try_from(back).unwrap() * 1000,
         };
-        let mut tell = |source: SourceId, sample: Sample| {
+        let mut send = |source: SourceId, sample: Sample| {
             let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
             state.apply(Event::Reading(Envelope { source, at, took, every, outcome: Ok(sample) }));
         };
         if parts.containers > 0 {
-            tell(SourceId::Containers, Sample::Containers(containers(parts.containers, now.unix_ms, second)));
+            send(SourceId::Containers, Sample::Containers(containers(parts.containers, now.unix_ms, second)));
         }
         if parts.pools > 0 {
-            tell(SourceId::Pools, Sample::Pools(Box::new(pools(parts.pools, at, second))));
+            send(SourceId::Pools, Sample::Pools(Box::new(pools(parts.pools, at, second))));
         }
         if parts.cards > 0 {
-            tell(SourceId::Gpus, Sample::Gpus(cards(parts.cards, second)));
+            send(SourceId::Gpus, Sample::Gpus(cards(parts.cards, second)));
         }
         if parts.processes > 0 {
-            tell(SourceId::Processes, Sample::Processes(processes(parts.processes, second)));
+            send(SourceId::Processes, Sample::Processes(processes(parts.processes, second)));
         }
         state.judge();
     }

@@ -11,8 +11,8 @@ use ratatui::layout::Rect;
 /// What each pane shows on a screen of one size.
 pub type Census = BTreeMap<&'static str, Shown>;
 
-pub fn census(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Census {
-    let panes = ui.census(state, Rect::new(0, 0, width, height));
+pub fn inventory(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Census {
+    let panes = ui.inventory(state, Rect::new(0, 0, width, height));
     panes.into_iter().map(|(name, _, shown)| (name, shown)).collect()
 }
 
@@ -20,8 +20,8 @@ pub fn census(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Census
 pub fn missing(smaller: &Census, larger: &Census) -> Vec<String> {
     let mut lost = Vec::new();
     // Devices and filesystems are listed by one pane or by two.
-    let lists = |census: &Census| {
-        ["disk_net", "filesystems"].iter().filter_map(|name| census.get(name)).map(|s| s.items).sum::<usize>()
+    let lists = |inventory: &Census| {
+        ["disk_net", "filesystems"].iter().filter_map(|name| inventory.get(name)).map(|s| s.items).sum::<usize>()
     };
     if lists(smaller) > lists(larger) {
         lost.push(format!("disk_net and filesystems: {} of {}", lists(larger), lists(smaller)));

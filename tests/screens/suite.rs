@@ -424,14 +424,14 @@ pub fn under_way(state: &mut State) {
 }
 
 /// One event at the state's own moment.
-pub fn tell(state: &mut State, event: impl FnOnce(Stamp) -> RunEvent) {
+pub fn apply(state: &mut State, event: impl FnOnce(Stamp) -> RunEvent) {
     let at = at(state);
     state.apply(Event::Run(event(at)));
 }
 
 /// The kernel changed before the newest run: it is compared with nothing.
 pub fn another_file(state: &mut State) {
-    tell(state, |at| {
+    apply(state, |at| {
         let mut run = run("storage_read_bytes_per_second", at.unix_ms, HOUR, 2.11e9, 0.02);
         run.fingerprint.insert("file".into(), "16.0 GiB".into());
         RunEvent::Measured { at, key: key("storage-read"), runs: vec![run] }
@@ -440,7 +440,7 @@ pub fn another_file(state: &mut State) {
 
 /// What had made it worse was taken back: three runs after that, and what they found.
 pub fn taken_back(state: &mut State, iops: f64) {
-    tell(state, |at| {
+    apply(state, |at| {
         let change = Change {
             at_unix_ms: at.unix_ms - HOUR,
             kind: "dataset".into(),
@@ -451,7 +451,7 @@ pub fn taken_back(state: &mut State, iops: f64) {
         };
         RunEvent::Changed { at, change }
     });
-    tell(state, |at| {
+    apply(state, |at| {
         let run = |ago: i64| run("storage_random_64k_iops", at.unix_ms, ago * HOUR / 6, iops, 0.02);
         RunEvent::Measured { at, key: key("storage-random-64k"), runs: [5, 4, 3].map(run).into() }
     });
@@ -459,7 +459,7 @@ pub fn taken_back(state: &mut State, iops: f64) {
 
 /// Forty runs that become worse by little each time.
 pub fn drifting(state: &mut State) {
-    tell(state, |at| {
+    apply(state, |at| {
         let value = |day: i64| 812e6 * if day > 80 { 1.0 } else { 1.0 - (80 - day) as f64 * 0.0012 };
         let run = |at_run: i64| {
             let days = at_run * 4;

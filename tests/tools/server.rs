@@ -1,5 +1,5 @@
 //! An invented server for the README's pictures: a homelab with a GPU, four pools and fifteen containers, one of them in
-//! a crash loop, one killed for want of memory, one pool rebuilding a lost drive. Every figure is made up; what is made of
+//! a crash loop, one OOM-killed, one pool rebuilding a lost drive. Every figure is made up; what is made of
 //! it is not: these are the samples that the sources send, and the program's own fold and rules read them.
 
 #![allow(clippy::needless_update, reason = "a sample that learns a field leaves this file as it is")]

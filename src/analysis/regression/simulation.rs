@@ -118,7 +118,7 @@ fn slow_decline_is_called_within_eight_weeks() {
 }
 
 /// Noise of many kinds, 10 samples a run. Of runs that scatter as wholes by as much as is sought (the last rows) more
-/// samples tell no more.
+/// samples show no more.
 #[test]
 #[ignore = "takes minutes"]
 fn noise_of_many_kinds() {

@@ -138,7 +138,7 @@ fn baseline_does_not_learn_what_is_suspect() {
         bad.newest().against.expect("a baseline"),
         Series::of(&SIX).then(&[75.0]).newest().against.expect("one")
     );
-    assert_eq!(bad.then(&[100.0]).newest().verdict, Verdict::Same, "mended");
+    assert_eq!(bad.then(&[100.0]).newest().verdict, Verdict::Same, "recovered");
 }
 
 #[test]

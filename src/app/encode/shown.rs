@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_of_any_length_are_told_apart() {
+    fn letters_of_any_length_differ() {
         let cell = |symbol: &str| Cell::default().set_symbol(symbol).clone();
         let family = "👩‍👩‍👧";
         for (a, b) in [("a", "b"), ("日", "本"), (family, "👩‍👩‍👦"), ("a", "a\u{301}"), (family, "a")] {

@@ -9,7 +9,7 @@ use crate::{
     sys::exec::{Exec, Finished, Runner},
 };
 
-/// `zfs` may hang for ever on a suspended pool.
+/// `zfs` may hang without end on a suspended pool.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A dataset that was made.

@@ -40,7 +40,7 @@ pub(super) fn remove(engine: &str, kind: Kind, name: &str, batch: &str) -> Resul
     let outcome = runtime.block_on(async { timeout(PATIENCE, attempt(&address, kind, name, batch)).await });
     match outcome {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(Kept::NotOurs)) => Err(format!("it does not bear the label {LABEL}={batch}")),
+        Ok(Err(Kept::NotOurs)) => Err(format!("it does not have the label {LABEL}={batch}")),
         Ok(Err(Kept::Engine(error))) => Err(format!("{address}: {error}")),
         Err(_) => Err(format!("{address} did not answer within {} s", PATIENCE.as_secs())),
     }
@@ -125,7 +125,7 @@ mod tests {
         let address = engine.address();
         let remove = |name| remove(address.dialled(), Kind::Container, name, "b1");
         assert_eq!(remove("ours"), Ok(()));
-        assert!(remove("theirs").expect_err("another batch").contains("does not bear the label"));
+        assert!(remove("theirs").expect_err("another batch").contains("does not have the label"));
         assert_eq!(remove("gone"), Ok(()), "the engine does not know it");
         let asked = engine.asked.lock().expect("the log").clone();
         let deleted: Vec<&String> = asked.iter().filter(|line| line.starts_with("DELETE")).collect();

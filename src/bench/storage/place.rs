@@ -56,7 +56,7 @@ pub struct Place {
     pub direct: Direct,
     /// The dataset that is mounted there.
     pub dataset: Option<String>,
-    /// Devices whose counters tell what was really done.
+    /// Devices whose counters show what was really done.
     pub devices: Vec<String>,
     /// Bytes that may be written.
     pub free: u64,

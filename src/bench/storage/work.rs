@@ -73,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// What tells its results apart from those of another method.
+    /// What distinguishes its results from those of another method.
     #[must_use]
     pub fn fingerprint(&self, job: &Job) -> Fingerprint {
         let Job { pattern, shape, direct, .. } = job;

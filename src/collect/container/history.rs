@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_engines_count_tells_of_restarts_that_no_event_did() {
+    fn the_engines_count_shows_restarts_without_an_event() {
         let mut histories = Histories::default();
         let mut filled = |restarts, now| {
             let mut container = Container { id: "ab".into(), restarts, ..Container::default() };

@@ -36,7 +36,7 @@ pub(super) struct Drm {
     round: u32,
 }
 
-/// Rounds after which cards are looked for anew though their names are the same: another driver may have taken one.
+/// Rounds after which cards are looked for again though their names are the same: another driver may have taken one.
 const LOOK: u32 = 60;
 
 impl Drm {
@@ -204,7 +204,7 @@ impl Card {
     }
 
     /// Whether its memory is the system's, by what only one of both kinds has: drivers of older chips do not say. A card
-    /// may have little memory of its own, so its size tells nothing.
+    /// may have little memory of its own, so its size means nothing.
     fn is_of_processor(&self, root: &Root, table: &[u8]) -> bool {
         let reported = metrics_table::is_of_processor(table);
         reported.unwrap_or_else(|| {
@@ -266,7 +266,7 @@ mod tests {
     ];
 
     #[test]
-    fn an_amd_card_tells_its_figures_by_its_files() {
+    fn an_amd_card_is_read_from_its_files() {
         let (_folder, root) = machine(AMD);
         let cards = Drm::default().read(&root);
         assert_eq!(cards.len(), 1, "a plug is no card");
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn an_intel_card_tells_clocks_energy_and_what_holds_it_back() {
+    fn an_intel_card_has_clocks_energy_and_throttling() {
         let (_folder, root) = machine(&[
             ("sys/class/drm/card0/device/vendor", "0x8086\n"),
             ("sys/class/drm/card0/device/device", "0x56a0\n"),

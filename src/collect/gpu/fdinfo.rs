@@ -1,4 +1,4 @@
-//! Who uses a card of the DRM drivers: what `/proc/PID/fdinfo` tells of each client ("DRM client usage stats"). A full
+//! Who uses a card of the DRM drivers: what `/proc/PID/fdinfo` says of each client ("DRM client usage stats"). A full
 //! look at every process is dear; those that have a card open are known, and read each time. A card that sleeps is not
 //! asked: some drivers wake it to answer.
 
@@ -27,7 +27,7 @@ pub(super) struct User {
     pub(super) shared: Option<u64>,
 }
 
-/// One client as one descriptor tells it.
+/// One client as one descriptor reports it.
 #[derive(Debug, Default, PartialEq)]
 struct Client {
     bus: String,
@@ -187,7 +187,7 @@ pub(super) mod tests {
         Engine { name: name.into(), used, of, count }
     }
 
-    /// A process with so many descriptors of a card that tell this text.
+    /// A process with so many descriptors of a card that have this text.
     pub(in super::super) fn process(folder: &std::path::Path, pid: u32, texts: &[&str]) {
         let at = folder.join(format!("proc/{pid}"));
         fs::create_dir_all(at.join("fd")).expect("folder");

@@ -1,5 +1,5 @@
 //! AMD's `gpu_metrics`, a versioned table of bytes: what throttles a card, and its energy ("kgd_pp_interface.h",
-//! versions 1.3 of cards, 2.2 and later of processors). Other versions tell nothing here.
+//! versions 1.3 of cards, 2.2 and later of processors). Other versions are not read.
 
 use crate::model::gpu::Throttle;
 

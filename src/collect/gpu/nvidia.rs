@@ -106,7 +106,7 @@ impl Nvidia {
             }
         };
         if count == 0 && !self.known.is_empty() {
-            // It counted cards before: a new start tells what became of them.
+            // It counted cards before: a new start shows what became of them.
             self.stop();
         }
         self.round = self.round.wrapping_add(1);
@@ -126,7 +126,7 @@ impl Nvidia {
         if let Some(Err(error)) = outcomes.first()
             && outcomes.iter().all(Result::is_err)
         {
-            // All at once is the driver's end, not theirs: a new start tells more.
+            // All at once is the driver's end, not theirs: a new start shows more.
             self.driver.fault = (!matches!(error, NvmlError::GpuLost)).then(|| words(error));
             self.stop();
         }

@@ -106,7 +106,7 @@ fn listed(list: &str, vendor: &str, device: &str) -> Option<String> {
 }
 
 impl Place {
-    /// The card as far as the bus tells.
+    /// The card as far as the bus knows it.
     pub(super) fn card(&self, root: &Root, state: CardState) -> Gpu {
         Gpu {
             id: self.bus.clone(),
@@ -119,7 +119,7 @@ impl Place {
         }
     }
 
-    /// Why nobody tells its figures.
+    /// Why its figures are not reported.
     pub(super) fn why_unreported(&self) -> String {
         match (self.driver.as_str(), self.maker) {
             ("vfio-pci" | "pci-stub" | "xen-pciback", _) => {

@@ -127,7 +127,7 @@ impl Command {
         found
     }
 
-    /// The port that it is told to listen on.
+    /// The port on which its arguments make it listen.
     pub(super) fn port(&self) -> Option<u16> {
         let listen = || self.value(&["--listen", "-listen"])?.rsplit(':').next();
         self.value(&["--port", "-p"]).or_else(listen)?.parse().ok()

@@ -47,7 +47,7 @@ enum Question {
 struct Subject {
     kind: Kind,
     model: String,
-    /// Ollama: what is left of the keep-alive, in seconds; negative: for ever.
+    /// Ollama: what is left of the keep-alive, in seconds; negative: without end.
     keep_alive: Option<i64>,
 }
 
@@ -251,7 +251,7 @@ impl Target {
             Some(Expiry::At(until)) => Some((until - at.unix_ms) / 1000).filter(|left| *left > 0),
             None => None,
         };
-        // One that is about to leave memory would be loaded anew.
+        // One that is about to leave memory would be loaded again.
         if kind == Kind::Ollama && keep_alive.is_none_or(|left| (0..30).contains(&left)) {
             return None;
         }

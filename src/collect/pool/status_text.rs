@@ -137,7 +137,7 @@ impl Tree {
 }
 
 /// `No known data errors`, `3 data errors, use '-v' for a list`; the files that follow `Permanent errors have been
-/// detected …` are counted by the caller. `List of errors unavailable: …` tells no number.
+/// detected …` are counted by the caller. `List of errors unavailable: …` has no number.
 fn errors(text: &str) -> Option<u64> {
     match text.split_whitespace().next()? {
         "No" | "Permanent" => Some(0),

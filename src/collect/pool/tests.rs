@@ -29,7 +29,7 @@ fn vdev<'a>(pool: &'a Pool, name: &str) -> &'a Vdev {
     pool.vdevs.iter().find(|v| v.name.ends_with(name)).unwrap_or_else(|| panic!("no {name} in {:?}", pool.vdevs))
 }
 
-/// What both forms of `zpool status` tell of the twelve pools.
+/// What both forms of `zpool status` say of the twelve pools.
 fn judge(pools: &[Pool], version: &str) {
     assert_eq!(pools.len(), 12, "{version}");
     let dozer = named(pools, "dozer");
@@ -114,7 +114,7 @@ fn json_with_numbers_has_exact_times() {
 }
 
 #[test]
-fn the_time_left_is_reckoned_from_what_was_issued_in_this_pass() {
+fn time_left_counts_what_this_pass_issued() {
     let scan = r#"{"function":"SCRUB","state":"SCANNING","start_time":1000,"to_examine":5000,"skipped":1000,
         "pass_start":1000,"scrub_pause":0,"scrub_spent_paused":0,"issued_bytes_per_scan":1000,"issued":1000}"#;
     let text = format!(r#"{{"pools":{{"a":{{"name":"a","state":"ONLINE","scan_stats":{scan}}}}}}}"#);

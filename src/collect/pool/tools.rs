@@ -1,4 +1,4 @@
-//! Asking `zpool` and `zfs` in a worker, one child at a time: they may hang for ever on a suspended pool, and the kstats
+//! Asking `zpool` and `zfs` in a worker, one child at a time: they may hang without end on a suspended pool, and the kstats
 //! must go on.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

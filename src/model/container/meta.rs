@@ -164,7 +164,7 @@ pub struct Container {
     pub memory_swap: Option<i64>,
     /// It has a terminal: its log is one plain stream.
     pub tty: bool,
-    /// When it came up again without anybody having asked, in the last ten minutes: milliseconds since 1970.
+    /// When it restarted by itself, in the last ten minutes: milliseconds since 1970.
     pub restarted_unix_ms: Vec<i64>,
     /// From when on its restarts are known, where that is not all of the last ten minutes: milliseconds since 1970.
     #[serde(default)]

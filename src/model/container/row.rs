@@ -171,7 +171,7 @@ impl ContainerRow {
         Some(self.cpu_cores? / self.meta.cpu_limit.filter(|cores| *cores > 0.0)?)
     }
 
-    /// How often it came up again by itself in the ten minutes before `now`.
+    /// How often it restarted by itself in the ten minutes before `now`.
     #[must_use]
     pub fn restarts_lately(&self, now: Stamp) -> u32 {
         lately(&self.meta.restarted_unix_ms, now)

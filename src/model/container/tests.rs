@@ -201,7 +201,7 @@ fn another_way_of_counting_is_no_rate() {
 }
 
 #[test]
-fn whose_network_it_is() {
+fn network_of_a_container() {
     let of = |mode: Option<&str>| Container { network_mode: mode.map(str::to_owned), ..Container::default() };
     assert_eq!(of(Some("host")).network(), NetworkOf::Host);
     assert_eq!(of(Some("container:ab")).network(), NetworkOf::Container("ab"));

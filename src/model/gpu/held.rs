@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn cores_and_the_speed_of_memory_are_told_apart() {
+    fn limits_of_cores_and_memory_speed_differ() {
         assert_eq!(says(busy(0.98), quiet()), "compute: 98 % busy");
         let fast = Gpu { memory_busy: Some(0.8), ..busy(0.98) };
         assert_eq!(says(fast, quiet()), "memory bandwidth: memory busy 80 % of the time, cores 98 %");

@@ -12,8 +12,8 @@ pub type Put<'a> = &'a mut dyn FnMut(&[&str], f64);
 /// Gives every value that a metric has.
 pub type Read = fn(&Host, Put<'_>);
 
-/// Tells something about the subject that these label values name; `None` where there is nothing to tell.
-pub type Tell<T> = fn(&Host, &[&str]) -> Option<T>;
+/// Looks up a fact about the subject that these label values name; `None` where there is none.
+pub type Lookup<T> = fn(&Host, &[&str]) -> Option<T>;
 
 /// One metric.
 #[derive(Clone, Copy)]
@@ -32,13 +32,13 @@ pub struct MetricDef {
     /// Gives every value there is; an absent one is left out.
     pub read: Read,
     /// For `{cause}` in a rule: what the state adds to the sentence, `sdd offline` for a pool that is not healthy.
-    pub cause: Option<Tell<String>>,
+    pub cause: Option<Lookup<String>>,
     /// For `{detail}` in a rule: the value in the words of its subject, where a number does not say it all.
-    pub detail: Option<Tell<String>>,
+    pub detail: Option<Lookup<String>>,
     /// Since when it is so, as the subject itself reports: milliseconds since 1970.
-    pub began: Option<Tell<i64>>,
+    pub began: Option<Lookup<i64>>,
     /// Since when it is so, where that is known and no rule should wait for the next value: a failure is a fact of its own.
-    pub since: Option<Tell<Stamp>>,
+    pub since: Option<Lookup<Stamp>>,
 }
 
 impl std::fmt::Debug for MetricDef {
@@ -52,19 +52,19 @@ impl MetricDef {
         MetricDef { counter: true, ..self }
     }
 
-    pub(super) const fn cause(self, cause: Tell<String>) -> Self {
+    pub(super) const fn cause(self, cause: Lookup<String>) -> Self {
         MetricDef { cause: Some(cause), ..self }
     }
 
-    pub(super) const fn detail(self, detail: Tell<String>) -> Self {
+    pub(super) const fn detail(self, detail: Lookup<String>) -> Self {
         MetricDef { detail: Some(detail), ..self }
     }
 
-    pub(super) const fn began(self, began: Tell<i64>) -> Self {
+    pub(super) const fn began(self, began: Lookup<i64>) -> Self {
         MetricDef { began: Some(began), ..self }
     }
 
-    pub(super) const fn since(self, since: Tell<Stamp>) -> Self {
+    pub(super) const fn since(self, since: Lookup<Stamp>) -> Self {
         MetricDef { since: Some(since), ..self }
     }
 }

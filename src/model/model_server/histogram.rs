@@ -48,7 +48,7 @@ impl Histogram {
         Some(Histogram { bounds, below, count, sum: sum.filter(|sum| sum.is_finite()).unwrap_or(0.0) })
     }
 
-    /// What was added since `before`; `None` when it counts anew or in other buckets.
+    /// What was added since `before`; `None` when it restarted or has other buckets.
     #[must_use]
     pub fn since(&self, before: &Histogram) -> Option<Histogram> {
         if self.bounds != before.bounds || self.count < before.count {
@@ -129,7 +129,7 @@ mod tests {
     fn a_restart_or_other_buckets_have_no_difference() {
         let (then, now) = (of(&[(1.0, 4.0)], 6.0, 9.0), of(&[(1.0, 5.0)], 8.0, 14.0));
         assert_eq!(now.since(&then), Some(of(&[(1.0, 1.0)], 2.0, 5.0)));
-        assert_eq!(then.since(&now), None, "it counts anew");
+        assert_eq!(then.since(&now), None, "it restarted");
         assert_eq!(of(&[(2.0, 5.0)], 8.0, 14.0).since(&then), None, "other buckets");
         assert_eq!(of(&[(1.0, 3.0)], 8.0, 14.0).since(&then), None, "a bucket fell");
     }

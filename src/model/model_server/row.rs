@@ -91,7 +91,7 @@ impl ServerRow {
             }
             return;
         };
-        let anew = before.process.is_some() && before.process != raw.process;
+        let restarted = before.process.is_some() && before.process != raw.process;
         let names: Vec<String> = raw.reading.models.iter().map(|model| model.name.clone()).collect();
         let new =
             |name: &String| ModelRow { raw: Model { name: name.clone(), ..Model::default() }, ..ModelRow::default() };
@@ -107,7 +107,7 @@ impl ServerRow {
                 self.troubles.truncate(TROUBLES - 1);
                 self.troubles.push_front(Trouble { at, words: format!("{}: {why}", model.name) });
             }
-            row.apply(at, model, anew);
+            row.apply(at, model, restarted);
         }
         self.push(at, |row| Some(row));
     }
@@ -183,7 +183,7 @@ impl ServerRow {
 }
 
 impl ModelRow {
-    fn apply(&mut self, at: Stamp, raw: &Model, anew: bool) {
+    fn apply(&mut self, at: Stamp, raw: &Model, restarted: bool) {
         let before = self.raw.state;
         if raw.state == ModelState::Loading {
             self.loading_since.get_or_insert(at);
@@ -197,7 +197,7 @@ impl ModelRow {
             self.load_seconds = raw.work.load_seconds;
         }
         self.raw.clone_from(raw);
-        if anew {
+        if restarted {
             self.flow.stop();
         }
         match raw.state {

@@ -16,7 +16,7 @@ pub struct ModelServerTarget {
     pub token_file: Option<PathBuf>,
     /// Certificates that are trusted beside those of the machine.
     pub ca_file: Option<PathBuf>,
-    /// Between two rounds; `None`: as often as its kind bears.
+    /// Between two rounds; `None`: the default of its kind.
     pub every: Option<Duration>,
     /// False: it never puts its model out of memory by itself, so that an idle one may be asked often.
     pub sleeps: Option<bool>,

@@ -1,4 +1,4 @@
-//! What a model did lately: differences of its counters over a window. A server that was started anew counts from nothing, and
+//! What a model did lately: differences of its counters over a window. A restarted server counts from zero, and
 //! then has no rate until the next pair.
 
 use std::{collections::VecDeque, time::Duration};
@@ -158,7 +158,7 @@ fn rate(then: Option<f64>, now: Option<f64>, span: Duration) -> Option<f64> {
     difference(then, now).filter(|_| seconds > 0.0).map(|grown| grown / seconds)
 }
 
-/// A counter went down: the server was started anew.
+/// A counter went down: the server restarted.
 fn began_anew(before: &Work, now: &Work) -> bool {
     let fell = |of: fn(&Work) -> Option<f64>| of(before).zip(of(now)).is_some_and(|(before, now)| now < before);
     fell(|w| w.generated_tokens) || fell(|w| w.prompt_tokens) || fell(|w| w.completed)

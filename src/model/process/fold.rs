@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn newcomers_stand_in_order_wherever_their_pid_falls() {
+    fn new_processes_are_in_order_of_pid() {
         let mut table = Processes::default();
         table.apply(span(1), first(&[5, 9]));
         table.apply(span(2), delta(vec![row(2, 0), row(7, 0), row(9, 100), row(12, 0)]));
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn cgroup_paths_are_shared_and_the_ended_are_told_as_cpu() {
+    fn cgroup_paths_are_shared_and_ended_ones_count_as_cpu() {
         let mut table = Processes::default();
         table.apply(span(1), first(&[1, 2]));
         assert_eq!(table.ended_cpu, None);

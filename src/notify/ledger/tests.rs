@@ -1,4 +1,4 @@
-//! What a destination is told, on an invented clock.
+//! What a destination is sent, on an invented clock.
 
 use super::*;
 
@@ -113,7 +113,7 @@ fn a_restart_in_any_phase_loses_nothing_and_repeats_nothing() {
     let mut ledger = restart(&ledger);
     ledger.update(4000, std::slice::from_ref(&disk), &[], Level::Warn);
     assert_eq!(sent(&mut ledger, 4000), []);
-    // It ended while nothing ran: told once the book has had time to be read.
+    // It ended while nothing ran: sent once the book has had time to be read.
     let mut ledger = restart(&ledger);
     for second in 10..40 {
         ledger.update(second * 1000, &[], &[], Level::Warn);

@@ -93,7 +93,7 @@ fn what_was_sent_is_not_sent_again_after_a_restart_and_its_end_is() {
     let start = || Worker::start(Kind::Webhook(web(&address)), home(folder.path()), || {});
     let disk = alert("disk");
     let worker = start();
-    worker.tell(&picture(std::slice::from_ref(&disk)));
+    worker.update(&picture(std::slice::from_ref(&disk)));
     let (line, body) = requests.recv_timeout(LONG).expect("sent");
     assert_eq!(
         (line.as_str(), &body["what"], &body["labels"]["service"]),
@@ -102,9 +102,9 @@ fn what_was_sent_is_not_sent_again_after_a_restart_and_its_end_is() {
     // Its thread may not have noted the answer yet: it does before it ends.
     ended(worker);
     let worker = start();
-    worker.tell(&picture(std::slice::from_ref(&disk)));
+    worker.update(&picture(std::slice::from_ref(&disk)));
     let over = Ended { alert: disk, at_unix_ms: now_unix_ms(), removed: false };
-    worker.tell(&Picture { firing: Arc::default(), ended: vec![over] });
+    worker.update(&Picture { firing: Arc::default(), ended: vec![over] });
     let (_, body) = requests.recv_timeout(LONG).expect("sent");
     assert_eq!(body["what"], "resolved", "and nothing before it");
     ended(worker);
@@ -120,7 +120,7 @@ fn a_receiver_that_is_down_gets_it_later_and_says_so() {
     let worker = Worker::start(Kind::Webhook(web(&address)), home(folder.path()), move || {
         let _ = sender.send(());
     });
-    worker.tell(&picture(&[alert("disk")]));
+    worker.update(&picture(&[alert("disk")]));
     let mut heard = Vec::new();
     while !heard.iter().any(|heard| matches!(heard, Heard::Health { health, .. } if health.failures > 0)) {
         woken.recv_timeout(LONG).expect("it says how it does");
@@ -137,11 +137,11 @@ fn one_that_never_answers_holds_up_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mute, address) = listener();
     let worker = Worker::start(Kind::Webhook(web(&address)), home(folder.path()), || {});
-    worker.tell(&picture(&[alert("disk")]));
+    worker.update(&picture(&[alert("disk")]));
     let taken = mute.accept().expect("it connects");
     let began = Instant::now();
     for n in 0..2000 {
-        worker.tell(&picture(&[alert(&format!("a{n}"))]));
+        worker.update(&picture(&[alert(&format!("a{n}"))]));
     }
     worker.stop();
     worker.finish(Instant::now());
@@ -159,7 +159,7 @@ fn a_command_gets_arguments_and_variables_and_no_shell_reads_them() {
     let argv = [path, "-c".into(), script.into(), "sh".into(), "$(echo x)".into(), file.display().to_string()].into();
     let program = Program { argv, timeout: LONG, level: Level::Warn };
     let worker = Worker::start(Kind::Command(program), home(folder.path()), || {});
-    worker.tell(&picture(&[alert("disk")]));
+    worker.update(&picture(&[alert("disk")]));
     let end = Instant::now() + LONG;
     while !file.exists() {
         assert!(Instant::now() < end, "it was not run: {:?}", worker.heard());
@@ -170,13 +170,13 @@ fn a_command_gets_arguments_and_variables_and_no_shell_reads_them() {
 }
 
 #[test]
-fn an_alertmanager_is_told_all_that_fires_and_asked_for_silences() {
+fn an_alertmanager_gets_what_fires_and_gives_silences() {
     let folder = tempfile::tempdir().expect("a folder");
     let (listener, address) = listener();
     let requests = server(listener, 200);
     let web = web(&format!("{address}/prefix/"));
     let worker = Worker::start(Kind::Alertmanager(web), home(folder.path()), || {});
-    worker.tell(&picture(&[alert("disk"), alert("cpu")]));
+    worker.update(&picture(&[alert("disk"), alert("cpu")]));
     let (line, body) = requests.recv_timeout(LONG).expect("posted");
     assert_eq!((line.as_str(), body.as_array().map(Vec::len)), ("post /prefix/api/v2/alerts http/1.1", Some(2)));
     let (line, _) = requests.recv_timeout(LONG).expect("asked");
@@ -193,7 +193,7 @@ fn ntfy_takes_its_topic_in_the_body() {
     let (listener, address) = listener();
     let requests = server(listener, 200);
     let worker = Worker::start(Kind::Ntfy(web(&format!("{address}/lab"))), home(folder.path()), || {});
-    worker.tell(&picture(&[alert("disk")]));
+    worker.update(&picture(&[alert("disk")]));
     let (line, body) = requests.recv_timeout(LONG).expect("posted");
     assert_eq!(
         (line.as_str(), &body["topic"], &body["title"]),

@@ -20,7 +20,7 @@ pub(super) struct Service<'a> {
     /// Without its query.
     url: &'a str,
     kind: Scheme,
-    /// slow: the rules say so. unjudged: this host could not tell.
+    /// slow: the rules say so. unjudged: this host could not judge.
     state: &'static str,
     /// Why it is not up.
     #[serde(skip_serializing_if = "str::is_empty")]

@@ -106,7 +106,7 @@ impl Fetch {
         Ok(Fetch { url, token_file, runtime, opener, session: None, token: None })
     }
 
-    /// Before a round: the key is read anew, as it may be replaced.
+    /// Before a round: the key is read again, as it may be replaced.
     ///
     /// # Errors
     /// [`AskError::Token`].

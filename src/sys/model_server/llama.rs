@@ -85,7 +85,7 @@ impl Llama {
         Ok(Reading { version: self.version.clone(), models: vec![model], missing: self.figures.missing.clone() })
     }
 
-    /// It was started anew, perhaps with another model.
+    /// It restarted, perhaps with another model.
     pub fn forget(&mut self) {
         *self = Llama::default();
     }
@@ -158,7 +158,7 @@ impl Figures {
             }
             (self.work, self.missing) = (figures::llama(&all), None);
         }
-        // It logs each question for its slots: what is idle has nothing to tell.
+        // It logs each question for its slots: what is idle has none.
         let idle = self.work.running == Some(0.0);
         match has_slots && !idle {
             true => {
@@ -180,8 +180,8 @@ impl Figures {
         if self.missing.is_some() && !self.slots.is_empty() {
             self.work.running = Some(busy().count() as f64);
         }
-        let told = idle || !self.slots.is_empty();
-        self.work.pending_tokens = told.then(|| busy().filter_map(|slot| slot.generated).sum::<u64>() as f64);
+        let known = idle || !self.slots.is_empty();
+        self.work.pending_tokens = known.then(|| busy().filter_map(|slot| slot.generated).sum::<u64>() as f64);
         let room = self.slots.iter().filter_map(|slot| slot.context);
         let room = if unified { room.max() } else { Some(room.sum()) };
         let held = busy().filter_map(|slot| slot.prompt).sum::<u64>();

@@ -1,4 +1,4 @@
-//! Ollama's own API: what is present and what is loaded. None of these paths loads a model or sets a keep-alive anew, and
+//! Ollama's own API: what is present and what is loaded. None of these paths loads a model or renews a keep-alive, and
 //! it has no figures of speed: these only its clients see.
 
 use std::time::Duration;

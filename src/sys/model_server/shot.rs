@@ -18,7 +18,7 @@ pub struct Prompt<'a> {
     pub text: &'a str,
     /// Tokens of the answer.
     pub tokens: u32,
-    /// Ollama: seconds that the model stays in memory afterwards, so that asking does not keep it longer; negative: for ever.
+    /// Ollama: seconds that the model stays in memory afterwards, so that asking does not keep it longer; negative: without end.
     pub keep_alive: Option<i64>,
 }
 

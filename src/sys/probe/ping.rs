@@ -1,5 +1,5 @@
 //! Ping by a socket that needs no privilege (SOCK_DGRAM and ICMP, "icmp(7)"): the kernel sets the id and the checksum and
-//! gives each socket its own answers. Where it is refused, a TCP connection tells as much: a refusal is an answer too.
+//! gives each socket its own answers. Where it is refused, a TCP connection shows as much: a refusal is an answer too.
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! TLS that tells what it saw: the certificates of a server are noted before they are judged, so that one that is refused
+//! TLS that reports what it saw: the certificates of a server are noted before they are judged, so that one that is refused
 //! can be described. Trusted are the certificates of the machine and those of the target's `ca_file`.
 
 use std::{

@@ -107,7 +107,7 @@ pub struct Outcome {
 }
 
 /// The way back from the nearest change that may be the cause and is still in force: one that benchtop can go before one
-/// that it can only tell.
+/// that it can only describe.
 #[must_use]
 pub fn way_back(state: &State, item: &Item, verdict: &RunVerdict) -> Option<(Change, WayBack)> {
     let all = before(state, &item.series(), verdict).into_iter();

@@ -238,7 +238,7 @@ fn operations(cx: &DrawCx<'_>, item: &Item, standing: &Standing<'_>, page: &mut 
         Some((_, WayBack::Do(job))) => {
             offer(Action::BenchUndo, format!("undo: {}, and measure again", job.phrase()));
         }
-        Some((_, WayBack::Tell(words))) => by_hand = Some(words),
+        Some((_, WayBack::Manual(words))) => by_hand = Some(words),
         None => {}
     }
     let again = if standing.verdicts.is_empty() { "run it" } else { "run again" };

@@ -134,7 +134,7 @@ pub fn undo(item: &Item, known: Known<'_>) -> Vec<Effect> {
     };
     let (change, job) = match changes::way_back(state, item, verdict) {
         Some((change, WayBack::Do(job))) => (change, job),
-        Some((_, WayBack::Tell(words))) => return advice(format!("by hand: {words}")),
+        Some((_, WayBack::Manual(words))) => return advice(format!("by hand: {words}")),
         None => return advice("no way back is known from what changed before it"),
     };
     let when = words::moment(change.at_unix_ms, state.host.now.unix_ms);

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_tells_the_colours() {
+    fn colours_follow_the_environment() {
         for (pairs, expected) in [
             (&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")][..], Colors::True),
             (&[("TERM", "xterm-256color"), ("COLORTERM", "24bit"), ("NO_COLOR", "1")], Colors::None),

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn axis_tells_the_span() {
+    fn axis_shows_the_span() {
         let area = Rect::new(0, 0, 30, 1);
         let axis = |s: &Series| cells(area, |buf| ends(buf, area, &Theme::plain(), s)).remove(0);
         assert_eq!(axis(&series(&[Some(1.0)])), "1m ago                     now");

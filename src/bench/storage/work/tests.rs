@@ -93,7 +93,7 @@ fn a_full_disk_is_said() {
 }
 
 #[test]
-fn the_device_tells_whether_it_was_measured() {
+fn the_device_shows_whether_it_was_measured() {
     let folder = tempfile::tempdir().expect("a folder");
     let note = |filesystem, direct, access, moved| cache_note(&place(&folder, filesystem, direct), access, 1e9, moved);
     let moved = |read: f64, written: f64| Some(Moved { read: read as u64, written: written as u64 });

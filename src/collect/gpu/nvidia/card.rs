@@ -1,4 +1,4 @@
-//! One NVIDIA card: what it tells now, and who uses it. What it does not support is no error of it.
+//! One NVIDIA card: what it reports now, and who uses it. What it does not support is no error of it.
 
 use std::collections::HashMap;
 

@@ -69,7 +69,7 @@ fn cost(cx: &DrawCx<'_>, model: &ModelRow) -> String {
         _ => units::bytes_long(bytes as f64),
     });
     let expires = match raw.expires {
-        Some(Expiry::Never) => Some("kept for ever".to_owned()),
+        Some(Expiry::Never) => Some("kept forever".to_owned()),
         Some(Expiry::At(at)) => {
             let left = u64::try_from(at - cx.state.host.now.unix_ms).unwrap_or(0);
             Some(format!("leaves memory in {}", units::countdown(Duration::from_millis(left))))
@@ -177,7 +177,7 @@ pub(super) fn settings(row: &ServerRow, page: &mut Page) {
             "context" => model.raw.context.map(|tokens| format!("{tokens} a request")),
             "parallel" => model.raw.slots_total.map(|slots| slots.to_string()),
             "keep-alive" => match model.raw.expires? {
-                Expiry::Never => Some("for ever".to_owned()),
+                Expiry::Never => Some("forever".to_owned()),
                 Expiry::At(_) => None,
             },
             _ => None,
