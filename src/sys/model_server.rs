@@ -4,6 +4,7 @@
 pub mod fetch;
 mod figures;
 mod llama;
+pub mod load;
 mod ollama;
 mod openai;
 mod part;

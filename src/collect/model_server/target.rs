@@ -316,12 +316,16 @@ fn probed(fetch: Option<&mut Fetch>, of: &Subject, at: Stamp) -> Probed {
     let Some(fetch) = fetch else { return found };
     let text = format!("{} {} {PROMPT}", at.unix_ms, at.mono_us);
     let prompt = Prompt { model: &of.model, text: &text, tokens: ANSWER, keep_alive: of.keep_alive };
-    match fetch.begin().map_err(|error| error.to_string()).and_then(|()| shoot(fetch, of.kind, &prompt, PROBE)) {
+    match fetch
+        .begin()
+        .map_err(|error| error.to_string())
+        .and_then(|()| shoot(fetch, of.kind, &prompt, PROBE, &|| false))
+    {
         Ok(cold) => found.cold = Some(cold),
         Err(why) => found.failure = Some(why),
     }
     if found.failure.is_none() {
-        match shoot(fetch, of.kind, &prompt, PROBE) {
+        match shoot(fetch, of.kind, &prompt, PROBE, &|| false) {
             Ok(warm) => found.warm = Some(warm),
             Err(why) => found.failure = Some(why),
         }

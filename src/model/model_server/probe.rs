@@ -31,6 +31,9 @@ pub struct Shot {
     pub tokens_per_second: Option<f64>,
     /// Tokens of the prompt that the server took from its cache, where it says so.
     pub cached: Option<u64>,
+    /// It ended before its tokens were used up.
+    #[serde(default)]
+    pub short: bool,
 }
 
 /// What a probe found.

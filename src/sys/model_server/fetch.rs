@@ -15,7 +15,7 @@ use hyper::{
 };
 use tokio::{
     runtime::{Builder, Runtime},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -32,6 +32,8 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes of an answer: the largest are the figures of a server with many models, some hundred kilobytes.
 pub const BODY: usize = 4 << 20;
+/// Between two looks at whether an answer is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
 /// A key is shorter.
 const KEY: u64 = 4096;
 
@@ -57,6 +59,13 @@ impl Got {
     }
 }
 
+/// How an answer that came in pieces ended: seconds since the request was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posted {
+    pub status: u16,
+    pub took: Duration,
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
@@ -75,6 +84,9 @@ pub enum AskError {
     /// What answers does not speak HTTP, or not well.
     #[error("{path}: {why}")]
     Wrong { path: String, why: String },
+    /// Whoever asked does not want it any more.
+    #[error("stopped")]
+    Stopped,
     /// The file with its key cannot be read.
     #[error("token_file {file}: {why}")]
     Token { file: String, why: String },
@@ -146,7 +158,8 @@ impl Fetch {
         request.body(Full::default()).map_err(|error| wrong(&error))
     }
 
-    /// Sends a request with a body and gives each piece of the answer to `each` as it comes; returns the status.
+    /// Sends a request with a body and gives each piece of the answer to `each` as it comes, with the time since it was sent
+    /// over a connection that was open by then. `give_up` is asked every so often meanwhile.
     ///
     /// # Errors
     /// See [`AskError`]; an answer that does not end within `within` is one.
@@ -155,8 +168,9 @@ impl Fetch {
         path: &str,
         body: &str,
         within: Duration,
-        mut each: impl FnMut(&[u8]),
-    ) -> Result<u16, AskError> {
+        give_up: &dyn Fn() -> bool,
+        mut each: impl FnMut(&[u8], Duration),
+    ) -> Result<Posted, AskError> {
         let Some(runtime) = self.runtime.take() else { return Err(without_runtime(path)) };
         let sent = async {
             let mut request = self.request(path)?.map(|_| Full::new(Bytes::from(body.to_owned())));
@@ -165,6 +179,7 @@ impl Fetch {
             let stream = self.opener.open(PATIENCE).await.map_err(AskError::Unreachable)?;
             let wrong = |error: HttpError| AskError::Wrong { path: shown(path), why: error.to_string() };
             let mut session = Session::open(stream).await.map_err(wrong)?;
+            let began = Instant::now();
             let mut answer = session.ask(request, within).await.map_err(wrong)?;
             let mut read = 0;
             while let Some(piece) = answer.piece().await.map_err(wrong)? {
@@ -172,12 +187,22 @@ impl Fetch {
                 if read > BODY {
                     return Err(AskError::Long { path: shown(path) });
                 }
-                each(&piece);
+                each(&piece, began.elapsed());
             }
-            Ok(answer.status)
+            Ok(Posted { status: answer.status, took: began.elapsed() })
         };
         let slow = || AskError::Wrong { path: shown(path), why: format!("no answer within {} s", within.as_secs()) };
-        let sent = runtime.block_on(async { timeout(within, sent).await.unwrap_or_else(|_| Err(slow())) });
+        let given_up = async {
+            while !give_up() {
+                sleep(LOOK).await;
+            }
+        };
+        let sent = runtime.block_on(async {
+            tokio::select! {
+                sent = timeout(within, sent) => sent.unwrap_or_else(|_| Err(slow())),
+                () = given_up => Err(AskError::Stopped),
+            }
+        });
         self.runtime = Some(runtime);
         sent
     }

@@ -75,6 +75,7 @@ pub fn trouble(error: &AskError) -> ServerState {
         AskError::Unreachable(_) | AskError::Silent { .. } => ServerState::Unreachable(words),
         AskError::Token { .. } => ServerState::Unauthorised(words),
         AskError::Long { .. }
+        | AskError::Stopped
         | AskError::Redirect { .. }
         | AskError::RedirectsToItself { .. }
         | AskError::Wrong { .. } => ServerState::NotAServer(words),

@@ -1,7 +1,7 @@
 //! One short request to a model, timed: to the first token and to the end. It is made only by the optional probe, and by
 //! benchmarks: watching makes none.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -34,6 +34,8 @@ struct Stream {
     cached: Option<u64>,
     model: Option<String>,
     ended: bool,
+    /// It says why it ended, and that it has not used up the tokens it was given.
+    short: bool,
     error: Option<String>,
 }
 
@@ -76,6 +78,11 @@ impl Stream {
             self.last = Some(at);
             self.chunks += 1;
         }
+        let choice = event.get("choices").and_then(|choices| choices.get(0));
+        let reason = choice.and_then(|choice| choice.get("finish_reason")).or_else(|| event.get("done_reason"));
+        if let Some(reason) = reason.and_then(Value::as_str) {
+            self.short = reason != "length";
+        }
         if let Some(model) = event.get("model").and_then(Value::as_str) {
             self.model.get_or_insert_with(|| model.to_owned());
         }
@@ -108,6 +115,7 @@ impl Stream {
             tokens,
             tokens_per_second: rate,
             cached: self.cached,
+            short: self.short,
         })
     }
 }
@@ -137,24 +145,28 @@ fn request(kind: Kind, of: &Prompt<'_>) -> (&'static str, Value) {
     ("/v1/chat/completions", body)
 }
 
-/// Asks, and times the answer.
+/// Asks, and times the answer; `give_up` ends it at once.
 ///
 /// # Errors
 /// Why there is none, in a few words.
-pub fn shoot(fetch: &mut Fetch, kind: Kind, of: &Prompt<'_>, within: Duration) -> Result<Shot, String> {
+pub fn shoot(
+    fetch: &mut Fetch,
+    kind: Kind,
+    of: &Prompt<'_>,
+    within: Duration,
+    give_up: &dyn Fn() -> bool,
+) -> Result<Shot, String> {
     let (path, body) = request(kind, of);
-    let began = Instant::now();
     let mut stream = Stream::default();
-    let status = fetch
-        .post(path, &body.to_string(), within, |piece| stream.take(piece, began.elapsed()))
+    let posted = fetch
+        .post(path, &body.to_string(), within, give_up, |piece, at| stream.take(piece, at))
         .map_err(|error: AskError| error.to_string())?;
-    let took = began.elapsed();
     let rest = std::mem::take(&mut stream.held);
-    stream.line(&rest, took);
-    if !(200..300).contains(&status) {
-        return Err(stream.error.unwrap_or_else(|| format!("{path}: status {status}")));
+    stream.line(&rest, posted.took);
+    if !(200..300).contains(&posted.status) {
+        return Err(stream.error.unwrap_or_else(|| format!("{path}: status {}", posted.status)));
     }
-    stream.shot(of.model, took)
+    stream.shot(of.model, posted.took)
 }
 
 #[cfg(test)]
@@ -191,6 +203,11 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_fails_is_no_result() {
+        let mut early = Stream::default();
+        early.take(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n", Duration::ZERO);
+        early.take(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n", Duration::ZERO);
+        assert!(early.shot("m", Duration::ZERO).is_ok_and(|shot| shot.short), "it had said all");
+        assert!(read("llama.cpp/chat-stream.sse", 64, "tiny-a").is_ok_and(|shot| !shot.short));
         assert!(read("ollama/error-mid-stream.ndjson", 64, "mid").is_err_and(|why| why.contains("unexpected EOF")));
         assert!(read("llama.cpp-router/error-mid-stream.sse", 64, "mid").is_err_and(|why| why.contains("proxy error")));
         assert!(
