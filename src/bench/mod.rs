@@ -11,6 +11,7 @@ mod figures;
 pub mod lock;
 mod machine;
 mod memory;
+mod models;
 mod network;
 mod others;
 mod preflight;
@@ -53,6 +54,12 @@ pub static BENCHES: &[BenchDef] = &[
     network::GATEWAY,
     network::OUTSIDE_LATENCY,
     network::OUTSIDE_THROUGHPUT,
+    models::INITIALIZATION,
+    models::LOAD,
+    models::RESPONSE,
+    models::SWITCH,
+    models::SESSIONS,
+    models::INFERENCE,
     BenchDef {
         id: "cpu",
         group: Group::Machine,

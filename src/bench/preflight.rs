@@ -29,6 +29,7 @@ pub fn checks(state: &State, planned: &[Planned]) -> Vec<Check> {
     checks.extend(room::pools(state, &plans));
     checks.extend([busy::load(state), alerts(state), busy::heat(state)]);
     checks.extend(busy::models(state, &plans));
+    checks.extend(busy::servers(state, &plans));
     checks.extend(busy::disks(state, &plans));
     checks.sort_by_key(|check| std::cmp::Reverse(check.outcome));
     checks

@@ -90,7 +90,8 @@ fn model(state: &State, fits: fn(f64) -> bool, better: fn(f64, f64) -> bool) -> 
 }
 
 /// Parameters by a model's name: `llama3.1:8b` has 8, `Qwen2.5-72B-Instruct` has 72.
-fn billions(name: &str) -> Option<f64> {
+#[must_use]
+pub fn billions(name: &str) -> Option<f64> {
     let parts = name.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
     let size = |part: &str| part.strip_suffix(['b', 'B'])?.parse::<f64>().ok();
     parts.filter_map(size).find(|size| size.is_finite() && *size > 0.0)

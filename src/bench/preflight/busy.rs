@@ -1,5 +1,7 @@
 //! Who else uses the machine: load, disks that work already, a model in use, heat.
 
+use std::collections::BTreeSet;
+
 use super::say::{passed, stops, warns};
 use crate::{
     alert::Level,
@@ -67,6 +69,26 @@ pub(super) fn models(state: &State, plans: &[(&str, &Plan)]) -> Vec<Check> {
         (true, false) => vec![passed("no GPU is in use")],
         _ => busy,
     }
+}
+
+/// Servers that answer others now: both would be slow.
+pub(super) fn servers(state: &State, plans: &[(&str, &Plan)]) -> Vec<Check> {
+    let planned = plans.iter().filter(|(bench, _)| bench.starts_with("model"));
+    let named: BTreeSet<&str> = planned.filter_map(|(_, plan)| Some(plan.of.rsplit_once(" at ")?.1)).collect();
+    let rows = state.host.model_servers.rows.iter().filter(|row| named.contains(row.raw.name.as_str()));
+    let mut found = Vec::new();
+    for row in rows {
+        let running: f64 = row.models.iter().filter_map(|model| model.raw.work.running).sum();
+        if running > 0.0 {
+            let requests = if running > 1.0 { "requests" } else { "request" };
+            let words = format!("{} works on {running:.0} {requests} of others: wait until it is idle", row.raw.name);
+            found.push(stops(words));
+        }
+    }
+    if found.is_empty() && !named.is_empty() {
+        found.push(passed("no model server works for others"));
+    }
+    found
 }
 
 pub(super) fn disks(state: &State, plans: &[(&str, &Plan)]) -> Vec<Check> {

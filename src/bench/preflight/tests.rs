@@ -7,6 +7,7 @@ use crate::model::{
     disk::{Disk, DiskCounters},
     filesystem::{Filesystem, Space},
     gpu::{Gpu, GpuRow},
+    model_server::{ModelRow, ServerRow},
     pool::{Pool, PoolRow, Scan, ScanKind, ScanState},
 };
 
@@ -123,6 +124,27 @@ fn a_model_in_use_stops_benchmarks_of_models() {
     assert_eq!(find(&state, &[planned("model-response", "/", 0)], "GPU 0").0, CheckOutcome::Stops);
     state.host.gpus.rows[0].busy = Some(0.0);
     assert_eq!(find(&state, &[planned("model-response", "/", 0)], "no GPU is in use").0, CheckOutcome::Passed);
+}
+
+#[test]
+fn model_server_that_answers_others_stops_its_benchmarks() {
+    let mut state = State::default();
+    let mut row = ServerRow::default();
+    row.raw.name = "ollama".to_owned();
+    row.models.push(ModelRow::default());
+    state.host.model_servers.rows.push(row);
+    let mut plan = planned("model-response", "/", 0);
+    if let Ok(plan) = &mut plan.plan {
+        plan.of = "llama3.1:8b at ollama".to_owned();
+    }
+    let plans = [plan];
+    assert_eq!(find(&state, &plans, "model server").0, CheckOutcome::Passed);
+    state.host.model_servers.rows[0].models[0].raw.work.running = Some(2.0);
+    assert_eq!(
+        find(&state, &plans, "works on"),
+        (CheckOutcome::Stops, "ollama works on 2 requests of others: wait until it is idle".to_owned())
+    );
+    assert!(checks(&state, &[planned("storage-read", "/", 0)]).iter().all(|check| !check.text.contains("works on")));
 }
 
 #[test]
