@@ -10,20 +10,21 @@ use crate::analysis::{
     rank::one_ratio,
 };
 
-/// A change of level counts as that of a streak when it is at most so many runs older.
+/// A change of level counts as that of a streak when it is at most so many runs apart from its beginning.
 const DATED_WITHIN: usize = 3;
 
 impl Judge<'_> {
-    /// The first run of a change that a streak from `first` on shows: E-divisive may see it a little earlier, where the
-    /// first run on the new level was near enough to the old one.
+    /// The first run of a change that a streak from `first` on shows. E-divisive may see it a little earlier, where the first
+    /// run on the new level was near enough to the old one, or later, where noise came before it: its largest step counts.
     pub(super) fn dated(&self, first: usize) -> usize {
         let levels = self.levels();
         let place = |run: usize| levels.iter().position(|known| *known == run);
         let (Some(first_place), series) = (place(first), self.medians(&levels)) else { return first };
-        let points = change_points(&series, P_DRIFT, DRIFT);
-        let near =
-            points.iter().map(|point| point.at).rfind(|at| *at < first_place && first_place - at <= DATED_WITHIN);
-        near.map_or(first, |at| levels[at])
+        let near = change_points(&series, P_DRIFT, DRIFT)
+            .into_iter()
+            .filter(|point| point.at.abs_diff(first_place) <= DATED_WITHIN);
+        let largest = near.max_by(|a, b| a.magnitude().total_cmp(&b.magnitude()));
+        largest.map_or(first, |point| levels[point.at])
     }
 
     /// The newest runs of the newest track.

@@ -97,6 +97,14 @@ fn three_bad_runs_in_a_row_are_a_regression() {
 }
 
 #[test]
+fn step_after_noise_is_dated_where_it_is() {
+    let series = Series::of(&[100.0; 8]).then(&[86.0, 85.0, 40.0, 40.0, 40.0]);
+    let newest = series.newest();
+    assert_eq!(newest.verdict, Verdict::Regressed);
+    assert_eq!(newest.since.as_ref().map(|since| since.run.as_str()), Some("r10"), "{:?}", series.words());
+}
+
+#[test]
 fn kernel_that_made_it_worse_is_no_reason_not_to_compare() {
     let on = |series: Series, level: f64, at: usize, kernel: &str, tool: &str| {
         series.add(samples(level, at), &[("kernel", kernel), ("tool", tool), ("file", "2.0 GiB")])
