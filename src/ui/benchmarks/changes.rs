@@ -19,16 +19,18 @@ use crate::{
     units,
 };
 
-/// Changes between the last good and the first bad run, nearest to the bad one first; then what only the two runs show.
+/// Changes between the last good and the first bad run, nearest to the bad one first; then what only the two runs show. What
+/// was noticed while the bad one was under way counts too: a change is noticed up to seconds after it was made.
 #[must_use]
 pub fn before(state: &State, series: &SeriesKey, verdict: &RunVerdict) -> Vec<Change> {
     let Some(since) = &verdict.since else { return Vec::new() };
     let good = since.good_unix_ms;
-    let seen = between(&state.runs.changes, good.unwrap_or(i64::MIN), since.at_unix_ms);
-    let mut all: Vec<Change> = seen.into_iter().cloned().collect();
     let runs = state.runs.history.get(series).map_or(&[][..], Vec::as_slice);
     let last_good = runs.iter().rfind(|run| Some(run.at_unix_ms) == good);
     let first_bad = runs.iter().find(|run| run.id == since.run);
+    let took = first_bad.map_or(0, |run| i64::try_from(run.took.as_millis()).unwrap_or(0));
+    let seen = between(&state.runs.changes, good.unwrap_or(i64::MIN), since.at_unix_ms.saturating_add(took));
+    let mut all: Vec<Change> = seen.into_iter().cloned().collect();
     if let (Some(good), Some(bad)) = (last_good, first_bad) {
         let is_seen = |change: &Change| {
             let same = |seen: &Change| seen.kind == change.kind || seen.kind == "pool" && change.kind == "pool_layout";
@@ -134,6 +136,13 @@ pub fn way_back(state: &State, item: &Item, verdict: &RunVerdict) -> Option<(Cha
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        analysis::regression::Since,
+        model::{
+            run::{Better, Fingerprint, Run},
+            unit::Unit,
+        },
+    };
 
     fn change(kind: &str, of: &str, property: &str) -> Change {
         let (before, after) = (Some("a".to_owned()), Some("b".to_owned()));
@@ -146,6 +155,46 @@ mod tests {
         assert_eq!(phrase(&change("dataset", "tank/db", "compression")), "compression a → b");
         assert_eq!(phrase(&change("kernel", "", "release")), "kernel a → b");
         assert_eq!(phrase(&change("limits", "web", "cpus")), "CPU limit a → b");
+    }
+
+    #[test]
+    fn change_noticed_during_the_first_bad_run_counts() {
+        let key = SeriesKey { benchmark: "page".to_owned(), of: String::new() };
+        let run = |at_unix_ms: i64| Run {
+            id: at_unix_ms.to_string(),
+            batch: String::new(),
+            benchmark: key.benchmark.clone(),
+            of: String::new(),
+            unit: Unit::Seconds,
+            better: Better::Lower,
+            at_unix_ms,
+            took: Duration::from_secs(10),
+            samples: vec![1.0],
+            fingerprint: Fingerprint::new(),
+            notes: Vec::new(),
+        };
+        let mut state = State::default();
+        state.runs.history.insert(key.clone(), vec![run(1_000), run(60_000)]);
+        let at = |at_unix_ms: i64| Change { at_unix_ms, ..change("limits", "web", "cpus") };
+        state.runs.changes = vec![at(500), at(30_000), at(65_000), at(75_000)];
+        let since = Since { run: "60000".to_owned(), at_unix_ms: 60_000, good_unix_ms: Some(1_000) };
+        let verdict = RunVerdict {
+            run: "60000".to_owned(),
+            at_unix_ms: 60_000,
+            verdict: Verdict::Suspect,
+            better: Better::Lower,
+            median: 1.0,
+            ratio: None,
+            p: None,
+            against: None,
+            since: Some(since),
+            differs: Vec::new(),
+            samples: 1,
+            repeat: false,
+            disturbed: false,
+        };
+        let found: Vec<i64> = before(&state, &key, &verdict).iter().map(|change| change.at_unix_ms).collect();
+        assert_eq!(found, [65_000, 30_000]);
     }
 
     #[test]
