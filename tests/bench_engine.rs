@@ -13,6 +13,8 @@ mod terminal;
 use std::{
     collections::BTreeSet,
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread::sleep,
@@ -139,6 +141,23 @@ fn nothing_is_left_after_kill_9_in_the_middle_of_each() {
     }
 }
 
+/// The published port is open before the process in the container listens.
+fn until_served(address: &str) {
+    let end = Instant::now() + SOON;
+    loop {
+        let mut answer = String::new();
+        let asked = TcpStream::connect(address).and_then(|mut stream| {
+            stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+            Read::take(stream, 400).read_to_string(&mut answer)
+        });
+        if answer.starts_with("HTTP/1.") && answer.contains(" 200 ") {
+            return;
+        }
+        assert!(Instant::now() < end, "{address} is not served: {asked:?}\n{answer}");
+        sleep(Duration::from_millis(100));
+    }
+}
+
 /// A document with styles and scripts, for a management page.
 const SERVE: &str = "mkdir /tmp/w; cd /tmp/w; i=0; while [ $i -lt 4000 ]; do i=$((i+1)); \
     echo 'line of a style sheet that is long enough to be worth sending, over and over again'; done >all.css; \
@@ -147,7 +166,7 @@ const SERVE: &str = "mkdir /tmp/w; cd /tmp/w; i=0; while [ $i -lt 4000 ]; do i=$
 
 #[test]
 #[ignore = "needs a Docker engine with a bridge, and minutes"]
-fn service_that_a_limit_slows_down_is_found_explained_and_given_back() {
+fn limit_is_found_and_undone() {
     let engine = Engine::own();
     let id = engine.start("web", &["-p", "127.0.0.1:0:80"], SERVE);
     let port = engine.docker(&["port", &id, "80/tcp"]);
@@ -155,6 +174,7 @@ fn service_that_a_limit_slows_down_is_found_explained_and_given_back() {
     let house = House::new(&format!("{layout}[bench]\nmanagement_url = \"http://{port}/\"\n"));
     let cores = || engine.docker(&["inspect", "-f", "{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}", &id]);
     assert_eq!(cores(), "0 0");
+    until_served(&port);
     let normal = house.command(&["management-page", "--runs", "6", "--yes", "--json"]).output().unwrap();
     assert!(normal.status.success(), "{}", said(&normal));
 
