@@ -64,7 +64,11 @@ pub fn offers(survey: &Survey<'_>, fits: impl Fn(&ServerRow) -> Result<(), Strin
             Ok(()) => {
                 let names = models(survey, row);
                 if names.is_empty() {
-                    offers.push(missing(format!("{} has no model that generates text", row.raw.name)));
+                    let why = match row.models.is_empty() {
+                        true => format!("{} ({}) names no model", row.raw.name, row.raw.state.word()),
+                        false => format!("{} has no model that generates text", row.raw.name),
+                    };
+                    offers.push(missing(why));
                 }
                 offers.extend(names.into_iter().map(|name| Offer { of: called(&name, row), missing: None }));
             }

@@ -8,13 +8,14 @@ use super::{
     prompt,
 };
 use crate::{
-    bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, figures},
+    bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, StopFlag, Survey, Work, figures},
     model::{
         bench::{Group, RunPhase},
         figure::Better,
         model_server::Shot,
         unit::Unit,
     },
+    sys::model_server::fetch::Fetch,
     units::latency,
 };
 
@@ -52,7 +53,7 @@ impl Benchmark for Response {
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
         let place = place::find(survey, of)?;
         let steps = vec![
-            format!("ask {} once, which loads it where it is not in memory", place.model.name),
+            format!("ask {} each prompt once, which loads it where it is not in memory", place.model.name),
             format!(
                 "up to 30 times: {} prompts, each twice, answers of {} tokens, over the API at {}",
                 prompt::SET.len(),
@@ -81,12 +82,12 @@ impl Work for Run {
         let place = &self.0;
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         let mut fetch = place.fetch()?;
-        place.shoot(&mut fetch, &prompt::unique(prompt::SET[0], 0), prompt::ANSWER, cx.stop())?;
+        let set = fitting(place, &mut fetch, cx.stop())?;
         cx.progress(RunPhase::Measuring, None, Vec::new());
         let (mut odd, mut number) = (Odd::default(), 0);
         loop {
             let (mut cold, mut warm) = (Vec::new(), Vec::new());
-            for text in prompt::SET {
+            for text in &set {
                 number += 1;
                 let text = prompt::unique(text, number);
                 let first = place.shoot(&mut fetch, &text, prompt::ANSWER, cx.stop())?;
@@ -104,10 +105,31 @@ impl Work for Run {
             cx.sample(3, mean(&warm, |shot| shot.response));
             cx.sample(4, mean(&warm, |shot| shot.first_token));
             if !cx.sample(0, mean(&cold, |shot| shot.response)) {
-                return Ok(Measured { notes: odd.notes(), ..Measured::default() });
+                let (fits, all) = (set.len(), prompt::SET.len());
+                let mut notes = odd.notes();
+                if fits < all {
+                    notes
+                        .push(format!("{} of {all} prompts are longer than the model's context: left out", all - fits));
+                }
+                let prompts = ("prompts".to_owned(), format!("{fits} of {all}"));
+                return Ok(Measured { fingerprint: [prompts].into(), notes });
             }
         }
     }
+}
+
+/// The prompts that fit into the model's context; each is asked once, which warms up too.
+fn fitting(place: &Place, fetch: &mut Fetch, stop: &StopFlag) -> Result<Vec<&'static str>, Stop> {
+    let mut set = Vec::new();
+    for text in prompt::SET {
+        match place.shoot(fetch, &prompt::unique(text, 0), prompt::ANSWER, stop) {
+            Ok(_) => set.push(text),
+            // In the words of all servers.
+            Err(Stop::Failed(why)) if !set.is_empty() && why.contains("context") => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(set)
 }
 
 fn mean(shots: &[Shot], of: impl Fn(&Shot) -> f64) -> f64 {

@@ -28,6 +28,8 @@ pub struct Behaviour {
     pub slots: usize,
     /// It says that it ends after so many tokens.
     pub stops_after: Option<u32>,
+    /// Longer prompts are refused.
+    pub longest: usize,
     /// It breaks off in the middle of every answer.
     pub breaks: bool,
 }
@@ -156,6 +158,12 @@ fn answer(of: &Behaviour, inside: &Inside, stream: &TcpStream) -> Option<()> {
         }
         "/api/generate" | "/v1/chat/completions" => {
             wait(load(of, inside, &model));
+            let prompt =
+                body["prompt"].as_str().or_else(|| body["messages"][0]["content"].as_str()).unwrap_or_default();
+            if prompt.len() > of.longest {
+                let why = "request exceeds the available context size, try increasing it";
+                return send(stream, &json!({ "error": { "message": why } }));
+            }
             let tokens = body["max_tokens"].as_u64().or_else(|| body["options"]["num_predict"].as_u64())?;
             let mut busy = guard(&inside.busy);
             while *busy >= of.slots {

@@ -22,7 +22,16 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 const BOTH: [(&str, ModelState); 2] = [("small", ModelState::Loaded), ("other", ModelState::NotLoaded)];
 
 fn behaviour(kind: Kind) -> Behaviour {
-    Behaviour { kind, first: MS(100), each: MS(4), load: MS(300), slots: 4, stops_after: None, breaks: false }
+    Behaviour {
+        kind,
+        first: MS(100),
+        each: MS(4),
+        load: MS(300),
+        slots: 4,
+        stops_after: None,
+        longest: 9999,
+        breaks: false,
+    }
 }
 
 fn run_on(surveyed: &Surveyed, bench: &BenchDef, of: &str, cx: &mut TestCx) -> Result<Measured, Stop> {
@@ -82,6 +91,15 @@ fn short_answers_are_said_and_not_counted_as_speed() {
     let measured = run(&server, &RESPONSE, "small at fake", &mut cx).expect("measured");
     assert!(measured.notes[0].starts_with("3 of 3 answers ended before 64 tokens"), "{:?}", measured.notes);
     assert!(cx.samples[2][0].is_nan(), "which the runner leaves out");
+}
+
+#[test]
+fn prompts_that_do_not_fit_are_left_out() {
+    let server = FakeServer::new(Behaviour { longest: 400, ..behaviour(Kind::LlamaRouter) }, &["small"]);
+    let mut cx = TestCx::new(5, 1);
+    let measured = run(&server, &RESPONSE, "small at fake", &mut cx).expect("measured");
+    assert_eq!(measured.notes, ["2 of 3 prompts are longer than the model's context: left out"]);
+    assert_eq!(measured.fingerprint["prompts"], "1 of 3", "which is compared with the like alone");
 }
 
 #[test]
