@@ -1,6 +1,33 @@
-//! How many samples a run will take in all. When there are enough says [`stats::is_enough`].
+//! Taking samples: once to warm up, then until there are enough, which [`stats::is_enough`] says; and how many it will be.
 
-use crate::analysis::stats::{NARROW, SAMPLES_LEAST, SAMPLES_MOST, half_width, is_enough};
+use super::{RunCx, Stop};
+use crate::{
+    analysis::stats::{NARROW, SAMPLES_LEAST, SAMPLES_MOST, half_width, is_enough},
+    model::bench::RunPhase,
+};
+
+/// The figures of one sample in the order of the benchmark's, and what is shown beside the first.
+pub type Taken = (Vec<f64>, Vec<String>);
+
+/// Warms up with one sample, which does not count, and takes samples until the first figure has enough.
+///
+/// # Errors
+/// Whatever ends a sample.
+pub fn repeat(cx: &mut dyn RunCx, mut once: impl FnMut(&mut dyn RunCx) -> Result<Taken, Stop>) -> Result<(), Stop> {
+    cx.progress(RunPhase::WarmingUp, None, Vec::new());
+    once(cx)?;
+    cx.progress(RunPhase::Measuring, None, Vec::new());
+    loop {
+        let (figures, beside) = once(cx)?;
+        cx.progress(RunPhase::Measuring, figures.first().copied(), beside);
+        for (figure, value) in figures.iter().enumerate().skip(1) {
+            cx.sample(figure, *value);
+        }
+        if !figures.first().is_some_and(|first| cx.sample(0, *first)) {
+            return Ok(());
+        }
+    }
+}
 
 /// How many it will be, as far as those so far show: the width of the median's interval shrinks with the root of their
 /// number.

@@ -3,18 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::common::{engine_plan, measured};
+use super::common::measured;
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
-        engine::{self, Image, Place, Program, Session, Spec},
+        engine::{self, On, Program, Session, Spec},
         figures,
+        sampling::repeat,
     },
-    model::{
-        bench::{Group, RunPhase},
-        figure::Better,
-        unit::Unit,
-    },
+    model::{bench::Group, figure::Better, unit::Unit},
     sys::{
         engine::{LIST, ONE},
         json::{Field, Unread},
@@ -56,47 +53,40 @@ impl Benchmark for Api {
     }
 
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
-        let (mut plan, place, image) = engine_plan(survey, of)?;
-        plan.steps.push(format!("on {}: make one container, which is not started; removed afterwards", place.address));
+        let (mut plan, on) = engine::plan(survey, of)?;
+        plan.steps
+            .push(format!("on {}: make one container, which is not started; removed afterwards", on.place.address));
         plan.steps.push(format!("up to 30 times: {ROUND} × GET {ALL}, {ROUND} × GET /containers/NAME/json"));
         plan.time = Duration::from_secs(90);
-        Ok((plan, Box::new(Run { place, image })))
+        Ok((plan, Box::new(Run { on })))
     }
 }
 
 struct Run {
-    place: Place,
-    image: Image,
+    on: On,
 }
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.place.address, cx)?;
-        let image = self.image.prepare(&session, cx)?;
+        let (session, image) = self.on.open(cx)?;
         let made = session.reserve(cx, "inspected")?;
         session.create(cx, &made, &Spec::new(&image.name, Program::Stays))?;
         let one = format!("/containers/{}/json", made.name);
-        cx.progress(RunPhase::WarmingUp, None, Vec::new());
-        round(&session, cx, &one)?;
         let (mut lists, mut inspections) = (Vec::new(), Vec::new());
-        cx.progress(RunPhase::Measuring, None, Vec::new());
-        loop {
+        repeat(cx, |cx| {
             let (list, inspection) = round(&session, cx, &one)?;
             let both = [list.as_slice(), &inspection].concat();
             lists.extend(list);
             inspections.extend(inspection);
-            let (mean, p95) = (figures::mean(&both), figures::quantile(&both, 0.95));
-            cx.progress(RunPhase::Measuring, Some(mean), vec![format!("p95 {}", latency(p95))]);
-            cx.sample(1, p95);
-            if !cx.sample(0, mean) {
-                break;
-            }
-        }
+            let p95 = figures::quantile(&both, 0.95);
+            Ok((vec![figures::mean(&both), p95], vec![format!("p95 {}", latency(p95))]))
+        })?;
+        // The first round was to warm up.
+        let [lists, inspections] = [&lists[ROUND..], &inspections[ROUND..]];
         let listed = session.json(cx.stop(), "the list", ALL, LIST)?;
         let listed = Field::new(&listed, &Unread::default()).entries(usize::MAX).count();
         session.remove(cx, &made)?;
-        let notes = vec![words(&format!("list of {listed}"), &lists), words("inspect", &inspections)];
+        let notes = vec![words(&format!("list of {listed}"), lists), words("inspect", inspections)];
         Ok(Measured { notes, ..measured(image, "a connection for each request") })
     }
 }

@@ -12,11 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::common::{engine_plan, measured};
+use super::common::measured;
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, StopFlag, Survey, Work,
-        engine::{self, Image, Made, PORT, Place, Program, Session, Spec},
+        engine::{self, Made, On, PORT, Program, Session, Spec},
         figures,
     },
     model::{
@@ -70,11 +70,11 @@ impl Benchmark for Density {
     }
 
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
-        let (mut plan, place, image) = engine_plan(survey, of)?;
+        let (mut plan, on) = engine::plan(survey, of)?;
         let [some, all] = STEPS;
         plan.steps.push(format!(
             "on {}: start one container with a web server and ask it every {} ms",
-            place.address,
+            on.place.address,
             EVERY.as_millis()
         ));
         plan.steps.push(format!(
@@ -82,13 +82,12 @@ impl Benchmark for Density {
              remove all"
         ));
         plan.time = Duration::from_secs(400);
-        Ok((plan, Box::new(Run { place, image })))
+        Ok((plan, Box::new(Run { on })))
     }
 }
 
 struct Run {
-    place: Place,
-    image: Image,
+    on: On,
 }
 
 /// What was found at one step.
@@ -102,9 +101,7 @@ struct Step {
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.place.address, cx)?;
-        let image = self.image.prepare(&session, cx)?;
+        let (session, image) = self.on.open(cx)?;
         let server = session.run(cx, "server", &Spec::new(&image.name, Program::Serves))?;
         let asking = up(&session, cx, &server)?.map(|address| Asking::begin(address, cx.stop().clone()));
         cx.progress(RunPhase::WarmingUp, None, vec!["a service alone".to_owned()]);

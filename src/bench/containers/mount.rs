@@ -9,11 +9,11 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::common::{engine_plan, measured};
+use super::common::measured;
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
-        engine::{self, Image, MOUNTED, Place, Program, Session, Spec},
+        engine::{self, MOUNTED, On, Program, Session, Spec},
         scratch,
     },
     model::{
@@ -72,17 +72,17 @@ impl Benchmark for Mount {
         } else {
             (of.to_owned(), std::env::temp_dir())
         };
-        let (mut plan, place, image) = engine_plan(survey, &on)?;
+        let (mut plan, on) = engine::plan(survey, &on)?;
         plan.of = of.to_owned();
         plan.steps.push(format!("make a folder with one file in {}; removed afterwards", parent.display()));
         plan.steps.push(format!(
             "on {}: up to 30 times a container that reads {OWN_FILE}, and one that reads the file in that folder, mounted \
              read-only at {MOUNTED}; remove each",
-            place.address
+            on.place.address
         ));
         plan.time = Duration::from_secs(240);
         plan.fingerprint.extend(filesystem_of(survey.root, &parent).map(|kind| ("file system".to_owned(), kind)));
-        Ok((plan, Box::new(Run { place, image, parent })))
+        Ok((plan, Box::new(Run { on, parent })))
     }
 }
 
@@ -114,16 +114,13 @@ fn filesystem_of(root: &Root, folder: &Path) -> Option<String> {
 }
 
 struct Run {
-    place: Place,
-    image: Image,
+    on: On,
     parent: PathBuf,
 }
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.place.address, cx)?;
-        let image = self.image.prepare(&session, cx)?;
+        let (session, image) = self.on.open(cx)?;
         let folder = scratch::folder(cx, &self.parent)?;
         let file = folder.join(FILE);
         fs::write(&file, "read\n").map_err(|error| Stop::Failed(format!("{}: {error}", file.display())))?;

@@ -10,11 +10,11 @@ use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::common::{engine_plan, measured};
+use super::common::measured;
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, StopFlag, Survey, Work,
-        engine::{self, Image, Place, Program, Session, Spec},
+        engine::{self, On, Program, Session, Spec},
     },
     clock::TICKS_PER_SECOND,
     model::{
@@ -72,10 +72,10 @@ impl Benchmark for Overhead {
     }
 
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
-        let (mut plan, place, image) = engine_plan(survey, of)?;
+        let (mut plan, on) = engine::plan(survey, of)?;
         let engines = &survey.state.host.containers.engines;
         let of_it =
-            |engine: u16| engines.get(usize::from(engine)).is_some_and(|engine| engine.address == place.address);
+            |engine: u16| engines.get(usize::from(engine)).is_some_and(|engine| engine.address == on.place.address);
         let rows = survey.state.host.containers.rows.iter().filter(|row| of_it(row.meta.engine));
         let (count, cores) = rows
             .filter(|row| row.meta.pid > 0)
@@ -84,13 +84,13 @@ impl Benchmark for Overhead {
         let load = if own {
             plan.steps.push(format!(
                 "on {}: start {OWN} containers that use {OWN_CORES} cores and {OWN_MIB} MiB each; removed afterwards",
-                place.address
+                on.place.address
             ));
             format!("{OWN} containers of {OWN_CORES} cores")
         } else {
             // The image is not needed.
             plan.steps =
-                vec![format!("on {}: the {count} running containers ({cores:.2} cores) as they are", place.address)];
+                vec![format!("on {}: the {count} running containers ({cores:.2} cores) as they are", on.place.address)];
             "the running containers".to_owned()
         };
         plan.steps.push(format!(
@@ -99,13 +99,12 @@ impl Benchmark for Overhead {
         ));
         plan.time = Duration::from_secs(220);
         plan.fingerprint.insert("load".to_owned(), load);
-        Ok((plan, Box::new(Run { place, image, own, root: survey.root.clone() })))
+        Ok((plan, Box::new(Run { on, own, root: survey.root.clone() })))
     }
 }
 
 struct Run {
-    place: Place,
-    image: Image,
+    on: On,
     own: bool,
     root: Root,
 }
@@ -113,11 +112,11 @@ struct Run {
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
         cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.place.address, cx)?;
+        let session = Session::open(&self.on.place.address, cx)?;
         let mut result = Measured::default();
         let mut made = Vec::new();
         if self.own {
-            let image = self.image.prepare(&session, cx)?;
+            let image = self.on.image.prepare(&session, cx)?;
             let spec = Spec { cores: Some(OWN_CORES), ..Spec::new(&image.name, Program::Works(OWN_MIB)) };
             for _ in 0..OWN {
                 made.push(session.run(cx, "works", &spec)?);

@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use tokio::{runtime::Builder, time::timeout};
-
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
+        sampling::repeat,
         web::{self, Page, Trusts},
     },
     model::{
-        bench::{Group, RunPhase},
+        bench::Group,
         container::ContainerRow,
         figure::Better,
         service::target::{Scheme, ServiceUrl},
@@ -114,18 +113,15 @@ struct Run {
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::WarmingUp, None, Vec::new());
-        self.once(cx)?;
-        cx.progress(RunPhase::Measuring, None, Vec::new());
-        let last = loop {
+        let mut last = None;
+        repeat(cx, |cx| {
             let page = self.once(cx)?;
-            let took = page.took.as_secs_f64();
-            cx.progress(RunPhase::Measuring, Some(took), vec![format!("{} styles and scripts", page.resources)]);
-            cx.sample(1, page.document.as_secs_f64());
-            if !cx.sample(0, took) {
-                break page;
-            }
-        };
+            let beside = vec![format!("{} styles and scripts", page.resources)];
+            let figures = vec![page.took.as_secs_f64(), page.document.as_secs_f64()];
+            last = Some(page);
+            Ok((figures, beside))
+        })?;
+        let last = last.ok_or_else(|| Stop::failed("no page came"))?;
         let size = Unit::Bytes.show(last.bytes as f64);
         let mut notes = vec![format!("document and {} styles and scripts, {size}", last.resources)];
         if let Some(first) = last.failed.first() {
@@ -141,17 +137,7 @@ impl Work for Run {
 
 impl Run {
     fn once(&self, cx: &dyn RunCx) -> Result<Page, Stop> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(Stop::failed)?;
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                page = timeout(PATIENCE, web::page(&self.url, Trusts::Anyone)) => match page {
-                    Ok(page) => page.map_err(Stop::Failed),
-                    Err(_) => Err(Stop::Failed(format!("{}: not there within {} s", self.url, PATIENCE.as_secs()))),
-                },
-                () = cx.stop().stopped() => Err(Stop::Cancelled),
-            }
-        })
+        web::within(cx.stop(), &self.url, PATIENCE, web::page(&self.url, Trusts::Anyone))
     }
 }
 

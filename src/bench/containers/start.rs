@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::common::{engine_plan, measured};
+use super::common::measured;
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
-        engine::{self, Image, Made, Place, Program, Session, Spec},
+        engine::{self, Made, On, Program, Session, Spec},
     },
     model::{
         bench::{Group, RunPhase},
@@ -38,32 +38,29 @@ impl Benchmark for Start {
     }
 
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
-        let (mut plan, place, image) = engine_plan(survey, of)?;
-        let program = if image.has_health { Program::Own } else { Program::Stays };
+        let (mut plan, on) = engine::plan(survey, of)?;
+        let program = if on.image.has_health { Program::Own } else { Program::Stays };
         let what = match program {
             Program::Own => "run the image's own command until its health check passes",
             _ => "run sh until its process runs",
         };
         plan.steps.push(format!(
             "on {}: make and start up to 30 containers, one after the other; {what}; remove each",
-            place.address
+            on.place.address
         ));
-        plan.time = Duration::from_secs(if image.has_health { 600 } else { 180 });
-        Ok((plan, Box::new(Run { place, image, program })))
+        plan.time = Duration::from_secs(if on.image.has_health { 600 } else { 180 });
+        Ok((plan, Box::new(Run { on, program })))
     }
 }
 
 struct Run {
-    place: Place,
-    image: Image,
+    on: On,
     program: Program,
 }
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.place.address, cx)?;
-        let image = self.image.prepare(&session, cx)?;
+        let (session, image) = self.on.open(cx)?;
         let spec = Spec::new(&image.name, self.program.clone());
         // The first one reads the image from the disk.
         cx.progress(RunPhase::WarmingUp, None, Vec::new());

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::common::{engine_plan, measured};
+use super::common::measured;
 use crate::{
     bench::{
         BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work,
-        engine::{self, Image, Made, Place, Program, Session, Spec},
+        engine::{self, Made, On, Program, Session, Spec},
     },
     model::{
         bench::{Group, RunPhase},
@@ -43,27 +43,24 @@ impl Benchmark for StopBench {
     }
 
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
-        let (mut plan, place, image) = engine_plan(survey, of)?;
+        let (mut plan, on) = engine::plan(survey, of)?;
         plan.steps.push(format!(
             "on {}: start up to 30 containers, one after the other, of a process that ends on TERM; stop and remove each",
-            place.address
+            on.place.address
         ));
         plan.steps.push(format!("start {STUBBORN} of a process that ignores TERM, stop them at the same time"));
         plan.time = Duration::from_secs(240);
-        Ok((plan, Box::new(Run { place, image })))
+        Ok((plan, Box::new(Run { on })))
     }
 }
 
 struct Run {
-    place: Place,
-    image: Image,
+    on: On,
 }
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.place.address, cx)?;
-        let image = self.image.prepare(&session, cx)?;
+        let (session, image) = self.on.open(cx)?;
         let spec = Spec::new(&image.name, Program::Stays);
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         once(&session, cx, &spec)?;

@@ -3,6 +3,7 @@
 
 mod archive;
 mod image;
+mod on;
 mod place;
 mod program;
 mod session;
@@ -10,6 +11,7 @@ mod session;
 pub mod testing;
 
 pub use image::{Image, Ready};
+pub use on::{On, plan, plan_at};
 pub use place::{Facts, Place, find, local_offers, offers};
 pub use program::{MOUNTED, PORT, Program};
 pub use session::{Made, Network, Session, Spec};

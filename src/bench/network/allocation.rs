@@ -6,17 +6,13 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
-    pair::{self, Method, Pair, Setting},
+    pair::{self, Method, Setting},
     path::{Ends, Side},
     subnet,
 };
 use crate::{
-    bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, engine::Session},
-    model::{
-        bench::{Group, RunPhase},
-        figure::Better,
-        unit::Unit,
-    },
+    bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, sampling::repeat},
+    model::{bench::Group, figure::Better, unit::Unit},
     sys::{
         exec::{Exec, Runner},
         json::{Field, Unread},
@@ -157,25 +153,15 @@ struct Run {
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.setting.place.address, cx)?;
-        let image = self.setting.image.prepare(&session, cx)?;
-        let pair = Pair::start(&session, cx, &image, &self.setting.which)?;
-        let ends = Ends { client: Side::Host, ..pair.ends.clone() };
-        cx.progress(RunPhase::WarmingUp, None, Vec::new());
-        self.method.throughput(cx, &ends)?;
-        cx.progress(RunPhase::Measuring, None, Vec::new());
-        let mut last = 0.0;
-        loop {
-            let (rate, beside) = self.method.throughput(cx, &ends)?;
-            last = if last == 0.0 { rate } else { last };
-            cx.progress(RunPhase::Measuring, Some(rate), beside);
-            if !cx.sample(0, rate) {
-                break;
-            }
-        }
-        drop(ends);
-        pair.remove(&session, cx)?;
+        let mut last = f64::NAN;
+        self.setting.between(cx, |cx, pair, _| {
+            let ends = Ends { client: Side::Host, ..pair.ends.clone() };
+            repeat(cx, |cx| {
+                let (rate, beside) = self.method.throughput(cx, &ends)?;
+                last = rate;
+                Ok((vec![rate], beside))
+            })
+        })?;
         let share = Unit::Ratio.show(last / self.limit);
         let notes = vec![format!("the limit is {}; about {share} of it arrives", self.words)];
         Ok(Measured { fingerprint: self.method.fingerprint(), notes })

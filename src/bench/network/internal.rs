@@ -3,18 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    pair::{self, Method, Pair, Setting},
+    pair::{self, Method, Setting},
     tcp,
 };
 use crate::{
     bench::{
-        BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, engine::Session, figures,
+        BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, figures, sampling::repeat,
     },
-    model::{
-        bench::{Group, RunPhase},
-        figure::{Better, Fingerprint},
-        unit::Unit,
-    },
+    model::{bench::Group, figure::Better, unit::Unit},
     units::latency,
 };
 
@@ -76,20 +72,15 @@ struct LatencyRun(Setting);
 
 impl Work for LatencyRun {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        between(&self.0, cx, [("method".to_owned(), "built-in TCP round trip".to_owned())].into(), |cx, pair| {
-            cx.progress(RunPhase::WarmingUp, None, Vec::new());
-            tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
-            cx.progress(RunPhase::Measuring, None, Vec::new());
-            loop {
+        self.0.between(cx, |cx, pair, _| {
+            repeat(cx, |cx| {
                 let times = tcp::round_trips(&pair.ends, TRIPS, cx.stop())?;
-                let (median, p99) = (figures::median(&times), figures::quantile(&times, 0.99));
-                cx.progress(RunPhase::Measuring, Some(median), vec![format!("p99 {}", latency(p99))]);
-                cx.sample(1, p99);
-                if !cx.sample(0, median) {
-                    return Ok(());
-                }
-            }
-        })
+                let p99 = figures::quantile(&times, 0.99);
+                Ok((vec![figures::median(&times), p99], vec![format!("p99 {}", latency(p99))]))
+            })
+        })?;
+        let fingerprint = [("method".to_owned(), "built-in TCP round trip".to_owned())].into();
+        Ok(Measured { fingerprint, notes: Vec::new() })
     }
 }
 
@@ -117,33 +108,7 @@ struct ThroughputRun {
 impl Work for ThroughputRun {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
         let method = &self.method;
-        between(&self.setting, cx, method.fingerprint(), |cx, pair| {
-            cx.progress(RunPhase::WarmingUp, None, Vec::new());
-            method.throughput(cx, &pair.ends)?;
-            cx.progress(RunPhase::Measuring, None, Vec::new());
-            loop {
-                let (rate, beside) = method.throughput(cx, &pair.ends)?;
-                cx.progress(RunPhase::Measuring, Some(rate), beside);
-                if !cx.sample(0, rate) {
-                    return Ok(());
-                }
-            }
-        })
+        self.setting.between(cx, |cx, pair, _| method.repeated(cx, &pair.ends))?;
+        Ok(Measured { fingerprint: method.fingerprint(), notes: Vec::new() })
     }
-}
-
-/// Starts the two containers, measures between them, removes them.
-fn between(
-    setting: &Setting,
-    cx: &mut dyn RunCx,
-    fingerprint: Fingerprint,
-    measure: impl FnOnce(&mut dyn RunCx, &Pair) -> Result<(), Stop>,
-) -> Result<Measured, Stop> {
-    cx.progress(RunPhase::Preparing, None, Vec::new());
-    let session = Session::open(&setting.place.address, cx)?;
-    let image = setting.image.prepare(&session, cx)?;
-    let pair = Pair::start(&session, cx, &image, &setting.which)?;
-    measure(cx, &pair)?;
-    pair.remove(&session, cx)?;
-    Ok(Measured { fingerprint, notes: Vec::new() })
 }

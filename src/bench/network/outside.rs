@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use tokio::{runtime::Builder, time::timeout};
-
 use super::iperf::{Iperf, client};
 use crate::{
-    bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, web},
+    bench::{BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, sampling::repeat, web},
     model::{
-        bench::{Group, RunPhase},
+        bench::Group,
         figure::{Better, TOOL},
         service::target::ServiceUrl,
         unit::Unit,
@@ -106,16 +104,7 @@ struct Run(From);
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::WarmingUp, None, Vec::new());
-        self.once(cx)?;
-        cx.progress(RunPhase::Measuring, None, Vec::new());
-        loop {
-            let rate = self.once(cx)?;
-            cx.progress(RunPhase::Measuring, Some(rate), Vec::new());
-            if !cx.sample(0, rate) {
-                break;
-            }
-        }
+        repeat(cx, |cx| Ok((vec![self.once(cx)?], Vec::new())))?;
         let method = |words: &str| ("method".to_owned(), words.to_owned());
         let fingerprint = match &self.0 {
             From::Server { iperf, .. } => {
@@ -133,19 +122,7 @@ impl Run {
             From::Server { iperf, host, port } => {
                 Ok(iperf.receive(cx.exec(), cx.stop(), host, *port)?.bytes_per_second)
             }
-            From::File(url) => {
-                let runtime = Builder::new_current_thread().enable_all().build().map_err(Stop::failed)?;
-                runtime.block_on(async {
-                    tokio::select! {
-                        biased;
-                        rate = timeout(PATIENCE, web::download(url, MOST)) => match rate {
-                            Ok(rate) => rate.map_err(Stop::Failed),
-                            Err(_) => Err(Stop::Failed(format!("{url}: not there within {} s", PATIENCE.as_secs()))),
-                        },
-                        () = cx.stop().stopped() => Err(Stop::Cancelled),
-                    }
-                })
-            }
+            From::File(url) => web::within(cx.stop(), url, PATIENCE, web::download(url, MOST)),
         }
     }
 }

@@ -9,13 +9,9 @@ use super::{
 };
 use crate::{
     bench::{
-        BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, engine::Session, figures,
+        BenchDef, Benchmark, FigureDef, Measured, Offer, Plan, RunCx, Stop, Survey, Work, figures, sampling::repeat,
     },
-    model::{
-        bench::{Group, RunPhase},
-        figure::Better,
-        unit::Unit,
-    },
+    model::{bench::Group, figure::Better, unit::Unit},
 };
 
 pub const OVERHEAD: BenchDef = BenchDef {
@@ -44,7 +40,7 @@ impl Benchmark for Overhead {
     fn plan(&self, survey: &Survey<'_>, of: &str) -> Result<(Plan, Box<dyn Work>), String> {
         let (mut plan, setting) = pair::plan(survey, of)?;
         let method = Method::choose(survey.exec);
-        plan.steps.push(Which::Bridge.step(&setting.place));
+        plan.steps.push(Which::Bridge.step(&setting.on.place));
         plan.steps
             .push(format!("up to 30 times, on that network, on the default bridge and on loopback: {}", method.step()));
         plan.time = Duration::from_secs(240);
@@ -59,30 +55,24 @@ struct Run {
 
 impl Work for Run {
     fn run(&mut self, cx: &mut dyn RunCx) -> Result<Measured, Stop> {
-        cx.progress(RunPhase::Preparing, None, Vec::new());
-        let session = Session::open(&self.setting.place.address, cx)?;
-        let image = self.setting.image.prepare(&session, cx)?;
-        let isolated = Pair::start(&session, cx, &image, &self.setting.which)?;
-        let bridge = Pair::start(&session, cx, &image, &Which::Bridge)?;
         let host = Ends { server: Side::Host, client: Side::Host, address: Ipv4Addr::LOCALHOST };
-        cx.progress(RunPhase::WarmingUp, None, Vec::new());
-        self.method.throughput(cx, &isolated.ends)?;
         let mut rates: [Vec<f64>; 3] = Default::default();
-        cx.progress(RunPhase::Measuring, None, Vec::new());
-        loop {
-            for (all, ends) in rates.iter_mut().zip([&isolated.ends, &bridge.ends, &host]) {
-                all.push(self.method.throughput(cx, ends)?.0);
-            }
-            let [isolated, bridge, host] = rates.each_ref().map(|all| all.last().copied().unwrap_or(f64::NAN));
-            let (of_bridge, of_host) = (1.0 - isolated / bridge, 1.0 - isolated / host);
-            cx.progress(RunPhase::Measuring, Some(of_bridge), vec![Unit::BytesPerSecond.show(isolated)]);
-            cx.sample(1, of_host);
-            if !cx.sample(0, of_bridge) {
-                break;
-            }
+        self.setting.between(cx, |cx, isolated, (session, image)| {
+            let bridge = Pair::start(session, cx, image, &Which::Bridge)?;
+            repeat(cx, |cx| {
+                for (all, ends) in rates.iter_mut().zip([&isolated.ends, &bridge.ends, &host]) {
+                    all.push(self.method.throughput(cx, ends)?.0);
+                }
+                let [isolated, bridge, host] = rates.each_ref().map(|all| all.last().copied().unwrap_or(f64::NAN));
+                let figures = vec![1.0 - isolated / bridge, 1.0 - isolated / host];
+                Ok((figures, vec![Unit::BytesPerSecond.show(isolated)]))
+            })?;
+            bridge.remove(session, cx)
+        })?;
+        // The first of each was to warm up.
+        for all in &mut rates {
+            all.remove(0);
         }
-        isolated.remove(&session, cx)?;
-        bridge.remove(&session, cx)?;
         let names = ["isolated network", "default bridge", "loopback"];
         let medians = names.iter().zip(&rates);
         let medians = medians.map(|(name, all)| format!("{name} {}", Unit::BytesPerSecond.show(figures::median(all))));

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     bench::{
         Offer, Plan, RunCx, Stop, Survey,
-        engine::{self, Image, Made, Network, Place, Program, Ready, Session, Spec},
+        engine::{self, Made, Network, On, Place, Program, Ready, Session, Spec},
+        sampling::repeat,
     },
     model::figure::{Fingerprint, TOOL},
     sys::{
@@ -40,8 +41,7 @@ pub enum Which {
 
 /// What all benchmarks between containers need to know.
 pub struct Setting {
-    pub place: Place,
-    pub image: Image,
+    pub on: On,
     pub which: Which,
 }
 
@@ -84,19 +84,35 @@ pub fn plan(survey: &Survey<'_>, of: &str) -> Result<(Plan, Setting), String> {
     } else {
         engine::find(survey, of)?
     };
-    let facts = place.facts()?;
-    let image = Image::choose(survey, &place, &facts)?;
-    let which = if named { named_network(&place, of)? } else { temporary(survey, &place)? };
-    let mut fingerprint = facts.fingerprint();
-    fingerprint.insert(
+    let (mut plan, on) = engine::plan_at(survey, place, of)?;
+    let which = if named { named_network(&on.place, of)? } else { temporary(survey, &on.place)? };
+    plan.fingerprint.insert(
         "network".to_owned(),
         match &which {
             Which::Named(name) => name.clone(),
             Which::Temporary(_) | Which::Bridge => "a bridge network of its own".to_owned(),
         },
     );
-    let steps = vec![image.step(), which.step(&place)];
-    Ok((Plan { of: of.to_owned(), steps, fingerprint, ..Plan::default() }, Setting { place, image, which }))
+    plan.steps.push(which.step(&on.place));
+    Ok((plan, Setting { on, which }))
+}
+
+impl Setting {
+    /// Starts the two containers, has `measure` measure between them, and removes them.
+    ///
+    /// # Errors
+    /// As the engine gives them, and whatever ends the measuring.
+    pub fn between<T>(
+        &self,
+        cx: &mut dyn RunCx,
+        measure: impl FnOnce(&mut dyn RunCx, &Pair, (&Session, &Ready)) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let (session, image) = self.on.open(cx)?;
+        let pair = Pair::start(&session, cx, &image, &self.which)?;
+        let measured = measure(cx, &pair, (&session, &image))?;
+        pair.remove(&session, cx)?;
+        Ok(measured)
+    }
 }
 
 impl Which {
@@ -258,5 +274,16 @@ impl Method {
                 Ok((tcp::stream(ends, span, cx.stop())?, Vec::new()))
             }
         }
+    }
+
+    /// The same until there are enough samples of the first figure.
+    ///
+    /// # Errors
+    /// When it cannot be measured, or the run is stopped.
+    pub fn repeated(&self, cx: &mut dyn RunCx, ends: &Ends) -> Result<(), Stop> {
+        repeat(cx, |cx| {
+            let (rate, beside) = self.throughput(cx, ends)?;
+            Ok((vec![rate], beside))
+        })
     }
 }
