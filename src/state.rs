@@ -52,6 +52,8 @@ pub struct State {
     pub header: Option<Header>,
     /// What results of benchmarks depend on and changed with the newest event: to be kept. It is in [`Runs::changes`] too.
     pub changed: Vec<Change>,
+    /// Which config is in force: its hash, or that there is none. `None` where nobody said.
+    pub config: Option<String>,
     /// What they depend on, as last known.
     facts: Facts,
     /// When that was looked at.
@@ -183,7 +185,7 @@ impl State {
             return;
         }
         self.looked = Some(now);
-        let facts = changes::facts(&self.host);
+        let facts = self.facts_now();
         self.changed = changes::compare(&self.facts, &facts, now.unix_ms);
         if self.runs.loaded {
             self.changed.extend(changes::first_seen(&self.facts, &facts, now.unix_ms, self.runs.under_way()));
@@ -192,12 +194,16 @@ impl State {
         self.facts.extend(facts);
     }
 
+    fn facts_now(&self) -> Facts {
+        changes::facts(&self.host, self.config.as_deref())
+    }
+
     /// Takes up what the history knows: what has another value now has changed while nobody looked.
     fn recall(&mut self) {
         let before = changes::as_of(&self.runs.changes);
         // A report looks once: what was read since the last look counts too.
         if self.looked.is_some() {
-            self.facts.extend(changes::facts(&self.host));
+            self.facts.extend(self.facts_now());
         }
         let mut missed = changes::compare(&before, &self.facts, self.host.now.unix_ms);
         missed.extend(changes::first_seen(&before, &self.facts, self.host.now.unix_ms, true));

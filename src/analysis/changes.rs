@@ -26,9 +26,9 @@ pub struct Fact {
 /// Values by what they are of.
 pub type Facts = BTreeMap<Fact, String>;
 
-/// All that is known of the machine now.
+/// All that is known of the machine now; `config`: which config of benchtop is in force.
 #[must_use]
-pub fn facts(host: &Host) -> Facts {
+pub fn facts(host: &Host, config: Option<&str>) -> Facts {
     let mut facts = Facts::new();
     let mut add = |kind: &str, of: &str, property: &str, value: Option<String>| {
         let fact = Fact { kind: kind.to_owned(), of: of.to_owned(), property: property.to_owned() };
@@ -36,6 +36,7 @@ pub fn facts(host: &Host) -> Facts {
     };
     let or_none = |value: Option<String>| Some(value.unwrap_or_else(|| Change::NONE.to_owned()));
     add("benchtop", "", "version", Some(env!("CARGO_PKG_VERSION").to_owned()));
+    add("config", "", "version", config.map(str::to_owned));
     add("kernel", "", "release", host.facts.kernel.clone());
     add("governor", "", "governor", host.facts.governor.clone());
     for driver in &host.gpus.drivers {
@@ -169,7 +170,7 @@ pub fn words(change: &Change) -> String {
         ("pool", property @ "version of ZFS") => property.to_owned(),
         ("image", "digest") => "image digest".to_owned(),
         ("dataset" | "pool" | "image", property) => property.to_owned(),
-        ("config", property) => format!("{property} in the config"),
+        ("config", _) => "config file".to_owned(),
         (BUSY, _) => "share of the machine in use by others".to_owned(),
         ("pool_layout", _) => "pool layout".to_owned(),
         (kind, _) => kind.to_owned(),
@@ -210,12 +211,13 @@ mod tests {
 
     #[test]
     fn what_differs_is_a_change() {
-        let before = facts(&host("6.1", "nginx:1.26", None, "lz4"));
-        let now = facts(&host("6.12", "nginx:1.27", Some(64 << 20), "gzip-9"));
+        let before = facts(&host("6.1", "nginx:1.26", None, "lz4"), Some("none"));
+        let now = facts(&host("6.12", "nginx:1.27", Some(64 << 20), "gzip-9"), Some("3f2a91c0"));
         let said: Vec<String> = compare(&before, &now, 7).iter().map(words).collect();
         assert_eq!(
             said,
             [
+                "config file: none → 3f2a91c0",
                 "compression of tank/db: lz4 → gzip-9",
                 "image of web: nginx:1.26 → nginx:1.27",
                 "kernel: 6.1 → 6.12",
@@ -228,13 +230,13 @@ mod tests {
         let meta = Container { image_id: Some("ab12".into()), ..(*other.containers.rows[0].meta).clone() };
         other.containers.rows[0].meta = Arc::new(meta);
         other.pools.datasets[0].reported.others = vec![("sync".into(), "always".into())];
-        let more = facts(&other);
+        let more = facts(&other, None);
         let new: Vec<&str> =
             more.iter().filter(|(fact, _)| !now.contains_key(fact)).map(|(_, value)| value.as_str()).collect();
         assert_eq!(new, ["always", "powersave", "ab12"]);
 
-        assert_eq!(compare(&before, &facts(&Host::default()), 7), [], "what is not read is not gone");
-        assert_eq!(compare(&facts(&Host::default()), &before, 7), [], "what is new did not change");
+        assert_eq!(compare(&before, &facts(&Host::default(), None), 7), [], "what is not read is not gone");
+        assert_eq!(compare(&facts(&Host::default(), None), &before, 7), [], "what is new did not change");
     }
 
     #[test]
@@ -279,7 +281,7 @@ mod tests {
         let mut host = Host::default();
         host.pools.rows.push(PoolRow::default());
         host.pools.rows[0].reported = Some(Pool { name: "tank".into(), vdevs: mirror.to_vec(), ..Pool::default() });
-        assert!(facts(&host).values().any(|value| value == "mirror-0 (sda sdb) nvme0"));
+        assert!(facts(&host, None).values().any(|value| value == "mirror-0 (sda sdb) nvme0"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
         fault::{Fault, OFF},
         header::Header,
         model_server::ProbeSettings,
-        run::{Keeping, RunEvent},
+        run::{Change, Keeping, RunEvent},
         source::SourceId,
     },
     sink::Sink,
@@ -91,6 +91,7 @@ impl Session {
         let mut session = Session::new(settings.rules.clone(), sinks);
         session.state.alarms.windows = settings.maintenance.clone().into();
         session.state.alarms.zone = local_zone();
+        session.state.config = Some(settings.version.clone().unwrap_or_else(|| Change::NONE.to_owned()));
         let at = session.clock.now();
         session.fold(Event::Header(header(&settings.root, at)));
         for source in SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())) {

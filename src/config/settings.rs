@@ -59,6 +59,8 @@ pub struct Settings {
     pub notify: NotifySettings,
     /// What is probed.
     pub services: Vec<ServiceTarget>,
+    /// Tells one content of the config file from another; `None` without a file.
+    pub version: Option<String>,
     /// Model servers beside those that are found.
     pub model_servers: Vec<ModelServerTarget>,
     /// The optional probe of models.
@@ -246,6 +248,7 @@ impl Default for Settings {
             notify: NotifySettings::default(),
             services: Vec::new(),
             maintenance: Vec::new(),
+            version: None,
             model_servers: Vec::new(),
             model_probe: ProbeSettings::default(),
             group_containers: false,

@@ -121,7 +121,7 @@ pub fn way_back(state: &State, item: &Item, verdict: &RunVerdict) -> Option<(Cha
         })
         .collect();
     if !ways.is_empty() {
-        let now = facts(&state.host);
+        let now = facts(&state.host, state.config.as_deref());
         let fact = |change: &Change| Fact {
             kind: change.kind.clone(),
             of: change.of.clone(),
