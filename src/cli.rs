@@ -14,7 +14,7 @@ use clap::Parser;
 use crate::{
     act,
     app::{self, check::Form},
-    collect,
+    bench, collect,
     sys::helper,
     ui::theme::Theme,
 };
@@ -52,6 +52,7 @@ pub fn run() -> ExitCode {
 fn serve(kind: u8, line: UnixStream) {
     match kind {
         act::apart::SAVES => act::apart::serve(line),
+        bench::scratch::apart::REMOVALS => bench::scratch::apart::serve(line),
         app::log::KIND => app::log::serve(line),
         _ => collect::serve(kind, line),
     }

@@ -14,11 +14,13 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
 use super::{folder, remove::remove, thing::Scratch};
-use crate::sys::exec::Exec;
+use crate::sys::{exec::Exec, helper::responds};
 
 const SUFFIX: &str = "journal";
 /// What lies on a filesystem that is not mounted is remembered for so long.
 const FORGET: Duration = Duration::from_secs(30 * 86_400);
+/// A file system that answers does it in this time.
+const ANSWERS: Duration = Duration::from_secs(3);
 /// No journal is longer.
 const CAP: u64 = 4 << 20;
 
@@ -177,9 +179,13 @@ fn read(bytes: &[u8]) -> Vec<Thing> {
     things
 }
 
-/// A folder that is not there while another filesystem than its own is: its own may be mounted again.
+/// A folder that is not there while another filesystem than its own is: its own may be mounted again. One that does not
+/// answer is none either.
 fn is_elsewhere(thing: &Thing) -> bool {
     let Scratch::Folder(path) = &thing.what else { return false };
+    if path.parent().is_some_and(|parent| !responds(parent, ANSWERS)) {
+        return true;
+    }
     let there = fs::symlink_metadata(path).is_ok();
     !there && thing.on.is_some() && folder::filesystem(path) != thing.on
 }

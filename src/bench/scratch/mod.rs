@@ -2,6 +2,7 @@
 //! a journal before it is made, and removed only if it has our mark: a name in a journal is no proof that what has
 //! that name now is ours.
 
+pub mod apart;
 mod dataset;
 mod engine;
 mod folder;

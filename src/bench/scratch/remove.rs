@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{dataset, engine, folder, thing::Scratch};
+use super::{apart, dataset, engine, thing::Scratch};
 use crate::sys::exec::Exec;
 
 /// Removes it if it is of that batch; what is not there any more is as good. For a benchmark that makes and removes
@@ -12,7 +12,7 @@ use crate::sys::exec::Exec;
 /// Why it is still there, in words.
 pub fn remove(scratch: &Scratch, batch: &str, exec: &Arc<dyn Exec>) -> Result<(), String> {
     match scratch {
-        Scratch::Folder(path) => folder::remove(path, batch),
+        Scratch::Folder(path) => apart::remove(path, batch),
         Scratch::Dataset(name) => dataset::remove(name, batch, exec),
         Scratch::Container { engine, name } => engine::remove(engine, engine::Kind::Container, name, batch),
         Scratch::Network { engine, name } => engine::remove(engine, engine::Kind::Network, name, batch),
