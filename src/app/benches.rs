@@ -217,6 +217,12 @@ fn offered_by(state: &State) -> u64 {
         (&row.mount, row.read_only).hash(&mut hasher);
     }
     host.gpus.rows.len().hash(&mut hasher);
+    for row in &host.model_servers.rows {
+        (&row.raw.name, row.raw.state.word(), row.raw.state.why()).hash(&mut hasher);
+        for model in &row.models {
+            (&model.raw.name, model.raw.state.word()).hash(&mut hasher);
+        }
+    }
     hasher.finish()
 }
 
@@ -240,7 +246,22 @@ pub fn cleaned(removed: &[scratch::Scratch], left: &[Left]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::container::Engine;
+    use crate::model::{
+        container::Engine,
+        model_server::{ModelRow, ServerRow},
+    };
+
+    #[test]
+    fn offers_change_with_model_servers() {
+        let mut state = State::default();
+        let nothing = offered_by(&state);
+        state.host.model_servers.rows.push(ServerRow::default());
+        let server = offered_by(&state);
+        state.host.model_servers.rows[0].models.push(ModelRow::default());
+        let model = offered_by(&state);
+        assert!(nothing != server && server != model, "{nothing} {server} {model}");
+        assert_eq!(model, offered_by(&state));
+    }
 
     fn catalogs(benches: &mut Benches, wanted: usize) -> usize {
         let end = Instant::now() + Duration::from_secs(60);
