@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["state"],
     &["collect", "act", "bench", "notify", "store"],
     &["sink", "ui::ids", "ui::action", "ui::theme"],
-    &["ui::keymap"],
+    &["ui::keymap", "ui::answer"],
     &["ui::canvas"],
     &["ui::figures", "ui::view"],
     &["ui::widgets"],

@@ -353,7 +353,10 @@ mod tests {
         for code in [KeyCode::Char('y'), KeyCode::Enter, KeyCode::Char('y')] {
             assert!(press(&mut ui, code).is_empty(), "typed ahead");
         }
+        let control = Input::Key(Key::new(KeyCode::Char('y'), KeyModifiers::CONTROL));
+        assert!(ui.input(&control, &State::default()).is_empty(), "ctrl-y is a habit, not an answer");
         draw(&mut ui);
+        assert!(ui.input(&control, &State::default()).is_empty());
         assert_eq!(press(&mut ui, KeyCode::Char('y')), yes());
     }
 

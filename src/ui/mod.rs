@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod alerts;
+pub mod answer;
 pub mod benchmarks;
 pub mod canvas;
 pub mod containers;

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
     text::flow,
     ui::{
         action::Action,
+        answer::answer,
         canvas::{Canvas, DrawCx},
         figures::role_of,
         ids::Key,
@@ -204,11 +204,7 @@ impl Overlay for Ask {
     }
 
     fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
-        match key.code {
-            KeyCode::Char('y') => Some(self.yes(state)),
-            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Some(vec![Effect::Close]),
-            _ => None,
-        }
+        Some(if answer(key)? { self.yes(state) } else { vec![Effect::Close] })
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {

@@ -1,7 +1,6 @@
 //! The question before anything that changes the machine. It lists each target and says whether it
 //! can be undone. `y` alone is a yes: a key that is pressed out of habit answers nothing.
 
-use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
     text::width,
     ui::{
         action::{Action, Context},
+        answer::answer,
         canvas::{Canvas, DrawCx},
         ids::Key,
         theme::Role,
@@ -124,11 +124,7 @@ impl Overlay for Confirm {
     }
 
     fn key(&mut self, key: Key, state: &State) -> Option<Vec<Effect>> {
-        match key.code {
-            KeyCode::Char('y') => Some(self.yes(state)),
-            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Some(vec![Effect::Close]),
-            _ => None,
-        }
+        Some(if answer(key)? { self.yes(state) } else { vec![Effect::Close] })
     }
 
     fn context(&self) -> Context {
@@ -161,30 +157,5 @@ impl Overlay for Confirm {
         ];
         put_all(canvas.buf, area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crossterm::event::KeyModifiers;
-
-    use super::*;
-    use crate::request::ContainerAct;
-
-    fn pressed(code: KeyCode) -> Option<Vec<Effect>> {
-        let job =
-            Job::Container { engine: Default::default(), id: "ab".into(), name: "web".into(), act: ContainerAct::Stop };
-        let mut question = Confirm::new("stop web?".into(), Vec::new(), job);
-        question.key(Key::new(code, KeyModifiers::NONE), &State::default())
-    }
-
-    #[test]
-    fn y_alone_is_a_yes() {
-        let does = |code| pressed(code).is_some_and(|e| e.iter().any(|e| matches!(e, Effect::Do(_))));
-        assert!(does(KeyCode::Char('y')));
-        let closes = |code| matches!(pressed(code).as_deref(), Some([Effect::Close]));
-        assert!([KeyCode::Enter, KeyCode::Esc, KeyCode::Char('n')].into_iter().all(closes));
-        let rest = ('!'..='~').filter(|c| *c != 'y').map(KeyCode::Char).chain([KeyCode::Tab, KeyCode::F(10)]);
-        assert!(rest.into_iter().all(|code| !does(code)));
     }
 }
