@@ -66,10 +66,15 @@ pub fn bits_per_second(bits: f64) -> String {
     if v.fract() < 0.05 { format!("{v:.0} {u}") } else { format!("{v:.1} {u}") }
 }
 
-/// A latency: `0.3ms`, `9.8ms`, `1.2s`.
+/// A latency in as few columns as it needs, six at most below 1,000 s: `2.3 ms`, `41 ms`, `1.2 s`.
 #[must_use]
 pub fn latency(seconds: f64) -> String {
-    if seconds < 0.9995 { format!("{:.1}ms", seconds * 1e3) } else { format!("{seconds:.1}s") }
+    match seconds {
+        s if s < 0.009_95 => format!("{:.1} ms", s * 1e3),
+        s if s < 0.999_5 => format!("{:.0} ms", s * 1e3),
+        s if s < 99.95 => format!("{s:.1} s"),
+        s => format!("{s:.0} s"),
+    }
 }
 
 /// A latency with three digits: `84.2 µs`, `1.31 ms`, `2.00 s`.

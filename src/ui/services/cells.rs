@@ -60,12 +60,3 @@ pub(super) fn summary(state: &State) -> String {
     let words = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     words.collect::<Vec<_>>().join(" · ")
 }
-
-/// A time in as few columns as it needs: `2.3 ms`, `41 ms`, `1.2 s`.
-pub(super) fn took(seconds: f64) -> String {
-    match seconds {
-        s if s < 0.009_95 => format!("{:.1} ms", s * 1e3),
-        s if s < 0.999_5 => format!("{:.0} ms", s * 1e3),
-        s => format!("{s:.1} s"),
-    }
-}

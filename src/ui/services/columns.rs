@@ -19,7 +19,7 @@ use crate::{
         },
         theme::Role,
     },
-    units::span_short,
+    units::{latency, span_short},
 };
 
 impl Columns for Services {
@@ -51,19 +51,19 @@ pub static COLUMNS: &[Col] = &[
         .ordered(|r| r.need())
         .drawn_by(2, cells::state)
         .doc("status of the answer, or how often it failed; sorts problems first"),
-    Col::figure("now", "NOW", Kind::Seconds, 7, 0, |r| r.service.seconds())
+    Col::figure("now", "NOW", Kind::Seconds, 6, 0, |r| r.service.seconds())
         .also(&["response", "time"])
         .essential()
-        .format(cells::took)
+        .format(latency)
         .role_of(|r, text| role_of(levels::service_time(r.state, r.service), unless_zero(text, Role::Text)))
         .doc("time until it had answered, all phases together"),
-    Col::figure("normal", "NORMAL", Kind::Seconds, 7, 2, |r| Some(r.service.usual()?.median))
+    Col::figure("normal", "NORMAL", Kind::Seconds, 6, 2, |r| Some(r.service.usual()?.median))
         .essential()
-        .format(cells::took)
+        .format(latency)
         .doc("its usual time: the median of a day's minutes"),
-    Col::figure("p95", "P95", Kind::Seconds, 7, 4, |r| r.service.p95())
+    Col::figure("p95", "P95", Kind::Seconds, 6, 4, |r| r.service.p95())
         .essential()
-        .format(cells::took)
+        .format(latency)
         .doc("95% of the last 360 answers took no longer"),
     Col::drawn("graph", Kind::Seconds, 8, 3, |r| r.service.seconds(), cells::past).between(6, 24).doc("history"),
     Col::figure("errors", "ERR", Kind::Share, 4, 6, |r| r.service.error_ratio())
@@ -82,7 +82,7 @@ pub static COLUMNS: &[Col] = &[
         .empty(|state| state.host.services.rows.iter().all(|row| row.certificate(state.host.now).is_none()))
         .doc("time until the first certificate of its chain expires"),
     Col::words("address", "ADDRESS", 20, 7, |r| Cow::Borrowed(&r.service.probe.url))
-        .between(12, 60)
+        .between(10, 60)
         .also(&["url"])
         .essential()
         .show(|r| match r.service.why.is_empty() {

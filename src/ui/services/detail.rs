@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{cells::took, phases, row::Row};
+use super::{phases, row::Row};
 use crate::{
     interest::Interest,
     model::{
@@ -29,7 +29,7 @@ use crate::{
             text::put,
         },
     },
-    units::{ABSENT, bytes_long, percent, span, span_short},
+    units::{ABSENT, bytes_long, latency, percent, span, span_short},
 };
 
 /// Columns of a name before its value.
@@ -110,7 +110,7 @@ fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &ServiceRow)
     let (left, right) = (Rect { width: half, ..area }, Rect { x: area.x + half + 2, width: half, ..area });
     let (dim, height) = (cx.theme.style(Role::Dim), area.height.saturating_sub(2));
     let inner = |place: Rect| Rect { y: place.y + 1, height, ..place };
-    let head = format!("phases of each round, full at {}", took(top));
+    let head = format!("phases of each round, full at {}", latency(top));
     put(canvas.buf, left.x, left.y, left.width, &head, dim);
     phases::bars(cx, inner(left), canvas, &row.past, top);
     let newest = row.past.iter().rev().find(|round| round.standing == Standing::Up);
@@ -118,8 +118,8 @@ fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &ServiceRow)
     if area.width < TWO {
         return;
     }
-    let words = usual.map(|usual| format!(", normal {} to {}", took(usual.low), took(usual.high)));
-    let limit = slow.map(|slow| format!(", slow from {}", took(slow)));
+    let words = usual.map(|usual| format!(", normal {} to {}", latency(usual.low), latency(usual.high)));
+    let limit = slow.map(|slow| format!(", slow from {}", latency(slow)));
     let head = format!("time{}{}", words.unwrap_or_default(), limit.unwrap_or_default());
     put(canvas.buf, right.x, right.y, right.width, &head, dim);
     let style = hue(cx, levels::service_time(cx.state, row), Role::NetReceive);
@@ -131,7 +131,7 @@ fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &ServiceRow)
 fn facts(state: &State, row: &ServiceRow) -> Vec<SheetLine> {
     let (now, view) = (state.host.now, Row::new(row, state));
     let age = span(now.since(row.since));
-    let time = |seconds: Option<f64>| seconds.map_or_else(|| ABSENT.to_owned(), took);
+    let time = |seconds: Option<f64>| seconds.map_or_else(|| ABSENT.to_owned(), latency);
     let mut standing = pair("state", NAME, "");
     standing.push((view.words().into_owned(), role_of(view.level(), Role::Text)));
     let why = if row.why.is_empty() { String::new() } else { format!(": {}", row.why) };
@@ -158,9 +158,9 @@ fn facts(state: &State, row: &ServiceRow) -> Vec<SheetLine> {
         |usual| {
             format!(
                 "{} · 80% of a day's minutes within {} to {}",
-                took(usual.median),
-                took(usual.low),
-                took(usual.high)
+                latency(usual.median),
+                latency(usual.low),
+                latency(usual.high)
             )
         },
     );

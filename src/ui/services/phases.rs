@@ -14,6 +14,7 @@ use crate::{
             text::{put, put_char},
         },
     },
+    units::latency,
 };
 
 /// The hue of each phase, in their order.
@@ -78,7 +79,7 @@ pub(super) fn legend(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, newes
         if seconds <= 0.0 || x >= area.right() {
             continue;
         }
-        let words = format!("{} {}  ", phase.words(), super::cells::took(seconds));
+        let words = format!("{} {}  ", phase.words(), latency(seconds));
         x += put(canvas.buf, x, area.y, area.right() - x, &words, cx.theme.style(role));
     }
 }
