@@ -19,8 +19,8 @@ static BUILT_IN: &[&[(&str, u16)]] = &[
     &[("cpu", 44), ("memory", 31), ("gpus", 40), ("disk_net", 40)],
     &[("pools", 100)],
     &[("filesystems", 57), ("sensors", 38)],
-    &[("containers", 62), ("services", 38)],
-    &[("models", 100)],
+    &[("containers", 100)],
+    &[("services", 58), ("models", 42)],
     &[("processes", 100)],
 ];
 /// The built-in row that takes the last pane of a first row that is too full.

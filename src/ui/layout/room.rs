@@ -6,7 +6,7 @@ use crate::ui::view::Rows;
 /// What a row of a graph is worth.
 const PAST: u32 = 6;
 /// A pane of this worth may leave blank rows beside it.
-const FIRST: u16 = 40;
+const FIRST: u16 = 36;
 /// Worth is counted in parts of this.
 const WHOLE: u32 = 10_000;
 

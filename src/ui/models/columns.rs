@@ -100,7 +100,7 @@ fn rate(value: f64) -> String {
 
 static COLUMNS: &[Col] = &[
     Col::words("server", "SERVER", 16, 0, |r| Cow::Borrowed(&r.server.raw.name))
-        .between(10, 30)
+        .between(8, 30)
         .also(&["name"])
         .role(Role::Strong)
         .essential()
@@ -121,7 +121,7 @@ static COLUMNS: &[Col] = &[
         .doc("the models in memory"),
     Col::figure("vram", "VRAM", Kind::Bytes, 5, 4, |r| r.server.vram().map(|bytes| bytes as f64))
         .doc("memory of its models on cards"),
-    Col::figure("ttft", "TTFT", Kind::Seconds, 7, 3, |r| r.server.first_token().map(|spread| spread.p50))
+    Col::figure("ttft", "TTFT", Kind::Seconds, 6, 3, |r| r.server.first_token().map(|spread| spread.p50))
         .format(units::latency)
         .doc("time to the first token: the middle one of five minutes"),
     Col::figure("tokens", "TOK/S", Kind::Count, 6, 1, |r| r.server.tokens())
@@ -142,6 +142,7 @@ static COLUMNS: &[Col] = &[
         .doc("share of the KV cache in use, of the fullest model"),
     Col::words("note", "", 12, 2, |r| Cow::Owned(r.note()))
         .stretching()
+        .empty(|state| state.host.model_servers.rows.iter().all(|server| Row { server, state }.note().is_empty()))
         .role_of(|r, _| match r.server.raw.state.why() {
             Some(_) => role_of(r.level(), Role::Dim),
             None => Role::Dim,

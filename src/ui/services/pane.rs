@@ -30,7 +30,7 @@ pub const DEF: PaneDef = PaneDef {
     title: "services",
     feeds: &[SourceId::Services],
     min_width: 44,
-    worth: 30,
+    worth: 36,
     past: 0,
     make: |_| {
         let begin = TableSettings { columns: Vec::new(), sort: "state".to_owned(), reverse: false };
