@@ -32,6 +32,9 @@ use benchtop::{
     state::State,
 };
 
+#[path = "probed.rs"]
+mod probed;
+
 const GIB: f64 = (1u64 << 30) as f64;
 const MIB: f64 = (1u64 << 20) as f64;
 /// 14 March 2026, 14:02:11 UTC.
@@ -337,6 +340,8 @@ pub fn lived(seconds: u64) -> State {
             (SourceId::Gpus, Sample::Gpus(gpus(second))),
             (SourceId::Pools, Sample::Pools(Box::new(pools(second)))),
             (SourceId::Containers, Sample::Containers(containers(second, at(second).unix_ms))),
+            (SourceId::Services, Sample::Services(probed::services(second, seconds, at))),
+            (SourceId::ModelServers, Sample::ModelServers(probed::model_servers(second, at(second)))),
             (SourceId::Processes, Sample::Processes(processes(second))),
         ];
         for (source, sample) in samples {
