@@ -135,9 +135,11 @@ fn facts(state: &State, row: &ServiceRow) -> Vec<SheetLine> {
     let mut standing = pair("state", NAME, "");
     standing.push((view.words().into_owned(), role_of(view.level(), Role::Text)));
     let why = if row.why.is_empty() { String::new() } else { format!(": {}", row.why) };
-    standing.push((format!(" for {age}{why}"), Role::Text));
+    // The age is that of being up: it may have been slow for less.
+    let up = if levels::service_is_slow(state, row) { " · up" } else { "" };
+    standing.push((format!("{up} for {age}{why}"), Role::Text));
     let mut lines =
-        vec![standing, pair("probes", NAME, format!("{} each {}", row.probe.url, span_short(row.probe.every)))];
+        vec![standing, pair("probes", NAME, format!("{} every {}", row.probe.url, span_short(row.probe.every)))];
     if let Some(round) = &row.round {
         let found = &round.found;
         let mut answer: Vec<String> = vec![format!("{} ago", span_short(now.since(round.ended)))];

@@ -71,7 +71,7 @@ pub(super) fn lines(cx: &DrawCx<'_>, row: &ServerRow, room: usize, page: &mut Pa
     };
     let took = raw.took.map_or_else(String::new, |took| format!(", in {}", units::latency(took)));
     let every = units::span_short(raw.every);
-    page.push(line("address", Role::Text, format!("{}   {found}, asked each {every}{took}{age}", raw.url)));
+    page.push(line("address", Role::Text, format!("{}   {found}, asked every {every}{took}{age}", raw.url)));
     let version = raw.reading.version.as_deref().unwrap_or(ABSENT);
     page.push(line("program", Role::Text, format!("{} {version}", raw.kind.title())));
     owners(cx, row, page);
