@@ -40,7 +40,10 @@ mod screens {
     pub mod server;
     pub mod sizes;
     pub mod suite;
+    pub mod views;
 }
+#[path = "tools/server.rs"]
+mod server_of_pictures;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (160, 45), (200, 60)];
 
@@ -116,6 +119,9 @@ fn accept_frame(name: &str, buf: &Buffer) {
         // Where the checkout is.
         settings.add_filter(r"(checked from|looked for) /[^│]*│", "$1 … │");
         settings.add_filter(r"(today|[A-Z][a-z][a-z]( \d{4})?) \d\d:\d\d\b", "$1 hh:mm");
+        // Days follow the zone of who looks.
+        settings.add_filter(r"(started +)[A-Z][a-z][a-z] \d\d\b", "${1}Mmm dd");
+        settings.add_filter(r"\b\d\d (Jan|Feb)\b", "dd Mmm");
         settings.set_snapshot_path("screens/accepted");
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
