@@ -16,11 +16,7 @@ use judge::ByMetric;
 use runs::Runs;
 
 use crate::{
-    alert::{
-        AlertKey, Level, Limits, Rule, Watch,
-        book::{AlertBook, Transition},
-        phase,
-    },
+    alert::{AlertKey, Level, Limits, Rule, Watch, book::AlertBook, phase, transition::Transition},
     analysis::changes::{self, Facts},
     clock::Stamp,
     model::{

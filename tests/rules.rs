@@ -8,10 +8,11 @@ use std::time::Duration;
 use benchtop::{
     alert::{
         AlertKey, Level, Rule, Side,
-        book::{AlertBook, Transition, Turn},
+        book::AlertBook,
         phase::{Moment, Observation, Phase},
         saved::{Boot, Saved},
         shipped,
+        transition::{Transition, Turn},
     },
     clock::Stamp,
     model::alert::Labels,

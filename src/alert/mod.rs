@@ -2,12 +2,14 @@
 
 pub mod book;
 pub mod flap;
+pub mod judgement;
 mod load;
 pub mod maintenance;
 pub mod normal;
 pub mod phase;
 mod rule;
 pub mod saved;
+pub mod transition;
 mod watch;
 
 pub use crate::model::alert::AlertKey;

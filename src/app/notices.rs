@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     alert::{
         Level, Muted, Watch,
-        book::{Transition, Turn},
+        transition::{Transition, Turn},
     },
     clock::Stamp,
     config::{Settings, notify::Bell},

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     alert::{
         Level,
-        book::{Transition, Turn},
+        transition::{Transition, Turn},
     },
     config::Settings,
     interest::Interest,

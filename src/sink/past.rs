@@ -12,7 +12,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::{
     alert::{
         Rule,
-        book::{Transition, Turn},
+        transition::{Transition, Turn},
     },
     clock::Stamp,
     model::{alert::AlertKey, event::Event, header::Header},

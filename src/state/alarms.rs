@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use crate::{
     alert::{
         Watch,
-        book::{Transition, Turn},
         maintenance::Window,
+        transition::{Transition, Turn},
     },
     clock::Stamp,
     model::{

@@ -10,8 +10,10 @@ use std::{
 use crate::{
     alert::{
         Level, Rule, Side, Watch,
-        book::{Alert, AlertBook, Judgement, Transition},
+        book::{Alert, AlertBook},
+        judgement::Judgement,
         phase::{Moment, Observation, Phase},
+        transition::Transition,
     },
     clock::Stamp,
     model::{

@@ -11,10 +11,9 @@ use super::{
 };
 use crate::{
     alert::{
-        Level, Muted, Watch,
-        book::{Transition, Turn},
-        maintenance,
+        Level, Muted, Watch, maintenance,
         saved::{Boot, Saved},
+        transition::{Transition, Turn},
     },
     clock::Stamp,
     model::{
