@@ -1,6 +1,8 @@
 //! `benchtop once`: the machine on one page of plain text, for a pipe, a mail or a chat.
 
 mod containers;
+mod devices;
+mod figures;
 mod models;
 mod services;
 
@@ -9,7 +11,7 @@ use std::{fmt::Display, io, time::Duration};
 use super::{Sink, report};
 use crate::{
     alert::Level,
-    model::{health::Freshness, network::Interface, source::SourceId},
+    model::{health::Freshness, source::SourceId},
     state::State,
     text::{clean, elide},
     units::{self, ABSENT},
@@ -45,10 +47,10 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
     let mut page = String::new();
     host(state, &mut page);
     alerts(state, ascii, &mut page);
-    figures(state, &mut page);
-    devices(state, &mut page);
-    gpus(state, &mut page);
-    pools(state, &mut page);
+    figures::figures(state, &mut page);
+    devices::devices(state, &mut page);
+    devices::gpus(state, &mut page);
+    devices::pools(state, &mut page);
     engines(state, &mut page);
     containers::write(state, &mut page);
     services::lines(state).iter().for_each(|words| row(&mut page, "service", words));
@@ -67,9 +69,9 @@ pub fn write(state: &State, ascii: bool, columns: usize, out: &mut dyn io::Write
 pub fn summary(state: &State) -> Vec<(String, String)> {
     let mut page = String::new();
     host(state, &mut page);
-    figures(state, &mut page);
-    gpus(state, &mut page);
-    pools(state, &mut page);
+    figures::figures(state, &mut page);
+    devices::gpus(state, &mut page);
+    devices::pools(state, &mut page);
     let split = |line: &str| {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
         (name.to_owned(), text.trim().to_owned())
@@ -159,219 +161,6 @@ fn live(state: &State, source: SourceId) -> bool {
     state.host.health.freshness(source, state.host.now) == Freshness::Live
 }
 
-fn figures(state: &State, page: &mut String) {
-    let host = &state.host;
-    if live(state, SourceId::Cpu) {
-        let shares = host.cpu.shares;
-        let part = |f: fn(&crate::model::cpu::CpuShares) -> f64| or_absent(shares.as_ref().map(f), units::percent);
-        let mut text = format!(
-            "{} busy · user {} · system {} · iowait {} · steal {}",
-            part(|s| s.busy),
-            part(|s| s.user),
-            part(|s| s.system),
-            part(|s| s.iowait),
-            part(|s| s.steal)
-        );
-        if let Some(hertz) = host.cpu.hertz {
-            text += &format!(" · {:.2} GHz", hertz / 1e9);
-        }
-        if let Some(celsius) = host.sensors.cpu_celsius {
-            text += &format!(" · {celsius:.0} °C");
-        }
-        if let Some(watts) = host.power.package_watts {
-            text += &format!(" · {watts:.0} W");
-        }
-        row(page, "cpu", text);
-    }
-    if live(state, SourceId::Load) {
-        let load = host.load.raw;
-        let scope = if host.facts.load_of_host { " (host-wide)" } else { "" };
-        row(page, "load", format!("{:.2} {:.2} {:.2}{scope}", load.load1, load.load5, load.load15));
-    }
-    if live(state, SourceId::Memory) {
-        let m = &host.memory;
-        let long = |bytes: u64| units::bytes_long(bytes as f64);
-        let arc = m.raw.arc.map_or_else(String::new, |arc| format!(" · ARC {}", long(arc.size)));
-        let huge = m.huge().map_or_else(String::new, |(total, used)| {
-            format!(" · huge pages {} reserved, {} used", long(total), long(used))
-        });
-        row(
-            page,
-            "memory",
-            format!(
-                "{} used of {} ({}){huge} · {} available{arc} · cache {} · free {}",
-                long(m.used),
-                long(m.raw.total),
-                or_absent(m.used_ratio, units::percent),
-                long(m.available),
-                long(m.cache),
-                long(m.free)
-            ),
-        );
-        if m.raw.swap_total > 0 {
-            row(page, "swap", format!("{} used of {}", long(m.swap_used), long(m.raw.swap_total)));
-        }
-    }
-    own_limits(state, page);
-    if live(state, SourceId::Pressure) {
-        let p = host.pressure.raw;
-        let scope = if host.facts.pressure_of_host { ", host-wide" } else { "" };
-        let some =
-            |s: Option<crate::model::pressure::Stalls>| or_absent(s, |s| format!("{:.1}%", s.some.avg10 * 100.0));
-        row(
-            page,
-            "pressure",
-            format!("cpu {} · memory {} · io {} (some, 10 s{scope})", some(p.cpu), some(p.memory), some(p.io)),
-        );
-    }
-    let counts = host.processes.counts;
-    if live(state, SourceId::Processes) {
-        let threads = host.processes.rows.iter().filter(|p| !p.is_thread()).map(|p| u64::from(p.threads)).sum();
-        let counted = format!(
-            "{} · {} · {} running · {} blocked · {}",
-            counts.total,
-            counted(threads, "thread"),
-            counts.running,
-            counts.blocked,
-            counted(u64::from(counts.zombie), "zombie")
-        );
-        row(
-            page,
-            "processes",
-            report::hidden(state).map_or(counted, |hidden| format!("{} seen · {hidden}", counts.total)),
-        );
-    }
-}
-
-/// What this program and what runs beside it in the same container may use.
-fn own_limits(state: &State, page: &mut String) {
-    let limits = &state.host.limits;
-    let mut words = Vec::new();
-    if let Some(cores) = limits.raw.cpu_cores {
-        words.push(format!("cpu {} of {cores:.1} cores", or_absent(limits.cpu_ratio, units::percent)));
-    }
-    words.extend(limits.throttled_ratio.map(|r| format!("throttled {}", units::percent(r))));
-    if let Some(most) = limits.raw.memory_bytes {
-        let used = or_absent(limits.raw.memory_used_bytes, |b| units::bytes_long(b as f64));
-        words.push(format!("memory {used} of {}", units::bytes_long(most as f64)));
-    }
-    if live(state, SourceId::Limits) && !words.is_empty() {
-        row(page, "cgroup limits", words.join(" · "));
-    }
-}
-
-fn devices(state: &State, page: &mut String) {
-    let host = &state.host;
-    let rate = |v: Option<f64>| or_absent(v, |v| format!("{}/s", units::bytes_long(v)));
-    for disk in &host.disks.disks {
-        let mut words = vec![
-            disk.raw.name.clone(),
-            format!("read {}", rate(disk.read_per_second)),
-            format!("write {}", rate(disk.write_per_second)),
-            format!("busy {}", or_absent(disk.busy_ratio, units::percent)),
-        ];
-        // A disk that did nothing has no latency.
-        words.extend(disk.read_latency_seconds.map(|s| format!("read latency {}", units::latency(s))));
-        words.extend(disk.write_latency_seconds.map(|s| format!("write latency {}", units::latency(s))));
-        words.extend(disk.raw.model.clone());
-        row(page, "disk", words.join(" · "));
-    }
-    for fs in &host.filesystems.filesystems {
-        let space = match &fs.space {
-            Ok(space) => format!(
-                "{} used of {}",
-                or_absent(space.used_ratio(), units::percent),
-                units::bytes_long(space.size as f64)
-            ),
-            Err(fault) => match fault {
-                crate::model::fault::Fault::Timeout => "does not answer".to_owned(),
-                crate::model::fault::Fault::Absent(what) | crate::model::fault::Fault::Broken(what) => what.clone(),
-                crate::model::fault::Fault::Denied { what, .. } => what.clone(),
-            },
-        };
-        let read_only = if fs.read_only { " · read-only" } else { "" };
-        row(page, "filesystem", format!("{} · {space} · {} on {}{read_only}", fs.mount, fs.kind, fs.device));
-    }
-    let (ports, own): (Vec<_>, Vec<_>) = host.network.interfaces.iter().partition(|i| i.raw.is_port());
-    let (down, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|i| i.raw.state.as_deref() == Some("down"));
-    for interface in own {
-        let raw = &interface.raw;
-        let speed =
-            raw.speed_bits.map_or_else(String::new, |bits| format!(" · {}", units::bits_per_second(bits as f64)));
-        row(
-            page,
-            "network",
-            format!(
-                "{} · receive {} · transmit {} · {}{speed}",
-                raw.name,
-                rate(interface.rx_per_second),
-                rate(interface.tx_per_second),
-                raw.state.as_deref().unwrap_or(ABSENT)
-            ),
-        );
-    }
-    if !down.is_empty() {
-        let names: Vec<&str> = down.iter().map(|i| i.raw.name.as_str()).collect();
-        row(page, "network", format!("down: {}", names.join(", ")));
-    }
-    if !ports.is_empty() {
-        let sum = |of: fn(&Interface) -> Option<f64>| rate(ports.iter().filter_map(|i| of(i)).reduce(|a, b| a + b));
-        let (received, sent) = (sum(|i| i.rx_per_second), sum(|i| i.tx_per_second));
-        let ports = counted(ports.len() as u64, "bridge port");
-        let text = format!("{ports} · receive {received} · transmit {sent}");
-        row(page, "network", text);
-    }
-    for t in &host.sensors.raw.temperatures {
-        row(page, "temperature", format!("{} · {:.0} °C", t.sensor, t.celsius));
-    }
-    for fan in &host.sensors.raw.fans {
-        row(page, "fan", format!("{} · {:.0} rpm", fan.sensor, fan.rpm));
-    }
-}
-
-fn gpus(state: &State, page: &mut String) {
-    use crate::model::gpu::CardState;
-    for gpu in &state.host.gpus.rows {
-        let words = match &gpu.raw.state {
-            CardState::Lost(why) => format!("lost: {why}"),
-            CardState::Asleep => "asleep".to_owned(),
-            CardState::Unreadable(why) => why.clone(),
-            CardState::Up => format!(
-                "{} busy · memory {} used · {} · {}",
-                or_absent(gpu.busy, units::percent),
-                or_absent(gpu.raw.memory_ratio(), units::percent),
-                or_absent(gpu.raw.temperature, |c| format!("{c:.0} °C")),
-                or_absent(gpu.power, |w| format!("{w:.0} W")),
-            ),
-        };
-        row(page, "gpu", format!("{} · {words}", gpu.raw.label()));
-    }
-}
-
-fn pools(state: &State, page: &mut String) {
-    for pool in &state.host.pools.rows {
-        let cause = pool.cause().map_or_else(String::new, |cause| format!(" ({cause})"));
-        let scan = pool.reported.as_ref().and_then(|known| known.scan.as_ref());
-        let scan = crate::model::pool::scan_words(scan, state.host.now);
-        let free = pool.reported.as_ref().and_then(|known| known.free).map(|free| free as f64);
-        if !state.host.pools.raw.pools.is_settled() {
-            row(page, "pool", format!("{} · {} · zpool has not answered yet", pool.name, pool.state_words()));
-            continue;
-        }
-        row(
-            page,
-            "pool",
-            format!(
-                "{} · {}{cause} · {} used · {} free · {scan}",
-                pool.name,
-                pool.state_words(),
-                or_absent(pool.used_ratio(), units::percent),
-                or_absent(free, units::bytes_long),
-            ),
-        );
-    }
-}
-
 /// Each engine with its state: where one does not answer, its containers are not listed, and why is.
 fn engines(state: &State, page: &mut String) {
     for engine in state.host.containers.engines.iter().filter(|e| !e.twin) {
@@ -405,127 +194,4 @@ fn processes(state: &State, columns: usize, page: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{
-        clock::Stamp,
-        model::{
-            container::{Container, ContainerSample, Engine, Health, RunState},
-            disk::{DiskCounters, DiskSample},
-            event::{Envelope, Event, Sample},
-            facts::FactsSample,
-            pool::PoolSample,
-            process::{ProcInfo, ProcKey, ProcRow, ProcessSample},
-        },
-    };
-
-    fn page(samples: Vec<(SourceId, Sample)>) -> String {
-        let mut state = State::new(crate::alert::shipped().into());
-        for (source, sample) in samples {
-            let (took, every) = (Duration::from_millis(1), Duration::from_secs(1));
-            let (at, outcome) = (Stamp::at_seconds(100), Ok(sample));
-            state.apply(Event::Reading(Envelope { source, at, took, every, outcome }));
-        }
-        state.judge();
-        let mut out = Vec::new();
-        write(&state, false, usize::MAX, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    fn lines<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
-        page.lines().filter_map(|l| l.strip_prefix(name)).map(str::trim).collect()
-    }
-
-    #[test]
-    fn worst_container_comes_first() {
-        let now = Stamp::at_seconds(100).unix_ms;
-        let of = |name: &str, state, health, change: fn(&mut Container, i64)| {
-            let mut c = Container { name: name.into(), image: "i".into(), state, health, ..Container::default() };
-            c.id = name.repeat(12);
-            change(&mut c, now);
-            Arc::new(c)
-        };
-        let containers = vec![
-            of("backup", RunState::Exited, None, |c, now| {
-                (c.exit_code, c.finished_unix_ms) = (Some(0), Some(now - 7_200_000));
-            }),
-            of("caddy", RunState::Running, None, |_, _| {}),
-            of("db", RunState::Running, Some(Health::Healthy), |c, _| c.memory_limit = Some(1 << 30)),
-            of("dns", RunState::Running, Some(Health::Unhealthy), |c, _| c.failing_streak = 1),
-            of("loop", RunState::Restarting, None, |c, now| {
-                c.exit_code = Some(1);
-                c.restarted_unix_ms = (1..=10).map(|n| now - n * 50_000).collect();
-            }),
-            of("vault", RunState::Exited, None, |c, now| {
-                (c.exit_code, c.oom_killed, c.finished_unix_ms) = (Some(137), true, Some(now - 26 * 60_000));
-            }),
-        ];
-        let sample = ContainerSample { containers, ..ContainerSample::default() };
-        let page = page(vec![(SourceId::Containers, Sample::Containers(sample))]);
-        assert_eq!(
-            lines(&page, "container"),
-            [
-                "loop · restarting (1) · restarted 10× in 10 min · i",
-                "vault · exited (137) 26m ago, OOM-killed · i",
-                "dns · unhealthy (1 check failed) · cpu – · memory – · i",
-                "caddy · running · cpu – · memory – · i",
-                "db · healthy · cpu – · memory – of 1.0 GiB · i",
-                "backup · exited (0) 2h ago · i",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_has_not_answered_is_said() {
-        let engine = Engine { kind: "docker".into(), address: "unix:///d".into(), ..Engine::default() };
-        let containers = ContainerSample { engines: vec![engine], ..ContainerSample::default() };
-        let pools = PoolSample { states: vec![("tank".into(), "ONLINE".into())], ..PoolSample::default() };
-        let page = page(vec![
-            (SourceId::Containers, Sample::Containers(containers)),
-            (SourceId::Pools, Sample::Pools(Box::new(pools))),
-        ]);
-        assert_eq!(lines(&page, "engine"), ["Docker · unix:///d · containers not listed yet"]);
-        assert_eq!(lines(&page, "pool"), ["tank · online · zpool has not answered yet"]);
-        assert_eq!(lines(&page, "verdict"), ["waiting for some sources"]);
-    }
-
-    #[test]
-    fn processes_are_counted_and_cut() {
-        let row = |pid: u32, threads: u32, state: u8| ProcRow {
-            key: ProcKey { pid, start_ticks: 1 },
-            tgid: pid,
-            state,
-            threads,
-            name: Some("x".into()),
-            uid: Some(0),
-            ..ProcRow::default()
-        };
-        let info = ProcInfo { command: "x ".repeat(4000).into(), ..ProcInfo::default() };
-        let sample = ProcessSample {
-            fresh: true,
-            rows: vec![row(1, 3, b'S'), row(2, 1, b'Z')],
-            infos: vec![(ProcKey { pid: 1, start_ticks: 1 }, info)],
-            page_bytes: 4096,
-            ..ProcessSample::default()
-        };
-        let page = page(vec![(SourceId::Processes, Sample::Processes(sample))]);
-        assert_eq!(lines(&page, "processes"), ["2 · 4 threads · 0 running · 0 blocked · 1 zombie"]);
-        let longest = page.lines().map(crate::text::width).max();
-        assert_eq!(longest, Some(COMMAND_LINE));
-    }
-
-    #[test]
-    fn what_is_not_known_is_left_out() {
-        let disk = DiskCounters { name: "vda".into(), ..DiskCounters::default() };
-        let facts =
-            FactsSample { hostname: Some("vm".into()), virtualization: Some("vm".into()), ..FactsSample::default() };
-        let page = page(vec![
-            (SourceId::Disks, Sample::Disks(DiskSample { disks: vec![disk] })),
-            (SourceId::Facts, Sample::Facts(Box::new(facts))),
-        ]);
-        assert_eq!(lines(&page, "disk"), ["vda · read – · write – · busy –"]);
-        assert_eq!(lines(&page, "host"), ["vm · virtual machine"]);
-    }
-}
+mod tests;
