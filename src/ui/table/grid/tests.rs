@@ -9,6 +9,7 @@ use super::{
     },
     *,
 };
+use crate::{alert::Level, ui::ids::Key};
 
 struct Programs;
 
