@@ -1,25 +1,21 @@
 //! Saved settings, file, environment and flags, laid over the built-in values in this order. A machine's file in /etc lies
 //! under what its user saved.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+mod own;
+mod sections;
 
-use toml::de::{DeTable, DeValue};
+use std::path::{Path, PathBuf};
 
 use super::{
     Flag, Known, Loaded, MAX_BYTES, Origin, Request,
     fields::{FIELDS, Field},
     file::{read_text, silent},
-    maintenance, model_servers, notify, paths,
+    notify, paths,
     reading::{Fault, Reading},
     save::{self, Pin},
-    services,
     settings::Settings,
     targets,
-    tree::{self, At, Node, Table},
+    tree::{self, At, Node},
 };
 use crate::{
     diag::{Diagnostic, did_you_mean},
@@ -80,15 +76,7 @@ enum Layer {
     Added,
 }
 
-/// A file of benchtop's own.
-struct Ours {
-    place: String,
-    text: String,
-    table: Table,
-    faults: Vec<Diagnostic>,
-}
-
-/// Tells one text of a file from another, the same with every build: FNV-1a of its bytes, folded to 32 bits.
+/// Distinguishes one text of a file from another, the same with every build: FNV-1a of its bytes, folded to 32 bits.
 fn version(text: &str) -> String {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, step);
@@ -174,128 +162,6 @@ impl Loader<'_> {
         self.diagnostics.dedup();
     }
 
-    /// What was saved beside the user's file. The user did not write it by hand: what is wrong with it is said and passed
-    /// over, and nothing of a newer benchtop's is guessed at.
-    fn saved(&mut self, own: Option<&Path>) {
-        self.loaded.settings.saving.own = own.map(Path::to_owned);
-        let Some(path) = own.map(save::beside) else { return };
-        self.loaded.settings.saving.file = Some(path.clone());
-        let Some(Ours { place, text, table, faults }) = self.ours(&path, "save settings") else { return };
-        self.loaded.saved = Some(path);
-        let source = Source { place: &place, text: &text };
-        let before = std::mem::replace(&mut self.diagnostics, faults);
-        self.layer = Layer::Saved;
-        for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
-            match key.value.as_str() {
-                "keys" | "notify" | "rules" | "service" | "maintenance" | "model_server" | "targets" | "roles" => {
-                    let what = format!("[{}] is not saved by benchtop: write it in your own file", key.value);
-                    self.diagnostics.push(source.diagnostic(key.offset, what, None));
-                }
-                _ => self.entry(&source, "", key, value),
-            }
-        }
-        self.layer = Layer::Own;
-        let mut faults = std::mem::replace(&mut self.diagnostics, before);
-        self.loaded.passed_over.append(&mut faults);
-    }
-
-    /// The services that were added from the screen. What is wrong with them is said and passed over, as with what was
-    /// saved; the user's own file wins.
-    fn added(&mut self) {
-        let Some(path) = self.loaded.settings.saving.own.as_deref().map(save::services_beside) else { return };
-        let Some(Ours { place, text, table, faults }) = self.ours(&path, "add services") else { return };
-        self.loaded.added = Some(path);
-        let source = Source { place: &place, text: &text };
-        let before = std::mem::replace(&mut self.diagnostics, faults);
-        self.layer = Layer::Added;
-        for (key, value) in table.iter().filter(|(key, _)| key.value != save::FORMAT_KEY) {
-            match key.value.as_str() {
-                "service" => self.services(&source, value),
-                other => {
-                    let what = format!("`{other}` is not added by benchtop: write it in your own file");
-                    self.diagnostics.push(source.diagnostic(key.offset, what, None));
-                }
-            }
-        }
-        self.layer = Layer::Own;
-        let mut faults = std::mem::replace(&mut self.diagnostics, before);
-        self.loaded.passed_over.append(&mut faults);
-    }
-
-    /// A file that benchtop writes itself: its text and its tables; `None` where it is not there, or is another's.
-    fn ours(&mut self, path: &Path, again: &str) -> Option<Ours> {
-        if !remote::answers(path) {
-            self.loaded.passed_over.push(silent(path));
-            return None;
-        }
-        if fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-            return None;
-        }
-        let place = path.display().to_string();
-        let text = match read_text(path, MAX_BYTES) {
-            Ok(text) => text,
-            Err(diagnostic) => {
-                self.loaded.passed_over.push(diagnostic);
-                return None;
-            }
-        };
-        let (table, faults) = tree::parse(&place, &text);
-        let source = Source { place: &place, text: &text };
-        let format = table.iter().find(|(key, _)| key.value == save::FORMAT_KEY);
-        let wrong = match format.map(|(_, value)| (value.offset, &value.value)) {
-            Some((_, Node::Whole(save::FORMAT))) => None,
-            Some((offset, _)) => {
-                let hint = format!("a newer benchtop wrote it; delete it to {again} again");
-                let what = format!("`format` is not {}: the whole file is ignored", save::FORMAT);
-                Some(source.diagnostic(offset, what, Some(hint)))
-            }
-            None => {
-                let what = "no `format`: benchtop did not write this file, and ignores it";
-                Some(source.diagnostic(0, what, Some(format!("move it away to {again} again"))))
-            }
-        };
-        if let Some(wrong) = wrong {
-            self.loaded.passed_over.push(wrong);
-            return None;
-        }
-        Some(Ours { place, text, table, faults })
-    }
-
-    /// `[[service]]`: what is probed.
-    fn services(&mut self, source: &Source<'_>, value: &At<Node>) {
-        let mut reading = Reading { known: self.known, path: "service", loose: false, faults: Vec::new() };
-        let found = services::read(value, &self.loaded.settings.services, &mut reading);
-        for At { offset, value: target } in found {
-            self.note(source, format!("service.{}", target.name), offset);
-            self.loaded.settings.services.push(target);
-        }
-        let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
-        self.diagnostics.extend(faults);
-    }
-
-    /// `[[maintenance]]`: when nothing is sent.
-    fn maintenance(&mut self, source: &Source<'_>, value: &At<Node>) {
-        let mut reading = Reading { known: self.known, path: "maintenance", loose: false, faults: Vec::new() };
-        for At { offset, value: window } in maintenance::read(value, &mut reading) {
-            self.note(source, format!("maintenance.{}", window.name), offset);
-            self.loaded.settings.maintenance.push(window);
-        }
-        let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
-        self.diagnostics.extend(faults);
-    }
-
-    /// `[[model_server]]`: servers beside those that are found.
-    fn model_servers(&mut self, source: &Source<'_>, value: &At<Node>) {
-        let mut reading = Reading { known: self.known, path: "model_server", loose: false, faults: Vec::new() };
-        let found = model_servers::read(value, &self.loaded.settings.model_servers, &mut reading);
-        for At { offset, value: target } in found {
-            self.note(source, format!("model_server.{}", target.name), offset);
-            self.loaded.settings.model_servers.push(target);
-        }
-        let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
-        self.diagnostics.extend(faults);
-    }
-
     /// What is stronger than saved settings: a save says so.
     fn pin(&mut self) {
         let system =
@@ -320,6 +186,10 @@ impl Loader<'_> {
         }
     }
 
+    fn report(&mut self, source: &Source<'_>, faults: Vec<Fault>) {
+        self.diagnostics.extend(faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint)));
+    }
+
     fn entry(&mut self, source: &Source<'_>, prefix: &str, key: &At<String>, value: &At<Node>) {
         let path = if prefix.is_empty() { key.value.clone() } else { format!("{prefix}.{}", key.value) };
         if let Some(field) = FIELDS.iter().find(|f| f.path == path) {
@@ -330,9 +200,7 @@ impl Loader<'_> {
             if let Some(before) = before.filter(|_| !reading.faults.is_empty()) {
                 self.loaded = before;
             }
-            let faults = reading.faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint));
-            self.diagnostics.extend(faults);
-            return;
+            return self.report(source, reading.faults);
         }
         let is_section = prefix.is_empty() && FIELDS.iter().any(|f| section(f) == Some(&key.value));
         if !is_section {
@@ -382,94 +250,6 @@ impl Loader<'_> {
         let place = if prefix.is_empty() { String::new() } else { format!(" in [{prefix}]") };
         let what = format!("unknown key `{}`{place}", key.value);
         self.diagnostics.push(source.diagnostic(key.offset, what, Some(hint)));
-    }
-
-    /// `[keys]`: lists of keys by action; a string is a list of one.
-    fn keys(&mut self, source: &Source<'_>, value: &At<Node>) {
-        let table: &Table = match &value.value {
-            Node::Table(table) => table,
-            other => {
-                let what = format!("`keys` is {}, not a table", other.kind());
-                let hint = Some("write [keys] on a separate line".to_owned());
-                return self.diagnostics.push(source.diagnostic(value.offset, what, hint));
-            }
-        };
-        for (action, keys) in table {
-            let path = format!("keys.{}", action.value);
-            self.note(source, path.clone(), action.offset);
-            let one;
-            let items = match &keys.value {
-                Node::List(items) => items.as_slice(),
-                _ => {
-                    one = [keys.clone()];
-                    &one
-                }
-            };
-            let mut names = Vec::with_capacity(items.len());
-            for (i, item) in items.iter().enumerate() {
-                self.note(source, format!("{path}[{i}]"), item.offset);
-                match &item.value {
-                    Node::Text(text) => names.push(text.clone()),
-                    other => {
-                        let what = format!("a key of `{}` is {}, not a string", action.value, other.kind());
-                        let hint = Some("write keys as strings: [\"q\", \"ctrl-c\", \"F10\"]".to_owned());
-                        self.diagnostics.push(source.diagnostic(item.offset, what, hint));
-                    }
-                }
-            }
-            self.loaded.settings.keys.insert(action.value.clone(), names);
-        }
-        for (path, what, hint) in (self.known.check_keys)(&self.loaded.settings.keys) {
-            let diagnostic = self.loaded.diagnostic(&path, what);
-            self.diagnostics.push(Diagnostic { hint, ..diagnostic });
-        }
-    }
-
-    /// `[targets]` and `[roles]`: tables of names that are no settings, each with its place.
-    fn tables(
-        &mut self,
-        source: &Source<'_>,
-        value: &At<Node>,
-        name: &str,
-        read: fn(&mut Settings, &Table) -> Vec<Fault>,
-    ) {
-        let table: &Table = match &value.value {
-            Node::Table(table) => table,
-            other => {
-                let what = format!("`{name}` is {}, not a table", other.kind());
-                let hint = Some(format!("write [{name}] on a separate line"));
-                return self.diagnostics.push(source.diagnostic(value.offset, what, hint));
-            }
-        };
-        for (key, value) in table {
-            self.note(source, format!("{name}.{}", key.value), value.offset);
-        }
-        let faults = read(&mut self.loaded.settings, table);
-        self.diagnostics.extend(faults.into_iter().map(|f| source.diagnostic(f.offset, f.what, f.hint)));
-    }
-
-    /// `[rules.*]`: read where rules are at home.
-    fn rules(&mut self, source: &Source<'_>, value: &At<Node>) {
-        if let Node::Table(rules) = &value.value {
-            for (id, _) in rules {
-                self.note(source, format!("rules.{}", id.value), id.offset);
-            }
-        }
-        let (table, _) = DeTable::parse_recoverable(source.text);
-        let mut diagnostics = match table.get_ref().get("rules").map(|v| v.get_ref()) {
-            Some(DeValue::Table(rules)) => {
-                (self.known.merge_rules)(&mut self.loaded.settings.rules, source.place, source.text, rules)
-            }
-            _ => {
-                let what = format!("`rules` is {}, not a table", value.value.kind());
-                vec![source.diagnostic(
-                    value.offset,
-                    what,
-                    Some("write [rules.cpu_busy] on a separate line".to_owned()),
-                )]
-            }
-        };
-        self.diagnostics.append(&mut diagnostics);
     }
 
     fn environment(&mut self, env: &dyn Fn(&str) -> Option<String>) {
