@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::flags::{DelayFlag, DisplayFlags, FileFlag, Given, HistoryFlags, MachineFlags, SettingFlags, ThemeFlag};
 use crate::config::Flag;
 
 /// A live monitor for homelab and AI servers that says what is wrong
@@ -22,15 +23,7 @@ pub struct Arguments {
     #[command(flatten)]
     file: FileFlag,
     #[command(flatten)]
-    machine: MachineFlags,
-    #[command(flatten)]
-    display: DisplayFlags,
-    #[command(flatten)]
-    theme: ThemeFlag,
-    #[command(flatten)]
-    screen: ScreenFlags,
-    #[command(flatten)]
-    history: HistoryFlags,
+    settings: SettingFlags,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -56,80 +49,6 @@ fn examples() -> String {
     let columns = EXAMPLES.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
     let lines = EXAMPLES.iter().map(|(line, doc)| format!("\n  {line:columns$}  {doc}"));
     std::iter::once(format!("{DESCRIPTION}\n\nExamples:")).chain(lines).collect()
-}
-
-/// The file of settings.
-#[derive(Debug, Args)]
-pub struct FileFlag {
-    /// Read the settings from this file, which must exist
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-/// Which machine is read.
-#[derive(Debug, Args)]
-pub struct MachineFlags {
-    /// Read a folder that holds proc, sys, run and etc in place of /
-    #[arg(long, value_name = "DIR")]
-    root: Option<String>,
-    /// Write debug messages to FILE
-    #[arg(long, value_name = "FILE")]
-    log: Option<String>,
-}
-
-/// What the terminal can show.
-#[derive(Debug, Args)]
-pub struct DisplayFlags {
-    /// No colours: only bold, dim and reverse
-    #[arg(long)]
-    no_color: bool,
-    /// Plain ASCII in place of lines, blocks and braille
-    #[arg(long)]
-    ascii: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct ThemeFlag {
-    /// A theme by name (`benchtop themes` lists them), or the path of a file
-    #[arg(long, value_name = "NAME")]
-    theme: Option<String>,
-}
-
-/// Flags of the live screen.
-#[derive(Debug, Args)]
-pub struct ScreenFlags {
-    /// Refresh interval: 0.5, 500ms, 2s
-    #[arg(short, long, value_name = "SECONDS")]
-    delay: Option<String>,
-    /// Change nothing on this machine: no signals, no renice, no operations on containers and pools
-    #[arg(long)]
-    read_only: bool,
-    /// Leave clicks and the wheel to the terminal
-    #[arg(long)]
-    no_mouse: bool,
-}
-
-/// What is remembered.
-#[derive(Debug, Args)]
-pub struct HistoryFlags {
-    /// Keep no results, and read none that were kept
-    #[arg(long)]
-    no_history: bool,
-}
-
-/// All flags that are settings.
-#[derive(Debug, Args)]
-pub struct SettingFlags {
-    #[command(flatten)]
-    machine: MachineFlags,
-    #[command(flatten)]
-    display: DisplayFlags,
-    #[command(flatten)]
-    theme: ThemeFlag,
-    #[command(flatten)]
-    screen: ScreenFlags,
-    #[command(flatten)]
-    history: HistoryFlags,
 }
 
 /// What to do in place of the live screen.
@@ -187,9 +106,8 @@ pub enum Verb {
         file: FileFlag,
         #[command(flatten)]
         machine: MachineFlags,
-        /// Refresh interval: 0.5, 500ms, 2s
-        #[arg(short, long, value_name = "SECONDS")]
-        delay: Option<String>,
+        #[command(flatten)]
+        delay: DelayFlag,
         #[command(flatten)]
         history: HistoryFlags,
     },
@@ -383,123 +301,49 @@ pub enum ConfigVerb {
     },
 }
 
+/// The flags that a command took.
+type Taken<'a> = (Option<&'a FileFlag>, Vec<&'a dyn Given>);
+
 impl Arguments {
     /// The file of settings that was named: after the command, else before it.
     pub fn config(&self) -> Option<PathBuf> {
-        let own = match &self.verb {
-            Some(Verb::Once { file, .. } | Verb::Doctor { file, .. } | Verb::Themes { file, .. }) => Some(file),
-            Some(Verb::Check { file, .. } | Verb::Record { file, .. }) => Some(file),
-            Some(Verb::Report { verb: ReportVerb::Scorecard { file, .. } }) => Some(file),
-            Some(Verb::Bench { verb: Some(BenchVerb::List { file, .. }), .. } | Verb::Bench { file, .. }) => Some(file),
-            Some(Verb::Config { verb: Some(verb) }) => Some(match verb {
-                ConfigVerb::Init { file }
-                | ConfigVerb::Check { named: file, .. }
-                | ConfigVerb::Show { file, .. }
-                | ConfigVerb::Save { file, .. }
-                | ConfigVerb::Path { file } => file,
-            }),
-            _ => None,
-        };
+        let (own, _) = self.taken();
         own.and_then(|file| file.config.clone()).or_else(|| self.file.config.clone())
     }
 
     /// The flags as settings; one after the command comes last, and wins.
     pub fn flags(&self) -> Vec<Flag> {
         let mut out = Vec::new();
-        self.machine.add(&mut out);
-        self.display.add(&mut out);
-        self.theme.add(&mut out);
-        self.screen.add(&mut out);
-        self.history.add(&mut out);
-        match &self.verb {
-            Some(Verb::Bench { verb: Some(BenchVerb::List { machine, .. }), .. }) => machine.add(&mut out),
-            Some(Verb::Bench { machine, display, history, .. }) => {
-                machine.add(&mut out);
-                display.add(&mut out);
-                history.add(&mut out);
-            }
-            Some(Verb::Once { machine, display, .. }) => {
-                machine.add(&mut out);
-                display.add(&mut out);
-            }
-            Some(Verb::Check { machine, display, theme, history, .. }) => {
-                machine.add(&mut out);
-                display.add(&mut out);
-                theme.add(&mut out);
-                history.add(&mut out);
-            }
-            Some(Verb::Record { machine, delay, history, .. }) => {
-                machine.add(&mut out);
-                valued(&mut out, "refresh", "--delay", delay.as_ref());
-                history.add(&mut out);
-            }
-            Some(Verb::Doctor { machine, display, theme, .. }) => {
-                machine.add(&mut out);
-                display.add(&mut out);
-                theme.add(&mut out);
-            }
-            Some(Verb::Report { verb: ReportVerb::Scorecard { machine, display, theme, history, .. } }) => {
-                machine.add(&mut out);
-                display.add(&mut out);
-                theme.add(&mut out);
-                history.add(&mut out);
-            }
-            Some(Verb::Themes { display, .. }) => display.add(&mut out),
-            Some(Verb::Config { verb: Some(ConfigVerb::Show { flags, .. } | ConfigVerb::Save { flags, .. }) }) => {
-                flags.machine.add(&mut out);
-                flags.display.add(&mut out);
-                flags.theme.add(&mut out);
-                flags.screen.add(&mut out);
-                flags.history.add(&mut out);
-            }
-            _ => {}
-        }
+        self.settings.add(&mut out);
+        self.taken().1.iter().for_each(|flags| flags.add(&mut out));
         out
     }
-}
 
-/// A flag with a value, when it was given.
-fn valued(out: &mut Vec<Flag>, path: &'static str, name: &'static str, value: Option<&String>) {
-    out.extend(value.map(|value| Flag { path, name, value: value.clone() }));
-}
-
-/// A flag without one, when it was given.
-fn switched(out: &mut Vec<Flag>, path: &'static str, name: &'static str, on: bool, value: &str) {
-    if on {
-        out.push(Flag { path, name, value: value.to_owned() });
-    }
-}
-
-impl MachineFlags {
-    fn add(&self, out: &mut Vec<Flag>) {
-        valued(out, "root", "--root", self.root.as_ref());
-        valued(out, "log", "--log", self.log.as_ref());
-    }
-}
-
-impl DisplayFlags {
-    fn add(&self, out: &mut Vec<Flag>) {
-        switched(out, "colors", "--no-color", self.no_color, "none");
-        switched(out, "ascii", "--ascii", self.ascii, "true");
-    }
-}
-
-impl ThemeFlag {
-    fn add(&self, out: &mut Vec<Flag>) {
-        valued(out, "theme", "--theme", self.theme.as_ref());
-    }
-}
-
-impl ScreenFlags {
-    fn add(&self, out: &mut Vec<Flag>) {
-        valued(out, "refresh", "--delay", self.delay.as_ref());
-        switched(out, "read_only", "--read-only", self.read_only, "true");
-        switched(out, "mouse", "--no-mouse", self.no_mouse, "false");
-    }
-}
-
-impl HistoryFlags {
-    fn add(&self, out: &mut Vec<Flag>) {
-        switched(out, "history.enabled", "--no-history", self.no_history, "false");
+    /// The flags after the command.
+    fn taken(&self) -> Taken<'_> {
+        let Some(verb) = &self.verb else { return (None, Vec::new()) };
+        let (file, flags): (_, Vec<&dyn Given>) = match verb {
+            Verb::Once { file, machine, display, .. } => (file, vec![machine, display]),
+            Verb::Check { file, machine, display, theme, history, .. } => {
+                (file, vec![machine, display, theme, history])
+            }
+            Verb::Record { file, machine, delay, history } => (file, vec![machine, delay, history]),
+            Verb::Doctor { file, machine, display, theme, .. } => (file, vec![machine, display, theme]),
+            Verb::Bench { verb: Some(BenchVerb::List { file, machine }), .. } => (file, vec![machine]),
+            Verb::Bench { file, machine, display, history, .. } => (file, vec![machine, display, history]),
+            Verb::Report { verb: ReportVerb::Scorecard { file, machine, display, theme, history, .. } } => {
+                (file, vec![machine, display, theme, history])
+            }
+            Verb::Config {
+                verb: Some(ConfigVerb::Show { file, flags, .. } | ConfigVerb::Save { file, flags, .. }),
+            } => (file, vec![flags]),
+            Verb::Config {
+                verb:
+                    Some(ConfigVerb::Init { file } | ConfigVerb::Check { named: file, .. } | ConfigVerb::Path { file }),
+            } => (file, Vec::new()),
+            Verb::Themes { file, display } => (file, vec![display]),
+            Verb::Config { verb: None } | Verb::Completions { .. } | Verb::Man => return (None, Vec::new()),
+        };
+        (Some(file), flags)
     }
 }
