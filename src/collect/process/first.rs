@@ -10,7 +10,7 @@ use super::{
     CLOCKED,
     folder::{Folder, Path},
     listing::Listed,
-    new_slot,
+    merge::new_slot,
     shared::Shared,
     slot::Slot,
     stat,
