@@ -90,10 +90,9 @@ const REFUSED: &[(&str, &str)] = &[
 const CYCLES: &[(&[&str], &str)] = &[
     (&["app::encode", "app::encode::shown"], "what is shown is of the encoder's own cells"),
     (&["collect", "collect::aside"], "the helper opens sources by the table whose rows open them through it"),
-    (&["collect::process", "collect::process::first", "collect::process::forks"], "parts of one collector"),
+    (&["collect::process", "collect::process::forks"], "parts of one collector"),
     (&["model::process", "model::process::memory"], "a part of the folder's types"),
     (&["model::pool", "model::pool::devices"], "methods of the types in the folder's file"),
-    (&["sink::text", "sink::text::containers"], "sections share the form of a line"),
     (&["sys::exec", "sys::exec::child", "sys::exec::runner"], "the trait and its implementations"),
     (&["sys::helper", "sys::helper::probe"], "the helper answers the probe, which asks through it"),
     (&["sys::mounts", "sys::remote", "sys::root"], "a root asks what may hang by its own mounts"),

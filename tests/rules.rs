@@ -9,6 +9,7 @@ use benchtop::{
     alert::{
         AlertKey, Level, Rule, Side,
         book::AlertBook,
+        judgement::Judgement,
         phase::{Moment, Observation, Phase},
         saved::{Boot, Saved},
         shipped,
@@ -54,7 +55,7 @@ impl Machine {
         self.pass(SECOND);
         let moment = Moment { now: self.now, interval: SECOND };
         let (key, rule) = (self.key(), self.rule.clone());
-        let mut judgement = self.book.judge();
+        let mut judgement = Judgement::new(&mut self.book);
         match found {
             Some(Some(value)) => {
                 judgement.value(&rule, key, Labels::new(), Observation::value(value, self.now), (moment, false));

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     flap::Flap,
-    judgement::Judgement,
     normal::Normal,
     phase::{Acknowledged, Entry, Phase},
 };
@@ -186,11 +185,6 @@ impl AlertBook {
         for (key, normal) in other.normals {
             self.normals.entry(key).or_insert(normal);
         }
-    }
-
-    /// Begins a judgement; it is over with [`Judgement::end`].
-    pub fn judge(&mut self) -> Judgement<'_> {
-        Judgement::new(self)
     }
 }
 

@@ -28,7 +28,8 @@ pub struct Judgement<'a> {
 }
 
 impl<'a> Judgement<'a> {
-    pub(super) fn new(book: &'a mut AlertBook) -> Self {
+    /// Begins; it is over with [`Judgement::end`].
+    pub fn new(book: &'a mut AlertBook) -> Self {
         Judgement { book, judged: BTreeSet::new(), transitions: Vec::new() }
     }
 }

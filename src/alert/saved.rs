@@ -61,6 +61,7 @@ mod tests {
     use crate::{
         alert::{
             AlertKey, Level, Limits, Rule,
+            judgement::Judgement,
             phase::{Moment, Observation, Phase},
         },
         model::{alert::Labels, metrics},
@@ -80,7 +81,7 @@ mod tests {
     /// Judges `value` at `now`; the phase after it.
     fn judge(book: &mut AlertBook, now: Stamp, value: f64) -> Option<Phase> {
         let moment = Moment { now, interval: Duration::from_secs(1) };
-        let mut judgement = book.judge();
+        let mut judgement = Judgement::new(book);
         judgement.value(&rule(), key(), Labels::new(), Observation::value(value, now), (moment, false));
         judgement.end(now);
         book.get(&key()).map(|alert| alert.entry.phase)

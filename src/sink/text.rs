@@ -3,15 +3,20 @@
 mod containers;
 mod devices;
 mod figures;
+mod line;
 mod models;
 mod services;
 
-use std::{fmt::Display, io, time::Duration};
+use std::{io, time::Duration};
+
+use line::{live, or_absent, row};
+
+pub(super) use line::plain;
 
 use super::{Sink, report};
 use crate::{
     alert::Level,
-    model::{health::Freshness, source::SourceId},
+    model::source::SourceId,
     state::State,
     text::{clean, elide},
     units::{self, ABSENT},
@@ -84,25 +89,6 @@ pub fn summary(state: &State) -> Vec<(String, String)> {
     rows
 }
 
-/// Letters that every terminal has.
-pub(super) fn plain(line: &str) -> String {
-    line.chars()
-        .map(|c| match c {
-            '–' => '-',
-            '·' => '|',
-            '…' => '~',
-            c if c.is_ascii() => c,
-            _ => '?',
-        })
-        .collect()
-}
-
-fn row(page: &mut String, name: &str, text: impl Display) {
-    use std::fmt::Write;
-    // Writing into a String cannot fail.
-    let _ = writeln!(page, "{name:<12} {}", clean(&text.to_string()));
-}
-
 fn host(state: &State, page: &mut String) {
     let facts = &state.host.facts;
     let mut words = vec![facts.hostname.clone().unwrap_or_else(|| ABSENT.into())];
@@ -145,20 +131,6 @@ fn alerts(state: &State, ascii: bool, page: &mut String) {
         let left = units::countdown(watch.left);
         row(page, "pending", format!("{} {}, alert in {left}", sign(watch.level), watch.say));
     }
-}
-
-/// The figure, or `–` where its source is not live.
-fn or_absent<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
-    value.map_or_else(|| ABSENT.to_owned(), show)
-}
-
-/// `1 zombie`, `2 zombies`.
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-fn live(state: &State, source: SourceId) -> bool {
-    state.host.health.freshness(source, state.host.now) == Freshness::Live
 }
 
 /// Each engine with its state: where one does not answer, its containers are not listed, and why is.

@@ -117,7 +117,7 @@ pub(super) fn judge(
     now: Stamp,
 ) -> Vec<Transition> {
     let host = machine.host;
-    let mut judgement = book.judge();
+    let mut judgement = Judgement::new(book);
     let is_quiet = |rule: &Rule| (machine.saturated && rule.quiet_during_runs) || (machine.starting && rule.grace);
     for (metric, indices) in METRICS.iter().zip(by_metric).filter(|(_, indices)| !indices.is_empty()) {
         let rules = || indices.iter().map(|i| &rules[*i]);

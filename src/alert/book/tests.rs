@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     alert::{
         Level, Limits, Rule,
+        judgement::Judgement,
         phase::{Moment, Observation},
         transition::Turn,
     },
@@ -25,7 +26,7 @@ fn key(rule: &str, name: &str) -> AlertKey {
 fn judge(book: &mut AlertBook, rules: &[Rule], second: u64, values: &[(&str, f64)]) -> Vec<(AlertKey, Phase)> {
     let now = Stamp::at_seconds(second);
     let moment = Moment { now, interval: Duration::from_secs(1) };
-    let mut judgement = book.judge();
+    let mut judgement = Judgement::new(book);
     for rule in rules {
         for (name, value) in values {
             let found = Observation::value(*value, now);
@@ -108,7 +109,7 @@ fn three_pairs_are_one_message_and_a_rise_is_another() {
     let mut second = |book: &mut AlertBook, at: u64, value: f64| {
         let now = Stamp::at_seconds(at);
         let moment = Moment { now, interval: Duration::from_secs(1) };
-        let mut judgement = book.judge();
+        let mut judgement = Judgement::new(book);
         let found = Observation::value(value, now);
         judgement.value(&rules[0], key("a", "x"), Labels::new(), found, (moment, false));
         judgement.settle(&rules[0], now);
@@ -151,10 +152,10 @@ fn another_judge_of_the_same_machine_has_the_same_ages() {
 fn a_book_is_written_and_read_back() {
     let mut book = AlertBook::default();
     judge(&mut book, &[rule("a"), rule("b")], 1, &[("x", 5.0), ("y", 6.0)]);
-    assert!(book.judge().is_first("load1"));
+    assert!(Judgement::new(&mut book).is_first("load1"));
     acknowledge(&mut book, key("b", "y"));
     let text = serde_json::to_string(&book).expect("it is written");
     let mut read: AlertBook = serde_json::from_str(&text).expect("it is read");
     assert_eq!(read, book);
-    assert!(read.iter().count() == 4 && !read.judge().is_first("load1"));
+    assert!(read.iter().count() == 4 && !Judgement::new(&mut read).is_first("load1"));
 }

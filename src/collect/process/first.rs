@@ -10,9 +10,8 @@ use super::{
     CLOCKED,
     folder::{Folder, Path},
     listing::Listed,
-    merge::new_slot,
     shared::Shared,
-    slot::Slot,
+    slot::{Slot, new_slot},
     stat,
 };
 use crate::{clock::Clock, collect::lane::THREAD_PREFIX, model::process::ProcRow};

@@ -9,9 +9,8 @@ use super::{
     first,
     folder::Path,
     listing::Listed,
-    shared,
-    slot::{Flag, Slot},
-    stat::{self, Stat},
+    slot::{Flag, Slot, new_slot},
+    stat,
 };
 use crate::{model::process::ProcRow, text::clean_bytes};
 
@@ -215,20 +214,4 @@ impl Processes {
             round.now_us = self.clock.now().mono_us;
         }
     }
-}
-
-/// Slot and first row of a new process, by its reading and the time since the previous round.
-pub(super) fn new_slot(
-    stat: &Stat<'_>,
-    listed: Listed,
-    (now_us, span_us): (u64, u64),
-    shared: &mut shared::Shared,
-) -> (Slot, ProcRow) {
-    let mut slot = Slot::new(listed.pid, listed.inode, stat, now_us);
-    // Without a first rate there is none to correct: if it is absent from the next, full round, it used nothing.
-    slot.set(Flag::NonZero, span_us > 0);
-    let name = Some(shared.of(&clean_bytes(stat.name)));
-    // In the first round the span of its CPU time is unknown.
-    let row = ProcRow { over_us: span_us, name, ..slot.row(stat) };
-    (slot, row)
 }

@@ -1,7 +1,10 @@
 //! What is remembered of a process between rounds: 64 bytes.
 
-use super::stat::Stat;
-use crate::model::process::{ProcKey, ProcRow};
+use super::{listing::Listed, shared::Shared, stat::Stat};
+use crate::{
+    model::process::{ProcKey, ProcRow},
+    text::clean_bytes,
+};
 
 /// Idle readings after which a process counts as asleep.
 const ASLEEP: u8 = 4;
@@ -171,6 +174,22 @@ fn mix(sum: u64, value: u64) -> u64 {
 fn digest_bytes(bytes: &[u8]) -> u32 {
     let sum = bytes.iter().fold(bytes.len() as u64, |sum, &b| mix(sum, u64::from(b)));
     (sum ^ sum >> 32) as u32
+}
+
+/// Slot and first row of a new process, by its reading and the time since the previous round.
+pub(super) fn new_slot(
+    stat: &Stat<'_>,
+    listed: Listed,
+    (now_us, span_us): (u64, u64),
+    shared: &mut Shared,
+) -> (Slot, ProcRow) {
+    let mut slot = Slot::new(listed.pid, listed.inode, stat, now_us);
+    // Without a first rate there is none to correct: if it is absent from the next, full round, it used nothing.
+    slot.set(Flag::NonZero, span_us > 0);
+    let name = Some(shared.of(&clean_bytes(stat.name)));
+    // In the first round the span of its CPU time is unknown.
+    let row = ProcRow { over_us: span_us, name, ..slot.row(stat) };
+    (slot, row)
 }
 
 #[cfg(test)]

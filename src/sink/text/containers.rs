@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, time::Duration};
 
-use super::{or_absent, row};
+use super::line::{or_absent, row};
 use crate::{
     clock::Stamp,
     model::container::{Container, ContainerRow, Health, RunState},

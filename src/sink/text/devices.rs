@@ -1,6 +1,6 @@
 //! Disks, filesystems, networks, sensors, cards and pools, a line each.
 
-use super::{counted, or_absent, row};
+use super::line::{counted, or_absent, row};
 use crate::{
     model::{fault::Fault, gpu::CardState, network::Interface, pool::scan_words},
     state::State,

@@ -1,6 +1,6 @@
 //! Processor, memory, pressure and processes, a line each; a source that is not live has none.
 
-use super::{counted, live, or_absent, row};
+use super::line::{counted, live, or_absent, row};
 use crate::{
     model::{cpu::CpuShares, pressure::Stalls, source::SourceId},
     sink::report,

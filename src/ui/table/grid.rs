@@ -8,7 +8,6 @@ mod typed;
 use std::{cell::RefCell, rc::Rc};
 
 use ratatui::layout::Rect;
-use typed::Asked;
 
 use super::{
     column::{ColumnDef, write},
@@ -39,6 +38,15 @@ pub struct Sort {
     pub column: usize,
     /// The greatest, or the last of the alphabet, on top.
     pub greatest_first: bool,
+}
+
+/// What is being typed.
+#[derive(Debug)]
+enum Asked {
+    /// With the row that had the cursor before, when one was held.
+    Search { from: usize, held: bool },
+    /// With the filter that was in force before.
+    Filter { before: String },
 }
 
 /// A table's columns, order, filter, search and cursor.

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Grid, Holds};
+use super::{Asked, Grid, Holds};
 use crate::{
     alert::Level,
     ui::{
@@ -17,15 +17,6 @@ use crate::{
         view::Effect,
     },
 };
-
-/// What is being typed.
-#[derive(Debug)]
-pub(super) enum Asked {
-    /// With the row that had the cursor before, when one was held.
-    Search { from: usize, held: bool },
-    /// With the filter that was in force before.
-    Filter { before: String },
-}
 
 impl<K: Copy + Eq> Grid<K> {
     /// True while a line is being typed.
