@@ -32,9 +32,13 @@ pub(super) struct RemovalError {
 /// # Errors
 /// The first failure, with how far it came.
 pub(super) fn remove(objects: &[Removal]) -> Result<String, RemovalError> {
+    each(objects, |object| on(&object.engine, one(object)))
+}
+
+fn each(objects: &[Removal], one: impl Fn(&Removal) -> Result<(), OperationError>) -> Result<String, RemovalError> {
     let (mut removed, mut bytes, mut complaint) = (0usize, 0u64, None);
     for object in objects {
-        match on(&object.engine, one(object)) {
+        match one(object) {
             Ok(()) => (removed, bytes) = (removed + 1, bytes + object.bytes),
             Err(why) => {
                 complaint.get_or_insert(why);
@@ -63,4 +67,30 @@ async fn one(object: &Removal) -> Result<(), EngineError> {
         }
     };
     done.map_err(|error| EngineError::of_operation(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_removed_is_counted() {
+        let object = |name: &str| Removal {
+            engine: "unix:///run/docker.sock".into(),
+            kind: Kind::Image,
+            id: name.into(),
+            name: name.into(),
+            bytes: 1 << 20,
+        };
+        let objects = ["a", "b", "c"].map(object);
+        let done = |refused: &'static str| {
+            let one = move |object: &Removal| {
+                if object.name == refused { Err(OperationError::System("in use".into())) } else { Ok(()) }
+            };
+            each(&objects, one).map_err(|error| error.to_string())
+        };
+        assert_eq!(done(""), Ok("3 removed, 3.0 MiB freed".to_owned()));
+        assert_eq!(done("b"), Err("2 of 3 removed, 2.0 MiB freed; in use".to_owned()));
+        assert_eq!(each(&objects[..1], |_| Ok(())).ok(), Some("a removed, 1.0 MiB freed".to_owned()));
+    }
 }

@@ -252,4 +252,26 @@ mod tests {
         assert_eq!(quota_v2(b"max 100000"), None);
         assert_eq!(quota_v2(b"0 0"), None);
     }
+
+    #[test]
+    fn the_smaller_of_cpu_set_and_quota_counts() {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        put("proc/1/cgroup", "0::/docker/ab\n");
+        put("proc/1/mountinfo", "41 31 0:38 / /cg rw - cgroup2 cgroup2 rw\n");
+        put("proc/meminfo", "MemTotal: 8388608 kB\n");
+        put("sys/devices/system/cpu/online", "0-7\n");
+        put("cg/cgroup.controllers", "cpu cpuset memory\n");
+        put("cg/docker/ab/cpuset.cpus.effective", "0-2\n");
+        put("cg/docker/ab/cpu.stat", "usage_usec 1\n");
+        for (quota, cores) in [("max 100000", 3.0), ("200000 100000", 2.0), ("400000 100000", 3.0)] {
+            put("cg/docker/ab/cpu.max", quota);
+            let Ok(Sample::Limits(sample)) = read_once(open, Root::new(folder.path())) else { panic!("no sample") };
+            assert_eq!(sample.cpu_cores, Some(cores), "{quota}");
+        }
+    }
 }

@@ -314,4 +314,21 @@ mod tests {
         assert_eq!(at(&mut *source, 3), []);
         assert_eq!(at(&mut *source, 5), [("k10temp".into(), 40.0)]);
     }
+
+    #[test]
+    fn inputs_at_the_ends_of_their_range_are_unwired() {
+        let root = crate::sys::root::Root::new("/nowhere");
+        let probe = |celsius: f64| chip::Probe {
+            name: "x".into(),
+            input: crate::sys::reread::Reread::new(&root, "none"),
+            fault: None,
+            high: None,
+            critical: None,
+            connected: true,
+            celsius: Some(celsius),
+        };
+        let shown = |kind, celsius| probe(celsius).shown(kind).is_some();
+        assert_eq!([-5.0, 127.0, 30.0].map(|celsius| shown(SensorKind::Board, celsius)), [false, false, true]);
+        assert!(shown(SensorKind::Disk, -5.0), "a cold disk");
+    }
 }

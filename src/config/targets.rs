@@ -123,3 +123,20 @@ pub fn show(out: &mut String, loaded: &Loaded, all: bool, line: &dyn Fn(&mut Str
             writeln!(out, "# {all} targets, {own} of them from the file: `benchtop config show --targets` shows them.");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_without_a_name_is_refused() {
+        let (table, _) = crate::config::tree::parse("x", "models_pool = \"\"\nssd = \"sda\"\n");
+        let mut roles = BTreeMap::new();
+        let faults = read_roles(&mut roles, &table);
+        assert_eq!(roles, BTreeMap::from([(Role::Ssd, "sda".to_owned())]));
+        assert_eq!(
+            faults.iter().map(|f| f.what.as_str()).collect::<Vec<_>>(),
+            ["role `models_pool` is empty, not a name"]
+        );
+    }
+}

@@ -259,4 +259,20 @@ mod tests {
         let i = &network.interfaces[0];
         assert_eq!((i.errors_per_second, i.drops_per_second), (Some(3.0), Some(4.0)));
     }
+
+    #[test]
+    fn an_inner_address_is_of_a_bridge_of_engines() {
+        let with =
+            |name: &str, address: &str| InterfaceCounters { addresses: vec![address.to_owned()], ..interface(name, 0) };
+        let mut network = Network::default();
+        fold(
+            &mut network,
+            1,
+            None,
+            vec![with("eth0", "192.168.1.9/24"), with("docker0", "172.17.0.1/16"), with("wg0", "10.9.0.1/24")],
+        );
+        let inner = |address: &str| network.is_inner(address.parse().expect("an address"));
+        assert!(inner("172.17.0.1") && inner("127.0.0.1"));
+        assert!(!inner("192.168.1.9") && !inner("10.9.0.1") && !inner("172.17.0.2"));
+    }
 }

@@ -130,3 +130,16 @@ impl Job {
 fn pids<'a>(keys: impl Iterator<Item = &'a ProcKey>) -> String {
     keys.map(|key| key.pid.to_string()).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_several_jobs_are_undoable_or_none() {
+        let (nice, removal) = (Job::Renice(Vec::new()), Job::Remove(Vec::new()));
+        assert!(nice.is_undoable() && !removal.is_undoable());
+        assert!(Job::All(vec![nice.clone(), nice.clone()]).is_undoable());
+        assert!(!Job::All(vec![nice, removal]).is_undoable());
+    }
+}

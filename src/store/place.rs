@@ -139,6 +139,10 @@ fn existing(folder: &Path) -> &Path {
 /// The kind of a file system that several machines may have mounted: SQLite's write-ahead log is for one machine, and
 /// so are results.
 fn shared(folder: &Path) -> Option<&'static str> {
+    shared_kind(u64::try_from(statfs(folder).ok()?.f_type).ok()?)
+}
+
+fn shared_kind(kind: u64) -> Option<&'static str> {
     // statfs(2), linux/magic.h
     const KINDS: [(u64, &str); 6] = [
         (0x6969, "NFS"),
@@ -148,7 +152,17 @@ fn shared(folder: &Path) -> Option<&'static str> {
         (0x00c3_6400, "Ceph"),
         (0x5346_414f, "AFS"),
     ];
-    let kind = u64::try_from(statfs(folder).ok()?.f_type).ok()?;
     // Some of them are of 32 bits, and negative where the field is.
     KINDS.iter().find(|(magic, _)| *magic == kind & 0xffff_ffff).map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_file_systems_are_known_by_their_magic() {
+        assert_eq!((shared_kind(0x6969), shared_kind(0xffff_ffff_ff53_4d42)), (Some("NFS"), Some("CIFS")));
+        assert_eq!([shared_kind(0xef53), shared_kind(0x2fc1_2fc1), shared_kind(0)], [None; 3], "ext4, ZFS");
+    }
 }

@@ -69,7 +69,11 @@ impl Notify {
 /// How often systemd wants to hear that the service is alive: half of WATCHDOG_USEC.
 #[must_use]
 pub fn watchdog() -> Option<Duration> {
-    let micros: u64 = std::env::var("WATCHDOG_USEC").ok()?.parse().ok()?;
+    half(&std::env::var("WATCHDOG_USEC").ok()?)
+}
+
+fn half(usec: &str) -> Option<Duration> {
+    let micros: u64 = usec.parse().ok()?;
     (micros > 0).then(|| Duration::from_micros(micros / 2))
 }
 
@@ -98,5 +102,11 @@ mod tests {
         Notify::to(None).ready();
         Notify::to(Some("")).ready();
         Notify::to(Some("/nowhere/at/all")).stopping();
+    }
+
+    #[test]
+    fn the_watchdog_is_fed_twice_in_its_time() {
+        assert_eq!(half("30000000"), Some(Duration::from_secs(15)));
+        assert_eq!([half("0"), half(""), half("x")], [None; 3]);
     }
 }

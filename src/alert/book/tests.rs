@@ -159,3 +159,19 @@ fn a_book_is_written_and_read_back() {
     assert_eq!(read, book);
     assert!(read.iter().count() == 4 && !Judgement::new(&mut read).is_first("load1"));
 }
+
+#[test]
+fn a_rise_from_advice_is_sent() {
+    let limits = Limits { advice: Some(2.0), warn: Some(4.0), ..Limits::default() };
+    let mut book = AlertBook::default();
+    let mut turns = Vec::new();
+    for (second, value) in [(1, 3.0), (2, 5.0)] {
+        let now = Stamp::at_seconds(second);
+        let mut judgement = Judgement::new(&mut book);
+        let moment = Moment { now, interval: Duration::from_secs(1) };
+        let rule = Rule { limits, ..rule("a") };
+        judgement.value(&rule, key("a", "x"), Labels::new(), Observation::value(value, now), (moment, false));
+        turns.extend(judgement.end(now).into_iter().map(|change| (change.turn, change.muted)));
+    }
+    assert_eq!(turns, [(Turn::Fired, None), (Turn::Escalated, None)]);
+}

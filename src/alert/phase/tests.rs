@@ -335,3 +335,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_slow_source_bridges_two_of_its_intervals() {
+    let bridge = |seconds| Moment { now: Stamp::at_seconds(1), interval: Duration::from_secs(seconds) }.bridge();
+    assert_eq!((bridge(1), bridge(60)), (Duration::from_secs(10), Duration::from_secs(120)));
+}

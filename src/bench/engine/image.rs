@@ -286,4 +286,18 @@ mod tests {
         assert_eq!(is_static(&folder.path().join("program")), None);
         assert_eq!(is_static(Path::new("/nowhere")), None);
     }
+
+    #[test]
+    fn the_image_holds_the_program_and_its_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let busybox = folder.path().join("busybox");
+        std::fs::write(&busybox, b"program").expect("a file");
+        let archive = archive(&busybox).expect("an archive");
+        let holds = |text: &[u8]| archive.windows(text.len()).any(|part| part == text);
+        assert!(
+            holds(b"bin/busybox")
+                && holds(b"program")
+                && APPLETS.iter().all(|name| holds(format!("bin/{name}").as_bytes()))
+        );
+    }
 }

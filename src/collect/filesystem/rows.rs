@@ -162,4 +162,18 @@ mod tests {
         let rows = shown(mounts::parse(text));
         assert_eq!(rows.iter().map(|m| m.source.as_slice()).collect::<Vec<_>>(), [&b"/dev/sda1"[..], b"/dev/sda3"]);
     }
+
+    #[test]
+    fn the_server_of_a_mount_is_found() {
+        let of = |kind: &str, source: &str| {
+            let text = format!("1 0 0:9 / /m rw - {kind} {source} rw\n");
+            let mount = mounts::parse(text.as_bytes()).remove(0);
+            server(&mount).map(|name| String::from_utf8_lossy(name).into_owned())
+        };
+        let nas = Some("nas".to_owned());
+        assert_eq!(
+            [of("nfs4", "nas:/tank"), of("cifs", "//nas/media"), of("ext4", "/dev/sda1")],
+            [nas.clone(), nas, None]
+        );
+    }
 }

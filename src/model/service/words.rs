@@ -48,3 +48,24 @@ impl ServiceRow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        clock::Stamp,
+        model::service::round::{Found, Round},
+    };
+
+    #[test]
+    fn a_slow_service_says_so() {
+        let found = Found { status: Some(200), ..Found::default() };
+        let (at, outcome) = (Stamp::at_seconds(1), Outcome::Up { seconds: Some(9.0) });
+        let round = Round { number: 1, began: at, ended: at, outcome, retried: None, found };
+        let mut row = ServiceRow::new(Arc::default(), at);
+        (row.standing, row.round) = (Standing::Up, Some(Arc::new(round)));
+        assert_eq!((row.words(true), row.words(false)), ("slow 200".into(), "200".into()));
+    }
+}

@@ -114,3 +114,29 @@ fn settings_switch_it_off_and_name_its_file() {
     let why = Place::find(&elsewhere).expect_err("another machine").to_string();
     assert!(why.contains("--root"), "{why}");
 }
+
+#[test]
+fn a_frozen_file_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("his tory.db");
+    keep_all(&file, &[Record::Run(numbered(1))]);
+    let opened = crate::store::open::open_frozen(&place(&file)).expect("it opens");
+    let found = read(&opened.connection, &mut Seen::default()).expect("it is read");
+    assert!(!found.is_empty() && found.runs == [numbered(1)]);
+}
+
+#[test]
+fn a_history_of_alerts_alone_is_not_empty() {
+    let episode = Episode {
+        key: AlertKey { rule: "cpu_busy".into(), identity: Vec::new() },
+        labels: Vec::new(),
+        level: "warn".into(),
+        fired_unix_ms: 1,
+        ended_unix_ms: None,
+        end: None,
+        value: 1.0,
+        say: "busy".into(),
+    };
+    assert!(History::default().is_empty());
+    assert!(!History { episodes: vec![episode], ..History::default() }.is_empty());
+}

@@ -236,4 +236,17 @@ mod tests {
         assert_eq!(press(&mut prompt, KeyCode::Enter), Typed::Accepted);
         assert_eq!(press(&mut prompt, KeyCode::Esc), Typed::Cancelled);
     }
+
+    #[test]
+    fn control_keys_edit_the_line() {
+        let mut prompt = Prompt::new("search", "one two", Vec::new());
+        let mut ctrl = |letter| {
+            prompt.key(Key::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
+            prompt.text().to_owned()
+        };
+        assert_eq!(ctrl('h'), "one tw");
+        assert_eq!(ctrl('w'), "one ");
+        ctrl('a');
+        assert_eq!((ctrl('u'), ctrl('k')), ("one ".to_owned(), String::new()));
+    }
 }

@@ -184,3 +184,13 @@ fn failures_before_the_start_are_not_ruled_out() {
     assert_eq!([counted(Refused), counted(Refused), counted(Refused)], [None, None, Some(3)]);
     assert_eq!([counted(Up(0.1)), counted(Refused)], [Some(0), Some(1)]);
 }
+
+#[test]
+fn rounds_are_kept_for_the_graph() {
+    let mut bench = Bench::new(&["web"]);
+    for n in 1..=3 {
+        bench.round(&[Up(f64::from(n))]);
+    }
+    let kept: Vec<_> = bench.services.rows[0].past.iter().map(|past| past.seconds).collect();
+    assert_eq!(kept, [Some(1.0), Some(2.0), Some(3.0)]);
+}
