@@ -170,7 +170,7 @@ impl AlertBook {
         !lists || !self.silences.is_empty() || self.seen_unix_ms > 0
     }
 
-    /// Takes over from `other`, which judges the same machine, since when things are so, and what only that one knows.
+    /// Takes over from `other`, which judges the same machine, how long each has been so, and what only that one knows.
     pub fn agree(&mut self, other: AlertBook) {
         for (key, theirs) in other.alerts {
             match self.alerts.get_mut(&key) {

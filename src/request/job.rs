@@ -48,7 +48,7 @@ pub enum Job {
     Save(Save),
 }
 
-/// One thing to remove.
+/// What is to be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     /// Address of its engine.
@@ -93,7 +93,7 @@ impl Job {
         match self {
             Job::Container { name, act, .. } => act.phrase(name),
             Job::Pool { pool, act } => act.phrase(pool),
-            Job::Remove(things) => match things.as_slice() {
+            Job::Remove(items) => match items.as_slice() {
                 [one] => format!("remove {}", one.name),
                 many => format!("remove {} objects", many.len()),
             },

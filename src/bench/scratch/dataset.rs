@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::thing::{PROPERTY, Scratch, name};
+use super::kind::{PROPERTY, Scratch, name};
 use crate::{
     bench::{contract::RunCx, stop::Stop},
     sys::exec::{Exec, Finished, Runner},

@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::thing::LABEL;
+use super::kind::LABEL;
 use crate::{
     model::engine_address::EngineAddress,
     sys::engine::{EngineClient, EngineError, encoded},

@@ -20,7 +20,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::thing::{MARKER, PREFIX, Scratch, name};
+use super::kind::{MARKER, PREFIX, Scratch, name};
 use crate::bench::{contract::RunCx, stop::Stop};
 
 /// Folders in one another; no benchmark makes more.

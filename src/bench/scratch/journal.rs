@@ -13,7 +13,7 @@ use std::{
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{folder, remove::remove, thing::Scratch};
+use super::{folder, kind::Scratch, remove::remove};
 use crate::sys::{exec::Exec, helper::responds};
 
 const SUFFIX: &str = "journal";
@@ -41,7 +41,7 @@ enum Line {
 
 /// Something that is there and its filesystem.
 #[derive(Debug, Clone, PartialEq)]
-struct Thing {
+struct Item {
     what: Scratch,
     on: Option<u64>,
 }
@@ -52,7 +52,7 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     batch: String,
-    things: Vec<Thing>,
+    items: Vec<Item>,
 }
 
 /// What could not be removed, and why.
@@ -74,7 +74,7 @@ impl Journal {
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         // The name too must be on the disk before anything is made.
         File::open(folder)?.sync_all()?;
-        Ok(Journal { file, path, batch: batch.to_owned(), things: Vec::new() })
+        Ok(Journal { file, path, batch: batch.to_owned(), items: Vec::new() })
     }
 
     /// Writes down what is about to be made, and returns when it is on the disk.
@@ -83,16 +83,16 @@ impl Journal {
     /// As the system gives them: then it must not be made.
     pub fn add(&mut self, what: Scratch) -> io::Result<()> {
         let on = if let Scratch::Folder(path) = &what { folder::filesystem(path) } else { None };
-        let thing = Thing { what: what.clone(), on };
+        let item = Item { what: what.clone(), on };
         self.write(&Line::Make { what, on })?;
-        self.things.push(thing);
+        self.items.push(item);
         Ok(())
     }
 
     /// Removed already.
     pub fn gone(&mut self, what: &Scratch) {
-        if let Some(at) = self.things.iter().rposition(|thing| thing.what == *what) {
-            self.things.remove(at);
+        if let Some(at) = self.items.iter().rposition(|item| item.what == *what) {
+            self.items.remove(at);
             // Not written, it is looked for once more: that does no harm.
             let _ = self.write(&Line::Gone(what.clone()));
         }
@@ -108,10 +108,10 @@ impl Journal {
     /// Removes everything, the newest first, and says what is left.
     pub fn clean(&mut self, exec: &Arc<dyn Exec>) -> Vec<Left> {
         let mut left = Vec::new();
-        for thing in self.things.clone().into_iter().rev() {
-            match remove(&thing.what, &self.batch, exec) {
-                Ok(()) => self.gone(&thing.what),
-                Err(why) => left.push(Left { what: thing.what, why }),
+        for item in self.items.clone().into_iter().rev() {
+            match remove(&item.what, &self.batch, exec) {
+                Ok(()) => self.gone(&item.what),
+                Err(why) => left.push(Left { what: item.what, why }),
             }
         }
         left
@@ -121,7 +121,7 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         // With something left in it, it is for the next start.
-        if self.things.is_empty() {
+        if self.items.is_empty() {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -137,14 +137,14 @@ pub fn clean_up(folder: &Path, exec: &Arc<dyn Exec>) -> (Vec<Scratch>, Vec<Left>
     paths.sort();
     for path in paths {
         if let Some(mut journal) = take_over(&path) {
-            let missing: Vec<Thing> = journal.things.iter().filter(|thing| is_elsewhere(thing)).cloned().collect();
-            journal.things.retain(|thing| !missing.contains(thing));
-            let all: Vec<Scratch> = journal.things.iter().rev().map(|thing| thing.what.clone()).collect();
+            let missing: Vec<Item> = journal.items.iter().filter(|item| is_elsewhere(item)).cloned().collect();
+            journal.items.retain(|item| !missing.contains(item));
+            let all: Vec<Scratch> = journal.items.iter().rev().map(|item| item.what.clone()).collect();
             let kept = journal.clean(exec);
             removed.extend(all.into_iter().filter(|what| !kept.iter().any(|left| left.what == *what)));
             left.extend(kept);
             if !is_old(&journal.file) {
-                journal.things.extend(missing);
+                journal.items.extend(missing);
             }
         }
     }
@@ -159,35 +159,35 @@ fn take_over(path: &Path) -> Option<Journal> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(&file, CAP), &mut bytes).ok()?;
     let batch = path.file_stem()?.to_str()?.to_owned();
-    Some(Journal { file, path: path.to_owned(), batch, things: read(&bytes) })
+    Some(Journal { file, path: path.to_owned(), batch, items: read(&bytes) })
 }
 
 /// What its lines leave there. A line that is torn was not written to its end: nothing was made for it.
-fn read(bytes: &[u8]) -> Vec<Thing> {
-    let mut things: Vec<Thing> = Vec::new();
+fn read(bytes: &[u8]) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
     for line in bytes.split(|b| *b == b'\n') {
         match serde_json::from_slice(line) {
-            Ok(Line::Make { what, on }) => things.push(Thing { what, on }),
+            Ok(Line::Make { what, on }) => items.push(Item { what, on }),
             Ok(Line::Gone(what)) => {
-                if let Some(at) = things.iter().rposition(|thing| thing.what == what) {
-                    things.remove(at);
+                if let Some(at) = items.iter().rposition(|item| item.what == what) {
+                    items.remove(at);
                 }
             }
             Err(_) => {}
         }
     }
-    things
+    items
 }
 
 /// A folder that is not there while another filesystem than its own is: its own may be mounted again. One that does not
 /// answer is none either.
-fn is_elsewhere(thing: &Thing) -> bool {
-    let Scratch::Folder(path) = &thing.what else { return false };
+fn is_elsewhere(item: &Item) -> bool {
+    let Scratch::Folder(path) = &item.what else { return false };
     if path.parent().is_some_and(|parent| !responds(parent, ANSWERS)) {
         return true;
     }
     let there = fs::symlink_metadata(path).is_ok();
-    !there && thing.on.is_some() && folder::filesystem(path) != thing.on
+    !there && item.on.is_some() && folder::filesystem(path) != item.on
 }
 
 fn is_old(journal: &File) -> bool {
@@ -260,7 +260,7 @@ mod tests {
         }
         journal.gone(&a);
         let bytes = fs::read(&journal.path).expect("its text");
-        let names = |things: Vec<Thing>| things.into_iter().map(|thing| thing.what).collect::<Vec<_>>();
+        let names = |items: Vec<Item>| items.into_iter().map(|item| item.what).collect::<Vec<_>>();
         assert_eq!(names(read(&bytes)), [a.clone(), b.clone()]);
         assert_eq!(names(read(&bytes[..bytes.len() - 3])), [a.clone(), b, a], "a torn line does not count");
     }

@@ -7,15 +7,15 @@ mod dataset;
 mod engine;
 mod folder;
 mod journal;
+mod kind;
 mod remove;
-mod thing;
 
 use std::path::{Path, PathBuf};
 
 pub use dataset::Dataset;
 pub use journal::{Journal, Left, clean_up};
+pub use kind::{LABEL, MARKER, PROPERTY, Scratch, name};
 pub use remove::remove;
-pub use thing::{LABEL, MARKER, PROPERTY, Scratch, name};
 
 use super::{contract::RunCx, stop::Stop};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{apart, dataset, engine, thing::Scratch};
+use super::{apart, dataset, engine, kind::Scratch};
 use crate::sys::exec::Exec;
 
 /// Removes it if it is of that batch; what is not there any more is as good. For a benchmark that makes and removes
-/// things again and again, before it says `RunCx::removed`.
+/// scratch again and again, before it says `RunCx::removed`.
 ///
 /// # Errors
 /// Why it is still there, in words.

@@ -39,7 +39,7 @@ use crate::{
 const CONNECTIONS: usize = 6;
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
-/// Bytes of a page that are read for what it names, and of each thing that it names.
+/// Bytes of a page that are read for what it names, and of each file that it names.
 const PAGE: usize = 8 << 20;
 const RESOURCE: usize = 64 << 20;
 

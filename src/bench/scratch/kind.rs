@@ -1,4 +1,4 @@
-//! The kinds of things that a run makes, and how each is marked and named.
+//! The kinds of scratch that a run makes, and how each is marked and named.
 
 use std::{fmt, path::PathBuf};
 
