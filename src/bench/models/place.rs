@@ -158,7 +158,10 @@ impl Place {
     /// What figures of it depend on.
     pub fn fingerprint(&self, method: &str) -> Fingerprint {
         let model = &self.model;
-        let weights = model.parameters.map(|n| format!("{:.1}B", n / 1e9));
+        let weights = model.parameters.map(|n| match n {
+            n if n >= 1e9 => format!("{:.1}B", n / 1e9),
+            n => format!("{:.1}M", n / 1e6),
+        });
         let size = model.size.map(|bytes| bytes_long(bytes as f64));
         let parts: Vec<String> = [weights, model.quantisation.clone(), size].into_iter().flatten().collect();
         let mut found: Fingerprint = [
