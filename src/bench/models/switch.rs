@@ -42,7 +42,8 @@ impl Benchmark for Switch {
             };
             // Of each server once.
             let names = pair(survey, row);
-            let first = names.first().is_some_and(|first| offer.of == format!("{first} at {}", row.raw.name));
+            let measured = place::models(survey, row);
+            let first = measured.first().is_some_and(|first| offer.of == format!("{first} at {}", row.raw.name));
             first.then(|| match names.as_slice() {
                 [a, b] => Offer { of: format!("{a}{JOINT}{b} at {}", row.raw.name), missing: None },
                 _ => Offer { of: row.raw.name.clone(), missing: Some(format!("{} has one model only", row.raw.name)) },
@@ -71,7 +72,7 @@ impl Benchmark for Switch {
     }
 }
 
-/// Two models of a server: those that are measured, then any other.
+/// Two models of a server: those that are measured, then any other; in the order of their names, whichever is in memory.
 fn pair(survey: &Survey<'_>, row: &crate::model::model_server::ServerRow) -> Vec<String> {
     let mut names = place::models(survey, row);
     for model in &row.models {
@@ -81,6 +82,7 @@ fn pair(survey: &Survey<'_>, row: &crate::model::model_server::ServerRow) -> Vec
         }
     }
     names.truncate(2);
+    names.sort();
     names
 }
 

@@ -121,12 +121,12 @@ fn switch_is_load_and_first_token_both_ways() {
     let server = FakeServer::new(behaviour(Kind::LlamaRouter), &["small"]);
     let surveyed = Surveyed::new(server.state(&BOTH));
     let offers = SWITCH.bench.offers(&surveyed.survey());
-    assert_eq!((offers.len(), offers[0].of.as_str()), (1, "small and other at fake"), "{offers:?}");
+    assert_eq!((offers.len(), offers[0].of.as_str()), (1, "other and small at fake"), "{offers:?}");
     let mut cx = TestCx::new(1, 2);
     let measured = run_on(&surveyed, &SWITCH, &offers[0].of, &mut cx).expect("measured");
     cx.samples[0].iter().for_each(|sample| at_least(*sample, MS(400), 4.0));
     assert!(
-        measured.notes[0].starts_with("to small ") && measured.notes[0].contains(", to other "),
+        measured.notes[0].starts_with("to other ") && measured.notes[0].contains(", to small "),
         "{:?}",
         measured.notes
     );
@@ -178,7 +178,7 @@ fn a_stop_ends_a_request_at_once() {
     let slow =
         Behaviour { first: Duration::from_secs(60), load: Duration::from_secs(60), ..behaviour(Kind::LlamaRouter) };
     let server = FakeServer::new(slow, &["small"]);
-    let of = ["small at fake", "small at fake", "other at fake", "small and other at fake"];
+    let of = ["small at fake", "small at fake", "other at fake", "other and small at fake"];
     for (bench, of) in [&RESPONSE, &SESSIONS, &LOAD, &SWITCH].into_iter().zip(of) {
         let mut cx = TestCx::new(5, 1);
         cx.stop_in = Some(RunPhase::WarmingUp);
