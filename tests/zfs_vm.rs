@@ -371,7 +371,7 @@ const THREE_RUNS: [&str; 6] =
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use; half an hour"]
-fn dataset_that_its_compression_slows_down_is_found_explained_and_given_back() {
+fn compression_is_found_and_undone() {
     let mut steps = vec!["until big", "wait 6", "patience 900", "keys b", "type /sequential write", "keys Enter"];
     steps.extend(["keys g", "until big · sequential write", "shot never"]);
     // The baseline.
