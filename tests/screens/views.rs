@@ -1,8 +1,18 @@
 //! Every detail and overlay over the invented server of the README's pictures, at a large and at the smallest usual size.
 
-use std::sync::LazyLock;
+use std::{path::Path, sync::LazyLock, time::Duration};
 
-use benchtop::state::State;
+use benchtop::{
+    model::{
+        event::{Envelope, Event, Sample},
+        fault::Fault,
+        socket::{Protocol, Socket, SocketSample},
+        source::SourceId,
+        store::{Kind, StoreSample, Stored},
+    },
+    state::State,
+    ui::{action::Action, overlays::OVERLAYS},
+};
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 
 use crate::{accept_frame, drawn, press, server_of_pictures::lived, truecolor};
@@ -61,5 +71,110 @@ fn questions_look_as_accepted() {
         drawn(&mut ui, &SERVER, size);
         ui.input(&Input::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), &SERVER);
         accept_frame("question", &drawn(&mut ui, &SERVER, size));
+    }
+}
+
+/// The server after one more reading of this source.
+fn after(source: SourceId, outcome: Result<Sample, Fault>) -> State {
+    let mut state = SERVER.clone();
+    let (at, took, every) = (state.host.now, Duration::ZERO, Duration::from_secs(2));
+    state.apply(Event::Reading(Envelope { source, at, took, every, outcome }));
+    state.judge();
+    state
+}
+
+fn denied() -> Result<Sample, Fault> {
+    Err(Fault::Denied { what: "/proc/secret may not be read".into(), hint: "run as root".into() })
+}
+
+fn sockets() -> Sample {
+    let pid = SERVER.host.processes.rows.first().map(|process| process.key.pid);
+    let socket = |protocol, local: &str, remote: &str, state: &str, pid| Socket {
+        protocol,
+        local: local.parse().expect("an address"),
+        remote: remote.parse().expect("an address"),
+        state: state.into(),
+        send_queue: 0,
+        receive_queue: 12,
+        uid: 0,
+        inode: 1,
+        pid,
+    };
+    Sample::Sockets(SocketSample {
+        sockets: vec![
+            socket(Protocol::Tcp, "0.0.0.0:22", "0.0.0.0:0", "listen", pid),
+            socket(Protocol::Tcp, "192.168.1.9:22", "192.168.1.20:50123", "established", pid),
+            socket(Protocol::Udp, "[::]:5353", "[::]:0", "open", None),
+        ],
+        holders_denied: true,
+        ..SocketSample::default()
+    })
+}
+
+fn stores() -> Sample {
+    let stored = |kind, name: &str, bytes, users: &[&str]| Stored {
+        engine: "unix:///run/docker.sock".into(),
+        kind,
+        id: name.into(),
+        name: name.into(),
+        bytes,
+        shared_bytes: 0,
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+        held: false,
+        nameless: false,
+        created_unix_ms: None,
+        place: "local".into(),
+    };
+    Sample::Stores(StoreSample {
+        answered: true,
+        objects: vec![
+            stored(Kind::Image, "jellyfin:10.10", Some(1 << 30), &["jellyfin"]),
+            stored(Kind::Image, "postgres:15", Some(400 << 20), &[]),
+            stored(Kind::Volume, "immich-db", Some(3 << 30), &["immich-db"]),
+            stored(Kind::Network, "media_default", None, &[]),
+        ],
+        ..StoreSample::default()
+    })
+}
+
+/// What is read only while it is looked at: with values, and without permission.
+#[test]
+fn views_read_on_demand_look_as_accepted() {
+    for (name, keys, source, outcome) in [
+        ("sockets", "S", SourceId::Sockets, Ok(sockets())),
+        ("sockets-denied", "S", SourceId::Sockets, denied()),
+        ("stores", "i", SourceId::Stores, Ok(stores())),
+        ("stores-denied", "i", SourceId::Stores, denied()),
+        ("process-denied-detail", "\n", SourceId::ProcessDetail, denied()),
+    ] {
+        let state = after(source, outcome);
+        for size in [(160, 45), (80, 24)] {
+            let mut ui = truecolor();
+            drawn(&mut ui, &state, size);
+            press(&mut ui, &state, keys);
+            accept_frame(name, &drawn(&mut ui, &state, size));
+        }
+    }
+}
+
+/// A new overlay needs a view here: an arm and its picture at both sizes.
+#[test]
+fn each_overlay_has_a_view() {
+    for overlay in OVERLAYS {
+        let name = match overlay.action {
+            Action::Help => "help",
+            Action::Alerts => "alerts-of-all-kinds",
+            Action::Benchmarks => "bench-scorecard",
+            Action::Sockets => "sockets",
+            Action::Stores => "stores",
+            Action::Offers => "offers",
+            Action::Themes => "themes",
+            other => panic!("no view of {other:?}"),
+        };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens/accepted");
+        for size in ["160x45", "80x24"] {
+            let file = folder.join(format!("{name}-{size}.snap"));
+            assert!(file.exists(), "{} is missing", file.display());
+        }
     }
 }

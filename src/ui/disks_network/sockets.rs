@@ -175,6 +175,9 @@ impl ScreenTable for All {
     const CONTEXT: Context = Context::List;
 
     fn title(state: &State) -> String {
+        if state.host.health.get(SourceId::Sockets).is_none_or(|health| health.good_at.is_none()) {
+            return "sockets".to_owned();
+        }
         let sockets = &state.host.sockets.raw.sockets;
         let in_state = |wanted: &str| sockets.iter().filter(|s| s.state == wanted).count();
         let (listen, established) = (in_state("listen"), in_state("established"));
