@@ -1,5 +1,9 @@
 //! What is normal for a figure: the median of its values in the last hours while it was well. One value a minute is
 //! enough, and a short peak does not move it.
+//!
+//! Not the usual of a service (`model/service/normal.rs`): that one is a figure itself, with a low and a high that the
+//! screen shows; it sees every answer, must not take half an hour of slow ones for normal, and begins again with the
+//! program. This one belongs to a rule, learns only what the rule found well, and is kept in the book of alerts.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -1,5 +1,7 @@
 //! What is usual for a figure of a service: the median over a day, from a median of each minute, so that one slow answer
 //! counts for nothing and a day costs little.
+//!
+//! Not the normal of a rule (`alert/normal.rs`), which the model cannot know: there are figures here without any rule.
 
 use std::{collections::VecDeque, time::Duration};
 
