@@ -78,4 +78,8 @@ fn judge(criterion: &mut Criterion) {
     criterion.bench_function("judge_5000_identities_60_rules", |b| {
         b.iter_batched_ref(|| state.clone(), |state| state.commit(at(5)), BatchSize::LargeInput);
     });
+    // Each tick judges a copy of the book.
+    let copy = state.alerts.clone();
+    criterion.bench_function("copy_of_the_book", |b| b.iter(|| copy.clone()));
+    criterion.bench_function("judge_for_the_screen", |b| b.iter(|| state.judge()));
 }
