@@ -16,6 +16,7 @@ use crate::{
     act,
     app::{self, check::Form},
     bench, collect,
+    sink::recording,
     sys::helper,
     ui::theme::Theme,
 };
@@ -55,6 +56,7 @@ fn serve(kind: u8, line: UnixStream) {
         act::apart::SAVES => act::apart::serve(line),
         bench::scratch::apart::REMOVALS => bench::scratch::apart::serve(line),
         app::log::KIND => app::log::serve(line),
+        recording::KIND => recording::serve(line),
         _ => collect::serve(kind, line),
     }
 }
@@ -91,7 +93,10 @@ fn with_settings(arguments: &Arguments, verb: Option<&Verb>) -> ExitCode {
             };
             app::check::check(&loaded.settings, &theme, form)
         }
-        Some(Verb::Record { .. }) => app::record::record(&loaded.settings),
+        Some(Verb::Record { events, events_size, .. }) => {
+            let events = events.clone().map(|file| app::record::Events { file, most: *events_size });
+            app::record::record(&loaded.settings, events.as_ref())
+        }
         Some(Verb::Doctor { json, .. }) => {
             let own = vec![commands::config_check(&loaded)];
             let theme = themes.load(&loaded.settings.theme).unwrap_or_else(|_| Theme::plain());

@@ -82,6 +82,10 @@ pub fn replay(settings: &Settings, file: &Path) -> ExitCode {
         past::replay(io::stdin().lock(), &settings.rules, &zone)
     } else {
         match File::open(file) {
+            // A folder can be opened, and then not be read.
+            Ok(found) if found.metadata().is_ok_and(|found| found.is_dir()) => {
+                return fail_with(&format!("{place}: it is a directory, not a recording"));
+            }
             Ok(file) => past::replay(BufReader::new(file), &settings.rules, &zone),
             Err(error) => return fail_with(&format!("{place}: could not be opened: {error}")),
         }

@@ -2,8 +2,9 @@
 //! a signal ends it. A live screen beside it follows its book.
 
 use std::{
+    path::PathBuf,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, mpsc::Receiver},
     time::{Duration, Instant},
 };
 
@@ -23,6 +24,7 @@ use crate::{
     },
     config::Settings,
     interest::Interest,
+    sink::{Sink, recording::Recording},
     state::State,
     sys::systemd::{Notify, watchdog},
     text::clean_lines,
@@ -35,14 +37,22 @@ const HISTORY: Duration = Duration::from_secs(5);
 /// A loop that comes so much too late was stopped, with the whole program.
 const STOPPED: Duration = Duration::from_secs(2);
 
-/// `benchtop record`.
+/// Where every event goes.
+#[derive(Debug)]
+pub struct Events {
+    pub file: PathBuf,
+    /// Bytes of it and of the one before it.
+    pub most: u64,
+}
+
+/// `benchtop record`; `events`: all that is read is written down too.
 #[must_use]
-pub fn record(settings: &Settings) -> ExitCode {
+pub fn record(settings: &Settings, events: Option<&Events>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("could not start the event loop: {error}")),
     };
-    let outcome = runtime.block_on(recording(settings));
+    let outcome = runtime.block_on(recording(settings, events));
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,20 +60,30 @@ pub fn record(settings: &Settings) -> ExitCode {
     }
 }
 
-async fn recording(settings: &Settings) -> Result<(), String> {
+async fn recording(settings: &Settings, events: Option<&Events>) -> Result<(), String> {
     let no_signals = |error: std::io::Error| format!("could not receive signals: {error}");
     let [mut term, mut int, mut quit, mut hup] =
         [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit(), SignalKind::hangup()].map(signal);
     let (term, int) = (term.as_mut().map_err(|e| no_signals(copy(e)))?, int.as_mut().map_err(|e| no_signals(copy(e)))?);
     let (quit, hup) = (quit.as_mut().map_err(|e| no_signals(copy(e)))?, hup.as_mut().map_err(|e| no_signals(copy(e)))?);
     let (systemd, journal) = (Notify::from_env(), std::env::var_os("JOURNAL_STREAM").is_some());
-    let mut session = Session::on(settings, Vec::new());
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let mut said_of_events = None;
+    if let Some(Events { file, most }) = events {
+        let (recording, said) = Recording::start(file, *most).map_err(|why| why.to_string())?;
+        sinks.push(Box::new(recording));
+        said_of_events = Some(said);
+    }
+    let say_events = |said: &Option<Receiver<String>>| {
+        said.iter().flat_map(Receiver::try_iter).for_each(|words| eprintln!("benchtop: {}", clean_lines(&words)));
+    };
+    let mut session = Session::on(settings, sinks);
     let wake = Arc::new(Wake::new());
     let bell = wake.clone();
     session.remember_alerts(settings, move || bell.notify_one());
     session.await_history(Instant::now() + HISTORY, |words| eprintln!("benchtop: {}", clean_lines(&words)));
     let bell = wake.clone();
-    let want = Interest::default();
+    let want = Interest { recording: events.is_some(), ..Interest::default() };
     session
         .start(settings, Start { want: want.clone(), every: settings.refresh, once: false }, move || bell.notify_one());
     session.start_rest();
@@ -92,6 +112,7 @@ async fn recording(settings: &Settings) -> Result<(), String> {
         session.take_and(|state| changes.extend(state.transitions.iter().cloned()));
         session.recall(|words| eprintln!("benchtop: {}", clean_lines(&words)));
         session.hear(|words| eprintln!("benchtop: {}", clean_lines(&words)));
+        say_events(&said_of_events);
         if next.elapsed() > Duration::ZERO || Instant::now() >= next {
             session.tick();
             changes.extend(session.state().transitions.iter().cloned());
@@ -112,7 +133,9 @@ async fn recording(settings: &Settings) -> Result<(), String> {
         }
     }
     systemd.stopping();
-    session.finish().map(drop).map_err(|error| error.to_string())
+    let finished = session.finish().map(drop).map_err(|error| error.to_string());
+    say_events(&said_of_events);
+    finished
 }
 
 /// An error of the system can be shown, not copied.

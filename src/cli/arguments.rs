@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::flags::{DelayFlag, DisplayFlags, FileFlag, Given, HistoryFlags, MachineFlags, SettingFlags, ThemeFlag};
-use crate::config::Flag;
+use crate::{config::Flag, sink::recording::LEAST, units};
 
 /// A live monitor for homelab and AI servers that says what is wrong
 #[derive(Debug, Parser)]
@@ -49,6 +49,12 @@ fn examples() -> String {
     let columns = EXAMPLES.iter().map(|(line, _)| line.len()).max().unwrap_or(0);
     let lines = EXAMPLES.iter().map(|(line, doc)| format!("\n  {line:columns$}  {doc}"));
     std::iter::once(format!("{DESCRIPTION}\n\nExamples:")).chain(lines).collect()
+}
+
+/// Bytes as people write them.
+fn size(text: &str) -> Result<u64, String> {
+    let bytes = units::parse_quantity(text).filter(|bytes| (LEAST as f64..=1e15).contains(bytes));
+    bytes.map(|bytes| bytes as u64).ok_or_else(|| "a size from 1MiB on: 500MB, 2GiB".to_owned())
 }
 
 /// What to do in place of the live screen.
@@ -99,9 +105,15 @@ pub enum Verb {
     },
     /// Watch this machine without a screen until a signal comes: history and alerts
     #[command(
-        after_help = "What fires and what is resolved is printed, one line each; for systemd see assets/systemd/benchtop.service. A live screen beside it shows the same alerts with the same ages.\n\nExit status: 0 after a signal, 1 when it could not go on."
+        after_help = "What fires and what is resolved is printed, one line each; for systemd see assets/systemd/benchtop.service. A live screen beside it shows the same alerts with the same ages.\n\nWith --events all that is read goes into a file too, for `benchtop check --replay`: names and command lines are in it, so it is readable by you alone.\n\nExit status: 0 after a signal, 1 when it could not go on.\n\nExamples:\n  benchtop record\n  benchtop record --events /var/tmp/events.jsonl\n  cat /var/tmp/events.jsonl.1 /var/tmp/events.jsonl | benchtop check --replay -"
     )]
     Record {
+        /// Write every reading into FILE, one event a line, for `check --replay`
+        #[arg(long, value_name = "FILE")]
+        events: Option<PathBuf>,
+        /// How large FILE and FILE.1, which has what was before, become together: 500MB, 2GiB
+        #[arg(long, value_name = "SIZE", default_value = "500MB", requires = "events", value_parser = size)]
+        events_size: u64,
         #[command(flatten)]
         file: FileFlag,
         #[command(flatten)]
@@ -327,7 +339,7 @@ impl Arguments {
             Verb::Check { file, machine, display, theme, history, .. } => {
                 (file, vec![machine, display, theme, history])
             }
-            Verb::Record { file, machine, delay, history } => (file, vec![machine, delay, history]),
+            Verb::Record { file, machine, delay, history, .. } => (file, vec![machine, delay, history]),
             Verb::Doctor { file, machine, display, theme, .. } => (file, vec![machine, display, theme]),
             Verb::Bench { verb: Some(BenchVerb::List { file, machine }), .. } => (file, vec![machine]),
             Verb::Bench { file, machine, display, history, .. } => (file, vec![machine, display, history]),

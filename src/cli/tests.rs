@@ -49,6 +49,13 @@ const SETTINGS: &[(&str, &str)] = &[
     ("benchtop check --card --ascii --no-history", "check card ascii=true enabled=false"),
     ("benchtop check --replay r.jsonl", "check replay r.jsonl"),
     ("benchtop record --delay 2 --no-history", "record refresh=2s enabled=false"),
+    ("benchtop record --events x", "record events x 500000000"),
+    ("benchtop record --events x --events-size 2MiB", "record events x 2097152"),
+    ("benchtop record --events-size 2GB", "error: the following required arguments were not provided:"),
+    (
+        "benchtop record --events x --events-size 2",
+        "error: invalid value '2' for '--events-size <SIZE>': a size from 1MiB on: 500MB, 2GiB",
+    ),
     ("benchtop doctor", "doctor"),
     ("benchtop doctor --json --theme nord", "doctor json theme=nord"),
     ("benchtop doctor -c b.toml", "doctor file=b.toml"),
@@ -162,7 +169,10 @@ fn mode(arguments: &Arguments) -> Vec<String> {
             card.then(|| add("card"));
             replay.iter().for_each(|file| add(&format!("replay {}", file.display())));
         }
-        Some(Verb::Record { .. }) => add("record"),
+        Some(Verb::Record { events, events_size, .. }) => {
+            add("record");
+            events.iter().for_each(|file| add(&format!("events {} {events_size}", file.display())));
+        }
         Some(Verb::Doctor { json, .. }) => {
             add("doctor");
             json.then(|| add("json"));

@@ -10,6 +10,7 @@ pub mod doctor;
 mod escaping;
 pub mod json;
 pub mod past;
+pub mod recording;
 pub mod report;
 pub mod runs;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, Write},
+    io::{self, BufRead, Read, Write},
     time::Duration,
 };
 
@@ -26,6 +26,12 @@ const LEAST: Duration = Duration::from_secs(60);
 /// Of one rule so many times are listed.
 const LISTED: usize = 12;
 
+/// A line that is longer is no event.
+const LONGEST: u64 = 64 << 20;
+/// What compressed files begin with, and what reads them.
+const COMPRESSED: [(&[u8], &str); 4] =
+    [(b"\x1f\x8b", "gzip -dc"), (b"\x28\xb5\x2f\xfd", "zstd -dc"), (b"\xfd7zXZ", "xz -dc"), (b"BZh", "bzip2 -dc")];
+
 /// Why a recording cannot be tried.
 #[derive(Debug, thiserror::Error)]
 pub enum PastError {
@@ -33,9 +39,13 @@ pub enum PastError {
     Read(#[from] io::Error),
     #[error("line {line} is not an event: {why}")]
     Line { line: usize, why: String },
+    #[error("it is no recording: {why}\n  hint: `benchtop record --events FILE` writes one")]
+    Foreign { why: String },
+    #[error("it is compressed\n  hint: {by} FILE | benchtop check --replay -")]
+    Compressed { by: &'static str },
     #[error("it has the form {found}, this benchtop reads {known}: use the benchtop that recorded it")]
     Newer { found: u32, known: u32 },
-    #[error("it holds no readings")]
+    #[error("it holds no readings\n  hint: `benchtop record --events FILE` writes them, until a signal ends it")]
     Empty,
 }
 
@@ -59,6 +69,8 @@ pub struct Past {
     pub fires: BTreeMap<String, Vec<Fire>>,
     /// How often each rule would have fired with a longer hold.
     pub longer: BTreeMap<String, (Duration, usize)>,
+    /// Its last line is cut: whoever wrote it was killed, or still writes.
+    pub cut: bool,
     /// At the end.
     pub state: State,
 }
@@ -67,20 +79,29 @@ pub struct Past {
 ///
 /// # Errors
 /// It cannot be read, or is no recording of this form.
-pub fn replay(recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> Result<Past, PastError> {
+pub fn replay(mut recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> Result<Past, PastError> {
     let longer: Vec<Rule> =
         rules.iter().map(|rule| Rule { hold: (rule.hold * 2).max(LEAST), ..rule.clone() }).collect();
     let (mut state, mut other) = (State::new(rules.into()), State::new(longer.clone().into()));
     (state.alarms.zone, other.alarms.zone) = (zone.clone(), zone.clone());
     let mut past = Past::default();
     let mut began = false;
-    for (at, line) in recording.lines().enumerate() {
-        let line = line?;
-        if line.trim().is_empty() {
+    let (mut line, mut at, mut any) = (Vec::new(), 0, false);
+    while next(&mut recording, &mut line, at)? {
+        at += 1;
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let event: Event =
-            serde_json::from_str(&line).map_err(|error| PastError::Line { line: at + 1, why: error.to_string() })?;
+        let event: Event = match serde_json::from_slice(&line) {
+            Ok(event) => event,
+            Err(_) if any && line.last() != Some(&b'\n') => {
+                past.cut = true;
+                break;
+            }
+            Err(error) if any => return Err(PastError::Line { line: at, why: error.to_string() }),
+            Err(error) => return Err(foreign(&line, at, &error)),
+        };
+        any = true;
         match &event {
             Event::Header(header) if header.schema > Header::SCHEMA => {
                 return Err(PastError::Newer { found: header.schema, known: Header::SCHEMA });
@@ -118,6 +139,25 @@ pub fn replay(recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> Resul
     Ok(past)
 }
 
+/// The next line, of which there is no end to a file that is no recording.
+fn next(recording: &mut impl BufRead, line: &mut Vec<u8>, at: usize) -> Result<bool, PastError> {
+    line.clear();
+    let read = recording.by_ref().take(LONGEST).read_until(b'\n', line)? as u64;
+    match read {
+        LONGEST if at == 0 => Err(PastError::Foreign { why: "its first line has no end".to_owned() }),
+        LONGEST => Err(PastError::Line { line: at + 1, why: "it has no end".to_owned() }),
+        read => Ok(read > 0),
+    }
+}
+
+/// What a file is whose first line is no event.
+fn foreign(line: &[u8], at: usize, error: &serde_json::Error) -> PastError {
+    if let Some((_, by)) = COMPRESSED.iter().find(|(first, _)| line.starts_with(first)) {
+        return PastError::Compressed { by };
+    }
+    PastError::Foreign { why: format!("line {at} is not an event: {error}") }
+}
+
 impl Past {
     fn note(&mut self, change: &Transition) {
         match change.turn {
@@ -145,6 +185,9 @@ impl Past {
         let host = self.host.as_deref().map_or_else(String::new, |host| format!(" of {}", clean(host)));
         let (from, to) = (time(self.from, "%F %T"), time(self.to, "%F %T"));
         writeln!(out, "recording{host}, {from} to {to} ({})", span(self.to.since(self.from)))?;
+        if self.cut {
+            writeln!(out, "its last line is cut, and left out")?;
+        }
         if self.fires.is_empty() {
             writeln!(out, "no rule would have fired")?;
         }
@@ -224,10 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_whose_end_is_cut_is_tried_up_to_there() {
+        let whole = recording(&[(1, 1.0), (2, 1.0), (3, 1.0)]);
+        let past = replay(&whole.as_bytes()[..whole.len() - 9], &[rule()], &TimeZone::UTC).expect("a recording");
+        assert_eq!((past.cut, past.to.since(past.from)), (true, Duration::from_secs(1)));
+        let mut out = Vec::new();
+        past.write(&TimeZone::UTC, &mut out).expect("written");
+        assert!(String::from_utf8_lossy(&out).contains("its last line is cut, and left out"));
+    }
+
+    #[test]
     fn what_is_no_recording_is_named_at_its_line() {
         let tried = |text: &str| replay(text.as_bytes(), &[rule()], &TimeZone::UTC).expect_err("refused").to_string();
-        assert!(tried("\nhello\n").starts_with("line 2 is not an event: "), "{}", tried("hello"));
-        assert_eq!(tried(""), "it holds no readings");
+        assert!(tried("\nhello\n").starts_with("it is no recording: line 2 is not an event: "), "{}", tried("hello"));
+        assert!(tried("").starts_with("it holds no readings\n  hint: `benchtop record --events FILE`"));
+        let one = recording(&[(1, 1.0)]);
+        assert!(tried(&format!("{one}{{\"tick\":7}}\n")).starts_with("line 3 is not an event: "));
+        let zipped = replay(&b"\x1f\x8b\x08\0"[..], &[rule()], &TimeZone::UTC).expect_err("refused").to_string();
+        assert!(zipped.contains("hint: gzip -dc FILE | benchtop check --replay -"), "{zipped}");
+        let endless = replay(io::BufReader::new(io::repeat(0)), &[rule()], &TimeZone::UTC).expect_err("refused");
+        assert!(endless.to_string().starts_with("it is no recording: its first line has no end"), "{endless}");
         let newer = recording(&[]).replace("\"schema\":1", "\"schema\":9");
         assert!(tried(&newer).starts_with("it has the form 9"), "{}", tried(&newer));
     }
