@@ -83,9 +83,14 @@ impl Judgement<'_> {
 
     /// Judges what gave no figure: all of this rule that were not judged yet.
     pub fn rest(&mut self, rule: &Rule, found: Observation, moment: Moment) {
+        self.rest_where(rule, found, moment, |_| true);
+    }
+
+    /// The same of those whose labels are so.
+    pub fn rest_where(&mut self, rule: &Rule, found: Observation, moment: Moment, which: impl Fn(&Labels) -> bool) {
         let mut changes = Vec::new();
         for (key, alert) in of_mut(&mut self.book.alerts, rule) {
-            if !self.judged.insert(key.clone()) {
+            if !which(&alert.labels) || !self.judged.insert(key.clone()) {
                 continue;
             }
             let from = step(rule, &mut alert.entry, found, moment, false);

@@ -59,6 +59,15 @@ impl Sample {
             _ => true,
         }
     }
+
+    /// It has all that there is: what is not in it is not there, rather than not known yet.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        match self {
+            Sample::Services(sample) => sample.is_complete(),
+            other => other.is_settled(),
+        }
+    }
 }
 
 /// What a lane sends: a sample or the reason for its absence.

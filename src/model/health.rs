@@ -18,6 +18,8 @@ pub struct Health {
     pub fault: Option<Fault>,
     /// Since when it brings none; time in which nothing was read is left out.
     pub fault_since: Option<Stamp>,
+    /// The newest sample has all that there is: what is not in it is not there.
+    pub complete: bool,
     /// How long nothing was read since `good_at`: while the program was paused or stopped no source is silent.
     asleep: Duration,
 }
@@ -70,7 +72,8 @@ impl Healths {
         health.every = envelope.every;
         health.took = envelope.took;
         match &envelope.outcome {
-            Ok(_) => {
+            Ok(sample) => {
+                health.complete = sample.is_complete();
                 health.good_at = Some(envelope.at);
                 // A reading from before the pause may arrive after it.
                 health.asleep = self.pause.map_or(Duration::ZERO, |(from, to)| to.since(from.max(envelope.at)));

@@ -22,6 +22,8 @@ use crate::{
         host::Host,
         identity::identity,
         metrics::{self, METRICS, MetricDef, MetricId, Unit},
+        service::Standing,
+        source::SourceId,
     },
 };
 
@@ -170,13 +172,25 @@ pub(super) fn judge(
         if !metric.labels.is_empty() && asked.iter().any(|(rule, _)| judgement.misses(rule, again)) {
             look(&mut judgement, true);
         }
+        // A target that was not asked yet since the start is not gone.
+        let complete = metric.source.and_then(|source| host.health.get(source)).is_none_or(|health| health.complete);
         for rule in rules() {
-            let found = if is_quiet(rule) { Observation::Unknown } else { Observation::Missing };
+            let found = if is_quiet(rule) || !complete { Observation::Unknown } else { Observation::Missing };
+            judgement.rest_where(rule, Observation::Unknown, moment, |labels| is_there(metric, labels, host));
             judgement.rest(rule, found, moment);
             judgement.settle(rule, now);
         }
     }
     judgement.end(now)
+}
+
+/// What the alert is about is there, though there is no figure of it: after a start it takes some rounds to say that a
+/// service fails.
+fn is_there(metric: &MetricDef, labels: &Labels, host: &Host) -> bool {
+    let service =
+        labels.iter().find(|(name, _)| name == "service").filter(|_| metric.source == Some(SourceId::Services));
+    let row = service.and_then(|(_, name)| host.services.find(name));
+    row.is_some_and(|row| row.standing != Standing::Paused)
 }
 
 fn values_of(labels: &Labels) -> impl Iterator<Item = &str> {

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod containers;
 mod runs;
+mod services;
 mod time;
 
 use super::*;

@@ -65,4 +65,10 @@ impl ServiceSample {
     pub fn is_settled(&self) -> bool {
         self.services.iter().all(|probed| probed.probe.paused || probed.round.is_some() || probed.stuck.is_some())
     }
+
+    /// Something is known of each.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.services.iter().all(|probed| probed.probe.paused || probed.round.is_some())
+    }
 }
