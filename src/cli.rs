@@ -17,7 +17,7 @@ use crate::{
     app::{self, check::Form},
     bench, collect,
     sink::recording,
-    sys::helper,
+    sys::{descriptors, helper},
     ui::theme::Theme,
 };
 
@@ -32,6 +32,7 @@ pub fn run() -> ExitCode {
         return helper::run(serve);
     }
     helper::enable(serve);
+    descriptors::raise();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -14,7 +14,6 @@ mod trouble;
 
 use std::{
     future::Future,
-    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -37,6 +36,7 @@ use crate::{
         round::{Cause, Found, Outcome, Phase, Round},
         target::{Scheme, ServiceTarget, ServiceUrl},
     },
+    sys::descriptors,
 };
 
 /// Between an attempt that failed and the second one: this much, and up to as much again, so that services that fail
@@ -69,7 +69,6 @@ impl Stage {
 pub struct Prober {
     target: Arc<ServiceTarget>,
     stage: Stage,
-    runtime: io::Result<Runtime>,
     trust: Trust,
     ways: Ways,
     number: u64,
@@ -87,9 +86,8 @@ struct Attempt {
 impl Prober {
     #[must_use]
     pub fn new(target: Arc<ServiceTarget>, stage: Stage) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build();
         let trust = Trust::new(target.ca_file.clone());
-        Prober { target, stage, runtime, trust, ways: Ways::default(), number: 0, pause: PAUSE }
+        Prober { target, stage, trust, ways: Ways::default(), number: 0, pause: PAUSE }
     }
 
     /// One round, which begins at `began`.
@@ -113,11 +111,12 @@ impl Prober {
     fn attempt(&mut self) -> Attempt {
         let mut found = Found::default();
         let mut late = Duration::ZERO;
-        let runtime = match &self.runtime {
+        // Made for each round: between two rounds none of hundreds of services keeps descriptors.
+        let runtime = match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
-            Err(error) => return Attempt { found, result: Err(Trouble::setup(error.to_string())), late },
+            Err(error) => return Attempt { found, result: Err(Trouble::setup(descriptors::words(&error))), late },
         };
-        let mut watch = Watch { runtime, late: &mut late };
+        let mut watch = Watch { runtime: &runtime, late: &mut late };
         let end = Instant::now() + self.target.timeout;
         let url = &self.target.url;
         let result = match url.scheme() {

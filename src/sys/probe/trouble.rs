@@ -4,6 +4,7 @@ use std::io;
 
 use crate::{
     model::service::round::{Cause, Failure, FailureKind, Outcome},
+    sys::descriptors,
     text::clean,
 };
 
@@ -64,7 +65,7 @@ impl Trouble {
             }
             AddrNotAvailable | OutOfMemory | QuotaExceeded => Trouble::setup(format!("{to}: {error}")),
             _ if error.raw_os_error().is_some_and(|code| OUT_OF.contains(&code)) => {
-                Trouble::setup(format!("{to}: {error}"))
+                Trouble::setup(format!("{to}: {}", descriptors::words(error)))
             }
             _ => Trouble::wrong(format!("{to}: {error}")),
         }
