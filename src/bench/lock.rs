@@ -16,20 +16,17 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{sys::root::Root, units::span};
+pub use crate::sys::bench_lock::folders;
+use crate::{
+    sys::{
+        bench_lock::{self, NAME},
+        root::Root,
+    },
+    units::span,
+};
 
-/// Its name in each of the folders.
-const NAME: &str = "benchtop-bench.lock";
-/// Where every user of the machine can see it. `/tmp` may be a private one, `/run/lock` may be root's alone.
-const FOLDERS: [&str; 2] = ["/run/lock", "/tmp"];
 /// Anybody may lock it, and say by its time since when.
 const MODE: Mode = Mode::from_raw_mode(0o666);
-
-/// The folders of this machine.
-#[must_use]
-pub fn folders() -> Vec<PathBuf> {
-    FOLDERS.map(PathBuf::from).to_vec()
-}
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +116,7 @@ fn touch(file: &File) {
 /// Who has it and since when, in words.
 fn holder(path: &Path, root: &Root) -> String {
     let found = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok();
-    let pid = found.as_ref().and_then(|found| pid(&root.text("proc/locks").ok()?, found.st_ino));
+    let pid = found.as_ref().and_then(|found| bench_lock::holder(&root.text("proc/locks").ok()?, found.st_ino));
     let name = pid.and_then(|pid| root.line(format!("proc/{pid}/comm")));
     let who = match (pid, name) {
         (Some(pid), Some(name)) => format!("{name}, pid {pid}"),
@@ -136,19 +133,6 @@ fn holder(path: &Path, root: &Root) -> String {
         }
         _ => who,
     }
-}
-
-/// The process that holds a lock on this file, by `/proc/locks` ("proc(5)"):
-/// `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`.
-fn pid(locks: &str, inode: u64) -> Option<u32> {
-    let of = |line: &str| {
-        let mut words = line.split_ascii_whitespace().skip(1);
-        let (kind, _, mode) = (words.next()?, words.next()?, words.next()?);
-        let pid: u32 = words.next()?.parse().ok()?;
-        let file: u64 = words.next()?.rsplit(':').next()?.parse().ok()?;
-        (kind == "FLOCK" && mode == "WRITE" && file == inode && pid > 0).then_some(pid)
-    };
-    locks.lines().find_map(of)
 }
 
 #[cfg(test)]
@@ -190,12 +174,5 @@ mod tests {
         rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, 0o666.into(), 0).expect("a fifo");
         let refused = Lock::take(&[folder.path().to_owned()], &Root::default()).expect_err("no place");
         assert!(refused.to_string().contains("not a regular file"), "{refused}");
-    }
-
-    #[test]
-    fn the_holder_is_found_among_all_locks() {
-        let locks = "1: POSIX  ADVISORY  WRITE 10 fe:00:99 0 EOF\n2: FLOCK  ADVISORY  READ  11 fe:00:99 0 EOF\n\
-                     2: -> FLOCK  ADVISORY  WRITE 13 fe:00:99 0 EOF\n3: FLOCK  ADVISORY  WRITE 12 fe:00:99 0 EOF\n";
-        assert_eq!((pid(locks, 99), pid(locks, 9)), (Some(12), None));
     }
 }

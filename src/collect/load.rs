@@ -1,11 +1,13 @@
-//! Load averages, threads and uptime: `/proc/loadavg`, `/proc/uptime`.
+//! Load averages, threads and uptime: `/proc/loadavg`, `/proc/uptime`; and whether a benchmark is what loads the machine.
 
 use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{event::Sample, fault::Fault, load::LoadSample},
     sys::{
+        bench_lock,
         parse::{decimal, number, words},
         reread::Reread,
+        root::Root,
     },
 };
 
@@ -14,10 +16,15 @@ const RULE: &str = "not the numbers of proc(5)";
 /// # Errors
 /// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    Ok(Box::new(Load { loadavg: Reread::new(&cx.root, "proc/loadavg"), uptime: Reread::new(&cx.root, "proc/uptime") }))
+    Ok(Box::new(Load {
+        root: cx.root.clone(),
+        loadavg: Reread::new(&cx.root, "proc/loadavg"),
+        uptime: Reread::new(&cx.root, "proc/uptime"),
+    }))
 }
 
 struct Load {
+    root: Root,
     loadavg: Reread,
     uptime: Reread,
 }
@@ -26,6 +33,7 @@ impl Collector for Load {
     fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let mut sample = self.loadavg.figures(RULE, parse_loadavg)?;
         sample.uptime_seconds = self.uptime.figures(RULE, |text| positive(words(text).next()?))?;
+        sample.benchmarks_by = bench_lock::running(&self.root);
         Ok(Sample::Load(sample))
     }
 }
@@ -44,6 +52,7 @@ fn parse_loadavg(text: &[u8]) -> Option<LoadSample> {
         running_threads: count(&tasks[..slash])?,
         threads: count(&tasks[slash + 1..])?,
         uptime_seconds: 0.0,
+        benchmarks_by: None,
     })
 }
 
@@ -57,7 +66,6 @@ mod tests {
         super::testing::{read_fixture, read_once},
         *,
     };
-    use crate::sys::root::Root;
 
     #[test]
     fn averages_threads_and_uptime_are_read() {

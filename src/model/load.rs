@@ -15,6 +15,9 @@ pub struct LoadSample {
     pub threads: u32,
     /// Seconds since boot.
     pub uptime_seconds: f64,
+    /// The process that runs benchmarks now, of this program or another one: what they saturate is no alarm.
+    #[serde(default)]
+    pub benchmarks_by: Option<u32>,
 }
 
 /// All that is shown of load.

@@ -18,7 +18,9 @@ use crate::{
     clock::Stamp,
     model::{
         alert::{AlertKey, AlertMark, AlertNews, AlertSays, Episode, Labels, Scope, Silence},
+        health::Freshness,
         series::Series,
+        source::SourceId,
     },
 };
 
@@ -88,13 +90,19 @@ impl State {
         }
     }
 
+    /// A benchmark runs on this machine, of this program or another one.
+    fn is_measured(&self) -> bool {
+        let known = self.host.health.freshness(SourceId::Load, self.host.now) == Freshness::Live;
+        self.runs.under_way() || known && self.host.load.raw.benchmarks_by.is_some()
+    }
+
     /// What is judged now.
     pub(super) fn machine(&self) -> Machine<'_> {
         let uptime = self.host.load.raw.uptime_seconds;
         let woke = self.alarms.woke.is_some_and(|woke| self.host.now.since(woke).as_secs() < WOKE_SECONDS);
         Machine {
             host: &self.host,
-            saturated: self.runs.under_way(),
+            saturated: self.is_measured(),
             starting: woke || (uptime > 0.0 && uptime < BOOT_SECONDS),
         }
     }

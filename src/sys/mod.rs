@@ -1,5 +1,6 @@
 //! Hands on the machine: files under a root, and children.
 
+pub mod bench_lock;
 pub mod descriptors;
 pub mod engine;
 pub mod exec;

@@ -146,3 +146,20 @@ fn what_changed_between_two_starts_is_noted() {
     report.apply(history(kept));
     assert!(report.changed.iter().any(|change| change.kind == "kernel"));
 }
+
+#[test]
+fn a_benchmark_of_another_program_keeps_those_rules_quiet_too() {
+    let quiet = Rule { quiet_during_runs: true, ..rule(2) };
+    let mut state = State::new([quiet].into());
+    let read = |state: &mut State, second: u64, benchmarks_by: Option<u32>| {
+        let sample = LoadSample { load1: 9.0, benchmarks_by, ..LoadSample::default() };
+        let (took, every, at) = (Duration::ZERO, Duration::from_secs(1), Stamp::at_seconds(second));
+        let outcome = Ok(Sample::Load(sample));
+        state.apply(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome }));
+        state.apply(Event::Tick(at));
+        state.watches.iter().any(|watch| watch.held)
+    };
+    (1..60).for_each(|second| assert!(!read(&mut state, second, Some(4711)), "second {second}"));
+    (60..62).for_each(|second| assert!(!read(&mut state, second, None), "its hold begins now: {second}"));
+    assert!((62..66).any(|second| read(&mut state, second, None)));
+}
