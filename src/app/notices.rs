@@ -17,7 +17,7 @@ use crate::{
     },
     notify::{
         Heard, Home, Notifier, Picture, Silenced,
-        notice::{Ended, Firing, Notice, What},
+        notice::{Ended, Firing, Hush, Notice, What},
         terminal,
     },
     state::State,
@@ -90,7 +90,7 @@ impl Notices {
         let Some(bell) = &self.bell else { return };
         let watch = state.watches.iter().find(|watch| watch.key() == *key);
         let Some(watch) = watch.filter(|watch| watch.level >= bell.level && watch.counts()) else { return };
-        let notice = Notice { what: What::Fired, alert: seen(watch), at_unix_ms: state.host.now.unix_ms };
+        let notice = Notice { what: What::Fired, alert: seen(state, watch), at_unix_ms: state.host.now.unix_ms };
         let tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
         self.rings.push_str(&terminal::sequence(&notice, &self.host, bell.desktop, tmux));
     }
@@ -149,7 +149,7 @@ fn changed(before: &[Silenced], now: &[Silenced]) -> Vec<AlertSays> {
 }
 
 /// An alert as destinations see it.
-fn seen(watch: &Watch) -> Firing {
+fn seen(state: &State, watch: &Watch) -> Firing {
     Firing {
         key: watch.key(),
         labels: watch.labels.clone(),
@@ -161,7 +161,20 @@ fn seen(watch: &Watch) -> Firing {
         muted: watch.muted.is_some() || watch.acknowledged,
         acknowledged: watch.acknowledged,
         flapping: watch.muted == Some(Muted::Flapping),
+        hush: hush(state, watch),
     }
+}
+
+/// What the user said of it here: an acknowledgement before a silence; one that was made elsewhere is known there.
+fn hush(state: &State, watch: &Watch) -> Option<Hush> {
+    if watch.acknowledged {
+        return Some(Hush { until_unix_ms: None, comment: watch.comment.clone() });
+    }
+    let key = watch.key();
+    let silences = state.alerts.silences(state.host.now);
+    let own = silences.filter(|silence| silence.by.is_none() && silence.scope.covers(&key));
+    let longest = own.max_by_key(|silence| silence.until_unix_ms)?;
+    Some(Hush { until_unix_ms: Some(longest.until_unix_ms), comment: longest.comment.clone() })
 }
 
 /// What fires, as the book has it: what is shown is judged for this moment, and an episode begins with a whole second.
@@ -171,7 +184,7 @@ fn firing(state: &State) -> Vec<Firing> {
         entry.is_some_and(|entry| entry.fired.is_some() && entry.fired == watch.fired)
     };
     let held = state.watches.iter().filter(|watch| watch.held).chain(&state.alarms.gone);
-    held.filter(fired).map(seen).collect()
+    held.filter(fired).map(|watch| seen(state, watch)).collect()
 }
 
 /// An alert that fired and is over; one that flaps is over once it has settled.
@@ -193,6 +206,7 @@ fn ended(transition: &Transition) -> Option<Ended> {
         muted: transition.muted.is_some(),
         acknowledged: false,
         flapping: transition.muted == Some(Muted::Flapping) && transition.turn != Turn::Settled,
+        hush: None,
     };
     Some(Ended { alert, at_unix_ms: transition.at.unix_ms, removed })
 }

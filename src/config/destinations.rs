@@ -25,6 +25,8 @@ pub struct Web {
     pub level: Level,
     /// Between two requests of a heartbeat.
     pub every: Duration,
+    /// What is acknowledged or silenced here is silenced in the Alertmanager too.
+    pub silences: bool,
 }
 
 /// The terminal that benchtop runs in.

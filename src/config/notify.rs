@@ -110,10 +110,12 @@ fn program(offset: usize, table: &Table, reading: &mut Reading<'_>) -> Option<Pr
 
 fn web(kind: &'static str, offset: usize, table: &Table, reading: &mut Reading<'_>) -> Option<Web> {
     let beats = kind == "heartbeat";
-    let keys: &[&str] = match beats {
-        true => &["url", "url_file", "headers_file", "ca_file", "timeout", "every"],
-        false => &["url", "url_file", "headers_file", "ca_file", "timeout", "level"],
+    let keys: &[&str] = match kind {
+        "heartbeat" => &["url", "url_file", "headers_file", "ca_file", "timeout", "every"],
+        "alertmanager" => &["url", "url_file", "headers_file", "ca_file", "timeout", "level", "silences"],
+        _ => &["url", "url_file", "headers_file", "ca_file", "timeout", "level"],
     };
+    let mut silences = true;
     let (mut address, mut headers_file, mut ca_file) = (None, None, None);
     let (mut timeout, mut least, mut every) = (Duration::from_secs(15), Level::Warn, Duration::from_secs(60));
     for (key, value) in table {
@@ -131,6 +133,10 @@ fn web(kind: &'static str, offset: usize, table: &Table, reading: &mut Reading<'
                 reading.path = "every";
                 every = reading.span(value, EVERY.0, EVERY.1).unwrap_or(every);
             }
+            "silences" if kind == "alertmanager" => {
+                reading.path = "silences";
+                silences = reading.flag(value).unwrap_or(silences);
+            }
             _ => unknown(kind, key, keys, reading),
         }
     }
@@ -141,7 +147,7 @@ fn web(kind: &'static str, offset: usize, table: &Table, reading: &mut Reading<'
         }
         return None;
     };
-    Some(Web { address, headers_file, ca_file, timeout, level: least, every })
+    Some(Web { address, headers_file, ca_file, timeout, level: least, every, silences })
 }
 
 fn url(value: &At<Node>, reading: &mut Reading<'_>) -> Option<ServiceUrl> {
@@ -209,6 +215,9 @@ pub fn toml(settings: &NotifySettings) -> String {
         let _ = writeln!(out, "timeout = \"{}\"", exact(web.timeout));
         let _ = match kind {
             "heartbeat" => writeln!(out, "every = \"{}\"\n", exact(web.every)),
+            "alertmanager" => {
+                writeln!(out, "level = \"{}\"\nsilences = {}\n", word(web.level), web.silences)
+            }
             _ => writeln!(out, "level = \"{}\"\n", word(web.level)),
         };
     }
@@ -234,12 +243,15 @@ mod tests {
         let (settings, faults) = read_text(
             "[notify.bell]\nlevel = \"crit\"\n[notify.command]\nargv = [\"/bin/notify\", \"a b\"]\n\
              [notify.webhook]\nurl = \"https://hooks.lan/x?token=s3cret\"\ntimeout = \"5s\"\n\
-             [notify.ntfy]\nurl_file = \"/etc/benchtop/ntfy\"\n[notify.heartbeat]\nurl = \"http://hc.lan/1\"\nevery = \"2m\"\n",
+             [notify.ntfy]\nurl_file = \"/etc/benchtop/ntfy\"\n[notify.alertmanager]\nurl = \"http://am.lan:9093\"\nsilences = false\n\
+             [notify.heartbeat]\nurl = \"http://hc.lan/1\"\nevery = \"2m\"\n",
         );
         assert_eq!(faults, Vec::<String>::new());
         assert_eq!(settings.bell, Some(Bell { desktop: true, level: Level::Crit }));
         assert_eq!(settings.command.as_ref().map(|program| program.argv.len()), Some(2));
+        assert_eq!(settings.alertmanager.as_ref().map(|web| web.silences), Some(false));
         let shown = toml(&settings);
+        assert!(shown.contains("silences = false"), "{shown}");
         assert!(
             !shown.contains("s3cret") && shown.contains("https://hooks.lan/x?***") && shown.contains("every = \"2m\""),
             "{shown}"
@@ -255,6 +267,11 @@ mod tests {
             ("[notify.ntfy]\nurl = \"tcp://x:1\"", "`url` is not a web address"),
             ("[notify.ntfy]\nurl = \"https://me:pw@x\"", "`url` holds a user name or password"),
             ("[notify.ntfy]\nurl = \"https://x\"\nevery = \"1m\"", "unknown key `every` in [notify.ntfy]"),
+            ("[notify.ntfy]\nurl = \"https://x/y\"\nsilences = true", "unknown key `silences` in [notify.ntfy]"),
+            (
+                "[notify.alertmanager]\nurl = \"https://x\"\nsilences = 1",
+                "`silences` is a whole number, not true or false",
+            ),
             ("[notify.command]\nargv = [\"notify\"]", "`argv` names no absolute path"),
             ("[notify.command]\n", "[notify.command] has no `argv`"),
             ("[notify]\nbell = true", "`notify.bell` is true or false, not a table"),

@@ -2,6 +2,8 @@
 //! the same labels as long as it lasts; what changes is in its annotations. Until the next post it is said to fire, so
 //! that it ends by itself when this host dies; what has resolved is repeated with its true end.
 
+pub mod silences;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -129,72 +131,6 @@ fn time(unix_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(unix_ms).map_or_else(|_| String::new(), |time| time.to_string())
 }
 
-/// A silence that was made there.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Silence {
-    #[serde(default)]
-    pub id: String,
-    matchers: Vec<Matcher>,
-    #[serde(rename = "endsAt")]
-    ends_at: String,
-    #[serde(rename = "createdBy", default)]
-    pub created_by: String,
-    #[serde(default)]
-    pub comment: String,
-    status: Status,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-struct Status {
-    state: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-struct Matcher {
-    name: String,
-    value: String,
-    #[serde(rename = "isRegex")]
-    is_regex: bool,
-    #[serde(rename = "isEqual", default = "yes")]
-    is_equal: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// The silences of an answer.
-///
-/// # Errors
-/// When it is no list of them.
-pub fn silences(body: &[u8]) -> Result<Vec<Silence>, String> {
-    serde_json::from_slice(body).map_err(|error| format!("its silences are not understood: {error}"))
-}
-
-impl Silence {
-    /// Until when this alert is silenced by it, milliseconds since 1970.
-    #[must_use]
-    pub fn covers(&self, alert: &Firing, host: &str) -> Option<i64> {
-        if self.status.state != "active" || self.matchers.is_empty() {
-            return None;
-        }
-        let labels = labels_of(alert, host);
-        let matches = |matcher: &Matcher| {
-            let value = labels.get(&matcher.name).and_then(Value::as_str).unwrap_or_default();
-            let is = match matcher.is_regex {
-                // Anchored, as its own are.
-                true => {
-                    regex_lite::Regex::new(&format!("^(?:{})$", matcher.value)).is_ok_and(|regex| regex.is_match(value))
-                }
-                false => value == matcher.value,
-            };
-            is == matcher.is_equal
-        };
-        let until = self.ends_at.parse::<jiff::Timestamp>().ok()?.as_millisecond();
-        self.matchers.iter().all(matches).then_some(until)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +150,7 @@ mod tests {
             muted: false,
             acknowledged: false,
             flapping: false,
+            hush: None,
         }
     }
 
@@ -283,21 +220,5 @@ mod tests {
         posts.update(T + 3000, &[alert(Level::Warn, "web")], &[], Level::Warn);
         posts.update(T + 4000, &[quiet], &[], Level::Warn);
         assert_eq!(posts.body(T + 4000, &[], "atlas", false)[0]["endsAt"], "2023-11-14T22:17:24Z");
-    }
-
-    #[test]
-    fn silences_are_read_back() {
-        let text = br#"[{"id":"1","status":{"state":"active"},"matchers":[
-            {"name":"alertname","value":"service_.*","isRegex":true,"isEqual":true},
-            {"name":"host","value":"other","isRegex":false,"isEqual":false}],
-            "startsAt":"2023-11-14T22:00:00.000Z","endsAt":"2023-11-14T22:13:20.000Z","createdBy":"ada","comment":"known"},
-            {"id":"2","status":{"state":"expired"},"matchers":[{"name":"host","value":"atlas","isRegex":false}],
-            "endsAt":"2023-11-14T22:13:20.000Z"}]"#;
-        let all = silences(text).expect("silences");
-        let web = alert(Level::Warn, "web");
-        assert_eq!(all[0].covers(&web, "atlas"), Some(T));
-        assert_eq!((all[0].covers(&web, "other"), all[1].covers(&web, "atlas")), (None, None));
-        assert_eq!((all[0].created_by.as_str(), all[0].comment.as_str()), ("ada", "known"));
-        assert!(silences(b"<html>").is_err());
     }
 }

@@ -34,6 +34,18 @@ pub struct Firing {
     /// It fires and clears all the time: that is said once, and then nothing until it stays as it is.
     #[serde(default)]
     pub flapping: bool,
+    /// What the user said of it here.
+    #[serde(default)]
+    pub hush: Option<Hush>,
+}
+
+/// A user wants to hear no more of an alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hush {
+    /// Until then, milliseconds since 1970; `None`: acknowledged, until it is over or gets worse.
+    pub until_unix_ms: Option<i64>,
+    /// Why, in the user's words; may be empty.
+    pub comment: String,
 }
 
 impl Firing {

@@ -122,6 +122,7 @@ mod tests {
             muted: false,
             acknowledged: false,
             flapping: false,
+            hush: None,
         };
         Notice { what, alert, at_unix_ms: 65_000 }
     }

@@ -44,6 +44,7 @@ mod tests {
             muted: false,
             acknowledged: false,
             flapping: false,
+            hush: None,
         };
         Notice { what: What::Fired, alert, at_unix_ms: 0 }
     }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{
-    alertmanager::{self, Posts},
+    alertmanager::{
+        Posts,
+        silences::{self, Change, Silence, Wanted},
+    },
     deliver::{self, Kind},
     file::Kept,
     home::Home,
@@ -145,6 +148,8 @@ struct Desk {
     /// What fires; `None` before the first picture: nothing is known to have ended then.
     firing: Option<Arc<[Firing]>>,
     silences_at: i64,
+    /// What was to be silenced when the silences were last read.
+    wanted: Vec<Wanted>,
     beat_at: i64,
     said: Option<(u32, bool)>,
     complained: bool,
@@ -168,6 +173,7 @@ impl Desk {
             written,
             firing: None,
             silences_at: 0,
+            wanted: Vec::new(),
             beat_at: 0,
             said: None,
             complained: false,
@@ -273,28 +279,46 @@ impl Desk {
             }
             self.book(outcome);
         }
-        if now - self.silences_at >= SILENCES_MS && self.books.ledger.health.failures == 0 {
-            self.silences_at = now;
-            let read = deliver::alertmanager(web, "GET", "/api/v2/silences", None);
-            match read.and_then(|body| alertmanager::silences(&body)) {
-                Ok(all) => {
-                    let firing = self.firing.clone().unwrap_or_default();
-                    let host = &self.home.host;
-                    let silenced = |alert: &Firing| {
-                        let found = all.iter().find_map(|silence| Some((silence, silence.covers(alert, host)?)));
-                        found.map(|(silence, until_unix_ms)| Silenced {
-                            alert: alert.clone(),
-                            until_unix_ms,
-                            by: silence.created_by.clone(),
-                            comment: silence.comment.clone(),
-                        })
-                    };
-                    let silences = firing.iter().filter_map(silenced).collect();
-                    self.hear(Heard::Silenced { silences });
-                }
-                Err(why) => self.book(Err(why)),
+        if self.books.ledger.health.failures == 0 {
+            self.look_at_silences(web, now);
+        }
+    }
+
+    /// What is silenced there is silenced here, and the other way round.
+    fn look_at_silences(&mut self, web: &Web, now: i64) {
+        let firing = self.firing.clone().unwrap_or_default();
+        let host = self.home.host.clone();
+        let wanted = if web.silences { silences::wanted(&self.books.posts, &firing, &host) } else { Vec::new() };
+        if now - self.silences_at < SILENCES_MS && wanted == self.wanted {
+            return;
+        }
+        self.silences_at = now;
+        let read = deliver::alertmanager(web, "GET", "/api/v2/silences", None);
+        let all: Vec<Silence> = match read.and_then(|body| silences::read(&body)) {
+            Ok(all) => all,
+            Err(why) => return self.book(Err(why)),
+        };
+        let silenced = |alert: &Firing| {
+            let found = all.iter().find_map(|silence| Some((silence, silence.covers(alert, &host)?)));
+            found.map(|(silence, until_unix_ms)| Silenced {
+                alert: alert.clone(),
+                until_unix_ms,
+                by: silence.created_by.clone(),
+                comment: silence.comment.clone(),
+            })
+        };
+        let silences = firing.iter().filter_map(silenced).collect();
+        self.hear(Heard::Silenced { silences });
+        for change in silences::changes(&all, &wanted, &host, now).into_iter().filter(|_| web.silences) {
+            let asked = match &change {
+                Change::Post(body) => deliver::alertmanager(web, "POST", "/api/v2/silences", Some(body)),
+                Change::End(id) => deliver::alertmanager(web, "DELETE", &format!("/api/v2/silence/{id}"), None),
+            };
+            if let Err(why) = asked {
+                return self.book(Err(format!("its silences: {why}")));
             }
         }
+        self.wanted = wanted;
     }
 
     /// Notes how an attempt went.

@@ -17,6 +17,7 @@ fn alert(name: &str, level: Level, fired: i64) -> Firing {
         muted: false,
         acknowledged: false,
         flapping: false,
+        hush: None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     alert::Level,
     config::notify::{Address, Program},
     model::{alert::AlertKey, service::target::ServiceUrl},
+    notify::notice::Hush,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -54,6 +55,7 @@ fn web(address: &str) -> Web {
         timeout: Duration::from_secs(30),
         level: Level::Warn,
         every: Duration::from_secs(60),
+        silences: true,
     }
 }
 
@@ -69,6 +71,7 @@ fn alert(name: &str) -> Firing {
         muted: false,
         acknowledged: false,
         flapping: false,
+        hush: None,
     }
 }
 
@@ -181,6 +184,13 @@ fn an_alertmanager_gets_what_fires_and_gives_silences() {
     assert_eq!((line.as_str(), body.as_array().map(Vec::len)), ("post /prefix/api/v2/alerts http/1.1", Some(2)));
     let (line, _) = requests.recv_timeout(LONG).expect("asked");
     assert_eq!(line, "get /prefix/api/v2/silences http/1.1");
+    let hush = Some(Hush { until_unix_ms: None, comment: "known".into() });
+    worker.update(&picture(&[Firing { hush, acknowledged: true, muted: true, ..alert("disk") }, alert("cpu")]));
+    let next = || requests.recv_timeout(LONG).expect("asked");
+    assert_eq!(next().0, "get /prefix/api/v2/silences http/1.1", "at once, not when it is time");
+    let (line, body) = next();
+    assert_eq!(line, "post /prefix/api/v2/silences http/1.1");
+    assert_eq!((&body["comment"], &body["createdBy"]), (&"known".into(), &"benchtop on atlas".into()));
     ended(worker);
     let (_, body) = requests.recv_timeout(LONG).expect("the last post");
     let ends: jiff::Timestamp = body[0]["endsAt"].as_str().and_then(|ends| ends.parse().ok()).expect("a time");
