@@ -149,6 +149,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
             role: Role::CpuUser,
             level: Level::Ok,
             limit: row.meta.cpu_limit,
+            band: None,
         },
         Past {
             head: format!("memory {memory}{}", of(memory_limit)),
@@ -157,6 +158,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, row: &'a ContainerRow) -> [Past<'a>; 2] {
             role: Role::MemoryUsed,
             level: memory_level,
             limit: limit.map(|limit| limit as f64),
+            band: None,
         },
     ]
 }

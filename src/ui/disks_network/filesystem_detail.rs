@@ -136,6 +136,7 @@ impl Overlay for FilesystemDetail {
                 role: Role::DiskWrite,
                 level: levels::filesystem(cx.state, fs),
                 limit: tick(limits).filter(|_| !fs.read_only).map(|share| share * known.size as f64),
+                band: None,
             };
             pasts(cx, Rect { height: graph, ..rest }, canvas, graph, &[past]);
         }

@@ -7,17 +7,25 @@ use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
-    model::{model_server::ServerRow, series::Series, source::SourceId, subject::Subject},
+    model::{
+        metrics::{self, MetricId},
+        model_server::ServerRow,
+        series::Series,
+        source::SourceId,
+        subject::Subject,
+    },
     state::{State, levels},
     ui::{
         action::Action,
         canvas::{Canvas, DrawCx},
+        figures::tick,
         overlays::seen::Seen,
         parts::reader::Reader,
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
             graph::nice_top,
+            normal::NormalOf,
             page::Page,
             past::{Past, pasts},
         },
@@ -34,6 +42,8 @@ pub struct ModelDetail {
     name: String,
     seen: Seen<ServerRow>,
     reader: Reader,
+    /// What is usual, in the order of the graphs.
+    normals: [NormalOf; 4],
 }
 
 /// The view of a model server.
@@ -41,7 +51,12 @@ pub struct ModelDetail {
 pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
     let Subject::ModelServer(name) = subject else { return None };
     state.host.model_servers.named(name)?;
-    Some(Box::new(ModelDetail { name: name.clone(), seen: Seen::default(), reader: Reader::default() }))
+    Some(Box::new(ModelDetail {
+        name: name.clone(),
+        seen: Seen::default(),
+        reader: Reader::default(),
+        normals: Default::default(),
+    }))
 }
 
 impl Overlay for ModelDetail {
@@ -63,13 +78,18 @@ impl Overlay for ModelDetail {
 
     fn refresh(&mut self, state: &State) {
         self.seen.look(state.host.health.round(SourceId::ModelServers), state.host.model_servers.named(&self.name));
+        if let Some(row) = self.seen.last() {
+            let all = [&row.tokens_history, &row.queue_history, &row.first_token_history, &row.kv_history];
+            self.normals.iter_mut().zip(all).for_each(|(normal, series)| normal.update(series));
+        }
     }
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(row) = self.seen.shown(cx, area, canvas) else { return };
         let lines = u16::from(area.height >= ROOM.0) + u16::from(area.height >= ROOM.1);
         let each = if area.height >= ROOM.1 { PAST } else { PAST - 2 };
-        graphs(cx, area, canvas, row, lines, each);
+        let bands = self.normals.each_ref().map(NormalOf::band);
+        graphs(cx, area, canvas, row, bands, (lines, each));
         let past = lines * each;
         let rest = Rect { y: area.y + past, height: area.height - past, ..area };
         let room = usize::from(area.width);
@@ -91,24 +111,62 @@ impl Overlay for ModelDetail {
     }
 }
 
-/// Tokens a second and the queue; the first token and the KV cache.
-fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &ServerRow, lines: u16, each: u16) {
+/// Tokens a second and the queue; the first token and the KV cache: each with what is usual, and the limit of its rule where
+/// there is one.
+fn graphs(
+    cx: &DrawCx<'_>,
+    area: Rect,
+    canvas: &mut Canvas<'_>,
+    row: &ServerRow,
+    bands: [Option<(f64, f64)>; 4],
+    (lines, each): (u16, u16),
+) {
     let known = |value: Option<f64>, show: &dyn Fn(f64) -> String| value.map_or_else(|| ABSENT.to_owned(), show);
     let tokens = known(row.tokens(), &|tokens| units::count_short(tokens));
     let waits = known(row.waiting(), &|waiting| format!("{waiting:.0}"));
     let first = known(row.first_token().map(|spread| spread.p50), &units::latency);
     let kv = known(row.kv_used(), &units::percent);
-    let top = |series: &Series| nice_top(series.max().unwrap_or(0.0).max(1e-9));
-    let past = |head: String, series, top, role| Past { head, series, top, role, level: Level::Ok, limit: None };
-    let queue_level = levels::model_queue(cx.state, row);
+    let model = row.loaded().next().map_or("", |model| model.raw.name.as_str());
+    let labels = [row.raw.name.as_str(), model];
+    let past = |at: usize, head: String, series, role, metric: MetricId, value: Option<f64>| {
+        let labels = &labels[..metric.def().labels.len()];
+        let limit = tick(cx.state.limits(metric, labels));
+        let level = value.map_or(Level::Ok, |value| cx.state.level(metric, labels, value));
+        // Where a limit is not far above what was, its line is in the graph.
+        let most = Series::max(series).unwrap_or(0.0).max(1e-9);
+        let top = nice_top(limit.filter(|limit| *limit <= most * 4.0).map_or(most, |limit| most.max(limit * 1.05)));
+        Past { head, series, top, role, level, limit, band: bands[at] }
+    };
     let all = [
-        past(format!("tokens/s {tokens}"), &row.tokens_history, top(&row.tokens_history), Role::Gpu),
-        Past {
-            level: queue_level,
-            ..past(format!("waiting {waits}"), &row.queue_history, top(&row.queue_history), Role::Pressure)
-        },
-        past(format!("first token {first}"), &row.first_token_history, top(&row.first_token_history), Role::NetReceive),
-        past(format!("KV cache {kv}"), &row.kv_history, 1.0, Role::GpuMemory),
+        past(
+            0,
+            format!("tokens/s {tokens}"),
+            &row.tokens_history,
+            Role::Gpu,
+            metrics::MODEL_TOKENS_PER_SECOND,
+            row.tokens(),
+        ),
+        past(1, format!("waiting {waits}"), &row.queue_history, Role::Pressure, metrics::MODEL_QUEUE, row.waiting()),
+        past(
+            2,
+            format!("first token {first}"),
+            &row.first_token_history,
+            Role::NetReceive,
+            metrics::MODEL_FIRST_TOKEN_SECONDS,
+            row.first_token().map(|spread| spread.p50),
+        ),
+        past(
+            3,
+            format!("KV cache {kv}"),
+            &row.kv_history,
+            Role::GpuMemory,
+            metrics::MODEL_KV_CACHE_USED_RATIO,
+            row.kv_used(),
+        ),
     ];
+    let [tokens, mut waiting, first, kv] = all;
+    // A queue that is too long is one in which requests wait for too long.
+    waiting.level = waiting.level.max(levels::model_queue(cx.state, row));
+    let all = [tokens, waiting, first, Past { top: 1.0, ..kv }];
     pasts(cx, area, canvas, each, &all[..usize::from(lines * 2).min(all.len())]);
 }

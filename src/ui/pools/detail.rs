@@ -125,6 +125,7 @@ fn past_of(row: &PoolRow) -> [Past<'_>; 2] {
         role,
         level: Level::Ok,
         limit: None,
+        band: None,
     })
 }
 

@@ -156,6 +156,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<
             role: Role::CpuUser,
             level: Level::Ok,
             limit: None,
+            band: None,
         },
         Past {
             head: format!("memory {memory}   top {}", bytes(Some(top)).trim_start()),
@@ -164,6 +165,7 @@ fn past_of<'a>(cx: &DrawCx<'_>, process: &Process, detail: &'a Detail) -> [Past<
             role: Role::MemoryUsed,
             level: Level::Ok,
             limit: None,
+            band: None,
         },
     ]
 }

@@ -30,6 +30,8 @@ pub struct Past<'a> {
     pub level: Level,
     /// Where its limit is.
     pub limit: Option<f64>,
+    /// What is usual, for the shade; `None` where that is not known.
+    pub band: Option<(f64, f64)>,
 }
 
 /// Draws `pasts` into `area`, each `rows` high: its head, its graph, its axis.
@@ -37,7 +39,7 @@ pub fn pasts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rows: u16, pa
     for (index, past) in (0u16..).zip(pasts) {
         let place = under_head(cx, area, canvas, rows, index, &past.head);
         let style = hue(cx, past.level, past.role);
-        let g = Graph { limit: past.limit, ..Graph::of(past.series, past.top, style) };
+        let g = Graph { limit: past.limit, band: past.band, ..Graph::of(past.series, past.top, style) };
         graph(cx, place, canvas, &g);
         axis(cx, Rect { y: place.bottom(), height: 1, ..place }, canvas, past.series);
     }
