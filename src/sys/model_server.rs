@@ -12,6 +12,8 @@ mod prometheus;
 mod router;
 mod say;
 pub mod shot;
+#[cfg(test)]
+mod spoilt;
 
 use serde_json::Value;
 

@@ -175,10 +175,14 @@ fn one_that_is_silent_or_endless_costs_itself_alone() {
     let ssh = serve(|_, stream| {
         let _ = stream.write_all(b"SSH-2.0-x\r\n\r\n");
     });
+    let cut = serve(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"data\":[]}");
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let good = llama(&asked);
-    let ports = [silent, endless, huge, itself, other, page, ssh, closed, good];
-    let names = ["silent", "endless", "huge", "itself", "other", "page", "ssh", "closed", "good"];
+    let ports = [silent, endless, huge, itself, other, page, ssh, cut, closed, good];
+    let names = ["silent", "endless", "huge", "itself", "other", "page", "ssh", "cut", "closed", "good"];
     let urls: Vec<_> =
         names.iter().zip(ports).map(|(name, port)| (*name, format!("http://127.0.0.1:{port}"))).collect();
     let (mut source, clock) = source(&urls, None);
@@ -189,7 +193,7 @@ fn one_that_is_silent_or_endless_costs_itself_alone() {
         let Ok(Sample::ModelServers(sample)) = source.collect(&CollectCx::new(clock.now(), &want)) else {
             panic!("no sample")
         };
-        if sample.servers[8].state == ServerState::Up {
+        if sample.servers[9].state == ServerState::Up {
             good_after.get_or_insert(began.elapsed());
         }
         if sample.settled {
@@ -197,7 +201,7 @@ fn one_that_is_silent_or_endless_costs_itself_alone() {
         }
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", sample.servers);
     };
-    let said: Vec<String> =
+    let mut said: Vec<String> =
         servers.iter().map(|server| server.state.why().unwrap_or("up").replace(&closed.to_string(), "PORT")).collect();
     let expected = [
         "it accepts connections and does not answer /v1/models within 3 s",
@@ -210,6 +214,8 @@ fn one_that_is_silent_or_endless_costs_itself_alone() {
         "127.0.0.1:PORT: connection refused",
         "up",
     ];
+    let cut = said.remove(7);
+    assert!(cut.starts_with("/v1/models: ") && cut.contains("end of"), "half an answer is none: {cut}");
     assert_eq!(said, expected);
     assert!(
         good_after.is_some_and(|after| after < Duration::from_secs(3)),
@@ -217,46 +223,135 @@ fn one_that_is_silent_or_endless_costs_itself_alone() {
     );
 }
 
+/// An Ollama with a clock of its own: milliseconds since 1970. What is in memory, until when, and all that was asked.
+#[derive(Default)]
+struct FakeOllama {
+    now: i64,
+    keep_alive: i64,
+    loaded: Option<(String, i64)>,
+    asked: Vec<String>,
+}
+
+impl FakeOllama {
+    /// A request for this model: it is loaded, in place of the other one, and kept from now on.
+    fn generate(&mut self, model: &str) {
+        self.loaded = Some((model.to_owned(), self.now + self.keep_alive));
+    }
+
+    fn answer(&mut self, head: &str) -> Option<Vec<u8>> {
+        self.asked.push(head.lines().next().unwrap_or_default().to_owned());
+        Some(match path(head).as_str() {
+            "/v1/models" => fixture("ollama/openai-models.json"),
+            "/api/version" => fixture("ollama/version.json"),
+            "/api/tags" => fixture("ollama/tags.json"),
+            "/api/ps" => {
+                self.loaded = self.loaded.take().filter(|(_, until)| *until > self.now);
+                let Some((model, until)) = &self.loaded else { return Some(fixture("ollama/ps-empty.json")) };
+                let mut ps: serde_json::Value = serde_json::from_slice(&fixture("ollama/ps-loaded.json")).ok()?;
+                let until = jiff::Timestamp::from_millisecond(*until).ok()?;
+                (ps["models"][0]["name"], ps["models"][0]["model"]) = (model.as_str().into(), model.as_str().into());
+                ps["models"][0]["expires_at"] = until.to_string().into();
+                serde_json::to_vec(&ps).ok()?
+            }
+            _ => return None,
+        })
+    }
+}
+
 #[test]
-fn a_fake_ollama_loads_generates_and_switches() {
-    let phase = Arc::new(Mutex::new("ps-empty.json"));
+fn a_fake_ollama_loads_generates_expires_and_switches_on_a_clock() {
+    use crate::model::model_server::Expiry;
+    let fake = Arc::new(Mutex::new(FakeOllama { keep_alive: 300_000, ..FakeOllama::default() }));
     let port = {
-        let phase = phase.clone();
-        serve(move |head, stream| {
-            let body = match path(head).as_str() {
-                "/v1/models" => fixture("ollama/openai-models.json"),
-                "/api/version" => fixture("ollama/version.json"),
-                "/api/tags" => fixture("ollama/tags.json"),
-                "/api/ps" => fixture(&format!("ollama/{}", phase.lock().expect("phase"))),
-                _ => return send(stream, "404 Not Found", "", b"404 page not found"),
-            };
-            send(stream, "200 OK", "", &body);
+        let fake = fake.clone();
+        serve(move |head, stream| match fake.lock().expect("fake").answer(head) {
+            Some(body) => send(stream, "200 OK", "", &body),
+            None => send(stream, "404 Not Found", "", b"404 page not found"),
         })
     };
     let (mut source, clock) = source(&[("o", format!("http://127.0.0.1:{port}"))], None);
     let want = Interest::default();
-    // The clock of the test: a second of it takes no time.
-    let mut now = clock.now();
-    let mut loaded = |file: &'static str| {
-        *phase.lock().expect("phase") = file;
+    let start = clock.now();
+    let of_fake = |change: &dyn Fn(&mut FakeOllama)| change(&mut fake.lock().expect("fake"));
+    // What is in memory at this second of the test's clock, which the fake shares, and for how many seconds more.
+    let mut passed = 0;
+    let mut at = |second: u64| {
         let end = Instant::now() + Duration::from_secs(60);
-        let before = now;
         loop {
-            now = now.plus(Duration::from_secs(5));
+            // It is asked at its pace until then.
+            passed = (passed + 5).min(second);
+            let now = start.plus(Duration::from_secs(passed));
+            fake.lock().expect("fake").now = now.unix_ms;
             let Ok(Sample::ModelServers(sample)) = source.collect(&CollectCx::new(now, &want)) else {
                 panic!("no sample")
             };
             let server = &sample.servers[0];
-            if server.at.is_some_and(|at| at.since(before) > Duration::from_secs(11)) && sample.settled {
+            if passed == second && sample.settled && server.at == Some(now) {
                 assert_eq!(server.kind, Kind::Ollama);
                 let models = server.reading.models.iter().filter(|model| model.state == ModelState::Loaded);
-                return models.map(|model| model.name.clone()).collect::<Vec<_>>();
+                let left = |expires: &Option<Expiry>| match expires {
+                    Some(Expiry::At(until)) => (until - now.unix_ms) / 1000,
+                    other => panic!("{other:?}"),
+                };
+                return models.map(|model| (model.name.clone(), left(&model.expires))).collect::<Vec<_>>();
             }
-            assert!(Instant::now() < end, "{:?}", sample.servers);
+            // A moment of its own time may be between two rounds.
+            if passed == second && sample.settled {
+                thread::sleep(Duration::from_millis(1));
+            }
+            assert!(Instant::now() < end, "{second}: {:?}", sample.servers);
         }
     };
-    assert_eq!(loaded("ps-empty.json"), Vec::<String>::new());
-    assert_eq!(loaded("ps-loaded.json"), ["tiny-a:latest"]);
-    assert_eq!(loaded("ps-switched.json"), ["tiny-b:latest"]);
-    assert_eq!(loaded("ps-empty.json"), Vec::<String>::new(), "its keep-alive ended");
+    let a = |left: i64| vec![("tiny-a:latest".to_owned(), left)];
+    assert_eq!(at(30), []);
+    of_fake(&|fake| fake.generate("tiny-a:latest"));
+    assert_eq!(at(60), a(270), "loaded, by a client");
+    assert_eq!(at(180), a(150), "being watched keeps nothing alive");
+    of_fake(&|fake| fake.generate("tiny-a:latest"));
+    assert_eq!(at(240), a(240), "a request does");
+    of_fake(&|fake| fake.generate("tiny-b:latest"));
+    assert_eq!(at(300), vec![("tiny-b:latest".to_owned(), 240)], "switched");
+    assert_eq!(at(600), [], "its keep-alive is over");
+    let asked = fake.lock().expect("fake").asked.clone();
+    assert!(asked.len() > 60 && asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+    assert!(asked.iter().all(|line| !line.contains("generate") && !line.contains("chat")), "{asked:?}");
+}
+
+#[test]
+fn a_server_behind_tls_is_asked_where_its_certificate_is_trusted() {
+    use tokio_rustls::rustls::{
+        ServerConfig, ServerConnection, StreamOwned,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    };
+    let file = |name: &str| std::fs::read(format!("src/sys/probe/testing/{name}")).expect("a certificate");
+    let chain = vec![CertificateDer::from_pem_slice(&file("good.pem")).expect("PEM")];
+    let key = PrivateKeyDer::from_pem_slice(&file("key.pem")).expect("PEM");
+    let config = Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).expect("a pair"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://127.0.0.1:{}", listener.local_addr().expect("bound").port());
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = ServerConnection::new(config.clone()).expect("a connection");
+            let mut stream = StreamOwned::new(connection, stream);
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                head.push(byte[0]);
+            }
+            let body = r#"{"data":[{"id":"x"}]}"#;
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let _ = stream.flush();
+        }
+    });
+    let state = |ca: Option<&str>| {
+        let mut target = ModelServerTarget::new("a", ServiceUrl::parse(&url).expect("a URL"));
+        target.ca_file = ca.map(|ca| std::path::absolute(format!("src/sys/probe/testing/{ca}")).expect("a path"));
+        let mut cx = OpenCx::of(Root::fixture("bare"));
+        cx.settings = SourceSettings { model_servers: vec![target], ..SourceSettings::default() };
+        settled(&mut *open(&cx).expect("a source"), cx.clock).remove(0).state
+    };
+    assert_eq!(state(Some("ca.pem")), ServerState::Up);
+    let refused = state(None);
+    assert!(matches!(&refused, ServerState::Unreachable(why) if why.contains("certificate")), "{refused:?}");
+    let missing = state(Some("nowhere.pem"));
+    assert!(matches!(&missing, ServerState::Unreachable(why) if why.contains("ca_file")), "{missing:?}");
 }

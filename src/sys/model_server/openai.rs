@@ -74,8 +74,7 @@ impl OpenAi {
             Kind::Sglang => figures::sglang(&all),
             _ => {
                 let work = figures::tgi(&all);
-                reading.models.iter_mut().for_each(|model| model.work = work.clone());
-                return Ok(reading);
+                reading.models.iter().map(|model| Model { work: work.clone(), ..model.clone() }).collect()
             }
         };
         for model in counted {

@@ -58,7 +58,11 @@ impl Stream {
             return;
         }
         let Ok(event) = serde_json::from_slice::<Value>(data) else {
-            if !line.is_empty() && !line.starts_with(b":") && !line.starts_with(b"event:") {
+            // An error in words; an event that is cut says nothing.
+            let is_event = [&b":"[..], b"event:", b"data:", b"{"]
+                .iter()
+                .any(|first| line.starts_with(first) || first.starts_with(line));
+            if !line.is_empty() && !is_event {
                 self.error = say::words(line);
             }
             return;
@@ -213,6 +217,17 @@ mod tests {
         assert!(
             read("llama.cpp/chat-stream.sse", 64, "other").is_err_and(|why| why == "tiny-a answered in place of other")
         );
+        assert!(read("vllm/chat-stream.sse", 64, "other").is_err_and(|why| why == "tiny-a answered in place of other"));
+        for file in ["llama.cpp/chat-stream.sse", "vllm/chat-stream.sse", "ollama/generate-cold.ndjson"] {
+            // Without the end of its last lines no stream is a whole one.
+            let whole = fixture(file);
+            let mut stream = Stream::default();
+            stream.take(&whole[..whole.len() / 2], Duration::ZERO);
+            let rest = std::mem::take(&mut stream.held);
+            stream.line(&rest, Duration::ZERO);
+            let why = stream.shot("tiny-a", Duration::ZERO).expect_err(file);
+            assert_eq!(why, "the stream ended before the answer did", "{file}");
+        }
         let mut cut = Stream::default();
         cut.take(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", Duration::ZERO);
         assert_eq!(cut.shot("m", Duration::ZERO), Err("the stream ended before the answer did".into()));
