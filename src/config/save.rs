@@ -253,7 +253,7 @@ fn toml(values: &BTreeMap<String, String>) -> String {
 /// Puts a whole file in the place of `path` in one step. It belongs to whom the folder belongs to: root (by sudo) must
 /// not leave a file in a user's home that the user cannot read.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = folder_of(path);
     make(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
@@ -272,6 +272,15 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     done
+}
+
+/// Where a file lies: one that is named alone is in the current folder.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) => Path::new("."),
+        None => Path::new("/"),
+    }
 }
 
 /// Makes the folder, and those above it that are missing, in the name of whom the first that is there belongs to.
@@ -294,6 +303,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_is_named_alone_lies_in_the_current_folder() {
+        let of = |path: &'static str| folder_of(Path::new(path)).display().to_string();
+        assert_eq!(["x.toml", "a/x.toml", "/x.toml", "./x.toml"].map(of), [".", "a", "/", "."]);
+    }
 
     fn save(folder: &Path, pinned: &[(&str, Pin)], changes: &[(&'static str, &str)]) -> Report {
         let own = folder.join("config.toml");

@@ -47,7 +47,7 @@ const KNOWN: [(u16, &str, Option<&str>); 34] = [
     (8188, "comfyui", Some("/system_stats")),
     (8384, "syncthing", Some("/rest/noauth/health")),
     (8989, "sonarr", Some("/ping")),
-    (9000, "portainer", Some("/api/status")),
+    (9000, "portainer", Some("/")),
     (9090, "prometheus", Some("/-/ready")),
     (9093, "alertmanager", Some("/-/ready")),
     (9100, "node-exporter", Some("/")),
@@ -190,7 +190,7 @@ mod tests {
             offers(&host).into_iter().map(|offer| (offer.target.name, offer.target.url.to_string())).collect();
         let expected = [
             ("portainer-8000", "http://127.0.0.1:8000"),
-            ("portainer-9000", "http://127.0.0.1:9000/api/status"),
+            ("portainer-9000", "http://127.0.0.1:9000"),
             ("portainer-9443", "tcp://127.0.0.1:9443"),
             ("shop", "http://127.0.0.1:5555"),
             ("db-5432", "tcp://192.168.1.5:5432"),

@@ -91,7 +91,7 @@ fn ask(offer: Offer) -> Confirm {
     let title = format!("probe {}?", target.name);
     let written = adding::lines(&target);
     let mut lines =
-        vec![vec![("These lines go into config.services.toml beside your config:".to_owned(), Role::Text)], Vec::new()];
+        vec![vec![("These lines go into a file of their own beside your config:".to_owned(), Role::Text)], Vec::new()];
     lines.extend(written.lines().map(|line| vec![(line.to_owned(), Role::Dim)]));
     lines.push(Vec::new());
     Confirm::new(title, lines, Job::Service { own: None, target: Box::new(target), add: true })
