@@ -191,6 +191,13 @@ fn the_rules_of_the_mission_are_as_it_says() {
         ("container_cpu_limit", 0.801, 0.80, advice, 3600),
         ("gpu_memory", 0.901, 0.90, warn, 30),
         ("memory_available", 7.9e9, 8e9, advice, 300),
+        ("service_down", 3.0, 2.0, crit, 0),
+        ("service_slow", 2.01, 2.0, warn, 600),
+        ("service_throughput", 0.49, 0.5, warn, 300),
+        ("service_errors", 0.051, 0.05, warn, 0),
+        ("model_response", 1.01, 1.0, advice, 300),
+        ("model_queue_time", 30.1, 30.0, advice, 300),
+        ("model_failures", 0.051, 0.05, warn, 300),
     ] {
         let rule = shipped().into_iter().find(|rule| rule.id == id).unwrap_or_else(|| panic!("no rule {id}"));
         let rule = Rule { enabled: true, ..rule };

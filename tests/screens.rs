@@ -33,6 +33,7 @@ use screens::{
 };
 
 mod screens {
+    pub mod advice;
     pub mod containers;
     pub mod frame;
     pub mod machine;
