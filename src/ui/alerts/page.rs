@@ -124,15 +124,25 @@ fn standing(state: &State, watch: &Watch, columns: usize) -> Vec<SheetLine> {
     lines
 }
 
+/// What the rule judges, and by which bounds.
 fn rule_lines(state: &State, id: &str, columns: usize) -> Vec<SheetLine> {
     let Some(rule) = rule_of(state, id) else { return Vec::new() };
-    let [fires, clears] = in_words(rule);
-    let wrapped =
-        |text: &str, role| wrap(text, columns).into_iter().map(move |line| vec![(line, role)]).collect::<Vec<_>>();
-    let mut lines = wrapped(&format!("{}: {}", rule.metric.def().id, rule.metric.def().help), Role::Dim);
-    lines.extend(wrapped(&fires, Role::Text));
-    lines.extend(wrapped(&clears, Role::Dim));
+    let mut lines = wrapped(&format!("{}: {}", rule.metric.def().id, rule.metric.def().help), Role::Dim, columns);
+    lines.extend(bounds(state, id, columns));
     lines
+}
+
+/// When it fires and when it clears.
+fn bounds(state: &State, id: &str, columns: usize) -> Vec<SheetLine> {
+    let Some(rule) = rule_of(state, id) else { return Vec::new() };
+    let [fires, clears] = in_words(rule);
+    let mut lines = wrapped(&fires, Role::Text, columns);
+    lines.extend(wrapped(&clears, Role::Dim, columns));
+    lines
+}
+
+fn wrapped(text: &str, role: Role, columns: usize) -> Vec<SheetLine> {
+    wrap(text, columns).into_iter().map(|line| vec![(line, role)]).collect()
 }
 
 /// An alert that is over.
@@ -298,7 +308,7 @@ pub fn brief(state: &State, chosen: &Chosen<'_>, columns: usize) -> Vec<SheetLin
         Chosen::Watch(watch) => {
             let mut lines = vec![standing(state, watch, columns).swap_remove(0)];
             lines.extend(facts(state, watch, columns).into_iter().take(2));
-            lines.extend(rule_lines(state, &watch.rule, columns).into_iter().skip(1));
+            lines.extend(bounds(state, &watch.rule, columns));
             lines
         }
     }
