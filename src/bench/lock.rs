@@ -41,7 +41,17 @@ pub enum LockError {
 
 /// The right to run; given back when it is dropped.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "they are held open")] Vec<File>);
+pub struct Lock(Vec<File>);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            // In this order: who watches the file's time then looks at a lock that is free.
+            let _ = flock(file, FlockOperation::Unlock);
+            touch(file);
+        }
+    }
+}
 
 impl Lock {
     /// Takes it in all of these folders where it can be had.

@@ -4,10 +4,9 @@ use super::{CollectCx, Collector, OpenCx};
 use crate::{
     model::{event::Sample, fault::Fault, load::LoadSample},
     sys::{
-        bench_lock,
+        bench_lock::Watch,
         parse::{decimal, number, words},
         reread::Reread,
-        root::Root,
     },
 };
 
@@ -17,23 +16,23 @@ const RULE: &str = "not the numbers of proc(5)";
 /// None; the reading reports what is missing.
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
     Ok(Box::new(Load {
-        root: cx.root.clone(),
+        benchmarks: Watch::new(&cx.root),
         loadavg: Reread::new(&cx.root, "proc/loadavg"),
         uptime: Reread::new(&cx.root, "proc/uptime"),
     }))
 }
 
 struct Load {
-    root: Root,
+    benchmarks: Watch,
     loadavg: Reread,
     uptime: Reread,
 }
 
 impl Collector for Load {
-    fn collect(&mut self, _cx: &CollectCx<'_>) -> Result<Sample, Fault> {
+    fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let mut sample = self.loadavg.figures(RULE, parse_loadavg)?;
         sample.uptime_seconds = self.uptime.figures(RULE, |text| positive(words(text).next()?))?;
-        sample.benchmarks_by = bench_lock::running(&self.root);
+        sample.benchmarks_by = self.benchmarks.running(cx.at);
         Ok(Sample::Load(sample))
     }
 }
@@ -85,7 +84,7 @@ mod tests {
 
     #[test]
     fn this_machine_is_up() {
-        let Ok(Sample::Load(sample)) = read_once(open, Root::default()) else { panic!("no sample") };
+        let Ok(Sample::Load(sample)) = read_once(open, crate::sys::root::Root::default()) else { panic!("no sample") };
         assert!(sample.uptime_seconds > 0.0 && sample.threads > 0);
     }
 }

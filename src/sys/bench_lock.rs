@@ -4,14 +4,18 @@
 use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::root::Root;
+use crate::clock::Stamp;
 
 /// Its name in each of the folders.
 pub const NAME: &str = "benchtop-bench.lock";
 /// Where every user of the machine can see it. `/tmp` may be a private one, `/run/lock` may be root's alone.
 const FOLDERS: [&str; 2] = ["run/lock", "tmp"];
+/// A lock whose file keeps its time, as another user made it, is noticed by then.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// The folders of this machine.
 #[must_use]
@@ -19,16 +23,52 @@ pub fn folders() -> Vec<PathBuf> {
     FOLDERS.iter().map(|folder| Path::new("/").join(folder)).collect()
 }
 
-/// The process that runs benchmarks on the machine under `root` now.
-#[must_use]
-pub fn running(root: &Root) -> Option<u32> {
-    let of = |folder: &&str| std::fs::symlink_metadata(root.path(format!("{folder}/{NAME}"))).ok();
-    let there: Vec<u64> = FOLDERS.iter().filter_map(of).map(|found| found.ino()).collect();
-    if there.is_empty() {
-        return None;
+/// Looks again and again for who runs benchmarks on a machine.
+///
+/// Reading `/proc/locks` makes every lock of the machine wait for a moment, so it is read only when the time of a lock's
+/// file has changed, as it does when one is taken and when it is given back, when its holder has ended, and now and then.
+#[derive(Debug)]
+pub struct Watch {
+    root: Root,
+    seen: Option<Seen>,
+}
+
+/// What the last look at the locks found.
+#[derive(Debug)]
+struct Seen {
+    files: Vec<Mark>,
+    holder: Option<u32>,
+    at: Stamp,
+}
+
+/// A file of the lock: inode, time in seconds and nanoseconds.
+type Mark = (u64, i64, i64);
+
+impl Watch {
+    /// Of the machine under `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Watch { root: root.clone(), seen: None }
     }
-    let locks = root.text("proc/locks").ok()?;
-    there.into_iter().find_map(|inode| holder(&locks, inode))
+
+    /// The process that runs benchmarks at `now`.
+    pub fn running(&mut self, now: Stamp) -> Option<u32> {
+        let of = |folder: &&str| std::fs::symlink_metadata(self.root.path(format!("{folder}/{NAME}"))).ok();
+        let mark = |found: std::fs::Metadata| (found.ino(), found.mtime(), found.mtime_nsec());
+        let files: Vec<Mark> = FOLDERS.iter().filter_map(of).map(mark).collect();
+        let lives = |pid: u32| self.root.path(format!("proc/{pid}")).exists();
+        let known = self
+            .seen
+            .as_ref()
+            .filter(|seen| seen.files == files && seen.holder.is_none_or(lives) && now.since(seen.at) < AGAIN);
+        if let Some(known) = known {
+            return known.holder;
+        }
+        let find = |locks: String| files.iter().find_map(|(inode, ..)| holder(&locks, *inode));
+        let holder = if files.is_empty() { None } else { self.root.text("proc/locks").ok().and_then(find) };
+        self.seen = Some(Seen { files, holder, at: now });
+        holder
+    }
 }
 
 /// The process that holds a lock on this file, by `/proc/locks` ("proc(5)"):
@@ -65,13 +105,34 @@ mod tests {
         let lock = folder.path().join("run/lock").join(NAME);
         std::fs::write(&lock, "").expect("a file");
         let inode = lock.metadata().expect("there").ino();
-        let hold = |line: String| std::fs::write(folder.path().join("proc/locks"), line).expect("a file");
-        assert_eq!(running(&root), None);
-        hold(format!("1: FLOCK  ADVISORY  WRITE 4711 fe:00:{inode} 0 EOF\n"));
-        assert_eq!(running(&root), Some(4711));
-        hold(format!("1: POSIX  ADVISORY  WRITE 4711 fe:00:{inode} 0 EOF\n"));
-        assert_eq!(running(&root), None, "nobody runs one, though the file is there");
+        let touch = |seconds: u64| {
+            let file = std::fs::File::options().write(true).open(&lock).expect("a file");
+            file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(seconds)).expect("its own");
+        };
+        let hold = |line: &str| std::fs::write(folder.path().join("proc/locks"), line).expect("a file");
+        let taken = format!("1: FLOCK  ADVISORY  WRITE 4711 fe:00:{inode} 0 EOF\n");
+        std::fs::create_dir(folder.path().join("proc/4711")).expect("a process");
+        let mut watch = Watch::new(&root);
+        let mut at = |second: u64| watch.running(Stamp::at_seconds(second));
+        touch(100);
+        assert_eq!(at(1), None);
+        hold(&taken);
+        touch(200);
+        assert_eq!(at(2), Some(4711));
+        hold("");
+        assert_eq!(at(3), Some(4711), "its file has the same time, and it lives");
+        touch(300);
+        assert_eq!(at(4), None, "it was given back");
+        hold(&taken);
+        assert_eq!(at(5), None, "nobody touched the file");
+        assert_eq!(at(40), Some(4711), "it is looked at now and then");
+        hold("");
+        std::fs::remove_dir(folder.path().join("proc/4711")).expect("gone");
+        assert_eq!(at(41), None, "its holder was killed");
+        hold(&format!("1: POSIX  ADVISORY  WRITE 4711 fe:00:{inode} 0 EOF\n"));
+        touch(400);
+        assert_eq!(at(42), None, "another kind of lock");
         std::fs::remove_file(&lock).expect("removed");
-        assert_eq!(running(&root), None);
+        assert_eq!(at(43), None);
     }
 }
