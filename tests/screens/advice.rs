@@ -105,7 +105,7 @@ fn after(name: &str, state: &State, keys: &str) -> (String, Vec<Command>) {
 }
 
 #[test]
-fn a_container_near_its_limit_for_an_hour_is_offered_a_higher_one() {
+fn a_container_near_its_limit_is_offered_more() {
     let mut state = State::new(alert::shipped().into());
     let used = 2 * GIB * 83 / 100;
     for second in 1..=HOUR {

@@ -9,18 +9,18 @@ use benchtop::{
 use ratatui::layout::Rect;
 
 /// What each pane shows on a screen of one size.
-pub type Census = BTreeMap<&'static str, Shown>;
+pub type Inventory = BTreeMap<&'static str, Shown>;
 
-pub fn inventory(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Census {
+pub fn inventory(ui: &mut Ui, state: &State, (width, height): (u16, u16)) -> Inventory {
     let panes = ui.inventory(state, Rect::new(0, 0, width, height));
     panes.into_iter().map(|(name, _, shown)| (name, shown)).collect()
 }
 
 /// What `smaller` shows and `larger` does not.
-pub fn missing(smaller: &Census, larger: &Census) -> Vec<String> {
+pub fn missing(smaller: &Inventory, larger: &Inventory) -> Vec<String> {
     let mut lost = Vec::new();
     // Devices and filesystems are listed by one pane or by two.
-    let lists = |inventory: &Census| {
+    let lists = |inventory: &Inventory| {
         ["disk_net", "filesystems"].iter().filter_map(|name| inventory.get(name)).map(|s| s.items).sum::<usize>()
     };
     if lists(smaller) > lists(larger) {

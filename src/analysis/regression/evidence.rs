@@ -1,7 +1,7 @@
 //! What speaks for a difference between runs and their baseline: their samples by rank, and whole runs by their medians.
 //!
 //! Ranks of few samples prove nothing however far apart they are: of three slow runs of one sample each, after six, the
-//! smallest probability is 1 in 84. Such runs are told apart by the medians of runs instead, or what is ten times slower
+//! smallest probability is 1 in 84. Such runs are compared by their medians instead, or what is ten times slower
 //! would be learnt as normal.
 
 use super::{

@@ -31,7 +31,7 @@ pub const LOAD: BenchDef = BenchDef {
 
 struct Load;
 
-/// Servers that keep one model for as long as they run are measured by starting them anew, which is not ours to do.
+/// Servers that keep one model for as long as they run are measured by restarting them, which is not ours to do.
 pub fn loads(row: &ServerRow) -> Result<(), String> {
     match on_demand(row.raw.kind) {
         true => Ok(()),

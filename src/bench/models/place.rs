@@ -36,7 +36,7 @@ pub struct Place {
     pub model: Model,
     /// `Ollama 0.11.4`.
     runtime: String,
-    /// Seconds that it stays in memory, where that is for ever; `None`: as the server does by itself.
+    /// Seconds that it stays in memory, where that has no end; `None`: as the server does by itself.
     pub keep_alive: Option<i64>,
 }
 

@@ -20,7 +20,7 @@ pub const SET: [&str; 3] = [
      sixty at night. On the ninth the database was moved to another dataset, which has a record size of one megabyte \
      where the old one had sixteen kilobytes. On the eleventh the number of workers was raised from four to eight, because \
      requests had begun to wait. On the twelfth an update of the operating system brought a new kernel, and the machine \
-     was started anew at three in the morning. Since then the response time during the day is near two hundred and forty \
+     was restarted at three in the morning. Since then the response time during the day is near two hundred and forty \
      milliseconds, and near sixty at night as before. The processors are in use for a third of the time, the memory for \
      two thirds; the disks are in use for nine tenths of the time during the day, though the users have not changed what \
      they do, and the number of requests is the same. The log of the database shows that writing a transaction takes \

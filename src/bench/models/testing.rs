@@ -171,10 +171,10 @@ fn answer(of: &Behaviour, inside: &Inside, stream: &TcpStream) -> Option<()> {
             }
             *busy += 1;
             drop(busy);
-            let told = generate(of, stream, &model, u32::try_from(tokens).ok()?);
+            let generated = generate(of, stream, &model, u32::try_from(tokens).ok()?);
             *guard(&inside.busy) -= 1;
             inside.free.notify_one();
-            told
+            generated
         }
         _ => send(stream, &json!({})),
     }

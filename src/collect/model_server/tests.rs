@@ -259,7 +259,7 @@ impl FakeOllama {
 }
 
 #[test]
-fn a_fake_ollama_loads_generates_expires_and_switches_on_a_clock() {
+fn ollama_loads_generates_expires_and_switches() {
     use crate::model::model_server::Expiry;
     let fake = Arc::new(Mutex::new(FakeOllama { keep_alive: 300_000, ..FakeOllama::default() }));
     let port = {
@@ -318,7 +318,7 @@ fn a_fake_ollama_loads_generates_expires_and_switches_on_a_clock() {
 }
 
 #[test]
-fn a_server_behind_tls_is_asked_where_its_certificate_is_trusted() {
+fn tls_is_spoken_where_the_certificate_is_trusted() {
     use tokio_rustls::rustls::{
         ServerConfig, ServerConnection, StreamOwned,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_acknowledged_here_is_silenced_there_and_no_longer_when_it_is_over() {
+    fn acknowledged_here_is_silenced_there() {
         let (posts, firing) = posted();
         let wanted = |firing: &[Firing]| wanted(&posts, firing, "atlas");
         let made = changes(&[], &wanted(&firing), "atlas", T);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_with_an_end_has_it_there_too_and_what_was_never_posted_needs_none() {
+    fn a_silence_keeps_its_end() {
         let (posts, _) = posted();
         let hush = |until| Some(Hush { until_unix_ms: Some(until), comment: String::new() });
         let made = changes(&[], &wanted(&posts, &[alert("service_down", hush(T + HOUR))], "atlas"), "atlas", T);

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn both_files_of_a_recording_stay_below_their_size_and_begin_with_its_header() {
+    fn both_files_of_a_recording_are_bounded() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("events");
         let mut file = Rotated::begin(path.clone(), 0).expect("begun");

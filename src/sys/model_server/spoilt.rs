@@ -90,7 +90,7 @@ fn every_recording_is_read() {
 }
 
 #[test]
-fn an_error_is_said_with_the_server_s_own_words_and_the_next_round_is_fine() {
+fn an_error_is_said_and_the_next_round_is_fine() {
     let errors: [&[u8]; 4] = [
         b"out of gas\n",
         br#"{"error":"out of gas"}"#,
@@ -115,7 +115,7 @@ fn an_error_is_said_with_the_server_s_own_words_and_the_next_round_is_fine() {
 }
 
 #[test]
-fn one_that_is_silent_in_any_question_is_unreachable_and_one_that_refuses_wants_a_key() {
+fn silence_is_unreachable_and_refusal_wants_a_key() {
     for (kind, path) in KINDS {
         let mut answers = recorded(kind);
         answers.put(path, 0, "");
