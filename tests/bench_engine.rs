@@ -205,7 +205,7 @@ fn limit_is_found_and_undone() {
     t.send(b"b/management\r");
     until(&t, RUNS, "its document");
     t.send(b"gr");
-    measured_again(&mut t, "third run in a row: regression");
+    measured_again(&mut t, "run in a row: regression");
     until(&t, RUNS, "CPU limit none → 0.02");
     println!("{}", t.text());
     // It is an alert, whatever else is wrong with the machine meanwhile.
