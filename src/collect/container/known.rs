@@ -130,7 +130,8 @@ impl Known {
         if self.fault.is_some() {
             return (self.fault.clone(), self.fault_unix_ms);
         }
-        if let Some(why) = self.uninspected.values().next() {
+        // Not before all were asked for once: until then most of the containers are missing, and this is not why.
+        if let Some(why) = self.uninspected.values().next().filter(|_| self.listed) {
             let (some, all) = (self.uninspected.len(), self.count.max(self.containers.len()));
             let words = format!("{some} of {all} containers could not be inspected: {why}");
             return (Some(Fault::Broken(words)), self.uninspected_unix_ms);
@@ -172,6 +173,8 @@ mod tests {
     fn failed_inspections_are_counted_until_they_succeed() {
         let mut known = Known { count: 3, ..Known::default() };
         known.not_inspected("ab", "not JSON".into(), 7);
+        assert_eq!(known.why(), (None, None), "the first list is not complete");
+        known.answered();
         let (why, since) = known.why();
         assert_eq!(why, Some(Fault::Broken("1 of 3 containers could not be inspected: not JSON".into())));
         assert!(since.is_some());

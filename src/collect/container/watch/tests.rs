@@ -103,6 +103,7 @@ async fn followed(fake: &Fake, local: bool, mut events: Every, seconds: u64) -> 
     let mut histories = Histories::default();
     let mut watch = Watch { ask: fake, known: &known, histories: &mut histories, local, clock: Clock::start() };
     watch.list(0).await.expect("a list");
+    known.lock().expect("whole").answered();
     let listened = tokio::time::timeout(Duration::from_secs(seconds), watch.listen(&mut events)).await;
     (known.into_inner().expect("whole"), listened.unwrap_or(Ok(())))
 }
