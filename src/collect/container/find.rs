@@ -1,7 +1,11 @@
 //! Where engines may be: `DOCKER_HOST`, the current Docker context, and the sockets of Docker and Podman for root and
 //! for users.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -31,7 +35,7 @@ pub(super) fn engines(root: &Root, more: &[EngineAddress]) -> Vec<Found> {
         found.extend(
             env::var("DOCKER_HOST")
                 .ok()
-                .or_else(context)
+                .or_else(|| context(&docker_folder()?, env::var("DOCKER_CONTEXT").ok()))
                 .filter(|host| !host.is_empty())
                 .map(|host| named(EngineAddress::new(&host))),
         );
@@ -106,17 +110,24 @@ struct Endpoint {
     host: Option<String>,
 }
 
-/// The address of the context chosen by `docker context use`; `None` for the default one.
-fn context() -> Option<String> {
-    let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| {
+/// Where the user's settings for Docker are.
+fn docker_folder() -> Option<PathBuf> {
+    env::var_os("DOCKER_CONFIG").map(PathBuf::from).or_else(|| {
         let dirs = directories::BaseDirs::new()?;
         Some(dirs.home_dir().join(".docker"))
-    })?;
-    if !helper::responds(&folder, PATIENCE) {
+    })
+}
+
+/// The address of the context that is `chosen`, else of that of `docker context use`; `None` for the default one.
+fn context(folder: &Path, chosen: Option<String>) -> Option<String> {
+    if !helper::responds(folder, PATIENCE) {
         return None;
     }
-    let config: DockerConfig = serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
-    let name = env::var("DOCKER_CONTEXT").ok().or(config.current_context).filter(|name| name != "default")?;
+    let used = || {
+        let config: DockerConfig = serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
+        config.current_context
+    };
+    let name = chosen.or_else(used).filter(|name| name != "default")?;
     std::fs::read_dir(folder.join("contexts/meta")).ok()?.flatten().find_map(|entry| {
         let meta: ContextMeta = serde_json::from_slice(&std::fs::read(entry.path().join("meta.json")).ok()?).ok()?;
         (meta.name == name).then(|| meta.endpoints.get("docker")?.host.clone())?
@@ -132,6 +143,24 @@ mod tests {
         let root = Root::fixture("homelab");
         assert_eq!(engines(&root, &[]), []);
         assert!(looked_at(&root).contains("var/run/docker.sock"), "{}", looked_at(&root));
+    }
+
+    #[test]
+    fn the_context_in_use_names_an_engine() {
+        let folder = tempfile::tempdir().expect("folder");
+        for (name, host) in [("nas", "tcp://nas:2375"), ("pi", "tcp://pi:2375")] {
+            let meta = folder.path().join("contexts/meta").join(name);
+            std::fs::create_dir_all(&meta).expect("folder");
+            let text = format!(r#"{{"Name":"{name}","Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
+            std::fs::write(meta.join("meta.json"), text).expect("file");
+        }
+        let context = |chosen: Option<&str>| context(folder.path(), chosen.map(str::to_owned));
+        assert_eq!(context(None), None, "none was ever chosen");
+        assert_eq!(context(Some("pi")).as_deref(), Some("tcp://pi:2375"));
+        std::fs::write(folder.path().join("config.json"), r#"{"currentContext":"nas"}"#).expect("file");
+        assert_eq!(context(None).as_deref(), Some("tcp://nas:2375"));
+        assert_eq!(context(Some("pi")).as_deref(), Some("tcp://pi:2375"), "of this shell");
+        assert_eq!((context(Some("default")), context(Some("gone"))), (None, None));
     }
 
     #[test]
