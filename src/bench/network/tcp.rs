@@ -92,6 +92,17 @@ pub fn round_trips(ends: &Ends, count: usize, stop: &StopFlag) -> Result<Vec<f64
     })
 }
 
+/// Writes until it is done or the connection ends. A receiver that does not keep up is waited for.
+fn send(client: &mut impl Write, done: &impl Fn() -> bool) {
+    let block = vec![0x5a; BLOCK];
+    while !done() {
+        match client.write(&block) {
+            Err(error) if !is_quiet(&error) => break,
+            _ => {}
+        }
+    }
+}
+
 /// Bytes a second that arrive at the server within `span`.
 ///
 /// # Errors
@@ -112,15 +123,7 @@ pub fn stream(ends: &Ends, span: Duration, stop: &StopFlag) -> Result<f64, Stop>
                 }
             }
         });
-        scope.spawn(|| {
-            let block = vec![0x5a; BLOCK];
-            while !done() {
-                match client.write(&block) {
-                    Err(error) if !is_quiet(&error) => break,
-                    _ => {}
-                }
-            }
-        });
+        scope.spawn(|| send(&mut client, &done));
         let count = || (Instant::now(), received.load(Ordering::Relaxed));
         let outcome = stop.sleep(UNMEASURED).and_then(|()| {
             let (began, before) = count();
@@ -160,6 +163,37 @@ mod tests {
     fn a_stream_is_measured_where_it_arrives() {
         let rate = stream(&here(), Duration::from_millis(300), &stop().1).expect("measured");
         assert!(rate > 1e6, "{rate}");
+    }
+
+    /// Fails in these ways, one after the other, and takes everything after that; how often it was written to.
+    struct Failing(Vec<ErrorKind>, usize);
+
+    impl Write for Failing {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.1 += 1;
+            match self.0.get(self.1 - 1) {
+                Some(kind) => Err((*kind).into()),
+                None => Ok(bytes.len()),
+            }
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_lags_is_waited_for() {
+        use ErrorKind::{BrokenPipe, Interrupted, TimedOut, WouldBlock};
+        let left = std::cell::Cell::new(10);
+        let done = || left.replace(left.get() - 1) == 0;
+        let mut lags = Failing(vec![WouldBlock, TimedOut, Interrupted], 0);
+        send(&mut lags, &done);
+        assert_eq!(lags.1, 10, "until it is done");
+        left.set(10);
+        let mut gone = Failing(vec![WouldBlock, BrokenPipe], 0);
+        send(&mut gone, &done);
+        assert_eq!(gone.1, 2, "until nobody is there");
     }
 
     #[test]
