@@ -266,6 +266,25 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_goes_first_and_what_is_not_ours_is_left() {
+        let (state, place) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
+        let place = place.path().canonicalize().expect("real");
+        let mut journal = Journal::create(state.path(), "b1").expect("a journal");
+        let [first, other, last] = ["first", "other", "last"].map(|name| {
+            let path = place.join(name).join("benchtop-bench-b1");
+            fs::create_dir_all(&path).expect("made");
+            fs::write(path.join(super::super::MARKER), if name == "other" { "b2\n" } else { "b1\n" }).expect("marked");
+            journal.add(Scratch::Folder(path.clone())).expect("written");
+            path
+        });
+        drop(journal);
+        let (removed, left) = clean_up(state.path(), &exec());
+        assert_eq!(removed, [&last, &first].map(|path| Scratch::Folder(path.clone())));
+        assert_eq!(left.into_iter().map(|left| left.what).collect::<Vec<_>>(), [Scratch::Folder(other.clone())]);
+        assert!(other.exists() && !first.exists() && !last.exists());
+    }
+
+    #[test]
     fn what_lies_on_an_unmounted_filesystem_is_kept_in_mind() {
         let state = tempfile::tempdir().expect("a folder");
         let path = state.path().canonicalize().expect("real").join("usb/benchtop-bench-b1");

@@ -86,3 +86,32 @@ pub struct Job {
     /// `None`: once through the whole file, which is made by that.
     pub time: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accesses_wait_in_queues_where_no_cache_is_between() {
+        let of = |access, direct| {
+            let shape = Shape::of(access, direct);
+            (shape.queued, shape.depth, shape.jobs, shape.at_once())
+        };
+        for direct in [Direct::Real, Direct::Unknown, Direct::Memory] {
+            assert_eq!(of(Access::Random, direct), (true, 16, 4, 64));
+            assert_eq!(of(Access::Read, direct), (true, 32, 1, 32));
+            assert_eq!(of(Access::Write, direct), (true, 32, 1, 32));
+        }
+        assert_eq!(of(Access::Random, Direct::Cached), (false, 1, 16, 16));
+        assert_eq!(of(Access::Read, Direct::Cached), (false, 1, 1, 1));
+        assert_eq!(of(Access::Write, Direct::Cached), (false, 1, 1, 1));
+    }
+
+    #[test]
+    fn blocks_are_written_as_fio_takes_them() {
+        let words = |access, block| Pattern { access, block }.words();
+        assert_eq!(words(Access::Read, 1 << 20), "sequential read 1M");
+        assert_eq!(words(Access::Write, 128 << 10), "sequential write 128k");
+        assert_eq!(words(Access::Random, 4 << 10), "random 70/30 4k");
+    }
+}

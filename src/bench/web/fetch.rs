@@ -382,6 +382,37 @@ mod tests {
     }
 
     #[test]
+    fn a_download_gives_bytes_a_second() {
+        /// More than what is read at once.
+        const BYTES: usize = 4 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = ServiceUrl::parse(&format!("http://{}/", listener.local_addr().expect("address"))).expect("a URL");
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut lines = BufReader::new(stream.try_clone().expect("a second end")).lines();
+                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {BYTES}\r\n\r\n.").as_bytes());
+                thread::sleep(Duration::from_millis(200));
+                let _ = stream.write_all(&vec![b'.'; BYTES - 1]);
+            }
+        });
+        let of = |url: &ServiceUrl, most: usize| {
+            Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(download(url, most))
+        };
+        let began = Instant::now();
+        let rate = of(&url, usize::MAX).expect("a rate");
+        let least = BYTES as f64 / 2.0 / began.elapsed().as_secs_f64();
+        assert!(rate >= least, "{rate} is less than {least}");
+        let (short, _) = serve(&[("/", "."), ("/to", "/")], Duration::ZERO);
+        for path in ["/", "/to"] {
+            let why = of(&short.join(path).expect("a URL"), usize::MAX).expect_err("one byte");
+            assert!(why.contains("too short to measure"), "{path}: {why}");
+        }
+        let missing = short.join("/no").expect("a URL");
+        assert_eq!(of(&missing, usize::MAX), Err(format!("{missing}: status 404")));
+    }
+
+    #[test]
     fn what_does_not_come_is_said() {
         let (url, _) = serve(&[("/loop", "/loop")], Duration::ZERO);
         assert_eq!(fetched(&url), Err(format!("{url}: status 404")));
