@@ -363,3 +363,24 @@ pub struct ProcessDetail {
     /// Resident bytes.
     pub memory_history: super::series::Series,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_found_while_threads_are_listed() {
+        let key = |pid: u32| ProcKey { pid, start_ticks: u64::from(pid) };
+        let row = |tgid: u32, pid: u32| Process { key: key(pid), tgid, ..Process::default() };
+        let mut all = Processes { rows: vec![row(10, 10), row(10, 42), row(20, 20)], ..Processes::default() };
+        all.counts.threads = 1;
+        let found = |all: &Processes, key: ProcKey| all.find(key).map(|process| (process.tgid, process.key.pid));
+        assert_eq!(found(&all, key(42)), Some((10, 42)));
+        assert_eq!(found(&all, key(20)), Some((20, 20)));
+        assert_eq!(found(&all, ProcKey { pid: 20, start_ticks: 1 }), None, "another one had this number");
+        assert_eq!(found(&all, ProcKey { pid: 42, start_ticks: 1 }), None);
+        // Without threads a key that is no process's is of nothing, and not every row is looked at for it.
+        let none = Processes { rows: vec![row(10, 10), row(20, 20)], ..Processes::default() };
+        assert_eq!((found(&none, key(10)), found(&none, key(42))), (Some((10, 10)), None));
+    }
+}

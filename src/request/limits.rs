@@ -69,6 +69,15 @@ mod tests {
     const MIB: i64 = 1 << 20;
 
     #[test]
+    fn swap_is_what_both_leave_beside_the_memory() {
+        assert_eq!(swap(64 * MIB, 192 * MIB), "swap 128.0 MiB");
+        assert_eq!(swap(64 * MIB, 64 * MIB), "no swap");
+        for (memory, both) in [(64 * MIB, SWAP_UNLIMITED), (64 * MIB, 0), (0, 64 * MIB), (0, 0)] {
+            assert_eq!(swap(memory, both), "swap unlimited", "{memory} {both}");
+        }
+    }
+
+    #[test]
     fn the_report_says_what_was_before() {
         let before = ContainerLimits { nano_cpus: None, memory: Some((0, SWAP_UNLIMITED)) };
         let six = ContainerLimits { nano_cpus: None, memory: Some((6 * MIB, SWAP_UNLIMITED)) };

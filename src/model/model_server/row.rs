@@ -236,7 +236,7 @@ pub mod tests {
     use std::{sync::Arc, time::Duration};
 
     use super::*;
-    use crate::model::model_server::{Reading, Work};
+    use crate::model::model_server::{Reading, Runner, Work};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -284,6 +284,23 @@ pub mod tests {
         assert_eq!((row.tokens(), row.waiting(), row.tokens_history.back(0)), (None, None, None));
         assert_eq!(row.troubles.iter().map(|t| t.words.as_str()).collect::<Vec<_>>(), ["refused"]);
         assert_eq!(row.since, Some(Stamp::at_seconds(3)));
+    }
+
+    #[test]
+    fn counters_of_another_process_are_not_compared() {
+        let answered = |at: u64, pid: Option<u32>, tokens: f64| Server {
+            process: pid.map(|pid| Runner { pid, started: 5 }),
+            ..up(at, vec![model("m", ModelState::Loaded, tokens)])
+        };
+        // A new process that has generated more than the one before; one that is found only later; the same one.
+        for (before, after, tokens) in
+            [(Some(7), Some(8), None), (None, Some(8), Some(30.0)), (Some(7), Some(7), Some(30.0))]
+        {
+            let mut servers = ModelServers::default();
+            fold(&mut servers, 1, vec![answered(1, before, 10.0)]);
+            fold(&mut servers, 2, vec![answered(2, after, 40.0)]);
+            assert_eq!(servers.rows[0].tokens(), tokens, "{before:?} {after:?}");
+        }
     }
 
     #[test]
