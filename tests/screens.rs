@@ -36,6 +36,7 @@ mod screens {
     pub mod advice;
     pub mod containers;
     pub mod frame;
+    pub mod lists;
     pub mod machine;
     pub mod panel;
     pub mod server;

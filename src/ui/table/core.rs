@@ -268,6 +268,10 @@ impl<T: TableDef> Table<T> {
         };
         if let Some(key) = key {
             self.turn(key);
+            // A row of the group is gone now: the same key again unfolds what it folded.
+            if self.grid.cursor.selected() != Some(key) {
+                self.grid.cursor.hold_key(key);
+            }
         }
     }
 
