@@ -116,6 +116,41 @@ fn bench_undone_in_vain() {
 }
 
 #[test]
+fn bench_is_not_helped_by_a_change_of_something_else() {
+    let helped = |of: [&str; 3]| {
+        let mut state = measured();
+        suite::changed_then_measured(&mut state, of, 96_000.0);
+        let mut ui = truecolor();
+        drawn(&mut ui, &state, (160, 45));
+        press(&mut ui, &state, "bjjjjjjjjj");
+        text(&drawn(&mut ui, &state, (160, 45))).contains("gzip-9 → lz4 helped")
+    };
+    assert!(helped(["dataset", "models/service", "compression"]));
+    assert!(!helped(["dataset", "models", "compression"]));
+    assert!(!helped(["dataset", "models/service", "checksum"]));
+    assert!(!helped(["pool", "models/service", "compression"]));
+}
+
+#[test]
+fn bench_scorecard_leads_to_the_runs_behind_a_verdict() {
+    let after = |keys: &str| {
+        let state = measured();
+        let mut ui = truecolor();
+        drawn(&mut ui, &state, (160, 45));
+        for key in keys.chars() {
+            press(&mut ui, &state, &key.to_string());
+            drawn(&mut ui, &state, (160, 45));
+        }
+        text(&drawn(&mut ui, &state, (160, 45)))
+    };
+    let first = after("bt\n");
+    assert!(!first.contains("scorecard ·") && first.contains("611 ms"), "{first}");
+    let unmeasured = after("btjjj\n");
+    assert!(unmeasured.contains("scorecard ·"), "{unmeasured}");
+    assert!(unmeasured.contains("no result of a benchmark is behind it"), "{unmeasured}");
+}
+
+#[test]
 fn bench_of_forty_runs() {
     let mut state = measured();
     suite::drifting(&mut state);

@@ -440,12 +440,17 @@ pub fn another_file(state: &mut State) {
 
 /// What had made it worse was taken back: three runs after that, and what they found.
 pub fn taken_back(state: &mut State, iops: f64) {
+    changed_then_measured(state, ["dataset", "models/service", "compression"], iops);
+}
+
+/// What this is of went from gzip-9 to lz4: three runs after that, and what they found.
+pub fn changed_then_measured(state: &mut State, [kind, of, property]: [&str; 3], iops: f64) {
     apply(state, |at| {
         let change = Change {
             at_unix_ms: at.unix_ms - HOUR,
-            kind: "dataset".into(),
-            of: "models/service".into(),
-            property: "compression".into(),
+            kind: kind.into(),
+            of: of.into(),
+            property: property.into(),
             before: Some("gzip-9".into()),
             after: Some("lz4".into()),
         };

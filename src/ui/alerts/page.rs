@@ -323,3 +323,42 @@ pub fn rule<'a>(chosen: &Chosen<'a>) -> Option<&'a str> {
         Chosen::None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Stamp,
+        model::{
+            event::{Envelope, Event, Sample},
+            load::LoadSample,
+            metrics,
+            source::SourceId,
+        },
+    };
+
+    fn load(state: &mut State, second: u64, load1: f64) {
+        let outcome = Ok(Sample::Load(LoadSample { load1, ..LoadSample::default() }));
+        let (at, took, every) = (Stamp::at_seconds(second), Duration::ZERO, Duration::from_secs(1));
+        state.apply(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome }));
+        state.judge();
+    }
+
+    #[test]
+    fn the_page_says_how_often_an_alert_cleared() {
+        let mut rule = Rule::new("busy", metrics::LOAD1);
+        (rule.limits.warn, rule.clear_hold) = (Some(4.0), Some(Duration::ZERO));
+        let mut state = State::new(vec![rule].into());
+        let said: Vec<Option<String>> = (0..4)
+            .map(|round| {
+                load(&mut state, round * 2 + 1, 5.0);
+                let lines = facts(&state, &state.watches[0], 80);
+                load(&mut state, round * 2 + 2, 1.0);
+                let texts = lines.into_iter().map(|line| line.into_iter().map(|(text, _)| text).collect::<String>());
+                texts.into_iter().find_map(|text| text.strip_prefix("cleared").map(|words| words.trim().to_owned()))
+            })
+            .collect();
+        let flapping = "3× lately, flapping: only a rise to critical is sent";
+        assert_eq!(said, [None, Some("1× lately"), Some("2× lately"), Some(flapping)].map(|w| w.map(str::to_owned)));
+    }
+}

@@ -312,6 +312,49 @@ impl Overlay for LogView {
 mod tests {
     use super::*;
 
+    /// A view whose frame shows line 13 on top, of the lines 10 to 15; the odd ones have the word.
+    fn searched() -> (LogView, State) {
+        let mut state = State::new(Vec::new().into());
+        (state.host.log.id, state.host.log.first) = ("ab".into(), 10);
+        for number in 10..16 {
+            let text = if number % 2 == 1 { "an error" } else { "a word" }.to_owned();
+            state.host.log.lines.push_back(LogLine { text, ..LogLine::default() });
+        }
+        let view = LogView {
+            engine: EngineAddress::default(),
+            id: "ab".into(),
+            name: "web".into(),
+            top: None,
+            wrap: false,
+            times: false,
+            left: 0,
+            needle: Some(Needle::new("error")),
+            prompt: None,
+            seen: std::cell::Cell::new((2, 80, 13)),
+        };
+        (view, state)
+    }
+
+    #[test]
+    fn matches_are_found_both_ways_and_round_the_ends() {
+        let found = |action: Action, top: u64| {
+            let (mut view, state) = searched();
+            view.seen.set((2, 80, top));
+            let effects = view.act(action, &state).expect("it is for a log");
+            assert!(effects.is_empty());
+            view.top
+        };
+        assert_eq!(found(Action::NextMatch, 11), Some(13));
+        assert_eq!(found(Action::NextMatch, 15), Some(11));
+        assert_eq!(found(Action::PreviousMatch, 15), Some(13));
+        assert_eq!(found(Action::PreviousMatch, 12), Some(11));
+        assert_eq!(found(Action::PreviousMatch, 11), Some(15));
+        let (mut view, state) = searched();
+        view.needle = Some(Needle::new("panic"));
+        let effects = view.act(Action::PreviousMatch, &state).expect("it is for a log");
+        assert!(matches!(&effects[..], [Effect::Say(_, words)] if words == "panic is not in the log"));
+    }
+
     #[test]
     fn long_lines_are_cut_into_rows_by_their_columns() {
         assert_eq!(chop("abcdef", 4), ["abcd", "ef"]);

@@ -129,3 +129,27 @@ impl PaneTable for Containers {
         format!("{} of {} up", state.host.containers.running(), state.host.containers.rows.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{container::Engine, fault::Fault};
+
+    #[test]
+    fn an_empty_pane_says_whether_it_waits() {
+        let said = |engines: &[(bool, Option<Fault>)]| {
+            let mut state = State::new(Vec::new().into());
+            let engine = |(listed, fault): &(bool, Option<Fault>)| Engine {
+                listed: *listed,
+                fault: fault.clone(),
+                ..Engine::default()
+            };
+            state.host.containers.engines = engines.iter().map(engine).collect();
+            Containers::nothing(&state)
+        };
+        assert_eq!(said(&[(false, None)]), "waiting…");
+        assert_eq!(said(&[(false, Some(Fault::Timeout)), (true, None)]), "no containers");
+        assert_eq!(said(&[(false, Some(Fault::Timeout)), (false, None)]), "waiting…");
+        assert_eq!(said(&[(false, Some(Fault::Timeout))]), "", "its fault is the line above");
+    }
+}

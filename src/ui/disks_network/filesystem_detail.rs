@@ -164,3 +164,22 @@ impl Overlay for FilesystemDetail {
         want.io_of_all = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_for_root_is_said_where_there_is_some() {
+        const MIB: u64 = 1 << 20;
+        let free = |available: u64| {
+            let known =
+                Space { size: 1024 * MIB, free: 300 * MIB, available: available * MIB, inodes: 0, inodes_free: 0 };
+            let lines: Vec<String> =
+                space(&known).into_iter().map(|line| line.into_iter().map(|(text, _)| text).collect()).collect();
+            lines[2].trim_start_matches("free").trim().to_owned()
+        };
+        assert_eq!(free(300), "300.0 MiB available to users");
+        assert_eq!(free(250), "250.0 MiB available to users   50.0 MiB reserved");
+    }
+}
