@@ -211,7 +211,7 @@ impl Processes {
         round.sample.read += 1;
         round.count += 1;
         if round.count.is_multiple_of(CLOCKED) {
-            round.now_us = self.clock.now().mono_us;
+            round.now_us = round.now_us.max(self.clock.now().mono_us);
         }
     }
 }

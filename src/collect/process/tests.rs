@@ -30,7 +30,7 @@ impl Machine {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("proc")).unwrap();
         let root = Root::new(folder.path());
-        let source = open(&OpenCx::of(root)).unwrap();
+        let source = open(&OpenCx { clock: Clock::stopped(), ..OpenCx::of(root) }).unwrap();
         let machine = Machine { folder, source, second: 0, want: Interest::default() };
         machine.busy(0);
         machine
@@ -56,7 +56,7 @@ impl Machine {
     fn round(&mut self) -> ProcessSample {
         self.second += 1;
         // The first round reads the run's clock itself.
-        let began = Clock::start().now().mono_us / 1_000_000;
+        let began = Clock::stopped().now().mono_us / 1_000_000;
         let cx = CollectCx::new(Stamp::at_seconds(began + self.second), &self.want);
         match self.source.collect(&cx).unwrap() {
             Sample::Processes(sample) => sample,
@@ -291,6 +291,25 @@ fn storage_rates_are_read_for_the_screen_only() {
     fs::write(m.path("11/io"), "read_bytes: 300\nwrite_bytes: 7\n").unwrap();
     let two = m.round();
     assert_eq!((two.ios[0].read_bytes, two.ios[0].over_us), (300, 1_000_000));
+}
+
+#[test]
+fn counters_of_a_sleeper_are_repeated_and_of_a_waker_read() {
+    let mut m = Machine::new();
+    m.want.io_of_all = true;
+    m.put(10, &line(10, "sleeper", 'S', 5, 1, 0));
+    fs::write(m.path("10/io"), "read_bytes: 100\nwrite_bytes: 7\n").unwrap();
+    (0..12).for_each(|_| drop(m.round()));
+    fs::write(m.path("10/io"), "read_bytes: 300\nwrite_bytes: 7\n").unwrap();
+    let counters = |sample: &ProcessSample| sample.ios.iter().map(|io| (io.key.pid, io.read_bytes)).collect::<Vec<_>>();
+    assert_eq!(counters(&m.round()), [(10, 100)], "it did nothing since");
+    m.put(10, &line(10, "sleeper", 'R', 5, 91, 0));
+    m.put(11, &line(11, "new", 'R', 9, 1, 0));
+    fs::write(m.path("11/io"), "read_bytes: 40\nwrite_bytes: 7\n").unwrap();
+    m.busy(90);
+    let mut both = counters(&m.round());
+    both.sort_unstable();
+    assert_eq!(both, [(10, 300), (11, 40)]);
 }
 
 #[test]
