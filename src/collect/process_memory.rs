@@ -27,22 +27,30 @@ use crate::{
     },
 };
 
-/// A process is read this often, or in so many times of what its reading took.
+/// A process is read this often.
 const EVERY: Duration = Duration::from_secs(5);
-const SELDOM: u32 = 50;
-/// No reading of another process begins later in a round.
-const ROUND: Duration = Duration::from_millis(200);
-/// A file unread for this long counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// Hanging readers at most: beyond that, nothing more is read.
 const MOST_HUNG: usize = 4;
 
 pub fn open(cx: &OpenCx) -> Result<Box<dyn Collector>, Fault> {
-    Ok(Box::new(Memory { root: cx.root.clone(), files: None, hung: Vec::new(), known: Vec::new() }))
+    Ok(Box::new(Memory::new(&cx.root, LIMITS)))
 }
+
+/// What a reading may take.
+struct Limits {
+    /// No reading of another process begins later in a round.
+    round: Duration,
+    /// A file unread for this long counts as hanging.
+    patience: Duration,
+    /// A process is read again in so many times of what its reading took.
+    seldom: u32,
+}
+
+const LIMITS: Limits = Limits { round: Duration::from_millis(200), patience: Duration::from_secs(3), seldom: 50 };
 
 struct Memory {
     root: Root,
+    limits: Limits,
     files: Option<Files>,
     /// Waiting readers.
     hung: Vec<Files>,
@@ -67,7 +75,7 @@ impl Collector for Memory {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let wanted = &cx.want.memory_of;
         self.known.retain(|known| wanted.contains(&known.key));
-        let end = Instant::now() + ROUND;
+        let end = Instant::now() + self.limits.round;
         for key in wanted {
             let at = self.known.iter().position(|known| known.key == *key);
             if at.is_some_and(|at| self.known[at].due > cx.at) {
@@ -86,7 +94,7 @@ impl Collector for Memory {
                 Err(Miss::Denied | Miss::Hangs) => None,
                 Err(Miss::Ended) => continue,
             };
-            let due = cx.at.plus(EVERY.max(began.elapsed() * SELDOM));
+            let due = cx.at.plus(EVERY.max(began.elapsed() * self.limits.seldom));
             self.known.push(Known { key: *key, pss, due });
         }
         let pss = self.known.iter().map(|known| (known.key, known.pss)).collect();
@@ -95,6 +103,10 @@ impl Collector for Memory {
 }
 
 impl Memory {
+    fn new(root: &Root, limits: Limits) -> Self {
+        Memory { root: root.clone(), limits, files: None, hung: Vec::new(), known: Vec::new() }
+    }
+
     fn read(&mut self, key: ProcKey) -> Result<u64, Miss> {
         let is_it = |root: &Root| start_ticks(root, key.pid) == Some(key.start_ticks);
         if !is_it(&self.root) {
@@ -119,7 +131,7 @@ impl Memory {
     fn one(&mut self, key: ProcKey) -> io::Result<Option<Result<Vec<u8>, Errno>>> {
         let mut files = self.files.take().map_or_else(Files::open, Ok)?;
         let path = self.root.path(format!("proc/{}/smaps_rollup", key.pid));
-        let answer = files.one(Kind::Piece, &path, PATIENCE)?;
+        let answer = files.one(Kind::Piece, &path, self.limits.patience)?;
         match answer {
             Some(_) => self.files = Some(files),
             None => self.hung.push(files),
@@ -133,7 +145,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{collect::testing, interest::Interest};
+    use crate::interest::Interest;
+
+    /// No machine is too slow for these.
+    const PATIENT: Limits = Limits { round: Duration::from_secs(3600), patience: Duration::from_secs(3600), seldom: 0 };
 
     fn process(root: &std::path::Path, pid: u32, pss: Option<u64>) -> ProcKey {
         let folder = root.join(format!("proc/{pid}"));
@@ -154,7 +169,7 @@ mod tests {
         let keys = [process(folder.path(), 7, Some(12)), process(folder.path(), 8, Some(34))];
         let reused = ProcKey { pid: 7, start_ticks: 98 };
         let ended = process(folder.path(), 9, None);
-        let mut source = open(&testing::open_cx(Root::new(folder.path()))).expect("open");
+        let mut source = Memory::new(&Root::new(folder.path()), PATIENT);
         let mut read = |second, wanted: &[ProcKey]| {
             let want = Interest { memory_of: wanted.to_vec(), ..Interest::default() };
             match source.collect(&CollectCx::new(Stamp::at_seconds(second), &want)) {
