@@ -1,6 +1,8 @@
 //! What a benchmark is: what it can measure, what it will do for that, and what the runner does for it meanwhile.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
 
 use super::{
     scratch::Scratch,
@@ -81,6 +83,16 @@ pub trait RunCx {
 
     /// What starts child processes.
     fn exec(&self) -> &Arc<dyn Exec>;
+
+    /// The moment now, of what is timed here: the clock of a test is its own.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// The same on the clock of an engine on this machine.
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
+    }
 
     /// Shows where it stands; `value` is that of the first figure in its base unit, of the sample under way.
     fn progress(&mut self, phase: RunPhase, value: Option<f64>, beside: Vec<String>);

@@ -1,9 +1,14 @@
 //! A runner for tests of benchmarks: it keeps what it is given and ends after so many samples.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
+
+use jiff::Timestamp;
 
 use super::{
     contract::RunCx,
@@ -15,8 +20,35 @@ use crate::{
     sys::exec::{Exec, System},
 };
 
+/// A clock that only moves by what is said to take time.
+#[derive(Debug)]
+pub struct FakeClock {
+    began: Instant,
+    spent_us: AtomicU64,
+}
+
+impl FakeClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(FakeClock { began: Instant::now(), spent_us: AtomicU64::new(0) })
+    }
+
+    pub fn spend(&self, span: Duration) {
+        self.spent_us.fetch_add(u64::try_from(span.as_micros()).expect("a short span"), Ordering::SeqCst);
+    }
+
+    fn spent(&self) -> Duration {
+        Duration::from_micros(self.spent_us.load(Ordering::SeqCst))
+    }
+
+    pub fn wall(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + self.spent()
+    }
+}
+
 /// What a benchmark handed in.
 pub struct TestCx {
+    /// Of the engine that it measures.
+    pub clock: Option<Arc<FakeClock>>,
     user: Arc<AtomicBool>,
     stop: StopFlag,
     pub exec: Arc<dyn Exec>,
@@ -36,7 +68,7 @@ impl TestCx {
         let user = Arc::new(AtomicBool::new(false));
         let (samples, stop) = (vec![Vec::new(); figures], StopFlag::new(user.clone()));
         let exec = Arc::new(System);
-        TestCx { user, stop, exec, enough, stop_in: None, samples, phases: Vec::new(), made: Vec::new() }
+        TestCx { clock: None, user, stop, exec, enough, stop_in: None, samples, phases: Vec::new(), made: Vec::new() }
     }
 }
 
@@ -51,6 +83,14 @@ impl RunCx for TestCx {
 
     fn exec(&self) -> &Arc<dyn Exec> {
         &self.exec
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.as_ref().map_or_else(Instant::now, |clock| clock.began + clock.spent())
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.clock.as_ref().map_or_else(Timestamp::now, |clock| clock.wall())
     }
 
     fn progress(&mut self, phase: RunPhase, _value: Option<f64>, _beside: Vec<String>) {

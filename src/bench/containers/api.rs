@@ -1,7 +1,7 @@
 //! How fast the engine answers: the list of all containers and the description of one, each time over a fresh connection,
 //! as the command line's client does it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::common::measured;
 use crate::{
@@ -101,9 +101,9 @@ fn words(what: &str, times: &[f64]) -> String {
 /// Seconds of each request: lists, inspections.
 fn round(session: &Session, cx: &dyn RunCx, one: &str) -> Result<(Vec<f64>, Vec<f64>), Stop> {
     let timed = |what, path, limits| {
-        let began = Instant::now();
+        let began = cx.now();
         session.json(cx.stop(), what, path, limits)?;
-        Ok(began.elapsed().as_secs_f64())
+        Ok(cx.now().duration_since(began).as_secs_f64())
     };
     let lists = (0..ROUND).map(|_| timed("the list", ALL, LIST)).collect::<Result<_, Stop>>()?;
     let inspections = (0..ROUND).map(|_| timed("a container", one, ONE)).collect::<Result<_, Stop>>()?;

@@ -7,8 +7,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::common::measured;
 use crate::{
     bench::{
@@ -146,7 +144,7 @@ impl Work for Run {
 /// Seconds from the request to make a container until its process had read its file.
 fn once(session: &Session, cx: &mut dyn RunCx, spec: &Spec<'_>) -> Result<f64, Stop> {
     let made = session.reserve(cx, "mount")?;
-    let began = Timestamp::now();
+    let began = cx.wall();
     session.create(cx, &made, spec)?;
     session.start(cx.stop(), &made)?;
     session.ended(cx.stop(), &made)?;

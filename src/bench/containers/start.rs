@@ -83,10 +83,10 @@ impl Work for Run {
 /// Seconds until it ran, and until it was healthy.
 fn once(session: &Session, cx: &mut dyn RunCx, spec: &Spec<'_>) -> Result<(f64, Option<f64>), Stop> {
     let made = session.reserve(cx, "start")?;
-    let began = Instant::now();
+    let began = cx.now();
     session.create(cx, &made, spec)?;
     session.start(cx.stop(), &made)?;
-    let running = began.elapsed().as_secs_f64();
+    let running = cx.now().duration_since(began).as_secs_f64();
     let seen = session.inspect(cx.stop(), &made)?;
     if !seen.running {
         return Err(ended(spec, seen.exit_code));
@@ -106,7 +106,7 @@ fn until_healthy(session: &Session, cx: &dyn RunCx, made: &Made, spec: &Spec<'_>
         Some("healthy") => Ok(true),
         _ => Ok(false),
     })?;
-    Ok(began.elapsed().as_secs_f64())
+    Ok(cx.now().duration_since(began).as_secs_f64())
 }
 
 /// Its process ended though it should stay.

@@ -15,6 +15,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    bench::testing::FakeClock,
     config::Settings,
     model::container::Engine,
     state::State,
@@ -51,6 +52,15 @@ pub struct Behaviour {
     pub networks: BTreeMap<String, Value>,
     /// How often each operation was asked for.
     pub asked: HashMap<&'static str, usize>,
+    /// What takes time moves this clock, and no real time passes: for requests one after the other. Without one it
+    /// sleeps.
+    pub clock: Option<Arc<FakeClock>>,
+}
+
+impl Behaviour {
+    fn now(&self) -> jiff::Timestamp {
+        self.clock.as_ref().map_or_else(jiff::Timestamp::now, |clock| clock.wall())
+    }
 }
 
 /// An engine with its behaviour.
@@ -166,7 +176,11 @@ fn handle(kept: &Mutex<Behaviour>, socket: &Mutex<PathBuf>, asked: &Asked, strea
         }
         None => {}
     }
-    thread::sleep(takes);
+    let clock = kept().clock.clone();
+    match clock {
+        Some(clock) => clock.spend(takes),
+        None => thread::sleep(takes),
+    }
     let query = |key: &str| {
         let pair = asked.query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
         pair.unwrap_or_default().to_owned()
@@ -227,10 +241,10 @@ fn handle(kept: &Mutex<Behaviour>, socket: &Mutex<PathBuf>, asked: &Asked, strea
 /// What is seen of a container from now on.
 fn start(kept: &mut Behaviour, name: &str) -> Value {
     let time = |what: &str| kept.takes.get(what).copied().unwrap_or_default();
-    let (run, mount) = (time("run"), time("mount"));
+    let (run, mount, now) = (time("run"), time("mount"), kept.now());
     if let Some(container) = kept.containers.get_mut(name) {
         let has_mount = !container["spec"]["HostConfig"]["Binds"].is_null();
-        let finished = jiff::Timestamp::now() + if has_mount { run + mount } else { run };
+        let finished = now + if has_mount { run + mount } else { run };
         container["seen"] = json!({
             "State": {"Running": true, "Pid": 7, "ExitCode": 0, "FinishedAt": finished.to_string(),
                 "Health": {"Status": "healthy"}},
