@@ -73,6 +73,8 @@ pub struct Prober {
     ways: Ways,
     number: u64,
     pause: Duration,
+    /// Our own timer may be later than this.
+    starved: Duration,
 }
 
 /// What came of one attempt.
@@ -87,7 +89,7 @@ impl Prober {
     #[must_use]
     pub fn new(target: Arc<ServiceTarget>, stage: Stage) -> Self {
         let trust = Trust::new(target.ca_file.clone());
-        Prober { target, stage, trust, ways: Ways::default(), number: 0, pause: PAUSE }
+        Prober { target, stage, trust, ways: Ways::default(), number: 0, pause: PAUSE, starved: STARVED }
     }
 
     /// One round, which begins at `began`.
@@ -103,7 +105,7 @@ impl Prober {
             thread::sleep(self.pause + self.pause.mul_f64(spread(&self.target.name, self.number)));
             attempt = self.attempt();
         }
-        let outcome = judged(attempt.result, attempt.late);
+        let outcome = judged(attempt.result, (attempt.late, self.starved));
         let retried = retried.filter(|_| matches!(outcome, Outcome::Up { .. }));
         Round { number: self.number, began, ended: began.plus(clock.elapsed()), outcome, retried, found: attempt.found }
     }
@@ -211,9 +213,9 @@ impl Watch<'_> {
     }
 }
 
-/// What an attempt says of the service, if our own timer was late by so much.
-fn judged(result: Result<f64, Trouble>, late: Duration) -> Outcome {
-    let starved = late > STARVED;
+/// What an attempt says of the service, if our own timer was late by so much, of what it may be.
+fn judged(result: Result<f64, Trouble>, (late, most): (Duration, Duration)) -> Outcome {
+    let starved = late > most;
     match result {
         Ok(seconds) => Outcome::Up { seconds: (!starved).then_some(seconds) },
         Err(trouble) if starved && trouble.is_of_time() => Outcome::Unjudged {
