@@ -68,6 +68,10 @@ pub struct State {
 
 /// What changes rarely is looked at this often.
 const LOOK: Duration = Duration::from_secs(10);
+/// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
+const AT_ONCE: Duration = Duration::from_secs(30);
+/// A book of alerts that nobody has judged for longer says nothing of what is clear now.
+const FRESH_MS: i64 = 120_000;
 /// Microseconds of a second.
 const SECOND_US: u64 = 1_000_000;
 
@@ -287,11 +291,15 @@ impl State {
         self.watches.iter().filter(|watch| !watch.is_open()).count() as u64
     }
 
-    /// Counts alerts as firing with a hold of at most `most`: a report of one moment cannot wait for them.
-    pub fn fire_at_once(&mut self, most: Duration) {
+    /// Judges for a report of one moment, which cannot wait: what needs no longer hold than [`AT_ONCE`] fires, and what
+    /// fired when somebody last looked is over where its value is clear now.
+    pub fn judge_at_once(&mut self) {
         for watch in self.watches.iter_mut().filter(|w| !w.held) {
             let hold = self.rules.iter().find(|r| r.id == watch.rule).map_or(Duration::ZERO, |r| r.hold);
-            watch.held = hold <= most;
+            watch.held = hold <= AT_ONCE;
+        }
+        if self.host.now.unix_ms - self.alarms.written_unix_ms > FRESH_MS {
+            self.watches.retain(|watch| watch.clears_in.is_none());
         }
         self.sort();
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    once::{self, AT_ONCE, WAIT},
+    once::{self, WAIT},
     output::{columns, fail, painted, written},
 };
 use crate::{
@@ -22,14 +22,11 @@ use crate::{
         past,
     },
     state::State,
-    text::clean_lines,
     ui::theme::Theme,
 };
 
 /// The history is read while the sources are; only one that is slow is waited for longer.
 const MORE: Duration = Duration::from_secs(2);
-/// A book that nobody has judged for longer says nothing of what is clear now.
-const FRESH_MS: i64 = 120_000;
 
 /// How the outcome is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,18 +39,10 @@ pub enum Form {
 /// `benchtop check [--json] [--card]`.
 #[must_use]
 pub fn check(settings: &Settings, theme: &Theme, form: Form) -> ExitCode {
-    let begin = |session: &mut super::session::Session| session.remember(settings, || {});
-    let mut session = once::read_beside(settings, true, WAIT, Vec::new(), begin);
-    session.await_history(Instant::now() + MORE, |words| eprintln!("benchtop: {}", clean_lines(&words)));
-    session.tick();
-    session.fire_at_once(AT_ONCE);
-    let mut state = session.state().clone();
-    // What fired when somebody last looked, and is clear now.
-    if state.host.now.unix_ms - state.alarms.written_unix_ms > FRESH_MS {
-        state.watches.retain(|watch| watch.clears_in.is_none());
-    }
-    let status = Status::of(&state);
-    match written(write(&state, settings, theme, form)) {
+    let session = once::judge(settings, WAIT, Instant::now() + WAIT + MORE, Vec::new());
+    let state = session.state();
+    let status = Status::of(state);
+    match written(write(state, settings, theme, form)) {
         Some(code) => code,
         None => ExitCode::from(status.code()),
     }

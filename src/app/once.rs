@@ -29,6 +29,7 @@ use crate::{
     sink::{self, Sink, doctor::Check, json::Json, text::Text},
     state::State,
     sys::exec,
+    text::clean_lines,
     ui::theme::Theme,
 };
 
@@ -36,8 +37,6 @@ use crate::{
 pub const WAIT: Duration = Duration::from_secs(2);
 /// What of it the start and the writing take.
 const AROUND: Duration = Duration::from_millis(200);
-/// A report of one moment counts what needs no longer hold than this as firing; the rest is pending.
-pub(super) const AT_ONCE: Duration = Duration::from_secs(30);
 /// Between the two readings that rates need.
 const APART: Duration = Duration::from_millis(500);
 
@@ -72,12 +71,7 @@ impl Owed {
     }
 }
 
-/// Reads every source, twice where rates need it.
-pub(super) fn read(settings: &Settings, rates: bool, wait: Duration, sinks: Vec<Box<dyn Sink>>) -> Session {
-    read_beside(settings, rates, wait, sinks, |_| {})
-}
-
-/// The same; `begin` gets the session first, to have it do something else meanwhile.
+/// Reads every source, twice where rates need it; `begin` gets the session first, to have it do something else meanwhile.
 pub(super) fn read_beside(
     settings: &Settings,
     rates: bool,
@@ -103,7 +97,17 @@ pub(super) fn read_beside(
         }
     }
     session.tick();
-    session.fire_at_once(AT_ONCE);
+    session.judge_at_once();
+    session
+}
+
+/// Reads every source beside the history, and judges: what fires still, since when, and what was acknowledged are in the
+/// book that a screen or the service keeps. A history that is slow is waited for until `end`.
+pub(super) fn judge(settings: &Settings, wait: Duration, end: Instant, sinks: Vec<Box<dyn Sink>>) -> Session {
+    let mut session = read_beside(settings, true, wait, sinks, |session| session.remember(settings, || {}));
+    session.await_history(end, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+    session.tick();
+    session.judge_at_once();
     session
 }
 
@@ -115,7 +119,7 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
     let out = io::BufWriter::new(out.lock());
     let sink: Box<dyn Sink> =
         if json { Box::new(Json(out)) } else { Box::new(Text { out, ascii: settings.ascii, columns }) };
-    let session = read(settings, true, wait, vec![sink]);
+    let session = judge(settings, wait, Instant::now() + wait.saturating_sub(AROUND), vec![sink]);
     // A machine of which nothing could be read is no report.
     let nothing = !session.state().host.health.any_figures();
     match output::written(session.finish().map(drop)) {
@@ -137,7 +141,7 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
         message: OFF.into(),
         hint: None,
     }));
-    let session = read(settings, false, WAIT, Vec::new());
+    let session = read_beside(settings, false, WAIT, Vec::new(), |_| {});
     let state = session.state();
     let on = |id: SourceId| {
         SOURCES
@@ -233,4 +237,45 @@ fn terminal_check() -> Check {
     let (columns, rows) = Terminal::size();
     let term = std::env::var("TERM").unwrap_or_else(|_| "not set".into());
     check("live", format!("{columns}x{rows}, TERM {term}"), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::{Limits, Rule},
+        model::{event::Sample, load::LoadSample, metrics::LOAD1},
+        sys::root::Root,
+    };
+
+    fn load(session: &mut Session, load1: f64, second: u64) {
+        let at = session.clock().now().plus(Duration::from_secs(second));
+        let (took, every, outcome) =
+            (Duration::ZERO, Duration::from_secs(1), Ok(Sample::Load(LoadSample { load1, ..LoadSample::default() })));
+        session.fold(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome }));
+        session.fold(Event::Tick(at));
+    }
+
+    #[test]
+    fn what_still_clears_on_a_screen_is_not_all_quiet() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let limits = Limits { warn: Some(4.0), ..Limits::default() };
+        let clear_hold = Some(Duration::from_secs(600));
+        let rules = vec![Rule { limits, clear_hold, say: "load is {value}".into(), ..Rule::new("load_high", LOAD1) }];
+        let mut settings = Settings { root: Root::fixture("homelab"), rules, ..Settings::default() };
+        settings.history.path = Some(folder.path().join("history.db"));
+        let quiet = judge(&settings, WAIT, Instant::now() + Duration::from_secs(60), Vec::new());
+        assert_eq!(quiet.state().calm().0, "all quiet", "the load of this machine is low");
+
+        let mut screen = Session::on(&settings, Vec::new());
+        screen.remember_alerts(&settings, || {});
+        screen.await_history(Instant::now() + Duration::from_secs(60), |said| panic!("{said}"));
+        // Alerts are judged at whole seconds.
+        (0..2).for_each(|second| load(&mut screen, 9.0, second));
+        assert_eq!(screen.state().verdict().warn, 1);
+        screen.finish().expect("written");
+        let report = judge(&settings, WAIT, Instant::now() + Duration::from_secs(60), Vec::new());
+        let worst = report.state().verdict().worst.map(|watch| (watch.say.clone(), watch.clears_in.is_some()));
+        assert_eq!(worst, Some(("load is 2.4".to_owned(), true)), "with the load of now");
+    }
 }

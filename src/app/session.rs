@@ -343,9 +343,9 @@ impl Session {
         self.reading.as_ref().and_then(|reading| reading.lanes.next_deadline())
     }
 
-    /// Counts alerts as firing with a hold of at most `most`: a report of one moment cannot wait for them.
-    pub fn fire_at_once(&mut self, most: Duration) {
-        self.state.fire_at_once(most);
+    /// Judges for a report of one moment, which cannot wait.
+    pub fn judge_at_once(&mut self) {
+        self.state.judge_at_once();
     }
 
     /// Ends the sources: what is known stays as it is.

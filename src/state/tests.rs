@@ -183,10 +183,16 @@ fn a_pending_alert_has_the_time_left() {
     assert_eq!((verdict.worst, verdict.pending), (None, 1));
     let next = verdict.next.expect("it is crossed");
     assert_eq!((next.left, next.level), (Duration::from_secs(50), Level::Crit));
-    state.fire_at_once(Duration::from_secs(30));
-    assert_eq!(state.verdict().crit, 0, "its hold is longer");
-    state.fire_at_once(Duration::from_secs(60));
-    assert_eq!(state.verdict().crit, 1);
+}
+
+#[test]
+fn a_report_counts_what_needs_a_short_hold() {
+    for (hold, firing) in [(30, 1), (31, 0)] {
+        let mut state = state(hold);
+        load(&mut state, 1, Ok(9.0));
+        state.judge_at_once();
+        assert_eq!((state.verdict().crit, state.verdict().pending), (firing, 1 - firing), "{hold} s");
+    }
 }
 
 #[test]
