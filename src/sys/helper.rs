@@ -29,7 +29,10 @@ use rustix::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
     },
-    process::{Pid, Signal, kill_process_group, set_parent_process_death_signal, setsid, test_kill_process_group},
+    process::{
+        Pid, Signal, getpid, kill_process, kill_process_group, set_parent_process_death_signal, setsid,
+        test_kill_process_group,
+    },
     termios::{InputModes, LocalModes, OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr},
 };
 
@@ -247,6 +250,8 @@ pub fn run(serve: Serve) -> ExitCode {
         give_back(&terminal, &message);
     }
     end(&groups);
+    // Not by returning: a driver's library may hang in what it does at the end of a process.
+    let _ = kill_process(getpid(), Signal::KILL);
     ExitCode::SUCCESS
 }
 
