@@ -163,6 +163,12 @@ impl AlertBook {
         before
     }
 
+    /// True while a hold runs.
+    #[must_use]
+    pub fn is_any_pending(&self) -> bool {
+        self.alerts.values().any(|alert| alert.entry.phase == Phase::Pending)
+    }
+
     /// True when it holds something that should outlast the program.
     #[must_use]
     pub fn is_worth_keeping(&self) -> bool {

@@ -24,8 +24,11 @@ use crate::{
     store::{GivenVerdict, KeptMark, Record, Store, StoreEvent, Unwritten},
 };
 
-/// The book of alerts is kept at every transition, and in between after this: of a hold no more is lost.
+/// The book of alerts is kept at every transition, and in between after this.
 const BOOK_EVERY: Duration = Duration::from_secs(30);
+/// The same while a hold runs: a program that is killed and started again goes on with a hold whose book is no older than
+/// the gap that alerts bridge, which is at least 10 s.
+const BOOK_OF_A_HOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// The store of a session.
 pub struct History {
@@ -108,7 +111,8 @@ impl History {
             return;
         }
         let now = state.host.now;
-        let due = self.book.is_none_or(|(at, _)| now.since(at) >= BOOK_EVERY);
+        let every = if state.alerts.is_any_pending() { BOOK_OF_A_HOLD_EVERY } else { BOOK_EVERY };
+        let due = self.book.is_none_or(|(at, _)| now.since(at) >= every);
         if state.transitions.is_empty() && !due {
             return;
         }
@@ -317,11 +321,16 @@ mod tests {
 
     /// A program that keeps alerts, of a machine whose load is over its limit from the first second on.
     fn watching(file: &Path, run: &str) -> Session {
+        holding(file, run, Duration::ZERO)
+    }
+
+    fn holding(file: &Path, run: &str, hold: Duration) -> Session {
         let mut settings = Settings::default();
         settings.history.path = Some(file.to_owned());
         let limits = crate::alert::Limits { warn: Some(4.0), ..crate::alert::Limits::default() };
         let rule = crate::alert::Rule {
             limits,
+            hold,
             say: "load is {value}".into(),
             ..crate::alert::Rule::new("load_high", crate::model::metrics::LOAD1)
         };
@@ -378,6 +387,25 @@ mod tests {
             last.state().alarms.episodes.iter().map(|episode| (episode.end, episode.say.clone())).collect();
         assert_eq!(ended, [(Some(crate::model::alert::EpisodeEnd::Resolved), "load is 9".to_owned())]);
         assert_eq!(last.state().unseen().count(), 1, "nobody has looked at it");
+    }
+
+    #[test]
+    fn a_hold_is_kept_while_it_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history.db");
+        let mut session = holding(&file, "1", Duration::from_secs(300));
+        let began = session.clock().now().unix_ms;
+        (0..=13).for_each(|second| load(&mut session, second, 9.0));
+        let kept = rusqlite::Connection::open(&file).expect("it opens");
+        let at = || kept.query_row("SELECT at_ms FROM alert_book", [], |row| row.get::<_, i64>(0)).unwrap_or(0) - began;
+        // The newest that is due; a bridge of 10 s reaches from it to the next start.
+        let end = Instant::now() + LONG;
+        while at() < 10_000 {
+            assert!(Instant::now() < end, "{} ms", at());
+            std::thread::yield_now();
+        }
+        // It pends since the first second, and no transition came after it.
+        assert_eq!(session.state().verdict().pending, 1);
     }
 
     #[test]
