@@ -86,11 +86,13 @@ impl Histogram {
     /// Mean and percentiles; `None` of nothing.
     #[must_use]
     pub fn spread(&self) -> Option<Spread> {
-        let p50 = self.quantile(0.5)?;
+        let (p50, mean) = (self.quantile(0.5)?, self.sum / self.count);
+        // Of how they lie inside one bucket nothing is known but their mean.
+        let in_one = self.below.iter().find(|below| **below > 0.0).is_some_and(|below| *below >= self.count);
         Some(Spread {
             count: self.count,
-            mean: self.sum / self.count,
-            p50,
+            mean,
+            p50: if in_one { mean } else { p50 },
             p95: self.quantile(0.95).filter(|_| self.count >= LEAST_P95),
             p99: self.quantile(0.99).filter(|_| self.count >= LEAST_P99),
         })
@@ -116,6 +118,14 @@ mod tests {
         assert_eq!((spread.mean, spread.p95, spread.p99), (0.15, None, None), "ten requests have no 95th percentile");
         let many = of(&[(0.1, 0.0), (0.2, 200.0)], 200.0, 30.0).spread().expect("requests");
         assert_eq!(((many.p50 * 1e6).round() / 1e6, many.p95.is_some(), many.p99.is_some()), (0.15, true, true));
+    }
+
+    #[test]
+    fn median_of_one_bucket_is_its_mean() {
+        let first = of(&[(0.5, 8.0), (1.0, 8.0), (f64::INFINITY, 8.0)], 8.0, 0.8);
+        assert_eq!(first.spread().map(|spread| spread.p50), Some(0.1));
+        let two = of(&[(0.5, 4.0), (1.0, 8.0), (f64::INFINITY, 8.0)], 8.0, 0.8);
+        assert_eq!(two.spread().map(|spread| spread.p50), Some(0.5));
     }
 
     #[test]
