@@ -63,7 +63,7 @@ impl ModelServers {
             return;
         }
         self.found = Some(at);
-        let found = self.finder.scan(&self.root);
+        let Some(found) = self.finder.scan(&self.root) else { return };
         for target in &mut self.targets {
             let now = found.iter().find(|found| target.is(found));
             target.seen(now, at);

@@ -47,8 +47,11 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    pub(super) fn scan(&mut self, root: &Root) -> Vec<Found> {
-        let pids: BTreeSet<u32> = root.names("proc").iter().filter_map(|name| name.parse().ok()).collect();
+    /// `None` where it cannot be looked, as no file can be opened: of what was found nothing is known then.
+    pub(super) fn scan(&mut self, root: &Root) -> Option<Vec<Found>> {
+        let entries = std::fs::read_dir(root.path("proc")).ok()?;
+        let pids: BTreeSet<u32> =
+            entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         let full = self.scans.is_multiple_of(FULL_EVERY);
         self.scans = self.scans.wrapping_add(1);
         self.servers.retain(|pid, _| pids.contains(pid));
@@ -56,20 +59,23 @@ impl Finder {
         for pid in &pids {
             // One that was just started may still become another program.
             if full || !self.before.contains(pid) {
-                self.look(root, *pid);
+                self.look(root, *pid)?;
             }
         }
         self.before = std::mem::replace(&mut self.seen, pids);
         self.located(root)
     }
 
-    fn look(&mut self, root: &Root, pid: u32) {
+    fn look(&mut self, root: &Root, pid: u32) -> Option<()> {
+        let line = match root.read(format!("proc/{pid}/cmdline")) {
+            Err(error) if is_exhausted(&error) => return None,
+            line => line.unwrap_or_default(),
+        };
         self.servers.remove(&pid);
         self.published.remove(&pid);
         // Kernel threads have none, and most others need no more than this one file.
-        let Ok(line) = root.read(format!("proc/{pid}/cmdline")) else { return };
         if line.is_empty() {
-            return;
+            return Some(());
         }
         let command = Command::parse(&line);
         if let Some(published) = command.published() {
@@ -79,10 +85,11 @@ impl Finder {
         {
             self.servers.insert(pid, (Runner { pid, started: stat.started }, kind, command));
         }
+        Some(())
     }
 
     /// Where each listens. One that another server started is that one's: a router answers for it.
-    fn located(&self, root: &Root) -> Vec<Found> {
+    fn located(&self, root: &Root) -> Option<Vec<Found>> {
         let mut found: Vec<Found> = Vec::new();
         for (pid, (runner, kind, command)) in &self.servers {
             let parent = Stat::read(root, *pid).and_then(|stat| self.servers.get(&stat.parent));
@@ -103,7 +110,11 @@ impl Finder {
                 unified: command.unified(),
             });
         }
-        let here = listening(root, "proc/net");
+        // Opened last: where this cannot be, some of the files before it could not be either.
+        let here = match root.read("proc/net/tcp") {
+            Err(error) if is_exhausted(&error) => return None,
+            _ => listening(root, "proc/net"),
+        };
         for (port, kind) in OWN_PORTS {
             let known = found.iter().any(|other| other.at.port() == port && other.at.ip().is_loopback());
             if let Some((at, _)) = here.iter().find(|(at, _)| at.port() == port).filter(|_| !known) {
@@ -111,7 +122,7 @@ impl Finder {
                 found.push(Found { at, kind, process, settings, sleeps: Sleeps::Perhaps, unified: false });
             }
         }
-        found
+        Some(found)
     }
 
     fn address(&self, root: &Root, pid: u32, kind: Kind, command: &Command) -> Option<SocketAddr> {
@@ -137,6 +148,11 @@ impl Finder {
             None => SocketAddr::new(address, at.port()),
         })
     }
+}
+
+/// This program, or the machine, has no descriptor left.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    matches!(rustix::io::Errno::from_io_error(error), Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
 /// `/proc/PID/stat`, of what is needed here.
@@ -259,7 +275,7 @@ mod tests {
         }
 
         fn scan(&self, finder: &mut Finder) -> Vec<(String, Kind, Option<u32>)> {
-            let found = finder.scan(&Root::new(self.0.path()));
+            let found = finder.scan(&Root::new(self.0.path())).expect("descriptors");
             found.into_iter().map(|f| (f.at.to_string(), f.kind, f.process.map(|p| p.pid))).collect()
         }
     }
@@ -317,6 +333,14 @@ mod tests {
             &[],
         );
         assert_eq!(machine.find()[0].0, "127.0.0.1:11435");
+    }
+
+    #[test]
+    fn without_proc_nothing_is_known() {
+        assert_eq!(Finder::default().scan(&Root::new("/nonexistent")), None);
+        for (error, exhausted) in [(24, true), (23, true), (2, false)] {
+            assert_eq!(is_exhausted(&std::io::Error::from_raw_os_error(error)), exhausted, "{error}");
+        }
     }
 
     #[test]
