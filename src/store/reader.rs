@@ -20,8 +20,10 @@ use crate::sys::THREAD_PREFIX;
 
 /// How often is looked while somebody looks.
 const EVERY: Duration = Duration::from_secs(2);
-/// And for alerts alone: another program may have acknowledged one, or ended.
+/// And for alerts alone, where another program keeps them: one fired, or that program ended.
 const ALERTS_EVERY: Duration = Duration::from_secs(5);
+/// And where this one keeps them: somebody acknowledged one on another screen.
+const MARKS_EVERY: Duration = Duration::from_secs(10);
 
 /// The handle of the thread; it ends when this is dropped.
 pub struct Reader {
@@ -115,9 +117,14 @@ impl Reading {
             }
             first = false;
             self.own();
-            let order = match watching || self.owning.is_some() {
-                true => orders.recv_timeout(if watching { EVERY } else { ALERTS_EVERY }),
-                false => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            let every = match &self.owning {
+                _ if watching => Some(EVERY),
+                Some(owning) => Some(if owning.lease.is_some() { MARKS_EVERY } else { ALERTS_EVERY }),
+                None => None,
+            };
+            let order = match every {
+                Some(every) => orders.recv_timeout(every),
+                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
                 Ok(on) => watching = on,

@@ -9,7 +9,7 @@ use std::{
     os::unix::{ffi::OsStrExt, net::UnixStream},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The kind of line over which is asked.
@@ -41,9 +41,14 @@ fn ask(path: &Path) -> Option<UnixStream> {
 
 /// An answer is a byte; a helper that ended blocks no reader either.
 fn has_answered(line: &mut UnixStream, patience: Duration) -> bool {
-    // A timeout of zero is refused.
-    let _ = line.set_read_timeout(Some(patience.max(Duration::from_millis(1))));
-    line.read(&mut [0]).map_or_else(|error| error.kind() != std::io::ErrorKind::WouldBlock, |_| true)
+    match super::wait(line, Some(Instant::now() + patience)) {
+        Ok(true) => {
+            let _ = line.read(&mut [0]);
+            true
+        }
+        Ok(false) => false,
+        Err(_) => true,
+    }
 }
 
 /// The helper's side.
