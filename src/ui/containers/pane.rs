@@ -1,10 +1,12 @@
 //! The containers pane: one row each, whatever engine runs it. A machine without an engine gives its room away; an engine
 //! that does not answer says so in a line, and what it said last stays.
 
+use std::borrow::Cow;
+
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
-    model::{join, source::SourceId},
+    model::{container::ContainerRow, join, source::SourceId, subject::Subject},
     state::{State, levels},
     ui::{
         action::{Action, Context},
@@ -16,7 +18,7 @@ use crate::{
         ids::PaneId,
         table::{
             core::Table,
-            def::{Nest, TableDef, key_of},
+            def::{ListDef, Nest},
             pane::{PaneTable, TablePane},
         },
         view::{Effect, PaneDef, Rows},
@@ -34,33 +36,31 @@ pub const DEF: PaneDef = PaneDef {
     make: |settings| Box::new(TablePane::<Containers>::new(&settings.containers, settings.group_containers, ())),
 };
 
-impl TableDef for Containers {
-    type Key = u64;
-    type Cx<'a> = &'a State;
-    type Options = ();
+impl ListDef for Containers {
+    type Item = ContainerRow;
     const SOURCES: &'static [SourceId] = &[SourceId::Containers, SourceId::Gpus];
     const NOUN: &'static str = "container";
     const TAGS: bool = true;
     const NEST: Nest = Nest::Groups("project");
 
-    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
-        state
+    fn items(state: &State) -> &[ContainerRow] {
+        &state.host.containers.rows
     }
 
-    fn count(state: &State) -> usize {
-        state.host.containers.rows.len()
+    fn row<'a>(container: &'a ContainerRow, state: &'a State) -> Row<'a> {
+        Row::new(container, state)
     }
 
-    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
-        Row::new(&state.host.containers.rows[index], state)
+    fn id(container: &ContainerRow) -> Cow<'_, str> {
+        Cow::Borrowed(&container.meta.id)
     }
 
-    fn key(state: &State, index: usize) -> u64 {
-        key_of(&state.host.containers.rows[index].meta.id)
+    fn subject(container: &ContainerRow, state: &State) -> Option<Subject> {
+        Some(join::subject_of_container(&state.host, container))
     }
 
-    fn group(state: &State, index: usize) -> Option<&str> {
-        state.host.containers.rows[index].meta.project.as_deref()
+    fn group(container: &ContainerRow) -> Option<&str> {
+        container.meta.project.as_deref()
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -75,11 +75,6 @@ impl TableDef for Containers {
             () if state.host.containers.engines.iter().any(|e| e.fault.is_none()) => "waiting…",
             () => "",
         }
-    }
-
-    fn open(state: &State, index: usize) -> Vec<Effect> {
-        let row = &state.host.containers.rows[index];
-        vec![Effect::OpenDetail(join::subject_of_container(&state.host, row))]
     }
 }
 

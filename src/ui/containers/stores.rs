@@ -19,7 +19,7 @@ use crate::{
         table::{
             column::{Column, Columns, Kind as Figure},
             core::Table,
-            def::{TableDef, key_of},
+            def::ListDef,
             needle::Needle,
             screen::{ScreenTable, TableScreen},
         },
@@ -176,28 +176,21 @@ fn preview(what: &str, objects: &[(EngineAddress, String)], state: &State) -> Ve
     vec![Effect::Open(Box::new(Confirm::new(title, lines.collect(), job)))]
 }
 
-impl TableDef for Kept {
-    type Key = u64;
-    type Cx<'a> = &'a State;
-    type Options = ();
+impl ListDef for Kept {
+    type Item = Stored;
     const SOURCES: &'static [SourceId] = &[SourceId::Stores];
     const NOUN: &'static str = "object";
 
-    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
-        state
+    fn items(state: &State) -> &[Stored] {
+        &state.host.stores.objects
     }
 
-    fn count(state: &State) -> usize {
-        state.host.stores.objects.len()
+    fn row<'a>(object: &'a Stored, state: &'a State) -> Row<'a> {
+        Row::new(object, state)
     }
 
-    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
-        Row::new(&state.host.stores.objects[index], state)
-    }
-
-    fn key(state: &State, index: usize) -> u64 {
-        let object = &state.host.stores.objects[index];
-        key_of(&format!("{} {} {}", object.engine, object.kind.word(), object.id))
+    fn id(object: &Stored) -> Cow<'_, str> {
+        Cow::Owned(format!("{} {} {}", object.engine, object.kind.word(), object.id))
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -209,10 +202,6 @@ impl TableDef for Kept {
             true => "no images, volumes or networks",
             false => "the engines are computing disk usage, which may take a while…",
         }
-    }
-
-    fn open(_state: &State, _index: usize) -> Vec<Effect> {
-        Vec::new()
     }
 }
 

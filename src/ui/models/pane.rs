@@ -1,19 +1,21 @@
 //! The pane of model servers: a line each, with what is loaded, how fast it answers, and what holds it back.
 
+use std::borrow::Cow;
+
 use super::columns::{Models, Row};
 use crate::{
     config::{Settings, settings::TableSettings},
-    model::{source::SourceId, subject::Subject},
+    model::{model_server::ServerRow, source::SourceId, subject::Subject},
     state::State,
     ui::{
         canvas::DrawCx,
         ids::PaneId,
         table::{
             core::Table,
-            def::{TableDef, key_of},
+            def::ListDef,
             pane::{PaneTable, TablePane},
         },
-        view::{Effect, PaneDef, Rows},
+        view::{PaneDef, Rows},
     },
     units::bytes_long,
 };
@@ -32,36 +34,29 @@ pub const DEF: PaneDef = PaneDef {
     },
 };
 
-impl TableDef for Models {
-    type Key = u64;
-    type Cx<'a> = &'a State;
-    type Options = ();
+impl ListDef for Models {
+    type Item = ServerRow;
     const SOURCES: &'static [SourceId] = &[SourceId::ModelServers];
     const NOUN: &'static str = "model server";
 
-    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
-        state
+    fn items(state: &State) -> &[ServerRow] {
+        &state.host.model_servers.rows
     }
 
-    fn count(state: &State) -> usize {
-        state.host.model_servers.rows.len()
+    fn row<'a>(server: &'a ServerRow, state: &'a State) -> Row<'a> {
+        Row { server, state }
     }
 
-    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
-        Row { server: &state.host.model_servers.rows[index], state }
+    fn id(server: &ServerRow) -> Cow<'_, str> {
+        Cow::Borrowed(&server.raw.name)
     }
 
-    fn key(state: &State, index: usize) -> u64 {
-        key_of(&state.host.model_servers.rows[index].raw.name)
+    fn subject(server: &ServerRow, _state: &State) -> Option<Subject> {
+        Some(Subject::ModelServer(server.raw.name.clone()))
     }
 
     fn nothing(_state: &State) -> &'static str {
         ""
-    }
-
-    fn open(state: &State, index: usize) -> Vec<Effect> {
-        let name = state.host.model_servers.rows[index].raw.name.clone();
-        vec![Effect::OpenDetail(Subject::ModelServer(name))]
     }
 }
 

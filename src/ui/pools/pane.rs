@@ -1,11 +1,13 @@
 //! The pools pane: ZFS pools with their health, room, rates and scans. A machine without the module gives its room away.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 
 use crate::{
     alert::Level,
     config::{Settings, settings::TableSettings},
-    model::{source::SourceId, subject::Subject},
+    model::{pool::PoolRow, source::SourceId, subject::Subject},
     state::{State, levels},
     ui::{
         action::{Action, Context},
@@ -17,7 +19,7 @@ use crate::{
         },
         table::{
             core::Table,
-            def::{TableDef, key_of},
+            def::ListDef,
             pane::{PaneTable, TablePane},
         },
         view::{Effect, PaneDef, Rows},
@@ -36,27 +38,25 @@ pub const DEF: PaneDef = PaneDef {
     make: |settings| Box::new(TablePane::<Pools>::new(&settings.pools, false, ())),
 };
 
-impl TableDef for Pools {
-    type Key = u64;
-    type Cx<'a> = &'a State;
-    type Options = ();
+impl ListDef for Pools {
+    type Item = PoolRow;
     const SOURCES: &'static [SourceId] = &[SourceId::Pools];
     const NOUN: &'static str = "pool";
 
-    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
-        state
+    fn items(state: &State) -> &[PoolRow] {
+        &state.host.pools.rows
     }
 
-    fn count(state: &State) -> usize {
-        state.host.pools.rows.len()
+    fn row<'a>(pool: &'a PoolRow, state: &'a State) -> Row<'a> {
+        Row::new(pool, state)
     }
 
-    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
-        Row::new(&state.host.pools.rows[index], state)
+    fn id(pool: &PoolRow) -> Cow<'_, str> {
+        Cow::Borrowed(&pool.name)
     }
 
-    fn key(state: &State, index: usize) -> u64 {
-        key_of(&state.host.pools.rows[index].name)
+    fn subject(pool: &PoolRow, _state: &State) -> Option<Subject> {
+        Some(Subject::Pool(pool.name.clone()))
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -65,10 +65,6 @@ impl TableDef for Pools {
 
     fn nothing(_state: &State) -> &'static str {
         "the ZFS module is loaded and no pool is imported"
-    }
-
-    fn open(state: &State, index: usize) -> Vec<Effect> {
-        vec![Effect::OpenDetail(Subject::Pool(state.host.pools.rows[index].name.clone()))]
     }
 }
 

@@ -1,10 +1,12 @@
 //! The services pane: what is probed, how it stands and how long it takes against what is usual. Without a `[[service]]` it
 //! gives its room away.
 
+use std::borrow::Cow;
+
 use crate::{
     alert::Level,
     config::settings::TableSettings,
-    model::{source::SourceId, subject::Subject},
+    model::{service::ServiceRow, source::SourceId, subject::Subject},
     state::{State, levels},
     ui::{
         action::Context,
@@ -16,10 +18,10 @@ use crate::{
         },
         table::{
             core::Table,
-            def::{TableDef, key_of},
+            def::ListDef,
             pane::{PaneTable, TablePane},
         },
-        view::{Effect, PaneDef, Rows},
+        view::{PaneDef, Rows},
     },
     units::span_short,
 };
@@ -38,27 +40,25 @@ pub const DEF: PaneDef = PaneDef {
     },
 };
 
-impl TableDef for Services {
-    type Key = u64;
-    type Cx<'a> = &'a State;
-    type Options = ();
+impl ListDef for Services {
+    type Item = ServiceRow;
     const SOURCES: &'static [SourceId] = &[SourceId::Services];
     const NOUN: &'static str = "service";
 
-    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
-        state
+    fn items(state: &State) -> &[ServiceRow] {
+        &state.host.services.rows
     }
 
-    fn count(state: &State) -> usize {
-        state.host.services.rows.len()
+    fn row<'a>(service: &'a ServiceRow, state: &'a State) -> Row<'a> {
+        Row::new(service, state)
     }
 
-    fn row<'a>(state: Self::Cx<'a>, index: usize) -> Self::Row<'a> {
-        Row::new(&state.host.services.rows[index], state)
+    fn id(service: &ServiceRow) -> Cow<'_, str> {
+        Cow::Borrowed(&service.probe.name)
     }
 
-    fn key(state: &State, index: usize) -> u64 {
-        key_of(&state.host.services.rows[index].probe.name)
+    fn subject(service: &ServiceRow, _state: &State) -> Option<Subject> {
+        Some(Subject::Service(service.probe.name.clone()))
     }
 
     fn notes(state: &State) -> Vec<(Level, String)> {
@@ -69,10 +69,6 @@ impl TableDef for Services {
         });
         note.map(|words| (levels::cut_off(state), words)).into_iter().collect()
     }
-
-    fn open(state: &State, index: usize) -> Vec<Effect> {
-        vec![Effect::OpenDetail(Subject::Service(state.host.services.rows[index].probe.name.clone()))]
-    }
 }
 
 impl PaneTable for Services {
@@ -80,7 +76,7 @@ impl PaneTable for Services {
     const CONTEXT: Context = Context::List;
 
     fn rows(_table: &Table<Self>, state: &State) -> Option<Rows> {
-        let all = Self::count(state);
+        let all = Self::items(state).len();
         if all == 0 {
             return None;
         }

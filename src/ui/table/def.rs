@@ -1,10 +1,15 @@
 //! What a table lists. Its columns, its rows and what a key does to them are its own; filter, search, order, cursor, tags,
 //! groups, clicks and drawing are those of every `Table`.
 
-use std::hash::Hash;
+use std::{borrow::Cow, hash::Hash};
 
 use super::column::Columns;
-use crate::{alert::Level, model::source::SourceId, state::State, ui::view::Effect};
+use crate::{
+    alert::Level,
+    model::{source::SourceId, subject::Subject},
+    state::State,
+    ui::view::Effect,
+};
 
 /// Rows below other rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +94,90 @@ pub trait TableDef: Columns {
 
     /// What Enter does to a row.
     fn open(state: &State, index: usize) -> Vec<Effect>;
+}
+
+/// A table of a list that the state has: one row for each item.
+pub trait ListDef: Columns {
+    type Item: 'static;
+
+    /// As [`TableDef::SOURCES`].
+    const SOURCES: &'static [SourceId];
+    /// As [`TableDef::NOUN`].
+    const NOUN: &'static str;
+    /// As [`TableDef::TAGS`].
+    const TAGS: bool = false;
+    /// As [`TableDef::NEST`].
+    const NEST: Nest = Nest::Flat;
+
+    fn items(state: &State) -> &[Self::Item];
+
+    fn row<'a>(item: &'a Self::Item, state: &'a State) -> Self::Row<'a>;
+
+    /// What names it, and no other one.
+    fn id(item: &Self::Item) -> Cow<'_, str>;
+
+    /// Whose detail Enter opens.
+    fn subject(_item: &Self::Item, _state: &State) -> Option<Subject> {
+        None
+    }
+
+    /// As [`TableDef::group`].
+    fn group(_item: &Self::Item) -> Option<&str> {
+        None
+    }
+
+    /// As [`TableDef::notes`].
+    fn notes(_state: &State) -> Vec<(Level, String)> {
+        Vec::new()
+    }
+
+    /// As [`TableDef::nothing`].
+    fn nothing(_state: &State) -> &'static str {
+        "none"
+    }
+}
+
+impl<T: ListDef> TableDef for T {
+    type Key = u64;
+    type Cx<'a> = &'a State;
+    type Options = ();
+    const SOURCES: &'static [SourceId] = <T as ListDef>::SOURCES;
+    const NOUN: &'static str = <T as ListDef>::NOUN;
+    const TAGS: bool = <T as ListDef>::TAGS;
+    const NEST: Nest = <T as ListDef>::NEST;
+
+    fn cx<'a>(state: &'a State, (): &'a ()) -> &'a State {
+        state
+    }
+
+    fn count(state: &State) -> usize {
+        T::items(state).len()
+    }
+
+    fn row<'a>(state: Self::Cx<'a>, index: usize) -> T::Row<'a> {
+        <T as ListDef>::row(&T::items(state)[index], state)
+    }
+
+    fn key(state: &State, index: usize) -> u64 {
+        key_of(&T::id(&T::items(state)[index]))
+    }
+
+    fn group(state: &State, index: usize) -> Option<&str> {
+        <T as ListDef>::group(&T::items(state)[index])
+    }
+
+    fn notes(state: &State) -> Vec<(Level, String)> {
+        <T as ListDef>::notes(state)
+    }
+
+    fn nothing(state: &State) -> &'static str {
+        <T as ListDef>::nothing(state)
+    }
+
+    fn open(state: &State, index: usize) -> Vec<Effect> {
+        let subject = T::items(state).get(index).and_then(|item| T::subject(item, state));
+        subject.map(Effect::OpenDetail).into_iter().collect()
+    }
 }
 
 /// A key out of a name: the same name is the same row.
