@@ -320,6 +320,11 @@ fn filesystems_and_sensors_open_and_fill_the_screen() {
         let digit = digit(&drawn(&mut truecolor(), &machine.state, size), pane);
         accept_after(&format!("{one}-detail"), &machine.state, &format!("{digit}j\n"), size);
         accept_after(&format!("{pane}-zoomed"), &machine.state, &format!("{digit}z"), size);
+        // A small screen has no pane of them: the terminal became smaller.
+        let mut ui = truecolor();
+        drawn(&mut ui, &machine.state, size);
+        press(&mut ui, &machine.state, &format!("{digit}j\n"));
+        accept_frame(&format!("{one}-detail"), &drawn(&mut ui, &machine.state, (80, 24)));
     }
 }
 
@@ -855,6 +860,7 @@ fn report_of_lines_stays() {
     ui.say(Level::Warn, "could not save in /x: denied\nwrite into /y:\n  theme = \"nord\"");
     let shown = text(&drawn(&mut ui, state, (80, 24)));
     assert!(shown.contains("could not save in /x: denied") && shown.contains("  theme = \"nord\""), "{shown}");
+    accept_frame("report", &drawn(&mut ui, state, (80, 24)));
     press(&mut ui, state, "\n");
     assert!(!text(&drawn(&mut ui, state, (80, 24))).contains("nord"));
 }

@@ -15,7 +15,7 @@ use super::{
         ascii, console,
         frame::{Frame, frame, inside},
         notice,
-        text::blank,
+        text::{blank, tint},
     },
 };
 use crate::{model::source::SourceId, state::State, units::span_short};
@@ -218,7 +218,11 @@ impl Ui {
         blank(canvas.buf, area, surface.patch(cx.theme.style(Role::SurfaceRaised)));
         let title = overlay.title(state);
         let feeds = overlay.feeds(state);
-        let badge = badge(&cx, feeds);
+        let gone = overlay.gone();
+        let badge = match gone {
+            Some(word) => format!("{} {word}", cx.theme.glyphs.unknown),
+            None => badge(&cx, feeds),
+        };
         let inside = frame(
             canvas.buf,
             area,
@@ -226,7 +230,10 @@ impl Ui {
             &Frame { digit: None, title: &title, info: "", badge: &badge, focused: true },
         );
         overlay.draw(&cx, inside, canvas);
-        feeds.iter().for_each(|feed| notice::dim_when_stale(&cx, inside, canvas, *feed));
+        match gone {
+            Some(_) => tint(canvas.buf, inside, cx.theme.style(Role::Faint)),
+            None => feeds.iter().for_each(|feed| notice::dim_when_stale(&cx, inside, canvas, *feed)),
+        }
     }
 
     fn footer(&self, state: &State, area: Rect, canvas: &mut Canvas<'_>) {

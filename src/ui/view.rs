@@ -199,6 +199,11 @@ pub trait Overlay {
         &[]
     }
 
+    /// What became of its subject that is no longer there: `ended`, `removed`. Its figures are of before.
+    fn gone(&self) -> Option<&'static str> {
+        None
+    }
+
     /// It was opened over a screen with so much room: what it asks of the outside world.
     fn begin(&mut self, _state: &State, _settings: &Settings, _room: Rect) -> Vec<Command> {
         Vec::new()

@@ -6,6 +6,7 @@ use benchtop::{
     model::{
         event::{Envelope, Event, Sample},
         fault::Fault,
+        gpu::GpuSample,
         socket::{Protocol, Socket, SocketSample},
         source::SourceId,
         store::{Kind, StoreSample, Stored},
@@ -14,6 +15,7 @@ use benchtop::{
     ui::{action::Action, overlays::OVERLAYS},
 };
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
 
 use crate::{accept_frame, drawn, press, server_of_pictures::lived, truecolor};
 
@@ -57,6 +59,77 @@ fn views_look_as_accepted() {
             }
             accept_frame(name, &drawn(&mut ui, &SERVER, size));
         }
+    }
+}
+
+/// From one reading to the next.
+const SECONDS: Duration = Duration::from_secs(2);
+
+/// What is open, and the keys to it from the overview at 160x45.
+const DETAILS: [(&str, &str); 8] = [
+    ("process", "\n"),
+    ("container", "6jjj\n"),
+    ("pool", "4\n"),
+    ("gpu", "3\n"),
+    ("service", "7\n"),
+    ("model-server", "8\n"),
+    ("disk", "5/nvme0n1\n\n"),
+    ("network", "5/enp5s0\n\n"),
+];
+
+/// The detail that these keys open over the server, then over another state of it.
+fn detail_then(keys: &str, then: &State) -> Buffer {
+    let size = (160, 45);
+    let mut ui = truecolor();
+    drawn(&mut ui, &SERVER, size);
+    for key in keys.chars() {
+        press(&mut ui, &SERVER, &key.to_string());
+        drawn(&mut ui, &SERVER, size);
+    }
+    drawn(&mut ui, then, size)
+}
+
+/// No source answers for a minute and a half.
+#[test]
+fn stale_details_look_as_accepted() {
+    let mut state = SERVER.clone();
+    let now = state.host.now;
+    for source in SourceId::ALL {
+        if state.host.health.get(source).is_some_and(|health| health.good_at.is_some()) {
+            let (at, took, every) = (now.plus(Duration::from_secs(5)), Duration::ZERO, Duration::from_secs(2));
+            state.apply(Event::Reading(Envelope { source, at, took, every, outcome: Err(Fault::Timeout) }));
+        }
+    }
+    state.apply(Event::Tick(now.plus(Duration::from_secs(90))));
+    state.judge();
+    for (name, keys) in DETAILS {
+        accept_frame(&format!("{name}-stale-detail"), &detail_then(keys, &state));
+    }
+}
+
+/// What a view is about ended, was removed, exported or pulled out while it was open.
+#[test]
+fn details_of_what_is_gone_look_as_accepted() {
+    for (name, keys) in DETAILS {
+        let mut state = SERVER.clone();
+        let host = &mut state.host;
+        match name {
+            "process" => host.processes.rows.clear(),
+            "container" => host.containers.rows.clear(),
+            "pool" => host.pools.rows.clear(),
+            // The fold itself keeps it, without figures.
+            "gpu" => {
+                let (at, took, every) = (host.now.plus(SECONDS), Duration::ZERO, SECONDS);
+                let outcome = Ok(Sample::Gpus(GpuSample::default()));
+                state.apply(Event::Reading(Envelope { source: SourceId::Gpus, at, took, every, outcome }));
+                state.judge();
+            }
+            "service" => host.services.rows.clear(),
+            "model-server" => host.model_servers.rows.clear(),
+            "disk" => host.disks.disks.clear(),
+            _ => host.network.interfaces.clear(),
+        }
+        accept_frame(&format!("{name}-gone-detail"), &detail_then(keys, &state));
     }
 }
 

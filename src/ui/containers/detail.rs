@@ -70,7 +70,7 @@ pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
 impl Overlay for ContainerDetail {
     fn title(&self, _state: &State) -> String {
         let name = self.seen.last().map_or(self.id.as_str(), |row| row.meta.name.as_str());
-        format!("container {name}{}", if self.seen.is_gone() { " · removed" } else { "" })
+        format!("container {name}")
     }
 
     fn full_screen(&self) -> bool {
@@ -79,6 +79,10 @@ impl Overlay for ContainerDetail {
 
     fn feeds(&self, _state: &State) -> &'static [SourceId] {
         &[SourceId::Containers]
+    }
+
+    fn gone(&self) -> Option<&'static str> {
+        self.seen.gone("removed")
     }
 
     fn refresh(&mut self, state: &State) {
@@ -117,7 +121,7 @@ impl Overlay for ContainerDetail {
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
         let own = [(Action::Logs, "log"), (Action::Acts, "acts")];
-        own.into_iter().chain(self.reader.hints()).collect()
+        own.into_iter().filter(|_| !self.seen.is_gone()).chain(self.reader.hints()).collect()
     }
 
     fn want(&self, want: &mut Interest, state: &State) {

@@ -48,7 +48,8 @@ pub struct LogView {
 #[must_use]
 pub fn open(id: &str, state: &State) -> Vec<Effect> {
     let Some(row) = state.host.containers.find(id) else {
-        return vec![Effect::Say(Level::Advice, "no container is selected".to_owned())];
+        let words = if id.is_empty() { "no container is selected" } else { "it no longer exists" };
+        return vec![Effect::Say(Level::Advice, words.to_owned())];
     };
     let engines = &state.host.containers.engines;
     let engine = engines.get(usize::from(row.meta.engine)).map(|e| e.address.clone()).unwrap_or_default();

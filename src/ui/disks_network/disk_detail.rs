@@ -16,7 +16,7 @@ use crate::{
         view::{Effect, Overlay},
         widgets::{
             graph::{Graph, axis, graph, mirrored, nice_top},
-            page::LinkedLine,
+            page::{LinkedLine, Page},
             sheet::pair,
             text::put,
         },
@@ -56,7 +56,7 @@ impl Overlay for DiskDetail {
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(d) = cx.state.host.disks.find(&self.name) else {
-            put(canvas.buf, area.x, area.y, area.width, "the disk is gone", cx.theme.style(Role::Dim));
+            self.reader.draw(cx, area, canvas, &Page::from_iter([vec![("the disk is gone".to_owned(), Role::Dim)]]));
             return;
         };
         let per_second = |v: Option<f64>| fixed(v, 6, count_short);

@@ -21,10 +21,9 @@ use crate::{
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
-            page::LinkedLine,
+            page::{LinkedLine, Page},
             past::{Past, pasts},
             sheet::{SheetLine, flow, pair},
-            text::put,
         },
     },
     units::{ABSENT, bytes_long, count_short, span_short},
@@ -103,7 +102,7 @@ impl Overlay for FilesystemDetail {
 
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(fs) = cx.state.host.filesystems.filesystems.iter().find(|fs| fs.mount == self.mount) else {
-            put(canvas.buf, area.x, area.y, area.width, "no longer mounted", cx.theme.style(Role::Dim));
+            self.reader.draw(cx, area, canvas, &Page::from_iter([vec![("no longer mounted".to_owned(), Role::Dim)]]));
             return;
         };
         let device =

@@ -65,6 +65,10 @@ impl Overlay for GpuDetail {
         &[SourceId::Gpus]
     }
 
+    fn gone(&self) -> Option<&'static str> {
+        self.seen.gone("gone")
+    }
+
     fn refresh(&mut self, state: &State) {
         self.seen.look(
             state.host.health.round(SourceId::Gpus),

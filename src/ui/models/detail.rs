@@ -62,7 +62,6 @@ pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
 impl Overlay for ModelDetail {
     fn title(&self, _state: &State) -> String {
         match self.seen.last() {
-            Some(row) if self.seen.is_gone() => format!("{} · gone", row.raw.name),
             Some(row) => format!("{} · {}", row.raw.name, row.raw.kind.title()),
             None => "model server".to_owned(),
         }
@@ -74,6 +73,10 @@ impl Overlay for ModelDetail {
 
     fn feeds(&self, _state: &State) -> &'static [SourceId] {
         &[SourceId::ModelServers]
+    }
+
+    fn gone(&self) -> Option<&'static str> {
+        self.seen.gone("gone")
     }
 
     fn refresh(&mut self, state: &State) {

@@ -43,6 +43,11 @@ impl<T: Clone> Seen<T> {
         self.gone
     }
 
+    /// `word` when it is no longer there.
+    pub fn gone(&self, word: &'static str) -> Option<&'static str> {
+        self.gone.then_some(word)
+    }
+
     /// The object to draw; says so when it never existed.
     pub fn shown(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> Option<&T> {
         if self.last.is_none() {

@@ -58,7 +58,7 @@ pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
 
 impl Overlay for PoolDetail {
     fn title(&self, _state: &State) -> String {
-        format!("pool {}{}", self.name, if self.seen.is_gone() { " · exported" } else { "" })
+        format!("pool {}", self.name)
     }
 
     fn full_screen(&self) -> bool {
@@ -67,6 +67,10 @@ impl Overlay for PoolDetail {
 
     fn feeds(&self, _state: &State) -> &'static [SourceId] {
         &[SourceId::Pools]
+    }
+
+    fn gone(&self) -> Option<&'static str> {
+        self.seen.gone("exported")
     }
 
     fn refresh(&mut self, state: &State) {
@@ -108,7 +112,8 @@ impl Overlay for PoolDetail {
     }
 
     fn hints(&self) -> Vec<(Action, &'static str)> {
-        [(Action::Acts, "acts")].into_iter().chain(self.reader.hints()).collect()
+        let own = [(Action::Acts, "acts")].into_iter().filter(|_| !self.seen.is_gone());
+        own.chain(self.reader.hints()).collect()
     }
 }
 

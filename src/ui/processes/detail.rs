@@ -67,8 +67,7 @@ pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
 impl Overlay for ProcessDetail {
     fn title(&self, _state: &State) -> String {
         let name = self.seen.last().map_or("", |p| &*p.name);
-        let ended = if self.seen.is_gone() { " · ended" } else { "" };
-        format!("process {} {name}{ended}", self.key.pid)
+        format!("process {} {name}", self.key.pid)
     }
 
     fn full_screen(&self) -> bool {
@@ -79,6 +78,10 @@ impl Overlay for ProcessDetail {
         &[SourceId::Processes]
     }
 
+    fn gone(&self) -> Option<&'static str> {
+        self.seen.gone("ended")
+    }
+
     fn refresh(&mut self, state: &State) {
         self.seen.look(state.host.processes.round, state.host.processes.find(self.key));
     }
@@ -86,7 +89,9 @@ impl Overlay for ProcessDetail {
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(process) = self.seen.shown(cx, area, canvas) else { return };
         let detail = cx.state.host.process_detail.as_ref().filter(|d| d.raw.key == self.key);
-        let past = if area.height >= PAST * 2 { PAST } else { 0 };
+        // What ended before it was read has no past and gets none.
+        let has_past = detail.is_some() || !self.seen.is_gone();
+        let past = if area.height >= PAST * 2 && has_past { PAST } else { 0 };
         if let Some(detail) = detail.filter(|_| past > 0) {
             pasts(cx, area, canvas, PAST, &past_of(cx, process, detail));
         }

@@ -55,7 +55,7 @@ pub fn open(subject: &Subject, state: &State) -> Option<Box<dyn Overlay>> {
 
 impl Overlay for ServiceDetail {
     fn title(&self, _state: &State) -> String {
-        format!("service {}{}", self.name, if self.seen.is_gone() { " · removed" } else { "" })
+        format!("service {}", self.name)
     }
 
     fn full_screen(&self) -> bool {
@@ -64,6 +64,10 @@ impl Overlay for ServiceDetail {
 
     fn feeds(&self, _state: &State) -> &'static [SourceId] {
         &[SourceId::Services]
+    }
+
+    fn gone(&self) -> Option<&'static str> {
+        self.seen.gone("removed")
     }
 
     fn refresh(&mut self, state: &State) {
