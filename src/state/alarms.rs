@@ -137,3 +137,28 @@ impl Alarms {
         self.episodes.iter().rev().find(of).map(|episode| episode.say.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_kept_is_put_between_our_own_by_time() {
+        let episode = |rule: &str, fired_unix_ms: i64, say: &str| Episode {
+            key: AlertKey { rule: rule.into(), identity: Vec::new() },
+            labels: Default::default(),
+            level: "warn".into(),
+            fired_unix_ms,
+            ended_unix_ms: Some(fired_unix_ms + 1),
+            end: Some(EpisodeEnd::Resolved),
+            value: 1.0,
+            say: say.into(),
+        };
+        let mut alarms = Alarms::default();
+        alarms.put(episode("a", 40, "ours"));
+        let kept = vec![episode("b", 50, "theirs"), episode("a", 40, "the same"), episode("b", 20, "theirs")];
+        alarms.recall(kept, Stamp::default());
+        let all: Vec<_> = alarms.episodes.iter().map(|e| (e.fired_unix_ms, e.say.as_str())).collect();
+        assert_eq!(all, [(20, "theirs"), (40, "the same"), (50, "theirs")]);
+    }
+}

@@ -135,6 +135,45 @@ fn three_pairs_are_one_message_and_a_rise_is_another() {
 }
 
 #[test]
+fn a_rise_of_what_flaps_is_sent_once() {
+    let limits = Limits { warn: Some(4.0), crit: Some(8.0), ..Limits::default() };
+    let rules = [Rule { limits, clear_hold: Some(Duration::ZERO), ..rule("a") }];
+    let mut book = AlertBook::default();
+    let mut turns = Vec::new();
+    for (at, value) in (1..).zip([5.0, 1.0, 5.0, 1.0, 5.0, 1.0, 5.0, 9.0, 1.0, 5.0, 9.0]) {
+        let now = Stamp::at_seconds(at);
+        let moment = Moment { now, interval: Duration::from_secs(1) };
+        let mut judgement = Judgement::new(&mut book);
+        judgement.value(&rules[0], key("a", "x"), Labels::new(), Observation::value(value, now), (moment, false));
+        turns.extend(judgement.end(now).into_iter().map(|t| (at, t.turn, t.muted.is_some())));
+    }
+    use Turn::{Escalated, Fired, Resolved};
+    let since = turns.iter().position(|(at, ..)| *at == 7).expect("it fired again");
+    let flaps =
+        [(7, Fired, true), (8, Escalated, false), (9, Resolved, true), (10, Fired, true), (11, Escalated, true)];
+    assert_eq!(turns[since..], flaps);
+}
+
+#[test]
+fn what_is_normal_is_learnt_while_it_is_well() {
+    let limits = Limits { warn: Some(2.0), ..Limits::default() };
+    let rules = [Rule { limits, clear: None, normal_floor: Some(0.5), ..rule("slow") }];
+    let mut book = AlertBook::default();
+    // Once a minute, the median of ten.
+    for minute in 0..10 {
+        assert_eq!(book.normal(&key("slow", "x")), None, "{minute}");
+        judge(&mut book, &rules, minute * 60 + 1, &[("x", 3.0)]);
+    }
+    assert_eq!(book.normal(&key("slow", "x")), Some(3.0));
+    assert_eq!(judge(&mut book, &rules, 700, &[("x", 5.9)]), []);
+    assert_eq!(judge(&mut book, &rules, 701, &[("x", 6.1)]), [(key("slow", "x"), Phase::Firing)]);
+    for minute in 12..30 {
+        judge(&mut book, &rules, minute * 60, &[("x", 60.0)]);
+    }
+    assert_eq!(book.normal(&key("slow", "x")), Some(3.0), "what is too much is not taken for normal");
+}
+
+#[test]
 fn another_judge_of_the_same_machine_has_the_same_ages() {
     let rules = [rule("a")];
     let (mut theirs, mut ours) = (AlertBook::default(), AlertBook::default());

@@ -149,6 +149,15 @@ fn gone_is_not_resolved() {
 }
 
 #[test]
+fn what_is_missing_is_not_unknown_too() {
+    let parts = [each([1], New(5.0)), each(2..5, Unknown)];
+    assert_eq!(life(&rule(0, None), &parts.concat()).0.unknown, Some(Stamp::at_seconds(2)));
+    let parts = [each([1], New(5.0)), each(2..5, Unknown), each(5..8, Missing)];
+    let (entry, _) = life(&rule(0, None), &parts.concat());
+    assert_eq!((entry.unknown, entry.missing), (None, Some(Stamp::at_seconds(5))));
+}
+
+#[test]
 fn what_is_gone_before_it_fires_is_forgotten() {
     let parts = [each([1], New(5.0)), each(2..20, Missing)];
     assert_eq!(transitions(60, None, &parts), [(1, Ok, Pending), (13, Pending, Ok)]);
