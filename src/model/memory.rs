@@ -174,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn swap_is_a_share_of_what_there_is() {
+        let of = |swap_total: u64, swap_free: u64| {
+            of(&MemorySample { swap_total, swap_free, ..MemorySample::default() }).swap_used_ratio()
+        };
+        assert_eq!(of(4 * GIB, GIB), Some(0.75));
+        assert_eq!((of(4 * GIB, 4 * GIB), of(0, 0)), (Some(0.0), None));
+    }
+
+    #[test]
     fn the_arc_above_its_minimum_is_available() {
         let arc = ArcSample { size: 10 * GIB, min: GIB, ..ArcSample::default() };
         let m = of(&MemorySample {

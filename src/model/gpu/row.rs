@@ -392,6 +392,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_process_in_two_slices_has_a_past_in_each() {
+        let at = |used: [u64; 2]| {
+            let one = |(slice, used): (u32, u64)| GpuProcess { slice: Some(slice), ..engine(used, None, 1) };
+            let processes = (0..2).zip(used).map(one).collect();
+            Gpu { maker: Maker::Intel, busy: None, processes, ..busy(0.0) }
+        };
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![at([0, 500_000_000])]);
+        fold(&mut gpus, 2, vec![at([250_000_000, 750_000_000])]);
+        assert_eq!(gpus.rows[0].busy, Some(0.5), "a quarter of a second in each");
+    }
+
+    #[test]
     fn a_process_on_two_cards_is_counted_on_each() {
         let on = |id: &str, index, memory, share| Gpu {
             processes: vec![GpuProcess { pid: 9, memory: Some(memory), busy: Some(share), ..GpuProcess::default() }],

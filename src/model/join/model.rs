@@ -85,3 +85,42 @@ pub fn tokens_per_joule(host: &Host, row: &ServerRow) -> Option<f64> {
     let watts = cards.iter().map(|(gpu, _)| gpu.power).sum::<Option<f64>>().filter(|watts| *watts > 0.0 && alone)?;
     Some(row.tokens()? / watts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        gpu::{Gpu, GpuProcess},
+        model_server::{Runner, Server},
+        process::ProcKey,
+    };
+
+    #[test]
+    fn cards_of_a_server_are_those_of_its_children_too() {
+        let mut host = Host::default();
+        let process = |pid: u32, parent: u32| Process {
+            key: ProcKey { pid, start_ticks: 5 },
+            tgid: pid,
+            parent,
+            ..Process::default()
+        };
+        host.processes.rows = vec![process(10, 1), process(20, 10), process(30, 1)];
+        let card = |id: &str, holds: &[(u32, u64)]| {
+            let one =
+                |(pid, memory): &(u32, u64)| GpuProcess { pid: *pid, memory: Some(*memory), ..GpuProcess::default() };
+            let raw = Gpu { id: id.into(), processes: holds.iter().map(one).collect(), ..Gpu::default() };
+            GpuRow { raw, ..GpuRow::default() }
+        };
+        host.gpus.rows = vec![card("a", &[(20, 5), (10, 2), (30, 9)]), card("b", &[(30, 9)])];
+        let server = |started: u64| {
+            let raw = Server { process: Some(Runner { pid: 10, started }), ..Server::default() };
+            ServerRow { raw, ..ServerRow::default() }
+        };
+        let cards = |row: &ServerRow| {
+            let all = cards_of_model_server(&host, row).into_iter();
+            all.map(|(gpu, memory)| (gpu.raw.id.clone(), memory)).collect::<Vec<_>>()
+        };
+        assert_eq!(cards(&server(5)), [("a".to_owned(), Some(7))]);
+        assert_eq!(cards(&server(4)), [], "its number was given to another process");
+    }
+}

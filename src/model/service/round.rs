@@ -247,6 +247,27 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_an_answer_of_the_network() {
+        let unanswered = |outcome: Outcome| {
+            Round {
+                number: 1,
+                began: Stamp::default(),
+                ended: Stamp::default(),
+                outcome,
+                retried: None,
+                found: Found::default(),
+            }
+            .is_unanswered()
+        };
+        let down = |kind| Outcome::Down(Failure { kind, words: String::new() });
+        let unjudged = |cause| Outcome::Unjudged { cause, words: String::new() };
+        assert!(!unanswered(Outcome::Up { seconds: None }));
+        assert!(unanswered(down(FailureKind::Unanswered)) && !unanswered(down(FailureKind::Wrong)));
+        assert!(unanswered(unjudged(Cause::Dns)) && unanswered(unjudged(Cause::Network)));
+        assert!(!unanswered(unjudged(Cause::Starved)));
+    }
+
+    #[test]
     fn an_expired_certificate_that_is_not_needed_does_not_count() {
         let until = |not_after_unix| Certificate { not_after_unix, ..Certificate::default() };
         let mut chain = Chain { certificates: vec![until(500), until(90), until(300)], refused: None };

@@ -157,6 +157,23 @@ fn two_milliseconds_that_become_five_are_no_trouble() {
 }
 
 #[test]
+fn three_answers_are_compared_and_none_while_it_is_down() {
+    let mut bench = Bench::new(&["web"]);
+    let compared = |bench: &Bench| bench.services.rows[0].against_normal().is_some();
+    for _ in 0..40 {
+        bench.round(&[Up(0.1)]);
+    }
+    assert!(compared(&bench));
+    bench.round(&[Refused]);
+    assert!(!compared(&bench), "a refusal takes no time");
+    let mut new = Bench::new(&["web"]);
+    for answers in 1..=40 {
+        new.round(&[Up(0.1)]);
+        assert!(answers >= 3 || !compared(&new), "after {answers}");
+    }
+}
+
+#[test]
 fn errors_are_a_share_of_enough_rounds() {
     let mut bench = Bench::new(&["web"]);
     let share = |bench: &Bench| bench.services.rows[0].error_ratio();
