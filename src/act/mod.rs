@@ -147,5 +147,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(refuse_elsewhere(&Root::new(folder.path())).is_some());
         assert!(refuse_elsewhere(&Root::default()).is_none());
+        // As a container has it that sees the host below a folder, in the host's namespace of processes.
+        std::os::unix::fs::symlink("/proc", folder.path().join("proc")).expect("a link");
+        assert!(refuse_elsewhere(&Root::new(folder.path())).is_none());
     }
 }

@@ -272,6 +272,7 @@ mod tests {
                 "[notify.alertmanager]\nurl = \"https://x\"\nsilences = 1",
                 "`silences` is a whole number, not true or false",
             ),
+            ("[notify.bell]\nlevel = 2", "`level`: `2` is not one of advice, warn, crit"),
             ("[notify.command]\nargv = [\"notify\"]", "`argv` names no absolute path"),
             ("[notify.command]\n", "[notify.command] has no `argv`"),
             ("[notify]\nbell = true", "`notify.bell` is true or false, not a table"),
