@@ -8,6 +8,7 @@ use crate::{
     analysis::{
         changes::{Fact, between, between_runs, facts, words},
         regression::{RunVerdict, Verdict},
+        stats,
     },
     model::{
         bench::Group,
@@ -78,7 +79,6 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
     let is_bad = |verdict: &RunVerdict| matches!(verdict.verdict, Verdict::Suspect | Verdict::Regressed);
     let last_bad = verdicts.iter().rposition(is_bad)?;
     let (bad, after) = (&verdicts[last_bad], verdicts.get(last_bad + 1));
-    let helped = after.is_some();
     let (from, to) = (bad.since.as_ref()?.at_unix_ms, after.unwrap_or(bad).at_unix_ms);
     let causes = before(state, &item.series(), bad);
     let takes_back = |change: &Change| {
@@ -89,23 +89,49 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
     let found = between(&state.runs.changes, from, to)
         .into_iter()
         .find(|change| concerns(state, change, item.group, &item.bench.of) && takes_back(change))?;
-    // The run that was begun beside it may have met both; more bad ones say that something else helped later.
-    let in_vain = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
-    if helped && in_vain > 1 {
-        return None;
+    let what = words(found);
+    // Small steps are not back to normal either.
+    let last = last_bad + usize::from(after.is_some_and(|run| run.verdict == Verdict::Drift));
+    if last == last_bad && after.is_some() {
+        // The run that was begun beside it may have met both; more bad ones say that something else helped later.
+        let in_vain = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
+        return (in_vain <= 1).then_some(Outcome { what, since_unix_ms: to, came: Came::Helped });
     }
-    let since = if helped { to } else { found.at_unix_ms };
-    Some(Outcome { what: words(found), since_unix_ms: since, helped })
+    let came = gained(&verdicts[..=last], from, found.at_unix_ms).unwrap_or(Came::InVain);
+    Some(Outcome { what, since_unix_ms: found.at_unix_ms, came })
+}
+
+/// What the newest run, which is still bad, has of the way back to normal, from what it was between `from` and `at`: worth
+/// a word from half of the way on.
+fn gained(verdicts: &[RunVerdict], from: i64, at: i64) -> Option<Came> {
+    let last = verdicts.last().filter(|last| last.at_unix_ms > at)?;
+    let bad = verdicts.iter().filter(|run| (from..=at).contains(&run.at_unix_ms)).map(|run| run.median);
+    let (bad, now) = (stats::median(&bad.collect::<Vec<f64>>())?, last.median);
+    let way = bad - last.against.as_ref()?.median;
+    let share = (bad - now) / way;
+    (share >= 0.5).then_some(Came::Mostly { bad, now })
 }
 
 /// What came of a change that was taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// `CPU limit of web: 0.1 → none`.
     pub what: String,
-    /// When it was good again, or when that was done in vain.
+    /// When it was good again, or when it was taken back.
     pub since_unix_ms: i64,
-    pub helped: bool,
+    pub came: Came,
+}
+
+/// See [`Outcome`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Came {
+    Helped,
+    /// It is much better than it was, and still worse than normal.
+    Mostly {
+        bad: f64,
+        now: f64,
+    },
+    InVain,
 }
 
 /// The way back from the nearest change that may be the cause and is still in force: one that benchtop can go before one

@@ -2,7 +2,7 @@
 //! since when, and its target. Pure: the same runs give the same words.
 
 use super::{
-    changes::{self, Outcome},
+    changes::{self, Came, Outcome},
     known::ends,
     rows::Item,
     standing::{Standing, role},
@@ -150,15 +150,19 @@ fn judgement(standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<
     Some((text, role))
 }
 
-/// `as before again since today 14:02, CPU limit of web: 0.1 → none helped`.
+/// `as before again since today 14:02: CPU limit of web: 0.1 → none helped`.
 fn outcome(state: &State, item: &Item, standing: &Standing<'_>, now: i64) -> Option<SheetLine> {
-    let Outcome { what, since_unix_ms, helped } = changes::outcome(state, item, standing.verdicts)?;
+    let Outcome { what, since_unix_ms, came } = changes::outcome(state, item, standing.verdicts)?;
     let since = words::moment(since_unix_ms, now);
-    let text = match helped {
-        true => format!("as before again since {since}: {what} helped"),
-        false => format!("{what} ({since}) did not help: it is as bad since then"),
+    let value = |value: f64| words::value(&item.figure, value);
+    let (text, role) = match came {
+        Came::Helped => (format!("as before again since {since}: {what} helped"), Role::Ok),
+        Came::Mostly { bad, now } => {
+            (format!("{what} ({since}) helped, but not all the way: {} → {}", value(bad), value(now)), Role::Text)
+        }
+        Came::InVain => (format!("{what} ({since}) did not help: it is as bad since then"), Role::Text),
     };
-    Some(vec![(text, if helped { Role::Ok } else { Role::Text })])
+    Some(vec![(text, role)])
 }
 
 /// So many of the newest runs are on the bad side without a break.
