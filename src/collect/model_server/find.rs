@@ -3,6 +3,7 @@
 //! use. A port that any web server may have is asked only where such a process listens on it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -91,12 +92,13 @@ impl Finder {
     /// Where each listens. One that another server started is that one's: a router answers for it.
     fn located(&self, root: &Root) -> Option<Vec<Found>> {
         let mut found: Vec<Found> = Vec::new();
+        let mut sockets = Sockets::new(root);
         for (pid, (runner, kind, command)) in &self.servers {
             let parent = Stat::read(root, *pid).and_then(|stat| self.servers.get(&stat.parent));
             if parent.is_some_and(|(_, parent, _)| *parent != Kind::LlamaSwap) {
                 continue;
             }
-            let Some(at) = self.address(root, *pid, *kind, command) else { continue };
+            let Some(at) = self.address(&mut sockets, *pid, *kind, command) else { continue };
             let variables = root.read(format!("proc/{pid}/environ")).ok().map(|bytes| argv::variables(&bytes));
             if found.iter().any(|other| other.at == at) {
                 continue;
@@ -110,14 +112,15 @@ impl Finder {
                 unified: command.unified(),
             });
         }
+        let here = sockets.here();
         // Opened last: where this cannot be, some of the files before it could not be either.
-        let here = match root.read("proc/net/tcp") {
-            Err(error) if is_exhausted(&error) => return None,
-            _ => listening(root, "proc/net"),
-        };
+        if root.read("proc/loadavg").is_err_and(|error| is_exhausted(&error)) {
+            return None;
+        }
         for (port, kind) in OWN_PORTS {
             let known = found.iter().any(|other| other.at.port() == port && other.at.ip().is_loopback());
-            if let Some((at, _)) = here.iter().find(|(at, _)| at.port() == port).filter(|_| !known) {
+            let here = here.iter().find(|(at, _)| at.port() == port);
+            if let Some((at, _)) = here.filter(|_| !known) {
                 let (at, process, settings) = (reachable(*at), None, Vec::new());
                 found.push(Found { at, kind, process, settings, sleeps: Sleeps::Perhaps, unified: false });
             }
@@ -125,8 +128,9 @@ impl Finder {
         Some(found)
     }
 
-    fn address(&self, root: &Root, pid: u32, kind: Kind, command: &Command) -> Option<SocketAddr> {
-        let sockets = listening(root, &format!("proc/{pid}/net"));
+    fn address(&self, sockets: &mut Sockets<'_>, pid: u32, kind: Kind, command: &Command) -> Option<SocketAddr> {
+        let root = sockets.root;
+        let (sockets, elsewhere) = sockets.of(pid);
         let own = inodes(root, pid);
         let mut ports: Vec<SocketAddr> =
             sockets.iter().filter(|(_, inode)| own.contains(inode)).map(|(at, _)| *at).collect();
@@ -138,7 +142,7 @@ impl Finder {
         let wanted = command.port().unwrap_or(kind.port());
         ports.sort_by_key(|at| (at.port() != wanted, at.is_ipv6(), at.port()));
         let at = *ports.first()?;
-        if !elsewhere(root, pid) {
+        if !elsewhere {
             return Some(reachable(at));
         }
         let address = address_of_namespace(root, pid)?;
@@ -148,6 +152,48 @@ impl Finder {
             None => SocketAddr::new(address, at.port()),
         })
     }
+}
+
+/// What listens in each network namespace, read once a scan: the kernel goes through the whole table of connections for
+/// it, which is milliseconds on a machine with much memory.
+struct Sockets<'a> {
+    root: &'a Root,
+    ours: Option<PathBuf>,
+    here: Option<Vec<Listening>>,
+    elsewhere: BTreeMap<PathBuf, Vec<Listening>>,
+}
+
+/// What a socket listens on, and its inode.
+type Listening = (SocketAddr, u64);
+
+impl<'a> Sockets<'a> {
+    fn new(root: &'a Root) -> Self {
+        let ours = namespace(root, "self").or_else(|| namespace(root, "1"));
+        Sockets { root, ours, here: None, elsewhere: BTreeMap::new() }
+    }
+
+    /// In the namespace of this program.
+    fn here(&mut self) -> &[Listening] {
+        self.here.get_or_insert_with(|| listening(self.root, "proc/net"))
+    }
+
+    /// In the namespace of a process, and whether it is another one than that of this program.
+    fn of(&mut self, pid: u32) -> (Cow<'_, [Listening]>, bool) {
+        let read = || listening(self.root, &format!("proc/{pid}/net"));
+        match namespace(self.root, &pid.to_string()) {
+            // A process of another user: the link may not be read, the table may.
+            None => (read().into(), false),
+            its if its == self.ours => (self.here().into(), false),
+            Some(its) => {
+                let elsewhere = self.ours.is_some();
+                (self.elsewhere.entry(its).or_insert_with(read).as_slice().into(), elsewhere)
+            }
+        }
+    }
+}
+
+fn namespace(root: &Root, of: &str) -> Option<PathBuf> {
+    std::fs::read_link(root.path(format!("proc/{of}/ns/net"))).ok()
 }
 
 /// This program, or the machine, has no descriptor left.
@@ -175,7 +221,7 @@ impl Stat {
 }
 
 /// What listens in a network namespace, with the inode of each socket.
-fn listening(root: &Root, folder: &str) -> Vec<(SocketAddr, u64)> {
+fn listening(root: &Root, folder: &str) -> Vec<Listening> {
     let sockets = socket::read(root, PathBuf::from(folder)).unwrap_or_default();
     let listens = sockets.into_iter().filter(|socket| socket.protocol == Protocol::Tcp && socket.state == "listen");
     listens.map(|socket| (socket.local, socket.inode)).collect()
@@ -196,15 +242,6 @@ fn reachable(at: SocketAddr) -> SocketAddr {
         // A socket for all addresses of both families, or of the newer alone: Linux has both in one by default.
         IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), at.port()),
         _ => at,
-    }
-}
-
-/// It runs in another network namespace than this program.
-fn elsewhere(root: &Root, pid: u32) -> bool {
-    let namespace = |of: &str| std::fs::read_link(root.path(format!("proc/{of}/ns/net"))).ok();
-    match (namespace(&pid.to_string()), namespace("self").or_else(|| namespace("1"))) {
-        (Some(its), Some(ours)) => its != ours,
-        _ => false,
     }
 }
 
