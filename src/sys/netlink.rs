@@ -1,12 +1,15 @@
 //! The addresses of this machine's interfaces, asked of the kernel itself ("rtnetlink(7)": a dump of RTM_GETADDR). Files
-//! list addresses without their interfaces, and routes name only those of the main table.
+//! list addresses without their interfaces, and routes name only those of the main table. Sockets that listen are asked
+//! for in the same way.
+
+pub mod listeners;
 
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 
 /// One address of one interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +39,33 @@ const BODY: usize = 8;
 /// # Errors
 /// As the system gives them: a sandbox may refuse the socket.
 pub fn addresses() -> io::Result<Vec<Address>> {
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-    let mut request = Vec::with_capacity(HEADER + BODY);
-    request.extend_from_slice(&((HEADER + BODY) as u32).to_ne_bytes());
-    request.extend_from_slice(&RTM_GETADDR.to_ne_bytes());
+    let mut all = Vec::new();
+    // Every family.
+    dump(None, RTM_GETADDR, &[0; BODY], |kind, message| note(kind, message, &mut all))?;
+    all.sort_by_key(|a| a.address.is_ipv6());
+    Ok(all)
+}
+
+/// Asks for all of one kind and gives each message of the answer to `each`, with its type.
+fn dump(protocol: Option<Protocol>, kind: u16, body: &[u8], mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
+    let mut request = Vec::with_capacity(HEADER + body.len());
+    request.extend_from_slice(&((HEADER + body.len()) as u32).to_ne_bytes());
+    request.extend_from_slice(&kind.to_ne_bytes());
     request.extend_from_slice(&DUMP.to_ne_bytes());
-    request.resize(HEADER + BODY, 0); // no sequence, the kernel as receiver, every family
+    request.resize(HEADER, 0); // no sequence, the kernel as receiver
+    request.extend_from_slice(body);
     send(&socket, &request, SendFlags::empty())?;
-    let (mut all, mut buffer) = (Vec::new(), vec![0u8; 32 << 10]);
+    let mut buffer = vec![0u8; 32 << 10];
     loop {
         // The kernel makes each part of the answer while we ask for it: nothing to wait for.
         let (_, length) = recv(&socket, &mut buffer[..], RecvFlags::DONTWAIT)?;
-        match take(buffer.get(..length).unwrap_or_default(), &mut all) {
+        match take(buffer.get(..length).unwrap_or_default(), &mut each) {
             Part::More if length > 0 => {}
-            Part::Refused => return Err(io::Error::other("the kernel refused to list addresses")),
-            _ => break,
+            Part::Refused => return Err(io::Error::other("the kernel refused to list them")),
+            _ => return Ok(()),
         }
     }
-    all.sort_by_key(|a| a.address.is_ipv6());
-    Ok(all)
 }
 
 /// What follows a part of the answer.
@@ -66,18 +77,23 @@ enum Part {
 }
 
 /// Reads the messages of one part.
-fn take(mut bytes: &[u8], all: &mut Vec<Address>) -> Part {
+fn take(mut bytes: &[u8], each: &mut impl FnMut(u16, &[u8])) -> Part {
     while let Some((length, kind)) = word(bytes, 0).zip(half(bytes, 4)) {
         let Some(message) = bytes.get(HEADER..length as usize) else { return Part::Last };
         match kind {
             NLMSG_DONE => return Part::Last,
             NLMSG_ERROR => return Part::Refused,
-            RTM_NEWADDR => all.extend(address(message)),
-            _ => {}
+            kind => each(kind, message),
         }
         bytes = bytes.get(aligned(length as usize)..).unwrap_or_default();
     }
     Part::More
+}
+
+fn note(kind: u16, message: &[u8], all: &mut Vec<Address>) {
+    if kind == RTM_NEWADDR {
+        all.extend(address(message));
+    }
 }
 
 /// `ifaddrmsg` and its attributes. Of a tunnel IFA_ADDRESS is the other end and IFA_LOCAL ours.
@@ -150,11 +166,12 @@ mod tests {
         answer.extend(message(RTM_NEWADDR, &body(128, 1, &[(IFA_ADDRESS, &six)])));
         answer.extend(message(99, b"what we did not ask for"));
         let mut all = Vec::new();
-        assert_eq!(take(&answer, &mut all), Part::More);
+        let mut part = |bytes: &[u8]| take(bytes, &mut |kind, message| note(kind, message, &mut all));
+        assert_eq!(part(&answer), Part::More);
+        assert_eq!(part(&message(NLMSG_DONE, &[0; 4])), Part::Last);
+        assert_eq!(part(&message(NLMSG_ERROR, &[0; 4])), Part::Refused);
         let shown: Vec<String> = all.iter().map(|a| format!("{} {}/{}", a.interface, a.address, a.prefix)).collect();
         assert_eq!(shown, ["7 100.64.0.9/32", "2 10.0.0.2/24", "1 ::1/128"]);
-        assert_eq!(take(&message(NLMSG_DONE, &[0; 4]), &mut all), Part::Last);
-        assert_eq!(take(&message(NLMSG_ERROR, &[0; 4]), &mut all), Part::Refused);
     }
 
     #[test]
@@ -169,11 +186,12 @@ mod tests {
         #[test]
         fn no_bytes_make_the_parser_panic(bytes: Vec<u8>, length in 0u32..64) {
             let mut all = Vec::new();
-            let _ = take(&bytes, &mut all);
+            let mut part = |bytes: &[u8]| take(bytes, &mut |kind, message| note(kind, message, &mut all));
+            let _ = part(&bytes);
             let mut headed = length.to_ne_bytes().to_vec();
             headed.extend_from_slice(&RTM_NEWADDR.to_ne_bytes());
             headed.extend_from_slice(&bytes);
-            let _ = take(&headed, &mut all);
+            let _ = part(&headed);
         }
     }
 }

@@ -16,7 +16,11 @@ use crate::{
         model_server::{Kind, Runner, Setting},
         socket::Protocol,
     },
-    sys::{model_server::Sleeps, root::Root},
+    sys::{
+        model_server::Sleeps,
+        netlink::listeners::{Listener, listeners},
+        root::Root,
+    },
 };
 
 /// Ports on which nothing else is expected.
@@ -174,7 +178,10 @@ impl<'a> Sockets<'a> {
 
     /// In the namespace of this program.
     fn here(&mut self) -> &[Listening] {
-        self.here.get_or_insert_with(|| listening(self.root, "proc/net"))
+        let asked = || self.root.is_live().then(|| listeners().ok()).flatten();
+        let read = || listening(self.root, "proc/net");
+        let all = |all: Vec<Listener>| all.into_iter().map(|found| (found.at, found.inode)).collect();
+        self.here.get_or_insert_with(|| asked().map_or_else(read, all))
     }
 
     /// In the namespace of a process, and whether it is another one than that of this program.
