@@ -130,6 +130,8 @@ mod tests {
         let half = ContainerLimits { nano_cpus: Some(500_000_000), memory: None };
         assert_eq!(body(half, &host(0, 0, 0, 0)).cpu_quota, Some(50_000));
         assert_eq!(body(half, &host(0, 0, 2_000_000_000, 0)).nano_cpus, Some(500_000_000));
+        let zero = HostConfig { cpu_period: Some(0), ..host(0, 0, 0, 0) };
+        assert_eq!(body(half, &zero).cpu_quota, Some(50_000), "0 is the period of 100 ms that the kernel begins with");
         let slow = HostConfig { cpu_period: Some(20_000), ..host(0, 0, 0, 40_000) };
         assert_eq!(body(half, &slow).cpu_quota, Some(10_000));
         assert_eq!(in_force(&slow).nano_cpus, Some(2_000_000_000));

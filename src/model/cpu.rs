@@ -193,6 +193,13 @@ mod tests {
     }
 
     #[test]
+    fn time_taken_by_other_guests_is_busy() {
+        let with = |ticks: CpuTicks, steal: u64| CpuTicks { steal, ..ticks };
+        let shares = CpuShares::between(&with(ticks(0, 0, 0, 0), 5), &with(ticks(20, 10, 60, 0), 15)).unwrap();
+        assert_eq!((shares.steal, shares.busy, shares.user), (0.1, 0.4, 0.2));
+    }
+
+    #[test]
     fn iowait_that_went_backwards_counts_as_none() {
         let shares = CpuShares::between(&ticks(0, 0, 0, 50), &ticks(25, 0, 75, 40)).unwrap();
         assert_eq!((shares.iowait, shares.busy), (0.0, 0.25));

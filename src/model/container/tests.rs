@@ -32,6 +32,8 @@ fn cpu_is_cores_used_between_two_readings_of_one_run() {
     fold(&mut all, 3, &meta("ab", 9), 2_600_000);
     assert_eq!(all.rows[0].cpu_cores, None, "it was started again: its counters are others");
     assert_eq!(all.rows[0].cpu_history.len(), 3, "its history goes on");
+    fold(&mut all, 4, &meta("ab", 9), 3_100_000);
+    assert_eq!(all.rows[0].cpu_lately(), Some(1.0), "1.5 and 0.5; what was not counted has no part");
 }
 
 #[test]

@@ -77,3 +77,37 @@ pub fn scan_words(scan: Option<&Scan>, now: Stamp) -> String {
 fn age(scan: &Scan, now: Stamp) -> Option<Duration> {
     Some(Duration::from_secs(u64::try_from(now.unix_ms / 1000 - scan.ended_unix?).ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_is_said_in_a_few_words() {
+        // An invented date: 1 700 000 000 seconds since 1970 and this one.
+        let now = Stamp::at_seconds(0);
+        let said = |kind, state, done_ratio, errors| {
+            let (started_unix, ended_unix) = (Some(1_699_000_000), Some(1_700_000_000 - 3 * 86_400));
+            let scan = Scan {
+                kind,
+                state,
+                started_unix,
+                ended_unix,
+                done_ratio,
+                remaining: None,
+                errors,
+                repaired_bytes: None,
+            };
+            scan_words(Some(&scan), now)
+        };
+        use ScanKind::{Resilver, Scrub};
+        use ScanState::{Canceled, Finished, Paused, Running};
+        assert_eq!(said(Scrub, Running, Some(0.429), 0), "scrub 42%");
+        assert_eq!(said(Resilver, Paused, Some(0.5), 0), "resilver paused 50%");
+        assert_eq!(said(Scrub, Canceled, None, 0), "scrub canceled");
+        assert_eq!(said(Scrub, Finished, None, 0), "3d ok");
+        assert_eq!(said(Resilver, Finished, None, 0), "3d resilvered");
+        assert_eq!(said(Scrub, Finished, None, 2), "3d 2 errors");
+        assert_eq!(scan_words(None, now), "never");
+    }
+}
