@@ -245,6 +245,24 @@ mod tests {
     }
 
     #[test]
+    fn three_readings_are_enough_and_one_that_waits() {
+        let mut series = Series::default();
+        let push = |series: &mut Series, second: u64, value: Option<f64>| {
+            series.push(Stamp::at_seconds(second), std::time::Duration::from_secs(1), value);
+        };
+        push(&mut series, 1, Some(1.0));
+        push(&mut series, 2, Some(2.0));
+        assert_eq!(recent(&series), None);
+        push(&mut series, 3, Some(6.0));
+        assert_eq!(recent(&series), Some(3.0));
+        push(&mut series, 4, None);
+        assert_eq!(recent(&series), None, "nothing is known of now");
+        let kv = |waiting: f64| busy(Work { kv_used: Some(0.97), waiting: Some(waiting), ..Work::default() });
+        assert_eq!(says(&kv(1.0), &card(0.5)), "KV cache full: 97 % in use while 1 requests wait");
+        assert_eq!(says(&kv(0.9), &card(0.5)), "");
+    }
+
+    #[test]
     fn where_figures_do_not_carry_it_nothing_is_said() {
         let idle = Model {
             work: Work { running: Some(0.0), waiting: Some(0.0), ..Work::default() },
