@@ -50,6 +50,14 @@ fn whole(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
+/// `3 requests wait for 4 slots`.
+fn wait(waiting: f64, places: &str) -> String {
+    match format!("{waiting:.0}").as_str() {
+        "1" => format!("1 request waits{places}"),
+        count => format!("{count} requests wait{places}"),
+    }
+}
+
 /// The mean of the last readings.
 fn recent(series: &Series) -> Option<f64> {
     let last: Vec<f64> = (0..RECENT).filter_map(|back| series.back(back)).collect();
@@ -106,7 +114,7 @@ impl ServerRow {
         }
         let waiting = recent(&self.queue_history).filter(|waiting| *waiting >= 1.0)?;
         (used > 0.95).then_some(())?;
-        Slow::by("KV cache full", format!("{} in use while {waiting:.0} requests wait", whole(used)), advice)
+        Slow::by("KV cache full", format!("{} in use while {}", whole(used), wait(waiting, "")), advice)
     }
 
     fn queue(&self, around: &Around) -> Option<Slow> {
@@ -118,7 +126,7 @@ impl ServerRow {
             (None, false) => ("CPU", around.cpu_busy?),
             (None, true) => return None,
         };
-        let evidence = format!("{waiting:.0} requests wait{places} while the {what} is {} busy", whole(busy));
+        let evidence = format!("{} while the {what} is {} busy", wait(waiting, &places), whole(busy));
         match busy {
             busy if busy < 0.5 => {
                 Slow::by("too few slots", evidence, "Allow more requests at once (--parallel, --max-num-seqs)")
@@ -258,7 +266,7 @@ mod tests {
         push(&mut series, 4, None);
         assert_eq!(recent(&series), None, "nothing is known of now");
         let kv = |waiting: f64| busy(Work { kv_used: Some(0.97), waiting: Some(waiting), ..Work::default() });
-        assert_eq!(says(&kv(1.0), &card(0.5)), "KV cache full: 97 % in use while 1 requests wait");
+        assert_eq!(says(&kv(1.0), &card(0.5)), "KV cache full: 97 % in use while 1 request waits");
         assert_eq!(says(&kv(0.9), &card(0.5)), "");
     }
 
