@@ -20,6 +20,9 @@ use crate::{
     units,
 };
 
+/// A source that changes rarely is read this often.
+const NOTICED: Duration = Duration::from_secs(60);
+
 /// Changes between the last good and the first bad run, nearest to the bad one first; then what only the two runs show. What
 /// was noticed while the bad one was under way counts too: a change is noticed up to seconds after it was made.
 #[must_use]
@@ -79,7 +82,8 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
     let is_bad = |verdict: &RunVerdict| matches!(verdict.verdict, Verdict::Suspect | Verdict::Regressed);
     let last_bad = verdicts.iter().rposition(is_bad)?;
     let (bad, after) = (&verdicts[last_bad], verdicts.get(last_bad + 1));
-    let (from, to) = (bad.since.as_ref()?.at_unix_ms, after.unwrap_or(bad).at_unix_ms);
+    let from = bad.since.as_ref()?.at_unix_ms;
+    let to = after.map_or(bad.at_unix_ms, |run| run.at_unix_ms.saturating_add(noticed_within(state, item, run)));
     let causes = before(state, &item.series(), bad);
     let takes_back = |change: &Change| {
         let of =
@@ -95,10 +99,18 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
     if last == last_bad && after.is_some() {
         // The run that was begun beside it may have met both; more bad ones say that something else helped later.
         let in_vain = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
-        return (in_vain <= 1).then_some(Outcome { what, since_unix_ms: to, came: Came::Helped });
+        let since_unix_ms = after.unwrap_or(bad).at_unix_ms;
+        return (in_vain <= 1).then_some(Outcome { what, since_unix_ms, came: Came::Helped });
     }
     let came = gained(&verdicts[..=last], from, found.at_unix_ms).unwrap_or(Came::InVain);
     Some(Outcome { what, since_unix_ms: found.at_unix_ms, came })
+}
+
+/// A change is noticed some time after it was made, at the latest while the first run after it was under way, or so.
+fn noticed_within(state: &State, item: &Item, run: &RunVerdict) -> i64 {
+    let runs = state.runs.history.get(&item.series()).map_or(&[][..], Vec::as_slice);
+    let took = runs.iter().find(|known| known.id == run.run).map_or(Duration::ZERO, |known| known.took);
+    i64::try_from(took.max(NOTICED).as_millis()).unwrap_or(0)
 }
 
 /// What the newest run, which is still bad, has of the way back to normal, from what it was between `from` and `at`: worth
