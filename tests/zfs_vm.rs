@@ -113,6 +113,31 @@ fn a_disk_taken_offline_is_named_within_two_refreshes() {
 
 #[test]
 #[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use"]
+fn filled_memory_is_an_alert_until_it_is_given_back() {
+    let fill =
+        "sh mkdir /fill && mount -t tmpfs -o size=100% fill /fill && dd if=/dev/zero of=/fill/x bs=1M count=1140";
+    let seen = Guest::with("none").live(&[
+        "wait 8",
+        fill,
+        "patience 90",
+        "until memory is 9",
+        "gone alert in",
+        "shot fires",
+        "sh umount /fill",
+        "gone memory is 9",
+        "shot given-back",
+        "keys a",
+        "until Recent",
+        "shot recent",
+    ]);
+    assert!(seen.line("fires", "memory is 9").contains(" 1  memory is"), "{}", seen.shot("fires"));
+    let recent = seen.shot("recent");
+    assert!(recent.lines().any(|line| line.contains("memory is 9") && line.contains("new, for")), "{recent}");
+    assert!(!seen.shot("given-back").contains("memory is 9"));
+}
+
+#[test]
+#[ignore = "needs qemu-system-x86 and root: builds a guest with ZFS on first use"]
 fn suspended_pool_is_reported_at_once_and_blocks_nothing() {
     let children = "sh ps -o pid,args | grep -E '[z]pool|[z]fs list' | grep -vc 'zpool iostat' | sed 's/^/children /'";
     let seen = Guest::with("tank").live(&[
