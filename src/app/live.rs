@@ -45,8 +45,10 @@ const NEVER: Duration = Duration::from_secs(3600);
 /// The largest window that is drawn: larger ones are mistakes, and would take any amount of memory.
 const MOST_COLUMNS: u16 = 1000;
 const MOST_ROWS: u16 = 500;
-/// Memory that must be there before the terminal is taken: without it the program could not restore the terminal later.
-const NEEDED: usize = 24 << 20;
+/// Memory that must be there before the terminal is taken: without it the program could not restore the terminal later. More
+/// than 32 MiB: giving back a smaller piece would have glibc keep free memory of twice its size from then on ("mallopt(3)",
+/// M_MMAP_THRESHOLD).
+const NEEDED: usize = 33 << 20;
 
 /// A benchmark that is stopped at the end has so long to remove what it made.
 const CLEANING: Duration = Duration::from_secs(2);
