@@ -163,10 +163,10 @@ impl AlertBook {
         before
     }
 
-    /// True while a hold runs.
+    /// True while a hold of one of them runs.
     #[must_use]
-    pub fn is_any_pending(&self) -> bool {
-        self.alerts.values().any(|alert| alert.entry.phase == Phase::Pending)
+    pub fn is_any_timed(&self) -> bool {
+        self.alerts.values().any(|alert| alert.entry.is_timed())
     }
 
     /// True when it holds something that should outlast the program.

@@ -183,6 +183,12 @@ impl Entry {
         if self.phase == Phase::Pending { rule.hold.saturating_sub(now.since(begun)) } else { Duration::ZERO }
     }
 
+    /// A hold runs: until it fires, or until it is resolved.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.phase == Phase::Pending || self.clear.is_some()
+    }
+
     /// How long it must still be clear to be resolved; `None` while it is not clear.
     #[must_use]
     pub fn clears_in(&self, rule: &Rule, moment: Moment) -> Option<Duration> {

@@ -120,6 +120,20 @@ mod tests {
     }
 
     #[test]
+    fn holds_run_before_it_fires_and_while_it_clears() {
+        let mut book = AlertBook::default();
+        let timed = |book: &mut AlertBook, second: u64, value: f64| {
+            judge(book, Stamp::at_seconds(second), value);
+            book.is_any_timed()
+        };
+        assert!(timed(&mut book, 0, 5.0), "it pends");
+        assert!((1..HOLD).all(|second| timed(&mut book, second, 5.0)));
+        assert!(!timed(&mut book, HOLD, 5.0), "it fires");
+        assert!(timed(&mut book, HOLD + 1, 1.0), "it clears");
+        assert!(!timed(&mut book, HOLD + 2, 5.0), "it fires on");
+    }
+
+    #[test]
     fn a_long_gap_restarts_what_is_pending_and_keeps_what_fires() {
         let mut pending = saved(40).resume(at(300), &boot("a", 5300));
         assert_eq!(judge(&mut pending, at(300), 5.0), Some(Phase::Pending));

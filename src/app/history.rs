@@ -111,7 +111,7 @@ impl History {
             return;
         }
         let now = state.host.now;
-        let every = if state.alerts.is_any_pending() { BOOK_OF_A_HOLD_EVERY } else { BOOK_EVERY };
+        let every = if state.alerts.is_any_timed() { BOOK_OF_A_HOLD_EVERY } else { BOOK_EVERY };
         let due = self.book.is_none_or(|(at, _)| now.since(at) >= every);
         if state.transitions.is_empty() && !due {
             return;
