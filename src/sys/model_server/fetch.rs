@@ -215,14 +215,23 @@ impl Fetch {
             HttpError::LongBody { .. } => AskError::Long { path: shown(path) },
             error => AskError::Wrong { path: shown(path), why: error.to_string() },
         };
-        let mut session = match self.session.take().filter(|session| !session.is_over()) {
-            Some(session) => session,
+        let kept = match self.session.take().filter(|session| !session.is_over()) {
+            None => None,
+            Some(mut session) => match session.ask(self.request(path)?, left()).await {
+                // A server may close a connection after any answer, also as the next request is on its way.
+                Err(HttpError::Closed | HttpError::Lost(_)) => None,
+                answer => Some((session, answer.map_err(says)?)),
+            },
+        };
+        let (session, mut answer) = match kept {
+            Some(kept) => kept,
             None => {
                 let stream = self.opener.open(left()).await.map_err(AskError::Unreachable)?;
-                Session::open(stream).await.map_err(says)?
+                let mut session = Session::open(stream).await.map_err(says)?;
+                let answer = session.ask(self.request(path)?, left()).await.map_err(says)?;
+                (session, answer)
             }
         };
-        let mut answer = session.ask(self.request(path)?, left()).await.map_err(says)?;
         let (status, server) = (answer.status, answer.server.take());
         if matches!(status, 301 | 302 | 303 | 307 | 308)
             && let Some(location) = answer.location.take()
@@ -326,5 +335,42 @@ impl Ask for Answers {
             return Err(AskError::Silent { path: path.to_owned() });
         }
         Ok(Got { status, server: self.server.clone(), body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use super::*;
+
+    /// Answers one request of each connection, and closes it when the next one has come.
+    fn closing() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut request = [0; 1024];
+                if stream.read(&mut request).is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                    let _ = stream.read(&mut request);
+                }
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn a_connection_closed_after_an_answer_is_replaced() {
+        let url = ServiceUrl::parse(&closing()).expect("a URL");
+        let mut fetch = Fetch::new(url, None, None).expect("a runtime");
+        for path in ["/a", "/b", "/c"] {
+            let got = fetch.get(path).map(|got| got.body);
+            assert_eq!(got, Ok(b"ok".to_vec()), "{path}");
+        }
     }
 }
