@@ -291,7 +291,7 @@ impl State {
         self.watches.iter().filter(|watch| !watch.is_open()).count() as u64
     }
 
-    /// Judges for a report of one moment, which cannot wait: what needs no longer hold than [`AT_ONCE`] fires, and what
+    /// Judges for a report of one moment, which cannot wait: what needs a hold of at most 30 s fires, and what
     /// fired when somebody last looked is over where its value is clear now.
     pub fn judge_at_once(&mut self) {
         for watch in self.watches.iter_mut().filter(|w| !w.held) {
