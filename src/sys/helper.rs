@@ -55,6 +55,8 @@ const GIVEN_BACK: u8 = b'b';
 const LONGEST: usize = 256;
 /// Between TERM and KILL for children that are left over.
 const GRACE: Duration = Duration::from_millis(300);
+/// A terminal that is given back is waited for so long to have room for what is written.
+const ROOM: Duration = Duration::from_secs(2);
 /// The helper's threads read small files and ask one filesystem each.
 const STACK: usize = 512 << 10;
 
@@ -258,9 +260,8 @@ pub fn run(serve: Serve) -> ExitCode {
 /// Gives a terminal back that was left as we had it. Where its modes are no longer ours, a shell has taken it already.
 fn give_back(terminal: &OwnedFd, message: &[u8]) {
     let Some((modes, farewell)) = message.split_at_checked(12) else { return };
-    // It may take nothing: this does not wait for it.
     let _ = rustix::fs::fcntl_setfl(terminal, rustix::fs::OFlags::NONBLOCK);
-    let _ = rustix::io::write(terminal, farewell);
+    write_within(terminal, farewell, ROOM);
     let word = |at: usize| modes[at..at + 4].try_into().map(u32::from_le_bytes).unwrap_or(0);
     let Ok(mut now) = tcgetattr(terminal) else { return };
     if now.local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG) {
@@ -270,6 +271,25 @@ fn give_back(terminal: &OwnedFd, message: &[u8]) {
     now.output_modes = OutputModes::from_bits_retain(word(4));
     now.local_modes = LocalModes::from_bits_retain(word(8));
     let _ = tcsetattr(terminal, OptionalActions::Now, &now);
+}
+
+/// Writes all of it, for at most `within`: a terminal on a slow line still has a frame to take, and a dead one takes nothing.
+fn write_within(terminal: &OwnedFd, mut bytes: &[u8], within: Duration) {
+    let end = Instant::now() + within;
+    while !bytes.is_empty() {
+        match rustix::io::write(terminal, bytes) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let left = end.saturating_duration_since(Instant::now());
+                let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+                if left.is_zero() || poll(&mut [PollFd::new(terminal, PollFlags::OUT)], Some(&timeout)) == Ok(0) {
+                    return;
+                }
+            }
+            Err(_) => return,
+        }
+    }
 }
 
 type Message = (Vec<u8>, Option<OwnedFd>);
@@ -302,5 +322,31 @@ fn end(groups: &BTreeSet<i32>) {
         while Instant::now() < until && groups.iter().any(|group| test_kill_process_group(*group).is_ok()) {
             thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn a_full_terminal_is_written_to_once_it_has_room() {
+        let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::NONBLOCK).expect("a pipe");
+        while rustix::io::write(&theirs, &[b'x'; 4096]).is_ok() {}
+        write_within(&theirs, b"lost", Duration::ZERO);
+        let writer = thread::spawn(move || write_within(&theirs, b"farewell", Duration::from_secs(60)));
+        let (mut pipe, mut all) = (std::fs::File::from(ours), Vec::new());
+        while !all.ends_with(b"farewell") {
+            let mut piece = [0; 4096];
+            match pipe.read(&mut piece) {
+                Ok(0) => break,
+                Ok(count) => all.extend_from_slice(&piece[..count]),
+                Err(_) => thread::yield_now(),
+            }
+        }
+        assert!(all.ends_with(b"xfarewell"), "{}", all.len());
+        writer.join().expect("it ends");
     }
 }
