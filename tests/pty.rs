@@ -66,6 +66,11 @@ fn children(pid: u32) -> Vec<u32> {
     words.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
+fn holds_a_terminal(pid: u32) -> bool {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|of| of.starts_with("/dev/pts"))
+}
+
 #[test]
 fn a_killed_program_leaves_a_sane_terminal() {
     for how in [Signal::KILL, Signal::ABORT] {
@@ -74,7 +79,8 @@ fn a_killed_program_leaves_a_sane_terminal() {
         let t = Terminal::with(&Setup { program: "sh", arguments: &["-c", &script], ..Setup::default() });
         t.until("a process", |screen| screen.contains("benchtop") && screen.contains("processes"));
         let program = children(t.pid())[0];
-        until("the helper", || !children(program).is_empty());
+        // The first frame comes before the helper is given the terminal.
+        until("a helper with the terminal", || children(program).into_iter().any(holds_a_terminal));
         assert!(t.line_modes().is_empty(), "raw while it runs");
         kill_process(Pid::from_raw(program.cast_signed()).unwrap(), how).unwrap();
         t.until_restored();
