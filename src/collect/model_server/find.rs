@@ -49,6 +49,8 @@ pub(super) struct Finder {
     before: BTreeSet<u32>,
     servers: BTreeMap<u32, (Runner, Kind, Command)>,
     published: BTreeMap<u32, (u16, String, u16)>,
+    /// The kernel does not list sockets that listen: each try may have it look for a module again.
+    refused: bool,
 }
 
 impl Finder {
@@ -94,9 +96,9 @@ impl Finder {
     }
 
     /// Where each listens. One that another server started is that one's: a router answers for it.
-    fn located(&self, root: &Root) -> Option<Vec<Found>> {
+    fn located(&mut self, root: &Root) -> Option<Vec<Found>> {
         let mut found: Vec<Found> = Vec::new();
-        let mut sockets = Sockets::new(root);
+        let mut sockets = Sockets::new(root, self.refused);
         for (pid, (runner, kind, command)) in &self.servers {
             let parent = Stat::read(root, *pid).and_then(|stat| self.servers.get(&stat.parent));
             if parent.is_some_and(|(_, parent, _)| *parent != Kind::LlamaSwap) {
@@ -123,12 +125,12 @@ impl Finder {
         }
         for (port, kind) in OWN_PORTS {
             let known = found.iter().any(|other| other.at.port() == port && other.at.ip().is_loopback());
-            let here = here.iter().find(|(at, _)| at.port() == port);
-            if let Some((at, _)) = here.filter(|_| !known) {
-                let (at, process, settings) = (reachable(*at), None, Vec::new());
+            if let Some(socket) = here.iter().find(|socket| socket.at.port() == port).filter(|_| !known) {
+                let (at, process, settings) = (reachable(socket.at), None, Vec::new());
                 found.push(Found { at, kind, process, settings, sleeps: Sleeps::Perhaps, unified: false });
             }
         }
+        self.refused = sockets.refused;
         Some(found)
     }
 
@@ -137,11 +139,11 @@ impl Finder {
         let (sockets, elsewhere) = sockets.of(pid);
         let own = inodes(root, pid);
         let mut ports: Vec<SocketAddr> =
-            sockets.iter().filter(|(_, inode)| own.contains(inode)).map(|(at, _)| *at).collect();
+            sockets.iter().filter(|socket| own.contains(&socket.inode)).map(|socket| socket.at).collect();
         // Its descriptors belong to another user.
         if own.is_empty() {
             let port = command.port().unwrap_or(kind.port());
-            ports = sockets.iter().map(|(at, _)| *at).filter(|at| at.port() == port).collect();
+            ports = sockets.iter().map(|socket| socket.at).filter(|at| at.port() == port).collect();
         }
         let wanted = command.port().unwrap_or(kind.port());
         ports.sort_by_key(|at| (at.port() != wanted, at.is_ipv6(), at.port()));
@@ -163,29 +165,29 @@ impl Finder {
 struct Sockets<'a> {
     root: &'a Root,
     ours: Option<PathBuf>,
-    here: Option<Vec<Listening>>,
-    elsewhere: BTreeMap<PathBuf, Vec<Listening>>,
+    here: Option<Vec<Listener>>,
+    elsewhere: BTreeMap<PathBuf, Vec<Listener>>,
+    refused: bool,
 }
 
-/// What a socket listens on, and its inode.
-type Listening = (SocketAddr, u64);
-
 impl<'a> Sockets<'a> {
-    fn new(root: &'a Root) -> Self {
+    fn new(root: &'a Root, refused: bool) -> Self {
         let ours = namespace(root, "self").or_else(|| namespace(root, "1"));
-        Sockets { root, ours, here: None, elsewhere: BTreeMap::new() }
+        Sockets { root, ours, here: None, elsewhere: BTreeMap::new(), refused }
     }
 
     /// In the namespace of this program.
-    fn here(&mut self) -> &[Listening] {
-        let asked = || self.root.is_live().then(|| listeners().ok()).flatten();
-        let read = || listening(self.root, "proc/net");
-        let all = |all: Vec<Listener>| all.into_iter().map(|found| (found.at, found.inode)).collect();
-        self.here.get_or_insert_with(|| asked().map_or_else(read, all))
+    fn here(&mut self) -> &[Listener] {
+        let Sockets { root, here, refused, .. } = self;
+        here.get_or_insert_with(|| {
+            let asked = (root.is_live() && !*refused).then(listeners);
+            *refused |= matches!(&asked, Some(Err(error)) if !is_exhausted(error));
+            asked.and_then(Result::ok).unwrap_or_else(|| listening(root, "proc/net"))
+        })
     }
 
     /// In the namespace of a process, and whether it is another one than that of this program.
-    fn of(&mut self, pid: u32) -> (Cow<'_, [Listening]>, bool) {
+    fn of(&mut self, pid: u32) -> (Cow<'_, [Listener]>, bool) {
         let read = || listening(self.root, &format!("proc/{pid}/net"));
         match namespace(self.root, &pid.to_string()) {
             // A process of another user: the link may not be read, the table may.
@@ -228,10 +230,10 @@ impl Stat {
 }
 
 /// What listens in a network namespace, with the inode of each socket.
-fn listening(root: &Root, folder: &str) -> Vec<Listening> {
+fn listening(root: &Root, folder: &str) -> Vec<Listener> {
     let sockets = socket::read(root, PathBuf::from(folder)).unwrap_or_default();
     let listens = sockets.into_iter().filter(|socket| socket.protocol == Protocol::Tcp && socket.state == "listen");
-    listens.map(|socket| (socket.local, socket.inode)).collect()
+    listens.map(|socket| Listener { at: socket.local, inode: socket.inode }).collect()
 }
 
 /// Inodes of the sockets of a process; none where its descriptors cannot be read.
