@@ -37,6 +37,8 @@ pub struct Interest {
     pub keyframes: u64,
     /// Readings are written down: each minute has a keyframe, so that a recording can be entered in the middle.
     pub recording: bool,
+    /// Two readings are compared: what rests, as nothing of it moves, is read a second time like the others.
+    pub pairs: bool,
     /// Nothing is to be read: the screen is paused or suspended.
     pub paused: bool,
 }

@@ -381,7 +381,7 @@ impl Worker {
             let fault = outcome.as_ref().err();
             let hurry = slot.collector.as_ref().and_then(|c| c.hurry());
             slot.schedule.book(&grid, (began.mono_us, ended.mono_us), fault, hurry, want);
-            let rest = slot.collector.as_ref().and_then(|c| c.rest());
+            let rest = slot.collector.as_ref().and_then(|c| c.rest()).filter(|_| !want.pairs);
             rest.iter().for_each(|rest| slot.schedule.rest(&grid, ended.mono_us, *rest));
             let changed = slot.last.as_ref() != fault;
             if changed {

@@ -12,6 +12,19 @@ use crate::{model::load::LoadSample, sys::root::Root};
 const PATIENCE: Duration = Duration::from_secs(20);
 const FAST: Duration = Duration::from_millis(5);
 
+/// One of which nothing moves.
+struct Resting;
+
+impl Collector for Resting {
+    fn collect(&mut self, _: &CollectCx<'_>) -> Result<Sample, Fault> {
+        good()
+    }
+
+    fn rest(&self) -> Option<Duration> {
+        Some(Duration::from_secs(3600))
+    }
+}
+
 /// A collector made of a closure.
 struct Fake<F>(F);
 
@@ -299,4 +312,15 @@ fn a_pause_makes_no_source_late() {
     assert!(lanes.overdue(resumed.plus(Duration::from_millis(10))).is_empty());
     assert_eq!(lanes.overdue(resumed.plus(Duration::from_millis(30))).len(), 1);
     release.send(()).expect("it waits");
+}
+
+#[test]
+fn what_rests_is_read_twice_where_two_are_compared() {
+    let (cell, cx, (out, taken)) = (InterestCell::default(), open(), Outbox::new(|| {}));
+    cell.set(Interest { pairs: true, ..Interest::default() });
+    let resting = task(SourceId::Containers, Lane("containers"), Box::new(|_| Ok(Box::new(Resting))));
+    let mut lanes = Lanes::begin(vec![resting], &cx, cell, FAST, &out);
+    lanes.start_rest();
+    let first = next(&taken, SourceId::Containers);
+    assert!(next(&taken, SourceId::Containers).at > first.at);
 }
