@@ -95,13 +95,12 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
         .find(|change| concerns(state, change, item.group, &item.bench.of) && takes_back(change))?;
     let what = words(found);
     // Small steps are not back to normal either.
-    let last = last_bad + usize::from(after.is_some_and(|run| run.verdict == Verdict::Drift));
-    if last == last_bad && after.is_some() {
+    if let Some(good) = after.filter(|run| run.verdict != Verdict::Drift) {
         // The run that was begun beside it may have met both; more bad ones say that something else helped later.
         let in_vain = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
-        let since_unix_ms = after.unwrap_or(bad).at_unix_ms;
-        return (in_vain <= 1).then_some(Outcome { what, since_unix_ms, came: Came::Helped });
+        return (in_vain <= 1).then_some(Outcome { what, since_unix_ms: good.at_unix_ms, came: Came::Helped });
     }
+    let last = last_bad + usize::from(after.is_some());
     let came = gained(&verdicts[..=last], from, found.at_unix_ms).unwrap_or(Came::InVain);
     Some(Outcome { what, since_unix_ms: found.at_unix_ms, came })
 }
