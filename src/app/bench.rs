@@ -20,6 +20,7 @@ use tokio::{
 use self::progress::Progress;
 use super::{
     benches::{cleaned, env},
+    history::Keeps,
     once,
     output::{fail, written},
     session::Session,
@@ -82,11 +83,10 @@ pub fn bench(settings: &Settings, asked: &Asked) -> ExitCode {
     if let Some(words) = cleaned(&removed, &left) {
         say(&words);
     }
-    let begin = |session: &mut Session| session.remember(settings, || {});
-    let mut session = once::read_beside(settings, true, once::WAIT, Vec::new(), begin);
+    let history = (Keeps::Results, Instant::now() + once::WAIT + HISTORY);
+    let mut session = once::read(settings, true, once::WAIT, Some(history), Vec::new());
     // Nothing is read while something is measured.
     session.stop_reading();
-    session.await_history(Instant::now() + HISTORY, |words| say(&words));
     if let Some(Keeping::Failing(why)) = &session.state().runs.keeping {
         say(&format!("results are not kept: {why}"));
     }

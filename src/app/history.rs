@@ -30,6 +30,17 @@ const BOOK_EVERY: Duration = Duration::from_secs(30);
 /// the gap that alerts bridge, which is at least 10 s.
 const BOOK_OF_A_HOLD_EVERY: Duration = Duration::from_secs(5);
 
+/// What a program writes into the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// It only reads.
+    Nothing,
+    /// Results, what is said of them, and what changed.
+    Results,
+    /// The book of alerts too, where no other one does; else it follows that one.
+    Alerts,
+}
+
 /// The store of a session.
 pub struct History {
     store: Store,
@@ -40,8 +51,7 @@ pub struct History {
     /// What names this program among those that share the history.
     run: String,
     boot_id: Option<String>,
-    /// It keeps the book of alerts, where no other one does.
-    keeps_alerts: bool,
+    keeps: Keeps,
     /// When the book of alerts was last kept, and whether there was anything in it.
     book: Option<(Stamp, bool)>,
 }
@@ -54,13 +64,12 @@ pub enum News {
 }
 
 impl History {
-    /// Begins to read it; `bell` rings when there is news. `keeps_alerts`: this program keeps the book of alerts, or
-    /// follows the one that does.
+    /// Begins to read it; `bell` rings when there is news.
     #[must_use]
     pub fn start(
         settings: &Settings,
         header: Option<&Header>,
-        keeps_alerts: bool,
+        keeps: Keeps,
         bell: impl Fn() + Send + Sync + 'static,
     ) -> History {
         let (sender, events) = channel();
@@ -70,18 +79,9 @@ impl History {
             let _ = sender.lock().unwrap_or_else(PoisonError::into_inner).send(what);
             bell();
         };
-        let store = Store::start(settings, keeps_alerts, Arc::new(emit));
+        let store = Store::start(settings, keeps == Keeps::Alerts, Arc::new(emit));
         let (run, boot_id) = header.map(|header| (header.run.clone(), header.boot_id.clone())).unwrap_or_default();
-        History {
-            store,
-            events,
-            watching: Cell::new(false),
-            measured: Vec::new(),
-            run,
-            boot_id,
-            keeps_alerts,
-            book: None,
-        }
+        History { store, events, watching: Cell::new(false), measured: Vec::new(), run, boot_id, keeps, book: None }
     }
 
     /// Keeps what outlasts the program: results, what the user said of them, changes.
@@ -103,7 +103,7 @@ impl History {
     /// Keeps what became of alerts with the newest event, where this program keeps them: each episode, and the book at
     /// every transition and at times between.
     pub fn keep_alerts(&mut self, state: &State) {
-        if !self.keeps_alerts {
+        if self.keeps != Keeps::Alerts {
             return;
         }
         state.alarms.changed.iter().for_each(|episode| self.store.keep(Record::Episode(episode.clone())));
@@ -111,8 +111,10 @@ impl History {
             return;
         }
         let now = state.host.now;
-        let every = if state.alerts.is_any_timed() { BOOK_OF_A_HOLD_EVERY } else { BOOK_EVERY };
-        let due = self.book.is_none_or(|(at, _)| now.since(at) >= every);
+        let due = self.book.is_none_or(|(at, _)| match now.since(at) {
+            age if age < BOOK_OF_A_HOLD_EVERY => false,
+            age => age >= BOOK_EVERY || state.alerts.is_any_timed(),
+        });
         if state.transitions.is_empty() && !due {
             return;
         }
@@ -130,6 +132,9 @@ impl History {
 
     /// Keeps what the state found to have changed.
     pub fn keep_changes(&mut self, changes: &[Change]) {
+        if self.keeps == Keeps::Nothing {
+            return;
+        }
         changes.iter().for_each(|change| self.store.keep(Record::Change(change.clone())));
     }
 
@@ -170,7 +175,7 @@ impl History {
     /// What is not kept, and why.
     pub fn finish(mut self, state: &State, within: Duration) -> Result<(), Unwritten> {
         // The next start goes on from here to the second.
-        if self.keeps_alerts && state.alarms.owned && self.book.is_some_and(|(_, worth)| worth) {
+        if self.keeps == Keeps::Alerts && state.alarms.owned && self.book.is_some_and(|(_, worth)| worth) {
             self.keep_book(state);
         }
         self.store.finish(within)
@@ -227,7 +232,7 @@ mod tests {
         let mut settings = Settings::default();
         (settings.history.enabled, settings.history.path) = (enabled, Some(file.to_owned()));
         let mut session = Session::new(Vec::new(), Vec::new());
-        session.remember(&settings, || {});
+        session.remember(&settings, Keeps::Results, || {});
         session.await_history(Instant::now() + LONG, |said| panic!("{said}"));
         session
     }
@@ -337,7 +342,7 @@ mod tests {
         let mut session = Session::new(vec![rule], Vec::new());
         let header = Header { boot_id: Some("a".into()), run: run.into(), ..Header::default() };
         session.fold(Event::Header(header));
-        session.remember_alerts(&settings, || {});
+        session.remember(&settings, Keeps::Alerts, || {});
         session.await_history(Instant::now() + LONG, |said| panic!("{said}"));
         session
     }

@@ -20,6 +20,7 @@ use super::{
     encode::{Encoder, Shown, erases_in_colour},
     errands::{Errands, no_thread},
     frame::{self, Brought, Frames, Moment, RETRY},
+    history::Keeps,
     job_control,
     keyboard::{self, KeyboardGate, Typed},
     output::fail,
@@ -131,7 +132,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let (bell, want) = (wake.clone(), ui.want(session.state()));
     session.start(&settings, Start { want, every: settings.refresh, once: false }, move || bell.notify_one());
     let bell = wake.clone();
-    session.remember_alerts(&settings, move || bell.notify_one());
+    session.remember(&settings, Keeps::Alerts, move || bell.notify_one());
     let bell = wake.clone();
     session.notify(&settings, move || bell.notify_one());
     let benches = Benches::new(session.clock(), &settings.root, wake.clone());

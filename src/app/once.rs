@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    history::{History, News},
+    history::{History, Keeps, News},
     output,
     session::{Session, Start},
     terminal::Terminal,
@@ -71,19 +71,23 @@ impl Owed {
     }
 }
 
-/// Reads every source, twice where rates need it; `begin` gets the session first, to have it do something else meanwhile.
-pub(super) fn read_beside(
+/// Reads every source, twice where rates need it, and judges. With `history` the book of alerts that a screen or the
+/// service keeps has its say: what fires still, since when, and what was acknowledged. It is read meanwhile, and one that
+/// is slow is waited for until then.
+pub(super) fn read(
     settings: &Settings,
     rates: bool,
     wait: Duration,
+    history: Option<(Keeps, Instant)>,
     sinks: Vec<Box<dyn Sink>>,
-    begin: impl FnOnce(&mut Session),
 ) -> Session {
     let mut session = Session::on(settings, sinks);
-    begin(&mut session);
+    if let Some((keeps, _)) = history {
+        session.remember(settings, keeps, || {});
+    }
     // Readers of a report want every figure: no process's command line or storage rates are left out. Nobody looks at one
     // process, one log: such a source would be waited for in vain.
-    let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, ..Interest::default() };
+    let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, pairs: rates, ..Interest::default() };
     let sources = session.start(settings, Start { want, every: APART, once: true }, || {});
     let mut owed = Owed::new(&sources, rates);
     let end = Instant::now() + wait.saturating_sub(AROUND);
@@ -96,16 +100,9 @@ pub(super) fn read_beside(
             session.fold(Event::Reading(Envelope { source, at, took, every: APART, outcome }));
         }
     }
-    session.tick();
-    session.judge_at_once();
-    session
-}
-
-/// Reads every source beside the history, and judges: what fires still, since when, and what was acknowledged are in the
-/// book that a screen or the service keeps. A history that is slow is waited for until `end`.
-pub(super) fn judge(settings: &Settings, wait: Duration, end: Instant, sinks: Vec<Box<dyn Sink>>) -> Session {
-    let mut session = read_beside(settings, true, wait, sinks, |session| session.remember(settings, || {}));
-    session.await_history(end, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+    if let Some((_, end)) = history {
+        session.await_history(end, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+    }
     session.tick();
     session.judge_at_once();
     session
@@ -119,7 +116,9 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
     let out = io::BufWriter::new(out.lock());
     let sink: Box<dyn Sink> =
         if json { Box::new(Json(out)) } else { Box::new(Text { out, ascii: settings.ascii, columns }) };
-    let session = judge(settings, wait, Instant::now() + wait.saturating_sub(AROUND), vec![sink]);
+    // The report of a moment leaves nothing behind.
+    let end = Instant::now() + wait.saturating_sub(AROUND);
+    let session = read(settings, true, wait, Some((Keeps::Nothing, end)), vec![sink]);
     // A machine of which nothing could be read is no report.
     let nothing = !session.state().host.health.any_figures();
     match output::written(session.finish().map(drop)) {
@@ -133,7 +132,7 @@ pub fn once(settings: &Settings, json: bool, wait: Duration) -> ExitCode {
 #[must_use]
 pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check>) -> ExitCode {
     // It is read beside the sources.
-    let history = History::start(settings, None, false, || {});
+    let history = History::start(settings, None, Keeps::Nothing, || {});
     own.push(terminal_check());
     own.extend(SourceId::ALL.into_iter().filter(|id| settings.is_off(id.name())).map(|id| Check {
         id: id.name().into(),
@@ -141,7 +140,7 @@ pub fn doctor(settings: &Settings, theme: &Theme, json: bool, mut own: Vec<Check
         message: OFF.into(),
         hint: None,
     }));
-    let session = read_beside(settings, false, WAIT, Vec::new(), |_| {});
+    let session = read(settings, false, WAIT, None, Vec::new());
     let state = session.state();
     let on = |id: SourceId| {
         SOURCES
@@ -264,17 +263,21 @@ mod tests {
         let rules = vec![Rule { limits, clear_hold, say: "load is {value}".into(), ..Rule::new("load_high", LOAD1) }];
         let mut settings = Settings { root: Root::fixture("homelab"), rules, ..Settings::default() };
         settings.history.path = Some(folder.path().join("history.db"));
-        let quiet = judge(&settings, WAIT, Instant::now() + Duration::from_secs(60), Vec::new());
+        let quiet =
+            read(&settings, true, WAIT, Some((Keeps::Nothing, Instant::now() + Duration::from_secs(60))), Vec::new());
         assert_eq!(quiet.state().calm().0, "all quiet", "the load of this machine is low");
+        drop(quiet.finish());
+        assert!(!folder.path().join("history.db").exists(), "it is only read");
 
         let mut screen = Session::on(&settings, Vec::new());
-        screen.remember_alerts(&settings, || {});
+        screen.remember(&settings, Keeps::Alerts, || {});
         screen.await_history(Instant::now() + Duration::from_secs(60), |said| panic!("{said}"));
         // Alerts are judged at whole seconds.
         (0..2).for_each(|second| load(&mut screen, 9.0, second));
         assert_eq!(screen.state().verdict().warn, 1);
         screen.finish().expect("written");
-        let report = judge(&settings, WAIT, Instant::now() + Duration::from_secs(60), Vec::new());
+        let report =
+            read(&settings, true, WAIT, Some((Keeps::Nothing, Instant::now() + Duration::from_secs(60))), Vec::new());
         let worst = report.state().verdict().worst.map(|watch| (watch.say.clone(), watch.clears_in.is_some()));
         assert_eq!(worst, Some(("load is 2.4".to_owned(), true)), "with the load of now");
     }

@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::{
+    history::Keeps,
     output::fail,
     session::{Session, Start},
 };
@@ -80,7 +81,7 @@ async fn recording(settings: &Settings, events: Option<&Events>) -> Result<(), S
     let mut session = Session::on(settings, sinks);
     let wake = Arc::new(Wake::new());
     let bell = wake.clone();
-    session.remember_alerts(settings, move || bell.notify_one());
+    session.remember(settings, Keeps::Alerts, move || bell.notify_one());
     session.await_history(Instant::now() + HISTORY, |words| eprintln!("benchtop: {}", clean_lines(&words)));
     let bell = wake.clone();
     let want = Interest { recording: events.is_some(), ..Interest::default() };

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    history::Keeps,
     once::{self, WAIT},
     output::{columns, painted, written},
 };
@@ -20,7 +21,6 @@ use crate::{
     sink::{doctor::Style, scorecard},
     state::{self, State},
     sys::exec::System,
-    text::clean_lines,
     ui::theme::Theme,
 };
 
@@ -30,9 +30,8 @@ const MORE: Duration = Duration::from_secs(2);
 /// `benchtop report scorecard [--json]`.
 #[must_use]
 pub fn scorecard(settings: &Settings, theme: &Theme, json: bool) -> ExitCode {
-    let begin = |session: &mut super::session::Session| session.remember(settings, || {});
-    let mut session = once::read_beside(settings, true, WAIT, Vec::new(), begin);
-    session.await_history(Instant::now() + MORE, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+    let mut session =
+        once::read(settings, true, WAIT, Some((Keeps::Results, Instant::now() + WAIT + MORE)), Vec::new());
     if let Some(catalog) = catalog(settings, session.state()) {
         let at = session.clock().now();
         session.fold(Event::Run(RunEvent::Catalog { at, catalog }));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    history::{History, News},
+    history::{History, Keeps, News},
     notices::Notices,
 };
 use crate::{
@@ -131,16 +131,13 @@ impl Session {
         sources
     }
 
-    /// Keeps what is measured from here on, and begins to read what was kept before. `bell` rings when there is news.
-    pub fn remember(&mut self, settings: &Settings, bell: impl Fn() + Send + Sync + 'static) {
-        self.history = Some(History::start(settings, self.state.header.as_ref(), false, bell));
-    }
-
-    /// The same, and this program keeps the book of alerts; while another one does, it follows that.
-    pub fn remember_alerts(&mut self, settings: &Settings, bell: impl Fn() + Send + Sync + 'static) {
-        // Until it is known who keeps them.
-        (self.state.alarms.owned, self.state.alarms.settled) = (false, false);
-        self.history = Some(History::start(settings, self.state.header.as_ref(), true, bell));
+    /// Begins to read what was kept before, and keeps what `keeps` says from here on. `bell` rings when there is news.
+    pub fn remember(&mut self, settings: &Settings, keeps: Keeps, bell: impl Fn() + Send + Sync + 'static) {
+        if keeps == Keeps::Alerts {
+            // Until it is known who keeps them.
+            (self.state.alarms.owned, self.state.alarms.settled) = (false, false);
+        }
+        self.history = Some(History::start(settings, self.state.header.as_ref(), keeps, bell));
     }
 
     /// Folds what the history reported; `said` gets what the user should know once. False: there was nothing.
