@@ -2,12 +2,14 @@
 
 pub mod alarms;
 mod cause;
+
 mod judge;
 pub mod levels;
 pub mod roles;
 pub mod runs;
 pub mod scorecard;
 mod shared;
+pub mod way_back;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 

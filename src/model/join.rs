@@ -4,6 +4,7 @@ mod container;
 mod model;
 mod offer;
 mod owner;
+mod page;
 mod places;
 mod service;
 mod subject;
@@ -17,6 +18,7 @@ pub use model::{
 };
 pub use offer::{Offer, offers};
 pub use owner::{GpuUser, Owner, OwnerKind, container_of_port, owner, users_of_gpu};
+pub use page::server_of;
 pub use places::datasets_of_process;
 pub use service::{behind_service, port_of_service};
 pub use subject::{

@@ -4,7 +4,6 @@
 use ratatui::layout::Rect;
 
 use super::{
-    changes,
     chart::{Bar, Line as ChartLine, chart},
     known::{Known, ends},
     operations::AGAIN,
@@ -24,7 +23,7 @@ use crate::{
         run::Run,
     },
     request::undo::WayBack,
-    state::{State, levels},
+    state::{State, levels, way_back},
     text::{elide, width, wrap},
     ui::{
         action::Action,
@@ -186,24 +185,24 @@ pub fn below(cx: &DrawCx<'_>, known: Known<'_>, item: &Item, columns: usize) -> 
 /// Changes between the last good and the first bad run, nearest first.
 fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, page: &mut Page) {
     let now = cx.state.host.now.unix_ms;
-    let all = changes::before(cx.state, &item.series(), verdict);
+    let all = way_back::before(cx.state, &item.series(), verdict);
     if all.is_empty() {
         let words = "no change was noticed between the last run before it and the first that differs";
         page.push(vec![(words.to_owned(), Role::Dim)]);
         return;
     }
     let what = columns.saturating_sub(WHEN + NAME + 12);
-    let nearest = all.iter().position(|change| changes::concerns(cx.state, change, item.group, &item.bench.of));
+    let nearest = all.iter().position(|change| way_back::concerns(cx.state, change, item.group, &item.bench.of));
     for (at, change) in all.iter().take(CHANGES).enumerate() {
         let of = if change.of.is_empty() { "machine" } else { change.of.as_str() };
         let likely = nearest == Some(at);
-        let concerns = changes::concerns(cx.state, change, item.group, &item.bench.of);
+        let concerns = way_back::concerns(cx.state, change, item.group, &item.bench.of);
         let role = match (likely, concerns) {
             (true, _) => role_of(levels::CAUSE, Role::Text),
             (_, true) => Role::Text,
             _ => Role::Dim,
         };
-        let phrase = changes::phrase(change);
+        let phrase = way_back::phrase(change);
         let line = vec![
             (format!("{:<WHEN$} ", words::moment_short(change.at_unix_ms, now)), Role::Dim),
             (format!("{:<NAME$} ", elide(of, NAME)), Role::Strong),
@@ -216,7 +215,7 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
         page.push(vec![(format!("and {} earlier ones", all.len() - CHANGES), Role::Dim)]);
     }
     if let Some(change) = nearest.map(|at| &all[at])
-        && let Some(words) = changes::distance(change, verdict)
+        && let Some(words) = way_back::distance(change, verdict)
     {
         let what = analysis::changes::words(change);
         let what = what.split(':').next().unwrap_or(&what);
@@ -228,7 +227,7 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
 /// What can be done, with its keys.
 fn operations(cx: &DrawCx<'_>, item: &Item, standing: &Standing<'_>, page: &mut Page) {
     let verdict = standing.verdicts.last();
-    let undo = verdict.and_then(|verdict| changes::way_back(cx.state, item, verdict));
+    let undo = verdict.and_then(|verdict| way_back::find(cx.state, item.group, &item.series(), verdict));
     let mut by_hand = None;
     let mut offer = |action: Action, words: String| {
         let Some(key) = cx.keys.key_of(action) else { return };

@@ -1,7 +1,6 @@
 //! Benchmarks on a key: the panel, the question before a run, the scorecard.
 
 mod ask;
-mod changes;
 mod chart;
 mod detail;
 mod known;

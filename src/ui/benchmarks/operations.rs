@@ -2,7 +2,6 @@
 
 use super::{
     ask::Ask,
-    changes,
     known::Known,
     rows::{Item, Line, Listing, lines},
     sentence::pinned_run,
@@ -17,7 +16,7 @@ use crate::{
         run::{Run, RunSays},
     },
     request::{BenchAct, Command, Job, undo::WayBack},
-    state::State,
+    state::{State, way_back},
     ui::{
         overlays::{confirm::Confirm, menu::Menu},
         theme::Role,
@@ -132,7 +131,7 @@ pub fn undo(item: &Item, known: Known<'_>) -> Vec<Effect> {
     let Some(verdict) = standing.verdicts.last().filter(|verdict| verdict.since.is_some()) else {
         return advice("it did not get worse: there is nothing to undo");
     };
-    let (change, job) = match changes::way_back(state, item, verdict) {
+    let (change, job) = match way_back::find(state, item.group, &item.series(), verdict) {
         Some((change, WayBack::Do(job))) => (change, job),
         Some((_, WayBack::Manual(words))) => return advice(format!("by hand: {words}")),
         None => return advice("no way back is known from what changed before it"),

@@ -2,7 +2,6 @@
 //! since when, and its target. Pure: the same runs give the same words.
 
 use super::{
-    changes::{self, Came, Outcome},
     known::ends,
     rows::Item,
     standing::{Standing, role},
@@ -17,7 +16,10 @@ use crate::{
         figure::{Better, Figure},
         run::{Run, RunSays},
     },
-    state::{State, levels},
+    state::{
+        State, levels,
+        way_back::{self, Came, Outcome},
+    },
     ui::{figures::role_of, theme::Role, widgets::sheet::SheetLine},
 };
 
@@ -152,7 +154,8 @@ fn judgement(standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<
 
 /// `as before again since today 14:02: CPU limit of web: 0.1 → none helped`.
 fn outcome(state: &State, item: &Item, standing: &Standing<'_>, now: i64) -> Option<SheetLine> {
-    let Outcome { what, since_unix_ms, came } = changes::outcome(state, item, standing.verdicts)?;
+    let Outcome { what, since_unix_ms, came } =
+        way_back::outcome(state, item.group, &item.series(), standing.verdicts)?;
     let since = words::moment(since_unix_ms, now);
     let value = |value: f64| words::value(&item.figure, value);
     let (text, role) = match came {

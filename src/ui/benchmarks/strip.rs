@@ -3,7 +3,6 @@
 use ratatui::layout::Rect;
 
 use super::{
-    changes,
     detail::{AIRY, airy},
     known::Known,
     rows::Line,
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     analysis::regression::RunVerdict,
     request::undo::WayBack,
-    state::levels,
+    state::{levels, way_back},
     text::wrap,
     ui::{
         action::Action,
@@ -77,16 +76,16 @@ pub fn summary(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, known: Know
 
 /// `before it  21 Nov 02:58  service: compression lz4 → gzip-9   u  undo`.
 fn before(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, item: &super::rows::Item, verdict: &RunVerdict) {
-    let all = changes::before(cx.state, &item.series(), verdict);
-    let near = all.iter().find(|change| changes::concerns(cx.state, change, item.group, &item.bench.of));
+    let all = way_back::before(cx.state, &item.series(), verdict);
+    let near = all.iter().find(|change| way_back::concerns(cx.state, change, item.group, &item.bench.of));
     let Some(change) = near else { return };
     let of = if change.of.is_empty() { "machine" } else { &change.of };
     let when = words::moment_short(change.at_unix_ms, cx.state.host.now.unix_ms);
     let mut line: SheetLine = vec![
         ("before it  ".to_owned(), Role::Dim),
-        (format!("{when}  {of}: {}", changes::phrase(change)), role_of(levels::CAUSE, Role::Text)),
+        (format!("{when}  {of}: {}", way_back::phrase(change)), role_of(levels::CAUSE, Role::Text)),
     ];
-    if matches!(changes::way_back(cx.state, item, verdict), Some((_, WayBack::Do(_))))
+    if matches!(way_back::find(cx.state, item.group, &item.series(), verdict), Some((_, WayBack::Do(_))))
         && let Some(key) = cx.keys.key_of(Action::BenchUndo)
     {
         line.extend([

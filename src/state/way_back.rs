@@ -1,9 +1,8 @@
-//! What changed before a figure got worse, as the panel lists it, and the way back from the nearest change that may be the
-//! cause.
+//! What changed before a figure got worse, the way back from the nearest change that may be the cause, and what came of it.
 
 use std::time::Duration;
 
-use super::{rows::Item, subject};
+use super::State;
 use crate::{
     analysis::{
         changes::{Fact, between, between_runs, facts, words},
@@ -12,11 +11,11 @@ use crate::{
     },
     model::{
         bench::Group,
+        join::server_of,
         pool::pool_of,
         run::{Change, SeriesKey},
     },
     request::undo::{self, WayBack},
-    state::State,
     units,
 };
 
@@ -62,7 +61,7 @@ pub fn concerns(state: &State, change: &Change, group: Group, of: &str) -> bool 
     match group {
         Group::Storage => pool_of(of) == pool_of(&change.of) || of.starts_with(change.of.as_str()),
         // A page is served by a container.
-        Group::Containers if subject::server(state, of).is_some_and(|row| *row.label == *change.of) => true,
+        Group::Containers if server_of(&state.host, of).is_some_and(|row| *row.label == *change.of) => true,
         _ => of.contains(change.of.as_str()),
     }
 }
@@ -78,13 +77,13 @@ pub fn distance(change: &Change, verdict: &RunVerdict) -> Option<String> {
 /// Whether taking something back helped: what, and what came of it. `None` where nothing that concerns the figure changed
 /// after it had got worse.
 #[must_use]
-pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Outcome> {
+pub fn outcome(state: &State, group: Group, series: &SeriesKey, verdicts: &[RunVerdict]) -> Option<Outcome> {
     let is_bad = |verdict: &RunVerdict| matches!(verdict.verdict, Verdict::Suspect | Verdict::Regressed);
     let last_bad = verdicts.iter().rposition(is_bad)?;
     let (bad, after) = (&verdicts[last_bad], verdicts.get(last_bad + 1));
     let from = bad.since.as_ref()?.at_unix_ms;
-    let to = after.map_or(bad.at_unix_ms, |run| run.at_unix_ms.saturating_add(noticed_within(state, item, run)));
-    let causes = before(state, &item.series(), bad);
+    let to = after.map_or(bad.at_unix_ms, |run| run.at_unix_ms.saturating_add(noticed_within(state, series, run)));
+    let causes = before(state, series, bad);
     let takes_back = |change: &Change| {
         let of =
             |other: &Change| (&change.kind, &change.of, &change.property) == (&other.kind, &other.of, &other.property);
@@ -92,7 +91,7 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
     };
     let found = between(&state.runs.changes, from, to)
         .into_iter()
-        .find(|change| concerns(state, change, item.group, &item.bench.of) && takes_back(change))?;
+        .find(|change| concerns(state, change, group, &series.of) && takes_back(change))?;
     let what = words(found);
     // Small steps are not back to normal either.
     if let Some(good) = after.filter(|run| run.verdict != Verdict::Drift) {
@@ -106,8 +105,8 @@ pub fn outcome(state: &State, item: &Item, verdicts: &[RunVerdict]) -> Option<Ou
 }
 
 /// A change is noticed some time after it was made, at the latest while the first run after it was under way, or so.
-fn noticed_within(state: &State, item: &Item, run: &RunVerdict) -> i64 {
-    let runs = state.runs.history.get(&item.series()).map_or(&[][..], Vec::as_slice);
+fn noticed_within(state: &State, series: &SeriesKey, run: &RunVerdict) -> i64 {
+    let runs = state.runs.history.get(series).map_or(&[][..], Vec::as_slice);
     let took = runs.iter().find(|known| known.id == run.run).map_or(Duration::ZERO, |known| known.took);
     i64::try_from(took.max(NOTICED).as_millis()).unwrap_or(0)
 }
@@ -148,9 +147,9 @@ pub enum Came {
 /// The way back from the nearest change that may be the cause and is still in force: one that benchtop can go before one
 /// that it can only describe.
 #[must_use]
-pub fn way_back(state: &State, item: &Item, verdict: &RunVerdict) -> Option<(Change, WayBack)> {
-    let all = before(state, &item.series(), verdict).into_iter();
-    let all = all.filter(|change| concerns(state, change, item.group, &item.bench.of));
+pub fn find(state: &State, group: Group, series: &SeriesKey, verdict: &RunVerdict) -> Option<(Change, WayBack)> {
+    let all = before(state, series, verdict).into_iter();
+    let all = all.filter(|change| concerns(state, change, group, &series.of));
     let mut ways: Vec<(Change, WayBack)> = all
         .filter_map(|change| {
             let way = undo::way_back(&change, &state.host)?;
