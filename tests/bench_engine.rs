@@ -221,6 +221,72 @@ fn limit_is_found_and_undone() {
     assert!(["0 0", "0 -1"].contains(&cores().as_str()), "{}", cores());
 }
 
+/// Runs of the page: the first six are its normal; how they ended, and what they said.
+fn page(house: &House, runs: &str) -> (Option<i32>, String) {
+    let output = house.command(&["management-page", "--runs", runs, "--yes"]).output().unwrap();
+    let said = said(&output);
+    println!("{said}\n{}", String::from_utf8_lossy(&output.stdout));
+    (output.status.code(), said)
+}
+
+/// What the history's file holds of undoing.
+fn journal(house: &House) -> Vec<String> {
+    let file = house.state().join("benchtop/history.db");
+    let file = rusqlite::Connection::open(file).unwrap();
+    let mut rows = file.prepare("SELECT step || ': ' || text FROM undos ORDER BY id").unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+#[ignore = "needs a Docker engine with a bridge, and minutes"]
+fn limit_is_found_and_undone_automatically() {
+    let engine = Engine::own();
+    let id = engine.start("web", &["-p", "127.0.0.1:0:80"], SERVE);
+    let port = engine.docker(&["port", &id, "80/tcp"]);
+    let house = House::new(&format!("[bench]\nmanagement_url = \"http://{port}/\"\nundo = [\"management-page\"]\n"));
+    until_served(&port);
+    assert_eq!(page(&house, "6").0, Some(0));
+    assert_eq!(journal(&house), [""; 0]);
+    engine.docker(&["update", "--cpus", "0.02", &id]);
+    let (_, said) = page(&house, "3");
+    assert!(said.contains("bench.undo allows it for management-page"), "{said}");
+    let cores = engine.docker(&["inspect", "-f", "{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}", &id]);
+    assert!(["0 0", "0 -1"].contains(&cores.as_str()), "{cores}");
+    let steps = journal(&house);
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    assert!(steps[0].starts_with("begins: set limits of ") && steps[0].ends_with("none → 0.02"), "{steps:?}");
+    assert!(steps[1].starts_with("done: ") && steps[2].starts_with("helped"), "{steps:?}");
+}
+
+#[test]
+#[ignore = "needs a Docker engine with a bridge, and minutes"]
+fn limit_that_is_not_the_cause_is_set_again() {
+    let engine = Engine::own();
+    let id = engine.start("web", &["-p", "127.0.0.1:0:80", "--memory", "64m"], SERVE);
+    let port = engine.docker(&["port", &id, "80/tcp"]);
+    let house = House::new(&format!("[bench]\nmanagement_url = \"http://{port}/\"\nundo = [\"*\"]\n"));
+    until_served(&port);
+    assert_eq!(page(&house, "6").0, Some(0));
+    engine.docker(&["update", "--memory", "48m", "--memory-swap", "96m", &id]);
+    engine.docker(&[
+        "exec",
+        &id,
+        "sh",
+        "-c",
+        "cd /tmp/w; for n in 1 2 3 4; do cat [1-6].css >>all.css; done; \
+        for n in 1 2 3 4 5 6; do cp all.css $n.css; done",
+    ]);
+    let (code, said) = page(&house, "3");
+    assert_eq!(code, Some(1), "{said}");
+    let limits = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}";
+    assert_eq!(engine.docker(&["inspect", "-f", limits, &id]), format!("{} {}", 48 << 20, 96 << 20));
+    let steps = journal(&house);
+    let words: Vec<&str> = steps.iter().map(|step| step.split(':').next().unwrap()).collect();
+    assert_eq!(words, ["begins", "done", "in_vain", "restored"], "{steps:?}");
+    let (code, _) = page(&house, "1");
+    assert_eq!((code, journal(&house).len()), (Some(1), 4), "once");
+}
+
 #[test]
 #[ignore = "needs a Docker engine and root"]
 fn x_stops_each_phase_and_removes_all() {

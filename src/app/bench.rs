@@ -20,10 +20,12 @@ use tokio::{
 use self::progress::Progress;
 use super::{
     benches::{cleaned, env},
+    commands::operation,
     history::Keeps,
     once,
     output::{fail, written},
     session::Session,
+    undoing as undo,
 };
 use crate::{
     analysis::{
@@ -34,6 +36,7 @@ use crate::{
         BENCHES, Env, Survey, runner,
         scratch::clean_up,
         suite::{self, Suite},
+        undoing::{Next, Undoing},
     },
     clock::Clock,
     config::Settings,
@@ -131,21 +134,40 @@ fn execute(
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("could not start the event loop: {error}")),
     };
-    let ended = runtime.block_on(run(suite, env, catalog, |event| session.fold(Event::Run(event))));
+    let mut undoing = Undoing::new(BENCHES, if settings.read_only { &[] } else { &settings.bench.undo });
+    let (mut ids, mut next, mut first) = (vec![suite.plan.id.clone()], Some(suite), None);
+    while let Some(suite) = next.take() {
+        let ended = runtime.block_on(run(suite, env, catalog, |event| {
+            undoing.saw(&event);
+            session.fold(Event::Run(event));
+        }));
+        let stopped = match ended {
+            Ok(stopped) => stopped,
+            Err(why) => {
+                if let Err(why) = session.finish_within(KEEPING) {
+                    say(&why.to_string());
+                }
+                return refuse(&why);
+            }
+        };
+        say(session.state().runs.report.as_deref().unwrap_or("ended without a word"));
+        first.get_or_insert(stopped);
+        next = follow(&mut undoing, &mut session, settings, env, stopped);
+        ids.extend(next.as_ref().map(|suite| suite.plan.id.clone()));
+    }
+    let stopped = first.unwrap_or_default();
     let state = session.state().clone();
     if let Err(why) = session.finish_within(KEEPING) {
         say(&why.to_string());
     }
-    let stopped = match ended {
-        Ok(stopped) => stopped,
-        Err(why) => return refuse(&why),
-    };
-    say(state.runs.report.as_deref().unwrap_or("ended without a word"));
     let failed = plan.plans().filter_map(|(key, _)| Some((key, state.runs.failed.get(key)?.as_str())));
     let targets = scorecard(&state, &settings.targets, env.clock.now());
-    let found = runs::of_batch(&state.runs, &plan.id);
-    let runs: Vec<Shown<'_>> = found.into_iter().filter_map(|run| shown(run, &state.runs, &targets)).collect();
-    let bad = runs.iter().any(is_bad);
+    let found = ids.iter().flat_map(|id| runs::of_batch(&state.runs, id));
+    let runs: Vec<Shown<'_>> = found.filter_map(|run| shown(run, &state.runs, &targets)).collect();
+    // Of what was measured again the newest counts.
+    let is_newest =
+        |(at, shown): &(usize, &Shown<'_>)| !runs[at + 1..].iter().any(|later| later.run.key() == shown.run.key());
+    let bad = runs.iter().enumerate().filter(is_newest).any(|(_, shown)| is_bad(shown));
     let mut failed: Vec<(&BenchKey, &str)> = failed.collect();
     failed.dedup();
     let results = Results { runs, failed, stopped };
@@ -165,6 +187,44 @@ fn execute(
         (false, _) => ExitCode::from(NOT_RUN),
         (true, true) => ExitCode::FAILURE,
         (true, false) => ExitCode::SUCCESS,
+    }
+}
+
+/// Does what `bench.undo` allows after a suite has ended; the suite that measures again.
+fn follow(
+    undoing: &mut Undoing,
+    session: &mut Session,
+    settings: &Settings,
+    env: &Env,
+    stopped: bool,
+) -> Option<Suite> {
+    let now = || env.clock.now();
+    let mut step = undoing.over(session.state(), stopped, now().unix_ms);
+    loop {
+        for note in std::mem::take(&mut step.notes) {
+            say(&undo::say(&note).1);
+            session.fold(Event::Run(RunEvent::Undo { at: now(), note }));
+        }
+        if let Some(change) = step.changed.take() {
+            session.fold(Event::Run(RunEvent::Changed { at: now(), change }));
+        }
+        match step.next? {
+            Next::Act(job) => {
+                let done = undo::carry_out(&job, &session.written(), &settings.root);
+                session.fold(Event::Act(operation(&job, &done, now())));
+                step = undoing.acted(&done, now().unix_ms);
+            }
+            Next::Measure(keys) => {
+                let state = session.state().clone();
+                let survey = Survey { settings, state: &state, root: &env.root, exec: &env.exec };
+                let suite = suite::plan(BENCHES, &survey, &keys, runner::batch(now()), 1);
+                if undoing.asked_for(&suite.plan) && undo::refusal(&suite.plan).is_none() {
+                    return Some(suite);
+                }
+                let why = undo::refusal(&suite.plan).unwrap_or_default();
+                step = undoing.unmeasured(&why, now().unix_ms);
+            }
+        }
     }
 }
 

@@ -66,8 +66,7 @@ impl Live {
                 Report::Message(outcome) => self.ui.say(outcome.level, outcome.text),
                 Report::Act(ended) => {
                     let (job, done) = *ended;
-                    let at = self.session.clock().now();
-                    self.session.fold(Event::Act(operation(&job, &done, at)));
+                    self.note_operation(&job, &done);
                     if let Job::Service { target, add, .. } = &job
                         && done.outcome.level <= Level::Ok
                     {
@@ -76,18 +75,25 @@ impl Live {
                     }
                     self.ui.report(done);
                 }
+                Report::Undo(ended) => self.undone(*ended),
                 Report::Shell(ended) => self.shell_ended(ended),
             }
         }
         while let Some(event) = self.benches.next() {
             any = true;
-            self.session.fold(Event::Run(event));
+            self.take_run(event);
         }
         for words in std::mem::take(&mut self.benches.said) {
             any = true;
             self.ui.say(Level::Advice, words);
         }
         if any { self.frame() } else { Sent::Whole }
+    }
+
+    /// Folds that an operation has ended.
+    pub(super) fn note_operation(&mut self, job: &Job, done: &Done) {
+        let at = self.session.clock().now();
+        self.session.fold(Event::Act(operation(job, done, at)));
     }
 
     /// Steps aside for a shell in a container until it ends.
@@ -119,7 +125,7 @@ impl Live {
 }
 
 /// The fact that `job` was carried out, or failed, for whoever records it.
-fn operation(job: &Job, done: &Done, at: Stamp) -> Operation {
+pub(super) fn operation(job: &Job, done: &Done, at: Stamp) -> Operation {
     let outcome = &done.outcome;
     Operation { at, what: job.phrase(), done: outcome.level <= Level::Ok, report: outcome.text.clone() }
 }

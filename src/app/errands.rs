@@ -25,6 +25,8 @@ pub enum Report {
     Message(Outcome),
     /// An operation, and how it went.
     Act(Box<(Job, Done)>),
+    /// What the config allows to be undone, and how it went.
+    Undo(Box<(Job, Done)>),
     /// A program that had the terminal ended, or why it did not begin.
     Shell(Result<ExitStatus, String>),
 }

@@ -93,6 +93,7 @@ impl History {
             }
             Event::Run(RunEvent::Mark { mark, .. }) => self.store.keep(Record::Mark(mark.clone())),
             Event::Run(RunEvent::Changed { change, .. }) => self.store.keep(Record::Change(change.clone())),
+            Event::Run(RunEvent::Undo { note, .. }) => self.store.keep(Record::Undo(note.clone())),
             Event::Alert(mark) => {
                 self.store.keep(Record::AlertMark(KeptMark { run: self.run.clone(), mark: mark.clone() }));
             }
@@ -149,6 +150,11 @@ impl History {
         }
     }
 
+    /// What tells once all that was kept is on the disk, or why it is not.
+    pub fn written(&self) -> Receiver<Result<(), String>> {
+        self.store.written()
+    }
+
     /// While somebody looks at results, those of other programs come too.
     pub fn watch(&self, on: bool) {
         if self.watching.replace(on) != on {
@@ -190,14 +196,14 @@ impl History {
             || AlertNews { at, boot_id: self.boot_id.clone(), boot_lasts: since_boot(), ..AlertNews::default() };
         match event {
             StoreEvent::History(found) => {
-                let crate::store::History { runs, marks, changes, book, episodes, alert_marks, .. } = *found;
+                let crate::store::History { runs, marks, changes, undos, book, episodes, alert_marks, .. } = *found;
                 let book = book.filter(|saved| saved.run != self.run);
                 let book = book.and_then(|saved| serde_json::to_string(&saved).ok());
                 let said = alert_marks.into_iter().filter(|kept| kept.run != self.run);
                 let said = said
                     .map(|KeptMark { mark, .. }| AlertMark { at: Stamp { unix_ms: mark.at.unix_ms, ..at }, ..mark });
                 let news = AlertNews { book, episodes, marks: said.collect(), ..about() };
-                let history = Event::Run(RunEvent::History { at, runs, marks, changes });
+                let history = Event::Run(RunEvent::History { at, runs, marks, changes, undos });
                 vec![alerts(news), News::Event(Box::new(history))]
             }
             StoreEvent::Alerts { owned } => vec![alerts(AlertNews { owned: Some(owned), ..about() })],

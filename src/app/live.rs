@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     alert::Level,
+    bench::{BENCHES, undoing::Undoing},
     config::Settings,
     interest::Interest,
     model::{event::Event, service::target::ServiceTarget, source::SourceId},
@@ -72,6 +73,7 @@ pub(super) struct Live {
     /// Services that were added since the start.
     pub(super) added: Vec<ServiceTarget>,
     pub(super) benches: Benches,
+    pub(super) undoing: Undoing,
     /// A program that has the terminal now: nothing is drawn, and keys are its own.
     pub(super) guest: Option<Guest>,
     pub(super) gate: KeyboardGate,
@@ -136,6 +138,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let bell = wake.clone();
     session.notify(&settings, move || bell.notify_one());
     let benches = Benches::new(session.clock(), &settings.root, wake.clone());
+    let undoing = Undoing::new(BENCHES, if settings.read_only { &[] } else { &settings.bench.undo });
     let mut live = Live {
         session,
         root: settings.root,
@@ -150,6 +153,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         errands: Errands::new(wake.clone()),
         added: Vec::new(),
         benches,
+        undoing,
         guest: None,
         gate,
     };

@@ -22,6 +22,7 @@ pub mod report;
 pub mod session;
 mod shell;
 mod terminal;
+mod undoing;
 
 use std::{io, process::ExitCode};
 

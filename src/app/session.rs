@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
 
@@ -138,6 +138,12 @@ impl Session {
             (self.state.alarms.owned, self.state.alarms.settled) = (false, false);
         }
         self.history = Some(History::start(settings, self.state.header.as_ref(), keeps, bell));
+    }
+
+    /// What tells once all that was folded and is kept is on the disk, or why it is not; nothing comes where nothing is kept.
+    #[must_use]
+    pub fn written(&self) -> Receiver<Result<(), String>> {
+        self.history.as_ref().map_or_else(|| channel().1, History::written)
     }
 
     /// Folds what the history reported; `said` gets what the user should know once. False: there was nothing.

@@ -24,6 +24,7 @@ pub mod suite;
 #[cfg(test)]
 pub mod testing;
 mod tool;
+pub mod undoing;
 mod web;
 
 pub use contract::{BenchDef, Benchmark, FigureDef, Measured, RunCx, Survey, Work};

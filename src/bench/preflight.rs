@@ -7,7 +7,8 @@ mod say;
 #[cfg(test)]
 mod tests;
 
-use self::say::{passed, warns};
+use self::say::passed;
+pub(super) use self::say::warns;
 use crate::{
     alert::{Level, Watch},
     model::{

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
     contract::{BenchDef, FigureDef, Survey, Work},
-    machine, preflight,
+    machine, preflight, undoing,
 };
 use crate::model::{
-    bench::{BenchKey, Catalog, Offer, Offered, Plan, Planned, RunPlan},
+    bench::{BenchKey, Catalog, CheckOutcome, Offer, Offered, Plan, Planned, RunPlan},
     figure::{Figure, Fingerprint},
 };
 
@@ -78,7 +78,10 @@ pub fn plan(benches: &[BenchDef], survey: &Survey<'_>, keys: &[BenchKey], id: St
         };
         planned.push(Planned { key: key.clone(), plan: outcome });
     }
-    let checks = preflight::checks(survey.state, &planned);
+    let mut checks = preflight::checks(survey.state, &planned);
+    let undo = undoing::checks(benches, &survey.settings.bench.undo, &planned);
+    let first = checks.iter().take_while(|check| check.outcome == CheckOutcome::Stops).count();
+    checks.splice(first..first, undo);
     let fingerprint = machine::fingerprint(survey.state, survey.root);
     Suite { plan: RunPlan { id, parts: planned, checks }, fingerprint, parts }
 }

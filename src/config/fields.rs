@@ -253,6 +253,7 @@ pub static FIELDS: &[Field] = &[
         },
         |s| Some(list(&s.disabled_sources)),
     ),
+    patterns!("bench.undo", bench.undo),
     patterns!("bench.storage", bench.storage),
     field("bench.file_size", file_size, |s| s.bench.file_size.map(|size| quoted(&size_words(size)))),
     text!("bench.image", bench.image),

@@ -120,6 +120,8 @@ impl TableSettings {
 /// What benchmarks are run on, where that is not found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct BenchSettings {
+    /// Benchmarks whose regression may be undone automatically: patterns of their ids.
+    pub undo: Vec<String>,
     /// Folders and datasets whose storage is measured, beside those that are found.
     pub storage: Vec<String>,
     /// Bytes of the file that storage is measured with.

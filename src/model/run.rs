@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use super::figure::{Better, Fingerprint, SeriesKey};
 use super::{
     bench::{BenchKey, Catalog, RunPhase, RunPlan},
+    undo::UndoNote,
     unit::Unit,
 };
 use crate::clock::Stamp;
@@ -124,11 +125,13 @@ pub enum RunEvent {
     /// All is over, and what was made for it is removed, or the report says what is left; also when it could not begin.
     Ended { at: Stamp, stopped: bool, report: String },
     /// What the history holds that was not reported before. The first one says that all of it is read.
-    History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change> },
+    History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change>, undos: Vec<UndoNote> },
     /// The user said something of a series.
     Mark { at: Stamp, mark: RunMark },
     /// Something changed.
     Changed { at: Stamp, change: Change },
+    /// A step of an undo that the config allows.
+    Undo { at: Stamp, note: UndoNote },
     /// Results outlast the program, or not.
     Keeping { at: Stamp, keeping: Keeping },
 }
@@ -180,6 +183,7 @@ impl RunEvent {
             | RunEvent::History { at, .. }
             | RunEvent::Mark { at, .. }
             | RunEvent::Changed { at, .. }
+            | RunEvent::Undo { at, .. }
             | RunEvent::Keeping { at, .. } => *at,
         }
     }

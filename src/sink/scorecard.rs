@@ -319,7 +319,7 @@ mod tests {
             run("model_response_seconds", "qwen3:8b at ollama", 1, 1.9),
         ];
         let (marks, changes) = (Vec::new(), Vec::new());
-        state.apply(Event::Run(RunEvent::History { at: NOW, runs, marks, changes }));
+        state.apply(Event::Run(RunEvent::History { at: NOW, runs, marks, changes, undos: Vec::new() }));
         let mut targets = Targets::default();
         let wanted = [
             "container_start_seconds",

@@ -12,6 +12,7 @@ use crate::{
         bench::{BenchKey, Catalog, RunPlan},
         figure::Figure,
         run::{Change, Keeping, Run, RunEvent, RunMark, RunProgress, RunSays, STOPPED, SeriesKey, Standing},
+        undo::UndoNote,
     },
 };
 
@@ -64,6 +65,8 @@ pub struct Runs {
     alone: BTreeMap<SeriesKey, RunVerdict>,
     /// What results may depend on and changed, oldest first.
     pub changes: Vec<Change>,
+    /// What was undone as the config allows, step by step, oldest first.
+    pub undos: Vec<UndoNote>,
     /// How the last suite ended.
     pub report: Option<String>,
     /// The history was read: what it lacks was never measured, or is not kept.
@@ -109,11 +112,12 @@ impl Runs {
                 self.queue.clear();
                 (self.over, self.progress, self.report) = (0, None, Some(report));
             }
-            RunEvent::History { runs, marks, changes, .. } => {
+            RunEvent::History { runs, marks, changes, undos, .. } => {
                 self.loaded = true;
                 runs.into_iter().for_each(|run| self.insert(run));
                 marks.into_iter().for_each(|mark| merge(&mut self.marks, mark, |mark| mark.at_unix_ms));
                 changes.into_iter().for_each(|change| self.note(change));
+                undos.into_iter().for_each(|note| merge(&mut self.undos, note, |note| note.at_unix_ms));
                 self.judge(self.history.keys().cloned().collect());
             }
             RunEvent::Mark { mark, .. } => {
@@ -122,6 +126,7 @@ impl Runs {
                 self.judge([series].into());
             }
             RunEvent::Changed { change, .. } => self.note(change),
+            RunEvent::Undo { note, .. } => merge(&mut self.undos, note, |note| note.at_unix_ms),
             RunEvent::Keeping { keeping, .. } => self.keeping = Some(keeping),
         }
     }
@@ -326,7 +331,7 @@ mod tests {
         let history = runs.history.values().flatten().cloned().collect();
         let mut again = Runs::default();
         let (marks, changes) = (vec![mark], Vec::new());
-        again.apply(RunEvent::History { at: Stamp::default(), runs: history, marks, changes });
+        again.apply(RunEvent::History { at: Stamp::default(), runs: history, marks, changes, undos: Vec::new() });
         assert_eq!(again.verdicts, runs.verdicts, "read back from the store");
     }
 
@@ -368,7 +373,7 @@ mod tests {
 
     fn history(runs: &[Run], marks: &[RunMark], changes: &[Change]) -> RunEvent {
         let (runs, marks, changes) = (runs.to_vec(), marks.to_vec(), changes.to_vec());
-        RunEvent::History { at: Stamp::at_seconds(1), runs, marks, changes }
+        RunEvent::History { at: Stamp::at_seconds(1), runs, marks, changes, undos: Vec::new() }
     }
 
     #[test]

@@ -289,7 +289,13 @@ mod tests {
     fn with(runs: Vec<Run>) -> State {
         let mut state = State::default();
         let (marks, changes) = (Vec::new(), Vec::new());
-        state.apply(Event::Run(RunEvent::History { at: Stamp::at_seconds(NOW), runs, marks, changes }));
+        state.apply(Event::Run(RunEvent::History {
+            at: Stamp::at_seconds(NOW),
+            runs,
+            marks,
+            changes,
+            undos: Vec::new(),
+        }));
         state
     }
 

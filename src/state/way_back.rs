@@ -19,6 +19,8 @@ use crate::{
     units,
 };
 
+/// Runs in a row that decide: so often a figure is measured again after a change was taken back.
+pub const AGAIN: usize = 3;
 /// A source that changes rarely is read this often.
 const NOTICED: Duration = Duration::from_secs(60);
 

@@ -17,7 +17,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+    time::Duration,
+};
 
 pub use alerts::KeptMark;
 pub use error::StoreError;
@@ -65,6 +71,12 @@ impl Store {
         if let Some(writer) = &mut self.writer {
             writer.keep(record);
         }
+    }
+
+    /// What tells once all that was handed over is on the disk, or why it is not; nothing comes where nobody writes.
+    #[must_use]
+    pub fn written(&self) -> Receiver<Result<(), String>> {
+        self.writer.as_ref().map_or_else(|| channel().1, Writer::written)
     }
 
     /// While somebody looks, what other programs write is reported too.

@@ -12,6 +12,7 @@ use crate::{
     model::{
         alert::Episode,
         run::{Change, Run, RunMark, RunSays, SeriesKey},
+        undo::UndoNote,
     },
     units::percent,
 };
@@ -24,6 +25,7 @@ pub enum Record {
     Mark(RunMark),
     Verdict(GivenVerdict),
     Change(Change),
+    Undo(UndoNote),
     /// The newest one is read back.
     Book(Box<Saved>),
     Episode(Episode),
@@ -77,6 +79,7 @@ pub struct History {
     pub marks: Vec<RunMark>,
     pub verdicts: Vec<GivenVerdict>,
     pub changes: Vec<Change>,
+    pub undos: Vec<UndoNote>,
     /// The book of alerts, where another one was written.
     pub book: Option<Box<Saved>>,
     /// Of the last 30 days.
@@ -91,7 +94,8 @@ impl History {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let alerts = self.book.is_none() && self.episodes.is_empty() && self.alert_marks.is_empty();
-        self.runs.is_empty() && self.marks.is_empty() && self.verdicts.is_empty() && self.changes.is_empty() && alerts
+        let changes = self.changes.is_empty() && self.undos.is_empty();
+        self.runs.is_empty() && self.marks.is_empty() && self.verdicts.is_empty() && changes && alerts
     }
 }
 
@@ -102,6 +106,7 @@ pub struct Seen {
     marks: i64,
     verdicts: i64,
     changes: i64,
+    undos: i64,
     book: i64,
     episodes: i64,
     alert_marks: i64,
@@ -156,6 +161,10 @@ pub fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> 
                  WHERE kind = ?2 AND of = ?3 AND property = ?4 ORDER BY id DESC LIMIT 1), true)",
             params![change.at_unix_ms, change.kind, change.of, change.property, change.before, change.after],
         ),
+        Record::Undo(note) => connection.execute(
+            "INSERT INTO undos (at_ms, benchmark, of, run, step, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![note.at_unix_ms, note.series.benchmark, note.series.of, note.run, word(&note.step), note.text],
+        ),
         Record::Book(saved) => alerts::insert_book(connection, saved),
         Record::Episode(episode) => alerts::insert_episode(connection, episode),
         Record::AlertMark(mark) => alerts::insert_mark(connection, mark),
@@ -168,11 +177,12 @@ pub fn read(connection: &Connection, seen: &mut Seen) -> rusqlite::Result<Histor
     let mut history = History::default();
     let moment = connection.unchecked_transaction()?;
     let mut now = *seen;
-    let History { runs, marks, verdicts, changes, episodes, alert_marks, unreadable, .. } = &mut history;
+    let History { runs, marks, verdicts, changes, undos, episodes, alert_marks, unreadable, .. } = &mut history;
     now.runs = rows(&moment, RUNS, seen.runs, run, runs, unreadable)?;
     now.marks = rows(&moment, MARKS, seen.marks, mark, marks, unreadable)?;
     now.verdicts = rows(&moment, VERDICTS, seen.verdicts, verdict, verdicts, unreadable)?;
     now.changes = rows(&moment, CHANGES, seen.changes, change, changes, unreadable)?;
+    now.undos = rows(&moment, UNDOS, seen.undos, undo, undos, unreadable)?;
     now.episodes = rows(&moment, alerts::EPISODES, seen.episodes, alerts::episode, episodes, unreadable)?;
     now.alert_marks = rows(&moment, alerts::MARKS, seen.alert_marks, alerts::mark, alert_marks, unreadable)?;
     history.book = alerts::book(&moment, &mut now.book)?.map(Box::new);
@@ -186,6 +196,7 @@ const MARKS: &str = "SELECT id, at_ms, benchmark, of, says, run FROM marks WHERE
 const VERDICTS: &str =
     "SELECT id, run, at_ms, verdict, against, ratio, p, text FROM verdicts WHERE id > ?1 ORDER BY id";
 const CHANGES: &str = "SELECT id, at_ms, kind, of, property, before, after FROM changes WHERE id > ?1 ORDER BY id";
+const UNDOS: &str = "SELECT id, at_ms, benchmark, of, run, step, text FROM undos WHERE id > ?1 ORDER BY id";
 
 /// Reads the rows after `last` into `into`; the last one's id.
 fn rows<T>(
@@ -266,4 +277,10 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Option<Change>> {
         before: row.get(5)?,
         after: row.get(6)?,
     }))
+}
+
+fn undo(row: &Row<'_>) -> rusqlite::Result<Option<UndoNote>> {
+    let Some(step) = from_word(&row.get::<_, String>(5)?) else { return Ok(None) };
+    let series = SeriesKey { benchmark: row.get(2)?, of: row.get(3)? };
+    Ok(Some(UndoNote { at_unix_ms: row.get(1)?, series, run: row.get(4)?, step, text: row.get(6)? }))
 }

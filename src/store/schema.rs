@@ -77,17 +77,28 @@ const MIGRATIONS: &[&str] = &[
         run TEXT NOT NULL,           -- of the program that took it in
         says TEXT NOT NULL           -- JSON
     ) STRICT;",
+    // 3: what was undone as the config allows.
+    "CREATE TABLE undos (             -- each step, written before the next one is taken
+        id INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        benchmark TEXT NOT NULL,
+        of TEXT NOT NULL,
+        run TEXT NOT NULL,           -- the first one that was worse
+        step TEXT NOT NULL,          -- begins, done, failed, helped, helped_in_part, in_vain, restored, unmeasured
+        text TEXT NOT NULL           -- the sentence
+    ) STRICT;",
 ];
 
 /// The version that this program reads and writes.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Each table with a column that only ours has: a file that lacks one is damaged.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("runs", "fingerprint"),
     ("marks", "says"),
     ("verdicts", "against"),
     ("changes", "property"),
+    ("undos", "step"),
     ("alert_book", "book"),
     ("alerts", "fired_ms"),
     ("alert_marks", "says"),

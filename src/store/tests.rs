@@ -29,6 +29,7 @@ use super::{
 };
 use crate::model::{
     run::{Better, Change, Run, RunMark, RunSays, SeriesKey},
+    undo::{UndoNote, UndoStep},
     unit::Unit,
 };
 use crate::{

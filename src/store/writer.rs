@@ -31,6 +31,8 @@ const MOST: usize = 100_000;
 
 enum Order {
     Keep(Box<Record>),
+    /// To be answered once all before it is written, or why it cannot be.
+    Written(Sender<Result<(), String>>),
     /// All before it is to be written, or given up; then the thread ends.
     Close(Sender<Result<(), Unwritten>>),
 }
@@ -66,6 +68,7 @@ impl Writer {
             file: None,
             batch: Vec::new(),
             trouble: None,
+            off: None,
         };
         let work = move || {
             if catch_unwind(AssertUnwindSafe(|| queue.work(&received))).is_err() {
@@ -84,6 +87,14 @@ impl Writer {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.lost += 1;
         }
+    }
+
+    /// What tells once all that was handed over is on the disk, or why it is not; nothing comes where the thread is gone.
+    pub fn written(&self) -> Receiver<Result<(), String>> {
+        let (done, answer) = channel();
+        // Dropped where the thread is gone: whoever waits hears that.
+        let _ = self.orders.send(Order::Written(done));
+        answer
     }
 
     /// Ends the thread once all is written, or after `within`.
@@ -119,11 +130,14 @@ struct Queue {
     batch: Vec<Record>,
     /// What was in the way at the last try.
     trouble: Option<String>,
+    /// Nothing is kept, as the user wants it; by what.
+    off: Option<String>,
 }
 
 impl Queue {
     fn work(mut self, orders: &Receiver<Order>) {
         let mut closing = None;
+        let mut asking = Vec::new();
         while closing.is_none() {
             let first = match self.batch.is_empty() {
                 true => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -139,11 +153,16 @@ impl Queue {
             for order in first.into_iter().chain(orders.try_iter()) {
                 match order {
                     Order::Keep(record) => self.batch.push(*record),
+                    Order::Written(done) => asking.push(done),
                     Order::Close(done) => closing = Some(done),
                 }
             }
             if !self.batch.is_empty() {
                 self.write();
+            }
+            for done in asking.drain(..) {
+                let not = self.off.as_ref().or(self.trouble.as_ref());
+                let _ = done.send(not.map_or(Ok(()), |why| Err(why.clone())));
             }
         }
         let outcome = match self.batch.len() {
@@ -163,7 +182,10 @@ impl Queue {
         let trouble = match outcome {
             Ok(()) => None,
             // Nothing is wanted: nothing waits.
-            Err(StoreError::Off(_)) => None,
+            Err(error @ StoreError::Off(_)) => {
+                self.off = Some(error.to_string());
+                None
+            }
             Err(error) => Some(error.to_string()),
         };
         let Some(why) = trouble else {

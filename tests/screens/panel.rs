@@ -8,6 +8,7 @@ use benchtop::{
         event::Event,
         figure::SeriesKey,
         run::{RunEvent, RunSays},
+        undo::UndoStep,
     },
     request::{BenchAct, Command, Job, PoolAct},
     state::State,
@@ -101,6 +102,28 @@ fn bench_undone() {
     let mut state = measured();
     suite::taken_back(&mut state, 96_000.0);
     accept("undone", &state, "bjjjjjjjjj");
+}
+
+#[test]
+fn bench_undone_automatically() {
+    let set = "set compression of models/service to lz4";
+    for (step, text, shown) in [
+        (UndoStep::Begins, "because of", "being undone automatically today"),
+        (UndoStep::Unmeasured, "a scrub runs", "undone automatically, and not measured since today"),
+        (UndoStep::Restored, "set", "undone automatically in vain, and set again today"),
+    ] {
+        let mut state = measured();
+        suite::undone_automatically(&mut state, step, text);
+        let mut ui = truecolor();
+        drawn(&mut ui, &state, (160, 45));
+        press(&mut ui, &state, "bjjjjjjjjj");
+        let screen = self::text(&drawn(&mut ui, &state, (160, 45)));
+        assert!(screen.contains(shown) && screen.contains(&format!("(bench.undo): {text}")), "{screen}");
+    }
+    let mut state = measured();
+    suite::taken_back(&mut state, 96_000.0);
+    suite::undone_automatically(&mut state, UndoStep::Helped, &format!("{set}: as before again"));
+    accept("undone-automatically", &state, "bjjjjjjjjj");
 }
 
 #[test]

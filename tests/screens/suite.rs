@@ -10,7 +10,8 @@ use benchtop::{
         event::Event,
         figure::{Better, Figure, Fingerprint},
         pool::{Dataset, DatasetRow},
-        run::{Change, Run, RunEvent, RunProgress},
+        run::{Change, Run, RunEvent, RunProgress, SeriesKey},
+        undo::{UndoNote, UndoStep},
         unit::Unit,
     },
     state::State,
@@ -336,7 +337,7 @@ pub fn measured(state: &mut State) {
         };
         state.host.pools.datasets.push(DatasetRow { reported, ..DatasetRow::default() });
     }
-    state.apply(Event::Run(RunEvent::History { at, runs, marks: Vec::new(), changes }));
+    state.apply(Event::Run(RunEvent::History { at, runs, marks: Vec::new(), changes, undos: Vec::new() }));
 }
 
 /// The plan of these.
@@ -464,6 +465,15 @@ pub fn changed_and_measured(state: &mut State, [kind, of, property]: [&str; 3], 
     apply(state, |at| {
         let run = |ago: i64| run("storage_random_64k_iops", at.unix_ms, ago * HOUR / 6, iops, 0.02);
         RunEvent::Measured { at, key: key("storage-random-64k"), runs: [5, 4, 3].map(run).into() }
+    });
+}
+
+/// The same, as `bench.undo` allows; how it stands.
+pub fn undone_automatically(state: &mut State, step: UndoStep, text: &str) {
+    apply(state, |at| {
+        let series = SeriesKey { benchmark: "storage_random_64k_iops".into(), of: "models/service".into() };
+        let (at_unix_ms, run, text) = (at.unix_ms - HOUR / 2, String::new(), text.into());
+        RunEvent::Undo { at, note: UndoNote { at_unix_ms, series, run, step, text } }
     });
 }
 

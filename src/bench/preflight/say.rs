@@ -6,7 +6,7 @@ pub(super) fn passed(text: impl Into<String>) -> Check {
     Check { outcome: CheckOutcome::Passed, text: text.into() }
 }
 
-pub(super) fn warns(text: impl Into<String>) -> Check {
+pub(in crate::bench) fn warns(text: impl Into<String>) -> Check {
     Check { outcome: CheckOutcome::Warns, text: text.into() }
 }
 

@@ -124,7 +124,7 @@ fn what_our_operation_changed_is_noted_at_once() {
 fn what_changed_between_two_starts_is_noted() {
     use crate::model::run::{Change, RunEvent};
     let at = Stamp::at_seconds(2);
-    let history = |changes| Event::Run(RunEvent::History { at, runs: vec![], marks: vec![], changes });
+    let history = |changes| Event::Run(RunEvent::History { at, runs: vec![], marks: vec![], changes, undos: vec![] });
     let mut state = State::new([].into());
     kernel(&mut state, 1, "6.1");
     state.apply(history(Vec::new()));

@@ -223,3 +223,25 @@ fn a_read_only_file_system_is_read() {
         assert_eq!(store.finish(LONG).expect_err("it cannot be written").records, 1);
     });
 }
+
+#[test]
+fn what_is_not_written_is_never_called_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("history.db");
+    let (mut good, _events) = store(&file);
+    good.keep(Record::Run(numbered(1)));
+    assert_eq!(good.written().recv_timeout(LONG).expect("it answers"), Ok(()));
+    assert_eq!(all(&file).runs, [numbered(1)]);
+    fs::write(folder.path().join("no-folder"), "").expect("written");
+    let (mut bad, _events) = store(&folder.path().join("no-folder/history.db"));
+    bad.keep(Record::Run(numbered(1)));
+    let why = bad.written().recv_timeout(LONG).expect("it answers").expect_err("it cannot be made");
+    assert!(why.contains("no-folder"), "{why}");
+    let mut off = Settings::default();
+    off.history.enabled = false;
+    let mut off = Store::start(&off, false, Arc::new(|_| {}));
+    assert!(off.written().recv_timeout(LONG).is_err(), "nobody writes");
+    off.keep(Record::Run(numbered(1)));
+    let why = off.written().recv_timeout(LONG).expect("it answers").expect_err("it is off");
+    assert!(why.contains("switched off"), "{why}");
+}

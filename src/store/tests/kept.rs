@@ -78,7 +78,13 @@ fn a_record() -> impl Strategy<Value = Record> {
             Record::Verdict(GivenVerdict { run: String::new(), at_unix_ms, verdict, against, ratio, p, text })
         },
     );
-    prop_oneof![a_run().prop_map(Record::Run), mark, change, verdict, of_alerts()]
+    let step = prop_oneof![Just(UndoStep::Begins), Just(UndoStep::HelpedInPart), Just(UndoStep::Unmeasured)];
+    let undo = (any::<i64>(), words(), words(), words(), step, words()).prop_map(
+        |(at_unix_ms, benchmark, of, run, step, text)| {
+            Record::Undo(UndoNote { at_unix_ms, series: SeriesKey { benchmark, of }, run, step, text })
+        },
+    );
+    prop_oneof![a_run().prop_map(Record::Run), mark, change, verdict, undo, of_alerts()]
 }
 
 proptest! {
@@ -102,6 +108,7 @@ proptest! {
                     change.property = n.to_string();
                     expected.changes.push(change.clone());
                 }
+                Record::Undo(note) => expected.undos.push(note.clone()),
                 Record::Book(saved) => {
                     // The newest one alone, and no two of one moment.
                     saved.at.unix_ms = i64::try_from(n).expect("few") + 1;

@@ -6,7 +6,6 @@ use ratatui::layout::Rect;
 use super::{
     chart::{Bar, Line as ChartLine, chart},
     known::{Known, ends},
-    operations::AGAIN,
     rows::Item,
     sentence,
     standing::{Standing, is_acceptable, role, sign},
@@ -23,7 +22,10 @@ use crate::{
         run::Run,
     },
     request::undo::WayBack,
-    state::{State, levels, way_back},
+    state::{
+        State, levels,
+        way_back::{self, AGAIN},
+    },
     text::{elide, width, wrap},
     ui::{
         action::Action,

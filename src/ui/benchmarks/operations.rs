@@ -16,7 +16,10 @@ use crate::{
         run::{Run, RunSays},
     },
     request::{BenchAct, Command, Job, undo::WayBack},
-    state::{State, way_back},
+    state::{
+        State,
+        way_back::{self, AGAIN},
+    },
     ui::{
         overlays::{confirm::Confirm, menu::Menu},
         theme::Role,
@@ -25,8 +28,6 @@ use crate::{
     },
 };
 
-/// Runs in a row that decide: so often a figure is measured again.
-pub const AGAIN: usize = 3;
 /// Runs that a menu offers.
 const RUNS: usize = 20;
 

@@ -8,8 +8,7 @@ use ratatui::layout::Rect;
 use super::{
     detail,
     known::{Goals, Known, goals},
-    list,
-    operations::{self, AGAIN},
+    list, operations,
     rows::{Item, Line, Listing, item_key, lines},
     running,
     scorecard::Scorecard,
@@ -22,7 +21,7 @@ use crate::{
     interest::Interest,
     model::{figure::SeriesKey, subject::Subject},
     request::{BenchAct, Command},
-    state::State,
+    state::{State, way_back::AGAIN},
     target::Targets,
     ui::{
         action::{Action, Context},

@@ -16,6 +16,7 @@ use crate::{
         State, levels,
         roles::is_of,
         scorecard::{Row, TargetVerdict, counts, scorecard},
+        way_back,
     },
     target::{Targets, show},
     text::{elide, wrap},
@@ -176,7 +177,7 @@ impl Overlay for Scorecard {
             Action::Open => Some(self.open()),
             Action::Scorecard => Some(vec![Effect::Close]),
             Action::BenchRun => Some(match self.bench(state) {
-                Some(key) => operations::run(vec![key; operations::AGAIN], state),
+                Some(key) => operations::run(vec![key; way_back::AGAIN], state),
                 None => {
                     let why = self.selected().and_then(|row| row.reason.clone());
                     let why = why.unwrap_or_else(|| "no benchmark here measures it".to_owned());

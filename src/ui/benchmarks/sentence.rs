@@ -15,6 +15,7 @@ use crate::{
     model::{
         figure::{Better, Figure},
         run::{Run, RunSays},
+        undo::UndoStep,
     },
     state::{
         State, levels,
@@ -33,6 +34,7 @@ pub fn lines(state: &State, item: &Item, standing: &Standing<'_>) -> Vec<SheetLi
     lines.extend(comparison(figure, standing, verdict, now).map(|text| vec![(text, Role::Text)]));
     lines.extend(judgement(standing, verdict, now).map(|(text, role)| vec![(text, role)]));
     lines.extend(outcome(state, item, standing, now));
+    lines.extend(undone(state, item, now));
     lines.extend(target(figure, standing, verdict));
     lines.extend(pinned(state, figure, standing, verdict, now));
     lines.extend(run.notes.iter().map(|note| vec![(note.clone(), Role::Dim)]));
@@ -166,6 +168,23 @@ fn outcome(state: &State, item: &Item, standing: &Standing<'_>, now: i64) -> Opt
         Came::InVain => (format!("{what} ({since}) did not help: it is as bad since then"), Role::Text),
     };
     Some(vec![(text, role)])
+}
+
+/// `undone automatically today 14:03 (bench.undo): set limits of web: cpus none: as before again`.
+fn undone(state: &State, item: &Item, now: i64) -> Option<SheetLine> {
+    let series = item.series();
+    let note = state.runs.undos.iter().rfind(|note| note.series == series)?;
+    let word = match note.step {
+        UndoStep::Begins => "being undone automatically",
+        UndoStep::Done => "undone automatically, and to be measured",
+        UndoStep::Failed => "not undone automatically",
+        UndoStep::Helped | UndoStep::HelpedInPart => "undone automatically",
+        UndoStep::InVain => "undone automatically in vain",
+        UndoStep::Restored => "undone automatically in vain, and set again",
+        UndoStep::Unmeasured => "undone automatically, and not measured since",
+    };
+    let when = words::moment(note.at_unix_ms, now);
+    Some(vec![(format!("{word} {when} (bench.undo): "), Role::Dim), (note.text.clone(), Role::Dim)])
 }
 
 /// So many of the newest runs are on the bad side without a break.
