@@ -45,11 +45,17 @@ pub fn facts(host: &Host, config: Option<&str>) -> Facts {
     for engine in &host.containers.engines {
         add("engine", &engine.kind, "version", engine.version.clone());
     }
+    // A limit of all cores limits nothing; an engine that cannot take a limit away is given that one.
+    let cpus = |limit: Option<f64>| match (limit, host.facts.threads) {
+        (None, _) => or_none(None),
+        (Some(cores), Some(threads)) => or_none(Some(cores).filter(|c| *c < f64::from(threads)).map(|c| c.to_string())),
+        (Some(_), None) => None,
+    };
     for row in &host.containers.rows {
         let container = &row.meta;
         add("image", &row.label, "image", Some(container.image.clone()));
         add("image", &row.label, "digest", container.image_id.clone());
-        add("limits", &row.label, "cpus", or_none(container.cpu_limit.map(|cores| cores.to_string())));
+        add("limits", &row.label, "cpus", cpus(container.cpu_limit));
         add("limits", &row.label, "memory", or_none(container.memory_limit.map(|bytes| bytes.to_string())));
     }
     add("pool", "", "version of ZFS", host.pools.raw.version.clone());
@@ -237,6 +243,21 @@ mod tests {
 
         assert_eq!(compare(&before, &facts(&Host::default(), None), 7), [], "what is not read is not gone");
         assert_eq!(compare(&facts(&Host::default(), None), &before, 7), [], "what is new did not change");
+    }
+
+    #[test]
+    fn limit_of_all_cores_is_none() {
+        let cpus = |limit: Option<f64>, threads: Option<u32>| {
+            let mut host = host("6.1", "nginx:1.26", None, "lz4");
+            host.facts.threads = threads;
+            let meta = Container { cpu_limit: limit, ..(*host.containers.rows[0].meta).clone() };
+            host.containers.rows[0].meta = Arc::new(meta);
+            facts(&host, None).into_iter().find(|(fact, _)| fact.property == "cpus").map(|(_, value)| value)
+        };
+        assert_eq!(cpus(Some(1.5), Some(2)).as_deref(), Some("1.5"));
+        assert_eq!(cpus(Some(2.0), Some(2)).as_deref(), Some("none"));
+        assert_eq!(cpus(None, None).as_deref(), Some("none"));
+        assert_eq!(cpus(Some(2.0), None), None, "not known yet");
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn bench_undone() {
 fn bench_undone_automatically() {
     let set = "set compression of models/service to lz4";
     for (step, text, shown) in [
-        (UndoStep::Begins, "because of", "being undone automatically today"),
+        (UndoStep::Begins, "because of", "undo begun automatically today"),
         (UndoStep::Unmeasured, "a scrub runs", "undone automatically, and not measured since today"),
         (UndoStep::Restored, "set", "undone automatically in vain, and set again today"),
     ] {

@@ -22,6 +22,7 @@ fn key() -> BenchKey {
 /// A machine whose page is served by `web`, with a limit of 0.02 cores.
 fn machine() -> State {
     let mut state = State::default();
+    state.host.facts.threads = Some(4);
     state.host.containers.engines.push(Engine { address: "unix:///run/d.sock".into(), ..Engine::default() });
     let networks = vec![("bridge".to_owned(), "172.17.0.2".to_owned())];
     let (id, name) = ("ab".to_owned(), "web".to_owned());

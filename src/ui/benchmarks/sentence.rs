@@ -175,7 +175,7 @@ fn undone(state: &State, item: &Item, now: i64) -> Option<SheetLine> {
     let series = item.series();
     let note = state.runs.undos.iter().rfind(|note| note.series == series)?;
     let word = match note.step {
-        UndoStep::Begins => "being undone automatically",
+        UndoStep::Begins => "undo begun automatically",
         UndoStep::Done => "undone automatically, and to be measured",
         UndoStep::Failed => "not undone automatically",
         UndoStep::Helped | UndoStep::HelpedInPart => "undone automatically",
