@@ -133,6 +133,12 @@ impl Series {
         self.iter().flatten().reduce(f64::max)
     }
 
+    /// When the newest step was, microseconds of the run's clock.
+    #[must_use]
+    pub fn last_us(&self) -> u64 {
+        self.last_us
+    }
+
     /// The span of one step.
     #[must_use]
     pub fn step(&self) -> Duration {

@@ -22,6 +22,9 @@ use crate::{
 /// A share below this is written as 0.0 % and drawn as nothing.
 pub const TRACE: f64 = 0.000_5;
 
+/// So many steps without a reading, and the newest is no longer called now.
+const LATE: u32 = 3;
+
 /// What a graph shows.
 #[derive(Clone, Copy)]
 pub struct Graph<'a> {
@@ -124,22 +127,26 @@ pub fn span(series: &Series, width: u16) -> Duration {
     series.step() * (u32::from(width) * BLOCK as u32)
 }
 
-/// Draws the axis of time below a graph: `4m` at the left end, `now` at the right one; and names the time of benchmarks.
+/// Draws the axis of time below a graph: `4m ago` at the left end, `now` at the right one, or when the newest reading was;
+/// and names the time of benchmarks.
 pub fn axis(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, series: &Series) {
     measured::name(cx, area, canvas, series);
-    ends(canvas.buf, area, cx.theme, series);
+    ends(canvas.buf, area, cx.theme, series, cx.state.host.now.mono_us);
 }
 
-fn ends(buf: &mut Buffer, area: Rect, theme: &Theme, series: &Series) {
+fn ends(buf: &mut Buffer, area: Rect, theme: &Theme, series: &Series, now_us: u64) {
     if area.is_empty() || series.is_empty() {
         return;
     }
     let style = theme.style(Role::Faint);
-    let ago = format!("{} ago", span_short(span(series, area.width)));
-    if area.width >= 16 {
-        put(buf, area.x, area.y, 12, &ago, style);
+    let age = Duration::from_micros(now_us.saturating_sub(series.last_us()));
+    let is_old = age > series.step() * LATE;
+    let from = span(series, area.width) + if is_old { age } else { Duration::ZERO };
+    if area.width >= if is_old { 24 } else { 16 } {
+        put(buf, area.x, area.y, 12, &format!("{} ago", span_short(from)), style);
     }
-    put_right(buf, area.right(), area.y, 3, "now", style);
+    let to = if is_old { format!("{} ago", span_short(age)) } else { "now".to_owned() };
+    put_right(buf, area.right(), area.y, 12, &to, style);
 }
 
 /// Two columns of up to four dots, standing on the floor or hanging from the ceiling.
@@ -272,9 +279,16 @@ mod tests {
     #[test]
     fn axis_shows_the_span() {
         let area = Rect::new(0, 0, 30, 1);
-        let axis = |s: &Series| cells(area, |buf| ends(buf, area, &Theme::plain(), s)).remove(0);
-        assert_eq!(axis(&series(&[Some(1.0)])), "1m ago                     now");
-        assert_eq!(axis(&Series::default()).trim(), "");
+        let axis = |s: &Series, age: u64| {
+            let now_us = s.last_us() + age * 1_000_000;
+            cells(area, |buf| ends(buf, area, &Theme::plain(), s, now_us)).remove(0)
+        };
+        let read = series(&[Some(1.0)]);
+        assert_eq!(axis(&read, 0), "1m ago                     now");
+        assert_eq!(axis(&read, 3), "1m ago                     now", "it may be late");
+        assert_eq!(axis(&read, 4), "1m4s ago                4s ago");
+        assert_eq!(axis(&read, 600), "11m ago                10m ago");
+        assert_eq!(axis(&Series::default(), 600).trim(), "");
     }
 
     #[test]
