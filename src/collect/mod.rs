@@ -105,7 +105,7 @@ pub static SOURCES: &[SourceDef] = &[
         id: SourceId::Filesystems,
         reads: "/proc/self/mountinfo, statvfs",
         lane: Lane("filesystems"),
-        pace: Pace::AtLeast(Duration::from_secs(5)),
+        pace: Pace::AtLeast(Duration::from_secs(10)),
         deadline: Duration::from_secs(10),
         open: filesystem::open,
     },
