@@ -1,5 +1,6 @@
 //! Storage counters of the processes on the screen ("proc(5)" pid/io). A sleeper moves no bytes: its counters are sent
-//! again without being read.
+//! again without being read. Those of the others are read in every second round unless the order depends on them: each
+//! reading is asked of the helper process, as it may block, and wakes two threads.
 
 use super::{
     lookups::{Wanted, What},
@@ -20,7 +21,11 @@ pub(super) struct Ios {
     asked_us: u64,
     /// Requested at the start of the round, in order.
     asked: Vec<ProcKey>,
+    round: u64,
 }
+
+/// The rounds in which a rate needs its two readings.
+const FIRST: u64 = 2;
 
 impl Ios {
     /// Starts a round, and adds the wanted processes that worked lately.
@@ -29,9 +34,12 @@ impl Ios {
         self.known.sort_unstable_by_key(|(io, _)| io.key.pid);
         self.next.clear();
         self.asked_us = now_us;
+        self.round += 1;
         let mut asked = std::mem::take(&mut self.asked);
         asked.clear();
-        asked.extend(candidates(slots, want).filter(|s| !s.asleep() || self.before(s.key()).is_none()).map(Slot::key));
+        let rests = self.rests(want);
+        let is_wanted = |s: &&Slot| self.before(s.key()).is_none() || !rests && !s.asleep();
+        asked.extend(candidates(slots, want).filter(is_wanted).map(Slot::key));
         asked.sort_unstable();
         all.extend(asked.iter().map(|&key| Wanted { key, what: What::Io }));
         self.asked = asked;
@@ -39,16 +47,24 @@ impl Ios {
 
     /// Adds those that woke or started in this round, and repeats the counters of sleepers.
     pub(super) fn rest(&mut self, slots: &[Slot], want: &Interest, all: &mut Vec<Wanted>, sample: &mut ProcessSample) {
+        let rests = self.rests(want);
         for slot in candidates(slots, want) {
             let key = slot.key();
             if self.asked.binary_search(&key).is_ok() {
                 continue;
             }
             match self.before(key) {
+                // The rates stay as they are.
+                Some((io, over_us)) if rests => self.next.push((io, self.asked_us.saturating_sub(over_us))),
                 Some((io, over_us)) if slot.asleep() => self.put(ProcIo { over_us, ..io }, sample),
                 _ => all.push(Wanted { key, what: What::Io }),
             }
         }
+    }
+
+    /// In this round only what is not known is read.
+    fn rests(&self, want: &Interest) -> bool {
+        self.round > FIRST && self.round % 2 == 0 && !want.io_of_all
     }
 
     /// Stores the counters read.

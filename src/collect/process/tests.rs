@@ -294,6 +294,34 @@ fn storage_rates_are_read_for_the_screen_only() {
 }
 
 #[test]
+fn storage_counters_rest_in_every_second_round() {
+    let mut m = Machine::new();
+    for pid in [10, 11] {
+        m.put(pid, &line(pid, "w", 'R', 5, 1, 0));
+        fs::write(m.path(&format!("{pid}/io")), "read_bytes: 100\nwrite_bytes: 7\n").unwrap();
+    }
+    let key = |pid| ProcKey { pid, start_ticks: 5 };
+    m.want.visible = vec![key(10)];
+    let mut read = |m: &mut Machine| {
+        let sample = m.round();
+        sample.ios.iter().map(|io| (io.key.pid, io.over_us)).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&mut m), [(10, 0)]);
+    assert_eq!(read(&mut m), [(10, 1_000_000)], "the first rate is there at once");
+    assert_eq!(read(&mut m), [(10, 1_000_000)]);
+    assert_eq!(read(&mut m), []);
+    assert_eq!(read(&mut m), [(10, 2_000_000)], "over the time that it covers");
+    m.want.visible = vec![key(10), key(11)];
+    assert_eq!(read(&mut m), [(11, 0)], "what comes into view does not wait");
+    m.want.io_of_all = true;
+    for _ in 0..2 {
+        let mut all = read(&mut m);
+        all.sort_unstable();
+        assert_eq!(all.iter().map(|(pid, _)| *pid).collect::<Vec<_>>(), [10, 11], "the order depends on them");
+    }
+}
+
+#[test]
 fn counters_of_a_sleeper_are_repeated_and_of_a_waker_read() {
     let mut m = Machine::new();
     m.want.io_of_all = true;
