@@ -226,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_the_status_in_a_word() {
+        let json = |watches| {
+            let mut out = Vec::new();
+            write_json(&state(watches), &mut out).expect("written");
+            serde_json::from_slice::<serde_json::Value>(&out).expect("JSON")
+        };
+        let document = json(vec![watch(Level::Crit, true, "full"), watch(Level::Warn, false, "nearly")]);
+        assert_eq!((&document["schema"], &document["status"]), (&1.into(), &"critical".into()));
+        let alerts = document["alerts"].as_array().expect("a list");
+        let said: Vec<_> = alerts.iter().map(|alert| (alert["message"].as_str(), alert["phase"].as_str())).collect();
+        assert_eq!(said, [(Some("full"), Some("firing")), (Some("nearly"), Some("pending"))]);
+        assert_eq!(json(vec![watch(Level::Warn, true, "a")])["status"], "warning");
+        assert_eq!(json(vec![])["status"], "unknown");
+        assert_eq!(Status::Ok.word(), "ok");
+    }
+
+    #[test]
     fn schema_file_is_what_the_types_say() {
         use crate::sink::schema;
         use serde_json::json;

@@ -325,6 +325,75 @@ mod tests {
     }
 
     #[test]
+    fn each_model_server_says_why_it_does_not_serve() {
+        let state = crate::sink::testing::served();
+        let mut row = state.host.model_servers.rows[0].clone();
+        let said = |row: &ServerRow| {
+            let check = model_server(row);
+            (check.state, check.message, check.hint)
+        };
+        let up = "http://127.0.0.1:8080: llama.cpp b6000, up";
+        assert_eq!(said(&row), ("live".into(), up.into(), Some("start it with --metrics".into())));
+        let why = || "so".to_owned();
+        for (of, origin, expected) in [
+            (ServerState::Waiting, Origin::Port, "waiting"),
+            (ServerState::Loading, Origin::Port, "live"),
+            (ServerState::Asleep, Origin::Port, "live"),
+            (ServerState::Unauthorised(why()), Origin::Port, "denied"),
+            (ServerState::NotAServer(why()), Origin::Port, "absent"),
+            (ServerState::NotAServer(why()), Origin::Process, "broken"),
+            (ServerState::Unreachable(why()), Origin::Port, "unreachable"),
+            (ServerState::TooOld(why()), Origin::Port, "broken"),
+            (ServerState::Broken(why()), Origin::Port, "broken"),
+        ] {
+            (row.raw.state, row.raw.origin) = (of, origin);
+            let (state, message, hint) = said(&row);
+            assert_eq!((state.as_str(), hint), (expected, None), "{:?}", row.raw.state);
+            assert_eq!(message.ends_with(": so"), row.raw.state.why().is_some(), "{message}");
+        }
+    }
+
+    #[test]
+    fn services_count_those_that_are_up() {
+        use crate::sink::testing::{NOW, read, served, services as targets};
+        let of = |state: &State| {
+            let mut found = check("services", "live");
+            services(state, &mut found);
+            (found.state, found.message, found.hint.is_some())
+        };
+        assert_eq!(of(&State::default()), ("absent".into(), "no [[service]] in the config".into(), true));
+        let broken = "mail cannot be probed: no file of headers".to_owned();
+        assert_eq!(of(&served()), ("broken".into(), broken, false));
+        let mut state = State::default();
+        let services = targets().into_iter().take(3).collect();
+        let sample = Sample::Services(crate::model::service::ServiceSample { services });
+        read(&mut state, NOW, SourceId::Services, sample);
+        assert_eq!(of(&state), ("live".into(), "2 of 3 services are up".into(), false));
+    }
+
+    #[test]
+    fn holders_of_sockets_are_said_to_be_hidden() {
+        let mut state = State::default();
+        assert_eq!(socket_owners(&state), None);
+        state.host.sockets.raw.holders_denied = true;
+        assert_eq!(socket_owners(&state).map(|check| check.state).as_deref(), Some("denied"));
+    }
+
+    #[test]
+    fn checks_are_written_as_json() {
+        let (mut denied, mut out) = (check("power", "denied"), Vec::new());
+        denied.hint = Some("run as root".into());
+        write_json(&[check("cpu", "live"), denied], &mut out).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let checks = serde_json::json!([
+            {"id": "cpu", "state": "live", "message": "", "hint": null},
+            {"id": "power", "state": "denied", "message": "", "hint": "run as root"},
+        ]);
+        assert_eq!((&document["schema"], &document["checks"]), (&1.into(), &checks));
+        assert_eq!(out.last(), Some(&b'\n'));
+    }
+
+    #[test]
     fn what_others_keep_from_us_is_denied() {
         let mut state = State::default();
         state.host.now = Stamp::at_seconds(1000);

@@ -232,3 +232,6 @@ fn process<'a>(state: &'a State, p: &'a Process) -> Proc<'a> {
         container: p.container(),
     }
 }
+
+#[cfg(test)]
+mod tests;

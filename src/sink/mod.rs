@@ -16,6 +16,8 @@ pub mod runs;
 #[cfg(test)]
 mod schema;
 pub mod scorecard;
+#[cfg(test)]
+mod testing;
 pub mod text;
 
 /// A reader of a whole run.

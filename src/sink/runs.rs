@@ -254,6 +254,35 @@ mod tests {
     }
 
     #[test]
+    fn json_has_what_a_figure_is_compared_with() {
+        let latency = run("b1-2", "storage_latency_seconds", Unit::Seconds, &[2.0, 1.0]);
+        let key = BenchKey { bench: "storage-read".to_owned(), of: "/mnt".to_owned() };
+        let shown = Shown {
+            run: &latency,
+            median: 1.5,
+            spread: Some(0.1),
+            target: Some((2.0, true)),
+            verdict: Some("steady"),
+            against: Some(1.6),
+        };
+        let mut out = Vec::new();
+        let results = Results { runs: vec![shown], failed: vec![(&key, "no space")], stopped: true };
+        write_json(&results, &mut out).expect("written");
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&out).expect("JSON"),
+            serde_json::json!({
+                "schema": 1, "stopped": true,
+                "runs": [{
+                    "benchmark": "storage_latency_seconds", "target_of": "/srv", "unit": "seconds", "better": "higher",
+                    "samples": [2.0, 1.0], "median": 1.5, "spread": 0.1, "target": 2.0, "verdict": "steady",
+                    "against": 1.6, "fingerprint": {"kernel": "6.18"}, "notes": ["p99 1.31 ms"],
+                }],
+                "failed": [{"benchmark": "storage-read", "target_of": "/mnt", "why": "no space"}],
+            })
+        );
+    }
+
+    #[test]
     fn results_are_those_of_one_suite_in_order() {
         let mut runs = Runs::default();
         let mut other = run("b0-1", "x", Unit::Count, &[1.0]);

@@ -122,3 +122,58 @@ fn what_is_not_known_is_left_out() {
     assert_eq!(lines(&page, "disk"), ["vda · read – · write – · busy –"]);
     assert_eq!(lines(&page, "host"), ["vm · virtual machine"]);
 }
+
+#[test]
+fn services_and_models_have_a_line_each() {
+    let mut out = Vec::new();
+    write(&crate::sink::testing::served(), false, usize::MAX, &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    assert_eq!(
+        lines(&page, "service"),
+        [
+            "cloud · 200 · 32 ms · certificate of cloud.lan expires in 39d · https://cloud.lan",
+            "nas · 25% lost · 4.0 ms · ping://nas.lan",
+            "wiki · down 1× · 503 · https://wiki.lan",
+            "mail · not probed · no file of headers · https://mail.lan",
+            "new · waiting · https://new.lan",
+        ]
+    );
+    assert_eq!(
+        lines(&page, "models"),
+        [
+            "llama · llama.cpp · up · 1 of 2 models loaded · 2 running · 1 waiting · 250 tok/s · start it with --metrics",
+            "vllm · vLLM · unauthorised: it wants a key",
+            "port · OpenAI-compatible · waiting",
+        ]
+    );
+    let model =
+        "qwen · Q4_K_M · 3.9 KiB · 75% on cards · context 8192 · KV cache 50% · first token 200 ms · 10.0 ms a token";
+    assert_eq!(lines(&page, "model "), [model]);
+}
+
+#[test]
+fn a_certificate_that_expired_says_since_when() {
+    let mut state = crate::sink::testing::served();
+    state.host.now.unix_ms += 42 * 86_400_000;
+    let line = &services::lines(&state)[0];
+    assert!(line.contains("certificate of cloud.lan expired 2d ago"), "{line}");
+}
+
+#[test]
+fn ports_of_bridges_are_summed_and_those_that_are_down_named() {
+    use crate::model::network::{InterfaceCounters, NetworkSample};
+    let of = |name: &str, state: &str, master: Option<&str>| InterfaceCounters {
+        name: name.into(),
+        state: Some(state.into()),
+        master: master.map(str::to_owned),
+        ..InterfaceCounters::default()
+    };
+    let read = |interfaces: Vec<InterfaceCounters>| {
+        let page = page(vec![(SourceId::Network, Sample::Network(NetworkSample { interfaces }))]);
+        lines(&page, "network").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let own = of("enp5s0", "up", None);
+    assert_eq!(read(vec![own.clone()]), ["enp5s0 · receive – · transmit – · up"]);
+    let all = read(vec![own, of("eno1", "down", None), of("veth1", "up", Some("br0")), of("veth2", "up", Some("br0"))]);
+    assert_eq!(all[1..], ["down: eno1", "2 bridge ports · receive – · transmit –"]);
+}
