@@ -39,11 +39,3 @@ pub enum UndoStep {
     /// It is done, and could not be measured.
     Unmeasured,
 }
-
-impl UndoStep {
-    /// Nothing more follows.
-    #[must_use]
-    pub fn is_last(self) -> bool {
-        !matches!(self, UndoStep::Begins | UndoStep::Done | UndoStep::InVain)
-    }
-}

@@ -284,6 +284,46 @@ pub(super) mod tests {
         Gpu { id: "a".into(), busy: Some(busy), ..Gpu::default() }
     }
 
+    #[test]
+    fn what_is_there_is_said_in_a_line() {
+        use crate::model::gpu::{Driver, Maker};
+        let card = |id: &str, maker, driver: &str, state| Gpu {
+            id: id.into(),
+            name: id.into(),
+            bus: format!("0000:{id}"),
+            maker,
+            driver: driver.into(),
+            state,
+            ..Gpu::default()
+        };
+        let nvidia = Driver {
+            maker: Maker::Nvidia,
+            version: Some("580.95".into()),
+            cuda: Some("13.0".into()),
+            ..Driver::default()
+        };
+        let mut gpus = Gpus::default();
+        assert_eq!(gpus.summary(), "");
+        let own = card("01", Maker::Nvidia, "nvidia", CardState::Up);
+        let cards = vec![
+            card("03", Maker::Amd, "amdgpu", CardState::Asleep),
+            own.clone(),
+            card("04", Maker::Amd, "amdgpu", CardState::Up),
+            card("05", Maker::Intel, "", CardState::Unreadable("no driver".into())),
+        ];
+        fold(&mut gpus, 1, cards);
+        gpus.drivers = vec![nvidia];
+        let [nvidia, amd, intel] = [Maker::Nvidia, Maker::Amd, Maker::Intel].map(Maker::word);
+        let expected = format!(
+            "{nvidia} 580.95, CUDA 13.0: 1 card · {amd} amdgpu: 2 cards, 1 asleep · {intel}: 1 card, 0000:05: no driver"
+        );
+        assert_eq!(gpus.summary(), expected);
+        for row in &gpus.rows {
+            assert_eq!(gpus.labelled(&row.raw.label()).map(|found| &found.raw.id), Some(&row.raw.id));
+        }
+        assert!(gpus.labelled("none").is_none());
+    }
+
     fn named(id: &str, index: u16) -> Gpu {
         Gpu { id: id.into(), index, name: format!("NVIDIA {id}"), ..busy(0.5) }
     }

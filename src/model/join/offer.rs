@@ -166,6 +166,13 @@ mod tests {
     }
 
     #[test]
+    fn a_long_name_is_cut() {
+        let mut host = Host::default();
+        host.containers.rows = vec![container(&"n".repeat(40), &["5555→80/tcp"], RunState::Running)];
+        assert_eq!(offers(&host)[0].target.name, "n".repeat(32));
+    }
+
+    #[test]
     fn what_is_found_is_offered_once() {
         let mut host = Host::default();
         host.containers.rows = vec![

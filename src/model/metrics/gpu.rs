@@ -82,3 +82,62 @@ fn newest_xid(host: &Host, labels: &[&str]) -> Option<String> {
     let more = if more > 0 { format!(", and {more} more in ten minutes") } else { String::new() };
     Some(format!("Xid {}, {}{more}", newest.code, xid_words(newest.code)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Stamp,
+        model::{
+            gpu::{Gpu, Xid},
+            metrics,
+        },
+    };
+
+    fn host() -> Host {
+        let row = |name: &str, state: CardState, xids: &[(u64, u64)]| {
+            let xids = xids.iter().map(|(code, at)| Xid { code: *code, unix_ms: Stamp::at_seconds(*at).unix_ms });
+            let raw = Gpu {
+                id: name.into(),
+                name: name.into(),
+                maker: Maker::Nvidia,
+                state,
+                xids: xids.collect(),
+                ..Gpu::default()
+            };
+            GpuRow { raw, ..GpuRow::default() }
+        };
+        let mut host = Host { now: Stamp::at_seconds(2000), ..Host::default() };
+        host.gpus.rows = vec![
+            row("a", CardState::Up, &[(31, 100), (79, 1900), (13, 1990)]),
+            row("b", CardState::Asleep, &[]),
+            row("c", CardState::Lost("it fell off the bus".into()), &[(48, 1999)]),
+        ];
+        host
+    }
+
+    #[test]
+    fn a_card_that_sleeps_is_up_and_a_lost_one_is_not() {
+        let host = host();
+        let of = |id: &str| {
+            let mut all = Vec::new();
+            (metrics::find(id).expect("a metric").read)(&host, &mut |_, value| all.push(value));
+            all
+        };
+        assert_eq!(of("gpu_up"), [1.0, 1.0, 0.0]);
+        assert_eq!(of("gpu_xid_errors_10m"), [2.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn the_newest_error_of_a_card_is_named() {
+        let host = host();
+        let said = |at: usize| newest_xid(&host, &[&host.gpus.rows[at].raw.label()]);
+        assert_eq!(
+            said(0).as_deref(),
+            Some("Xid 13, a program's graphics engine exception, and 1 more in ten minutes")
+        );
+        assert_eq!(said(1), None);
+        assert_eq!(said(2).as_deref(), Some("Xid 48, uncorrectable memory error"));
+        assert_eq!((newest_xid(&host, &["none"]), newest_xid(&host, &[])), (None, None));
+    }
+}

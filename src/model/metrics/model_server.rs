@@ -113,3 +113,94 @@ fn server<'a>(host: &'a Host, labels: &[&str]) -> Option<&'a ServerRow> {
 fn model<'a>(host: &'a Host, labels: &[&str]) -> Option<&'a ModelRow> {
     server(host, labels)?.models.iter().find(|model| Some(&model.raw.name.as_str()) == labels.get(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        gpu::{CardState, Gpu},
+        metrics,
+        model_server::{Model, ModelState, Probed, Reading, Runner, Server},
+    };
+
+    fn host() -> Host {
+        let model = |name: &str, vram: u64| {
+            let raw = Model {
+                name: name.into(),
+                state: ModelState::Loaded,
+                parameters: Some(8e9),
+                memory: Some(100),
+                vram: Some(vram),
+                ..Model::default()
+            };
+            let mut row = ModelRow::default();
+            row.raw = raw;
+            row
+        };
+        let server = |name: &str, state, process| ServerRow {
+            raw: Server {
+                name: name.into(),
+                kind: Kind::Ollama,
+                state,
+                process,
+                reading: Arc::new(Reading::default()),
+                ..Server::default()
+            },
+            models: vec![model("one", 100), model("two", 25)],
+            ..ServerRow::default()
+        };
+        let mut host = Host::default();
+        host.model_servers.rows = vec![
+            server("here", ServerState::Up, Some(Runner { pid: 7, started: 1 })),
+            server("there", ServerState::Up, None),
+            server("down", ServerState::Unreachable("refused".into()), None),
+            server("new", ServerState::Waiting, None),
+        ];
+        host
+    }
+
+    fn read(host: &Host, id: &str) -> Vec<(String, f64)> {
+        let mut all = Vec::new();
+        let metric = metrics::find(id).expect("a metric");
+        (metric.read)(host, &mut |labels, value| all.push((labels.join(" "), value)));
+        all
+    }
+
+    #[test]
+    fn only_servers_that_were_asked_are_up_or_down() {
+        let of = |name: &str, value| (name.to_owned(), value);
+        assert_eq!(read(&host(), "model_server_up"), [of("here", 1.0), of("there", 1.0), of("down", 0.0)]);
+        let why = metrics::find("model_server_up").expect("a metric").cause.expect("it has one");
+        assert_eq!(why(&host(), &["down"]).as_deref(), Some("refused"));
+        assert_eq!((why(&host(), &["here"]), why(&host(), &["none"]), why(&host(), &[])), (None, None, None));
+        assert_eq!(read(&host(), "models_loaded"), [of("here", 2.0), of("there", 2.0)]);
+    }
+
+    #[test]
+    fn what_is_off_the_card_counts_where_there_is_one() {
+        let mut host = host();
+        assert_eq!(read(&host, "model_off_card_ratio"), []);
+        let raw = Gpu { state: CardState::Up, ..Gpu::default() };
+        host.gpus.rows = vec![GpuRow { raw, ..GpuRow::default() }];
+        let expected = [("here one".to_owned(), 0.0), ("here two".to_owned(), 0.75)];
+        assert_eq!(read(&host, "model_off_card_ratio"), expected, "of one elsewhere the cards are not known");
+    }
+
+    #[test]
+    fn an_answer_is_held_against_the_target_of_its_size() {
+        let mut host = host();
+        let shot = |response| {
+            Some(Shot { first_token: 0.5, response, tokens: 64, tokens_per_second: None, cached: None, short: false })
+        };
+        let probe = Probed { at: host.now, model: "one".into(), cold: shot(5.0), warm: shot(3.0), failure: None };
+        host.model_servers.rows[0].models[0].probe = Some(Arc::new(probe));
+        assert_eq!(read(&host, "model_response_target_ratio"), [("here one".to_owned(), 2.5)]);
+        let why = metrics::find("model_response_target_ratio").expect("a metric").cause.expect("it has one");
+        assert_eq!(why(&host, &["here", "one"]).as_deref(), Some("5.0 s for 64 tokens, target 2.0 s"));
+        assert_eq!((why(&host, &["here", "two"]), why(&host, &["here"])), (None, None));
+        let both = [("here one cold".to_owned(), 5.0), ("here one warm".to_owned(), 3.0)];
+        assert_eq!(read(&host, "model_probe_response_seconds"), both);
+    }
+}

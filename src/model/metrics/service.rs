@@ -108,3 +108,74 @@ fn certificate(row: &ServiceRow, host: &Host) -> Option<String> {
         false => format!("certificate of {} expired {apart} ago", first.subject),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        clock::Stamp,
+        model::{
+            metrics,
+            service::{Occurrence, Probe, What},
+        },
+    };
+
+    fn host(change: impl FnOnce(&mut ServiceRow)) -> Host {
+        let mut row = ServiceRow::new(Arc::new(Probe { name: "web".into(), ..Probe::default() }), Stamp::at_seconds(1));
+        change(&mut row);
+        let mut host = Host::default();
+        host.services.rows = vec![row];
+        host
+    }
+
+    fn cause(host: &Host, id: &str) -> Option<String> {
+        let metric = metrics::find(id).expect("a metric");
+        metric.cause.expect("it has one")(host, &["web"])
+    }
+
+    fn detail(host: &Host, id: &str) -> Option<String> {
+        let metric = metrics::find(id).expect("a metric");
+        metric.detail.expect("it has one")(host, &["web"])
+    }
+
+    #[test]
+    fn an_alert_says_why_a_service_fails() {
+        let line = |what, words: &str| {
+            let at = Stamp::at_seconds(1);
+            Occurrence { first: at, last: at, count: 1, what, words: words.into() }
+        };
+        let host = host(|row| {
+            (row.standing, row.failures, row.why) = (Standing::Down, 2, "refused".into());
+            row.log = [line(What::Failed, "503"), line(What::Failed, "refused"), line(What::Answered, "")].into();
+        });
+        assert_eq!(cause(&host, "service_up").as_deref(), Some("refused"));
+        assert_eq!(cause(&host, "service_failures_in_row").as_deref(), Some("refused"));
+        assert_eq!(cause(&host, "service_error_ratio").as_deref(), Some("refused"), "the newest failure");
+        assert_eq!((why(&host, &["other"]), why(&host, &[]), last_error(&host, &["other"])), (None, None, None));
+    }
+
+    #[test]
+    fn failures_are_counted_in_words() {
+        for (failures, words) in [(0, "it answers again"), (1, "1 failure"), (3, "3 failures in a row")] {
+            let host = host(|row| row.failures = failures);
+            assert_eq!(detail(&host, "service_failures_in_row").as_deref(), Some(words));
+            assert_eq!((cause(&host, "service_up"), cause(&host, "service_error_ratio")), (None, None));
+        }
+    }
+
+    #[test]
+    fn only_what_was_judged_is_up_or_down() {
+        let read = |standing| {
+            let mut all = Vec::new();
+            let host = host(|row| row.standing = standing);
+            (metrics::find("service_up").expect("a metric").read)(&host, &mut |_, value| all.push(value));
+            all
+        };
+        assert_eq!((read(Standing::Up), read(Standing::Down)), (vec![1.0], vec![0.0]));
+        for standing in [Standing::Waiting, Standing::Unjudged, Standing::Paused] {
+            assert!(read(standing).is_empty(), "{standing:?}");
+        }
+    }
+}

@@ -100,3 +100,18 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_found_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::find(kind.name()), Some(kind));
+            assert!(!kind.title().is_empty() && kind.port() > 1023);
+        }
+        assert_eq!(Kind::find("Ollama"), None, "as the config spells it");
+        assert_eq!(Kind::ALL.map(|kind| kind.switch().is_some()).iter().filter(|switch| **switch).count(), 3);
+    }
+}

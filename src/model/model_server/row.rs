@@ -273,6 +273,25 @@ pub mod tests {
     }
 
     #[test]
+    fn figures_of_a_server_are_those_of_its_loaded_models() {
+        let of = |name: &str, running: f64, kv: f64, vram: u64| {
+            let mut model = model(name, ModelState::Loaded, 10.0);
+            (model.work.running, model.work.kv_used, model.vram) = (Some(running), Some(kv), Some(vram));
+            model
+        };
+        let mut servers = ModelServers::default();
+        let idle = Model { state: ModelState::NotLoaded, ..of("c", 100.0, 0.9, 100) };
+        fold(&mut servers, 1, vec![up(1, vec![of("a", 1.0, 0.7, 3), of("b", 2.0, 0.2, 4), idle])]);
+        let row = &mut servers.rows[0];
+        assert_eq!(
+            (row.running(), row.waiting(), row.kv_used(), row.vram()),
+            (Some(3.0), Some(4.0), Some(0.7), Some(7))
+        );
+        row.raw.state = ServerState::Loading;
+        assert_eq!((row.running(), row.vram()), (None, None), "nothing is known of now");
+    }
+
+    #[test]
     fn a_server_that_fails_has_no_figures_and_says_why_once() {
         let mut servers = ModelServers::default();
         fold(&mut servers, 1, vec![up(1, vec![model("m", ModelState::Loaded, 10.0)])]);

@@ -282,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn a_cure_can_be_taken_as_it_is_written() {
+        for wrong in ["nas", "ftp://nas", "tcp://nas", "ping://nas:7", "http://"] {
+            let hint = ServiceUrl::parse(wrong).expect_err("wrong").hint();
+            let urls = hint.split([' ', ',']).filter(|word| word.contains("://")).map(ServiceUrl::parse);
+            assert!(urls.clone().count() > 0 && urls.flatten().count() > 0, "{wrong}: {hint}");
+        }
+        let hint = ServiceUrl::parse("https://me:pw@nas").expect_err("wrong").hint();
+        assert!(hint.contains("headers_file"), "{hint}");
+        assert!(UrlError::NoPort.hint().starts_with("write tcp://"));
+    }
+
+    #[test]
     fn what_cannot_be_probed_is_refused() {
         for (text, error) in [
             ("nas:80", UrlError::NoScheme),

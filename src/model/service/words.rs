@@ -59,13 +59,45 @@ mod tests {
         model::service::round::{Found, Round},
     };
 
+    fn row(standing: Standing, outcome: Outcome, found: Found) -> ServiceRow {
+        let at = Stamp::at_seconds(1);
+        let round = Round { number: 1, began: at, ended: at, outcome, retried: None, found };
+        let mut row = ServiceRow::new(Arc::default(), at);
+        (row.standing, row.round) = (standing, Some(Arc::new(round)));
+        row
+    }
+
+    #[test]
+    fn what_was_not_judged_says_why() {
+        for (cause, words) in [
+            (Cause::Dns, "no DNS"),
+            (Cause::Network, "no network"),
+            (Cause::Starved, "CPU starved"),
+            (Cause::Suspended, "woke up"),
+            (Cause::Setup, "not probed"),
+        ] {
+            let outcome = Outcome::Unjudged { cause, words: String::new() };
+            let row = row(Standing::Unjudged, outcome, Found::default());
+            assert_eq!((row.words(false), row.cause()), (words.into(), Some(cause)));
+        }
+        let up = row(Standing::Unjudged, Outcome::Up { seconds: None }, Found::default());
+        assert_eq!((up.words(true), up.cause()), ("not judged".into(), None));
+    }
+
+    #[test]
+    fn pings_say_what_was_lost() {
+        let ping = |loss: Option<f64>| {
+            let mut row = row(Standing::Up, Outcome::Up { seconds: None }, Found { loss, ..Found::default() });
+            Arc::make_mut(&mut row.probe).scheme = Scheme::Ping;
+            row.words(false).into_owned()
+        };
+        assert_eq!([ping(None), ping(Some(0.0)), ping(Some(0.25))], ["up", "up", "25% lost"]);
+    }
+
     #[test]
     fn a_slow_service_says_so() {
         let found = Found { status: Some(200), ..Found::default() };
-        let (at, outcome) = (Stamp::at_seconds(1), Outcome::Up { seconds: Some(9.0) });
-        let round = Round { number: 1, began: at, ended: at, outcome, retried: None, found };
-        let mut row = ServiceRow::new(Arc::default(), at);
-        (row.standing, row.round) = (Standing::Up, Some(Arc::new(round)));
+        let row = row(Standing::Up, Outcome::Up { seconds: Some(9.0) }, found);
         assert_eq!((row.words(true), row.words(false)), ("slow 200".into(), "200".into()));
     }
 }
