@@ -403,6 +403,15 @@ mod tests {
     }
 
     #[test]
+    fn a_host_without_network_is_judged_by_its_rule() {
+        use crate::model::service::CutOff;
+        let mut state = state();
+        assert_eq!(cut_off(&state), Level::Ok);
+        state.host.services.cut_off = Some(CutOff { since: state.host.now, services: 2 });
+        assert_eq!(cut_off(&state), Level::Warn);
+    }
+
+    #[test]
     fn an_engine_is_judged_by_its_rule() {
         let mut quiet = shipped();
         quiet.iter_mut().filter(|rule| rule.metric == metrics::ENGINE_UP).for_each(|rule| rule.enabled = false);

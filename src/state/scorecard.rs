@@ -386,6 +386,31 @@ mod tests {
     }
 
     #[test]
+    fn a_role_says_which_value_of_a_metric_counts() {
+        use crate::model::pool::{Dataset, DatasetRow};
+        let mut state = with(Vec::new());
+        let (at, took, every) = (Stamp::at_seconds(NOW), Duration::ZERO, Duration::from_secs(1));
+        let outcome = Ok(Sample::Pools(Box::default()));
+        state.apply(Event::Reading(Envelope { source: SourceId::Pools, at, took, every, outcome }));
+        let dataset = |name: &str, ratio: f64| DatasetRow {
+            reported: Dataset { name: name.into(), ratio: Some(ratio), ..Dataset::default() },
+            ..DatasetRow::default()
+        };
+        state.host.pools.datasets = vec![dataset("tank/models", 2.6), dataset("tank/other", 1.1)];
+        let name = "models_pool_compress_ratio";
+        let of = |value: &str| {
+            let roles = BTreeMap::from([(Role::ModelsPool, value.to_owned())]);
+            let row = row(&state, &Targets { roles, ..Targets::default() }, name);
+            (row.verdict, row.measured.map(|measured| (measured.value, measured.of)), row.reason)
+        };
+        assert_eq!(of("tank/models"), (TargetVerdict::Met, Some((2.6, "tank/models".into())), None));
+        assert_eq!(of("tank/other"), (TargetVerdict::Missed, Some((1.1, "tank/other".into())), None));
+        let (verdict, measured, reason) = of("tank/none");
+        assert_eq!((verdict, measured), (TargetVerdict::Unmeasured, None));
+        assert_eq!(reason.as_deref(), Some("`tank/none` has no dataset_compress_ratio"));
+    }
+
+    #[test]
     fn what_is_off_is_not_judged() {
         let mut targets = Targets::default();
         let mut rows = targets.rows.to_vec();
@@ -432,5 +457,8 @@ mod tests {
     fn the_worst_of_several_values_counts() {
         assert!(is_worse(Bound::Below(80.0), 70.0, 60.0) && is_worse(Bound::AtLeast(2.0), 1.0, 3.0));
         assert!(is_worse(Bound::Between(0.15, 0.25), 0.05, 0.3) && !is_worse(Bound::Between(0.15, 0.25), 0.2, 0.26));
+        assert!(is_worse(Bound::About(10.0), 6.0, 13.0) && !is_worse(Bound::About(10.0), 12.0, 7.0));
+        let all = [Bound::Below(80.0), Bound::AtMost(80.0), Bound::AtLeast(2.0), Bound::About(1.0)];
+        assert!(all.into_iter().all(|bound| !is_worse(bound, 5.0, 5.0)), "the first of equals stays");
     }
 }

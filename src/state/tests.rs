@@ -223,3 +223,50 @@ fn a_rule_that_is_off_or_below_is_understood() {
     assert_eq!(state.watches.iter().map(|w| (w.rule.as_str(), w.level)).collect::<Vec<_>>(), [("busy", Level::Advice)]);
     assert_eq!(state.limits(metrics::LOAD1, &[]).and_then(|l| l.alert_limit()), Some(4.0));
 }
+
+#[test]
+fn an_episode_is_handed_on_once() {
+    let mut state = state(0);
+    load(&mut state, 1, Ok(5.0));
+    let changed = |state: &State| state.alarms.changed.iter().map(|e| e.ended_unix_ms.is_some()).collect::<Vec<_>>();
+    let tick = |state: &mut State, second: u64| state.apply(Event::Tick(Stamp::at_seconds(second)));
+    tick(&mut state, 2);
+    tick(&mut state, 3);
+    assert_eq!(changed(&state), [false; 0], "what the event before has changed was handed on");
+    assert_eq!(state.alarms.episodes.len(), 1);
+    let outcome = Ok(Sample::Load(LoadSample { load1: 0.0, ..LoadSample::default() }));
+    let (at, took, every) = (Stamp::at_seconds(4), Duration::ZERO, Duration::from_secs(1));
+    state.apply(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome }));
+    tick(&mut state, 5);
+    assert_eq!((changed(&state), state.alarms.episodes.len()), (vec![true], 1));
+}
+
+#[test]
+fn who_takes_the_book_over_keeps_what_fires() {
+    use crate::model::alert::AlertNews;
+    let mut state = state(0);
+    let news = |second: u64, owned: bool| {
+        Event::Alerts(Box::new(AlertNews {
+            at: Stamp::at_seconds(second),
+            boot_id: None,
+            boot_lasts: Duration::from_secs(second),
+            book: None,
+            episodes: Vec::new(),
+            marks: Vec::new(),
+            owned: Some(owned),
+        }))
+    };
+    state.apply(news(1, false));
+    for second in 2..4 {
+        load(&mut state, second, Ok(5.0));
+        state.apply(Event::Tick(Stamp::at_seconds(second)));
+    }
+    assert!(state.watches[0].held && state.alarms.episodes.is_empty(), "another program keeps the book");
+    state.apply(news(4, true));
+    let [episode] = &state.alarms.changed[..] else { panic!("{:?}", state.alarms.changed) };
+    assert_eq!((episode.key.rule.as_str(), episode.level.as_str()), ("busy", "warn"));
+    assert_eq!((episode.say.as_str(), episode.value, episode.ended_unix_ms), ("load is 5, over 4", 5.0, None));
+    assert_eq!(state.alarms.episodes.len(), 1);
+    state.apply(news(5, true));
+    assert_eq!((state.alarms.changed.len(), state.alarms.episodes.len()), (0, 1), "once");
+}

@@ -163,3 +163,35 @@ fn a_benchmark_of_another_program_keeps_those_rules_quiet_too() {
     (60..62).for_each(|second| assert!(!read(&mut state, second, None), "its hold begins now: {second}"));
     assert!((62..66).any(|second| read(&mut state, second, None)));
 }
+
+#[test]
+fn values_under_way_are_kept_as_far_as_they_are_drawn() {
+    use crate::model::{
+        bench::{BenchKey, RunPhase},
+        run::{RunEvent, RunProgress},
+    };
+    let mut state = State::default();
+    let key = |bench: &str| BenchKey { bench: bench.into(), of: String::new() };
+    let mut say = |bench: &str, since: u64, value: f64| {
+        let progress = RunProgress {
+            at: Stamp::at_seconds(since),
+            key: key(bench),
+            since: Stamp::at_seconds(since),
+            phase: RunPhase::Measuring,
+            done: 0.0,
+            left: None,
+            value: Some(value),
+            samples: Vec::new(),
+            beside: Vec::new(),
+        };
+        state.apply(Event::Run(RunEvent::Progress(progress)));
+        let formed = &state.runs.formed;
+        (formed.len(), formed.first().copied(), formed.last().copied())
+    };
+    for value in 0..600 {
+        say("cpu", 1, f64::from(value));
+    }
+    assert_eq!(say("cpu", 1, 600.0), (600, Some(1.0), Some(600.0)), "the oldest leaves");
+    assert_eq!(say("memory", 1, 7.0), (1, Some(7.0), Some(7.0)), "another one begins anew");
+    assert_eq!(say("memory", 2, 8.0), (1, Some(8.0), Some(8.0)), "and the same one once more");
+}
