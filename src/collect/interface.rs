@@ -213,6 +213,28 @@ mod tests {
     }
 
     #[test]
+    fn a_tunnel_with_an_address_of_its_own_takes_no_other() {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        let routes = "Iface Destination\nlan0 0000000A 00000000 0001 0 0 0 000000FF\n\
+            mesh0 000010AC 00000000 0001 0 0 0 0000FFFF\n";
+        put("proc/net/route", routes);
+        let local = ["10.0.0.5", "172.16.0.9", "100.99.98.97"].map(|at| format!(" |-- {at}\n  /32 host LOCAL\n"));
+        put("proc/net/fib_trie", &local.concat());
+        for (name, kind) in [("lan0", "1\n"), ("mesh0", "65534\n"), ("mesh1", "768\n")] {
+            put(&format!("sys/class/net/{name}/type"), kind);
+        }
+        let all = addresses(&Root::new(folder.path()), "proc/net", &[b"lan0", b"mesh0", b"mesh1"]);
+        let all: Vec<(&[u8], &str)> = all.iter().map(|(i, a)| (&**i, a.as_str())).collect();
+        let expected = [(&b"lan0"[..], "10.0.0.5/8"), (b"mesh0", "172.16.0.9/16"), (b"mesh1", "100.99.98.97/32")];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
     fn addresses_go_to_the_interface_of_their_number() {
         let folder = tempfile::tempdir().expect("folder");
         for (name, number) in [("lan0", "2\n"), ("mesh0", "7\n")] {

@@ -278,6 +278,16 @@ fn digest(id: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_image_without_a_name_is_called_by_its_digest() {
+        let digits = "8a41f2c9d0b7e6a5";
+        assert_eq!(digest(&format!("sha256:{digits}")).as_deref(), Some("8a41f2c9d0b7"));
+        assert_eq!(digest(digits).as_deref(), Some("8a41f2c9d0b7"));
+        for odd in ["", "sha256:", "8a41", "postgres:17-alpine", "ä8a41f2c9d0b"] {
+            assert_eq!(digest(odd), None, "{odd}");
+        }
+    }
+
     const ANSWER: &str = r#"{"Id":"8a41f2c9d0b7","Name":"/web\u001b[31m","Created":"2026-01-02T03:04:05.678Z",
         "Path":"nginx","Args":["-g","daemon off;"],"RestartCount":3,
         "State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":1612,"ExitCode":0,

@@ -74,6 +74,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_on_another_filesystem_is_not_the_mount() {
+        let stat = rustix::fs::stat("/").expect("the root");
+        let device = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+        assert_eq!(same(&Question { path: "/".into(), device }), Ok(()));
+        let other = same(&Question { path: "/".into(), device: (device.0, device.1 + 1) });
+        assert!(matches!(&other, Err(Fault::Absent(what)) if what.starts_with("/ does not show")), "{other:?}");
+        let none = same(&Question { path: "/no such folder".into(), device });
+        assert!(matches!(none, Err(Fault::Absent(_))), "{none:?}");
+    }
+
+    #[test]
     fn what_an_earlier_run_hangs_on_is_not_asked() {
         // A number that no device has: tests run side by side.
         let question = |minor| Question { path: "/".into(), device: (4095, minor) };

@@ -13,7 +13,8 @@ use crate::{
     clock::Clock,
     collect::SourceSettings,
     interest::Interest,
-    model::model_server::{Kind, ModelState, Server, ServerState},
+    model::model_server::{Kind, ModelState, Runner, Server, ServerState, Setting},
+    sys::model_server::Sleeps,
 };
 
 type Answer = Arc<dyn Fn(&str, &mut TcpStream) + Send + Sync>;
@@ -354,4 +355,79 @@ fn tls_is_spoken_where_the_certificate_is_trusted() {
     assert!(matches!(&refused, ServerState::Unreachable(why) if why.contains("certificate")), "{refused:?}");
     let missing = state(Some("nowhere.pem"));
     assert!(matches!(&missing, ServerState::Unreachable(why) if why.contains("ca_file")), "{missing:?}");
+}
+
+fn found(at: &str, pid: Option<u32>) -> Found {
+    Found {
+        at: at.parse().expect("an address"),
+        kind: Kind::Ollama,
+        process: pid.map(|pid| Runner { pid, started: 1 }),
+        settings: vec![Setting { name: "--port".into(), set: "1".into() }],
+        sleeps: Sleeps::Never,
+        unified: true,
+    }
+}
+
+#[test]
+fn what_runs_here_is_known_by_its_address() {
+    let target = |url: &str| {
+        let of = ModelServerTarget::new("a", ServiceUrl::parse(url).expect("a URL"));
+        Target::configured(&of, ProbeSettings::default())
+    };
+    for (url, at, same) in [
+        ("http://localhost:8080", "127.0.0.1:8080", true),
+        ("http://localhost:8080", "[::1]:8080", true),
+        ("http://localhost:8080", "10.0.0.1:8080", false),
+        ("http://localhost:8080", "127.0.0.1:8081", false),
+        ("http://10.0.0.1:8080", "10.0.0.1:8080", true),
+        ("http://10.0.0.1:8080", "127.0.0.1:8080", false),
+    ] {
+        assert_eq!(target(url).is(&found(at, None)), same, "{url} {at}");
+    }
+}
+
+#[test]
+fn who_is_gone_for_long_is_known_by_when_it_was_seen_last() {
+    let at = Stamp::at_seconds;
+    let of = ModelServerTarget::new("a", ServiceUrl::parse("http://127.0.0.1:1").expect("a URL"));
+    let here = found("127.0.0.1:1", Some(7));
+    let mut configured = Target::configured(&of, ProbeSettings::default());
+    configured.seen(Some(&here), at(1));
+    let server = configured.server();
+    assert_eq!((&server.process, &server.settings), (&here.process, &here.settings));
+    configured.seen(None, at(2));
+    assert_eq!((configured.server().process, configured.gone_for(at(9))), (None, None), "it stays listed");
+
+    let mut own = Target::found(&of, &here, Origin::Process, ProbeSettings::default());
+    assert_eq!((own.server().process, own.gone_for(at(9))), (here.process.clone(), None));
+    own.seen(None, at(10));
+    own.seen(None, at(20));
+    assert_eq!(own.gone_for(at(30)), Some(Duration::from_secs(20)));
+    own.seen(Some(&here), at(31));
+    assert_eq!(own.gone_for(at(40)), None);
+}
+
+#[test]
+fn what_is_found_gets_a_name_of_its_own() {
+    let mut all = ModelServers {
+        root: Root::fixture("bare"),
+        targets: Vec::new(),
+        probe: ProbeSettings::default(),
+        finder: Finder::default(),
+        found: None,
+        had: false,
+    };
+    for (at, pid) in [("127.0.0.1:11434", Some(7)), ("172.17.0.2:11434", None), ("[::1]:11434", None)] {
+        all.add(&found(at, pid));
+    }
+    let servers: Vec<Server> = all.targets.iter().map(Target::server).collect();
+    let of: Vec<_> = servers.iter().map(|server| (server.name.as_str(), server.url.as_str(), server.origin)).collect();
+    assert_eq!(
+        of,
+        [
+            ("ollama:11434", "http://127.0.0.1:11434", Origin::Process),
+            ("ollama:11434-2", "http://172.17.0.2:11434", Origin::Port),
+            ("ollama:11434-3", "http://[::1]:11434", Origin::Port),
+        ]
+    );
 }

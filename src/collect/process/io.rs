@@ -105,12 +105,71 @@ fn parse(bytes: &[u8]) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::stat::Stat, *};
 
     #[test]
     fn cancelled_writes_are_subtracted() {
         let text = b"rchar: 10\nwchar: 20\nsyscr: 1\nsyscw: 2\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n";
         assert_eq!(parse(text), Some((4096, 4096)));
         assert_eq!(parse(b"read_bytes: x\n"), None);
+    }
+
+    fn slot(pid: u32, asleep: bool) -> Slot {
+        let stat = Stat {
+            name: b"worker",
+            state: b'S',
+            parent: 1,
+            flags: 0,
+            user: 0,
+            system: 0,
+            child: 0,
+            priority: 20,
+            nice: 0,
+            threads: 1,
+            start: 5,
+            image: 0,
+            virtual_bytes: 1 << 20,
+            resident_pages: 100,
+            core: 0,
+        };
+        let mut slot = Slot::new(pid, 1, &stat, 0);
+        (0..if asleep { 4 } else { 0 }).for_each(|round| {
+            slot.update(&stat, round);
+        });
+        assert_eq!(slot.asleep(), asleep);
+        slot
+    }
+
+    #[test]
+    fn counters_of_sleepers_are_read_once() {
+        let mut slots = vec![slot(7, false), slot(8, true), slot(9, true)];
+        let want = Interest { visible: slots[..2].iter().map(Slot::key).collect(), ..Interest::default() };
+        let text = |bytes: u64| format!("read_bytes: {bytes}\nwrite_bytes: 0\n").into_bytes();
+        let (mut ios, mut sample) = (Ios::default(), ProcessSample::default());
+        let pids = |all: &[Wanted]| all.iter().map(|wanted| wanted.key.pid).collect::<Vec<_>>();
+        let mut all = Vec::new();
+        ios.ask(&slots, &want, 1_000_000, &mut all);
+        assert_eq!(pids(&all), [7, 8], "what is wanted; nothing is known of the sleeper yet");
+        ios.rest(&slots, &want, &mut all, &mut sample);
+        assert_eq!(all.len(), 2, "each is asked for once");
+        ios.read(slots[0].key(), &text(100), &mut sample);
+        ios.read(slots[1].key(), &text(50), &mut sample);
+        assert_eq!(sample.ios.iter().map(|io| io.over_us).collect::<Vec<_>>(), [0, 0], "a first reading has no span");
+
+        let (mut all, mut sample) = (Vec::new(), ProcessSample::default());
+        ios.ask(&slots, &want, 3_000_000, &mut all);
+        assert_eq!(pids(&all), [7]);
+        slots[2] = slot(9, false);
+        let more = Interest { io_of_all: true, ..want.clone() };
+        ios.rest(&slots, &more, &mut all, &mut sample);
+        assert_eq!(pids(&all), [7, 9], "one that became wanted meanwhile");
+        ios.read(slots[0].key(), &text(300), &mut sample);
+        let figures: Vec<_> = sample.ios.iter().map(|io| (io.key.pid, io.read_bytes, io.over_us)).collect();
+        assert_eq!(figures, [(8, 50, 2_000_000), (7, 300, 2_000_000)], "the sleeper's are said again");
+
+        slots[0].set(Flag::Sealed, true);
+        let mut all = Vec::new();
+        ios.ask(&slots, &more, 4_000_000, &mut all);
+        assert_eq!(pids(&all), [9], "what may not be read is not asked for");
     }
 }

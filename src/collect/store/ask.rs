@@ -246,6 +246,23 @@ mod tests {
     }
 
     #[test]
+    fn build_cache_is_held_while_it_is_in_use_or_shared() {
+        let usage = br#"{"Images":[],"Volumes":[],"BuildCache":[
+            {"ID":"abcdefghijklmnop","Description":"pulled from x","InUse":false,"Shared":false,"Size":9,"CreatedAt":"2026-11-24T10:00:00Z"},
+            {"ID":"b","InUse":true,"Size":1},{"ID":"c","Shared":true},{"Size":4}]}"#;
+        let address = "unix:///x".into();
+        let mut all = Objects::new(&address);
+        all.all(usage, b"[]").expect("an answer");
+        let of = |t: &Stored| (t.kind, t.id.clone(), t.place.clone(), t.bytes, t.held);
+        let expected =
+            [("abcdefghijklmnop", "abcdefghijkl", Some(9), false), ("b", "b", Some(1), true), ("c", "c", None, true)]
+                .map(|(id, place, bytes, held)| (Kind::Cache, id.to_owned(), place.to_owned(), bytes, held));
+        assert_eq!(all.objects.iter().map(of).collect::<Vec<_>>(), expected);
+        assert_eq!(all.objects[0].name, "pulled from x");
+        assert_eq!(all.objects[0].created_unix_ms, Some(1_795_514_400_000));
+    }
+
+    #[test]
     fn a_wrong_field_is_dropped_and_a_wrong_list_named() {
         let address = "unix:///x".into();
         let mut all = Objects::new(&address);
