@@ -100,6 +100,32 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_is_taken_back_where_it_reached_somebody() {
+        let (mut child, key) = crate::act::signal::tests::sleeper();
+        let number =
+            |name: &str| crate::request::signal::SIGNALS.iter().find(|s| s.name == name).expect("known").number;
+        let send = |signal: i32| run(&Job::Signal { targets: vec![key], signal }, &Root::default());
+        let stopped = send(number("STOP"));
+        let back = Job::Signal { targets: vec![key], signal: number("CONT") };
+        assert_eq!((stopped.outcome.level, stopped.undo), (Level::Ok, Some(back)));
+        assert_eq!(send(number("KILL")).undo, None, "nothing takes that back");
+        child.wait().expect("our child");
+        let missed = send(number("STOP"));
+        assert_eq!((missed.outcome.level, missed.undo), (Level::Warn, None));
+    }
+
+    #[test]
+    fn niceness_is_taken_back_by_the_same_steps() {
+        let (mut child, key) = crate::act::signal::tests::sleeper();
+        let done = run(&Job::Renice(vec![(key, 3)]), &Root::default());
+        child.kill().expect("our child");
+        child.wait().expect("our child");
+        assert_eq!((done.outcome.level, done.undo), (Level::Ok, Some(Job::Renice(vec![(key, -3)]))));
+        let missed = run(&Job::Renice(vec![(key, 3)]), &Root::default());
+        assert_eq!((missed.outcome.level, missed.undo), (Level::Warn, None));
+    }
+
+    #[test]
     fn several_are_reported_together() {
         let both = Job::all(vec![stop("web"), stop("db")]).expect("two");
         let text = run(&both, &Root::default()).outcome.text;

@@ -214,6 +214,14 @@ mod tests {
     }
 
     #[test]
+    fn programs_are_found_alike_with_variables_or_without() {
+        let both: [Arc<dyn Exec>; 2] = [Arc::new(System), with_variables(vec![("A".into(), "b".into())])];
+        for exec in both {
+            assert_eq!((exec.find("sh"), exec.find("no such program")), (Some(sh()), None));
+        }
+    }
+
+    #[test]
     fn only_what_may_be_executed_is_a_program() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("folder");

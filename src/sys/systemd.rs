@@ -95,6 +95,9 @@ mod tests {
             String::from_utf8_lossy(&buffer[..length]).into_owned()
         };
         assert_eq!([heard(), heard()], ["READY=1", "STATUS=1 critical: media"]);
+        notify.alive();
+        notify.stopping();
+        assert_eq!([heard(), heard()], ["WATCHDOG=1", "STOPPING=1"]);
     }
 
     #[test]

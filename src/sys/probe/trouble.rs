@@ -110,3 +110,53 @@ impl Trouble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_it_is_follows_from_the_error() {
+        use io::ErrorKind::{
+            AddrNotAvailable, BrokenPipe, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
+            PermissionDenied, TimedOut,
+        };
+        for (kind, expected) in [
+            (ConnectionRefused, Trouble::Wrong("nas: connection refused".into())),
+            (ConnectionReset, Trouble::Wrong("nas: connection reset".into())),
+            (TimedOut, Trouble::Silent(FailureKind::Unanswered, "nas: no answer".into())),
+            (HostUnreachable, Trouble::Unreachable("nas: host unreachable".into())),
+            (NetworkUnreachable, Trouble::Unjudged(Cause::Network, "this host has no route to nas".into())),
+            (
+                PermissionDenied,
+                Trouble::Unjudged(Cause::Network, "a firewall of this host refuses connections to nas".into()),
+            ),
+            (BrokenPipe, Trouble::Wrong("nas: broken pipe".into())),
+        ] {
+            assert_eq!(Trouble::of_connect(&kind.into(), "nas"), expected);
+        }
+        for error in [AddrNotAvailable.into(), io::Error::from_raw_os_error(24), io::Error::from_raw_os_error(105)] {
+            let trouble = Trouble::of_connect(&error, "nas");
+            assert!(matches!(trouble, Trouble::Unjudged(Cause::Setup, _)) && !trouble.may_pass(), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_the_one_that_says_most_weighs_most() {
+        let rising =
+            [Trouble::dns("a"), Trouble::Unreachable("b".into()), Trouble::slow("c"), Trouble::wrong("d\u{1b}[31m")];
+        assert!(rising.is_sorted_by_key(Trouble::weight));
+        let weights: std::collections::BTreeSet<u8> = rising.iter().map(Trouble::weight).collect();
+        assert_eq!(weights.len(), rising.len());
+        assert_eq!(rising.each_ref().map(Trouble::is_of_time), [true, false, true, false]);
+        assert!(rising.iter().all(Trouble::may_pass) && !rising[3].words().contains('\u{1b}'));
+        let [dns, unreachable, slow, wrong] = rising.map(Trouble::outcome);
+        assert_eq!(dns, Outcome::Unjudged { cause: Cause::Dns, words: "a".into() });
+        let down = |kind, words: &str| Outcome::Down(Failure { kind, words: words.into() });
+        assert_eq!(unreachable, down(FailureKind::Unanswered, "b"));
+        assert_eq!(slow, down(FailureKind::Wrong, "c"));
+        assert!(matches!(wrong, Outcome::Down(Failure { kind: FailureKind::Wrong, .. })));
+        let silent = Trouble::unanswered("e").outcome();
+        assert_eq!(silent, down(FailureKind::Unanswered, "e"));
+    }
+}
