@@ -45,6 +45,23 @@ pub fn expected(samples: &[f64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::testing::TestCx;
+
+    #[test]
+    fn the_first_sample_warms_up_and_is_left_out() {
+        let mut cx = TestCx::new(2, 3);
+        let mut number = 0.0;
+        let mut once = |_: &mut dyn RunCx| {
+            number += 1.0;
+            Ok((vec![number, -number], Vec::new()))
+        };
+        repeat(&mut cx, &mut once).expect("three samples");
+        assert_eq!(cx.samples, [[2.0, 3.0, 4.0], [-2.0, -3.0, -4.0]]);
+        assert_eq!(cx.phases, [RunPhase::WarmingUp, RunPhase::Measuring]);
+        let mut none = TestCx::new(1, 3);
+        repeat(&mut none, |_| Ok((Vec::new(), Vec::new()))).expect("it ends");
+        assert_eq!(none.samples, [[0.0; 0]], "what measures nothing is not repeated forever");
+    }
 
     #[test]
     fn width_gives_how_many_are_to_come() {

@@ -345,6 +345,7 @@ mod tests {
         for (text, why) in [
             ("theme = \"mono\"\n", "was not written by benchtop"),
             ("format = 2\nglow = true\n", "a newer benchtop (format 2)"),
+            ("format = 0\n", "was not written by benchtop"),
             ("format = 1\nglow = true\n", "has `glow`"),
             ("format = 1\n[rules.x]\nwarn = 1\n", "has `rules.x`"),
             ("format = \n", "not valid TOML"),

@@ -97,6 +97,16 @@ fn three_bad_runs_in_a_row_are_a_regression() {
 }
 
 #[test]
+fn what_is_accepted_is_said_of_the_newest_run() {
+    let worse = Series::of(&SIX).then(&[75.0; 3]).say(RunSays::Accept).newest();
+    assert_eq!((worse.run.as_str(), worse.verdict, worse.against), ("r8", Verdict::New, None), "three are no baseline");
+    let series = Series::of(&SIX).then(&[75.0; 5]);
+    let calm = series.say(RunSays::Accept).newest();
+    assert_eq!((calm.run.as_str(), calm.verdict), ("r10", Verdict::Same));
+    assert_eq!(calm.against.map(|base| (base.runs, base.since_unix_ms)), Some((5, 6)), "of what was accepted alone");
+}
+
+#[test]
 fn step_after_noise_is_dated_where_it_is() {
     let series = Series::of(&[100.0; 8]).then(&[86.0, 85.0, 40.0, 40.0, 40.0]);
     let newest = series.newest();

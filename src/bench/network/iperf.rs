@@ -176,6 +176,22 @@ mod tests {
     }
 
     #[test]
+    fn its_version_is_what_it_says_first() {
+        use crate::sys::exec::fake::{FakeExec, Script};
+        let find = |scripts: &[(&'static str, Script)]| {
+            let exec: Arc<dyn Exec> = FakeExec::new(scripts.iter().cloned());
+            Iperf::find(&exec).map(|found| (found.version, found.nsenter.is_some()))
+        };
+        let both = [
+            ("iperf3 --version", Script::says("iperf 3.18 (cJSON 1.7.15)\nLinux nas 6.12")),
+            ("nsenter", Script::says("")),
+        ];
+        assert_eq!(find(&both[..1]), Some(("iperf 3.18".to_owned(), false)));
+        assert_eq!(find(&both).map(|(_, nsenter)| nsenter), Some(true));
+        assert_eq!(find(&[]), None);
+    }
+
+    #[test]
     fn its_complaint_is_quoted() {
         let said =
             parse(include_bytes!("../../../tests/fixtures/bench/iperf3-3.12-refused.json")).expect_err("refused");
