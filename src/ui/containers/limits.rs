@@ -371,6 +371,55 @@ mod tests {
         assert!(yes.iter().any(set), "no swap stays no swap");
     }
 
+    /// The limits that are set after Enter and a yes.
+    fn set(mut effects: Vec<Effect>, state: &State) -> ContainerLimits {
+        let key = |code| Key::new(code, KeyModifiers::NONE);
+        let Some(Effect::Open(mut limits)) = effects.pop() else { panic!("limits to type") };
+        let Some(Effect::Open(mut question)) = limits.key(key(KeyCode::Enter), state).expect("taken").pop() else {
+            panic!("a question")
+        };
+        let yes = question.key(key(KeyCode::Char('y')), state).expect("taken");
+        let change = yes.iter().find_map(|effect| match effect {
+            Effect::Do(Command::Job(Job::Container { act: ContainerAct::Limit(change), .. })) => Some(*change),
+            _ => None,
+        });
+        change.expect("limits to set")
+    }
+
+    #[test]
+    fn a_limit_that_is_too_small_is_raised_by_half() {
+        let mut state = grafana(Peak::default());
+        let row = &mut state.host.containers.rows[0];
+        row.label = "web".into();
+        Arc::make_mut(&mut row.meta).cpu_limit = Some(0.75);
+        Arc::make_mut(&mut row.meta).memory_limit = Some(100 << 20);
+        let memory = set(raise_memory("web", &state), &state);
+        assert_eq!(memory.memory.map(|(memory, _)| memory), Some(192 << 20), "in steps of 64 MiB");
+        assert_eq!(memory.nano_cpus, None);
+        let cpus = set(raise_cpus("web", &state), &state);
+        assert_eq!((cpus.nano_cpus, cpus.memory), (Some(1_200_000_000), None), "in steps of 0.1");
+        Arc::make_mut(&mut state.host.containers.rows[0].meta).cpu_limit = None;
+        for (label, words) in [("web", "web has no limit to raise"), ("none", "the container no longer exists")] {
+            let said = raise_cpus(label, &state);
+            assert!(matches!(&said[..], [Effect::Say(Level::Advice, text)] if text == words), "{label}");
+        }
+    }
+
+    #[test]
+    fn limits_are_pasted_too() {
+        let state = grafana(Peak::default());
+        let mut limits = open(&state);
+        limits.wrong = Some("a mistake".into());
+        limits.paste(" cpus 2", &state);
+        assert_eq!((limits.prompt.text(), limits.wrong.as_deref()), ("memory 64M cpus 2", None));
+        press(&mut limits, &state, KeyCode::Char('x'));
+        assert!(
+            press(&mut limits, &state, KeyCode::Enter).is_empty() && limits.wrong.is_some(),
+            "it says what is wrong"
+        );
+        assert!(matches!(press(&mut limits, &state, KeyCode::Esc)[..], [Effect::Close]));
+    }
+
     #[test]
     fn a_short_peak_proposes_nothing() {
         let peak = Peak { cores: 0.45, memory: 3.0 * 1024.0 * MIB, watched: Duration::from_secs(599) };

@@ -43,21 +43,12 @@ impl Grid {
 pub fn fit(count: usize, width: u16, rows: u16) -> Grid {
     let Some(count) = u16::try_from(count).ok().filter(|c| *c > 0 && rows > 0) else { return Grid::default() };
     let budget = (width * 11 / 20).min(width.saturating_sub(18));
-    within(
-        count,
-        budget,
-        rows,
-        &[(true, 6), (true, 4), (true, 3), (false, 5), (false, 4), (false, 3), (false, 2), (false, 1)],
-    )
-}
-
-/// [`fit`] into the whole width.
-fn within(count: u16, budget: u16, rows: u16, choices: &[(bool, u16)]) -> Grid {
+    let choices = [(true, 6), (true, 4), (true, 3), (false, 5), (false, 4), (false, 3), (false, 2), (false, 1)];
     let label = if count > 100 { 3 } else { 2 };
     let columns = count.div_ceil(rows);
     // Columns of the same length leave the rows below to the facts.
     let even = count.div_ceil(columns);
-    for (percent, spark) in choices {
+    for (percent, spark) in &choices {
         let grid = Grid { width: 0, rows: even, label, spark: *spark, percent: *percent };
         let width = columns * grid.cell() - 2;
         if width <= budget {
@@ -107,17 +98,6 @@ pub fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, grid: &Grid) -
         }
     }
     grid.rows
-}
-
-/// Draws as many cores as fit into the whole of `area`, with their figures where there is room; gives the rows used.
-pub fn cores(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
-    let count = u16::try_from(cx.state.host.cpu.cores.len()).unwrap_or(u16::MAX);
-    if count == 0 || area.is_empty() {
-        return 0;
-    }
-    let choices = [(true, 16), (true, 10), (true, 6), (true, 3), (false, 4), (false, 2)];
-    let grid = within(count, area.width, area.height, &choices);
-    draw(cx, area, canvas, &grid)
 }
 
 #[cfg(test)]

@@ -177,3 +177,71 @@ impl Overlay for Themes {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::settings::Colors, diag::Diagnostic};
+
+    fn themes() -> Themes {
+        Themes::new(&Theme::plain(), &ThemeSet::new(None, Colors::True, false))
+    }
+
+    /// The theme that is put on, and whether the list closes.
+    fn worn(effects: &[Effect]) -> (Option<&str>, bool) {
+        let theme = effects.iter().find_map(|effect| match effect {
+            Effect::Theme(theme) => Some(theme.name.as_str()),
+            _ => None,
+        });
+        (theme, effects.iter().any(|effect| matches!(effect, Effect::Close)))
+    }
+
+    #[test]
+    fn the_key_that_opens_it_goes_round() {
+        let (mut themes, state) = (themes(), State::default());
+        assert_eq!((themes.all[0].name.as_str(), themes.cursor.position()), ("plain", 0), "it is not a shipped one");
+        let count = themes.all.len();
+        for at in (1..count).chain([0, 1]) {
+            let effects = themes.act(Action::Themes, &state).unwrap();
+            assert_eq!(worn(&effects), (Some(themes.all[at].name.as_str()), false));
+        }
+        assert_eq!(worn(&themes.act(Action::Bottom, &state).unwrap()).0, themes.all.last().map(|last| &*last.name));
+        assert_eq!(worn(&themes.act(Action::Top, &state).unwrap()), (Some("plain"), false));
+        assert!(themes.act(Action::Search, &state).is_none());
+    }
+
+    #[test]
+    fn it_is_kept_saved_or_taken_back() {
+        let (mut themes, state) = (themes(), State::default());
+        themes.act(Action::Down, &state);
+        let chosen = themes.all[1].name.clone();
+        let open = themes.act(Action::Open, &state).unwrap();
+        assert_eq!((worn(&open), open.len()), ((Some(chosen.as_str()), true), 2));
+        let save = themes.act(Action::Save, &state).unwrap();
+        assert_eq!(worn(&save), (Some(chosen.as_str()), true));
+        assert!(save.iter().any(|effect| matches!(effect, Effect::Save(names) if *names == ["theme"])));
+        assert_eq!(worn(&themes.act(Action::Back, &state).unwrap()), (Some("plain"), true));
+    }
+
+    #[test]
+    fn one_click_shows_it_and_two_choose_it() {
+        let (mut themes, state) = (themes(), State::default());
+        let name = themes.all[2].name.clone();
+        assert_eq!(worn(&themes.click(&Target::OverlayRow(2), &state)), (Some(name.as_str()), false));
+        assert_eq!(worn(&themes.click(&Target::OverlayRow(2), &state)), (Some(name.as_str()), true));
+    }
+
+    #[test]
+    fn the_users_own_are_added_and_replace_their_namesakes() {
+        let (mut themes, state) = (themes(), State::default());
+        themes.act(Action::Down, &state);
+        let (count, namesake) = (themes.all.len(), themes.all[2].name.clone());
+        let own = |name: &str| Ready { name: name.into(), about: "mine".into(), theme: Ok(Theme::plain()) };
+        let broken = Ready { theme: Err(Diagnostic::new("b.toml", "no such colour")), ..own("broken") };
+        themes.take(vec![own(&namesake), broken]);
+        assert_eq!((themes.all.len(), themes.all[2].about.as_str(), themes.cursor.position()), (count + 1, "mine", 1));
+        assert_eq!(worn(&themes.act(Action::Bottom, &state).unwrap()), (None, false), "a broken one is not put on");
+        let said = themes.act(Action::Open, &state).unwrap();
+        assert!(matches!(&said[..], [Effect::Say(_, words)] if words.contains("no such colour")), "it stays open");
+    }
+}

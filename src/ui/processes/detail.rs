@@ -364,17 +364,70 @@ mod tests {
     };
 
     #[test]
+    fn sockets_files_and_variables_are_listed() {
+        use crate::model::socket::Socket;
+        let socket = |protocol, remote: &str, state: &str| Socket {
+            protocol,
+            local: "127.0.0.1:80".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            state: state.into(),
+            send_queue: 0,
+            receive_queue: 0,
+            uid: 0,
+            inode: 1,
+            pid: None,
+        };
+        let mut raw = ProcessDetailSample {
+            sockets: vec![
+                socket(Protocol::Tcp, "10.0.0.2:5000", "established"),
+                socket(Protocol::Udp, "0.0.0.0:0", "unconnected"),
+            ],
+            files_total: 3,
+            files_limit: Some(1024),
+            files: vec![(0, "/dev/null".into())],
+            environment_names: vec!["HOME".into(), "PATH".into()],
+            ..ProcessDetailSample::default()
+        };
+        let expected = [
+            "Sockets",
+            "tcp established 127.0.0.1:80 to 10.0.0.2:5000",
+            "udp unconnected 127.0.0.1:80",
+            "",
+            "Open files: 3 of 1024 allowed",
+            "    0 /dev/null",
+            "and 2 more",
+            "",
+            "Environment (names only: values may be secret)",
+            "HOME PATH",
+        ];
+        assert_eq!(page(&raw, 60), expected);
+        (raw.files_total, raw.files_limit) = (1, None);
+        let all = page(&raw, 60);
+        assert_eq!(all[4..7], ["Open files: 1", "    0 /dev/null", ""], "none is left out");
+    }
+
+    #[test]
+    fn its_own_facts_are_asked_for() {
+        let key = ProcKey { pid: 7, start_ticks: 5 };
+        let mut want = Interest::default();
+        ProcessDetail::new(key).want(&mut want, &State::default());
+        assert_eq!((want.detail, want.visible), (Some(key), vec![key]));
+    }
+
+    #[test]
     fn arguments_are_one_command_line() {
         let arguments = ["cc", "-O2", "-D", "NAME=a b", "", "it's"].map(str::to_owned).to_vec();
         let raw = ProcessDetailSample { arguments, ..ProcessDetailSample::default() };
+        assert_eq!(page(&raw, 20), ["Command line", "cc -O2 -D", "'NAME=a b' ''", "'it'\\''s'"]);
+    }
+
+    fn page(raw: &ProcessDetailSample, columns: usize) -> Vec<String> {
         let state = State::new(Vec::new().into());
         let (settings, keys, theme) = (Settings::default(), Keymap::default(), Theme::plain());
         let cx =
             DrawCx { state: &state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
         let mut lines = Page::default();
-        read(&cx, &raw, 20, &mut lines);
-        let lines: Vec<String> =
-            lines.lines().iter().map(|l| l.pieces.iter().map(|(t, _)| t.as_str()).collect()).collect();
-        assert_eq!(lines, ["Command line", "cc -O2 -D", "'NAME=a b' ''", "'it'\\''s'"]);
+        read(&cx, raw, columns, &mut lines);
+        lines.lines().iter().map(|l| l.pieces.iter().map(|(t, _)| t.as_str()).collect()).collect()
     }
 }

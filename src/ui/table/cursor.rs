@@ -203,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn movements_are_taken_and_nothing_else() {
+        let mut cursor = of(&[1, 2, 3]);
+        cursor.window(2);
+        let moves = [Action::Down, Action::Up, Action::PageDown, Action::PageUp, Action::Bottom, Action::Top];
+        assert!(moves.into_iter().all(|action| cursor.act(action)));
+        assert!(!cursor.act(Action::Open));
+        assert!(cursor.act(Action::Up) && cursor.selected() == Some(1), "up from the first row lets go");
+        assert!(!cursor.is_held());
+    }
+
+    #[test]
     fn pages_and_searches_go_round_the_list_in_both_directions() {
         let mut cursor = of(&[10, 11, 12, 13, 14, 15]);
         cursor.window(3);

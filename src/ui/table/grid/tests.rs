@@ -190,3 +190,21 @@ fn the_order_changes_by_step_by_turn_and_by_menu() {
         assert_eq!(g.sort(), Sort { column: 2, greatest_first: false }, "a column's own key never reverses");
     }
 }
+
+#[test]
+fn matches_are_gone_through_both_ways_and_round() {
+    let mut g = grid();
+    g.act(Action::NextMatch, &holds);
+    assert_eq!(g.cursor.position(), 0, "there is no search yet");
+    g.act(Action::Search, &holds);
+    kind(&mut g, "n");
+    press(&mut g, KeyCode::Enter);
+    // `init`, `nginx` and `sshd-session` hold it.
+    g.cursor.hold(0);
+    let mut way = |action| {
+        g.act(action, &holds);
+        g.cursor.position()
+    };
+    assert_eq!([Action::NextMatch; 4].map(&mut way), [2, 3, 0, 2]);
+    assert_eq!([Action::PreviousMatch; 4].map(&mut way), [0, 3, 2, 0]);
+}
