@@ -36,10 +36,12 @@ mod screens {
     pub mod advice;
     pub mod containers;
     pub mod frame;
+    pub mod keys;
     pub mod lists;
     pub mod machine;
     pub mod panel;
     pub mod server;
+    pub mod sinks;
     pub mod sizes;
     pub mod suite;
     pub mod views;

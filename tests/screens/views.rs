@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 
 use crate::{accept_frame, drawn, press, server_of_pictures::lived, truecolor};
 
-static SERVER: LazyLock<State> = LazyLock::new(|| lived(600));
+pub static SERVER: LazyLock<State> = LazyLock::new(|| lived(600));
 
 /// Name; keys that lead there from the overview at 160x45, and at 80x24, where the filesystems are a pane of their own.
 const VIEWS: [(&str, &str, &str); 22] = [
@@ -148,7 +148,7 @@ fn questions_look_as_accepted() {
 }
 
 /// The server after one more reading of this source.
-fn after(source: SourceId, outcome: Result<Sample, Fault>) -> State {
+pub fn after(source: SourceId, outcome: Result<Sample, Fault>) -> State {
     let mut state = SERVER.clone();
     let (at, took, every) = (state.host.now, Duration::ZERO, Duration::from_secs(2));
     state.apply(Event::Reading(Envelope { source, at, took, every, outcome }));
@@ -160,7 +160,7 @@ fn denied() -> Result<Sample, Fault> {
     Err(Fault::Denied { what: "/proc/secret may not be read".into(), hint: "run as root".into() })
 }
 
-fn sockets() -> Sample {
+pub fn sockets() -> Sample {
     let pid = SERVER.host.processes.rows.first().map(|process| process.key.pid);
     let socket = |protocol, local: &str, remote: &str, state: &str, pid| Socket {
         protocol,
@@ -184,7 +184,7 @@ fn sockets() -> Sample {
     })
 }
 
-fn stores() -> Sample {
+pub fn stores() -> Sample {
     let stored = |kind, name: &str, bytes, users: &[&str]| Stored {
         engine: "unix:///run/docker.sock".into(),
         kind,
