@@ -112,9 +112,19 @@ fn init_writes_once_and_the_example_is_right() {
     assert!(show.lines().any(|l| l.starts_with("theme = \"nord\"") && l.ends_with("# file, line 1")), "{show}");
 }
 
-/// Settings that have no built-in value: the example file shows one that they may have.
-const EXAMPLES: [&str; 9] =
-    ["quit", "signal", "log", "image", "network", "file_size", "iperf3_server", "download_url", "management_url"];
+/// Settings that have no built-in value, or an empty one: the example file shows one that they may have.
+const EXAMPLES: [&str; 10] = [
+    "quit",
+    "signal",
+    "log",
+    "image",
+    "network",
+    "undo",
+    "file_size",
+    "iperf3_server",
+    "download_url",
+    "management_url",
+];
 
 #[test]
 fn services_are_shown_without_their_secrets() {
