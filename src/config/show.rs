@@ -172,6 +172,64 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_rule_is_shown_with_all_that_is_set() {
+        use std::time::Duration;
+
+        use crate::{
+            alert::{Limits, Times},
+            model::metrics,
+        };
+        let shown = |rule: &Rule| {
+            let mut out = String::new();
+            write_rule(&mut out, rule);
+            out
+        };
+        let least = Rule { say: "busy".into(), ..Rule::new("busy", metrics::LOAD1) };
+        let id = metrics::LOAD1.def().id;
+        let hold = exact(least.hold);
+        assert_eq!(
+            shown(&least),
+            format!("metric = \"{id}\"\nside = \"above\"\nhold = \"{hold}\"\nsay = \"busy\"\nenabled = true\n")
+        );
+        let full = Rule {
+            side: Side::Below,
+            limits: Limits { advice: Some(3.0), warn: Some(2.5), crit: Some(1.0) },
+            clear: Some(4.0),
+            hold: Duration::from_secs(90),
+            in_a_row: Some(3),
+            times: Some(Times { count: 2, within: Duration::from_secs(600) }),
+            normal_floor: Some(0.5),
+            grace: true,
+            clear_hold: Some(Duration::from_secs(5)),
+            only: vec![("disk".into(), vec!["sd*".into(), "nvme*".into()])],
+            except: vec![("disk".into(), vec!["sdz".into()])],
+            quiet_during_runs: true,
+            enabled: false,
+            ..least
+        };
+        let expected = [
+            "side = \"below\"",
+            "advice = 3",
+            "warn = 2.5",
+            "crit = 1",
+            "clear = 4",
+            "hold = \"90s\"",
+            "in_a_row = 3",
+            "times = 2",
+            "within = \"10m\"",
+            "normal_floor = 0.5",
+            "clear_hold = \"5s\"",
+            "only = { disk = [\"sd*\", \"nvme*\"] }",
+            "except = { disk = [\"sdz\"] }",
+            "say = \"busy\"",
+            "grace = true",
+            "quiet_during_runs = true",
+            "enabled = false",
+        ];
+        assert_eq!(shown(&full).lines().skip(1).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn passwords_in_addresses_are_hidden() {
         assert_eq!(hide_secrets("\"https://me:pa@ss@host:1/x\""), "\"https://***@host:1/x\"");
         assert_eq!(hide_secrets("\"/var/log/x@y\""), "\"/var/log/x@y\"");
