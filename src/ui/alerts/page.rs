@@ -361,4 +361,33 @@ mod tests {
         let flapping = "3× lately, flapping: only a rise to critical is sent";
         assert_eq!(said, [None, Some("1× lately"), Some("2× lately"), Some(flapping)].map(|w| w.map(str::to_owned)));
     }
+
+    #[test]
+    fn the_page_names_what_changed_shortly_before() {
+        use crate::model::run::Change;
+        let mut rule = Rule::new("busy", metrics::LOAD1);
+        rule.limits.warn = Some(4.0);
+        let mut state = State::new(vec![rule].into());
+        load(&mut state, 5000, 5.0);
+        let since = state.watches[0].since.unix_ms;
+        let change = |ago: i64, of: &str, before: Option<&str>| Change {
+            at_unix_ms: since - ago,
+            kind: "limits".into(),
+            of: of.into(),
+            property: "cpus".into(),
+            before: before.map(str::to_owned),
+            after: Some("2".into()),
+        };
+        state.runs.changes = vec![
+            change(600_000, "too early", Some("1")),
+            change(599_000, "first", Some("1")),
+            change(0, "last", Some("1")),
+            change(0, "seen first", None),
+            change(-1, "too late", Some("1")),
+        ];
+        let lines = facts(&state, &state.watches[0], 80);
+        let texts = lines.into_iter().map(|line| line.into_iter().map(|(text, _)| text).collect::<String>());
+        let said: Vec<String> = texts.filter(|text| text.starts_with("before it")).collect();
+        assert!(said.len() == 2 && said[0].contains("last") && said[1].contains("first"), "{said:?}");
+    }
 }

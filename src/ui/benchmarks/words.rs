@@ -129,9 +129,9 @@ pub fn target_short(figure: &Figure, bound: Bound) -> String {
 /// A difference from what is normal: `+2 %`, `−26 %`. The sign is that of the figure, not of better or worse.
 #[must_use]
 pub fn difference(ratio: f64) -> String {
-    let percent = (ratio - 1.0) * 100.0;
-    let sign = if percent < -0.5 { '−' } else { '+' };
-    format!("{sign}{:.0} %", percent.abs().round())
+    let percent = ((ratio - 1.0) * 100.0).round();
+    let sign = if percent < 0.0 { '−' } else { '+' };
+    format!("{sign}{:.0} %", percent.abs())
 }
 
 /// A spread: `±2.1 %`.

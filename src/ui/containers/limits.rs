@@ -444,6 +444,12 @@ mod tests {
         assert_eq!(parse("memory=512M,cpus=1.5"), Ok(both));
         assert_eq!(parse(""), Ok(Typing::default()));
         assert_eq!(parse("memory none"), Ok(Typing { memory: Some(0.0), cores: None }));
+        assert_eq!(parse("cpus none"), Ok(Typing { memory: None, cores: Some(0.0) }));
+        assert_eq!(parse("cpus 0.01 mem 6M"), Ok(Typing { memory: Some(6.0 * MIB), cores: Some(0.01) }));
+        assert_eq!(parse("cores 4096").map(|typed| typed.cores), Ok(Some(4096.0)));
+        for wrong in ["cpus 0.009", "cpus 4097", "cpus inf", "cpus NaN", "memory x"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
         assert_eq!(parse("cpus").unwrap_err(), "cpus has no value");
         assert!(parse("cpus -1").unwrap_err().contains("not a number of cores"));
         assert!(parse("memory 1M").unwrap_err().contains("6M"));

@@ -182,6 +182,24 @@ mod tests {
     }
 
     #[test]
+    fn the_last_steps_are_averaged_without_their_gaps() {
+        use crate::clock::Stamp;
+        let of = |values: &[Option<f64>]| {
+            let mut series = Series::default();
+            for (second, value) in (1..).zip(values) {
+                series.push(Stamp::at_seconds(second), std::time::Duration::from_secs(1), *value);
+            }
+            recent(&series)
+        };
+        assert_eq!([of(&[]), of(&[None])], [0.0, 0.0]);
+        assert_eq!(of(&[Some(8.0)]), 8.0);
+        assert_eq!(of(&[Some(2.0), None, Some(4.0)]), 3.0);
+        let mut long = vec![Some(1000.0)];
+        long.extend([Some(7.0); RECENT]);
+        assert_eq!(of(&long), 7.0, "what was before them does not count");
+    }
+
+    #[test]
     fn ports_of_fifty_containers_are_one_row() {
         let many = devices(&machine(50));
         let own = [Row::Disk(0), Row::Interface(0), Row::Interface(1)];

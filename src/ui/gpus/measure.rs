@@ -109,7 +109,7 @@ impl Measure {
         };
         paint(&Gauge {
             parts: &[(kept, cx.theme.style(Role::Dim)), (whole - kept, style)],
-            limit: self.limit(cx.state, row).map(share).filter(|s| *s > 0.0 && *s <= 1.0),
+            limit: self.limit(cx.state, row).map(share).filter(|s| *s > 0.0),
             normal: normal.and_then(NormalOf::median).map(share),
             ..Gauge::default()
         });

@@ -197,6 +197,15 @@ mod tests {
     }
 
     #[test]
+    fn what_should_be_a_table_says_how_it_is_written() {
+        let (file, diagnostics) = File::parse("t.toml", "roles = 3\n");
+        let texts: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+        let hint = "  hint: write [roles] on a separate line";
+        assert_eq!(texts, [format!("t.toml:1:9: `roles` is a whole number, not a table\n{hint}")]);
+        assert!(file.roles.is_empty());
+    }
+
+    #[test]
     fn a_colour_alone_is_the_background_of_what_is_a_background() {
         let (file, diagnostics) = File::parse("t.toml", "[roles]\nsurface = \"#101218\"\ntext = 15\n");
         assert!(diagnostics.is_empty());
