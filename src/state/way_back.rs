@@ -196,6 +196,55 @@ mod tests {
     }
 
     #[test]
+    fn what_only_the_runs_show_is_added_once() {
+        let key = SeriesKey { benchmark: "page".to_owned(), of: String::new() };
+        let run = |at_unix_ms: i64, kernel: &str, layout: &str| Run {
+            id: at_unix_ms.to_string(),
+            batch: String::new(),
+            benchmark: key.benchmark.clone(),
+            of: String::new(),
+            unit: Unit::Seconds,
+            better: Better::Lower,
+            at_unix_ms,
+            took: Duration::ZERO,
+            samples: vec![1.0],
+            fingerprint: Fingerprint::from([
+                ("kernel".to_owned(), kernel.to_owned()),
+                ("pool_layout".to_owned(), layout.to_owned()),
+            ]),
+            notes: Vec::new(),
+        };
+        let mut state = State::default();
+        state.runs.history.insert(key.clone(), vec![run(1_000, "6.1", "mirror"), run(60_000, "6.12", "raidz")]);
+        let since = Since { run: "60000".to_owned(), at_unix_ms: 60_000, good_unix_ms: Some(1_000) };
+        let verdict = RunVerdict {
+            run: "60000".to_owned(),
+            at_unix_ms: 60_000,
+            verdict: Verdict::Suspect,
+            better: Better::Lower,
+            median: 1.0,
+            ratio: None,
+            p: None,
+            against: None,
+            since: Some(since),
+            differs: Vec::new(),
+            samples: 1,
+            repeat: false,
+            disturbed: false,
+        };
+        let mut kinds = |seen: &[&str]| {
+            state.runs.changes =
+                seen.iter().map(|kind| Change { at_unix_ms: 30_000, ..change(kind, "", "x") }).collect();
+            let mut found: Vec<_> = before(&state, &key, &verdict).into_iter().map(|change| change.kind).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(kinds(&[]), ["kernel", "pool_layout"]);
+        assert_eq!(kinds(&["limits", "kernel"]), ["kernel", "limits", "pool_layout"]);
+        assert_eq!(kinds(&["pool"]), ["kernel", "pool"], "a change of the pool is its layout's");
+    }
+
+    #[test]
     fn change_noticed_during_the_first_bad_run_counts() {
         let key = SeriesKey { benchmark: "page".to_owned(), of: String::new() };
         let run = |at_unix_ms: i64| Run {

@@ -96,6 +96,24 @@ mod tests {
     };
 
     #[test]
+    fn a_server_is_in_the_container_of_its_process() {
+        use crate::model::{container::Container, process::ProcInfo};
+        let id = "0123456789abcdef".repeat(4);
+        let info = ProcInfo { cgroup: format!("/system.slice/docker-{id}.scope").into(), ..ProcInfo::default() };
+        let key = ProcKey { pid: 10, start_ticks: 5 };
+        let mut host = Host::default();
+        host.processes.rows = vec![Process { key, tgid: 10, info: Some(Box::new(info)), ..Process::default() }];
+        let meta = Container { id: id.clone(), ..Container::default() };
+        host.containers.rows = vec![ContainerRow { meta: std::sync::Arc::new(meta), ..ContainerRow::default() }];
+        let of = |process: Option<Runner>| {
+            let row = ServerRow { raw: Server { process, ..Server::default() }, ..ServerRow::default() };
+            container_of_model_server(&host, &row).map(|container| container.meta.id.clone())
+        };
+        assert_eq!(of(Some(Runner { pid: 10, started: 5 })), Some(id));
+        assert_eq!((of(Some(Runner { pid: 10, started: 4 })), of(None)), (None, None));
+    }
+
+    #[test]
     fn cards_of_a_server_are_those_of_its_children_too() {
         let mut host = Host::default();
         let process = |pid: u32, parent: u32| Process {

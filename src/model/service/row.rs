@@ -337,3 +337,41 @@ fn throughput(round: &Round) -> Option<f64> {
     let took = round.found.phases.get(Phase::Body).filter(|took| *took > 0.0)?;
     Some(bytes as f64 / took)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::service::round::Found;
+
+    #[test]
+    fn throughput_is_compared_where_a_body_is_large_and_took_its_time() {
+        let mut row = ServiceRow::new(Arc::default(), Stamp::at_seconds(0));
+        (0..60).for_each(|n| row.throughput_normal.push(Stamp::at_seconds(n * 10), 40e6, 0.0));
+        let mut of = |bytes: u64, took: f64, standing| {
+            let mut found = Found { bytes: Some(bytes), ..Found::default() };
+            found.phases.add(Phase::Body, took);
+            let (at, outcome) = (Stamp::at_seconds(600), Outcome::Up { seconds: Some(took) });
+            let round = Round { number: 1, began: at, ended: at, outcome, retried: None, found };
+            (row.standing, row.round) = (standing, Some(Arc::new(round)));
+            (row.throughput(), row.throughput_against_normal())
+        };
+        assert_eq!(of(1_000_000, 0.1, Standing::Up), (Some(10e6), Some(0.25)));
+        assert_eq!(of(8_000_000, 0.1, Standing::Up), (Some(80e6), Some(2.0)));
+        assert_eq!(of(100_000, 0.01, Standing::Up), (Some(10e6), Some(1.0)), "it came at once");
+        assert_eq!(of(65_535, 0.1, Standing::Up), (None, None));
+        assert_eq!(of(65_536, 0.0, Standing::Up), (None, None));
+        assert_eq!(of(1_000_000, 0.1, Standing::Down), (None, None));
+    }
+
+    #[test]
+    fn what_is_silent_is_excused_and_what_was_refused_is_not() {
+        let mut row = ServiceRow::new(Arc::default(), Stamp::at_seconds(0));
+        row.excuse_silence("no network");
+        assert_eq!(row.standing, Standing::Waiting, "nothing failed");
+        (row.standing, row.failures, row.silent) = (Standing::Down, 3, 2);
+        row.judged = (0..3).map(|second| (Stamp::at_seconds(second), true)).collect();
+        row.excuse_silence("no network");
+        assert_eq!((row.standing, row.why.as_str()), (Standing::Unjudged, "no network"));
+        assert_eq!((row.failures, row.silent, row.judged.len()), (1, 0, 1));
+    }
+}
