@@ -202,6 +202,11 @@ mod tests {
     }
 
     #[test]
+    fn a_value_needs_no_blank_before_it() {
+        assert_eq!(parse(b"processor:0\nmodel name:X9\n").model.as_deref(), Some("X9"));
+    }
+
+    #[test]
     fn two_sockets_with_the_same_core_numbers_are_all_counted() {
         let block = |n, package, core| format!("processor\t: {n}\nphysical id\t: {package}\ncore id\t\t: {core}\n\n");
         let text = [block(0, 0, 0), block(1, 0, 0), block(2, 1, 0), block(3, 1, 0)].concat();

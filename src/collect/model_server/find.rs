@@ -355,6 +355,13 @@ mod tests {
         assert_eq!(machine.find(), [("127.0.0.1:11434".to_owned(), Kind::Ollama, None)]);
         machine.process(50, 1, "ollama serve", &[(11434, 5)]);
         assert_eq!(machine.find(), [("127.0.0.1:11434".to_owned(), Kind::Ollama, Some(50))]);
+        let machine = Machine::new(&[(11434, 5), (8080, 6)]);
+        machine.process(50, 1, "llama-server -m x", &[(8080, 6)]);
+        let both = [
+            ("127.0.0.1:8080".to_owned(), Kind::LlamaCpp, Some(50)),
+            ("127.0.0.1:11434".to_owned(), Kind::Ollama, None),
+        ];
+        assert_eq!(machine.find(), both, "another server here is not the one at this port");
     }
 
     #[test]

@@ -340,3 +340,33 @@ fn refused(error: &AskError) -> Round {
     };
     Round { kind: None, state, reading: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::service::target::ServiceUrl;
+
+    #[test]
+    fn who_does_not_serve_is_asked_less_often() {
+        use ServerState::{Asleep, Broken, Loading, NotAServer, TooOld, Unauthorised, Unreachable, Up, Waiting};
+        let of = ModelServerTarget::new("a", ServiceUrl::parse("http://127.0.0.1:1").expect("a URL"));
+        let every = |kind: Kind, origin: Origin, state: ServerState, own: Option<u64>| {
+            let of = ModelServerTarget { every: own.map(Duration::from_secs), ..of.clone() };
+            let mut target = Target::new(of, origin, Some(kind), ProbeSettings::default());
+            target.server.state = state;
+            target.every().as_secs()
+        };
+        let (ours, port, why) = (Origin::Configured, Origin::Port, || "so".to_owned());
+        for state in [Waiting, Up, Loading, Asleep] {
+            assert_eq!(every(Kind::LlamaCpp, ours, state.clone(), None), 1, "it logs nothing: {state:?}");
+            assert_eq!(every(Kind::Vllm, ours, state.clone(), None), 10);
+            assert_eq!(every(Kind::Vllm, ours, state, Some(3)), 3);
+        }
+        assert_eq!(every(Kind::LlamaCpp, ours, Unreachable(why()), None), 10);
+        assert_eq!(every(Kind::LlamaCpp, ours, Unreachable(why()), Some(30)), 30);
+        for state in [Unauthorised(why()), TooOld(why()), Broken(why()), NotAServer(why())] {
+            assert_eq!(every(Kind::LlamaCpp, ours, state, None), 60);
+        }
+        assert_eq!(every(Kind::LlamaCpp, port, NotAServer(why()), None), 600, "it may be anything");
+    }
+}

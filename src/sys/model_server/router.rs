@@ -181,6 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_model_is_was_asked_once_each_time_it_is_loaded() {
+        let (mut router, mut server) = (Router::default(), server());
+        let mut props = |server: &mut Answers, second: u64| {
+            router.round(server, at(second), true).expect("a reading");
+            server.take_asked().into_iter().filter(|path| path.starts_with("/props?")).count()
+        };
+        assert_eq!((props(&mut server, 1), props(&mut server, 2)), (1, 0));
+        let loaded = fixture("llama.cpp-router/models-switched.json");
+        server.put("/models", 200, fixture("llama.cpp-router/models.json"));
+        assert_eq!(props(&mut server, 3), 0, "nothing is loaded");
+        server.put("/models", 200, loaded);
+        assert_eq!(props(&mut server, 4), 1, "it may have been loaded in another way");
+    }
+
+    #[test]
     fn a_model_that_went_meanwhile_costs_no_round() {
         let error = fixture("llama.cpp-router/error-not-loaded.json");
         let mut server =
