@@ -394,6 +394,23 @@ mod tests {
     }
 
     #[test]
+    fn the_cure_of_a_source_is_said_while_it_does_not_answer() {
+        let mut state = State::default();
+        let mut read = |outcome: Result<Sample, Fault>| {
+            let (at, took, every) = (Stamp::at_seconds(1), Duration::ZERO, Duration::from_secs(1));
+            state.apply(Event::Reading(Envelope { source: SourceId::Power, at, took, every, outcome }));
+            let mut all = checks(&state, &|id| (id == SourceId::Power).then_some("energy_uj"), Vec::new());
+            let Check { state, message, hint, .. } = all.remove(0);
+            (state, message, hint)
+        };
+        let denied = Fault::Denied { what: "energy_uj may not be read".into(), hint: "run as root".into() };
+        let (status, message, hint) = read(Err(denied));
+        assert_eq!((status.as_str(), hint.as_deref()), ("denied", Some("run as root")));
+        assert!(message.contains("energy_uj may not be read"), "{message}");
+        assert_eq!(read(Ok(Sample::Power(Default::default()))), ("live".into(), "energy_uj".into(), None));
+    }
+
+    #[test]
     fn what_others_keep_from_us_is_denied() {
         let mut state = State::default();
         state.host.now = Stamp::at_seconds(1000);

@@ -122,5 +122,7 @@ mod tests {
         write("hwmon/hwmon3/temp1_input", "71000\n");
         let look = files(folder.path());
         assert_eq!((look.busy, look.memory, look.celsius), (Some(0.97), Some(0.875), Some(71.0)));
+        write("mem_info_vram_total", "0\n");
+        assert_eq!(files(folder.path()).memory, None, "a card without memory of its own");
     }
 }
