@@ -537,21 +537,41 @@ fn benchmarks_are_filtered_by_what_is_typed_or_pasted() {
 #[test]
 fn a_target_is_measured_from_the_scorecard() {
     let state = &measured();
+    let catalog = state.runs.catalog.as_ref().unwrap();
+    let targets = benchtop::target::shipped();
+    let mut ui = at(state, "bt");
     let mut planned = Vec::new();
-    for downs in 0..20 {
-        let commands = go(&mut at(state, &format!("bt{}", "j".repeat(downs))), state, "r");
-        for command in commands {
+    for _ in &targets {
+        for command in go(&mut ui, state, "r") {
             let Command::Bench(BenchAct::Plan(keys)) = command else { continue };
             assert!(keys.len() == 3 && keys.iter().all(|key| *key == keys[0]), "the same three times: {keys:?}");
-            planned.push(keys[0].clone());
+            let bench = catalog.benches.iter().find(|bench| bench.bench == keys[0].bench).unwrap();
+            assert!(bench.offers.iter().any(|offer| offer.of == keys[0].of && offer.missing.is_none()), "{keys:?}");
+            planned.push(keys[0].bench.clone());
+            go(&mut ui, state, "\x1b");
         }
+        go(&mut ui, state, "j");
     }
-    assert!(!planned.is_empty());
-    let catalog = state.runs.catalog.as_ref().unwrap();
-    for key in planned {
-        let bench = catalog.benches.iter().find(|bench| bench.bench == key.bench).unwrap();
-        assert!(bench.offers.iter().any(|offer| offer.of == key.of && offer.missing.is_none()), "{key:?}");
+    // What is for no part of the machine is measured wherever it can be.
+    for target in targets.iter().filter(|target| target.role.is_none()) {
+        let Some((bench, _)) = target.measure.benchmark.as_ref().and_then(|figure| catalog.figure(figure)) else {
+            continue;
+        };
+        let able = bench.offers.iter().any(|offer| offer.missing.is_none());
+        assert_eq!(planned.contains(&bench.bench), able, "{}", target.name);
     }
+}
+
+#[test]
+fn a_key_that_was_taken_away_is_none_though_it_changes_nothing() {
+    let state = &*SERVER;
+    let keys = [("search".to_owned(), Vec::new())].into();
+    let mut ui = crate::ui(Settings { colors: Colors::True, read_only: true, keys, ..Settings::default() });
+    drawn(&mut ui, state, (200, 60));
+    press(&mut ui, state, "?");
+    let help = text(&drawn(&mut ui, state, (200, 60)));
+    let line = help.lines().find(|line| line.contains("search as you type")).unwrap();
+    assert!(line.contains("no key") && !line.contains("read-only  "), "{line}");
 }
 
 #[test]
@@ -627,4 +647,56 @@ fn two_clicks_open_a_card() {
     click(&mut ui, state, x, y);
     lacks(&mut ui, state, "²memory");
     shows(&mut ui, state, "RTX 3090");
+}
+
+#[test]
+fn a_graph_of_a_container_needs_its_room() {
+    let state = &*SERVER;
+    let graph = |rows: u16| {
+        let mut ui = at(state, "6jjj\n");
+        text(&drawn(&mut ui, state, (160, rows))).contains(" now ")
+    };
+    // 14 rows, and the frame, the head and the foot around them.
+    assert!(graph(18) && !graph(17));
+}
+
+#[test]
+fn the_log_in_a_detail_is_of_its_container() {
+    let state = &logged();
+    let mut ui = at(state, "6jjj\n");
+    go(&mut ui, state, "G");
+    shows(&mut ui, state, "line 99");
+    let mut ui = at(state, "6jjjj\n");
+    go(&mut ui, state, "G");
+    lacks(&mut ui, state, "line 99");
+}
+
+#[test]
+fn what_lies_over_one_row_is_drawn_in_it() {
+    let state = &*SERVER;
+    let mut ui = at(state, "6jjjx\n");
+    let one = text(&drawn(&mut ui, state, (80, 3)));
+    ui = at(state, "");
+    assert_ne!(text(&drawn(&mut ui, state, (80, 3))), one);
+}
+
+#[test]
+fn errors_of_pools_keep_their_column_while_there_are_any() {
+    let least = |state: &State| {
+        let shown = |width: &u16| {
+            let mut ui = truecolor();
+            drawn(&mut ui, state, (*width, 24));
+            press(&mut ui, state, "5z");
+            text(&drawn(&mut ui, state, (*width, 24))).contains(" ERRS")
+        };
+        (24..=100).step_by(4).find(shown)
+    };
+    let state = &*SERVER;
+    let mut sound = state.clone();
+    for row in &mut sound.host.pools.rows {
+        let reported = row.reported.as_mut().unwrap();
+        reported.vdevs.iter_mut().for_each(|vdev| vdev.errors = [0; 3]);
+    }
+    let (with, without) = (least(state), least(&sound));
+    assert!(with.is_some() && with < without, "{with:?} {without:?}");
 }
