@@ -1,3 +1,5 @@
+//! What is undone and set again, what is left alone, and what is said of it.
+
 use std::{sync::Arc, time::Duration};
 
 use super::*;
