@@ -211,9 +211,8 @@ mod tests {
         let processes = vec![used(7, Some(1 << 30)), used(8, Some(4 << 30)), used(9, None)];
         let row = GpuRow { raw: Gpu { processes, ..Gpu::default() }, ..GpuRow::default() };
         let said = |columns| users(&State::default(), &row, columns);
-        assert_eq!(said(80), "pid 8 4.0G · pid 7 1.0G · pid 9");
-        assert_eq!(said(30), "pid 8 4.0G · pid 7 1.0G · 1 more");
-        assert_eq!(said(20), "pid 8 4.0G · 2 more");
+        assert_eq!(said(31), "pid 8 4.0G · pid 7 1.0G · pid 9");
+        assert_eq!(said(30), "pid 8 4.0G · 2 more");
         assert_eq!(said(10), "pid 8", "a name alone says more than half a value");
         assert_eq!(users(&State::default(), &GpuRow::default(), 80), "");
     }
