@@ -64,7 +64,7 @@ impl Ios {
 
     /// In this round only what is not known is read.
     fn rests(&self, want: &Interest) -> bool {
-        self.round > FIRST && self.round % 2 == 0 && !want.io_of_all
+        self.round > FIRST && self.round.is_multiple_of(2) && !want.io_of_all
     }
 
     /// Stores the counters read.

@@ -302,7 +302,7 @@ fn storage_counters_rest_in_every_second_round() {
     }
     let key = |pid| ProcKey { pid, start_ticks: 5 };
     m.want.visible = vec![key(10)];
-    let mut read = |m: &mut Machine| {
+    let read = |m: &mut Machine| {
         let sample = m.round();
         sample.ios.iter().map(|io| (io.key.pid, io.over_us)).collect::<Vec<_>>()
     };
