@@ -286,7 +286,7 @@ mod tests {
         let read = series(&[Some(1.0)]);
         assert_eq!(axis(&read, 0), "1m ago                     now");
         assert_eq!(axis(&read, 3), "1m ago                     now", "it may be late");
-        assert_eq!(axis(&read, 4), "1m4s ago                4s ago");
+        assert_eq!(axis(&read, 4), "1m ago                  4s ago");
         assert_eq!(axis(&read, 600), "11m ago                10m ago");
         assert_eq!(axis(&Series::default(), 600).trim(), "");
     }
