@@ -226,7 +226,7 @@ impl Processes {
             let mut all = Vec::new();
             info::again(&self.slots, want, self.round, &mut all);
             info::unknown(&mut self.slots, want, self.round, false, &mut all);
-            self.ios.ask(&self.slots, want, now_us, &mut all);
+            self.ios.ask(&self.slots, want, (self.round, now_us), &mut all);
             self.lookups.ask(all);
             self.lookups.begin();
         }

@@ -20,12 +20,16 @@ const FIRST: usize = 128;
 /// Command lines in each later round: this many, or this share of all, so that even a full machine is known within few
 /// rounds.
 const SLICE: (usize, usize) = (256, 6);
-/// A process on the screen is read again in one of `2^2` rounds, a busy one off the screen in one of `2^4`; the cgroup,
-/// which seldom changes, in one of four of these.
-const AGAIN: (u32, u32) = (2, 4);
+/// Of the rounds in which the helper is asked, every second one, a process on the screen is read again in one of `2^1`, a
+/// busy one off the screen in one of `2^3`; the cgroup, which seldom changes, in one of four of these.
+const AGAIN: (u32, u32) = (1, 3);
 
 /// Adds what may have changed since it was read.
 pub(super) fn again(slots: &[Slot], want: &Interest, round: u32, all: &mut Vec<Wanted>) {
+    if is_rest(round) {
+        return;
+    }
+    let round = round / 2;
     let at = |key: &ProcKey| slots.binary_search_by_key(&key.pid, |s| s.pid).ok();
     let visible = want.visible.iter().filter_map(|key| Some(&slots[at(key)?])).filter(|s| s.turn(round, AGAIN.0));
     let at_work = slots.iter().filter(|s| !s.asleep() && s.turn(round, AGAIN.1));
@@ -39,6 +43,11 @@ pub(super) fn again(slots: &[Slot], want: &Interest, round: u32, all: &mut Vec<W
         }
         all.push(Wanted { key: slot.key(), what: What::Command });
     }
+}
+
+/// In these rounds only what is not known yet is asked: each question wakes two threads. The first two are needed for rates.
+pub(super) fn is_rest(round: u32) -> bool {
+    round > 2 && !round.is_multiple_of(2)
 }
 
 /// Adds what is not known yet, the most wanted first; at the end of a round, `late`, only for what may be on the screen

@@ -3,6 +3,7 @@
 //! reading is asked of the helper process, as it may block, and wakes two threads.
 
 use super::{
+    info::is_rest,
     lookups::{Wanted, What},
     slot::{Flag, Slot},
 };
@@ -21,20 +22,17 @@ pub(super) struct Ios {
     asked_us: u64,
     /// Requested at the start of the round, in order.
     asked: Vec<ProcKey>,
-    round: u64,
+    round: u32,
 }
-
-/// The rounds in which a rate needs its two readings.
-const FIRST: u64 = 2;
 
 impl Ios {
     /// Starts a round, and adds the wanted processes that worked lately.
-    pub(super) fn ask(&mut self, slots: &[Slot], want: &Interest, now_us: u64, all: &mut Vec<Wanted>) {
+    pub(super) fn ask(&mut self, slots: &[Slot], want: &Interest, (round, now_us): (u32, u64), all: &mut Vec<Wanted>) {
         std::mem::swap(&mut self.known, &mut self.next);
         self.known.sort_unstable_by_key(|(io, _)| io.key.pid);
         self.next.clear();
         self.asked_us = now_us;
-        self.round += 1;
+        self.round = round;
         let mut asked = std::mem::take(&mut self.asked);
         asked.clear();
         let rests = self.rests(want);
@@ -64,7 +62,7 @@ impl Ios {
 
     /// In this round only what is not known is read.
     fn rests(&self, want: &Interest) -> bool {
-        self.round > FIRST && self.round.is_multiple_of(2) && !want.io_of_all
+        is_rest(self.round) && !want.io_of_all
     }
 
     /// Stores the counters read.
@@ -148,7 +146,7 @@ mod tests {
         let (mut ios, mut sample) = (Ios::default(), ProcessSample::default());
         let pids = |all: &[Wanted]| all.iter().map(|wanted| wanted.key.pid).collect::<Vec<_>>();
         let mut all = Vec::new();
-        ios.ask(&slots, &want, 1_000_000, &mut all);
+        ios.ask(&slots, &want, (0, 1_000_000), &mut all);
         assert_eq!(pids(&all), [7, 8], "what is wanted; nothing is known of the sleeper yet");
         ios.rest(&slots, &want, &mut all, &mut sample);
         assert_eq!(all.len(), 2, "each is asked for once");
@@ -157,7 +155,7 @@ mod tests {
         assert_eq!(sample.ios.iter().map(|io| io.over_us).collect::<Vec<_>>(), [0, 0], "a first reading has no span");
 
         let (mut all, mut sample) = (Vec::new(), ProcessSample::default());
-        ios.ask(&slots, &want, 3_000_000, &mut all);
+        ios.ask(&slots, &want, (2, 3_000_000), &mut all);
         assert_eq!(pids(&all), [7]);
         slots[2] = slot(9, false);
         let more = Interest { io_of_all: true, ..want.clone() };
@@ -169,7 +167,7 @@ mod tests {
 
         slots[0].set(Flag::Sealed, true);
         let mut all = Vec::new();
-        ios.ask(&slots, &more, 4_000_000, &mut all);
+        ios.ask(&slots, &more, (4, 4_000_000), &mut all);
         assert_eq!(pids(&all), [9], "what may not be read is not asked for");
     }
 }
