@@ -29,7 +29,7 @@ pub(super) fn say(note: &UndoNote) -> (Level, String) {
     let (level, word) = match note.step {
         UndoStep::Begins => (Level::Warn, "undoing as bench.undo allows"),
         UndoStep::Done => (Level::Ok, "undone"),
-        UndoStep::Failed => (Level::Warn, "not undone"),
+        UndoStep::Failed => (Level::Warn, "failed"),
         UndoStep::Helped => (Level::Ok, "it helped"),
         UndoStep::HelpedInPart => (Level::Ok, "it helped, but not all the way"),
         UndoStep::InVain => (Level::Warn, "it did not help"),

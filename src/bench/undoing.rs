@@ -250,10 +250,9 @@ pub(super) fn checks(benches: &[BenchDef], allowed: &[String], planned: &[Planne
     for pattern in allowed.iter().filter(|pattern| !benches.iter().any(|def| like(pattern, def.id))) {
         checks.push(warns(format!("bench.undo names {pattern}, which is no benchmark: `benchtop bench list`")));
     }
-    let mut names: Vec<&str> =
-        planned.iter().filter(|part| part.plan.is_ok()).map(|part| part.key.bench.as_str()).collect();
-    names.retain(|name| is_allowed(allowed, name));
-    names.dedup();
+    // Several runs take turns: each benchmark is named once.
+    let runs = |id: &str| planned.iter().any(|part| part.plan.is_ok() && part.key.bench == id);
+    let names: Vec<&str> = benches.iter().map(|def| def.id).filter(|id| is_allowed(allowed, id) && runs(id)).collect();
     if !names.is_empty() {
         let names = names.join(", ");
         checks.push(warns(format!(

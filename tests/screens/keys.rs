@@ -81,7 +81,7 @@ fn said(commands: &[Command]) -> &AlertSays {
 }
 
 /// The state after what the user said.
-fn told(state: &State, says: &AlertSays) -> State {
+fn marked(state: &State, says: &AlertSays) -> State {
     let mut state = state.clone();
     state.apply(Event::Alert(AlertMark { at: state.host.now, says: says.clone() }));
     state.judge();
@@ -102,7 +102,7 @@ fn a_comment_is_typed_or_pasted_with_an_acknowledgement() {
     assert!(state.watches.iter().any(|watch| watch.key() == *key && watch.held));
     assert!(!ui.takes_text(), "the view is back");
 
-    let then = told(state, said(&commands));
+    let then = marked(state, said(&commands));
     drawn(&mut ui, &then, SIZE);
     assert_eq!(said(&go(&mut ui, &then, "A")), &AlertSays::Unacknowledge(key.clone()), "again: no longer");
 
@@ -127,7 +127,7 @@ fn an_alert_its_rule_or_everything_is_silenced() {
     assert_eq!(silence.until_unix_ms, state.host.now.plus(Duration::from_secs(4 * 3600)).unix_ms);
 
     // On the silenced alert the same key ends it; wherever that is listed.
-    let then = told(state, said(&commands));
+    let then = marked(state, said(&commands));
     let end = [Command::Mark(AlertSays::Unsilence(silence.scope.clone()))];
     let ends = (0..then.watches.len() + 3).filter(|downs| {
         let mut ui = at(&then, &format!("a{}", "j".repeat(*downs)));
@@ -145,7 +145,7 @@ fn an_alert_its_rule_or_everything_is_silenced() {
     let commands = go(&mut ui, state, &format!("{}\n", "j".repeat(8)));
     let AlertSays::Silence(silence) = said(&commands) else { panic!("{commands:?}") };
     assert_eq!(silence.scope, Scope::All);
-    let then = told(state, said(&commands));
+    let then = marked(state, said(&commands));
     let mut ui = at(&then, "am");
     shows(&mut ui, &then, "end: everything");
 }

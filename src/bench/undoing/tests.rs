@@ -186,7 +186,7 @@ fn what_did_not_help_is_set_again_and_not_tried_again() {
 }
 
 #[test]
-fn another_program_that_was_killed_in_the_middle_is_not_repeated() {
+fn undo_of_a_killed_program_is_not_repeated() {
     let mut undoing = allowed();
     let mut state = slowed(&mut undoing);
     let step = undoing.over(&state, false, 12 * 60_000);
@@ -232,4 +232,11 @@ fn plan_says_that_it_may_be_undone() {
     assert_eq!(said(&["storage-read"]), [""; 0]);
     assert_eq!(said(&["pgae"]), ["bench.undo names pgae, which is no benchmark: `benchtop bench list`"]);
     assert!(said(&["*"])[0].starts_with("bench.undo allows it for management-page: where it has regressed, a limit"));
+    let part = |bench: &str| Planned {
+        key: BenchKey { bench: bench.into(), of: String::new() },
+        plan: Ok(crate::model::bench::Plan::default()),
+    };
+    let in_turn = ["cpu", "memory", "cpu", "memory"].map(part);
+    let text = &checks(BENCHES, &["*".to_owned()], &in_turn)[0].text;
+    assert!(text.starts_with("bench.undo allows it for cpu, memory: "), "{text}");
 }

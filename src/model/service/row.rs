@@ -344,7 +344,7 @@ mod tests {
     use crate::model::service::round::Found;
 
     #[test]
-    fn throughput_is_compared_where_a_body_is_large_and_took_its_time() {
+    fn throughput_is_compared_of_large_bodies() {
         let mut row = ServiceRow::new(Arc::default(), Stamp::at_seconds(0));
         (0..60).for_each(|n| row.throughput_normal.push(Stamp::at_seconds(n * 10), 40e6, 0.0));
         let mut of = |bytes: u64, took: f64, standing| {

@@ -192,6 +192,6 @@ fn values_under_way_are_kept_as_far_as_they_are_drawn() {
         say("cpu", 1, f64::from(value));
     }
     assert_eq!(say("cpu", 1, 600.0), (600, Some(1.0), Some(600.0)), "the oldest leaves");
-    assert_eq!(say("memory", 1, 7.0), (1, Some(7.0), Some(7.0)), "another one begins anew");
+    assert_eq!(say("memory", 1, 7.0), (1, Some(7.0), Some(7.0)), "another one begins again");
     assert_eq!(say("memory", 2, 8.0), (1, Some(8.0), Some(8.0)), "and the same one once more");
 }

@@ -177,7 +177,7 @@ fn undone(state: &State, item: &Item, now: i64) -> Option<SheetLine> {
     let word = match note.step {
         UndoStep::Begins => "undo begun automatically",
         UndoStep::Done => "undone automatically, and to be measured",
-        UndoStep::Failed => "not undone automatically",
+        UndoStep::Failed => "automatic undo failed",
         UndoStep::Helped | UndoStep::HelpedInPart => "undone automatically",
         UndoStep::InVain => "undone automatically in vain",
         UndoStep::Restored => "undone automatically in vain, and set again",
