@@ -284,7 +284,7 @@ fn limit_is_found_to_be_no_cause_and_set_again() {
     assert_eq!(engine.docker(&["inspect", "-f", limits, &id]), format!("{} {}", 48 << 20, 96 << 20));
     let steps = journal(&house);
     let words: Vec<&str> = steps.iter().map(|step| step.split(':').next().unwrap()).collect();
-    assert_eq!(words, ["begins", "done", "in_vain", "restored"], "{steps:?}");
+    assert_eq!(words, ["begins", "done", "did_not_help", "restored"], "{steps:?}");
     let (code, _) = page(&house, "1");
     assert_eq!((code, journal(&house).len()), (Some(1), 4), "once");
 }

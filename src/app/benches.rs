@@ -90,8 +90,8 @@ impl Benches {
                 News::Planned(Box::new(suite::plan(BENCHES, survey, &keys, runner::batch(at), 1)))
             }),
             BenchAct::Start(id) => {
-                if let Err(report) = self.start(&id, settings) {
-                    let event = RunEvent::Ended { at: self.env.clock.now(), stopped: false, report };
+                if let Err(why) = self.start(&id, settings) {
+                    let event = RunEvent::Refused { at: self.env.clock.now(), plan: id, why };
                     let _ = self.sender.send(News::Event(event));
                     self.wake.notify_one();
                 }

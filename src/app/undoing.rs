@@ -32,7 +32,7 @@ pub(super) fn say(note: &UndoNote) -> (Level, String) {
         UndoStep::Failed => (Level::Warn, "failed"),
         UndoStep::Helped => (Level::Ok, "it helped"),
         UndoStep::HelpedInPart => (Level::Ok, "it helped, but not all the way"),
-        UndoStep::InVain => (Level::Warn, "it did not help"),
+        UndoStep::DidNotHelp => (Level::Warn, "it did not help"),
         UndoStep::Restored => (Level::Ok, "set again"),
         UndoStep::Unmeasured => (Level::Warn, "undone, and not known to help"),
     };
@@ -65,6 +65,11 @@ impl Live {
         let is_over = self.undoing.saw(&event);
         let stopped = matches!(event, RunEvent::Ended { stopped: true, .. });
         let plan = if let RunEvent::Planned { plan, .. } = &event { Some(plan.clone()) } else { None };
+        if let RunEvent::Refused { at, plan, why } = &event {
+            self.ui.say(Level::Warn, why.clone());
+            let step = self.undoing.refused(plan, why, at.unix_ms);
+            self.take_step(step);
+        }
         self.session.fold(Event::Run(event));
         if is_over {
             let now = self.session.clock().now().unix_ms;

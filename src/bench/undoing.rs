@@ -68,6 +68,8 @@ struct Attempt {
     /// What is done, and what sets it again once it is done.
     job: Job,
     again: Option<Job>,
+    /// What measures it again.
+    plan: String,
     stage: Stage,
 }
 
@@ -142,7 +144,7 @@ impl Undoing {
                 if state.runs.undos.iter().any(tried) {
                     continue;
                 }
-                let Some((change, WayBack::Do(job))) = way_back::find(state, def.group, &series, verdict) else {
+                let Some((change, WayBack::Do(job))) = way_back::find(state, &series, verdict) else {
                     continue;
                 };
                 // What is not of the thing that was measured may be anybody's.
@@ -158,6 +160,7 @@ impl Undoing {
                     change,
                     job: job.clone(),
                     again: None,
+                    plan: String::new(),
                     stage: Stage::Acting,
                 };
                 let notes = vec![attempt.note(UndoStep::Begins, text, at_unix_ms)];
@@ -200,6 +203,17 @@ impl Undoing {
         }
     }
 
+    /// The program ends: what is under way is left as it is, and said to be so.
+    pub fn ended(&mut self, at_unix_ms: i64) -> Step {
+        let Some(attempt) = self.attempt.take() else { return Step::default() };
+        let (step, what) = match attempt.stage {
+            Stage::Acting => (UndoStep::Failed, "it was known whether it was done"),
+            Stage::Planning | Stage::Measuring => (UndoStep::Unmeasured, "it was measured again"),
+            Stage::Restoring => (UndoStep::Failed, "it was known whether it was set again"),
+        };
+        attempt.ends(step, &format!("benchtop ended before {what}"), at_unix_ms)
+    }
+
     /// True for the plan of what is to be measured again: it is started.
     pub fn asked_for(&mut self, plan: &RunPlan) -> bool {
         let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.stage == Stage::Planning) else {
@@ -207,9 +221,15 @@ impl Undoing {
         };
         let is_ours = plan.parts.len() == AGAIN && plan.parts.iter().all(|part| part.key == attempt.bench);
         if is_ours {
-            attempt.stage = Stage::Measuring;
+            (attempt.stage, attempt.plan) = (Stage::Measuring, plan.id.clone());
         }
         is_ours
+    }
+
+    /// A plan could not begin: another suite is under way. Nothing, where it is not the one that was asked for.
+    pub fn refused(&mut self, plan: &str, why: &str, at_unix_ms: i64) -> Step {
+        let is_ours = |attempt: &Attempt| attempt.stage == Stage::Measuring && attempt.plan == plan;
+        if self.attempt.as_ref().is_some_and(is_ours) { self.unmeasured(why, at_unix_ms) } else { Step::default() }
     }
 
     fn judge(&mut self, mut attempt: Attempt, state: &State, at_unix_ms: i64) -> Step {
@@ -219,7 +239,7 @@ impl Undoing {
         };
         let phrase = attempt.job.phrase();
         if matches!(verdict.verdict, Verdict::Same | Verdict::Improved) {
-            return attempt.ends(UndoStep::Helped, &format!("{phrase}: as before again"), at_unix_ms);
+            return attempt.ends(UndoStep::Helped, &format!("{phrase}: back to normal"), at_unix_ms);
         }
         if share >= HALF {
             let text = format!("{phrase}: {:.0} % of the way back to normal", share * 100.0);
@@ -228,13 +248,13 @@ impl Undoing {
         let Some(again) = attempt.again.take() else {
             return attempt.ends(
                 UndoStep::Failed,
-                &format!("{phrase}: it is as bad, and nothing sets it again"),
+                &format!("{phrase}: no better, and nothing sets it again"),
                 at_unix_ms,
             );
         };
         attempt.stage = Stage::Restoring;
-        let text = format!("{phrase}: it is as bad, so {}", again.phrase());
-        let notes = vec![attempt.note(UndoStep::InVain, text, at_unix_ms)];
+        let text = format!("{phrase}: no better, so {}", again.phrase());
+        let notes = vec![attempt.note(UndoStep::DidNotHelp, text, at_unix_ms)];
         self.attempt = Some(attempt);
         Step { notes, next: Some(Next::Act(again)), changed: None }
     }

@@ -67,7 +67,7 @@ pub struct RunMark {
     pub says: RunSays,
 }
 
-/// The user's word on runs.
+/// What the user decided about runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunSays {
@@ -122,7 +122,9 @@ pub enum RunEvent {
     Measured { at: Stamp, key: BenchKey, runs: Vec<Run> },
     /// One of them could not be measured, or failed; why, and what to do about it.
     Failed { at: Stamp, key: BenchKey, why: String },
-    /// All is over, and what was made for it is removed, or the report says what is left; also when it could not begin.
+    /// What was planned under this name could not begin; whatever is under way goes on.
+    Refused { at: Stamp, plan: String, why: String },
+    /// All is over, and what was made for it is removed, or the report says what is left.
     Ended { at: Stamp, stopped: bool, report: String },
     /// What the history holds that was not reported before. The first one says that all of it is read.
     History { at: Stamp, runs: Vec<Run>, marks: Vec<RunMark>, changes: Vec<Change>, undos: Vec<UndoNote> },
@@ -179,6 +181,7 @@ impl RunEvent {
             | RunEvent::Began { at, .. }
             | RunEvent::Measured { at, .. }
             | RunEvent::Failed { at, .. }
+            | RunEvent::Refused { at, .. }
             | RunEvent::Ended { at, .. }
             | RunEvent::History { at, .. }
             | RunEvent::Mark { at, .. }

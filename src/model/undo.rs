@@ -33,7 +33,7 @@ pub enum UndoStep {
     /// It is at least half the way back to normal.
     HelpedInPart,
     /// It is as bad: what was undone is to be set again.
-    InVain,
+    DidNotHelp,
     /// It did not help, and is set again.
     Restored,
     /// It is done, and could not be measured.

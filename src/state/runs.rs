@@ -105,6 +105,7 @@ impl Runs {
                     self.failed.insert(key, why);
                 }
             }
+            RunEvent::Refused { why, .. } => self.report = Some(why),
             RunEvent::Ended { at, report, .. } => {
                 if let Some(span) = self.spans.back_mut() {
                     span.to.get_or_insert(at);
@@ -333,6 +334,17 @@ mod tests {
         let (marks, changes) = (vec![mark], Vec::new());
         again.apply(RunEvent::History { at: Stamp::default(), runs: history, marks, changes, undos: Vec::new() });
         assert_eq!(again.verdicts, runs.verdicts, "read back from the store");
+    }
+
+    #[test]
+    fn refusal_leaves_what_is_under_way() {
+        let mut runs = Runs::default();
+        let (at, queue) = (Stamp::default(), vec![BenchKey { bench: "cpu".into(), of: String::new() }]);
+        runs.apply(RunEvent::Began { at, batch: "1".into(), queue: queue.clone() });
+        runs.apply(RunEvent::Refused { at, plan: "2".into(), why: "one is under way".into() });
+        assert_eq!((&runs.queue, runs.report.as_deref()), (&queue, Some("one is under way")));
+        runs.apply(RunEvent::Ended { at, stopped: false, report: "done".into() });
+        assert_eq!((runs.queue.len(), runs.report.as_deref()), (0, Some("done")));
     }
 
     #[test]

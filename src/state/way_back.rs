@@ -10,8 +10,8 @@ use crate::{
         stats,
     },
     model::{
-        bench::Group,
-        join::server_of,
+        container::ContainerRow,
+        join::{container_of_model_server, filesystem_of, server_of},
         pool::pool_of,
         run::{Change, SeriesKey},
     },
@@ -56,15 +56,37 @@ pub fn phrase(change: &Change) -> String {
 
 /// True for what may well concern a figure measured on `of`: the thing itself, what it lies in, or the whole machine.
 #[must_use]
-pub fn concerns(state: &State, change: &Change, group: Group, of: &str) -> bool {
-    if change.of.is_empty() || of.is_empty() || matches!(change.kind.as_str(), "driver" | "engine") {
+pub fn concerns(state: &State, change: &Change, of: &str) -> bool {
+    let kind = change.kind.as_str();
+    if change.of.is_empty() || of.is_empty() || matches!(kind, "driver" | "engine") {
         return true;
     }
-    match group {
-        Group::Storage => pool_of(of) == pool_of(&change.of) || of.starts_with(change.of.as_str()),
-        // A page is served by a container.
-        Group::Containers if server_of(&state.host, of).is_some_and(|row| *row.label == *change.of) => true,
-        _ => of.contains(change.of.as_str()),
+    match kind {
+        "pool" => dataset_of(state, of).is_some_and(|dataset| pool_of(&dataset) == change.of),
+        // Its own, or one that it may have inherited.
+        "dataset" => dataset_of(state, of).is_some_and(|dataset| is_within(&dataset, &change.of)),
+        _ => of == change.of || container_behind(state, of).is_some_and(|row| *row.label == *change.of),
+    }
+}
+
+/// The dataset that is measured: by its name, or by a folder on it.
+fn dataset_of(state: &State, of: &str) -> Option<String> {
+    if !of.starts_with('/') {
+        return Some(of.to_owned());
+    }
+    filesystem_of(&state.host, of).filter(|filesystem| filesystem.kind == "zfs").map(|zfs| zfs.device.clone())
+}
+
+fn is_within(dataset: &str, other: &str) -> bool {
+    dataset.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The container that serves a page, or a model: `llama3.1:8b at ollama`.
+fn container_behind<'a>(state: &'a State, of: &str) -> Option<&'a ContainerRow> {
+    let server = of.rsplit_once(" at ").and_then(|(_, name)| state.host.model_servers.named(name));
+    match server {
+        Some(server) => container_of_model_server(&state.host, server),
+        None => server_of(&state.host, of),
     }
 }
 
@@ -79,7 +101,7 @@ pub fn distance(change: &Change, verdict: &RunVerdict) -> Option<String> {
 /// Whether taking something back helped: what, and what came of it. `None` where nothing that concerns the figure changed
 /// after it had got worse.
 #[must_use]
-pub fn outcome(state: &State, group: Group, series: &SeriesKey, verdicts: &[RunVerdict]) -> Option<Outcome> {
+pub fn outcome(state: &State, series: &SeriesKey, verdicts: &[RunVerdict]) -> Option<Outcome> {
     let is_bad = |verdict: &RunVerdict| matches!(verdict.verdict, Verdict::Suspect | Verdict::Regressed);
     let last_bad = verdicts.iter().rposition(is_bad)?;
     let (bad, after) = (&verdicts[last_bad], verdicts.get(last_bad + 1));
@@ -93,16 +115,16 @@ pub fn outcome(state: &State, group: Group, series: &SeriesKey, verdicts: &[RunV
     };
     let found = between(&state.runs.changes, from, to)
         .into_iter()
-        .find(|change| concerns(state, change, group, &series.of) && takes_back(change))?;
+        .find(|change| concerns(state, change, &series.of) && takes_back(change))?;
     let what = words(found);
     // Small steps are not back to normal either.
     if let Some(good) = after.filter(|run| run.verdict != Verdict::Drift) {
         // The run that was begun beside it may have met both; more bad ones say that something else helped later.
-        let in_vain = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
-        return (in_vain <= 1).then_some(Outcome { what, since_unix_ms: good.at_unix_ms, came: Came::Helped });
+        let without_effect = verdicts[..=last_bad].iter().filter(|run| run.at_unix_ms > found.at_unix_ms).count();
+        return (without_effect <= 1).then_some(Outcome { what, since_unix_ms: good.at_unix_ms, came: Came::Helped });
     }
     let last = last_bad + usize::from(after.is_some());
-    let came = gained(&verdicts[..=last], from, found.at_unix_ms).unwrap_or(Came::InVain);
+    let came = gained(&verdicts[..=last], from, found.at_unix_ms).unwrap_or(Came::DidNotHelp);
     Some(Outcome { what, since_unix_ms: found.at_unix_ms, came })
 }
 
@@ -143,15 +165,15 @@ pub enum Came {
         bad: f64,
         now: f64,
     },
-    InVain,
+    DidNotHelp,
 }
 
 /// The way back from the nearest change that may be the cause and is still in force: one that benchtop can go before one
 /// that it can only describe.
 #[must_use]
-pub fn find(state: &State, group: Group, series: &SeriesKey, verdict: &RunVerdict) -> Option<(Change, WayBack)> {
+pub fn find(state: &State, series: &SeriesKey, verdict: &RunVerdict) -> Option<(Change, WayBack)> {
     let all = before(state, series, verdict).into_iter();
-    let all = all.filter(|change| concerns(state, change, group, &series.of));
+    let all = all.filter(|change| concerns(state, change, &series.of));
     let mut ways: Vec<(Change, WayBack)> = all
         .filter_map(|change| {
             let way = undo::way_back(&change, &state.host)?;
@@ -177,7 +199,9 @@ mod tests {
     use crate::{
         analysis::regression::Since,
         model::{
-            run::{Better, Fingerprint, Run},
+            fault::Fault,
+            filesystem::Filesystem,
+            run::{Better, Run},
             unit::Unit,
         },
     };
@@ -195,30 +219,31 @@ mod tests {
         assert_eq!(phrase(&change("limits", "web", "cpus")), "CPU limit a → b");
     }
 
-    #[test]
-    fn what_only_the_runs_show_is_added_once() {
-        let key = SeriesKey { benchmark: "page".to_owned(), of: String::new() };
-        let run = |at_unix_ms: i64, kernel: &str, layout: &str| Run {
+    fn key() -> SeriesKey {
+        SeriesKey { benchmark: "page".to_owned(), of: String::new() }
+    }
+
+    fn run(at_unix_ms: i64, fingerprint: &[(&str, &str)]) -> Run {
+        Run {
             id: at_unix_ms.to_string(),
             batch: String::new(),
-            benchmark: key.benchmark.clone(),
+            benchmark: key().benchmark,
             of: String::new(),
             unit: Unit::Seconds,
             better: Better::Lower,
             at_unix_ms,
-            took: Duration::ZERO,
+            took: Duration::from_secs(10),
             samples: vec![1.0],
-            fingerprint: Fingerprint::from([
-                ("kernel".to_owned(), kernel.to_owned()),
-                ("pool_layout".to_owned(), layout.to_owned()),
-            ]),
+            fingerprint: fingerprint.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             notes: Vec::new(),
-        };
-        let mut state = State::default();
-        state.runs.history.insert(key.clone(), vec![run(1_000, "6.1", "mirror"), run(60_000, "6.12", "raidz")]);
-        let since = Since { run: "60000".to_owned(), at_unix_ms: 60_000, good_unix_ms: Some(1_000) };
-        let verdict = RunVerdict {
-            run: "60000".to_owned(),
+        }
+    }
+
+    /// Bad since the run of the first minute, which is the newest; good in the first second.
+    fn verdict() -> RunVerdict {
+        let run = "60000".to_owned();
+        RunVerdict {
+            run: run.clone(),
             at_unix_ms: 60_000,
             verdict: Verdict::Suspect,
             better: Better::Lower,
@@ -226,16 +251,23 @@ mod tests {
             ratio: None,
             p: None,
             against: None,
-            since: Some(since),
+            since: Some(Since { run, at_unix_ms: 60_000, good_unix_ms: Some(1_000) }),
             differs: Vec::new(),
             samples: 1,
             repeat: false,
             disturbed: false,
-        };
+        }
+    }
+
+    #[test]
+    fn what_only_the_runs_show_is_added_once() {
+        let run = |at, kernel, layout| run(at, &[("kernel", kernel), ("pool_layout", layout)]);
+        let mut state = State::default();
+        state.runs.history.insert(key(), vec![run(1_000, "6.1", "mirror"), run(60_000, "6.12", "raidz")]);
         let mut kinds = |seen: &[&str]| {
             state.runs.changes =
                 seen.iter().map(|kind| Change { at_unix_ms: 30_000, ..change(kind, "", "x") }).collect();
-            let mut found: Vec<_> = before(&state, &key, &verdict).into_iter().map(|change| change.kind).collect();
+            let mut found: Vec<_> = before(&state, &key(), &verdict()).into_iter().map(|change| change.kind).collect();
             found.sort();
             found
         };
@@ -246,52 +278,47 @@ mod tests {
 
     #[test]
     fn change_noticed_during_the_first_bad_run_counts() {
-        let key = SeriesKey { benchmark: "page".to_owned(), of: String::new() };
-        let run = |at_unix_ms: i64| Run {
-            id: at_unix_ms.to_string(),
-            batch: String::new(),
-            benchmark: key.benchmark.clone(),
-            of: String::new(),
-            unit: Unit::Seconds,
-            better: Better::Lower,
-            at_unix_ms,
-            took: Duration::from_secs(10),
-            samples: vec![1.0],
-            fingerprint: Fingerprint::new(),
-            notes: Vec::new(),
-        };
         let mut state = State::default();
-        state.runs.history.insert(key.clone(), vec![run(1_000), run(60_000)]);
+        state.runs.history.insert(key(), vec![run(1_000, &[]), run(60_000, &[])]);
         let at = |at_unix_ms: i64| Change { at_unix_ms, ..change("limits", "web", "cpus") };
         state.runs.changes = vec![at(500), at(30_000), at(65_000), at(75_000)];
-        let since = Since { run: "60000".to_owned(), at_unix_ms: 60_000, good_unix_ms: Some(1_000) };
-        let verdict = RunVerdict {
-            run: "60000".to_owned(),
-            at_unix_ms: 60_000,
-            verdict: Verdict::Suspect,
-            better: Better::Lower,
-            median: 1.0,
-            ratio: None,
-            p: None,
-            against: None,
-            since: Some(since),
-            differs: Vec::new(),
-            samples: 1,
-            repeat: false,
-            disturbed: false,
-        };
-        let found: Vec<i64> = before(&state, &key, &verdict).iter().map(|change| change.at_unix_ms).collect();
+        let found: Vec<i64> = before(&state, &key(), &verdict()).iter().map(|change| change.at_unix_ms).collect();
         assert_eq!(found, [65_000, 30_000]);
     }
 
     #[test]
     fn changes_of_other_things_do_not_concern_a_figure() {
-        let (none, of) = (State::default(), |kind, of| change(kind, of, "x"));
-        assert!(concerns(&none, &of("kernel", ""), Group::Storage, "tank/db"));
-        assert!(concerns(&none, &of("dataset", "tank/db"), Group::Storage, "tank/db"));
-        assert!(concerns(&none, &of("pool", "tank"), Group::Storage, "tank/db"));
-        assert!(!concerns(&none, &of("pool", "media"), Group::Storage, "tank/db"));
-        assert!(!concerns(&none, &of("image", "postgres"), Group::Storage, "tank/db"));
-        assert!(concerns(&none, &of("engine", "docker"), Group::Containers, "alpine:3.22"));
+        let filesystem = |mount: &str, kind: &str, device: &str| Filesystem {
+            mount: mount.into(),
+            device: device.into(),
+            kind: kind.into(),
+            options: String::new(),
+            read_only: false,
+            space: Err(Fault::Timeout),
+        };
+        let mut state = State::default();
+        state.host.filesystems.filesystems =
+            vec![filesystem("/", "ext4", "/dev/sda1"), filesystem("/srv/db", "zfs", "tank/db")];
+        let of = |kind, of| change(kind, of, "x");
+        let concerned = |state: &State, change: &Change, of: &str| concerns(state, change, of);
+        assert!(concerned(&state, &of("kernel", ""), "tank/db"));
+        assert!(concerned(&state, &of("engine", "unix:///run/docker.sock"), "alpine:3.22"));
+        for (kind, changed, on, expected) in [
+            ("dataset", "tank/db", "tank/db", true),
+            ("dataset", "tank", "tank/db", true),
+            ("dataset", "tank/media", "tank/db", false),
+            ("dataset", "tank", "tank2/db", false),
+            ("dataset", "tank/db/x", "tank/db", false),
+            ("dataset", "tank/db", "/srv/db/bench", true),
+            ("dataset", "tank/media", "/srv/db/bench", false),
+            ("dataset", "tank/db", "/home", false),
+            ("pool", "tank", "tank/db", true),
+            ("pool", "tank", "/srv/db", true),
+            ("pool", "media", "tank/db", false),
+            ("image", "postgres", "tank/db", false),
+            ("limits", "llama", "llama3.1:8b at ollama", false),
+        ] {
+            assert_eq!(concerned(&state, &of(kind, changed), on), expected, "{kind} {changed} for {on}");
+        }
     }
 }

@@ -84,7 +84,7 @@ const MIGRATIONS: &[&str] = &[
         benchmark TEXT NOT NULL,
         of TEXT NOT NULL,
         run TEXT NOT NULL,           -- the first one that was worse
-        step TEXT NOT NULL,          -- begins, done, failed, helped, helped_in_part, in_vain, restored, unmeasured
+        step TEXT NOT NULL,          -- begins, done, failed, helped, helped_in_part, did_not_help, restored, unmeasured
         text TEXT NOT NULL           -- the sentence
     ) STRICT;",
 ];

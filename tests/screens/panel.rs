@@ -110,7 +110,7 @@ fn bench_undone_automatically() {
     for (step, text, shown) in [
         (UndoStep::Begins, "because of", "undo begun automatically today"),
         (UndoStep::Unmeasured, "a scrub runs", "undone automatically, and not measured since today"),
-        (UndoStep::Restored, "set", "undone automatically in vain, and set again today"),
+        (UndoStep::Restored, "set", "undone automatically, which did not help; set again today"),
     ] {
         let mut state = measured();
         suite::undone_automatically(&mut state, step, text);
@@ -122,12 +122,12 @@ fn bench_undone_automatically() {
     }
     let mut state = measured();
     suite::taken_back(&mut state, 96_000.0);
-    suite::undone_automatically(&mut state, UndoStep::Helped, &format!("{set}: as before again"));
+    suite::undone_automatically(&mut state, UndoStep::Helped, &format!("{set}: back to normal"));
     accept("undone-automatically", &state, "bjjjjjjjjj");
 }
 
 #[test]
-fn bench_undone_in_vain() {
+fn bench_undone_without_effect() {
     let after = |again: f64| {
         let mut state = measured();
         suite::taken_back(&mut state, again);

@@ -239,11 +239,12 @@ impl Judge<'_> {
         }
         if let Some((first, ratio)) = self.drift() {
             newest.verdict = Verdict::Drift;
-            newest.ratio = Some(ratio);
+            // Of a level long ago: the test of the run alone says nothing of it.
+            (newest.ratio, newest.p) = (Some(ratio), None);
             newest.since = self.since(first);
         } else if let (Some(ratio), Some(pinned)) = (self.behind_pinned(), self.pinned) {
             newest.verdict = Verdict::Drift;
-            newest.ratio = Some(ratio);
+            (newest.ratio, newest.p) = (Some(ratio), None);
             newest.since = track.all.iter().copied().find(|run| *run > pinned).and_then(|run| self.since(run));
         }
     }

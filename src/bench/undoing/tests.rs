@@ -155,13 +155,15 @@ fn what_helped_ends_it() {
     let step = undoing.over(&state, false, 16 * 60_000);
     fold(&mut state, &step);
     assert_eq!((steps(&step), step.next), (vec![UndoStep::Helped], None));
-    assert_eq!(step.notes[0].text, "set limits of web: cpus none: as before again");
+    assert_eq!(step.notes[0].text, "set limits of web: cpus none: back to normal");
     assert_eq!(undoing.over(&state, false, 17 * 60_000), Step::default());
 }
 
 #[test]
 fn half_of_the_way_is_not_set_again() {
-    for (seconds, step) in [(0.16, UndoStep::InVain), (0.15, UndoStep::HelpedInPart), (0.02, UndoStep::HelpedInPart)] {
+    for (seconds, step) in
+        [(0.16, UndoStep::DidNotHelp), (0.15, UndoStep::HelpedInPart), (0.02, UndoStep::HelpedInPart)]
+    {
         let mut undoing = allowed();
         let mut state = measuring(&mut undoing);
         (13..16).for_each(|at| measured(&mut undoing, &mut state, at, seconds));
@@ -176,7 +178,7 @@ fn what_did_not_help_is_set_again_and_not_tried_again() {
     (13..16).for_each(|at| measured(&mut undoing, &mut state, at, 0.3));
     let step = undoing.over(&state, false, 16 * 60_000);
     fold(&mut state, &step);
-    assert_eq!((steps(&step), step.next.as_ref()), (vec![UndoStep::InVain], Some(&Next::Act(limits(0.02)))));
+    assert_eq!((steps(&step), step.next.as_ref()), (vec![UndoStep::DidNotHelp], Some(&Next::Act(limits(0.02)))));
     let step = undoing.acted(&done(Level::Ok, None), 17 * 60_000);
     fold(&mut state, &step);
     assert_eq!((steps(&step), &step.next), (vec![UndoStep::Restored], &None));
@@ -218,6 +220,32 @@ fn what_cannot_be_done_or_measured_is_said() {
     assert_eq!(
         (steps(&step), step.notes[0].text.as_str()),
         (vec![UndoStep::Unmeasured], "it is not measured again: a scrub runs")
+    );
+}
+
+#[test]
+fn end_of_the_program_ends_it() {
+    let mut undoing = allowed();
+    assert_eq!(undoing.ended(1), Step::default());
+    measuring(&mut undoing);
+    let step = undoing.ended(1);
+    let said = (steps(&step), step.notes[0].text.as_str());
+    assert_eq!(said, (vec![UndoStep::Unmeasured], "benchtop ended before it was measured again"));
+    let state = slowed(&mut undoing);
+    undoing.over(&state, false, 1);
+    assert_eq!(steps(&undoing.ended(2)), [UndoStep::Failed]);
+    assert_eq!(undoing.ended(3), Step::default());
+}
+
+#[test]
+fn refusal_of_another_plan_changes_nothing() {
+    let mut undoing = allowed();
+    measuring(&mut undoing);
+    assert_eq!(undoing.refused("b", "a benchmark is under way", 1), Step::default());
+    let step = undoing.refused("a", "a benchmark is under way", 1);
+    assert_eq!(
+        (steps(&step), step.notes[0].text.as_str()),
+        (vec![UndoStep::Unmeasured], "it is not measured again: a benchmark is under way")
     );
 }
 

@@ -194,11 +194,11 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
         return;
     }
     let what = columns.saturating_sub(WHEN + NAME + 12);
-    let nearest = all.iter().position(|change| way_back::concerns(cx.state, change, item.group, &item.bench.of));
+    let nearest = all.iter().position(|change| way_back::concerns(cx.state, change, &item.bench.of));
     for (at, change) in all.iter().take(CHANGES).enumerate() {
         let of = if change.of.is_empty() { "machine" } else { change.of.as_str() };
         let likely = nearest == Some(at);
-        let concerns = way_back::concerns(cx.state, change, item.group, &item.bench.of);
+        let concerns = way_back::concerns(cx.state, change, &item.bench.of);
         let role = match (likely, concerns) {
             (true, _) => role_of(levels::CAUSE, Role::Text),
             (_, true) => Role::Text,
@@ -229,7 +229,7 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
 /// What can be done, with its keys.
 fn operations(cx: &DrawCx<'_>, item: &Item, standing: &Standing<'_>, page: &mut Page) {
     let verdict = standing.verdicts.last();
-    let undo = verdict.and_then(|verdict| way_back::find(cx.state, item.group, &item.series(), verdict));
+    let undo = verdict.and_then(|verdict| way_back::find(cx.state, &item.series(), verdict));
     let mut by_hand = None;
     let mut offer = |action: Action, words: String| {
         let Some(key) = cx.keys.key_of(action) else { return };

@@ -1,4 +1,4 @@
-//! What can be asked of benchmarks: run, stop, undo what changed, the user's word on runs, a file of results.
+//! What can be asked of benchmarks: run, stop, undo what changed, what the user decides about runs, a file of results.
 
 use super::{
     ask::Ask,
@@ -132,7 +132,7 @@ pub fn undo(item: &Item, known: Known<'_>) -> Vec<Effect> {
     let Some(verdict) = standing.verdicts.last().filter(|verdict| verdict.since.is_some()) else {
         return advice("it did not get worse: there is nothing to undo");
     };
-    let (change, job) = match way_back::find(state, item.group, &item.series(), verdict) {
+    let (change, job) = match way_back::find(state, &item.series(), verdict) {
         Some((change, WayBack::Do(job))) => (change, job),
         Some((_, WayBack::Manual(words))) => return advice(format!("by hand: {words}")),
         None => return advice("no way back is known from what changed before it"),

@@ -24,6 +24,9 @@ use crate::{
     ui::{figures::role_of, theme::Role, widgets::sheet::SheetLine},
 };
 
+/// An undo that has not gone on for so long, milliseconds, will not.
+const LEFT_MS: i64 = 2 * 3_600_000;
+
 /// The lines above the chart, most important first.
 #[must_use]
 pub fn lines(state: &State, item: &Item, standing: &Standing<'_>) -> Vec<SheetLine> {
@@ -88,6 +91,10 @@ fn comparison(figure: &Figure, standing: &Standing<'_>, verdict: &RunVerdict, no
     let normal = normal(figure, against, now);
     let ratio = verdict.ratio?;
     let percent = ((ratio - 1.0).abs() * 100.0).round();
+    if verdict.verdict == Verdict::Drift {
+        let way = if ratio < 1.0 { "below" } else { "above" };
+        return Some(format!("{percent:.0} % {way} where it was before (now normal: {normal})"));
+    }
     let way = match ratio {
         _ if percent < 0.5 => "as normal".to_owned(),
         r if r < 1.0 => format!("{percent:.0} % below normal"),
@@ -95,7 +102,7 @@ fn comparison(figure: &Figure, standing: &Standing<'_>, verdict: &RunVerdict, no
     };
     let p = verdict.p.map(words::probability);
     let noise = match (verdict.verdict, p) {
-        (Verdict::Suspect | Verdict::Regressed | Verdict::Improved | Verdict::Drift, Some(p)) => {
+        (Verdict::Suspect | Verdict::Regressed | Verdict::Improved, Some(p)) => {
             format!(": not noise, p {p}")
         }
         _ => String::new(),
@@ -154,33 +161,36 @@ fn judgement(standing: &Standing<'_>, verdict: &RunVerdict, now: i64) -> Option<
     Some((text, role))
 }
 
-/// `as before again since today 14:02: CPU limit of web: 0.1 → none helped`.
+/// `back to normal since today 14:02: CPU limit of web: 0.1 → none helped`.
 fn outcome(state: &State, item: &Item, standing: &Standing<'_>, now: i64) -> Option<SheetLine> {
-    let Outcome { what, since_unix_ms, came } =
-        way_back::outcome(state, item.group, &item.series(), standing.verdicts)?;
+    let Outcome { what, since_unix_ms, came } = way_back::outcome(state, &item.series(), standing.verdicts)?;
     let since = words::moment(since_unix_ms, now);
     let value = |value: f64| words::value(&item.figure, value);
     let (text, role) = match came {
-        Came::Helped => (format!("as before again since {since}: {what} helped"), Role::Ok),
+        Came::Helped => (format!("back to normal since {since}: {what} helped"), Role::Ok),
         Came::Mostly { bad, now } => {
             (format!("{what} ({since}) helped, but not all the way: {} → {}", value(bad), value(now)), Role::Text)
         }
-        Came::InVain => (format!("{what} ({since}) did not help: it is as bad since then"), Role::Text),
+        Came::DidNotHelp => (format!("{what} ({since}) did not help: no better since then"), Role::Text),
     };
     Some(vec![(text, role)])
 }
 
-/// `undone automatically today 14:03 (bench.undo): set limits of web: cpus none: as before again`.
+/// `undone automatically today 14:03 (bench.undo): set limits of web: cpus none: back to normal`.
 fn undone(state: &State, item: &Item, now: i64) -> Option<SheetLine> {
     let series = item.series();
     let note = state.runs.undos.iter().rfind(|note| note.series == series)?;
+    // A benchtop that was killed has left it where it was.
+    let is_left = now - note.at_unix_ms > LEFT_MS;
     let word = match note.step {
+        UndoStep::Begins if is_left => "undo begun automatically, and not known to be done",
         UndoStep::Begins => "undo begun automatically",
+        UndoStep::Done if is_left => "undone automatically, and not measured since",
         UndoStep::Done => "undone automatically, and to be measured",
         UndoStep::Failed => "automatic undo failed",
         UndoStep::Helped | UndoStep::HelpedInPart => "undone automatically",
-        UndoStep::InVain => "undone automatically in vain",
-        UndoStep::Restored => "undone automatically in vain, and set again",
+        UndoStep::DidNotHelp => "undone automatically, which did not help",
+        UndoStep::Restored => "undone automatically, which did not help; set again",
         UndoStep::Unmeasured => "undone automatically, and not measured since",
     };
     let when = words::moment(note.at_unix_ms, now);

@@ -77,7 +77,7 @@ pub fn summary(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, known: Know
 /// `before it  21 Nov 02:58  service: compression lz4 → gzip-9   u  undo`.
 fn before(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, item: &super::rows::Item, verdict: &RunVerdict) {
     let all = way_back::before(cx.state, &item.series(), verdict);
-    let near = all.iter().find(|change| way_back::concerns(cx.state, change, item.group, &item.bench.of));
+    let near = all.iter().find(|change| way_back::concerns(cx.state, change, &item.bench.of));
     let Some(change) = near else { return };
     let of = if change.of.is_empty() { "machine" } else { &change.of };
     let when = words::moment_short(change.at_unix_ms, cx.state.host.now.unix_ms);
@@ -85,7 +85,7 @@ fn before(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, item: &super::row
         ("before it  ".to_owned(), Role::Dim),
         (format!("{when}  {of}: {}", way_back::phrase(change)), role_of(levels::CAUSE, Role::Text)),
     ];
-    if matches!(way_back::find(cx.state, item.group, &item.series(), verdict), Some((_, WayBack::Do(_))))
+    if matches!(way_back::find(cx.state, &item.series(), verdict), Some((_, WayBack::Do(_))))
         && let Some(key) = cx.keys.key_of(Action::BenchUndo)
     {
         line.extend([

@@ -143,7 +143,11 @@ pub fn spread(share: f64) -> String {
 /// A probability as a reader of statistics expects it: `0.004`, `< 0.001`.
 #[must_use]
 pub fn probability(p: f64) -> String {
-    if p < 0.001 { "< 0.001".to_owned() } else { format!("= {}", format!("{p:.3}").trim_end_matches('0')) }
+    if p < 0.001 {
+        "< 0.001".to_owned()
+    } else {
+        format!("= {}", format!("{p:.3}").trim_end_matches('0').trim_end_matches('.'))
+    }
 }
 
 /// `third`, of runs in a row.
@@ -155,7 +159,16 @@ pub fn ordinal(n: usize) -> String {
         3 => "third".to_owned(),
         4 => "fourth".to_owned(),
         5 => "fifth".to_owned(),
-        n => format!("{n}th"),
+        n => {
+            let ending = match (n % 10, n % 100) {
+                (_, 11..=13) => "th",
+                (1, _) => "st",
+                (2, _) => "nd",
+                (3, _) => "rd",
+                _ => "th",
+            };
+            format!("{n}{ending}")
+        }
     }
 }
 
