@@ -4,6 +4,9 @@
 //! program sees reads that state. `CONTRIBUTING.md` draws the map; `tests/floors.rs` keeps the floors apart.
 //! The library exists for the binary and its tests; it promises no stable interface.
 
+// Printing macros panic where nobody reads any more: `app::output` does not.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod act;
 pub mod alert;
 pub mod analysis;

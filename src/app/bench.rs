@@ -23,7 +23,7 @@ use super::{
     commands::operation,
     history::Keeps,
     once,
-    output::{fail, written},
+    output::{fail, say, stderr, written},
     session::Session,
     undoing as undo,
 };
@@ -52,7 +52,7 @@ use crate::{
         scorecard::{Row, scorecard},
     },
     target::Bound,
-    text::{clean, clean_lines},
+    text::clean_lines,
     units::{bytes_long, span},
 };
 
@@ -374,10 +374,10 @@ fn show(plan: &RunPlan, ascii: bool) {
     if plan.writes() > 0 {
         text += &format!(", at most {} written", bytes_long(plan.writes() as f64));
     }
-    eprintln!("{}", clean_lines(&text));
+    stderr(&format!("{}\n", clean_lines(&text)));
 }
 
-/// The user's yes: `y` alone is one.
+/// The user's yes.
 fn agreed(yes: bool) -> Result<bool, &'static str> {
     if yes {
         return Ok(true);
@@ -385,14 +385,10 @@ fn agreed(yes: bool) -> Result<bool, &'static str> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err("nothing was run: there is no terminal to ask on, --yes runs it without a question");
     }
-    eprint!("run this? [y/N] ");
+    stderr("run this? [y/N] ");
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     Ok(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-fn say(words: &str) {
-    eprintln!("benchtop: {}", clean(words));
 }
 
 fn refuse(why: &str) -> ExitCode {

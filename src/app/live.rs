@@ -23,7 +23,7 @@ use super::{
     history::Keeps,
     job_control,
     keyboard::{self, KeyboardGate, Typed},
-    output::fail,
+    output::{fail, say},
     session::{Session, Start},
     shell::Guest,
     terminal::{Sent, Terminal},
@@ -33,10 +33,9 @@ use crate::{
     bench::{BENCHES, undoing::Undoing},
     config::Settings,
     interest::Interest,
-    model::{event::Event, service::target::ServiceTarget, source::SourceId},
+    model::{event::Event, run::RunEvent, service::target::ServiceTarget, source::SourceId},
     state::State,
     sys::root::Root,
-    text::clean_lines,
     ui::{Ui, theme::ThemeSet},
 };
 
@@ -166,14 +165,19 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         End::Gone => live.terminal.forget(),
     }
     if !live.benches.finish(CLEANING) {
-        eprintln!("benchtop: a benchmark did not end in time: the next start removes what it made");
+        say("a benchmark did not end in time: the next start removes what it made");
     }
     // What it brought in its last moment is kept too.
     while let Some(event) = live.benches.next() {
         live.session.fold(Event::Run(event));
     }
+    let step = live.undoing.ended(live.session.clock().now().unix_ms);
+    for note in step.notes {
+        let at = live.session.clock().now();
+        live.session.fold(Event::Run(RunEvent::Undo { at, note }));
+    }
     if let Err(error) = live.session.finish() {
-        eprintln!("benchtop: {}", clean_lines(&error.to_string()));
+        say(&error.to_string());
     }
     Ok(())
 }
@@ -398,7 +402,7 @@ impl Live {
             return;
         }
         if !job_control::can_stop() {
-            self.ui.say(Level::Advice, "nothing here could continue a stopped program: Ctrl-Z does nothing");
+            self.ui.say(Level::Advice, "Ctrl-Z is off: there is no shell to resume from");
             return;
         }
         self.terminal.release();

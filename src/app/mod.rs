@@ -36,9 +36,9 @@ pub fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> ExitC
         return once::once(&settings, false, once::WAIT);
     }
     if let Some(why) = terminal::Terminal::refusal() {
-        eprintln!(
-            "benchtop: {why}: the live screen needs a terminal\n  hint: `benchtop once` prints the same values as text"
-        );
+        output::say(&format!(
+            "{why}: the live screen needs a terminal\n  hint: `benchtop once` prints the same values as text"
+        ));
         return ExitCode::from(2);
     }
     live::run(settings, themes, said)

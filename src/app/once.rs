@@ -29,7 +29,6 @@ use crate::{
     sink::{self, Sink, doctor::Check, json::Json, text::Text},
     state::State,
     sys::exec,
-    text::clean_lines,
     ui::theme::Theme,
 };
 
@@ -86,7 +85,7 @@ pub(super) fn read(
         session.remember(settings, keeps, || {});
     }
     // Readers of a report want every figure: no process's command line or storage rates are left out. Nobody looks at one
-    // process, one log: such a source would be waited for in vain.
+    // process, one log: such a source would never answer.
     let want = Interest { io_of_all: true, commands_of_all: true, sockets: true, pairs: rates, ..Interest::default() };
     let sources = session.start(settings, Start { want, every: APART, once: true }, || {});
     let mut owed = Owed::new(&sources, rates);
@@ -101,7 +100,7 @@ pub(super) fn read(
         }
     }
     if let Some((_, end)) = history {
-        session.await_history(end, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+        session.await_history(end, |words| output::say(&words));
     }
     session.tick();
     session.judge_at_once();

@@ -1,7 +1,7 @@
 //! What the commands without a screen print: errors, colours where a terminal reads them, exit codes.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -12,9 +12,21 @@ use crate::{
     ui::theme::{Role, Theme},
 };
 
+/// Writes to standard error. Where nobody reads it any more, as after a lost connection, the work goes on: the macros of
+/// the standard library would panic.
+pub fn stderr(text: &str) {
+    let mut out = io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Says something on standard error.
+pub(super) fn say(what: &str) {
+    stderr(&format!("benchtop: {}\n", clean_lines(what)));
+}
+
 /// Says on standard error what went wrong; 1.
 pub(super) fn fail(what: &str) -> ExitCode {
-    eprintln!("benchtop: {}", clean_lines(what));
+    say(what);
     ExitCode::FAILURE
 }
 

@@ -2,6 +2,7 @@
 //! a signal ends it. A live screen beside it follows its book.
 
 use std::{
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
     sync::{Arc, mpsc::Receiver},
@@ -15,7 +16,7 @@ use tokio::{
 
 use super::{
     history::Keeps,
-    output::fail,
+    output::{fail, say},
     session::{Session, Start},
 };
 use crate::{
@@ -76,13 +77,13 @@ async fn recording(settings: &Settings, events: Option<&Events>) -> Result<(), S
         said_of_events = Some(said);
     }
     let say_events = |said: &Option<Receiver<String>>| {
-        said.iter().flat_map(Receiver::try_iter).for_each(|words| eprintln!("benchtop: {}", clean_lines(&words)));
+        said.iter().flat_map(Receiver::try_iter).for_each(|words| say(&words));
     };
     let mut session = Session::on(settings, sinks);
     let wake = Arc::new(Wake::new());
     let bell = wake.clone();
     session.remember(settings, Keeps::Alerts, move || bell.notify_one());
-    session.await_history(Instant::now() + HISTORY, |words| eprintln!("benchtop: {}", clean_lines(&words)));
+    session.await_history(Instant::now() + HISTORY, |words| say(&words));
     let bell = wake.clone();
     let want = Interest { recording: events.is_some(), ..Interest::default() };
     session
@@ -111,8 +112,8 @@ async fn recording(settings: &Settings, events: Option<&Events>) -> Result<(), S
         }
         let mut changes = Vec::new();
         session.take_and(|state| changes.extend(state.transitions.iter().cloned()));
-        session.recall(|words| eprintln!("benchtop: {}", clean_lines(&words)));
-        session.hear(|words| eprintln!("benchtop: {}", clean_lines(&words)));
+        session.recall(|words| say(&words));
+        session.hear(|words| say(&words));
         say_events(&said_of_events);
         if next.elapsed() > Duration::ZERO || Instant::now() >= next {
             session.tick();
@@ -126,7 +127,11 @@ async fn recording(settings: &Settings, events: Option<&Events>) -> Result<(), S
             }
         }
         if session.state().alarms.owned {
-            changes.iter().filter_map(|change| line(change, journal)).for_each(|line| println!("{line}"));
+            let mut out = io::stdout().lock();
+            // A full disk behind it ends no alert.
+            changes.iter().filter_map(|change| line(change, journal)).for_each(|line| {
+                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+            });
         }
         if alive.is_some_and(|every| alive_at.elapsed() >= every) {
             systemd.alive();

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::{
         encode::styled,
-        output::{columns, written},
+        output::{columns, stderr, written},
     },
     config::{self, EXAMPLE, Flag, Loaded, save::Save},
     diag::Diagnostic,
@@ -82,7 +82,8 @@ fn check(arguments: &Arguments, file: Option<PathBuf>) -> ExitCode {
     diagnostics.extend(loaded.passed_over);
     if !diagnostics.is_empty() {
         let code = complain(&diagnostics);
-        eprintln!("{} {}", diagnostics.len(), if diagnostics.len() == 1 { "mistake" } else { "mistakes" });
+        let mistakes = if diagnostics.len() == 1 { "mistake" } else { "mistakes" };
+        stderr(&format!("{} {mistakes}\n", diagnostics.len()));
         return code;
     }
     let files: Vec<String> = loaded.file.iter().chain(&loaded.saved).map(|f| f.display().to_string()).collect();
@@ -134,7 +135,7 @@ fn save(arguments: &Arguments, pairs: &[String]) -> ExitCode {
     if report.complete {
         return print(&format!("{}\n", clean_lines(&report.text)));
     }
-    eprintln!("{}", clean_lines(&report.text));
+    stderr(&format!("{}\n", clean_lines(&report.text)));
     ExitCode::from(USAGE)
 }
 

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use super::known::known;
 use crate::{
+    app::output::stderr,
     config::{self, Flag, Loaded, Origin, Request, Settings},
     diag::Diagnostic,
     text::clean_lines,
@@ -72,7 +73,7 @@ pub fn settle(file: Option<PathBuf>, flags: Vec<Flag>) -> (Settled, Vec<Diagnost
 pub fn complain(diagnostics: &[Diagnostic]) -> ExitCode {
     for diagnostic in diagnostics {
         // A file may hold anything, and so may its name.
-        eprintln!("{}", clean_lines(&diagnostic.to_string()));
+        stderr(&format!("{}\n", clean_lines(&diagnostic.to_string())));
     }
     ExitCode::from(USAGE)
 }

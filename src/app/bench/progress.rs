@@ -3,12 +3,11 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write,
     time::{Duration, Instant},
 };
 
 use crate::{
-    app::terminal::Terminal,
+    app::{output::stderr, terminal::Terminal},
     model::{
         run::{RunEvent, RunProgress},
         unit::Unit,
@@ -47,13 +46,12 @@ impl Progress {
         match event {
             RunEvent::Progress(progress) if self.on_terminal => {
                 let columns = usize::from(Terminal::size().0).saturating_sub(1).max(20);
-                eprint!("\r\x1b[K{}", elide(&self.bar(progress), columns));
-                let _ = std::io::stderr().flush();
+                stderr(&format!("\r\x1b[K{}", elide(&self.bar(progress), columns)));
                 self.stands = true;
             }
             RunEvent::Progress(progress) if self.written.is_none_or(|at| at.elapsed() >= PACE) => {
                 self.written = Some(Instant::now());
-                eprintln!("{}", self.words(progress));
+                stderr(&format!("{}\n", self.words(progress)));
             }
             RunEvent::Measured { key, runs, .. } => {
                 self.over += 1;
@@ -72,12 +70,12 @@ impl Progress {
     /// A line that stays.
     pub fn line(&mut self, words: &str) {
         self.clear();
-        eprintln!("{}", clean(words));
+        stderr(&format!("{}\n", clean(words)));
     }
 
     fn clear(&mut self) {
         if self.stands {
-            eprint!("\r\x1b[K");
+            stderr("\r\x1b[K");
             self.stands = false;
         }
     }
