@@ -6,8 +6,12 @@ use crate::{
     alert::{AlertKey, Rule, Watch},
     model::{
         alert::Labels,
+        gpu::GpuRow,
         host::Host,
-        join::{container_of_port, containers_of_pool, filesystem_of, subject_of_device},
+        join::{
+            cards_of_model_server, container_of_port, containers_of_pool, filesystem_of, process_of_model_server,
+            subject_of_device,
+        },
         metrics::{self, MetricId},
         pool::pool_of,
         socket::Protocol,
@@ -28,6 +32,13 @@ const CAUSES: [MetricId; 8] = [
 ];
 /// What a pool that is not healthy does not cause.
 const OWN: [MetricId; 2] = [metrics::POOL_USED_RATIO, metrics::FILESYSTEM_USED_RATIO];
+/// What happens to a container whose files cannot be read or written.
+const OF_FILES: [MetricId; 4] = [
+    metrics::CONTAINER_FAILED,
+    metrics::CONTAINER_RESTARTING,
+    metrics::CONTAINER_RESTARTS_10M,
+    metrics::CONTAINER_HEALTHY,
+];
 
 /// For each alert the one that is its cause, where one fires.
 pub(super) fn causes(watches: &[Watch], rules: &[Rule], host: &Host) -> Vec<Option<AlertKey>> {
@@ -68,7 +79,7 @@ fn follows((by, cause): (MetricId, &Watch), (metric, watch): (MetricId, &Watch),
         return metric != metrics::ENGINE_UP && label(&watch.identity, "engine") == label(&cause.identity, "engine");
     }
     if by == metrics::GPU_DRIVER_OK {
-        return metric != by && (label(&watch.labels, "gpu").is_some() || label(&watch.labels, "model").is_some());
+        return metric != by && of_driver(watch, host);
     }
     let Some(pool) = label(&cause.labels, "pool") else { return false };
     if metric == metrics::POOL_HEALTHY || OWN.contains(&metric) {
@@ -77,6 +88,9 @@ fn follows((by, cause): (MetricId, &Watch), (metric, watch): (MetricId, &Watch),
     if let Some(own) = label(&watch.labels, "pool") {
         return own == pool;
     }
+    if serves(cause) {
+        return false;
+    }
     if let Some(dataset) = label(&watch.labels, "dataset") {
         return pool_of(dataset) == pool;
     }
@@ -84,8 +98,30 @@ fn follows((by, cause): (MetricId, &Watch), (metric, watch): (MetricId, &Watch),
         let lies = filesystem_of(host, mount).and_then(|filesystem| subject_of_device(host, filesystem));
         return matches!(lies, Some(Subject::Dataset(dataset)) if pool_of(&dataset) == pool);
     }
-    let container = label(&watch.labels, "container");
+    let container = label(&watch.labels, "container").filter(|_| OF_FILES.contains(&metric));
     container.is_some_and(|name| containers_of_pool(host, pool).iter().any(|(row, _)| *row.label == *name))
+}
+
+/// True for a pool that has lost devices and still reads and writes: nothing but what is said of the pool itself follows.
+fn serves(cause: &Watch) -> bool {
+    label(&cause.labels, "state") == Some("degraded")
+}
+
+/// True when a driver that fails, or a card that is lost, explains what is said of a card, or of a model on it.
+fn of_driver(watch: &Watch, host: &Host) -> bool {
+    let is_lost = |card: &GpuRow| card.lost().is_some();
+    if let Some(gpu) = label(&watch.labels, "gpu") {
+        return host.gpus.labelled(gpu).is_none_or(is_lost);
+    }
+    if label(&watch.labels, "model").is_none() {
+        return false;
+    }
+    // One on another machine has other cards.
+    let server = label(&watch.labels, "server").and_then(|name| host.model_servers.named(name));
+    let Some(server) = server.filter(|server| process_of_model_server(host, server).is_some()) else { return false };
+    let rows = &host.gpus.rows;
+    let all = !rows.is_empty() && rows.iter().all(is_lost);
+    all || cards_of_model_server(host, server).iter().any(|(card, _)| is_lost(card))
 }
 
 /// True when the alert explains the one of a service: of the container behind its port, of that one's engine or pool, or of
@@ -104,7 +140,7 @@ fn of_service(by: MetricId, cause: &Watch, service: &str, host: &Host) -> bool {
         return engine.is_some_and(|engine| label(&cause.labels, "engine") == Some(engine.address.as_str()));
     }
     if by == metrics::POOL_HEALTHY {
-        let Some(pool) = label(&cause.labels, "pool") else { return false };
+        let Some(pool) = label(&cause.labels, "pool").filter(|_| !serves(cause)) else { return false };
         return containers_of_pool(host, pool).iter().any(|(row, _)| row.meta.id == container.meta.id);
     }
     label(&cause.labels, "container") == Some(&*container.label)
@@ -147,16 +183,42 @@ mod tests {
     #[test]
     fn a_pool_explains_its_devices_and_the_containers_on_it() {
         let watches = [
-            watch("pool_healthy", &[("pool", "tank"), ("state", "degraded")]),
+            watch("pool_healthy", &[("pool", "tank"), ("state", "faulted")]),
             watch("vdev_errors", &[("pool", "tank"), ("vdev", "sda"), ("kind", "read")]),
             watch("container_healthy", &[("container", "web")]),
             watch("container_healthy", &[("container", "db")]),
+            watch("container_out_of_memory", &[("container", "web")]),
             watch("pool_full", &[("pool", "tank")]),
             watch("vdev_errors", &[("pool", "other"), ("vdev", "sdb"), ("kind", "read")]),
             watch("cpu_busy", &[]),
         ];
         let by = Some("pool_healthy".to_owned());
-        assert_eq!(found(&watches, &host()), [None, by.clone(), by, None, None, None, None]);
+        assert_eq!(found(&watches, &host()), [None, by.clone(), by, None, None, None, None, None]);
+    }
+
+    #[test]
+    fn a_degraded_pool_still_serves_its_containers() {
+        let watches = [
+            watch("pool_healthy", &[("pool", "tank"), ("state", "degraded")]),
+            watch("vdev_errors", &[("pool", "tank"), ("vdev", "sda"), ("kind", "read")]),
+            watch("container_healthy", &[("container", "web")]),
+        ];
+        assert_eq!(found(&watches, &host()), [None, Some("pool_healthy".to_owned()), None]);
+    }
+
+    #[test]
+    fn a_lost_card_explains_no_other_card_and_no_server_elsewhere() {
+        use crate::model::gpu::{CardState, Gpu};
+        let mut host = host();
+        let card = |index, state| GpuRow { raw: Gpu { index, state, ..Gpu::default() }, ..GpuRow::default() };
+        host.gpus.rows = vec![card(0, CardState::Up), card(1, CardState::Lost("it fell off the bus".into()))];
+        let watches = [
+            watch("gpu_driver", &[]),
+            watch("gpu_temperature", &[("gpu", &host.gpus.rows[0].raw.label())]),
+            watch("gpu_temperature", &[("gpu", &host.gpus.rows[1].raw.label())]),
+            watch("model_failures", &[("server", "elsewhere"), ("model", "llama")]),
+        ];
+        assert_eq!(found(&watches, &host), [None, None, Some("gpu_driver".to_owned()), None]);
     }
 
     #[test]
@@ -191,7 +253,7 @@ mod tests {
             watch("service_down", &[("service", "jellyfin")]),
             watch("service_down", &[("service", "other")]),
             watch("container_failed", &[("container", "web")]),
-            watch("pool_healthy", &[("pool", "tank"), ("state", "degraded")]),
+            watch("pool_healthy", &[("pool", "tank"), ("state", "suspended")]),
         ];
         let cause = |rule: &str| Some(rule.to_owned());
         assert_eq!(found(&watches, &host), [cause("container_failed"), None, cause("pool_healthy"), None]);
