@@ -101,6 +101,10 @@ impl AlertBook {
             AlertSays::Unsilence(scope) => {
                 self.silences.retain(|silence| silence.scope != *scope || silence.by.is_some())
             }
+            AlertSays::SilencedElsewhere(silences) => {
+                self.silences.retain(|silence| silence.by.is_none());
+                self.silences.extend(silences.iter().cloned());
+            }
             AlertSays::Seen { until_unix_ms } => self.seen_unix_ms = self.seen_unix_ms.max(*until_unix_ms),
         }
     }
@@ -114,12 +118,6 @@ impl AlertBook {
     #[must_use]
     pub fn silenced(&self, key: &AlertKey, now: Stamp) -> Option<i64> {
         self.silences(now).filter(|silence| silence.scope.covers(key)).map(|silence| silence.until_unix_ms).max()
-    }
-
-    /// Replaces the silences that were made elsewhere, by this name: an Alertmanager's.
-    pub fn silences_by(&mut self, name: &str, silences: impl IntoIterator<Item = Silence>) {
-        self.silences.retain(|silence| silence.by.as_deref() != Some(name));
-        self.silences.extend(silences.into_iter().map(|silence| Silence { by: Some(name.to_owned()), ..silence }));
     }
 
     /// True while it fires and clears all the time; how often it cleared lately.

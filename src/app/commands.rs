@@ -59,7 +59,7 @@ impl Live {
     /// Takes in how errands went that were begun earlier.
     pub(super) fn reports(&mut self) -> Sent {
         let mut any = self.session.recall(|words| self.ui.say(Level::Warn, words));
-        any |= self.session.hear(|words| self.ui.say(Level::Warn, words));
+        any |= self.session.take_reports(|words| self.ui.say(Level::Warn, words));
         while let Some(report) = self.errands.next() {
             any = true;
             match report {

@@ -16,8 +16,8 @@ use crate::{
         event::Event,
     },
     notify::{
-        Heard, Home, Notifier, Picture, Silenced,
-        notice::{Ended, Firing, Hush, Notice, What},
+        Home, Notifier, Picture, Report, Silenced,
+        notice::{Dismissal, Ended, Firing, Notice, What},
         terminal,
     },
     state::State,
@@ -38,8 +38,8 @@ pub struct Notices {
     second: u64,
     /// What the terminal is still to be sent.
     rings: String,
-    /// What is silenced elsewhere, and so here.
-    silenced: Vec<Silenced>,
+    /// What is silenced elsewhere, and so here. `None` before the first answer: what the book knows of it may be over.
+    silenced: Option<Vec<Silence>>,
 }
 
 impl Notices {
@@ -63,7 +63,7 @@ impl Notices {
             fired: Vec::new(),
             second: 0,
             rings: String::new(),
-            silenced: Vec::new(),
+            silenced: None,
         })
     }
 
@@ -101,22 +101,25 @@ impl Notices {
     }
 
     /// What came back: facts to be folded, and words for the user.
-    pub fn heard(&mut self, at: Stamp) -> (Vec<Event>, Vec<String>) {
+    pub fn reports(&mut self, at: Stamp) -> (Vec<Event>, Vec<String>) {
         let (mut events, mut words) = (Vec::new(), Vec::new());
-        for heard in self.notifier.heard() {
-            match heard {
-                Heard::Message(said) => words.push(said),
-                Heard::Health { name, health } => events.push(Event::Destination(Destination {
+        for report in self.notifier.reports() {
+            match report {
+                Report::Message(said) => words.push(said),
+                Report::Health { name, health } => events.push(Event::Destination(Destination {
                     at,
                     name: name.to_owned(),
-                    // The first failure may be a moment's.
+                    // The first failure may be transient.
                     error: health.error.filter(|_| health.failures > 1),
                     failing_since_unix_ms: health.failing_since_unix_ms,
                 })),
-                Heard::Silenced { silences } => {
-                    let marks = changed(&self.silenced, &silences);
-                    events.extend(marks.into_iter().map(|says| Event::Alert(AlertMark { at, says })));
-                    self.silenced = silences;
+                Report::Silenced { silences } => {
+                    let silences: Vec<Silence> = silences.into_iter().map(silence).collect();
+                    if self.silenced.as_ref() != Some(&silences) {
+                        let says = AlertSays::SilencedElsewhere(silences.clone());
+                        events.push(Event::Alert(AlertMark { at, says }));
+                        self.silenced = Some(silences);
+                    }
                 }
             }
         }
@@ -129,23 +132,10 @@ impl Notices {
     }
 }
 
-/// What was silenced elsewhere, or is no longer.
-fn changed(before: &[Silenced], now: &[Silenced]) -> Vec<AlertSays> {
-    let is_in = |all: &[Silenced], one: &Silenced| all.iter().any(|other| other.alert.key == one.alert.key);
-    let over = before.iter().filter(|one| !is_in(now, one));
-    let over = over.map(|one| AlertSays::Unsilence(Scope::One(one.alert.key.clone())));
-    let same = |one: &&Silenced| {
-        before.iter().any(|was| was.alert.key == one.alert.key && was.until_unix_ms == one.until_unix_ms)
-    };
-    let new = now.iter().filter(|one| !same(one)).map(|one| {
-        AlertSays::Silence(Silence {
-            scope: Scope::One(one.alert.key.clone()),
-            until_unix_ms: one.until_unix_ms,
-            comment: one.comment.clone(),
-            by: Some(one.by.clone()),
-        })
-    });
-    over.chain(new).collect()
+/// What is silenced elsewhere as it is silenced here.
+fn silence(one: Silenced) -> Silence {
+    let Silenced { alert, until_unix_ms, by, comment } = one;
+    Silence { scope: Scope::One(alert.key), until_unix_ms, comment, by: Some(by) }
 }
 
 /// An alert as destinations see it.
@@ -161,20 +151,20 @@ fn seen(state: &State, watch: &Watch) -> Firing {
         muted: watch.muted.is_some() || watch.acknowledged,
         acknowledged: watch.acknowledged,
         flapping: watch.muted == Some(Muted::Flapping),
-        hush: hush(state, watch),
+        dismissal: dismissal(state, watch),
     }
 }
 
 /// What the user said of it here: an acknowledgement before a silence; one that was made elsewhere is known there.
-fn hush(state: &State, watch: &Watch) -> Option<Hush> {
+fn dismissal(state: &State, watch: &Watch) -> Option<Dismissal> {
     if watch.acknowledged {
-        return Some(Hush { until_unix_ms: None, comment: watch.comment.clone() });
+        return Some(Dismissal { until_unix_ms: None, comment: watch.comment.clone() });
     }
     let key = watch.key();
     let silences = state.alerts.silences(state.host.now);
     let own = silences.filter(|silence| silence.by.is_none() && silence.scope.covers(&key));
     let longest = own.max_by_key(|silence| silence.until_unix_ms)?;
-    Some(Hush { until_unix_ms: Some(longest.until_unix_ms), comment: longest.comment.clone() })
+    Some(Dismissal { until_unix_ms: Some(longest.until_unix_ms), comment: longest.comment.clone() })
 }
 
 /// What fires, as the book has it: what is shown is judged for this moment, and an episode begins with a whole second.
@@ -189,10 +179,10 @@ fn firing(state: &State) -> Vec<Firing> {
 
 /// An alert that fired and is over; one that flaps is over once it has settled.
 fn ended(transition: &Transition) -> Option<Ended> {
-    let removed = match transition.turn {
-        Turn::Resolved => false,
-        Turn::Removed => true,
-        Turn::Settled if transition.to.is_over() => false,
+    let (removed, settled) = match transition.turn {
+        Turn::Resolved => (false, false),
+        Turn::Removed => (true, false),
+        Turn::Settled if transition.to.is_over() => (false, true),
         _ => return None,
     };
     let alert = Firing {
@@ -202,11 +192,12 @@ fn ended(transition: &Transition) -> Option<Ended> {
         value: transition.value,
         say: transition.say.clone(),
         since_unix_ms: transition.since.unix_ms,
-        fired_unix_ms: transition.fired?.unix_ms,
-        muted: transition.muted.is_some(),
+        // One that has settled is no longer in the book: what was sent of it is ended, and nothing else.
+        fired_unix_ms: transition.fired.or(settled.then_some(transition.at))?.unix_ms,
+        muted: transition.muted.is_some() || settled,
         acknowledged: false,
-        flapping: transition.muted == Some(Muted::Flapping) && transition.turn != Turn::Settled,
-        hush: None,
+        flapping: transition.muted == Some(Muted::Flapping) && !settled,
+        dismissal: None,
     };
     Some(Ended { alert, at_unix_ms: transition.at.unix_ms, removed })
 }
@@ -225,6 +216,7 @@ mod tests {
             metrics,
             source::SourceId,
         },
+        notify::ledger::Ledger,
     };
 
     #[test]
@@ -241,5 +233,37 @@ mod tests {
             begun.extend(firing(session.state()).iter().map(|alert| alert.fired_unix_ms));
         }
         assert_eq!(begun.len(), 1, "{begun:?}");
+    }
+
+    #[test]
+    fn what_flapped_and_settled_clear_is_resolved() {
+        let limits = Limits { warn: Some(4.0), ..Limits::default() };
+        let rule = Rule { limits, clear_hold: Some(Duration::ZERO), ..Rule::new("load_high", metrics::LOAD1) };
+        let mut session = Session::new(vec![rule], Vec::new());
+        let (start, mut ledger, mut sent) = (session.clock().now(), Ledger::default(), Vec::new());
+        let mut second = |second: u64, load1: f64| {
+            let at = start.plus(Duration::from_secs(second));
+            let outcome = Ok(Sample::Load(LoadSample { load1, ..LoadSample::default() }));
+            let (source, took, every) = (SourceId::Load, Duration::ZERO, Duration::from_secs(1));
+            let reading = Event::Reading(Envelope { source, at, took, every, outcome });
+            for event in [reading, Event::Tick(at.plus(Duration::from_secs(1)))] {
+                session.fold(event);
+                let state = session.state();
+                let ended: Vec<Ended> = state.transitions.iter().filter_map(ended).collect();
+                ledger.update(at.unix_ms, &firing(state), &ended, Level::Warn);
+            }
+            while let Some(notice) = ledger.next(at.unix_ms).cloned() {
+                sent.push((second, notice.what.name(), notice.alert.level));
+                ledger.arrived(&notice, at.unix_ms);
+            }
+        };
+        for pair in 0..3 {
+            (0..4).for_each(|at| second(pair * 20 + at * 2, 9.0));
+            (4..8).for_each(|at| second(pair * 20 + at * 2, 1.0));
+        }
+        (4..400).for_each(|at| second(at * 20, 1.0));
+        let said: Vec<&str> = sent.iter().map(|(_, what, _)| *what).collect();
+        assert_eq!(said, ["fired", "resolved", "fired", "resolved", "fired", "flapping", "resolved"], "{sent:?}");
+        assert!(sent[6].0 > 3600 && sent.iter().all(|(_, _, level)| *level == Level::Warn), "{sent:?}");
     }
 }

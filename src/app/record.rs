@@ -113,7 +113,7 @@ async fn recording(settings: &Settings, events: Option<&Events>) -> Result<(), S
         let mut changes = Vec::new();
         session.take_and(|state| changes.extend(state.transitions.iter().cloned()));
         session.recall(|words| say(&words));
-        session.hear(|words| say(&words));
+        session.take_reports(|words| say(&words));
         say_events(&said_of_events);
         if next.elapsed() > Duration::ZERO || Instant::now() >= next {
             session.tick();

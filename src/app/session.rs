@@ -218,9 +218,9 @@ impl Session {
     }
 
     /// Folds what came back from destinations; `said` gets what the user should know once. False: there was nothing.
-    pub fn hear(&mut self, mut said: impl FnMut(String)) -> bool {
+    pub fn take_reports(&mut self, mut said: impl FnMut(String)) -> bool {
         let Some(notices) = &mut self.notices else { return false };
-        let (events, words) = notices.heard(self.clock.now());
+        let (events, words) = notices.reports(self.clock.now());
         let any = !events.is_empty() || !words.is_empty();
         words.into_iter().for_each(&mut said);
         events.into_iter().for_each(|event| self.fold(event));

@@ -68,11 +68,13 @@ pub enum AlertSays {
     Silence(Silence),
     /// The silence of this scope is over.
     Unsilence(Scope),
+    /// What is silenced elsewhere by now, in place of all that was before.
+    SilencedElsewhere(Vec<Silence>),
     /// What ended up to this time was looked at: milliseconds since 1970.
     Seen { until_unix_ms: i64 },
 }
 
-/// A user's word on alerts.
+/// What a user decided about alerts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertMark {
     /// When.

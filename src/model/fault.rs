@@ -1,5 +1,7 @@
 //! Why there is no value: absent, denied, late and broken are ordinary values.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What is said of a source that is not read.
@@ -29,5 +31,16 @@ impl Fault {
     #[must_use]
     pub fn is_off(&self) -> bool {
         matches!(self, Fault::Absent(what) if what == OFF)
+    }
+}
+
+/// In words, with the cure where there is one.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Absent(what) | Fault::Broken(what) => f.write_str(what),
+            Fault::Denied { what, hint } => write!(f, "{what}: {hint}"),
+            Fault::Timeout => f.write_str("no answer"),
+        }
     }
 }

@@ -150,7 +150,7 @@ mod tests {
             muted: false,
             acknowledged: false,
             flapping: false,
-            hush: None,
+            dismissal: None,
         }
     }
 

@@ -64,10 +64,24 @@ impl Kind {
     }
 }
 
+/// Why something did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Undelivered {
+    pub why: String,
+    /// What was sent is refused for what it is: sending it again changes nothing.
+    pub refused: bool,
+}
+
+impl From<String> for Undelivered {
+    fn from(why: String) -> Self {
+        Undelivered { why, refused: false }
+    }
+}
+
 /// Hands over one notice; takes as long as its timeout.
-pub(super) fn notice(kind: &Kind, notice: &Notice, host: &str) -> Result<(), String> {
+pub(super) fn notice(kind: &Kind, notice: &Notice, host: &str) -> Result<(), Undelivered> {
     match kind {
-        Kind::Command(program) => run(program, notice, host),
+        Kind::Command(program) => Ok(run(program, notice, host)?),
         Kind::Webhook(web) => {
             let id = ("idempotency-key", notice.id());
             expect(post(web, &url_of(web)?, None, &payload::json(notice, host), vec![id])?)
@@ -78,7 +92,7 @@ pub(super) fn notice(kind: &Kind, notice: &Notice, host: &str) -> Result<(), Str
             let topic = url.request();
             let topic = topic.split('?').next().unwrap_or_default().trim_matches('/');
             if topic.is_empty() || topic.contains('/') {
-                return Err(format!("{url} names no topic: write https://ntfy.sh/my-topic"));
+                return Err(format!("{url} names no topic: write https://ntfy.sh/my-topic").into());
             }
             expect(post(web, &url, Some("/"), &payload::ntfy(notice, host, topic), Vec::new())?)
         }
@@ -114,7 +128,7 @@ fn run(program: &Program, notice: &Notice, host: &str) -> Result<(), String> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut runner = Runner::new(exec::with_variables(payload::variables(notice, host)));
     let finished = runner.run(Path::new(path), &arguments, program.timeout).map_err(|error| error.to_string())?;
-    finished.ok(path).map(drop).map_err(|fault| format!("{fault:?}"))
+    finished.ok(path).map(drop).map_err(|fault| fault.to_string())
 }
 
 fn post(
@@ -149,15 +163,19 @@ fn url_of(web: &Web) -> Result<ServiceUrl, String> {
     let wrong = |why: String| format!("{}: {why}", path.display());
     let found = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
     if !found.is_file() || found.len() > ADDRESS {
-        return Err(wrong("it is no file of one address".to_owned()));
+        return Err(wrong("the file must hold exactly one address".to_owned()));
     }
     let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let url = ServiceUrl::parse(text.trim()).map_err(|error| wrong(format!("the address in it {error}")))?;
     if url.scheme().is_http() { Ok(url) } else { Err(wrong("the address in it is not http:// or https://".to_owned())) }
 }
 
-fn expect(receipt: Receipt) -> Result<(), String> {
-    if (200..300).contains(&receipt.status) { Ok(()) } else { Err(refusal(&receipt)) }
+fn expect(receipt: Receipt) -> Result<(), Undelivered> {
+    match receipt.status {
+        200..300 => Ok(()),
+        // Bad Request, Content Too Large, Unprocessable Content (RFC 9110, section 15.5).
+        status => Err(Undelivered { why: refusal(&receipt), refused: matches!(status, 400 | 413 | 422) }),
+    }
 }
 
 /// `status 400: invalid topic`.

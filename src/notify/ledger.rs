@@ -2,14 +2,14 @@
 //! that a crash between a change and its notice loses nothing, and what was sent is not sent again. Fired and resolved
 //! alternate; the newest state of an alert takes the place of an older one that was not sent.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::notice::{Ended, Firing, Notice, What};
+use super::{
+    health::Health,
+    notice::{Ended, Firing, Notice, What},
+};
 use crate::{alert::Level, model::alert::AlertKey};
 
 /// Notices that wait at most.
@@ -19,8 +19,8 @@ const MOST: usize = 200;
 const MISSING_MS: i64 = 30_000;
 /// A critical alert that is not acknowledged is sent again after these.
 const REMINDERS_MS: [i64; 3] = [3_600_000, 4 * 3_600_000, 24 * 3_600_000];
-/// The first wait after a failure; it doubles up to the last.
-const BACK_OFF: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(600)];
+/// A notice that the destination itself refuses is given up after so many attempts: others wait behind it.
+const REFUSALS: u32 = 5;
 
 /// What was sent of one alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,21 +33,6 @@ struct Sent {
     missing_unix_ms: Option<i64>,
 }
 
-/// How the destination does.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Health {
-    /// Attempts that failed one after the other.
-    pub failures: u32,
-    /// Since when, milliseconds since 1970.
-    pub failing_since_unix_ms: Option<i64>,
-    /// Why, in a few words.
-    pub error: Option<String>,
-    /// Nothing is sent before this.
-    pub next_unix_ms: i64,
-    /// When something arrived last.
-    pub arrived_unix_ms: Option<i64>,
-}
-
 /// The ledger of one destination.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -55,6 +40,8 @@ pub struct Ledger {
     #[serde(with = "pairs")]
     sent: BTreeMap<AlertKey, Sent>,
     queue: VecDeque<Notice>,
+    /// How often the first one was refused.
+    refusals: u32,
     pub health: Health,
 }
 
@@ -154,8 +141,11 @@ impl Ledger {
         if alert.flapping && self.sent.contains_key(&alert.key) {
             return self.flap(&alert.key, *at_unix_ms);
         }
-        let of_this = |last: &Sent| last.alert.is_episode_of(alert) || last.alert.flapping;
-        let is_sent = self.sent.get(&alert.key).is_some_and(of_this);
+        // One that flapped and has settled is ended as it was sent.
+        let settled = self.sent.get(&alert.key).filter(|last| last.alert.flapping);
+        let settled = settled.map(|last| Firing { flapping: false, ..last.alert.clone() });
+        let alert = settled.as_ref().unwrap_or(alert);
+        let is_sent = self.sent.get(&alert.key).is_some_and(|last| last.alert.is_episode_of(alert));
         let waits = self.queue.iter().any(|notice| notice.alert.is_episode_of(alert) && notice.what.is_firing());
         self.queue.retain(|notice| !(notice.alert.is_episode_of(alert) && notice.what.is_firing()));
         let is_over = self.queue.iter().any(|notice| notice.alert.is_episode_of(alert));
@@ -243,23 +233,19 @@ impl Ledger {
             }
             false => drop(self.sent.remove(&sent.alert.key)),
         }
-        self.well(now_unix_ms);
+        self.refusals = 0;
+        self.health.well(now_unix_ms);
     }
 
-    /// Something arrived.
-    pub fn well(&mut self, now_unix_ms: i64) {
-        self.health = Health { arrived_unix_ms: Some(now_unix_ms), ..Health::default() };
-    }
-
-    /// It could not be sent; `spread` from 0 to 1 keeps destinations apart.
-    pub fn failed(&mut self, why: String, now_unix_ms: i64, spread: f64) {
-        let health = &mut self.health;
-        let wait = BACK_OFF[0].saturating_mul(2u32.saturating_pow(health.failures.min(16))).min(BACK_OFF[1]);
-        let wait = wait.mul_f64(1.0 + spread.clamp(0.0, 1.0) / 4.0);
-        health.failures += 1;
-        health.failing_since_unix_ms.get_or_insert(now_unix_ms);
-        health.error = Some(why);
-        health.next_unix_ms = now_unix_ms + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
+    /// The destination refused the first notice for what is in it; given back where it is given up.
+    pub fn refused(&mut self, now_unix_ms: i64) -> Option<Notice> {
+        self.refusals += 1;
+        if self.refusals < REFUSALS {
+            return None;
+        }
+        self.refusals = 0;
+        self.health.next_unix_ms = now_unix_ms;
+        self.queue.pop_front()
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod alertmanager;
 mod deliver;
 mod file;
+pub mod health;
 mod home;
 pub mod ledger;
 pub mod notice;
@@ -14,7 +15,7 @@ mod worker;
 use crate::config::notify::NotifySettings;
 
 pub use home::Home;
-pub use worker::{Heard, Picture, Silenced};
+pub use worker::{Picture, Report, Silenced};
 
 use self::{deliver::Kind, worker::Worker};
 
@@ -45,8 +46,8 @@ impl Notifier {
 
     /// What they have to say since the last time.
     #[must_use]
-    pub fn heard(&self) -> Vec<Heard> {
-        self.workers.iter().flat_map(Worker::heard).collect()
+    pub fn reports(&self) -> Vec<Report> {
+        self.workers.iter().flat_map(Worker::reports).collect()
     }
 
     /// Ends them; one that waits for its server is not waited for longer than `patience`.

@@ -36,12 +36,12 @@ pub struct Firing {
     pub flapping: bool,
     /// What the user said of it here.
     #[serde(default)]
-    pub hush: Option<Hush>,
+    pub dismissal: Option<Dismissal>,
 }
 
-/// A user wants to hear no more of an alert.
+/// The user acknowledged or silenced it here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Hush {
+pub struct Dismissal {
     /// Until then, milliseconds since 1970; `None`: acknowledged, until it is over or gets worse.
     pub until_unix_ms: Option<i64>,
     /// Why, in the user's words; may be empty.

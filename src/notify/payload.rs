@@ -12,7 +12,7 @@ use crate::{alert::Level, text::clean};
 /// The form of what a webhook gets.
 const SCHEMA: u32 = 1;
 
-/// A notice for a program: what a webhook is sent and a command reads from its input.
+/// A notice for a program: what a webhook is sent.
 #[derive(Serialize)]
 struct Message<'a> {
     schema: u32,
@@ -38,7 +38,7 @@ pub(super) fn labels(labels: &[(String, String)]) -> BTreeMap<String, String> {
     labels.iter().map(|(name, value)| (clean(name).into_owned(), clean(value).into_owned())).collect()
 }
 
-/// For a webhook, and for a command's input.
+/// For a webhook.
 #[must_use]
 pub fn json(notice: &Notice, host: &str) -> Value {
     let alert = &notice.alert;
@@ -122,7 +122,7 @@ mod tests {
             muted: false,
             acknowledged: false,
             flapping: false,
-            hush: None,
+            dismissal: None,
         };
         Notice { what, alert, at_unix_ms: 65_000 }
     }

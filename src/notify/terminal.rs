@@ -44,7 +44,7 @@ mod tests {
             muted: false,
             acknowledged: false,
             flapping: false,
-            hush: None,
+            dismissal: None,
         };
         Notice { what: What::Fired, alert, at_unix_ms: 0 }
     }

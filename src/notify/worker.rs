@@ -14,10 +14,11 @@ use super::{
         Posts,
         silences::{self, Change, Silence, Wanted},
     },
-    deliver::{self, Kind},
+    deliver::{self, Kind, Undelivered},
     file::Kept,
+    health::Health,
     home::Home,
-    ledger::{Health, Ledger},
+    ledger::Ledger,
     notice::{Ended, Firing},
 };
 use crate::{config::notify::Web, sys::THREAD_PREFIX};
@@ -40,7 +41,7 @@ pub struct Picture {
 
 /// What a destination has to say.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
+pub enum Report {
     /// How it does, when that has changed: the name, and since when it fails and why.
     Health { name: &'static str, health: Health },
     /// These alerts are silenced there: until when, by whom, why.
@@ -62,7 +63,7 @@ pub struct Silenced {
 struct Mailbox {
     firing: Option<Arc<[Firing]>>,
     ended: VecDeque<Ended>,
-    heard: Vec<Heard>,
+    reports: Vec<Report>,
     stop: bool,
 }
 
@@ -90,7 +91,8 @@ impl Worker {
         let run = move || Desk::new(kind, home, own, Box::new(wake)).run();
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}{name}")).spawn(run);
         if let Err(error) = &thread {
-            shared.with(|mailbox| mailbox.heard.push(Heard::Message(format!("no thread for notify.{name}: {error}"))));
+            shared
+                .with(|mailbox| mailbox.reports.push(Report::Message(format!("no thread for notify.{name}: {error}"))));
         }
         Worker { shared, thread: thread.ok() }
     }
@@ -106,8 +108,8 @@ impl Worker {
         self.shared.news.notify_one();
     }
 
-    pub(super) fn heard(&self) -> Vec<Heard> {
-        self.shared.with(|mailbox| std::mem::take(&mut mailbox.heard))
+    pub(super) fn reports(&self) -> Vec<Report> {
+        self.shared.with(|mailbox| std::mem::take(&mut mailbox.reports))
     }
 
     pub(super) fn stop(&self) {
@@ -148,6 +150,8 @@ struct Desk {
     /// What fires; `None` before the first picture: nothing is known to have ended then.
     firing: Option<Arc<[Firing]>>,
     silences_at: i64,
+    /// How an Alertmanager does with silences; it may take alerts and refuse these.
+    silences: Health,
     /// What was to be silenced when the silences were last read.
     wanted: Vec<Wanted>,
     beat_at: i64,
@@ -160,7 +164,7 @@ impl Desk {
         let kept = Kept::new(home.folder.as_deref(), kind.name());
         let (books, damaged): (Books, _) = kept.read();
         if let Some(words) = damaged {
-            shared.with(|mailbox| mailbox.heard.push(Heard::Message(words)));
+            shared.with(|mailbox| mailbox.reports.push(Report::Message(words)));
         }
         let written = books.clone();
         Desk {
@@ -173,6 +177,7 @@ impl Desk {
             written,
             firing: None,
             silences_at: 0,
+            silences: Health::default(),
             wanted: Vec::new(),
             beat_at: 0,
             said: None,
@@ -233,7 +238,7 @@ impl Desk {
             Err(error) if !self.complained => {
                 self.complained = true;
                 let words = format!("notify.{}: what is sent cannot be kept: {error}", self.kind.name());
-                self.hear(Heard::Message(words));
+                self.report(Report::Message(words));
             }
             Err(_) => {}
         }
@@ -257,7 +262,7 @@ impl Desk {
                             self.books.ledger.arrived(&notice, now_unix_ms());
                             self.keep();
                         }
-                        Err(why) => return self.book(Err(why)),
+                        Err(undelivered) => return self.undelivered(undelivered, now),
                     }
                     if self.shared.with(|mailbox| mailbox.stop) {
                         return;
@@ -279,7 +284,7 @@ impl Desk {
             }
             self.book(outcome);
         }
-        if self.books.ledger.health.failures == 0 {
+        if self.books.ledger.health.failures == 0 && now >= self.silences.next_unix_ms {
             self.look_at_silences(web, now);
         }
     }
@@ -296,7 +301,7 @@ impl Desk {
         let read = deliver::alertmanager(web, "GET", "/api/v2/silences", None);
         let all: Vec<Silence> = match read.and_then(|body| silences::read(&body)) {
             Ok(all) => all,
-            Err(why) => return self.book(Err(why)),
+            Err(why) => return self.silences_failed(&why, now),
         };
         let silenced = |alert: &Firing| {
             let found = all.iter().find_map(|silence| Some((silence, silence.covers(alert, &host)?)));
@@ -308,30 +313,53 @@ impl Desk {
             })
         };
         let silences = firing.iter().filter_map(silenced).collect();
-        self.hear(Heard::Silenced { silences });
+        self.report(Report::Silenced { silences });
         for change in silences::changes(&all, &wanted, &host, now).into_iter().filter(|_| web.silences) {
             let asked = match &change {
                 Change::Post(body) => deliver::alertmanager(web, "POST", "/api/v2/silences", Some(body)),
                 Change::End(id) => deliver::alertmanager(web, "DELETE", &format!("/api/v2/silence/{id}"), None),
             };
             if let Err(why) = asked {
-                return self.book(Err(format!("its silences: {why}")));
+                return self.silences_failed(&why, now);
             }
         }
         self.wanted = wanted;
+        self.silences.well(now);
+    }
+
+    /// They have a back-off of their own: alerts arrive meanwhile.
+    fn silences_failed(&mut self, why: &str, now: i64) {
+        let spread = self.spread(now);
+        self.silences.failed(format!("its silences: {why}"), now, spread);
+    }
+
+    /// A notice did not arrive. One that is refused for what it is must not keep the others waiting for ever.
+    fn undelivered(&mut self, undelivered: Undelivered, now: i64) {
+        let Undelivered { why, refused } = undelivered;
+        self.book(Err(why.clone()));
+        if let Some(notice) = refused.then(|| self.books.ledger.refused(now)).flatten() {
+            let words = format!("notify.{}: not sent, as it is refused: {}: {why}", self.kind.name(), notice.alert.say);
+            self.report(Report::Message(words));
+        }
     }
 
     /// Notes how an attempt went.
     fn book(&mut self, outcome: Result<(), String>) {
         let now = now_unix_ms();
         match outcome {
-            Ok(()) => self.books.ledger.well(now),
+            Ok(()) => self.books.ledger.health.well(now),
             Err(why) => {
-                let mut hasher = DefaultHasher::new();
-                (self.kind.name(), now).hash(&mut hasher);
-                self.books.ledger.failed(why, now, (hasher.finish() % 1000) as f64 / 1000.0);
+                let spread = self.spread(now);
+                self.books.ledger.health.failed(why, now, spread);
             }
         }
+    }
+
+    /// From 0 to 1, another for each destination and attempt.
+    fn spread(&self, now: i64) -> f64 {
+        let mut hasher = DefaultHasher::new();
+        (self.kind.name(), now).hash(&mut hasher);
+        (hasher.finish() % 1000) as f64 / 1000.0
     }
 
     /// An orderly end: an Alertmanager would say that all has resolved, four minutes later.
@@ -351,18 +379,19 @@ impl Desk {
 
     /// Says how it does when that has changed.
     fn say_health(&mut self) {
-        let health = &self.books.ledger.health;
-        // The first failure may be a moment's.
+        let own = &self.books.ledger.health;
+        let health = if own.failures == 0 && self.silences.failures > 0 { &self.silences } else { own };
+        // The first failure may be transient.
         let is = (health.failures.min(2), health.arrived_unix_ms.is_some());
         if self.said != Some(is) {
             self.said = Some(is);
             let health = health.clone();
-            self.hear(Heard::Health { name: self.kind.name(), health });
+            self.report(Report::Health { name: self.kind.name(), health });
         }
     }
 
-    fn hear(&self, heard: Heard) {
-        self.shared.with(|mailbox| mailbox.heard.push(heard));
+    fn report(&self, report: Report) {
+        self.shared.with(|mailbox| mailbox.reports.push(report));
         (self.wake)();
     }
 }

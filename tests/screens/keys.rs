@@ -9,7 +9,7 @@ use benchtop::{
     config::{Settings, settings::Colors},
     interest::Interest,
     model::{
-        alert::{AlertMark, AlertSays, Scope},
+        alert::{AlertMark, AlertSays, Scope, Silence},
         event::Event,
         log::{LogLine, LogSample},
         pool::{Scan, ScanKind, ScanState},
@@ -110,6 +110,23 @@ fn a_comment_is_typed_or_pasted_with_an_acknowledgement() {
     assert!(!ui.takes_text());
     shows(&mut ui, state, "alerts");
     assert_eq!(go(&mut ui, state, "j"), [], "Esc left the comment, not the view");
+}
+
+#[test]
+fn a_silence_of_an_alertmanager_ends_there() {
+    let state = &*SERVER;
+    let key = state.watches[0].key();
+    let until_unix_ms = state.host.now.plus(Duration::from_secs(3600)).unix_ms;
+    let (comment, by) = (String::new(), Some("ann".to_owned()));
+    let silence = Silence { scope: Scope::One(key), until_unix_ms, comment, by };
+    let then = marked(state, &AlertSays::SilencedElsewhere(vec![silence]));
+    let said = (0..then.watches.len() + 3).filter(|downs| {
+        let mut ui = at(&then, &format!("a{}", "j".repeat(*downs)));
+        let commands = go(&mut ui, &then, "m");
+        let screen = text(&drawn(&mut ui, &then, SIZE));
+        commands.is_empty() && screen.contains("ann silenced this in Alertmanager: it can be ended there")
+    });
+    assert_eq!(said.count(), 1);
 }
 
 #[test]

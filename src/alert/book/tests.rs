@@ -93,11 +93,13 @@ fn silences_cover_one_a_rule_or_all_and_end() {
     assert_eq!((book.silenced(&key("b", "x"), now), book.silenced(&key("a", "x"), later)), (None, None));
     book.mark(&said(1, AlertSays::Silence(silence(Scope::Rule("a".into()), 200))));
     assert_eq!((book.silences(now).count(), book.silenced(&key("a", "x"), later)), (1, Some(until(200))));
-    book.silences_by("alertmanager", [silence(Scope::All, 300)]);
+    let elsewhere = |silences| said(2, AlertSays::SilencedElsewhere(silences));
+    book.mark(&elsewhere(vec![Silence { by: Some("ann".into()), ..silence(Scope::All, 300) }]));
     book.mark(&said(2, AlertSays::Unsilence(Scope::Rule("a".into()))));
     assert_eq!(book.silenced(&key("b", "x"), now), Some(until(300)), "what was made elsewhere is taken back there");
-    book.silences_by("alertmanager", []);
-    assert_eq!(book.silences(now).count(), 0);
+    book.mark(&said(2, AlertSays::Silence(silence(Scope::Rule("a".into()), 200))));
+    book.mark(&elsewhere(Vec::new()));
+    assert_eq!((book.silenced(&key("b", "x"), now), book.silenced(&key("a", "x"), now)), (None, Some(until(200))));
 }
 
 #[test]

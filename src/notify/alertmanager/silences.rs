@@ -109,20 +109,24 @@ fn author(host: &str) -> String {
 #[must_use]
 pub fn wanted(posts: &Posts, firing: &[Firing], host: &str) -> Vec<Wanted> {
     let of = |alert: &Firing| {
-        let hush = alert.hush.as_ref()?;
+        let dismissal = alert.dismissal.as_ref()?;
         let is_posted = posts.posted.iter().any(|posted| {
             posted.ended_unix_ms.is_none() && posted.alert.is_episode_of(alert) && posted.alert.level == alert.level
         });
         let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
-        let said = match hush.until_unix_ms {
+        let said = match dismissal.until_unix_ms {
             None => "acknowledged in benchtop",
             Some(_) => "silenced in benchtop",
         };
         is_posted.then(|| Wanted {
             labels: labels_of(alert, host).into_iter().map(|(name, value)| (name, text(value))).collect(),
-            until_unix_ms: hush.until_unix_ms,
+            until_unix_ms: dismissal.until_unix_ms,
             // One without a comment is refused.
-            comment: if hush.comment.trim().is_empty() { said.to_owned() } else { clean(&hush.comment).into_owned() },
+            comment: if dismissal.comment.trim().is_empty() {
+                said.to_owned()
+            } else {
+                clean(&dismissal.comment).into_owned()
+            },
         })
     };
     firing.iter().filter_map(of).collect()
@@ -193,12 +197,12 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{alert::Level, model::alert::AlertKey, notify::notice::Hush};
+    use crate::{alert::Level, model::alert::AlertKey, notify::notice::Dismissal};
 
     const T: i64 = 1_700_000_000_000;
     const HOUR: i64 = 3_600_000;
 
-    fn alert(name: &str, hush: Option<Hush>) -> Firing {
+    fn alert(name: &str, dismissal: Option<Dismissal>) -> Firing {
         Firing {
             key: AlertKey { rule: name.into(), identity: vec![] },
             labels: vec![("service".into(), "web".into())],
@@ -207,15 +211,15 @@ mod tests {
             say: "web is down".into(),
             since_unix_ms: T,
             fired_unix_ms: T,
-            muted: hush.is_some(),
-            acknowledged: hush.is_some(),
+            muted: dismissal.is_some(),
+            acknowledged: dismissal.is_some(),
             flapping: false,
-            hush,
+            dismissal,
         }
     }
 
-    fn known(comment: &str) -> Option<Hush> {
-        Some(Hush { until_unix_ms: None, comment: comment.into() })
+    fn known(comment: &str) -> Option<Dismissal> {
+        Some(Dismissal { until_unix_ms: None, comment: comment.into() })
     }
 
     /// Both fired, and were posted; then the first was acknowledged.
@@ -260,17 +264,17 @@ mod tests {
     #[test]
     fn a_silence_keeps_its_end() {
         let (posts, _) = posted();
-        let hush = |until| Some(Hush { until_unix_ms: Some(until), comment: String::new() });
-        let made = changes(&[], &wanted(&posts, &[alert("service_down", hush(T + HOUR))], "atlas"), "atlas", T);
+        let dismissal = |until| Some(Dismissal { until_unix_ms: Some(until), comment: String::new() });
+        let made = changes(&[], &wanted(&posts, &[alert("service_down", dismissal(T + HOUR))], "atlas"), "atlas", T);
         let [Change::Post(body)] = &made[..] else { panic!("{made:?}") };
         assert_eq!(
             (&body["endsAt"], &body["comment"]),
             (&json!("2023-11-14T23:13:20Z"), &json!("silenced in benchtop"))
         );
         let found = all(&[there(body, "7")]);
-        let longer = wanted(&posts, &[alert("service_down", hush(T + 2 * HOUR))], "atlas");
+        let longer = wanted(&posts, &[alert("service_down", dismissal(T + 2 * HOUR))], "atlas");
         assert!(matches!(&changes(&found, &longer, "atlas", T)[..], [Change::Post(body)] if body["id"] == "7"));
-        assert_eq!(wanted(&posts, &[alert("disk_busy", hush(T + HOUR))], "atlas"), [], "it fired silenced");
+        assert_eq!(wanted(&posts, &[alert("disk_busy", dismissal(T + HOUR))], "atlas"), [], "it fired silenced");
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn alert(name: &str, level: Level, fired: i64) -> Firing {
         muted: false,
         acknowledged: false,
         flapping: false,
-        hush: None,
+        dismissal: None,
     }
 }
 
@@ -73,7 +73,7 @@ fn what_gets_worse_is_said_at_once_and_what_gets_milder_is_not() {
 fn a_receiver_that_is_down_gets_the_newest_state() {
     let (mut ledger, disk) = (Ledger::default(), alert("disk", Level::Warn, 1000));
     ledger.update(1000, std::slice::from_ref(&disk), &[], Level::Warn);
-    ledger.failed("refused".into(), 1000, 0.0);
+    ledger.health.failed("refused".into(), 1000, 0.0);
     assert!(ledger.next(1500).is_none(), "it is waited for");
     let worse = alert("disk", Level::Crit, 1000);
     ledger.update(2000, &[worse], &[], Level::Warn);
@@ -85,16 +85,21 @@ fn a_receiver_that_is_down_gets_the_newest_state() {
 }
 
 #[test]
-fn back_off_doubles_up_to_ten_minutes_and_ends_with_a_success() {
-    let mut ledger = Ledger::default();
-    let mut waits = Vec::new();
-    for _ in 0..12 {
-        ledger.failed("refused".into(), 0, 0.0);
-        waits.push(ledger.health.next_unix_ms / 1000);
+fn what_is_refused_for_good_makes_room_for_what_waits_behind_it() {
+    let (mut ledger, disk, cpu) = (Ledger::default(), alert("disk", Level::Warn, 1), alert("cpu", Level::Warn, 2));
+    let both = [disk.clone(), cpu];
+    ledger.update(10, &both, &[], Level::Warn);
+    for _ in 1..REFUSALS {
+        assert_eq!(ledger.refused(10), None);
     }
-    assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]);
-    ledger.well(5);
-    assert_eq!((ledger.health.failures, ledger.health.next_unix_ms), (0, 0));
+    assert_eq!(ledger.refused(10).map(|notice| notice.alert), Some(disk));
+    assert_eq!(ledger.next(10).map(|notice| notice.alert.key.rule.as_str()), Some("cpu"));
+    ledger.update(20, &both, &[], Level::Warn);
+    assert_eq!(
+        sent(&mut ledger, 20),
+        [said("fired", "cpu"), said("fired", "disk")],
+        "it still fires: once more, later"
+    );
 }
 
 #[test]
@@ -199,6 +204,14 @@ fn what_flaps_is_said_once_and_then_as_it_settles() {
 }
 
 #[test]
+fn what_settled_without_a_notice_is_not_mentioned() {
+    let mut ledger = Ledger::default();
+    let settled = Firing { muted: true, ..alert("net", Level::Crit, 1000) };
+    ledger.update(2000, &[], &[ended(&settled, 2000)], Level::Warn);
+    assert_eq!(sent(&mut ledger, 2000), []);
+}
+
+#[test]
 fn the_queue_is_bounded_and_the_mildest_gives_way() {
     let mut ledger = Ledger::default();
     let many: Vec<Firing> = (0..MOST as i64 + 50)
@@ -217,7 +230,7 @@ proptest::proptest! {
     #[test]
     fn fired_and_its_end_alternate(steps in proptest::collection::vec((0u8..8, 0u8..2), 1..200)) {
         let mut ledger = Ledger::default();
-        let (mut now, mut fires, mut muted, mut heard) = (0i64, [None::<i64>; 2], [false; 2], [false; 2]);
+        let (mut now, mut fires, mut muted, mut reports) = (0i64, [None::<i64>; 2], [false; 2], [false; 2]);
         for (step, which) in steps {
             now += 1000;
             let at = usize::from(which);
@@ -229,7 +242,7 @@ proptest::proptest! {
                     over.push(ended(&Firing { muted: muted[at], ..alert(&name, Level::Warn, fired) }, now));
                 },
                 3 => muted[at] = !muted[at],
-                4 => ledger.failed("no".into(), now, 0.5),
+                4 => ledger.health.failed("no".into(), now, 0.5),
                 // It ended, and this program was killed before it knew.
                 5 => fires[at] = None,
                 6 => ledger = serde_json::from_str(&serde_json::to_string(&ledger).unwrap()).unwrap(),
@@ -243,9 +256,9 @@ proptest::proptest! {
                 for (what, name) in sent(&mut ledger, now) {
                     let at = usize::from(name == "a1");
                     match what {
-                        "fired" => { proptest::prop_assert!(!heard[at], "twice"); heard[at] = true; }
-                        "resolved" => { proptest::prop_assert!(heard[at], "never said"); heard[at] = false; }
-                        "brief" => proptest::prop_assert!(!heard[at]),
+                        "fired" => { proptest::prop_assert!(!reports[at], "twice"); reports[at] = true; }
+                        "resolved" => { proptest::prop_assert!(reports[at], "never said"); reports[at] = false; }
+                        "brief" => proptest::prop_assert!(!reports[at]),
                         _ => {}
                     }
                 }

@@ -14,13 +14,18 @@ use crate::{
     alert::Level,
     config::notify::{Address, Program},
     model::{alert::AlertKey, service::target::ServiceUrl},
-    notify::notice::Hush,
+    notify::notice::Dismissal,
 };
 
 const LONG: Duration = Duration::from_secs(60);
 
 /// Answers each request with `status`, and gives what was posted.
 fn server(listener: TcpListener, status: u16) -> Receiver<(String, Value)> {
+    server_of(listener, move |_| status)
+}
+
+/// The same with the status of each first line.
+fn server_of(listener: TcpListener, status: impl Fn(&str) -> u16 + Send + 'static) -> Receiver<(String, Value)> {
     let (sender, requests) = channel();
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
@@ -33,8 +38,8 @@ fn server(listener: TcpListener, status: u16) -> Receiver<(String, Value)> {
                 head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);
             let mut body = vec![0; length];
             let _ = stream.read_exact(&mut body);
-            let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\n[]");
             let line = head.lines().next().unwrap_or_default().to_owned();
+            let _ = write!(stream, "HTTP/1.1 {} X\r\nContent-Length: 2\r\n\r\n[]", status(&line));
             let _ = sender.send((line, serde_json::from_slice(&body).unwrap_or(Value::Null)));
         }
     });
@@ -71,7 +76,7 @@ fn alert(name: &str) -> Firing {
         muted: false,
         acknowledged: false,
         flapping: false,
-        hush: None,
+        dismissal: None,
     }
 }
 
@@ -124,10 +129,10 @@ fn a_receiver_that_is_down_gets_it_later_and_says_so() {
         let _ = sender.send(());
     });
     worker.update(&picture(&[alert("disk")]));
-    let mut heard = Vec::new();
-    while !heard.iter().any(|heard| matches!(heard, Heard::Health { health, .. } if health.failures > 0)) {
+    let mut reports = Vec::new();
+    while !reports.iter().any(|report| matches!(report, Report::Health { health, .. } if health.failures > 0)) {
         woken.recv_timeout(LONG).expect("it says how it does");
-        heard.extend(worker.heard());
+        reports.extend(worker.reports());
     }
     let requests = server(TcpListener::bind(port).expect("the same port"), 200);
     let (_, body) = requests.recv_timeout(LONG).expect("tried again");
@@ -165,7 +170,7 @@ fn a_command_gets_arguments_and_variables_and_no_shell_reads_them() {
     worker.update(&picture(&[alert("disk")]));
     let end = Instant::now() + LONG;
     while !file.exists() {
-        assert!(Instant::now() < end, "it was not run: {:?}", worker.heard());
+        assert!(Instant::now() < end, "it was not run: {:?}", worker.reports());
         thread::yield_now();
     }
     assert_eq!(std::fs::read_to_string(&file).expect("written"), "$(echo x)|disk is bad|web?\"??|critical");
@@ -184,8 +189,8 @@ fn an_alertmanager_gets_what_fires_and_gives_silences() {
     assert_eq!((line.as_str(), body.as_array().map(Vec::len)), ("post /prefix/api/v2/alerts http/1.1", Some(2)));
     let (line, _) = requests.recv_timeout(LONG).expect("asked");
     assert_eq!(line, "get /prefix/api/v2/silences http/1.1");
-    let hush = Some(Hush { until_unix_ms: None, comment: "known".into() });
-    worker.update(&picture(&[Firing { hush, acknowledged: true, muted: true, ..alert("disk") }, alert("cpu")]));
+    let dismissal = Some(Dismissal { until_unix_ms: None, comment: "known".into() });
+    worker.update(&picture(&[Firing { dismissal, acknowledged: true, muted: true, ..alert("disk") }, alert("cpu")]));
     let next = || requests.recv_timeout(LONG).expect("asked");
     assert_eq!(next().0, "get /prefix/api/v2/silences http/1.1", "at once, not when it is time");
     let (line, body) = next();
@@ -195,6 +200,29 @@ fn an_alertmanager_gets_what_fires_and_gives_silences() {
     let (_, body) = requests.recv_timeout(LONG).expect("the last post");
     let ends: jiff::Timestamp = body[0]["endsAt"].as_str().and_then(|ends| ends.parse().ok()).expect("a time");
     assert!(ends.as_millisecond() - now_unix_ms() > 10 * 60_000, "it goes on after a restart");
+}
+
+#[test]
+fn an_alertmanager_that_refuses_its_silences_still_gets_alerts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (listener, address) = listener();
+    let requests = server_of(listener, |line| if line.contains("silences") { 403 } else { 200 });
+    let worker = Worker::start(Kind::Alertmanager(web(&address)), home(folder.path()), || {});
+    worker.update(&picture(&[alert("disk")]));
+    let next = || requests.recv_timeout(LONG).expect("asked").0;
+    assert_eq!([next(), next()], ["post /api/v2/alerts http/1.1", "get /api/v2/silences http/1.1"]);
+    let (end, mut reports) = (Instant::now() + LONG, Vec::new());
+    let said = |report: &Report| match report {
+        Report::Health { health, .. } => health.error.clone(),
+        _ => None,
+    };
+    while !reports.iter().any(|report| said(report).as_deref() == Some("its silences: status 403: []")) {
+        assert!(Instant::now() < end, "{reports:?}");
+        reports.extend(worker.reports());
+    }
+    worker.update(&picture(&[alert("disk"), alert("cpu")]));
+    assert_eq!(next(), "post /api/v2/alerts http/1.1", "at once, not after a back-off");
+    ended(worker);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    alert::Level,
     model::alert::{AlertSays, Scope},
     request::Command,
     state::State,
@@ -45,6 +46,19 @@ pub fn silence(id: Option<&Id>, state: &State) -> Vec<Effect> {
     }
     add(Scope::All, &[1, 8], "everything");
     vec![Effect::Open(Box::new(menu))]
+}
+
+/// Ends the silence of this scope, where it was made here.
+#[must_use]
+pub fn end(scope: &Scope, state: &State) -> Vec<Effect> {
+    let of: Vec<_> = state.alerts.silences(state.host.now).filter(|silence| silence.scope == *scope).collect();
+    let elsewhere = of.iter().find_map(|silence| silence.by.as_deref());
+    match elsewhere {
+        Some(by) if of.iter().all(|silence| silence.by.is_some()) => {
+            vec![Effect::Say(Level::Advice, format!("{by} silenced this in Alertmanager: it can be ended there"))]
+        }
+        _ => say(AlertSays::Unsilence(scope.clone())),
+    }
 }
 
 /// What a silence covers.

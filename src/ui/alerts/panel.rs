@@ -95,13 +95,13 @@ impl Alerts {
     fn silence(&mut self, state: &State) -> Vec<Effect> {
         self.held = self.selected().cloned();
         if let Some(Id::Silence(scope)) = self.selected() {
-            return vec![Effect::Do(Command::Mark(AlertSays::Unsilence(scope.clone())))];
+            return operations::end(scope, state);
         }
         if let Chosen::Watch(watch) = page::chosen(state, self.selected())
             && watch.silenced_until().is_some()
             && state.alerts.silences(state.host.now).any(|silence| silence.scope == Scope::One(watch.key()))
         {
-            return vec![Effect::Do(Command::Mark(AlertSays::Unsilence(Scope::One(watch.key()))))];
+            return operations::end(&Scope::One(watch.key()), state);
         }
         operations::silence(self.selected(), state)
     }
