@@ -46,6 +46,8 @@ pub struct History {
     store: Store,
     events: Receiver<StoreEvent>,
     watching: Cell<bool>,
+    /// Nothing is judged now.
+    rests: bool,
     /// Runs of the suite under way, by their series: what is said of them is kept at its end.
     measured: Vec<(SeriesKey, String)>,
     /// What names this program among those that share the history.
@@ -81,7 +83,17 @@ impl History {
         };
         let store = Store::start(settings, keeps == Keeps::Alerts, Arc::new(emit));
         let (run, boot_id) = header.map(|header| (header.run.clone(), header.boot_id.clone())).unwrap_or_default();
-        History { store, events, watching: Cell::new(false), measured: Vec::new(), run, boot_id, keeps, book: None }
+        History {
+            store,
+            events,
+            watching: Cell::new(false),
+            rests: false,
+            measured: Vec::new(),
+            run,
+            boot_id,
+            keeps,
+            book: None,
+        }
     }
 
     /// Keeps what outlasts the program: results, what the user said of them, changes.
@@ -160,6 +172,17 @@ impl History {
         if self.watching.replace(on) != on {
             self.store.watch(on);
         }
+    }
+
+    /// While nothing is judged here, another program may keep the alerts, and goes on from here. What tells once it can.
+    pub fn rest(&mut self, on: bool, state: &State) -> Option<Receiver<()>> {
+        if self.keeps != Keeps::Alerts || std::mem::replace(&mut self.rests, on) == on {
+            return None;
+        }
+        if on && state.alarms.owned && self.book.is_some_and(|(_, worth)| worth) {
+            self.keep_book(state);
+        }
+        self.store.rest(on)
     }
 
     /// What came and was not taken yet.
@@ -451,6 +474,31 @@ mod tests {
             screen.recall(|said| panic!("{said}"));
         }
         assert_eq!(screen.state().alarms.episodes.len(), 1, "the episode is not kept twice");
+    }
+
+    #[test]
+    fn a_paused_screen_hands_the_alerts_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history.db");
+        let mut screen = watching(&file, "1");
+        (0..3).for_each(|second| load(&mut screen, second, 9.0));
+        let mut record = watching(&file, "2");
+        (3..5).for_each(|second| load(&mut record, second, 9.0));
+        assert!(screen.state().alarms.owned && !record.state().alarms.owned);
+        screen.rest(true, LONG);
+        let end = Instant::now() + LONG;
+        while !record.state().alarms.owned {
+            assert!(Instant::now() < end, "it takes over");
+            std::thread::yield_now();
+            record.recall(|said| panic!("{said}"));
+        }
+        screen.rest(false, Duration::ZERO);
+        while screen.state().alarms.owned {
+            assert!(Instant::now() < end, "it follows");
+            std::thread::yield_now();
+            screen.recall(|said| panic!("{said}"));
+        }
+        assert_eq!((fired(&screen), record.state().alarms.episodes.len()), (fired(&record), 1));
     }
 
     #[test]

@@ -51,6 +51,9 @@ const MOST_ROWS: u16 = 500;
 /// M_MMAP_THRESHOLD).
 const NEEDED: usize = 33 << 20;
 
+/// Before a stop the alerts are given up within this time, or another program takes them over only once this one goes on.
+const HANDED_OVER: Duration = Duration::from_millis(200);
+
 /// A benchmark that is stopped at the end has so long to remove what it made.
 const CLEANING: Duration = Duration::from_secs(2);
 
@@ -398,6 +401,7 @@ impl Live {
     pub(super) fn suspend(&mut self) {
         if self.guest.is_some() {
             // The terminal is not ours now; who has it was stopped too.
+            self.session.rest(true, HANDED_OVER);
             job_control::stop();
             return;
         }
@@ -406,6 +410,7 @@ impl Live {
             return;
         }
         self.terminal.release();
+        self.session.rest(true, HANDED_OVER);
         job_control::stop();
         self.come_back();
     }
@@ -419,6 +424,7 @@ impl Live {
         let _ = self.terminal.flush();
         self.terminal.insure();
         if !self.is_still() {
+            self.session.rest(false, Duration::ZERO);
             self.session.resumed();
             self.session.realign();
         }

@@ -297,8 +297,19 @@ impl Session {
         }
     }
 
+    /// While nothing is judged here, another program may keep the alerts. Waits until it can, at most for `within`.
+    pub fn rest(&mut self, on: bool, within: Duration) {
+        let done = self.history.as_mut().and_then(|history| history.rest(on, &self.state));
+        if let Some(done) = done.filter(|_| !within.is_zero()) {
+            let end = Instant::now() + within;
+            let _ = self.written().recv_timeout(within);
+            let _ = done.recv_timeout(end.saturating_duration_since(Instant::now()));
+        }
+    }
+
     /// Passes the current interest to the sources.
     pub fn want(&mut self, want: Interest) {
+        self.rest(want.paused, Duration::ZERO);
         if let Some(history) = &self.history {
             history.watch(want.runs || self.state.runs.under_way());
         }

@@ -86,6 +86,11 @@ impl Store {
         }
     }
 
+    /// While nothing is judged here, another program may keep the alerts. What tells once it can.
+    pub fn rest(&self, on: bool) -> Option<Receiver<()>> {
+        self.reader.as_ref().map(|reader| reader.rest(on))
+    }
+
     /// Ends once all that was handed over is written, or after `within`.
     ///
     /// # Errors

@@ -25,9 +25,17 @@ const ALERTS_EVERY: Duration = Duration::from_secs(5);
 /// And where this one keeps them: somebody acknowledged one on another screen.
 const MARKS_EVERY: Duration = Duration::from_secs(10);
 
+/// What the thread is to do from now on.
+enum Order {
+    /// Somebody looks, or nobody.
+    Watch(bool),
+    /// Nothing is judged, or it is again; answered once that holds.
+    Rest(bool, Sender<()>),
+}
+
 /// The handle of the thread; it ends when this is dropped.
 pub struct Reader {
-    watch: Sender<bool>,
+    orders: Sender<Order>,
     ended: Receiver<()>,
 }
 
@@ -38,7 +46,7 @@ impl Reader {
     /// # Errors
     /// There can be no thread.
     pub fn start(find: Find, emit: Emit, alerts: bool) -> Result<Reader, StoreError> {
-        let (watch, orders) = channel();
+        let (give, orders) = channel();
         let (ends, ended) = channel();
         let work = move || {
             let read = || match find() {
@@ -61,20 +69,28 @@ impl Reader {
         };
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}history-in"));
         thread.spawn(work).map_err(StoreError::NoThread)?;
-        Ok(Reader { watch, ended })
+        Ok(Reader { orders: give, ended })
     }
 
     /// Ends the thread, so that the next program can take over the alerts; for at most `within`, as it may hang in the
     /// kernel.
     pub fn finish(self, within: Duration) {
-        drop(self.watch);
+        drop(self.orders);
         let _ = self.ended.recv_timeout(within);
     }
 
     /// Whether somebody looks.
     pub fn watch(&self, on: bool) {
         // The thread is gone where there is no history.
-        let _ = self.watch.send(on);
+        let _ = self.orders.send(Order::Watch(on));
+    }
+
+    /// While nothing is judged here, another program may keep the alerts. What tells once it can.
+    pub fn rest(&self, on: bool) -> Receiver<()> {
+        let (done, is_done) = channel();
+        // The thread is gone where there is no history.
+        let _ = self.orders.send(Order::Rest(on, done));
+        is_done
     }
 }
 
@@ -94,18 +110,20 @@ struct Reading {
 #[derive(Default)]
 struct Owning {
     lease: Option<Lease>,
+    /// Nothing is judged now.
+    rests: bool,
     /// What was reported of it.
     reported: Option<bool>,
 }
 
 impl Reading {
-    fn work(mut self, orders: &Receiver<bool>) {
+    fn work(mut self, orders: &Receiver<Order>) {
         let mut trouble = None;
         let mut watching = false;
         let mut first = true;
         loop {
             match self.look(first) {
-                Ok(()) => trouble = None,
+                Ok(()) => (trouble, first) = (None, false),
                 Err(error) => {
                     self.file = None;
                     let why = error.to_string();
@@ -115,7 +133,6 @@ impl Reading {
                     }
                 }
             }
-            first = false;
             self.own();
             let every = match &self.owning {
                 _ if watching => Some(EVERY),
@@ -127,7 +144,17 @@ impl Reading {
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
-                Ok(on) => watching = on,
+                Ok(Order::Watch(on)) => watching = on,
+                Ok(Order::Rest(on, done)) => {
+                    if let Some(owning) = &mut self.owning {
+                        owning.rests = on;
+                    }
+                    if on {
+                        self.own();
+                    }
+                    // Nobody may wait for it.
+                    let _ = done.send(());
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -137,14 +164,20 @@ impl Reading {
     /// Takes the book of alerts over where nobody has it. What cannot be locked is shared with nobody.
     fn own(&mut self) {
         let Some(owning) = &mut self.owning else { return };
-        if owning.lease.is_none() && owning.reported != Some(true) {
+        let owned = if owning.rests {
+            owning.lease = None;
+            false
+        } else if owning.lease.is_some() {
+            true
+        } else {
             let taken = Lease::take(&self.place);
             let owned = !matches!(taken, Ok(None));
             owning.lease = taken.ok().flatten();
-            if owning.reported != Some(owned) {
-                owning.reported = Some(owned);
-                (self.emit)(StoreEvent::Alerts { owned });
-            }
+            owned
+        };
+        if owning.reported != Some(owned) {
+            owning.reported = Some(owned);
+            (self.emit)(StoreEvent::Alerts { owned });
         }
     }
 
