@@ -4,7 +4,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
@@ -31,6 +31,8 @@ const MOST: usize = 100_000;
 
 enum Order {
     Keep(Box<Record>),
+    /// The newest book of alerts is in its place.
+    Book,
     /// To be answered once all before it is written, or why it cannot be.
     Written(Sender<Result<(), String>>),
     /// All before it is to be written, or given up; then the thread ends.
@@ -49,6 +51,7 @@ pub struct Unwritten {
 pub struct Writer {
     orders: Sender<Order>,
     waiting: Arc<AtomicUsize>,
+    book: Arc<Mutex<Option<Record>>>,
     lost: usize,
 }
 
@@ -60,10 +63,12 @@ impl Writer {
     pub fn start(find: Find, emit: Emit) -> Result<Writer, StoreError> {
         let (orders, received) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
+        let book = Arc::new(Mutex::new(None));
         let queue = Queue {
             find,
             emit: emit.clone(),
             waiting: waiting.clone(),
+            book: book.clone(),
             place: None,
             file: None,
             batch: Vec::new(),
@@ -77,13 +82,21 @@ impl Writer {
         };
         let thread = thread::Builder::new().name(format!("{THREAD_PREFIX}history"));
         thread.spawn(work).map_err(StoreError::NoThread)?;
-        Ok(Writer { orders, waiting, lost: 0 })
+        Ok(Writer { orders, waiting, book, lost: 0 })
     }
 
-    /// Hands a record over. Never waits.
+    /// Hands a record over. Never waits. Of books of alerts, which are large and of which only the newest counts, one waits.
     pub fn keep(&mut self, record: Record) {
+        let order = if matches!(record, Record::Book(_)) {
+            if replace(&self.book, Some(record)).is_some() {
+                return;
+            }
+            Order::Book
+        } else {
+            Order::Keep(Box::new(record))
+        };
         let full = self.waiting.fetch_add(1, Ordering::Relaxed) >= MOST;
-        if full || self.orders.send(Order::Keep(Box::new(record))).is_err() {
+        if full || self.orders.send(order).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.lost += 1;
         }
@@ -120,11 +133,16 @@ impl Writer {
     }
 }
 
+fn replace(book: &Mutex<Option<Record>>, by: Option<Record>) -> Option<Record> {
+    std::mem::replace(&mut book.lock().unwrap_or_else(PoisonError::into_inner), by)
+}
+
 /// The thread's side.
 struct Queue {
     find: Find,
     emit: Emit,
     waiting: Arc<AtomicUsize>,
+    book: Arc<Mutex<Option<Record>>>,
     place: Option<Place>,
     file: Option<Opened>,
     batch: Vec<Record>,
@@ -153,6 +171,13 @@ impl Queue {
             for order in first.into_iter().chain(orders.try_iter()) {
                 match order {
                     Order::Keep(record) => self.batch.push(*record),
+                    Order::Book => {
+                        // One that could not be written yet gives way.
+                        let before = self.batch.len();
+                        self.batch.retain(|record| !matches!(record, Record::Book(_)));
+                        self.waiting.fetch_sub(before - self.batch.len(), Ordering::Relaxed);
+                        self.batch.extend(replace(&self.book, None));
+                    }
                     Order::Written(done) => asking.push(done),
                     Order::Close(done) => closing = Some(done),
                 }
@@ -234,5 +259,32 @@ impl Queue {
             rows::insert(&batch, record).map_err(failed)?;
         }
         batch.commit().map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::saved::Saved;
+
+    #[test]
+    fn of_books_of_alerts_one_waits() {
+        let (go_on, held) = channel::<()>();
+        let held = Mutex::new(held);
+        let find = move || {
+            // The file system does not answer until the test is over.
+            let _ = held.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            Err(StoreError::Off("for a test".to_owned()))
+        };
+        let mut writer = Writer::start(Arc::new(find), Arc::new(|_| {})).expect("a thread");
+        let book =
+            |at: u64| Record::Book(Box::new(Saved { at: crate::clock::Stamp::at_seconds(at), ..Saved::default() }));
+        (0..50).for_each(|at| writer.keep(book(at)));
+        let waiting = writer.waiting.load(Ordering::Relaxed);
+        assert!((1..=2).contains(&waiting), "{waiting}: one in hand, and one behind it");
+        let kept = writer.book.lock().unwrap_or_else(PoisonError::into_inner).take();
+        assert!(kept.is_none_or(|kept| kept == book(49)), "the newest");
+        drop(go_on);
+        assert_eq!(writer.finish(Duration::from_secs(60)), Ok(()));
     }
 }
