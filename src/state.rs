@@ -142,12 +142,13 @@ impl State {
             Event::Run(run) => {
                 let judges =
                     matches!(run, RunEvent::Measured { .. } | RunEvent::Mark { .. } | RunEvent::History { .. });
-                let is_history = matches!(run, RunEvent::History { .. });
+                // Later ones are what other programs wrote: a value that they saw change is read here too, soon.
+                let is_first_history = !self.runs.loaded && matches!(run, RunEvent::History { .. });
                 self.runs.apply(run);
                 if judges {
                     self.host.benchmarks = self.runs.standings();
                 }
-                if is_history {
+                if is_first_history {
                     self.recall();
                 }
             }
@@ -192,7 +193,9 @@ impl State {
         if self.runs.loaded {
             self.changed.extend(changes::first_seen(&self.facts, &facts, now.unix_ms, self.runs.under_way()));
         }
-        self.runs.changes.extend(self.changed.iter().cloned());
+        let State { changed, runs, .. } = self;
+        changed.retain(|change| !runs.is_noted(change));
+        runs.changes.extend(changed.iter().cloned());
         self.facts.extend(facts);
     }
 

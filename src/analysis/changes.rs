@@ -43,7 +43,10 @@ pub fn facts(host: &Host, config: Option<&str>) -> Facts {
         add("driver", driver.maker.word(), "version", driver.version.clone());
     }
     for engine in &host.containers.engines {
-        add("engine", &engine.kind, "version", engine.version.clone());
+        // Two of a kind would be one that changes back and forth.
+        let alone = host.containers.engines.iter().filter(|other| other.kind == engine.kind).count() == 1;
+        let of = if alone { engine.kind.as_str() } else { engine.address.as_str() };
+        add("engine", of, "version", engine.version.clone());
     }
     // A limit of all cores limits nothing; an engine that cannot take a limit away is given that one.
     let cpus = |limit: Option<f64>| match (limit, host.facts.threads) {
@@ -258,6 +261,27 @@ mod tests {
         assert_eq!(cpus(Some(2.0), Some(2)).as_deref(), Some("none"));
         assert_eq!(cpus(None, None).as_deref(), Some("none"));
         assert_eq!(cpus(Some(2.0), None), None, "not known yet");
+    }
+
+    #[test]
+    fn two_engines_of_a_kind_have_a_version_each() {
+        use crate::model::container::Engine;
+        let mut host = Host::default();
+        let engine = |address: &str, version: &str| Engine {
+            kind: "docker".into(),
+            address: address.into(),
+            version: Some(version.into()),
+            ..Engine::default()
+        };
+        let versions = |host: &Host| -> Vec<(String, String)> {
+            let engines = facts(host, None).into_iter().filter(|(fact, _)| fact.kind == "engine");
+            engines.map(|(fact, version)| (fact.of, version)).collect()
+        };
+        let pair = |of: &str, version: &str| (of.to_owned(), version.to_owned());
+        host.containers.engines = vec![engine("unix:///a", "24")];
+        assert_eq!(versions(&host), [pair("docker", "24")]);
+        host.containers.engines.push(engine("unix:///b", "27"));
+        assert_eq!(versions(&host), [pair("unix:///a", "24"), pair("unix:///b", "27")]);
     }
 
     #[test]

@@ -240,6 +240,14 @@ impl Runs {
         self.marks.iter().any(|mark| matches!(&mark.says, RunSays::Forget(forgotten) if forgotten == run))
     }
 
+    /// The newest change of the same thing that is known came to the same value: another instance has noticed it.
+    #[must_use]
+    pub fn is_noted(&self, change: &Change) -> bool {
+        let of =
+            |other: &&Change| (&other.kind, &other.of, &other.property) == (&change.kind, &change.of, &change.property);
+        self.changes.iter().rfind(of).is_some_and(|newest| newest.after == change.after)
+    }
+
     /// Puts a change among those that are known, unless it is: another instance has noticed it a little earlier or later.
     fn note(&mut self, change: Change) {
         let of =

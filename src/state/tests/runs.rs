@@ -121,6 +121,26 @@ fn what_our_operation_changed_is_noted_at_once() {
 }
 
 #[test]
+fn what_another_program_noted_is_not_undone_by_an_older_reading() {
+    use crate::model::run::{Change, RunEvent};
+    let at = Stamp::at_seconds(2);
+    let history = |changes| Event::Run(RunEvent::History { at, runs: vec![], marks: vec![], changes, undos: vec![] });
+    let mut state = State::new([].into());
+    state.apply(history(Vec::new()));
+    kernel(&mut state, 1, "6.1");
+    let [kind, property] = ["kernel", "release"].map(str::to_owned);
+    let [before, after] = ["6.1", "6.12"].map(|value| Some(value.to_owned()));
+    state.apply(history(vec![Change { at_unix_ms: at.unix_ms, kind, of: String::new(), property, before, after }]));
+    assert_eq!(state.changed, []);
+    kernel(&mut state, 12, "6.1");
+    assert_eq!(state.changed, [], "not read since");
+    kernel(&mut state, 24, "6.12");
+    assert_eq!(state.changed, [], "it is noted");
+    kernel(&mut state, 36, "6.1");
+    assert_eq!(state.changed.len(), 1, "set back");
+}
+
+#[test]
 fn what_changed_between_two_starts_is_noted() {
     use crate::model::run::{Change, RunEvent};
     let at = Stamp::at_seconds(2);
