@@ -54,13 +54,21 @@ impl Fio {
         if job.shape.queued && self.libaio { "libaio" } else { "psync" }
     }
 
+    /// Accesses under way in each of so many threads. Without a queue as many threads wait; but each of them would go through
+    /// the whole file, so that one that is read or written in order has a single one.
+    #[must_use]
+    pub fn queue(&self, job: &Job) -> (u32, u32) {
+        match (self.engine(job), job.pattern.access) {
+            ("psync", Access::Random) => (1, job.shape.at_once()),
+            ("psync", _) => (1, job.shape.jobs),
+            _ => (job.shape.depth, job.shape.jobs),
+        }
+    }
+
     /// Its arguments: the data is as good as random, so that nothing compresses it.
     #[must_use]
     pub fn arguments(&self, job: &Job) -> Vec<String> {
-        let engine = self.engine(job);
-        // Without a queue as many threads wait.
-        let (depth, jobs) =
-            if engine == "psync" { (1, job.shape.at_once()) } else { (job.shape.depth, job.shape.jobs) };
+        let (engine, (depth, jobs)) = (self.engine(job), self.queue(job));
         let access = match job.pattern.access {
             Access::Read => "read",
             Access::Write => "write",
@@ -175,6 +183,10 @@ mod tests {
         let line = fio(false).arguments(&job()).join(" ");
         assert!(line.contains("--ioengine=psync --iodepth=1 --numjobs=64 "), "as many at once: {line}");
         let read = Pattern { access: Access::Read, block: 1 << 20 };
+        let in_order = Job { pattern: read, shape: Shape { queued: true, depth: 32, jobs: 1 }, ..job() };
+        let line = fio(false).arguments(&in_order).join(" ");
+        assert!(line.contains("--ioengine=psync --iodepth=1 --numjobs=1 "), "once through the file: {line}");
+        assert_eq!((fio(true).queue(&in_order), fio(false).queue(&in_order)), ((32, 1), (1, 1)));
         let line = fio(true).arguments(&Job { pattern: read, time: None, ..job() }).join(" ");
         assert!(line.contains("--rw=read --bs=1M ") && line.contains("--end_fsync=1"), "{line}");
     }

@@ -14,7 +14,7 @@ use crate::{
     bench::contract::Survey,
     model::{
         figure::Fingerprint,
-        pool::{Pool, pool_of},
+        pool::{Class, Pool, Vdev, pool_of},
     },
     sys::{helper, mounts, root::Root},
     text::clean_bytes,
@@ -46,7 +46,7 @@ pub enum Direct {
 }
 
 /// A place to measure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     /// As results name it: a path, or a dataset.
     pub of: String,
@@ -58,6 +58,8 @@ pub struct Place {
     pub dataset: Option<String>,
     /// Devices whose counters show what was really done.
     pub devices: Vec<String>,
+    /// Bytes that they are given for each byte that is written: copies and parity.
+    pub copies: f64,
     /// Bytes that may be written.
     pub free: u64,
     /// What results depend on.
@@ -114,7 +116,7 @@ pub fn find(survey: &Survey<'_>, of: &str) -> Result<Place, String> {
     let folder = folder.canonicalize().map_err(said)?;
     let found = fs::metadata(&folder).map_err(said)?;
     if !found.is_dir() {
-        return Err(format!("{} is no folder", folder.display()));
+        return Err(format!("{} is not a folder", folder.display()));
     }
     access(&folder, Access::WRITE_OK).map_err(|_| {
         format!("{} may not be written: run as root, or name a folder of yours in [bench] storage", folder.display())
@@ -137,7 +139,10 @@ pub fn find(survey: &Survey<'_>, of: &str) -> Result<Place, String> {
         _ => Direct::Unknown,
     };
     let devices: Vec<String> = match pool {
-        Some(pool) => pool.leaves().filter_map(|leaf| device(Path::new(&leaf.name))).collect(),
+        // What goes to a log goes to these later, and a cache is filled from them.
+        Some(pool) => {
+            pool.leaves().filter(|leaf| holds_data(leaf)).filter_map(|leaf| device(Path::new(&leaf.name))).collect()
+        }
         None => by_number(survey.root, found.dev()).or_else(|| device(Path::new(&source))).into_iter().collect(),
     };
     let mut fingerprint = Fingerprint::from([("filesystem".to_owned(), kind.clone())]);
@@ -147,7 +152,40 @@ pub fn find(survey: &Survey<'_>, of: &str) -> Result<Place, String> {
     if let Some(model) = devices.first().and_then(|name| model(survey.root, name)) {
         fingerprint.insert("device".to_owned(), model);
     }
-    Ok(Place { of: of.to_owned(), folder, filesystem: kind, direct, dataset, devices, free, fingerprint })
+    let copies = pool.map_or(1.0, copies);
+    Ok(Place { of: of.to_owned(), folder, filesystem: kind, direct, dataset, devices, copies, free, fingerprint })
+}
+
+fn holds_data(vdev: &Vdev) -> bool {
+    matches!(vdev.class, Class::Normal | Class::Special | Class::Dedup)
+}
+
+/// Bytes that a pool writes for each byte of a file: 2 for mirrors of two, 1.25 for RAID-Z1 of five; the most of its groups.
+fn copies(pool: &Pool) -> f64 {
+    let mut most = 1.0_f64;
+    let groups = pool.vdevs.iter().enumerate().filter(|(_, vdev)| vdev.depth == 0 && !vdev.leaf && holds_data(vdev));
+    for (at, group) in groups {
+        let below = pool.vdevs[at + 1..].iter().take_while(|vdev| vdev.depth > 0);
+        let width = below.filter(|vdev| vdev.depth == 1).count() as f64;
+        let number = |text: &str| {
+            let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+            text[..digits].parse::<f64>().ok()
+        };
+        let name = group.name.as_str();
+        let copies = if name.starts_with("mirror") {
+            width
+        } else if let Some((parity, data)) = name.strip_prefix("draid").and_then(|name| name.split_once(':')) {
+            // `draid2:4d:7c:1s-0`: 2 of parity for 4 of data.
+            let (parity, data) = (number(parity).unwrap_or(1.0), number(data).unwrap_or(1.0));
+            (data + parity) / data
+        } else if let Some(parity) = name.strip_prefix("raidz") {
+            width / (width - number(parity).unwrap_or(1.0))
+        } else {
+            1.0
+        };
+        most = if copies.is_finite() { most.max(copies) } else { most };
+    }
+    most
 }
 
 /// Only root mounts what it makes on Linux.
@@ -201,7 +239,7 @@ fn model(root: &Root, device: &str) -> Option<String> {
 fn layout(pool: &Pool) -> String {
     let mut parts: Vec<(String, usize)> = Vec::new();
     for vdev in &pool.vdevs {
-        let class = if vdev.class == crate::model::pool::Class::Normal { "" } else { vdev.class.word() };
+        let class = if vdev.class == Class::Normal { "" } else { vdev.class.word() };
         match (vdev.depth, parts.last_mut()) {
             (0, _) if vdev.leaf => parts.push((format!("{class} disk").trim().to_owned(), 0)),
             (0, _) => parts.push((format!("{class} {}", vdev.name).trim().to_owned(), 0)),
@@ -216,7 +254,6 @@ fn layout(pool: &Pool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pool::{Class, Vdev};
 
     #[test]
     fn a_pool_s_layout_is_its_groups() {
@@ -230,6 +267,27 @@ mod tests {
             vdev("/dev/nvme0n1p1", 0, true, Class::Log),
         ];
         assert_eq!(layout(&Pool { vdevs, ..Pool::default() }), "mirror-0 (2), disk, log disk");
+    }
+
+    #[test]
+    fn copies_and_parity_are_written_too() {
+        let pool = |groups: &[(&str, usize)]| {
+            let vdev = |name: &str, depth, leaf| Vdev { name: name.to_owned(), depth, leaf, ..Vdev::default() };
+            let group = |(name, width): &(&str, usize)| {
+                let disks = (0..*width).map(|disk| vdev(&format!("/dev/{name}{disk}"), 1, true));
+                std::iter::once(vdev(name, 0, *width == 0)).chain(disks).collect::<Vec<_>>()
+            };
+            Pool { vdevs: groups.iter().flat_map(group).collect(), ..Pool::default() }
+        };
+        for (groups, expected) in [
+            (&[("/dev/sda", 0)][..], 1.0),
+            (&[("mirror-0", 2), ("mirror-1", 3)], 3.0),
+            (&[("raidz1-0", 5)], 1.25),
+            (&[("raidz2-0", 4), ("/dev/sdx", 0)], 2.0),
+            (&[("draid2:4d:7c:1s-0", 7)], 1.5),
+        ] {
+            assert_eq!(copies(&pool(groups)), expected, "{groups:?}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{
     builtin,
     device::Moved,
     fio::Fio,
-    pattern::{Access, Job, Pattern, Shape},
+    pattern::{Access, Job, Pattern, READS, Shape},
     place::{Direct, Place},
     report::Report,
 };
@@ -76,10 +76,11 @@ impl Engine {
     /// What distinguishes its results from those of another method.
     #[must_use]
     pub fn fingerprint(&self, job: &Job) -> Fingerprint {
-        let Job { pattern, shape, direct, .. } = job;
+        let Job { pattern, direct, .. } = job;
         let (tool, method) = match self {
             Engine::Fio(fio) => {
-                (fio.version.clone(), format!("fio {} {}x{}", fio.engine(job), shape.depth, shape.jobs))
+                let (depth, jobs) = fio.queue(job);
+                (fio.version.clone(), format!("fio {} {depth}x{jobs}", fio.engine(job)))
             }
             Engine::Builtin => (builtin::METHOD.to_owned(), format!("{} {}", builtin::METHOD, builtin::threads(job))),
         };
@@ -248,20 +249,24 @@ fn cache_note(place: &Place, access: Access, done: f64, moved: Option<Moved>) ->
     let Some(moved) = moved else {
         return Some("the devices below it are not known: caches may have answered".to_owned());
     };
-    let (share, what) = match access {
-        Access::Read => (moved.read as f64 / done, "reads"),
-        Access::Write => (moved.written as f64 / done, "writes"),
-        Access::Random => ((moved.read + moved.written) as f64 / done, "accesses"),
+    let reads = match access {
+        Access::Read => 1.0,
+        Access::Write => 0.0,
+        Access::Random => f64::from(READS) / 100.0,
     };
-    if !share.is_finite() || share >= NEARLY_ALL {
-        return None;
-    }
-    Some(match access {
-        Access::Write => {
-            format!("only {} of the bytes reached the device: compressed, or still in {cache}", percent(share))
+    // Copies and parity are written too, and are no bytes of the file.
+    let shares = [moved.read as f64 / (done * reads), moved.written as f64 / place.copies / (done * (1.0 - reads))];
+    // Of what was not done at all there is no share.
+    let [read, written] = shares.map(|share| Some(share).filter(|share| share.is_finite() && *share < NEARLY_ALL));
+    match (read, written) {
+        (Some(share), _) if reads > 0.0 => {
+            Some(format!("{} of the reads came from {cache}, not from the device", percent(1.0 - share)))
         }
-        _ => format!("{} of the {what} came from {cache}, not from the device", percent(1.0 - share)),
-    })
+        (_, Some(share)) if reads < 1.0 => {
+            Some(format!("only {} of the bytes reached the device: compressed, or still in {cache}", percent(share)))
+        }
+        _ => None,
+    }
 }
 
 /// Whether files there can be opened for direct I/O.

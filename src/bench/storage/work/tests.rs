@@ -13,6 +13,7 @@ fn place(folder: &tempfile::TempDir, filesystem: &str, direct: Direct) -> Place 
         direct,
         dataset: None,
         devices: Vec::new(),
+        copies: 1.0,
         free: 1 << 40,
         fingerprint: Fingerprint::new(),
     }
@@ -103,6 +104,16 @@ fn the_device_shows_whether_it_was_measured() {
     assert_eq!(real(Access::Read, moved(1e9, 0.0)), None);
     assert_eq!(real(Access::Random, moved(0.7e9, 0.3e9)), None);
     let words = |note: Option<String>| note.expect("a note");
+    assert_eq!(
+        words(real(Access::Random, moved(0.3e9, 0.7e9))),
+        "57% of the reads came from a cache, not from the device",
+        "more writes make up for no reads"
+    );
+    assert!(words(real(Access::Random, moved(0.7e9, 0.1e9))).starts_with("only 33% of the bytes reached the device"));
+    let mirror = Place { copies: 2.0, ..place(&folder, "zfs", Direct::Cached) };
+    let on_mirror = |written: f64| cache_note(&mirror, Access::Write, 1e9, moved(0.0, written));
+    assert_eq!(on_mirror(2e9), None);
+    assert!(words(on_mirror(1e9)).starts_with("only 50% of the bytes reached the device"), "half of it twice");
     assert_eq!(words(real(Access::Read, moved(0.2e9, 9e9))), "80% of the reads came from a cache, not from the device");
     assert_eq!(
         words(note("zfs", Direct::Cached, Access::Read, moved(0.38e9, 0.0))),
