@@ -78,9 +78,10 @@ fn from(survey: &Survey<'_>, of: &str) -> Result<From, String> {
     if bench.iperf3_server.as_deref() == Some(of) {
         let iperf = Iperf::find(survey.exec).ok_or("iperf3 is not installed (apt install iperf3)")?;
         let (host, port) = match of.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-                (host, port.parse().map_err(|_| format!("`{of}` in [bench] iperf3_server: `{port}` is no port"))?)
-            }
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (
+                host,
+                port.parse().map_err(|_| format!("`{of}` in [bench] iperf3_server: `{port}` is not a port number"))?,
+            ),
             _ => (of, PORT),
         };
         let host = host.trim_matches(['[', ']']);

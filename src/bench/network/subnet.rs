@@ -1,4 +1,4 @@
-//! Which addresses a temporary network gets: the mission's 172.20.0.0/24 where nothing uses them, else the next /24 that is
+//! Which addresses a temporary network gets: the 172.20.0.0/24 of the shipped targets where nothing uses them, else the next /24 that is
 //! free.
 
 use std::{fmt, net::Ipv4Addr};
@@ -12,6 +12,8 @@ pub struct Subnet {
 
 /// Where one is looked for, in /24 steps: the wanted one is the first of these.
 const WITHIN: [Subnet; 2] = [Subnet::new(172, 20, 14), Subnet::new(10, 213, 16)];
+/// A route to more addresses than a /8 leads everywhere.
+const WIDEST: u32 = 8;
 /// Addresses of a /24.
 const STEP: u32 = 256;
 
@@ -55,14 +57,14 @@ pub fn free(used: &[Subnet]) -> Option<Subnet> {
 }
 
 /// The networks that this machine has a route to ("/proc/net/route": addresses in hexadecimal, the lowest byte first). The
-/// default route leads everywhere and is none of them.
+/// default route leads everywhere and is none of them, and neither are the halves that tunnels put in its place (0.0.0.0/1).
 #[must_use]
 pub fn routes(text: &str) -> Vec<Subnet> {
     let hex = |word: &str| u32::from_str_radix(word, 16).ok().map(u32::swap_bytes);
     let row = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (first, mask) = (hex(words.get(1)?)?, hex(words.get(7)?)?);
-        (mask != 0).then_some(Subnet { first, bits: mask.count_ones() })
+        (mask.count_ones() >= WIDEST).then_some(Subnet { first, bits: mask.count_ones() })
     };
     text.lines().skip(1).filter_map(row).collect()
 }
@@ -127,6 +129,12 @@ mod tests {
         assert_eq!(interface_to(text, docker).as_deref(), Some("docker0"));
         assert_eq!(gateway(text), Some((Ipv4Addr::new(192, 168, 178, 1), "eth0".to_owned())), "the lowest metric");
         assert_eq!(gateway("Iface Destination\n"), None);
+        // A tunnel's halves of everything, and a /8: addresses in hexadecimal, the lowest byte first.
+        let tunnel = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n\
+                      tun0 00000000 0108080A 0003 0 0 0 00000080 0 0 0\n\
+                      tun0 00000080 0108080A 0003 0 0 0 00000080 0 0 0\n\
+                      tun0 0000000A 0108080A 0003 0 0 0 000000FF 0 0 0\n";
+        assert_eq!(super::routes(tunnel).iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8"]);
     }
 
     proptest::proptest! {

@@ -92,38 +92,43 @@ pub fn round_trips(ends: &Ends, count: usize, stop: &StopFlag) -> Result<Vec<f64
     })
 }
 
-/// Writes until it is done or the connection ends. A receiver that does not keep up is waited for.
-fn send(client: &mut impl Write, done: &impl Fn() -> bool) {
+/// Writes until it is done; false where the connection ended before. A receiver that does not keep up is waited for.
+fn send(client: &mut impl Write, done: &impl Fn() -> bool) -> bool {
     let block = vec![0x5a; BLOCK];
     while !done() {
         match client.write(&block) {
-            Err(error) if !is_quiet(&error) => break,
+            Err(error) if !is_quiet(&error) => return done(),
             _ => {}
         }
     }
+    true
+}
+
+/// Counts what arrives until it is done; false where the connection ended before.
+fn receive(server: &mut impl Read, received: &AtomicU64, done: &impl Fn() -> bool) -> bool {
+    let mut block = vec![0; BLOCK];
+    while !done() {
+        match server.read(&mut block) {
+            Ok(0) => return done(),
+            Ok(n) => drop(received.fetch_add(n as u64, Ordering::Relaxed)),
+            Err(error) if is_quiet(&error) => {}
+            Err(_) => return done(),
+        }
+    }
+    true
 }
 
 /// Bytes a second that arrive at the server within `span`.
 ///
 /// # Errors
-/// When there is no connection, or the run is stopped.
+/// When there is no connection, it ends meanwhile, or the run is stopped.
 pub fn stream(ends: &Ends, span: Duration, stop: &StopFlag) -> Result<f64, Stop> {
     let (mut client, mut server) = connect(ends)?;
     let (over, received) = (AtomicBool::new(false), AtomicU64::new(0));
     let done = || over.load(Ordering::Acquire) || stop.is_set();
     thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut block = vec![0; BLOCK];
-            while !done() {
-                match server.read(&mut block) {
-                    Ok(0) => break,
-                    Ok(n) => drop(received.fetch_add(n as u64, Ordering::Relaxed)),
-                    Err(error) if is_quiet(&error) => {}
-                    Err(_) => break,
-                }
-            }
-        });
-        scope.spawn(|| send(&mut client, &done));
+        let arrives = scope.spawn(|| receive(&mut server, &received, &done));
+        let leaves = scope.spawn(|| send(&mut client, &done));
         let count = || (Instant::now(), received.load(Ordering::Relaxed));
         let outcome = stop.sleep(UNMEASURED).and_then(|()| {
             let (began, before) = count();
@@ -132,6 +137,11 @@ pub fn stream(ends: &Ends, span: Duration, stop: &StopFlag) -> Result<f64, Stop>
             Ok((after - before) as f64 / ended.duration_since(began).as_secs_f64())
         });
         over.store(true, Ordering::Release);
+        let whole = [arrives, leaves].map(|end| end.join().unwrap_or(false));
+        // Less than it could carry has arrived.
+        if outcome.is_ok() && whole != [true; 2] {
+            return Err(Stop::Failed("the connection ended while it was measured".to_owned()));
+        }
         outcome
     })
 }
@@ -188,12 +198,18 @@ mod tests {
         let left = std::cell::Cell::new(10);
         let done = || left.replace(left.get() - 1) == 0;
         let mut lags = Failing(vec![WouldBlock, TimedOut, Interrupted], 0);
-        send(&mut lags, &done);
+        assert!(send(&mut lags, &done));
         assert_eq!(lags.1, 10, "until it is done");
         left.set(10);
         let mut gone = Failing(vec![WouldBlock, BrokenPipe], 0);
-        send(&mut gone, &done);
+        assert!(!send(&mut gone, &done), "less was sent than could be");
         assert_eq!(gone.1, 2, "until nobody is there");
+        left.set(10);
+        let received = AtomicU64::new(0);
+        assert!(!receive(&mut &[7_u8; 100][..], &received, &done), "it ends");
+        assert_eq!(received.load(Ordering::Relaxed), 100);
+        left.set(0);
+        assert!(receive(&mut std::io::empty(), &received, &done), "it is done");
     }
 
     #[test]
