@@ -46,7 +46,7 @@ pub struct Look {
     pub slowed_by: Vec<&'static str>,
 }
 
-/// The cards that are there and awake.
+/// The cards that are there; reading one wakes it.
 pub fn all(survey: &Survey<'_>) -> Vec<Card> {
     let cards = survey.state.host.gpus.rows.iter().map(|row| &row.raw);
     cards.filter(|card| !matches!(card.state, CardState::Lost(_))).map(|card| of(card, survey.root)).collect()

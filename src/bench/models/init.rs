@@ -120,7 +120,7 @@ impl Benchmark for Initialization {
 
 fn chosen(survey: &Survey<'_>, card: &Gpu) -> Result<(PathBuf, Library), String> {
     if let CardState::Lost(why) = &card.state {
-        return Err(format!("{} is lost: {why:?}", card.name));
+        return Err(format!("{} is lost: {why}", card.name));
     }
     let library = Library::of(card)?;
     let python = survey.exec.find(TOOL);

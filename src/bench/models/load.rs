@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// After a stop a server has been asked within so long to load what was in memory before.
+const HANDED_OVER: Duration = Duration::from_secs(2);
+
 pub const LOAD: BenchDef = BenchDef {
     id: "model-load",
     group: Group::Models,
@@ -77,7 +80,9 @@ pub fn with_loader<T>(
     let before = loader.loaded().map_err(failed)?;
     let outcome = work(&mut loader, cx);
     // Also after a stop, which must not take long: a server goes on loading when nobody waits for it.
-    let mut again = Loader { fetch: &mut fetch, kind: place.kind, within: PATIENCE, give_up: &give_up };
+    let stopped = stop.is_set();
+    let (within, give_up) = (if stopped { HANDED_OVER } else { PATIENCE }, || !stopped && stop.is_set());
+    let mut again = Loader { fetch: &mut fetch, kind: place.kind, within, give_up: &give_up };
     for model in before {
         if again.loaded().is_ok_and(|loaded| !loaded.contains(&model)) {
             let _ = again.load(&model, place.keep_alive);

@@ -214,9 +214,9 @@ impl Place {
 
     /// The model has the role of the large one, and its targets.
     pub fn is_large(&self, survey: &Survey<'_>) -> bool {
-        let players = roles(survey.state, &survey.settings.targets.roles);
-        match players.get(&Role::LargeModel) {
-            Some(player) if player.value == self.model.name => true,
+        let assigned = roles(survey.state, &survey.settings.targets.roles);
+        match assigned.get(&Role::LargeModel) {
+            Some(assigned) if assigned.value == self.model.name => true,
             _ => self
                 .model
                 .parameters

@@ -183,8 +183,16 @@ fn at_once(place: &Place, sessions: usize, times: usize, stop: &StopFlag) -> Res
         let spawn = |session: usize| {
             thread::Builder::new().name("bt-bench-ask".to_owned()).spawn_scoped(scope, move || one(session))
         };
-        let running: Vec<_> = (0..sessions).filter_map(|session| spawn(session).ok()).collect();
-        running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+        let running: Vec<_> = (0..sessions).map(spawn).collect();
+        // One that could not ask was not served.
+        let failed = |why: String| (0..times).map(|_| Err(Stop::Failed(why.clone()))).collect::<Vec<_>>();
+        let outcome = |thread: std::io::Result<thread::ScopedJoinHandle<'_, Vec<Result<Shot, Stop>>>>| match thread {
+            Ok(thread) => {
+                thread.join().unwrap_or_else(|_| failed("it failed inside benchtop: --log says where".to_owned()))
+            }
+            Err(error) => failed(format!("no thread for a session: {error} (`ulimit -u`?)")),
+        };
+        running.into_iter().flat_map(outcome).collect()
     });
     stop.check()?;
     let span = began.elapsed().as_secs_f64();

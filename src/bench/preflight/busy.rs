@@ -8,13 +8,15 @@ use crate::{
     model::{
         bench::{Check, Plan},
         disk::Disk,
+        gpu::{GpuRow, Throttle},
+        metrics,
         sensor::{SensorKind, Temperature},
     },
     state::{State, levels},
     units::percent,
 };
 
-/// Above this share of all cores others take part in every figure.
+/// Above this share of all cores other load affects every figure.
 const BUSY_CPU: f64 = 0.25;
 /// Runnable threads for each core.
 const BUSY_LOAD: f64 = 0.5;
@@ -34,7 +36,7 @@ pub(super) fn load(state: &State) -> Check {
     };
     let of_host = host.facts.load_of_host;
     if cpu.is_some_and(|busy| busy > BUSY_CPU) || !of_host && load > BUSY_LOAD * f64::from(cores) {
-        return warns(format!("{words}: others take part in every figure"));
+        return warns(format!("{words}: other load affects every figure"));
     }
     passed(words)
 }
@@ -42,7 +44,12 @@ pub(super) fn load(state: &State) -> Check {
 pub(super) fn heat(state: &State) -> Check {
     let of_cpu = |row: &&Temperature| row.kind == SensorKind::Cpu;
     let cpu = state.host.sensors.raw.temperatures.iter().filter(of_cpu);
-    let cards = state.host.gpus.rows.iter().filter_map(|card| levels::gpu_trouble(state, card));
+    let cards = state.host.gpus.rows.iter().filter(|card| card.is_up()).filter_map(|card| {
+        let celsius = card.raw.temperature?;
+        let level = state.level(metrics::GPU_TEMPERATURE_CELSIUS, &[&card.raw.label()], celsius);
+        let slowed = if card.slowed_by().any(Throttle::is_heat) { Level::Warn } else { Level::Ok };
+        Some((format!("GPU {} is at {celsius:.0} °C", card.raw.index), level.max(slowed)))
+    });
     let hot = cpu.map(|row| (format!("{} is at {:.0} °C", row.sensor, row.celsius), levels::temperature(state, row)));
     let worst = hot.chain(cards).max_by_key(|(_, level)| *level).filter(|(_, level)| *level >= Level::Warn);
     match (worst, state.host.sensors.cpu_celsius) {
@@ -56,7 +63,10 @@ pub(super) fn heat(state: &State) -> Check {
 /// Cards that work for somebody; models that would be thrown out.
 pub(super) fn models(state: &State, plans: &[(&str, &Plan)]) -> Vec<Check> {
     let own = plans.iter().any(|(bench, _)| bench.starts_with("model") || bench.starts_with("gpu"));
-    let check = |card: &crate::model::gpu::GpuRow| {
+    let check = |card: &GpuRow| {
+        if let Some(why) = card.lost().filter(|_| own) {
+            return Some(warns(format!("GPU {} ({}) is lost: {why}", card.raw.index, card.raw.name)));
+        }
         let busy = card.busy.filter(|busy| *busy > BUSY_GPU)?;
         let words = format!("GPU {} ({}) is {} busy for others", card.raw.index, card.raw.name, percent(busy));
         Some(match own {

@@ -127,6 +127,26 @@ fn a_model_in_use_stops_benchmarks_of_models() {
 }
 
 #[test]
+fn heat_stops_and_a_lost_card_concerns_models_alone() {
+    use crate::model::gpu::CardState;
+    let mut state = State::new(crate::alert::shipped().into());
+    let card = |index, state, temperature| GpuRow {
+        raw: Gpu { index, name: "RTX".into(), state, temperature, ..Gpu::default() },
+        ..GpuRow::default()
+    };
+    let lost = CardState::Lost("it fell off the bus".into());
+    state.host.gpus.rows = vec![card(0, CardState::Up, Some(60.0)), card(1, lost, Some(97.0))];
+    let storage = [planned("storage-read", "/srv", GIB)];
+    assert_eq!(find(&state, &storage, "temperature").0, CheckOutcome::Passed);
+    assert!(!checks(&state, &storage).iter().any(|check| check.text.contains("fell off")));
+    let (outcome, text) = find(&state, &[planned("model-load", "/srv", GIB)], "fell off");
+    assert_eq!((outcome, text.as_str()), (CheckOutcome::Warns, "GPU 1 (RTX) is lost: it fell off the bus"));
+    state.host.gpus.rows[0].raw.temperature = Some(96.0);
+    let (outcome, text) = find(&state, &storage, "cool down");
+    assert_eq!((outcome, text.as_str()), (CheckOutcome::Stops, "GPU 0 is at 96 °C: let it cool down first"));
+}
+
+#[test]
 fn model_server_that_answers_others_stops_its_benchmarks() {
     let mut state = State::default();
     let mut row = ServerRow::default();
