@@ -181,13 +181,17 @@ fn one(
                     let fingerprint = [machine.clone(), plan.fingerprint, measured.fingerprint];
                     let busy = busy.ok().flatten().map(|share| (BUSY.to_owned(), share));
                     let fingerprint: Fingerprint = fingerprint.into_iter().flatten().chain(busy).collect();
+                    let cut_short = cx.cut_short;
                     let mut runs = Vec::new();
                     for (def, samples) in figures.iter().zip(cx.samples).filter(|(_, samples)| !samples.is_empty()) {
                         tally.runs += 1;
                         let mut notes = measured.notes.clone();
                         // Others may have one for each run: the first of a kind, the highest.
-                        if def.id == figures[0].id && samples.len() < SAMPLES_LEAST {
-                            notes.push(format!("only {} of {SAMPLES_LEAST} samples: the time was over", samples.len()));
+                        if let Some(why) = cut_short
+                            && def.id == figures[0].id
+                            && samples.len() < SAMPLES_LEAST
+                        {
+                            notes.push(format!("only {} of {SAMPLES_LEAST} samples: {why}", samples.len()));
                         }
                         runs.push(Run {
                             id: format!("{batch}-{}", tally.runs),
@@ -241,7 +245,7 @@ fn supervise(mut work: Box<dyn Work>, mut cx: Cx, stop: &StopFlag) -> Result<Out
     loop {
         match ended.recv_timeout(LOOK) {
             Ok(outcome) => return Ok(outcome),
-            Err(RecvTimeoutError::Disconnected) => return Err("its thread ended without a word".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => return Err("its thread ended without a result".to_owned()),
             Err(RecvTimeoutError::Timeout) if stop.is_set() => {
                 if stopped.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                     return Err("it does not stop: it hangs in the kernel, and was given up".to_owned());

@@ -37,13 +37,17 @@ const EVERY: Duration = Duration::from_millis(20);
 const ANSWER: Duration = Duration::from_secs(2);
 /// The server is up by then, or the image has none.
 const UP: Duration = Duration::from_secs(5);
+/// The service is as before while its p95 is at most so many times what it was alone; less than so many seconds more are
+/// never felt.
+const SLOWER: f64 = 1.2;
+const UNFELT: f64 = 0.001;
 /// Starts that fail in a row before it is given up.
 const FAILURES: usize = 3;
 
 pub const DENSITY: BenchDef = BenchDef {
     id: "container-density",
     group: Group::Containers,
-    doc: "Containers that start and run at once, up to 50, and what a running service feels of them",
+    doc: "Containers that run at once, up to 50, while a running service answers as before (p95 within a fifth)",
     figures: &[
         FigureDef { id: "container_density", title: "density", unit: Unit::Count, better: Better::Higher },
         FigureDef {
@@ -131,8 +135,7 @@ impl Work for Run {
         if let Some((before, meanwhile)) = before.zip(steps.last().and_then(|step| step.p95)) {
             cx.sample(2, meanwhile / before);
         }
-        let density = steps.last().map_or(0, |step| step.running);
-        cx.sample(0, density as f64);
+        cx.sample(0, density(before, &steps) as f64);
         Ok(Measured { notes: notes(before, &steps, &failures), ..measured(image, "engine API") })
     }
 }
@@ -198,6 +201,16 @@ fn fill(
 /// How many of them run.
 fn running(session: &Session, stop: &StopFlag, made: &[Made]) -> Result<usize, Stop> {
     made.iter().try_fold(0, |count, made| Ok(count + usize::from(session.inspect(stop, made)?.running)))
+}
+
+/// The most that run while the service answers as before: all that run, where none was measured.
+fn density(before: Option<f64>, steps: &[Step]) -> usize {
+    let serves = |step: &&Step| {
+        before.is_none_or(|before| {
+            step.lost <= 0.0 && step.p95.is_some_and(|p95| p95 <= (before * SLOWER).max(before + UNFELT))
+        })
+    };
+    steps.iter().take_while(serves).map(|step| step.running).max().unwrap_or(0)
 }
 
 fn notes(before: Option<f64>, steps: &[Step], failures: &[String]) -> Vec<String> {
@@ -291,4 +304,26 @@ fn ask(address: SocketAddr) -> Option<Duration> {
     let mut answer = Vec::new();
     Read::take(&mut stream, 64 << 10).read_to_end(&mut answer).ok()?;
     answer.starts_with(b"HTTP/1.").then(|| began.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_counts_while_the_service_answers_as_before() {
+        let step = |running, p95, lost| Step { wanted: 50, running, p95, lost };
+        let all = |steps: &[(usize, Option<f64>, f64)], before: Option<f64>| {
+            let steps: Vec<Step> = steps.iter().map(|(running, p95, lost)| step(*running, *p95, *lost)).collect();
+            density(before, &steps)
+        };
+        let (some, many) = ((12, Some(0.011), 0.0), (50, Some(0.012), 0.0));
+        assert_eq!(all(&[some, many], Some(0.010)), 50);
+        assert_eq!(all(&[some, (50, Some(0.0121), 0.0)], Some(0.010)), 12, "slower by more than a fifth");
+        assert_eq!(all(&[some, (50, Some(0.011), 0.02)], Some(0.010)), 12, "some did not come");
+        assert_eq!(all(&[some, (50, None, 0.0)], Some(0.010)), 12, "none came");
+        assert_eq!(all(&[(12, Some(0.5), 0.0), many], Some(0.010)), 0);
+        assert_eq!(all(&[(12, Some(0.0012), 0.0)], Some(0.0003)), 12, "less than a millisecond more is not felt");
+        assert_eq!(all(&[(12, None, 0.0), (48, None, 0.0)], None), 48, "no service was measured");
+    }
 }

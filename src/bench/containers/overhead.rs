@@ -38,8 +38,9 @@ const OWN: usize = 12;
 const OWN_CORES: f64 = 0.05;
 const OWN_MIB: u32 = 16;
 /// What an engine consists of, by the names of its processes (the kernel keeps 15 letters).
-const ENGINE: [&str; 8] =
-    ["dockerd", "containerd", "containerd-shim", "docker-proxy", "docker-init", "podman", "conmon", "docker-containe"];
+const DOCKER: [&str; 6] =
+    ["dockerd", "containerd", "containerd-shim", "docker-proxy", "docker-init", "docker-containe"];
+const PODMAN: [&str; 5] = ["podman", "conmon", "netavark", "aardvark-dns", "rootlessport"];
 /// Containers that are looked at, and how many of them at once.
 const MOST: usize = 1000;
 const AT_ONCE: usize = 100;
@@ -149,12 +150,13 @@ impl Run {
     fn once(&self, session: &Session, cx: &dyn RunCx) -> Result<(f64, f64, String), Stop> {
         let stop = cx.stop();
         // What is asked of the engine is outside of the time in which the engine is measured.
+        let names: &[&str] = if session.client().podman { &PODMAN } else { &DOCKER };
         let before = containers(session, stop)?;
-        let (engine_before, _) = engine(&self.root);
+        let (engine_before, _) = engine(&self.root, names);
         let began = Instant::now();
         stop.sleep(SPAN)?;
         let span = began.elapsed().as_secs_f64();
-        let (engine_after, memory) = engine(&self.root);
+        let (engine_after, memory) = engine(&self.root, names);
         let after = containers(session, stop)?;
         let ticks = used(&engine_before, &engine_after);
         let engine_cores = ticks as f64 / f64::from(TICKS_PER_SECOND) / span;
@@ -162,7 +164,7 @@ impl Run {
         let cores = both.map(|(before, after)| after.cores_since(before)).sum::<f64>();
         let containers_memory = after.values().map(|one| one.memory).sum::<u64>();
         if cores <= 0.0 || containers_memory == 0 {
-            return Err(Stop::failed("no container used CPU or memory meanwhile: what does the engine serve?"));
+            return Err(Stop::failed("nothing was measured: no container used CPU or memory"));
         }
         let words = format!(
             "engine {engine_cores:.3} cores, {}; {} containers {cores:.3} cores, {}",
@@ -181,11 +183,12 @@ fn used(before: &BTreeMap<u32, u64>, after: &BTreeMap<u32, u64>) -> u64 {
 }
 
 /// The engine's processes: ticks of CPU of each, and bytes of memory of all (proportional, else resident).
-fn engine(root: &Root) -> (BTreeMap<u32, u64>, u64) {
+fn engine(root: &Root, names: &[&str]) -> (BTreeMap<u32, u64>, u64) {
     let (mut ticks, mut memory) = (BTreeMap::new(), 0);
     for entry in std::fs::read_dir(root.path("proc")).into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let Some(used) = root.read(format!("proc/{pid}/stat")).ok().and_then(|stat| ticks_of(&stat)) else { continue };
+        let used = root.read(format!("proc/{pid}/stat")).ok().and_then(|stat| ticks_of(&stat, names));
+        let Some(used) = used else { continue };
         ticks.insert(pid, used);
         memory += root
             .read(format!("proc/{pid}/smaps_rollup"))
@@ -198,10 +201,10 @@ fn engine(root: &Root) -> (BTreeMap<u32, u64>, u64) {
 }
 
 /// Ticks of CPU of a process of an engine ("proc(5)": user and system time); `None` of another.
-fn ticks_of(stat: &[u8]) -> Option<u64> {
+fn ticks_of(stat: &[u8], names: &[&str]) -> Option<u64> {
     let text = String::from_utf8_lossy(stat);
     let (open, close) = (text.find('(')?, text.rfind(')')?);
-    if !ENGINE.contains(&text.get(open + 1..close)?) {
+    if !names.contains(&text.get(open + 1..close)?) {
         return None;
     }
     let fields: Vec<&str> = text.get(close + 1..)?.split_ascii_whitespace().collect();
@@ -282,9 +285,10 @@ mod tests {
     #[test]
     fn only_processes_of_an_engine_count() {
         let stat = |name: &str| format!("7 ({name}) S 1 7 7 0 -1 4194560 1 2 3 4 250 50 9 9 20 0 1 0 99 1 1");
-        assert_eq!(ticks_of(stat("dockerd").as_bytes()), Some(300));
-        assert_eq!(ticks_of(stat("containerd-shim").as_bytes()), Some(300));
-        assert_eq!(ticks_of(stat("my dockerd) x").as_bytes()), None);
+        assert_eq!(ticks_of(stat("dockerd").as_bytes(), &DOCKER), Some(300));
+        assert_eq!(ticks_of(stat("containerd-shim").as_bytes(), &DOCKER), Some(300));
+        assert_eq!(ticks_of(stat("my dockerd) x").as_bytes(), &DOCKER), None);
+        assert_eq!(ticks_of(stat("dockerd").as_bytes(), &PODMAN), None);
         assert_eq!(kilobytes(b"Rss: 9 kB\nPss:                 12 kB\n", "Pss:"), Some(12 << 10));
     }
 

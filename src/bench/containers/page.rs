@@ -125,7 +125,7 @@ impl Work for Run {
         let size = Unit::Bytes.show(last.bytes as f64);
         let mut notes = vec![format!("document and {} styles and scripts, {size}", last.resources)];
         if let Some(first) = last.failed.first() {
-            notes.push(format!("{} of them did not come: {first}", last.failed.len()));
+            notes.push(format!("{} requests failed: {first}", last.failed.len()));
         }
         if self.url.scheme() == Scheme::Https {
             notes.push("its certificate was not verified".to_owned());

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Containers that ignore the request, stopped at the same time: they wait rather than work.
-const STUBBORN: usize = 5;
+const IGNORING: usize = 5;
 
 pub const STOP: BenchDef = BenchDef {
     id: "container-stop",
@@ -48,7 +48,7 @@ impl Benchmark for StopBench {
             "on {}: start up to 30 containers, one after the other, of a process that ends on TERM; stop and remove each",
             on.place.address
         ));
-        plan.steps.push(format!("start {STUBBORN} of a process that ignores TERM, stop them at the same time"));
+        plan.steps.push(format!("start {IGNORING} of a process that ignores TERM, stop them at the same time"));
         plan.time = Duration::from_secs(240);
         Ok((plan, Box::new(Run { on })))
     }
@@ -65,8 +65,8 @@ impl Work for Run {
         cx.progress(RunPhase::WarmingUp, None, Vec::new());
         once(&session, cx, &spec)?;
         // These first: the others end the run when they are enough.
-        cx.progress(RunPhase::Measuring, None, vec![format!("{STUBBORN} containers that ignore TERM")]);
-        for took in stubborn(&session, cx, &Spec::new(&image.name, Program::Ignores))? {
+        cx.progress(RunPhase::Measuring, None, vec![format!("{IGNORING} containers that ignore TERM")]);
+        for took in ignoring_sigterm(&session, cx, &Spec::new(&image.name, Program::Ignores))? {
             cx.sample(1, took);
         }
         cx.progress(RunPhase::Measuring, None, Vec::new());
@@ -92,8 +92,8 @@ fn once(session: &Session, cx: &mut dyn RunCx, spec: &Spec<'_>) -> Result<f64, S
     Ok(took)
 }
 
-fn stubborn(session: &Session, cx: &mut dyn RunCx, spec: &Spec<'_>) -> Result<Vec<f64>, Stop> {
-    let made = (0..STUBBORN).map(|_| session.run(cx, "ignores", spec)).collect::<Result<Vec<Made>, Stop>>()?;
+fn ignoring_sigterm(session: &Session, cx: &mut dyn RunCx, spec: &Spec<'_>) -> Result<Vec<f64>, Stop> {
+    let made = (0..IGNORING).map(|_| session.run(cx, "ignores", spec)).collect::<Result<Vec<Made>, Stop>>()?;
     for made in &made {
         session.ready(cx.stop(), made)?;
     }

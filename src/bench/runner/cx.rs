@@ -47,6 +47,8 @@ pub(super) struct Cx {
     measuring: Option<Instant>,
     /// By figure.
     pub samples: Vec<Vec<f64>>,
+    /// Why there are no more of the first figure, where there should be.
+    pub cut_short: Option<&'static str>,
     shown: RefCell<Shown>,
 }
 
@@ -63,7 +65,7 @@ impl Cx {
     pub fn new(start: Start) -> Self {
         let shown = Shown { at: None, phase: RunPhase::Preparing, done: 0.0, value: None, beside: Vec::new() };
         let samples = vec![Vec::new(); start.figures];
-        Cx { start, began: Instant::now(), measuring: None, samples, shown: RefCell::new(shown) }
+        Cx { start, began: Instant::now(), measuring: None, samples, cut_short: None, shown: RefCell::new(shown) }
     }
 
     /// Shows a phase at once.
@@ -144,7 +146,15 @@ impl RunCx for Cx {
             samples.push(value);
         }
         let each = measuring.elapsed() / u32::try_from(samples.len().max(1)).unwrap_or(1);
-        let go_on = !is_enough(samples) && self.began.elapsed() + each <= self.start.budget;
+        let (enough, late) = (is_enough(samples), self.began.elapsed() + each > self.start.budget);
+        if figure == 0 && !enough {
+            self.cut_short = match () {
+                () if self.start.stop.by_user() => Some("it was stopped"),
+                () if late || self.start.stop.is_set() => Some("the time was over"),
+                () => None,
+            };
+        }
+        let go_on = !enough && !late;
         let mut shown = self.shown.borrow_mut();
         (shown.phase, shown.value) = (RunPhase::Measuring, None);
         self.send(&mut shown);
