@@ -2,7 +2,7 @@
 
 use super::PATIENCE;
 use crate::{
-    request::PoolAct,
+    request::{PoolAct, takes_effect},
     sys::exec::{self, ExecError, Runner},
 };
 
@@ -42,10 +42,10 @@ pub(super) fn run(pool: &str, act: &PoolAct) -> Result<(String, Option<PoolAct>)
         PoolAct::StopScrub => format!("scrub of {pool} stopped"),
         PoolAct::Clear => format!("errors of {pool} cleared"),
         PoolAct::Set { dataset, property, value, before } => {
-            format!("{dataset}: {property} {value} (was {before}), affects new writes only")
+            format!("{dataset}: {property} {value} (was {before}), {}", takes_effect(property))
         }
         PoolAct::Inherit { dataset, property, before, .. } => {
-            format!("{dataset}: {property} inherited (was {before}), affects new writes only")
+            format!("{dataset}: {property} inherited (was {before}), {}", takes_effect(property))
         }
     };
     Ok((text, back))

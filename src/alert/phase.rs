@@ -101,7 +101,7 @@ impl Moment {
     }
 }
 
-/// The user's word on a firing alert: for this episode, unless it gets worse.
+/// The user has seen a firing alert: for this episode, unless it gets worse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// The level at which it was given.
@@ -227,7 +227,8 @@ pub fn judged(rule: &Rule, value: f64, normal: Option<f64>) -> f64 {
 }
 
 /// How long an alert must be clear, and in how many samples.
-fn clear_hold(rule: &Rule) -> (Duration, u32) {
+#[must_use]
+pub fn clear_hold(rule: &Rule) -> (Duration, u32) {
     match rule.clear_hold {
         Some(span) => (span, 1),
         None => ((rule.hold / CLEAR_SHARE).min(CLEAR_MOST), CLEAR_SAMPLES),

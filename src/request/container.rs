@@ -39,7 +39,7 @@ impl ContainerAct {
     pub fn doc(self) -> &'static str {
         match self {
             ContainerAct::Start => "run it again",
-            ContainerAct::Stop => "SIGTERM, then SIGKILL after 10 s",
+            ContainerAct::Stop => "SIGTERM, then SIGKILL after its timeout (10 s unless set)",
             ContainerAct::Restart => "stop, then start",
             ContainerAct::Pause => "freeze all processes",
             ContainerAct::Unpause => "resume all processes",

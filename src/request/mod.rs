@@ -12,7 +12,7 @@ pub use bench::BenchAct;
 pub use container::ContainerAct;
 pub use job::{Done, Job, Outcome, Removal};
 pub use limits::ContainerLimits;
-pub use pool::PoolAct;
+pub use pool::{PoolAct, takes_effect};
 
 use crate::model::{alert::AlertSays, engine_address::EngineAddress};
 

@@ -62,8 +62,8 @@ impl PoolAct {
             PoolAct::PauseScrub => "a later scrub continues where it was".to_owned(),
             PoolAct::StopScrub => "its progress is lost: the next one starts over".to_owned(),
             PoolAct::Clear => "resets error counters; a suspended pool resumes".to_owned(),
-            PoolAct::Set { before, .. } | PoolAct::Inherit { before, .. } => {
-                format!("now {before}; affects new writes only")
+            PoolAct::Set { before, property, .. } | PoolAct::Inherit { before, property, .. } => {
+                format!("now {before}; {}", takes_effect(property))
             }
         }
     }
@@ -72,5 +72,16 @@ impl PoolAct {
     #[must_use]
     pub fn is_undoable(&self) -> bool {
         !matches!(self, PoolAct::StopScrub | PoolAct::Clear)
+    }
+}
+
+/// When a property of a dataset takes effect ("zfsprops(7)").
+#[must_use]
+pub fn takes_effect(property: &str) -> &'static str {
+    match property {
+        "compression" | "recordsize" | "checksum" | "copies" | "dedup" | "special_small_blocks" => {
+            "affects new writes only"
+        }
+        _ => "takes effect at once",
     }
 }

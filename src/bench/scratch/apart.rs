@@ -16,7 +16,7 @@ use crate::sys::helper::{self, message};
 
 /// The kind of line over which is asked.
 pub const REMOVALS: u8 = b'r';
-/// A file system that needs longer does not answer; files of some gigabytes are freed in less.
+/// Files of some gigabytes are freed in less; a file system that does not answer needs for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is to be removed.
@@ -68,7 +68,7 @@ fn bounded(
 }
 
 fn silent(path: &Path) -> String {
-    format!("{}: its file system does not answer", path.display())
+    format!("{}: removing it takes longer than {} s", path.display(), PATIENCE.as_secs())
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
             Ok(())
         };
         let why = bounded(Path::new("/mnt/nas/x"), Duration::from_millis(50), hangs);
-        assert_eq!(why, Err("/mnt/nas/x: its file system does not answer".to_owned()));
+        assert_eq!(why, Err("/mnt/nas/x: removing it takes longer than 5 s".to_owned()));
         drop(hold);
         assert_eq!(bounded(Path::new("/x"), Duration::from_secs(60), || Ok(())), Ok(()));
     }

@@ -132,7 +132,8 @@ impl Histories {
         // Events may be lost, and not every engine counts restarts: take the longer record.
         let known = if history.grown.len() > history.restarts.len() { &history.grown } else { &history.restarts };
         container.restarted_unix_ms = known.clone();
-        container.ooms_unix_ms = lately(&history.ooms);
+        history.ooms.retain(|at| recent(&at));
+        container.ooms_unix_ms = history.ooms.clone();
         container.happenings = history.happenings.iter().cloned().collect();
         // Engines remember few events. In a history of less than ten minutes their own count is the one of ten minutes.
         if let Some(created) = container.created_unix_ms.filter(|at| recent(&at)) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use crate::{
-    alert::{AlertKey, Level, Rule, Watch},
+    alert::{AlertKey, Level, Rule, Watch, phase},
     model::alert::Episode,
     state::State,
     text::wrap,
@@ -268,7 +268,10 @@ pub fn month(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, rule: &str) {
     let Some(rule) = rule_of(state, rule).filter(|rule| rule.times.is_none()) else { return };
     let hold = (rule.hold * 2).max(Duration::from_secs(60));
     let more = hold - rule.hold;
-    let left = fired.iter().filter(|e| lasted(e) >= more).count();
+    // It ended once it had been clear for long enough.
+    let (clear, _) = phase::clear_hold(rule);
+    let crossed = |e: &Episode| if e.ended_unix_ms.is_some() { lasted(e).saturating_sub(clear) } else { lasted(e) };
+    let left = fired.iter().filter(|e| crossed(e) >= more).count();
     if left < fired.len() && y + 3 < area.bottom() {
         let words = format!("with a hold of {} it would have fired {left}×", exact(hold));
         put(canvas.buf, area.x, y + 3, area.width, &words, cx.theme.style(Role::Dim));
