@@ -78,11 +78,7 @@ impl Engine {
     }
 
     fn why(&self) -> Option<String> {
-        Some(match self.answer.fault.as_ref()? {
-            Fault::Absent(why) | Fault::Broken(why) => why.clone(),
-            Fault::Denied { what, hint } => format!("{what}: {hint}"),
-            Fault::Timeout => "no answer".to_owned(),
-        })
+        self.answer.fault.as_ref().map(Fault::to_string)
     }
 }
 

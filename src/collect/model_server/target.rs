@@ -218,7 +218,7 @@ impl Target {
         };
         match self.worker.ask(question, at) {
             Ok(_) => {}
-            Err(fault) => self.server.state = ServerState::Broken(format!("{fault:?}")),
+            Err(fault) => self.server.state = ServerState::Broken(fault.to_string()),
         }
     }
 
@@ -295,7 +295,7 @@ impl Target {
                     _ => {}
                 }
             }
-            Err(fault) => self.server.state = ServerState::Broken(format!("{fault:?}")),
+            Err(fault) => self.server.state = ServerState::Broken(fault.to_string()),
         }
         self.server.every = self.every();
     }

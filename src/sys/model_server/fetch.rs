@@ -44,6 +44,8 @@ pub struct Got {
     /// What the server calls itself.
     pub server: Option<String>,
     pub body: Vec<u8>,
+    /// The file of the key that it was asked with.
+    pub key: Option<PathBuf>,
 }
 
 impl Got {
@@ -240,7 +242,7 @@ impl Fetch {
         }
         let body = answer.whole(BODY, left()).await.map_err(says)?;
         self.session = Some(session);
-        Ok(Got { status, server, body })
+        Ok(Got { status, server, body, key: self.token_file.clone() })
     }
 
     fn redirected(&self, path: &str, location: &str) -> AskError {
@@ -334,7 +336,7 @@ impl Ask for Answers {
         if status == 0 {
             return Err(AskError::Silent { path: path.to_owned() });
         }
-        Ok(Got { status, server: self.server.clone(), body })
+        Ok(Got { status, server: self.server.clone(), body, key: None })
     }
 }
 

@@ -55,9 +55,13 @@ pub fn good(path: &str, got: &Got) -> Result<(), ServerState> {
     let is_loading = said.as_deref().is_some_and(|said| said.to_lowercase().contains("loading"));
     Err(match got.status {
         401 | 403 => ServerState::Unauthorised(format!(
-            "{path}: status {}{}: write its key into a file and name that as token_file in [[model_server]]",
+            "{path}: status {}{}: {}",
             got.status,
             said.map_or_else(String::new, |said| format!(", {said}")),
+            match &got.key {
+                None => "write its key into a file and name that as token_file in [[model_server]]".to_owned(),
+                Some(file) => format!("it does not accept the key in {}", file.display()),
+            },
         )),
         503 if is_loading => ServerState::Loading,
         status => ServerState::Broken(format!(
@@ -119,6 +123,11 @@ mod tests {
             matches!(&refused, ServerState::Unauthorised(why) if why.contains("Invalid API Key") && why.contains("token_file")),
             "{refused:?}"
         );
+        let got = Got { status: 401, key: Some("/etc/benchtop/key".into()), ..Got::default() };
+        let ServerState::Unauthorised(why) = json("/v1/models", &got).expect_err("refused") else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(why, "/v1/models: status 401: it does not accept the key in /etc/benchtop/key");
         assert_eq!(state(503, b"busy"), ServerState::Broken("/x: status 503, busy".into()));
         assert_eq!(state(200, b""), ServerState::Broken("/x: an empty answer".into()));
         assert!(matches!(state(200, br#"{"data":[{"id"#), ServerState::Broken(_)), "cut off");

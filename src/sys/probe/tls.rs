@@ -234,7 +234,7 @@ impl Recorder {
                 "this host trusts no certificate at all: install ca-certificates".to_owned()
             }
             (UnknownIssuer, Some(own)) => format!("its certificate is signed by {}, which is not trusted", own.issuer),
-            _ => format!("its certificate is refused: {why:?}"),
+            _ => format!("its certificate is refused: {why}"),
         }
     }
 }
