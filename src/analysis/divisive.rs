@@ -9,7 +9,7 @@
 
 use std::f64::consts::PI;
 
-use super::stats::median;
+use super::stats::{mean, median};
 
 /// So many runs are a level at least.
 pub const LEVEL_LEAST: usize = 3;
@@ -136,12 +136,6 @@ impl Distances {
         }
         best
     }
-}
-
-/// The arithmetic mean; NaN of nothing.
-#[must_use]
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Student's t-test with equal variances, two-sided: the probability of means this far apart, were there no difference.

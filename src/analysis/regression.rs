@@ -1,5 +1,5 @@
-//! Whether a benchmark got worse: each run is compared with the runs before it, and three in a row decide. The rules and
-//! their limits are DESIGN §6; `regression/simulation.rs` measures what they find and what they wrongly find.
+//! Whether a benchmark got worse: each run is compared with the runs before it, and three in a row decide. The limits
+//! are in `regression/verdict.rs`; `regression/simulation.rs` measures what they find and what they wrongly find.
 
 mod evidence;
 mod judge;

@@ -29,6 +29,12 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(if below == above { below } else { below + (above - below) * at.fract() })
 }
 
+/// The arithmetic mean; NaN of nothing.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 /// The median.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {

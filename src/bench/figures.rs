@@ -2,12 +2,7 @@
 //! engine's.
 
 use crate::analysis::stats;
-
-/// The arithmetic mean; `NAN` of nothing.
-#[must_use]
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
+pub use stats::mean;
 
 /// The value at `share` of the values, between neighbours in proportion (Hyndman and Fan's type 7); `NAN` of nothing.
 #[must_use]

@@ -77,7 +77,7 @@ pub struct Settings {
     pub bench: BenchSettings,
     /// Trace messages go here.
     pub log: Option<PathBuf>,
-    /// What a good machine reaches, and what plays which part on this one.
+    /// What a good machine reaches, and what has which role on this one.
     pub targets: Targets,
     /// What is remembered.
     pub history: HistorySettings,

@@ -36,9 +36,9 @@ fn cells(row: &Row, ascii: bool) -> [String; 6] {
     let absent = if ascii { "-" } else { ABSENT };
     let unit = row.target.unit;
     let measured = row.measured.as_ref();
-    let of = match (&row.player, row.target.role, measured) {
-        (Some(player), _, _) if player.guessed => format!("{} (guessed)", player.value),
-        (Some(player), ..) => player.value.clone(),
+    let of = match (&row.assigned, row.target.role, measured) {
+        (Some(assigned), _, _) if assigned.guessed => format!("{} (guessed)", assigned.value),
+        (Some(assigned), ..) => assigned.value.clone(),
         (None, Some(role), _) => format!("no {}", role.name()),
         (None, None, measured) => measured.map_or_else(String::new, |measured| measured.of.clone()),
     };
@@ -209,14 +209,14 @@ fn bound(row: &Row) -> BoundRow {
 
 fn target(row: &Row) -> TargetRow<'_> {
     let (target, measured) = (&row.target, row.measured.as_ref());
-    let player = row.player.as_ref();
+    let assigned = row.assigned.as_ref();
     TargetRow {
         id: &target.id,
         name: &target.name,
         role: target.role.map(|role| RoleRow {
             name: role.name(),
-            value: player.map(|player| player.value.as_str()),
-            guessed: player.map(|player| player.guessed),
+            value: assigned.map(|assigned| assigned.value.as_str()),
+            guessed: assigned.map(|assigned| assigned.guessed),
         }),
         unit: target.unit.name(),
         target: bound(row),

@@ -1,4 +1,4 @@
-//! What plays which part on this machine: what the user said, else a guess from names, mounts and drives. A guess is
+//! What has which role on this machine: what the user said, else a guess from names, mounts and drives. A guess is
 //! shown as one.
 
 use std::collections::BTreeMap;
@@ -9,23 +9,23 @@ use crate::{
     target::Role,
 };
 
-/// What plays a part.
+/// What has a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Player {
+pub struct Assigned {
     /// A dataset, a mount point, a model.
     pub value: String,
     /// The user did not say it.
     pub guessed: bool,
 }
 
-/// Who plays the parts that anything plays.
+/// The roles that something has.
 #[must_use]
-pub fn roles(state: &State, given: &BTreeMap<Role, String>) -> BTreeMap<Role, Player> {
-    let player = |role: Role| match given.get(&role) {
-        Some(value) => Some(Player { value: value.clone(), guessed: false }),
-        None => guess(state, role).map(|value| Player { value, guessed: true }),
+pub fn roles(state: &State, given: &BTreeMap<Role, String>) -> BTreeMap<Role, Assigned> {
+    let assigned = |role: Role| match given.get(&role) {
+        Some(value) => Some(Assigned { value: value.clone(), guessed: false }),
+        None => guess(state, role).map(|value| Assigned { value, guessed: true }),
     };
-    Role::ALL.into_iter().filter_map(|role| Some((role, player(role)?))).collect()
+    Role::ALL.into_iter().filter_map(|role| Some((role, assigned(role)?))).collect()
 }
 
 fn guess(state: &State, role: Role) -> Option<String> {
@@ -159,8 +159,8 @@ mod tests {
 
     fn guessed(state: &State) -> Vec<(&'static str, String)> {
         let roles = roles(state, &BTreeMap::new());
-        assert!(roles.values().all(|player| player.guessed));
-        roles.into_iter().map(|(role, player)| (role.name(), player.value)).collect()
+        assert!(roles.values().all(|assigned| assigned.guessed));
+        roles.into_iter().map(|(role, assigned)| (role.name(), assigned.value)).collect()
     }
 
     #[test]
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn what_the_user_said_is_no_guess() {
         let given = BTreeMap::from([(Role::ModelsPool, "other/place".to_owned())]);
-        let player = &roles(&state(), &given)[&Role::ModelsPool];
-        assert_eq!(player, &Player { value: "other/place".into(), guessed: false });
+        let assigned = &roles(&state(), &given)[&Role::ModelsPool];
+        assert_eq!(assigned, &Assigned { value: "other/place".into(), guessed: false });
     }
 
     #[test]

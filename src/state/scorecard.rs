@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::{
     State,
-    roles::{Player, is_of, roles},
+    roles::{Assigned, is_of, roles},
 };
 use crate::{
+    analysis::stats::median,
     clock::Stamp,
     model::{
         bench::Offered,
@@ -72,8 +73,8 @@ pub struct Measured {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub target: Target,
-    /// What plays the role that it is for.
-    pub player: Option<Player>,
+    /// What has the role that it is for.
+    pub assigned: Option<Assigned>,
     pub measured: Option<Measured>,
     pub verdict: TargetVerdict,
     /// Why it is unmeasured or stale.
@@ -83,15 +84,15 @@ pub struct Row {
 /// Every target, in the order of the file.
 #[must_use]
 pub fn scorecard(state: &State, targets: &Targets, now: Stamp) -> Vec<Row> {
-    let players = roles(state, &targets.roles);
+    let assigned = roles(state, &targets.roles);
     targets
         .rows
         .iter()
         .map(|target| {
-            let player = target.role.and_then(|role| players.get(&role)).cloned();
-            let view = View { state, target, player: player.as_ref(), now };
+            let assigned = target.role.and_then(|role| assigned.get(&role)).cloned();
+            let view = View { state, target, assigned: assigned.as_ref(), now };
             let (verdict, measured, reason) = view.judge();
-            Row { target: target.clone(), player, measured, verdict, reason }
+            Row { target: target.clone(), assigned, measured, verdict, reason }
         })
         .collect()
 }
@@ -106,7 +107,7 @@ pub fn counts(rows: &[Row]) -> [(TargetVerdict, usize); 5] {
 struct View<'a> {
     state: &'a State,
     target: &'a Target,
-    player: Option<&'a Player>,
+    assigned: Option<&'a Assigned>,
     now: Stamp,
 }
 
@@ -122,7 +123,7 @@ impl View<'_> {
         if let Some(missing) = &measure.missing {
             return unmeasured(missing.clone());
         }
-        if let (Some(role), None) = (self.target.role, self.player) {
+        if let (Some(role), None) = (self.target.role, self.assigned) {
             let name = role.name();
             return unmeasured(format!("nothing here is known as {name}: name it under [roles]"));
         }
@@ -152,10 +153,10 @@ impl View<'_> {
         Measured { value, of, at_unix_ms, age, is_met: self.target.bound.is_met(value) }
     }
 
-    /// The newest result of the figure, on what plays the role.
+    /// The newest result of the figure, on what has the role.
     fn result(&self, figure: &str) -> Option<Measured> {
         let runs = &self.state.runs;
-        let mine = |of: &str| self.player.is_none_or(|player| is_of(self.state, of, &player.value));
+        let mine = |of: &str| self.assigned.is_none_or(|assigned| is_of(self.state, of, &assigned.value));
         let series = runs.history.iter().filter(|(key, _)| key.benchmark == figure && mine(&key.of));
         // What the user took out does not count.
         let newest = series.filter_map(|(_, series)| series.iter().rev().find(|run| !runs.is_forgotten(&run.id)));
@@ -179,15 +180,15 @@ impl View<'_> {
         let mut worst: Option<(f64, String)> = None;
         (metric.read)(host, &mut |labels, value| {
             let of = labels.first().copied().unwrap_or_default();
-            if self.player.is_some_and(|player| !is_of(self.state, of, &player.value)) {
+            if self.assigned.is_some_and(|assigned| !is_of(self.state, of, &assigned.value)) {
                 return;
             }
             if worst.as_ref().is_none_or(|(known, _)| is_worse(self.target.bound, value, *known)) {
                 worst = Some((value, of.to_owned()));
             }
         });
-        let (value, of) = worst.ok_or_else(|| match self.player {
-            Some(player) => format!("`{}` has no {}", player.value, metric.id),
+        let (value, of) = worst.ok_or_else(|| match self.assigned {
+            Some(assigned) => format!("`{}` has no {}", assigned.value, metric.id),
             None => format!("there is no {} here", metric.id),
         })?;
         Ok(self.measured(value, of, self.now.unix_ms))
@@ -198,7 +199,7 @@ impl View<'_> {
         let runs = &self.state.runs;
         let figure = self.target.measure.benchmark.as_deref().unwrap_or_default();
         let bench = runs.catalog.as_ref().and_then(|catalog| catalog.figure(figure)).map(|(bench, _)| bench);
-        let mine = |of: &str| self.player.is_none_or(|player| is_of(self.state, of, &player.value));
+        let mine = |of: &str| self.assigned.is_none_or(|assigned| is_of(self.state, of, &assigned.value));
         if let Some(Offered { bench, .. }) = bench
             && let Some((_, why)) = runs.failed.iter().find(|(key, _)| key.bench == *bench && mine(&key.of))
         {
@@ -236,17 +237,6 @@ fn is_worse(bound: Bound, value: f64, known: f64) -> bool {
         Bound::AtLeast(_) => value < known,
         Bound::Between(low, high) => off(value, low, high) > off(known, low, high),
         Bound::About(middle) => (value - middle).abs() > (known - middle).abs(),
-    }
-}
-
-fn median(samples: &[f64]) -> Option<f64> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
     }
 }
 
@@ -351,7 +341,7 @@ mod tests {
         let roles = BTreeMap::from([(Role::ModelsPool, "tank/models".to_owned())]);
         let row = row(&with(runs), &Targets { roles, ..Targets::default() }, name);
         assert_eq!((row.verdict, row.measured.expect("measured").value), (TargetVerdict::Met, 2.5e9));
-        assert!(row.player.is_some_and(|player| !player.guessed));
+        assert!(row.assigned.is_some_and(|assigned| !assigned.guessed));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A part that something plays on this machine.
+/// What a part of this machine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

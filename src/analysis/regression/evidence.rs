@@ -2,7 +2,7 @@
 //!
 //! Ranks of few samples prove nothing however far apart they are: of three slow runs of one sample each, after six, the
 //! smallest probability is 1 in 84. Such runs are compared by their medians instead, or what is ten times slower
-//! would be learnt as normal.
+//! would be taken as normal.
 
 use super::{
     judge::Judge,

@@ -6,8 +6,9 @@ use super::{
     verdict::{BASELINE_MOST, DRIFT, IN_ROW, LEVELS_AMONG, P_DRIFT, P_REGRESSED, SUSPECT, Since, worse},
 };
 use crate::analysis::{
-    divisive::{change_points, mean, t_test},
+    divisive::{change_points, t_test},
     rank::one_ratio,
+    stats::mean,
 };
 
 /// A change of level counts as that of a streak when it is at most so many runs apart from its beginning.

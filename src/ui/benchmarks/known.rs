@@ -21,16 +21,16 @@ pub struct Known<'a> {
     pub goals: &'a Goals,
 }
 
-/// The target of every series that is offered or was measured. One for a role is that of what plays it here; of several
+/// The target of every series that is offered or was measured. One for a role is that of what is assigned to it here; of several
 /// the first in the file counts.
 #[must_use]
 pub fn goals(state: &State, targets: &Targets) -> Goals {
-    let players = roles(state, &targets.roles);
+    let assigned = roles(state, &targets.roles);
     let mut goals = Goals::new();
     for series in all_series(state) {
         let fits = |target: &&crate::target::Target| match target.role {
             None => true,
-            Some(role) => players.get(&role).is_some_and(|player| is_of(state, &series.of, &player.value)),
+            Some(role) => assigned.get(&role).is_some_and(|assigned| is_of(state, &series.of, &assigned.value)),
         };
         let bound = targets.of_benchmark(&series.benchmark).find(fits).map(|target| target.bound);
         goals.extend(bound.map(|bound| (series, bound)));

@@ -61,8 +61,8 @@ impl Scorecard {
         let figure = row.target.measure.benchmark.as_ref()?;
         let catalog = state.runs.catalog.as_ref()?;
         let (bench, _) = catalog.figure(figure)?;
-        let fits = |of: &str| match &row.player {
-            Some(player) => is_of(state, of, &player.value),
+        let fits = |of: &str| match &row.assigned {
+            Some(assigned) => is_of(state, of, &assigned.value),
             None => true,
         };
         let offer = bench.offers.iter().find(|offer| offer.missing.is_none() && fits(&offer.of))?;
@@ -94,11 +94,11 @@ fn sign(theme: &Theme, verdict: TargetVerdict) -> (char, Style) {
 }
 
 /// `models_pool (guessed: tank/models)`.
-fn player(row: &Row) -> String {
+fn assigned(row: &Row) -> String {
     let Some(role) = row.target.role else { return String::new() };
-    match &row.player {
-        Some(player) if player.guessed => format!("{} is taken to be {}: a guess", role.name(), player.value),
-        Some(player) => format!("{} is {}", role.name(), player.value),
+    match &row.assigned {
+        Some(assigned) if assigned.guessed => format!("{} is taken to be {}: a guess", role.name(), assigned.value),
+        Some(assigned) => format!("{} is {}", role.name(), assigned.value),
         None => format!("{} is not known", role.name()),
     }
 }
@@ -208,8 +208,8 @@ fn draw_row(cx: &DrawCx<'_>, row: Rect, canvas: &mut Canvas<'_>, target: &Row, n
     put(canvas.buf, row.x, row.y, 1, &glyph.to_string(), style_of_sign);
     let room = names_end.saturating_sub(row.x + 3);
     let used = put(canvas.buf, row.x + 2, row.y, room, &target.target.name, text);
-    if let Some(player) = &target.player {
-        let of = if player.guessed { format!("{}?", player.value) } else { player.value.clone() };
+    if let Some(assigned) = &target.assigned {
+        let of = if assigned.guessed { format!("{}?", assigned.value) } else { assigned.value.clone() };
         let left = room.saturating_sub(used + 2);
         put(canvas.buf, row.x + 2 + used + 2, row.y, left, &elide(&of, usize::from(left)), dim);
     }
@@ -242,9 +242,9 @@ fn about_row(row: &Row, columns: usize) -> Vec<SheetLine> {
         say("on", of, Role::Text);
     }
     say("how", &row.target.how, Role::Text);
-    let player = player(row);
-    if !player.is_empty() {
-        say("role", &player, Role::Dim);
+    let assigned = assigned(row);
+    if !assigned.is_empty() {
+        say("role", &assigned, Role::Dim);
     }
     lines
 }
