@@ -40,7 +40,7 @@ pub enum Form {
 /// `benchtop check [--json] [--card]`.
 #[must_use]
 pub fn check(settings: &Settings, theme: &Theme, form: Form) -> ExitCode {
-    let session = once::read(settings, true, WAIT, Some((Keeps::Results, Instant::now() + WAIT + MORE)), Vec::new());
+    let session = once::read(settings, true, WAIT, Some((Keeps::Nothing, Instant::now() + WAIT + MORE)), Vec::new());
     let state = session.state();
     let status = Status::of(state);
     match written(write(state, settings, theme, form)) {

@@ -31,7 +31,7 @@ const MORE: Duration = Duration::from_secs(2);
 #[must_use]
 pub fn scorecard(settings: &Settings, theme: &Theme, json: bool) -> ExitCode {
     let mut session =
-        once::read(settings, true, WAIT, Some((Keeps::Results, Instant::now() + WAIT + MORE)), Vec::new());
+        once::read(settings, true, WAIT, Some((Keeps::Nothing, Instant::now() + WAIT + MORE)), Vec::new());
     if let Some(catalog) = catalog(settings, session.state()) {
         let at = session.clock().now();
         session.fold(Event::Run(RunEvent::Catalog { at, catalog }));
