@@ -184,7 +184,7 @@ fn ctrl_z_is_ignored_without_a_shell() {
     // The leader of its session, as under `ssh -t`.
     let mut t = live();
     t.send(b"\x1a");
-    t.until_shows("Ctrl-Z does nothing");
+    t.until_shows("Ctrl-Z is off: there is no shell");
     t.send(b"?");
     t.until_shows("this help");
     t.send(b"\x03");

@@ -150,7 +150,7 @@ fn execute(
                 return refuse(&why);
             }
         };
-        say(session.state().runs.report.as_deref().unwrap_or("ended without a word"));
+        say(session.state().runs.report.as_deref().unwrap_or("ended without a result"));
         first.get_or_insert(stopped);
         next = follow(&mut undoing, &mut session, settings, env, stopped);
         ids.extend(next.as_ref().map(|suite| suite.plan.id.clone()));

@@ -372,7 +372,7 @@ impl Live {
         }
         if !self.terminal.is_ready() {
             self.spoiled = true;
-            // The cells that the terminal has are still known: only a new frame is owed.
+            // The cells that the terminal has are still known: only a new frame is pending.
             return Sent::Waiting;
         }
         self.ui.refresh(self.session.state());

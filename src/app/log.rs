@@ -47,7 +47,7 @@ pub fn log_to(path: &Path) -> Result<(), Diagnostic> {
 fn ask(mut line: UnixStream, path: &Path, patience: Duration) -> io::Result<UnixStream> {
     message::write(&mut line, &std::path::absolute(path)?.as_os_str().as_bytes())?;
     if !helper::wait(&line, Some(Instant::now() + patience))? {
-        return Err(io::Error::other("the filesystem it lies on does not answer"));
+        return Err(io::Error::other("the filesystem it is on does not answer"));
     }
     match message::read::<Option<String>>(&mut line)? {
         None => Ok(line),

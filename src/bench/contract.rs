@@ -98,7 +98,7 @@ pub trait RunCx {
     fn progress(&mut self, phase: RunPhase, value: Option<f64>, beside: Vec<String>);
 
     /// Hands in one sample of the figure of that index; false when there are enough of this figure, or when time is up.
-    /// Of figures that are measured together, heed the first. Warm-up rounds are not handed in.
+    /// Of figures that are measured together, follow the first. Warm-up rounds are not handed in.
     fn sample(&mut self, figure: usize, value: f64) -> bool;
 
     /// Writes into the journal, before it is made, what is about to be made: removed when the run ends, however it

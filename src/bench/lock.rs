@@ -35,7 +35,7 @@ pub enum LockError {
     #[error("another benchmark is under way: {0}")]
     Held(String),
     /// There is no place for it.
-    #[error("the lock that lets one benchmark run at a time could not be had: {}", .0.join("; "))]
+    #[error("the lock that lets one benchmark run at a time could not be taken: {}", .0.join("; "))]
     NoPlace(Vec<String>),
 }
 

@@ -89,7 +89,7 @@ mod tests {
     fn a_stopped_run_ends_its_child_within_a_second() {
         let (user, exec): (_, Arc<dyn Exec>) = (Arc::new(AtomicBool::new(false)), Arc::new(System));
         let stop = StopFlag::new(user.clone());
-        // It does not heed TERM, and talks all the time.
+        // It ignores TERM, and talks all the time.
         let script = "trap '' TERM; echo up; while :; do echo more; sleep 0.01; done";
         let mut asked = None;
         let outcome = run(&exec, &stop, &find("sh").expect("a shell"), &["-c", script], LONG, |_| {

@@ -1,4 +1,4 @@
-//! Lanes: one named thread for sources that fare alike. A lane paces itself; one that hangs costs its own thread and
+//! Lanes: one named thread for sources that behave alike. A lane paces itself; one that hangs costs its own thread and
 //! nothing else, one that panics is reopened, and none is ever waited for.
 
 use std::{

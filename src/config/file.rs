@@ -53,7 +53,7 @@ pub fn read_text(path: &Path, max: u64) -> Result<String, Diagnostic> {
 
 /// A file that nobody can read now: its server, or the program that shows it, does not answer.
 pub fn silent(path: &Path) -> Diagnostic {
-    Diagnostic::new(path.display().to_string(), "the filesystem it lies on does not answer")
+    Diagnostic::new(path.display().to_string(), "the filesystem it is on does not answer")
         .hint("`benchtop doctor` lists the mounts that do not answer")
 }
 

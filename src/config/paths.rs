@@ -20,7 +20,7 @@ pub fn themes() -> Option<PathBuf> {
     folder().map(|f| f.join("themes"))
 }
 
-/// The folder of what the program keeps of its own accord: the history.
+/// The folder of what the program keeps by itself: the history.
 #[must_use]
 pub fn state() -> Option<PathBuf> {
     let dirs = directories::ProjectDirs::from("", "", "benchtop")?;

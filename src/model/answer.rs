@@ -1,5 +1,5 @@
 //! What one target of a source answered last. A source with many targets (tools, engines, mounts) keeps one a target in
-//! its sample, so that each has its own age and its own fault, and a slow one spoils no other.
+//! its sample, so that each has its own age and its own fault, and a slow one delays no other.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Every value that has a name outside: TABLE METRICS. JSON, exporter, rules and history read it; nothing else names a value.
+//! Every value that has a name outside: TABLE METRICS. JSON and rules read it; nothing else names a value.
 
 mod bench;
 mod container;

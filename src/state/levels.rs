@@ -1,5 +1,5 @@
 //! The level of what has several figures: a pool, a device, a container, a filesystem, a sensor, a card. Every reader
-//! asks here, so that the screen, `once` and the exporter agree.
+//! asks here, so that the screen, `once` and `check` agree.
 
 use super::State;
 use crate::{

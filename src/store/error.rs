@@ -32,7 +32,7 @@ pub enum StoreError {
     ReadOnly(PathBuf),
     #[error("no space left for {}", .0.display())]
     Full(PathBuf),
-    #[error("{} is no history of benchtop ({what}), and is left alone: move it away, or name another file with `path` under [history]", file.display())]
+    #[error("{} is not a benchtop history ({what}), and is left alone: move it away, or name another file with `path` under [history]", file.display())]
     Foreign { file: PathBuf, what: String },
     #[error("{} was written by a newer benchtop (schema {found}; this one knows up to {known}), and is left alone: update benchtop, or name another file with `path` under [history]", file.display())]
     Newer { file: PathBuf, found: i64, known: i64 },

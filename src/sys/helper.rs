@@ -66,7 +66,7 @@ struct State {
     /// Set by the program's own `main`: another program that uses the library has no such argument.
     serve: Option<Serve>,
     running: Option<Running>,
-    /// The terminal that is to be given back; a helper that is started later hears of it too.
+    /// The terminal that is to be given back; a helper that is started later is given it too.
     taken: Option<(Vec<u8>, OwnedFd)>,
 }
 
@@ -150,7 +150,7 @@ pub fn terminal_taken(terminal: OwnedFd, found: &Termios, farewell: &[u8]) {
     let mut state = state();
     state.taken = Some((message, terminal));
     if state.serve.is_some() && state.running.is_none() {
-        // It hears of the terminal as it is started.
+        // It is given the terminal as it is started.
         state.running = start(state.taken.as_ref());
     } else if let (Some(running), Some((message, terminal))) = (&state.running, &state.taken) {
         notify(&running.control, message, Some(terminal.as_fd()));

@@ -34,7 +34,7 @@ pub fn keys(catalog: &Catalog, what: &[String], on: &[String]) -> Result<Vec<Ben
                     targets = on.iter().collect();
                 }
             } else {
-                // What cannot run here is left out without a word, `list` says why; unless nothing else was asked for.
+                // What cannot run here is left out silently, `list` says why; unless nothing else was asked for.
                 let offered = bench.offers.iter().filter(|offer| offer.missing.is_none());
                 let offered: Vec<&String> = offered.map(|offer| &offer.of).collect();
                 if !named || !offered.is_empty() {

@@ -125,7 +125,7 @@ fn open_folder(parent: impl AsFd, name: impl rustix::path::Arg) -> Result<OwnedF
 /// A link where a folder should be.
 fn link(error: Errno) -> Trouble {
     match error {
-        Errno::LOOP | Errno::NOTDIR => Trouble::NotOurs("it is no folder any more, or a link leads to it"),
+        Errno::LOOP | Errno::NOTDIR => Trouble::NotOurs("it is no longer a folder, or a link leads to it"),
         other => Trouble::System(other),
     }
 }

@@ -28,7 +28,7 @@ pub fn within<T>(
             biased;
             fetched = timeout(patience, fetched) => match fetched {
                 Ok(fetched) => fetched.map_err(Stop::Failed),
-                Err(_) => Err(Stop::Failed(format!("{url}: not there within {} s", patience.as_secs()))),
+                Err(_) => Err(Stop::Failed(format!("{url}: did not answer within {} s", patience.as_secs()))),
             },
             () = stop.stopped() => Err(Stop::Cancelled),
         }

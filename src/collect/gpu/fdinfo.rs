@@ -1,5 +1,5 @@
 //! Who uses a card of the DRM drivers: what `/proc/PID/fdinfo` says of each client ("DRM client usage stats"). A full
-//! look at every process is dear; those that have a card open are known, and read each time. A card that sleeps is not
+//! look at every process is expensive; those that have a card open are known, and read each time. A card that sleeps is not
 //! asked: some drivers wake it to answer.
 
 use std::{

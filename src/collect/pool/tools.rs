@@ -76,7 +76,7 @@ impl Programs {
         let status = self.runner.run(&self.zpool, &status, DEADLINE)?;
         let mut pools = match status_json::parse(&status.out, at.unix_ms / 1000) {
             Some(pools) => pools,
-            // Before 2.3 the option is refused, or taken and not heeded.
+            // Before 2.3 the option is refused, or taken and ignored.
             None => {
                 let status = ["status", "-P", "-p", "-s"];
                 let text = self.runner.run(&self.zpool, &status, DEADLINE)?.ok("zpool status")?;

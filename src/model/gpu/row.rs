@@ -141,7 +141,7 @@ impl GpuRow {
 
     /// False for a reason that cannot be: the firmware of some laptops leaves the bit for heat set forever, and drivers
     /// report a slowdown of a card that has nothing to do. Nothing slows a card that runs at its full clock; one that idles
-    /// is slow of its own will, unless it is hot.
+    /// clocks down by itself, unless it is hot.
     fn is_plausible(&self, reason: Throttle) -> bool {
         let raw = &self.raw;
         if raw.clock.zip(raw.clock_max).is_some_and(|(now, most)| most > 0 && now as f64 >= most as f64 * 0.97) {

@@ -279,9 +279,9 @@ mod tests {
         assert_eq!(says(&idle, &card(0.99)), "", "somebody else keeps the card busy");
         assert_eq!(says(&busy(Work::default()), &Around::default()), "", "a server elsewhere");
         assert_eq!(says(&busy(Work::default()), &card(0.5)), "");
-        let untold = Model { work: Work::default(), ..model("m", ModelState::Loaded, 0.0) };
+        let unreported = Model { work: Work::default(), ..model("m", ModelState::Loaded, 0.0) };
         let cpu = Around { cpu_busy: Some(1.0), ..Around::default() };
-        assert_eq!(says(&untold, &cpu), "", "others may keep the CPU busy");
+        assert_eq!(says(&unreported, &cpu), "", "others may keep the CPU busy");
         assert_eq!(says(&model("m", ModelState::NotLoaded, 0.0), &card(0.99)), "");
         assert_eq!(says(&busy(Work { waiting: Some(3.0), ..Work::default() }), &card(0.7)), "");
         assert_eq!(

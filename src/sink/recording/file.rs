@@ -35,7 +35,7 @@ pub(super) fn begin(mut line: UnixStream, path: &Path, most: u64, patience: Dura
     // It need not be text.
     message::write(&mut line, &(path.as_os_str().as_bytes(), most))?;
     if !helper::wait(&line, Some(Instant::now() + patience))? {
-        return Err(io::Error::other("the filesystem it lies on does not answer"));
+        return Err(io::Error::other("the filesystem it is on does not answer"));
     }
     match message::read::<Option<String>>(&mut line)? {
         None => Ok(line),

@@ -54,13 +54,13 @@ fn another_program_s_file_is_left_alone() {
         // What is in the log of a database belongs to it too.
         let _ = other.query_row("PRAGMA wal_checkpoint(truncate)", [], |_| Ok(()));
         let why = refused(&file, false);
-        assert!(why.contains("is no history of benchtop (an SQLite database of another program)"), "{why}");
+        assert!(why.contains("is not a benchtop history (an SQLite database of another program)"), "{why}");
     }
     drop(other);
     fs::write(&file, "my notes, in a file that the settings name").expect("written");
     let why = refused(&file, true);
     assert!(
-        why.contains("is no history of benchtop (not an SQLite database)") && why.contains("move it away"),
+        why.contains("is not a benchtop history (not an SQLite database)") && why.contains("move it away"),
         "{why}"
     );
 }

@@ -118,7 +118,7 @@ impl Tls {
             EngineError::Lost(clean(&format!("{}: {error}", folder.join(name).display())).into_owned())
         };
         if !remote::answers(&folder) {
-            return Err(wrong("", &"the filesystem it lies on does not answer"));
+            return Err(wrong("", &"the filesystem it is on does not answer"));
         }
         let read = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>, EngineError> {
             if !folder.join(name).exists() {

@@ -1,4 +1,4 @@
-//! Every kind of server against its own recording, spoilt in each way that happens: errors as text and as an object, figures
+//! Every kind of server against its own recording, damaged in each way that happens: errors as text and as an object, figures
 //! under other names, none at all, counters that began again, another model.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! One container: what it is, what it uses against what it may, how it last ended; and its rooms: GPUs, datasets, ports,
+//! One container: what it is, what it uses against what it may, how it last ended; and its sections: GPUs, datasets, ports,
 //! mounts, networks, checks, events, processes.
 
 mod sections;

@@ -33,7 +33,7 @@ pub struct ColumnChooser {
 }
 
 impl ColumnChooser {
-    /// Over `columns`, of which those at `chosen` are shown; `to` hears of each change.
+    /// Over `columns`, of which those at `chosen` are shown; `to` is notified of each change.
     #[must_use]
     pub fn new(columns: Rc<[ColumnDef]>, chosen: &[usize], to: To) -> Self {
         let shown = chosen.iter().map(|c| (*c, true));

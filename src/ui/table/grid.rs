@@ -75,8 +75,8 @@ pub struct Grid<K> {
 pub type Holds<'a> = &'a dyn Fn(usize, &Needle, &[usize]) -> Option<Found>;
 
 impl<K: Copy + Eq> Grid<K> {
-    /// A table over `columns` that shows those called `chosen`, sorted by the one called `sort`; `to` is who hears what
-    /// was chosen in its menus.
+    /// A table over `columns` that shows those called `chosen`, sorted by the one called `sort`; `to` is notified of
+    /// what is chosen in its menus.
     #[must_use]
     pub fn new(columns: Vec<ColumnDef>, to: To, chosen: &[&str], sort: &str) -> Self {
         let columns: Rc<[ColumnDef]> = columns.into();
