@@ -1,6 +1,6 @@
 //! What names an alert for good, and what a user says of it: facts that are recorded as readings are.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,14 @@ pub struct AlertKey {
     pub rule: String,
     /// Labels that never change for the same object: ids, where the metric's labels are names.
     pub identity: Labels,
+}
+
+/// `engine_up unix:///run/docker.sock`: where no sentence is known.
+impl fmt::Display for AlertKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rule)?;
+        self.identity.iter().try_for_each(|(_, value)| write!(f, " {value}"))
+    }
 }
 
 /// What is silenced.

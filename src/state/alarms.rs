@@ -131,9 +131,9 @@ impl Alarms {
     }
 
     /// The sentence with which this episode fired.
-    pub(super) fn words(&self, change: &Transition) -> Option<&str> {
-        let fired = change.fired?;
-        let of = |e: &&Episode| e.fired_unix_ms == fired.unix_ms && e.key == change.key;
+    pub(super) fn words(&self, key: &AlertKey, fired: Option<Stamp>) -> Option<&str> {
+        let fired = fired?;
+        let of = |e: &&Episode| e.fired_unix_ms == fired.unix_ms && e.key == *key;
         self.episodes.iter().rev().find(of).map(|episode| episode.say.as_str())
     }
 }

@@ -260,7 +260,8 @@ pub(super) fn watch(rule: &Rule, key: &AlertKey, alert: &Alert, host: &Host) -> 
     }
 }
 
-/// The rule's sentence with all that it names filled in.
+/// The rule's sentence with all that it names filled in; empty where it names details of what is not there, as an engine
+/// that is no longer configured.
 fn sentence(rule: &Rule, alert: &Alert, values: &[&str], host: &Host) -> String {
     let metric = rule.metric.def();
     let (level, value) = (alert.entry.level, alert.entry.value);
@@ -275,8 +276,9 @@ fn sentence(rule: &Rule, alert: &Alert, values: &[&str], host: &Host) -> String 
         say = say.replace("{share}", &Unit::Ratio.show(alert.entry.judged(rule, value)));
     }
     if say.contains("{detail}") {
-        let detail = metric.detail.and_then(|detail| detail(host, values));
-        say = say.replace("{detail}", &detail.unwrap_or_else(|| show(value)));
+        let detail = metric.detail.map_or_else(|| Some(show(value)), |detail| detail(host, values));
+        let Some(detail) = detail else { return String::new() };
+        say = say.replace("{detail}", &detail);
     }
     if say.contains("{cause}") {
         let cause = metric.cause.and_then(|cause| cause(host, values));

@@ -158,13 +158,13 @@ impl State {
         let rule = self.rules.iter().find(|rule| rule.id == change.key.rule);
         let now = || {
             let alert = self.alerts.get(&change.key)?;
-            Some(judge::watch(rule?, &change.key, alert, &self.host).say)
+            Some(judge::watch(rule?, &change.key, alert, &self.host).say).filter(|say| !say.is_empty())
         };
         match change.turn {
             Turn::Fired | Turn::Escalated | Turn::Pending => now(),
-            _ => self.alarms.words(change).map(str::to_owned).or_else(now),
+            _ => self.alarms.words(&change.key, change.fired).map(str::to_owned).or_else(now),
         }
-        .unwrap_or_else(|| change.key.rule.clone())
+        .unwrap_or_else(|| change.key.to_string())
     }
 
     /// Notes why each of them is not sent.
@@ -173,6 +173,11 @@ impl State {
         for (watch, cause) in watches.iter_mut().zip(causes) {
             let key = watch.key();
             let flaps = self.alerts.flaps(&key).is_some_and(|(flapping, _)| flapping);
+            if watch.say.is_empty() {
+                // What it is about is not there now: in the words of then.
+                let words = self.alarms.words(&key, watch.fired).map(str::to_owned);
+                watch.say = words.unwrap_or_else(|| key.to_string());
+            }
             watch.muted = cause.map(Muted::Because);
             if watch.muted.is_none() {
                 watch.muted = self.muted_by_user(&key, &watch.labels);

@@ -270,3 +270,27 @@ fn who_takes_the_book_over_keeps_what_fires() {
     state.apply(news(5, true));
     assert_eq!((state.alarms.changed.len(), state.alarms.episodes.len()), (0, 1), "once");
 }
+
+#[test]
+fn what_is_not_there_is_named_in_the_words_of_then() {
+    use crate::model::alert::{AlertKey, Episode};
+    let mut state = State::new(crate::alert::shipped().into());
+    let identity = vec![("engine".to_owned(), "unix:///run/docker.sock".to_owned())];
+    let key = AlertKey { rule: "engine_up".into(), identity: identity.clone() };
+    let rule = state.rules.iter().find(|rule| rule.id == key.rule).expect("shipped");
+    let mut watch = judge::watch(rule, &key, &crate::alert::book::Alert::default(), &state.host);
+    watch.fired = Some(Stamp::at_seconds(5));
+    let said = |state: &State| state.muted(vec![watch.clone()])[0].say.clone();
+    assert_eq!(said(&state), "engine_up unix:///run/docker.sock");
+    state.alarms.put(Episode {
+        key,
+        labels: identity,
+        level: "warn".into(),
+        fired_unix_ms: Stamp::at_seconds(5).unix_ms,
+        ended_unix_ms: None,
+        end: None,
+        value: 0.0,
+        say: "Docker: no answer".into(),
+    });
+    assert_eq!(said(&state), "Docker: no answer");
+}
