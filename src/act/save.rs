@@ -35,7 +35,7 @@ fn save_in(folder: &Path, name: &str, text: &str) -> Outcome {
             Err(error) => return Outcome { level: Level::Warn, text: format!("./{name}: {error}") },
         }
     }
-    Outcome { level: Level::Warn, text: format!("./{stem}.{ending} and {MOST} more are there already") }
+    Outcome { level: Level::Warn, text: format!("./{stem}.{ending} and {} more are there already", MOST - 1) }
 }
 
 #[cfg(test)]
@@ -53,5 +53,28 @@ mod tests {
             let mode = folder.path().join(written).metadata().expect("written").mode();
             assert_eq!(mode & 0o077, 0, "{mode:o}");
         }
+    }
+
+    #[test]
+    fn a_name_stays_within_the_folder_and_has_an_ending() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, written) in [(".web.log", "web.log"), ("we b", "we_b.txt"), ("a-b_c.d.log", "a-b_c.d.log")] {
+            assert_eq!(save_in(folder.path(), name, "one").text, format!("saved 1 lines in ./{written}"));
+            assert_eq!(std::fs::read_to_string(folder.path().join(written)).expect("written"), "one");
+        }
+        let nowhere = save_in(&folder.path().join("gone"), "web.log", "one");
+        assert_eq!(nowhere.level, Level::Warn);
+        assert!(nowhere.text.starts_with("./web.log: No such file"), "{}", nowhere.text);
+    }
+
+    #[test]
+    fn a_folder_full_of_them_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("web.log"), "").expect("a file");
+        for number in 1..MOST {
+            std::fs::write(folder.path().join(format!("web-{number}.log")), "").expect("a file");
+        }
+        let outcome = save_in(folder.path(), "web.log", "one");
+        assert_eq!((outcome.level, outcome.text.as_str()), (Level::Warn, "./web.log and 999 more are there already"));
     }
 }
