@@ -1,12 +1,15 @@
 //! Operations, each executed on the caller's thread and reported in words, with what undoes it.
 
-use std::thread;
+use std::{sync::Arc, thread};
 
 use super::{apart, container, pool, remove, renice, signal};
 use crate::{
     alert::Level,
     request::{Done, Job, Outcome, signal::reverse},
-    sys::root::Root,
+    sys::{
+        exec::{Exec, System},
+        root::Root,
+    },
 };
 
 /// Carries it out on the machine under `root`; takes as long as it takes.
@@ -19,7 +22,8 @@ pub fn run(job: &Job, root: &Root) -> Done {
         }
         Job::Pool { pool, act } => {
             let back = |act| Job::Pool { pool: pool.clone(), act };
-            report(job, pool::run(pool, act).map(|(text, undo)| (text, undo.map(back))))
+            let exec: Arc<dyn Exec> = Arc::new(System);
+            report(job, pool::run(&exec, pool, act).map(|(text, undo)| (text, undo.map(back))))
         }
         Job::Remove(objects) => report(job, remove::remove(objects).map(|text| (text, None))),
         Job::Signal { targets, signal } => {
@@ -81,7 +85,7 @@ fn together(jobs: &[Job], root: &Root) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::ContainerAct;
+    use crate::{act::signal::tests::sleeper, request::ContainerAct};
 
     fn stop(name: &str) -> Job {
         Job::Container {
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_signal_is_taken_back_where_it_reached_somebody() {
-        let (mut child, key) = crate::act::signal::tests::sleeper();
+        let (mut child, key) = sleeper();
         let number =
             |name: &str| crate::request::signal::SIGNALS.iter().find(|s| s.name == name).expect("known").number;
         let send = |signal: i32| run(&Job::Signal { targets: vec![key], signal }, &Root::default());
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn niceness_is_taken_back_by_the_same_steps() {
-        let (mut child, key) = crate::act::signal::tests::sleeper();
+        let (mut child, key) = sleeper();
         let done = run(&Job::Renice(vec![(key, 3)]), &Root::default());
         child.kill().expect("our child");
         child.wait().expect("our child");
@@ -133,5 +137,28 @@ mod tests {
         assert_eq!(both.phrase(), "stop web, stop db");
         assert_eq!(Job::all(vec![stop("web")]), Some(stop("web")));
         assert_eq!(Job::all(Vec::new()), None);
+    }
+
+    #[test]
+    fn what_went_well_is_said_after_what_did_not() {
+        let ([mut one, mut two], keys) = {
+            let ((one, first), (two, second)) = (sleeper(), sleeper());
+            ([one, two], [first, second])
+        };
+        let renice = |key| Job::Renice(vec![(key, 1)]);
+        let done = run(&Job::All(vec![renice(keys[0]), stop("web"), renice(keys[1])]), &Root::default());
+        let good = run(&Job::All(vec![renice(keys[0]), renice(keys[1])]), &Root::default());
+        for child in [&mut one, &mut two] {
+            child.kill().and_then(|()| child.wait()).expect("our child");
+        }
+        let parts: Vec<&str> = done.outcome.text.split(" · ").collect();
+        let [failed, went] = parts[..] else { panic!("{parts:?}") };
+        assert!(failed.starts_with("could not stop web: "), "{failed}");
+        let both: Vec<String> = keys.iter().map(|key| format!("niceness of {} ", key.pid)).collect();
+        assert!(both.iter().all(|one| went.contains(one)) && went.contains(", "), "{went}");
+        let back = Job::All(keys.iter().map(|key| Job::Renice(vec![(*key, -1)])).collect());
+        assert_eq!((done.outcome.level, done.undo), (Level::Warn, Some(back.clone())));
+        assert_eq!((good.outcome.level, good.undo), (Level::Ok, Some(back)));
+        assert!(both.iter().all(|one| good.outcome.text.contains(one)), "{}", good.outcome.text);
     }
 }
