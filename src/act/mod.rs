@@ -151,4 +151,34 @@ mod tests {
         std::os::unix::fs::symlink("/proc", folder.path().join("proc")).expect("a link");
         assert!(refuse_elsewhere(&Root::new(folder.path())).is_none());
     }
+
+    #[test]
+    fn only_a_process_of_that_age_is_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Root::new(folder.path());
+        let write = |pid: u32, stat: &str| {
+            std::fs::create_dir_all(folder.path().join(format!("proc/{pid}"))).expect("a folder");
+            std::fs::write(folder.path().join(format!("proc/{pid}/stat")), stat).expect("a file");
+        };
+        for (pid, state) in [(1, 'S'), (2, 'Z'), (3, 'X'), (4, 'x')] {
+            write(pid, &format!("{pid} (sh) {state} 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 5 3 0 4711 1000 50"));
+        }
+        write(5, "5 (sh");
+        let look = |pid, start_ticks| find(&root, ProcKey { pid, start_ticks }).map(|found| (found.name, found.nice));
+        assert_eq!(look(1, 4711), Ok(("sh".to_owned(), 5)));
+        assert_eq!(look(1, 4712), Err(Miss::Recycled("sh".to_owned())));
+        assert_eq!(
+            (look(2, 4711), look(3, 4711), look(4, 4711)),
+            (Err(Miss::Zombie), Err(Miss::Ended), Err(Miss::Ended))
+        );
+        assert_eq!(look(5, 4711), Err(Miss::Other("its stat is unreadable".to_owned())));
+        assert_eq!(look(6, 4711), Err(Miss::Ended));
+    }
+
+    #[test]
+    fn up_to_two_refusals_are_said_without_a_count() {
+        let two = [(7, Miss::Ended), (8, Miss::Recycled("web".into()))];
+        let text = "7 has exited · 8 has exited; the pid now belongs to web, which was not touched";
+        assert_eq!(misses("signal", &two), text);
+    }
 }

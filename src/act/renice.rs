@@ -70,17 +70,22 @@ fn change_one(root: &Root, key: ProcKey, by: i32) -> Result<Change, Miss> {
         let from = if thread == key.pid { Some(found.nice) } else { getpriority_process(Some(pid)).ok() };
         let Some(from) = from else { continue };
         match setpriority_process(Some(pid), (from + by).clamp(BOUNDS.0, BOUNDS.1)) {
-            Ok(()) => {}
+            // Of the other threads any may end meanwhile.
             Err(Errno::SRCH) if thread != key.pid => {}
-            Err(Errno::SRCH) => return Err(Miss::Ended),
-            Err(Errno::ACCESS) => {
-                return Err(Miss::Other(format!("only root may lower niceness below {}", change.before)));
-            }
-            Err(Errno::PERM) => return Err(Miss::Denied(owner(root, key.pid))),
-            Err(e) => return Err(Miss::Other(std::io::Error::from(e).to_string())),
+            done => done.map_err(|error| missed(error, change.before, || owner(root, key.pid)))?,
         }
     }
     Ok(change)
+}
+
+/// Why the kernel left the niceness as it was.
+fn missed(error: Errno, before: i32, owner: impl FnOnce() -> Option<String>) -> Miss {
+    match error {
+        Errno::SRCH => Miss::Ended,
+        Errno::ACCESS => Miss::Other(format!("only root may lower niceness below {before}")),
+        Errno::PERM => Miss::Denied(owner()),
+        error => Miss::Other(std::io::Error::from(error).to_string()),
+    }
 }
 
 /// All threads of a process, itself first; a thread named by its own id is alone.
@@ -135,5 +140,54 @@ mod tests {
         assert_eq!(find(&root, key).unwrap_or_else(|_| panic!("alive")).nice, before);
         child.kill().expect("our child");
         child.wait().expect("our child");
+    }
+
+    #[test]
+    fn several_are_reported_in_one_line() {
+        let ((mut one, first), (mut two, second)) = (sleeper(), sleeper());
+        let root = Root::default();
+        let before = find(&root, first).unwrap_or_else(|_| panic!("alive")).nice;
+        let recycled = ProcKey { start_ticks: first.start_ticks + 1, ..first };
+        let after = (before + 1).min(19);
+        let (outcome, _) = change(&root, &[(first, 1), (recycled, 1), (second, 1)]);
+        for child in [&mut one, &mut two] {
+            child.kill().and_then(|()| child.wait()).expect("our child");
+        }
+        let (a, b) = (first.pid, second.pid);
+        let good =
+            format!("niceness of 2 processes: {a} {before} → {after}, {b} {before} → {after} · {a} has exited; ");
+        assert!(outcome.text.starts_with(&good), "{}", outcome.text);
+        assert_eq!(outcome.level, Level::Warn);
+        let (nothing, _) = change(&root, &[]);
+        assert_eq!((nothing.level, nothing.text.as_str()), (Level::Ok, ""));
+    }
+
+    #[test]
+    fn a_process_has_all_of_its_threads_and_a_thread_is_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |pid: u32, tgid: u32| {
+            let place = folder.path().join(format!("proc/{pid}"));
+            std::fs::create_dir_all(&place).expect("a folder");
+            std::fs::write(place.join("status"), format!("Name:\tx\nTgid:\t{tgid}\nPid:\t{pid}\n")).expect("a file");
+            for thread in [5, 6, 7] {
+                std::fs::create_dir_all(place.join(format!("task/{thread}"))).expect("a folder");
+            }
+        };
+        write(5, 5);
+        write(6, 5);
+        let root = Root::new(folder.path());
+        let mut all = threads(&root, 5);
+        assert_eq!(all[0], 5, "itself first");
+        all.sort_unstable();
+        assert_eq!((all, threads(&root, 6), threads(&root, 8)), (vec![5, 6, 7], vec![6], vec![8]));
+    }
+
+    #[test]
+    fn a_refusal_is_said_in_the_words_of_its_cause() {
+        let say = |error| missed(error, 5, || Some("root".to_owned())).say("renice", 7);
+        assert_eq!(say(Errno::SRCH), "7 has exited");
+        assert_eq!(say(Errno::ACCESS), "could not renice 7: only root may lower niceness below 5");
+        assert_eq!(say(Errno::PERM), "not permitted to renice 7 (owned by root): run as root or as its owner");
+        assert!(say(Errno::INVAL).starts_with("could not renice 7: Invalid argument"));
     }
 }

@@ -68,11 +68,16 @@ fn send_one(root: &Root, key: ProcKey, signal: Signal) -> Result<String, Miss> {
         },
         None => kill_process(pid, signal),
     };
-    match result {
-        Ok(()) => Ok(found.name),
-        Err(Errno::SRCH) => Err(Miss::Ended),
-        Err(Errno::PERM) => Err(Miss::Denied(owner(root, key.pid))),
-        Err(e) => Err(Miss::Other(std::io::Error::from(e).to_string())),
+    result.map_err(|error| missed(error, || owner(root, key.pid)))?;
+    Ok(found.name)
+}
+
+/// Why the kernel did not deliver it.
+fn missed(error: Errno, owner: impl FnOnce() -> Option<String>) -> Miss {
+    match error {
+        Errno::SRCH => Miss::Ended,
+        Errno::PERM => Miss::Denied(owner()),
+        error => Miss::Other(std::io::Error::from(error).to_string()),
     }
 }
 
@@ -140,5 +145,27 @@ pub(super) mod tests {
     #[test]
     fn unknown_signal_is_refused() {
         assert_eq!(send(&Root::default(), &[], 0).0.level, Level::Warn);
+    }
+
+    #[test]
+    fn several_are_counted_and_named_as_reached() {
+        let ((mut one, first), (mut two, second)) = (sleeper(), sleeper());
+        let gone = ProcKey { start_ticks: first.start_ticks + 1, ..first };
+        let (some, reached) = send(&Root::default(), &[first, gone, second], 18);
+        let (all, _) = send(&Root::default(), &[first, second], 15);
+        for child in [&mut one, &mut two] {
+            child.wait().expect("our child");
+        }
+        assert!(some.text.starts_with("sent CONT to 2 of 3 · "), "{}", some.text);
+        assert_eq!((some.level, reached), (Level::Warn, vec![first, second]));
+        assert_eq!((all.level, all.text.as_str()), (Level::Ok, "sent TERM to 2 processes"));
+    }
+
+    #[test]
+    fn a_refusal_is_said_in_the_words_of_its_cause() {
+        let say = |error| missed(error, || None).say("signal", 7);
+        assert_eq!(say(Errno::SRCH), "7 has exited");
+        assert_eq!(say(Errno::PERM), "not permitted to signal 7: run as root or as its owner");
+        assert!(say(Errno::INVAL).starts_with("could not signal 7: Invalid argument"));
     }
 }
