@@ -93,4 +93,40 @@ mod tests {
         assert_eq!(done("b"), Err("2 of 3 removed, 2.0 MiB freed; in use".to_owned()));
         assert_eq!(each(&objects[..1], |_| Ok(())).ok(), Some("a removed, 1.0 MiB freed".to_owned()));
     }
+
+    #[test]
+    fn each_kind_is_asked_for_in_its_own_way() {
+        use crate::sys::engine::testing::{FakeEngine, VERSION, answer};
+        let queries = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = queries.clone();
+        let engine = FakeEngine::with(std::sync::Arc::new(move |asked, stream| {
+            let (status, body) = match asked.path.as_str() {
+                "/version" => (200, VERSION),
+                "/images/ab" => (200, "[]"),
+                "/build/prune" => (200, r#"{"CachesDeleted":["ab"],"SpaceReclaimed":0}"#),
+                "/networks/ab" => (403, r#"{"message":"bridge is predefined"}"#),
+                _ => (200, ""),
+            };
+            if asked.path == "/build/prune" {
+                seen.lock().expect("the log").push(asked.query.clone());
+            }
+            drop(std::io::Write::write_all(stream, &answer(status, body)));
+        }));
+        let remove = |kind| {
+            let object = Removal { engine: engine.address(), kind, id: "ab".into(), name: "web".into(), bytes: 0 };
+            remove(&[object]).map_err(|error| error.to_string())
+        };
+        for kind in [Kind::Image, Kind::Volume, Kind::Cache] {
+            assert_eq!(remove(kind), Ok("web removed, 0 B freed".to_owned()), "{kind:?}");
+        }
+        assert_eq!(remove(Kind::Network), Err("0 of 1 removed, 0 B freed; bridge is predefined".to_owned()));
+        let asked = engine.asked.lock().expect("the log").join(", ");
+        assert_eq!(
+            asked.replace("GET /_ping, GET /version, ", ""),
+            "DELETE /images/ab, DELETE /volumes/ab, POST /build/prune, DELETE /networks/ab"
+        );
+        let queries = queries.lock().expect("the log");
+        let [query] = queries.as_slice() else { panic!("{queries:?}") };
+        assert!(query.contains("%22id%22") && query.contains("%22ab%22"), "only that entry of the cache: {query}");
+    }
 }
