@@ -148,6 +148,7 @@ fn handle(kept: &Mutex<Behaviour>, socket: &Mutex<PathBuf>, asked: &Asked, strea
         ("GET", ["images", "json"]) => "images",
         ("GET", ["images", ..]) => "image json",
         ("GET", ["networks"]) => "networks",
+        ("GET", ["networks", _]) => "one network",
         ("POST", ["networks", "create"]) => "network",
         ("DELETE", ["networks", _]) => "remove network",
         ("GET", ["info"]) => "info",
@@ -222,6 +223,10 @@ fn handle(kept: &Mutex<Behaviour>, socket: &Mutex<PathBuf>, asked: &Asked, strea
             None => (404, json!({"message": "No such image"})),
         },
         "networks" => (200, kept().networks.values().cloned().collect()),
+        "one network" => match kept().networks.get(&name) {
+            Some(network) => (200, network.clone()),
+            None => (404, json!({"message": "No such network"})),
+        },
         "network" => {
             let spec: Value = serde_json::from_slice(&asked.body).expect("JSON");
             kept().networks.insert(spec["Name"].as_str().unwrap_or_default().to_owned(), spec);
@@ -246,7 +251,7 @@ fn start(kept: &mut Behaviour, name: &str) -> Value {
         let has_mount = !container["spec"]["HostConfig"]["Binds"].is_null();
         let finished = now + if has_mount { run + mount } else { run };
         container["seen"] = json!({
-            "State": {"Running": true, "Pid": 7, "ExitCode": 0, "FinishedAt": finished.to_string(),
+            "State": {"Running": true, "Pid": std::process::id(), "ExitCode": 0, "FinishedAt": finished.to_string(),
                 "Health": {"Status": "healthy"}},
             "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "127.0.0.1"}}},
         });

@@ -167,6 +167,7 @@ pub fn parse(text: &[u8]) -> Result<Flow, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::exec::fake::{FakeExec, Script};
 
     #[test]
     fn the_receivers_count_is_taken() {
@@ -177,7 +178,6 @@ mod tests {
 
     #[test]
     fn its_version_is_what_it_says_first() {
-        use crate::sys::exec::fake::{FakeExec, Script};
         let find = |scripts: &[(&'static str, Script)]| {
             let exec: Arc<dyn Exec> = FakeExec::new(scripts.iter().cloned());
             Iperf::find(&exec).map(|found| (found.version, found.nsenter.is_some()))
@@ -198,6 +198,53 @@ mod tests {
         assert_eq!(said, "iperf3: unable to connect to server: Connection refused");
         assert!(parse(b"iperf3: error").is_err_and(|why| why.contains("not JSON")));
         assert!(parse(b"{\"end\":{}}").is_err_and(|why| why.contains("nothing was received")));
+    }
+
+    fn exec(script: Script) -> Arc<dyn Exec> {
+        FakeExec::new([("iperf3", script)])
+    }
+
+    fn iperf() -> Iperf {
+        Iperf { program: "/fake/iperf3".into(), nsenter: None, version: "iperf 3.18".to_owned() }
+    }
+
+    fn stop() -> StopFlag {
+        StopFlag::new(Arc::default())
+    }
+
+    #[test]
+    fn a_server_outside_sends_to_us() {
+        let exec = FakeExec::new([("iperf3 -c", Script::says(r#"{"end":{"sum_received":{"bits_per_second":16.0}}}"#))]);
+        let shared: Arc<dyn Exec> = exec.clone();
+        let flow = iperf().receive(&shared, &stop(), "nas", 5201).expect("a flow");
+        assert_eq!(flow, Flow { bytes_per_second: 2.0, retransmits: 0 });
+        assert_eq!(exec.started(), ["iperf3 -c nas -p 5201 -t 2 -O 1 -J -R"]);
+        let refused = iperf().receive(&self::exec(Script::fails("no route to host")), &stop(), "nas", 5201);
+        assert_eq!(refused, Err(Stop::Failed("iperf3: no route to host".to_owned())));
+    }
+
+    #[test]
+    fn a_server_that_cannot_serve_says_why() {
+        let ends = Ends { server: Side::Host, client: Side::Host, address: std::net::Ipv4Addr::LOCALHOST };
+        let measured = |script| iperf().measure(&exec(script), &stop(), &ends);
+        let why = "iperf3 cannot serve: unable to start listener".to_owned();
+        assert_eq!(measured(Script::fails("unable to start listener")), Err(Stop::Failed(why)));
+        let stopped = StopFlag::new(Arc::new(std::sync::atomic::AtomicBool::new(true)));
+        let measured = iperf().measure(&exec(Script::says("Server listening")), &stopped, &ends);
+        assert_eq!(measured, Err(Stop::Cancelled));
+    }
+
+    #[test]
+    fn a_container_is_entered_by_nsenter() {
+        let inside = Side::of(std::process::id()).expect("our own");
+        let arguments = ["-s".to_owned()];
+        let missing = iperf().command(&inside, &arguments);
+        assert!(matches!(missing, Err(Stop::Failed(why)) if why.contains("install util-linux")));
+        let iperf = Iperf { nsenter: Some("/fake/nsenter".into()), ..iperf() };
+        let net = format!("--net=/proc/{}/ns/net", std::process::id());
+        let entered = ("/fake/nsenter".into(), vec![net, "/fake/iperf3".to_owned(), "-s".to_owned()]);
+        assert_eq!(iperf.command(&inside, &arguments), Ok(entered));
+        assert_eq!(iperf.command(&Side::Host, &arguments), Ok(("/fake/iperf3".into(), vec!["-s".to_owned()])));
     }
 
     proptest::proptest! {

@@ -10,6 +10,8 @@ mod pair;
 mod path;
 mod subnet;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
 pub use allocation::ALLOCATION;
 pub use internal::{LATENCY, THROUGHPUT};

@@ -127,3 +127,111 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bench::{engine::testing::Surveyed, testing::TestCx},
+        state::State,
+        sys::exec::fake::{FakeExec, Script},
+    };
+
+    fn surveyed(scripts: &[(&'static str, Script)]) -> Surveyed {
+        let mut surveyed = Surveyed::new(State::default());
+        surveyed.exec = FakeExec::new(scripts.iter().cloned());
+        surveyed
+    }
+
+    fn installed() -> [(&'static str, Script); 2] {
+        let counted = r#"{"end":{"sum_received":{"bits_per_second":16.0}}}"#;
+        [("iperf3 --version", Script::says("iperf 3.18 (x)")), ("iperf3 -c", Script::says(counted))]
+    }
+
+    #[test]
+    fn a_server_has_a_host_and_perhaps_a_port() {
+        let mut surveyed = surveyed(&installed());
+        let mut step = |server: &str| {
+            surveyed.settings.bench.iperf3_server = Some(server.to_owned());
+            OUTSIDE.bench.plan(&surveyed.survey(), server).map(|(plan, _)| plan.steps[0].clone())
+        };
+        for (server, words) in [
+            ("nas", "-c nas -p 5201"),
+            ("nas:99", "-c nas -p 99"),
+            ("fd00::1", "-c fd00::1 -p 5201"),
+            ("[fd00::1]:99", "-c fd00::1 -p 99"),
+        ] {
+            let wanted = format!("up to 30 times: iperf3 {words} -t 2 -O 1 -J -R");
+            assert_eq!(step(server), Ok(wanted));
+        }
+        let wrong = |why: &str| Err(why.to_owned());
+        assert_eq!(step("nas:x"), wrong("`nas:x` in [bench] iperf3_server: `x` is not a port number"));
+        assert_eq!(step(":99"), wrong("`:99` in [bench] iperf3_server names no host"));
+        assert_eq!(step("-R:99"), wrong("`-R:99` in [bench] iperf3_server names no host"));
+    }
+
+    #[test]
+    fn each_that_is_named_is_offered() {
+        let mut nothing = surveyed(&[]);
+        let missing = |surveyed: &Surveyed| -> Vec<(String, Option<String>)> {
+            OUTSIDE.bench.offers(&surveyed.survey()).into_iter().map(|offer| (offer.of, offer.missing)).collect()
+        };
+        let [(_, Some(why))] = &missing(&nothing)[..] else { panic!("one line") };
+        assert!(why.starts_with("no server outside is named: "), "{why}");
+        nothing.settings.bench.iperf3_server = Some("nas".to_owned());
+        nothing.settings.bench.download_url = Some("tcp://nas:80".to_owned());
+        let why = |text: &str| Some(text.to_owned());
+        let expected = [
+            ("nas".to_owned(), why("iperf3 is not installed (apt install iperf3)")),
+            ("tcp://nas:80".to_owned(), why("[bench] download_url is not http:// or https://")),
+        ];
+        assert_eq!(missing(&nothing), expected);
+        let unknown = OUTSIDE.bench.plan(&nothing.survey(), "x").err();
+        assert_eq!(unknown, why("x is not named in [bench]"));
+        nothing.settings.bench.download_url = Some("https://nas/file".to_owned());
+        let (plan, _) = OUTSIDE.bench.plan(&nothing.survey(), "https://nas/file").expect("a plan");
+        assert!(
+            plan.steps[0].starts_with("up to 30 times GET https://nas/file, at most 25.0 MiB each"),
+            "{:?}",
+            plan.steps
+        );
+    }
+
+    #[test]
+    fn what_a_server_sends_is_measured() {
+        let mut surveyed = surveyed(&installed());
+        surveyed.settings.bench.iperf3_server = Some("nas".to_owned());
+        let (_, mut work) = OUTSIDE.bench.plan(&surveyed.survey(), "nas").expect("a plan");
+        let mut cx = TestCx::new(1, 3);
+        cx.exec = surveyed.exec.clone();
+        let measured = work.run(&mut cx).expect("measured");
+        assert_eq!(cx.samples, [[2.0; 3]]);
+        let tool = measured.fingerprint.get(TOOL).map(String::as_str);
+        assert_eq!(
+            (tool, measured.fingerprint.get("method").map(String::as_str)),
+            (Some("iperf 3.18"), Some("one TCP stream, received here"))
+        );
+    }
+
+    #[test]
+    fn a_file_is_downloaded() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/file", listener.local_addr().expect("bound"));
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.read(&mut [0; 4096]);
+                let body = vec![b'x'; 1 << 20];
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            }
+        });
+        let mut surveyed = surveyed(&[]);
+        surveyed.settings.bench.download_url = Some(url.clone());
+        let (_, mut work) = OUTSIDE.bench.plan(&surveyed.survey(), &url).expect("a plan");
+        let mut cx = TestCx::new(1, 3);
+        let measured = work.run(&mut cx).expect("measured");
+        assert!(cx.samples[0].len() == 3 && cx.samples[0].iter().all(|rate| *rate > 1e4), "{:?}", cx.samples);
+        assert_eq!(measured.fingerprint.get("method").map(String::as_str), Some("download over one connection"));
+    }
+}
