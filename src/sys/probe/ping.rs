@@ -186,4 +186,110 @@ mod tests {
         assert!(seconds < 1.0 && PORTS.contains(&found.instead_of_ping.expect("a port")));
         assert_eq!(ways.port, found.instead_of_ping, "it is asked alone from here on");
     }
+
+    /// A peer that answers the pings of one socket: `reply` gives the messages for each of them, by its number.
+    fn peer(reply: impl Fn(u8) -> Vec<Vec<u8>> + Send + 'static) -> UdpSocket {
+        let bind = || std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let (ours, theirs) = (bind(), bind());
+        ours.connect(theirs.local_addr().expect("bound")).expect("connected");
+        theirs.connect(ours.local_addr().expect("bound")).expect("connected");
+        ours.set_nonblocking(true).expect("a socket");
+        std::thread::spawn(move || {
+            let mut request = [0; 128];
+            // It ends when nobody listens any more.
+            while let Ok(64) = theirs.recv(&mut request) {
+                assert_eq!(request[..7], [8, 0, 0, 0, 0, 0, 0]);
+                for message in reply(request[7]) {
+                    let _ = theirs.send(&message);
+                }
+            }
+        });
+        UdpSocket::from_std(ours).expect("a socket")
+    }
+
+    fn echo(number: u8) -> Vec<u8> {
+        vec![0, 0, 0, 0, 0, 0, 0, number]
+    }
+
+    async fn burst_of(
+        seconds: f64,
+        reply: impl Fn(u8) -> Vec<Vec<u8>> + Send + 'static,
+    ) -> (Result<f64, Trouble>, Found) {
+        let socket = peer(reply);
+        let mut found = Found::default();
+        let end = Instant::now() + Duration::from_secs_f64(seconds);
+        let here = IpAddr::from([127, 0, 0, 1]);
+        (burst(&socket, here, end, &mut found).await, found)
+    }
+
+    #[tokio::test]
+    async fn each_ping_wants_its_own_answer() {
+        let (seconds, found) = burst_of(60.0, |number| {
+            // What is no answer, is too short, or answers another.
+            vec![vec![8, 0, 0, 0, 0, 0, 0, number], vec![0; 7], echo(number + 1), echo(number)]
+        })
+        .await;
+        assert!(seconds.expect("answered") < 30.0);
+        assert_eq!(found.loss, Some(0.0));
+    }
+
+    #[tokio::test]
+    async fn the_first_ping_is_not_counted_and_a_lost_one_is() {
+        let except = |lost: &'static [u8]| {
+            burst_of(1.0, move |number| if lost.contains(&number) { Vec::new() } else { vec![echo(number)] })
+        };
+        let (seconds, found) = except(&[0]).await;
+        assert!(seconds.is_ok());
+        assert_eq!(found.loss, Some(0.0), "the first waits for others");
+        assert_eq!(except(&[2]).await.1.loss, Some(0.25));
+        let (none, found) = except(&[0, 1, 2, 3, 4]).await;
+        assert_eq!(none.expect_err("no answer").words(), "127.0.0.1: no answer to 5 pings");
+        assert_eq!(found.loss, Some(1.0));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_gone_says_so() {
+        let gone = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|closed| closed.local_addr()).expect("a port");
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        socket.connect(gone).await.expect("connected");
+        let mut found = Found::default();
+        let end = Instant::now() + Duration::from_secs(5);
+        let trouble = burst(&socket, gone.ip(), end, &mut found).await.expect_err("nobody is there");
+        assert!(trouble.words().contains("refused"), "{}", trouble.words());
+    }
+
+    #[test]
+    fn only_a_refusal_of_the_socket_leads_to_tcp() {
+        for (number, refused) in [(1, true), (13, true), (93, true), (94, true), (97, true), (24, false), (101, false)]
+        {
+            assert_eq!(is_refused(&io::Error::from_raw_os_error(number)), refused, "{number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_fails_is_forgotten() {
+        let (mut ways, mut found) = (Ways { port: Some(7) }, Found::default());
+        let nowhere = IpAddr::from([255, 255, 255, 255]);
+        let end = Instant::now() + Duration::from_secs(5);
+        let trouble = ways.connect(nowhere, end, &mut found).await.expect_err("nobody is there");
+        assert!(trouble.words().ends_with("255.255.255.255"), "{}", trouble.words());
+        assert_eq!((ways.port, found.instead_of_ping), (None, None), "another may answer");
+        assert!(found.phases.get(Phase::Connect).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_host_without_an_answer_is_waited_for_until_the_end() {
+        use rustix::net::{bind, getsockname, listen};
+        let busy = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::empty(), None).expect("a socket");
+        bind(&busy, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        listen(&busy, 0).expect("it listens");
+        let at = SocketAddr::try_from(getsockname(&busy).expect("bound")).expect("an address");
+        // Its queue is full after the first one.
+        let _first = std::net::TcpStream::connect(at).expect("one is queued");
+        let (mut ways, mut found) = (Ways { port: Some(at.port()) }, Found::default());
+        let end = Instant::now() + Duration::from_millis(300);
+        let trouble = ways.connect(at.ip(), end, &mut found).await.expect_err("no answer");
+        assert_eq!(trouble.words(), "127.0.0.1: no answer for 1s (by TCP, as ICMP is refused here)");
+        assert_eq!(ways.port, None);
+    }
 }
