@@ -147,3 +147,65 @@ impl EngineError {
 
 /// For a socket that may not be opened.
 const CURE: &str = "add your user to the socket's group (mostly docker), or run as root";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_cannot_be_reached_says_why() {
+        let of = |kind: io::ErrorKind| EngineError::connect(kind.into());
+        assert_eq!(of(io::ErrorKind::PermissionDenied), EngineError::Denied);
+        assert!(of(io::ErrorKind::PermissionDenied).to_string().contains("group"), "and the cure");
+        assert_eq!(of(io::ErrorKind::NotFound).to_string(), "no such socket");
+        assert_eq!(of(io::ErrorKind::ConnectionRefused).to_string(), "connection refused: nothing is listening");
+        assert!(matches!(of(io::ErrorKind::TimedOut), EngineError::Unreachable(why) if !why.is_empty()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_names_it() {
+        let of = |error| EngineError::http("the log", error);
+        let second = Duration::from_secs(7);
+        assert_eq!(of(HttpError::Silent), EngineError::Silent);
+        assert_eq!(of(HttpError::Endless { within: second }).to_string(), "the log did not end within 7 s");
+        assert_eq!(of(HttpError::LongBody { cap: 3 << 20 }).to_string(), "the log is longer than 3 MiB");
+        assert_eq!(of(HttpError::LongHead).to_string(), "the head of the log is too long");
+        assert_eq!(of(HttpError::NotHttp).to_string(), "not a container engine: it does not speak HTTP");
+        assert_eq!(of(HttpError::Closed).to_string(), "it closed the connection before the log ended");
+        assert_eq!(of(HttpError::Lost("reset\u{1b}".into())).to_string(), "reset?");
+    }
+
+    #[test]
+    fn what_an_engine_says_is_quoted_in_part() {
+        let said = |status, body: &str| EngineError::said(status, body.as_bytes()).to_string();
+        assert_eq!(said(409, r#"{"message":"in use"}"#), "in use");
+        assert_eq!(
+            (said(500, "plain words"), said(500, "  ")),
+            ("plain words".into(), "it refuses, status 500".into())
+        );
+        assert_eq!(said(500, &"x".repeat(600)).len(), SAID);
+    }
+
+    #[test]
+    fn errors_are_sorted_by_what_follows_from_them() {
+        let said = |status| EngineError::Said { status, message: "x".into() };
+        let endless = EngineError::Endless { what: "x".into(), within: Duration::ZERO };
+        let long = EngineError::Long { what: "x".into(), cap: 1 };
+        let (silent, lost) = (EngineError::Silent, EngineError::Lost("x".into()));
+        for (error, of_one, late, not_found) in [
+            (&said(404), true, false, true),
+            (&said(500), true, false, false),
+            (&EngineError::NotJson("x".into()), true, false, false),
+            (&long, true, false, false),
+            (&endless, false, true, false),
+            (&silent, false, true, false),
+            (&lost, false, false, false),
+        ] {
+            let found = (error.is_of_one_answer(), error.is_late(), error.is_not_found());
+            assert_eq!(found, (of_one, late, not_found), "{error:?}");
+        }
+        assert_eq!(silent.fault(), Fault::Timeout);
+        assert!(matches!(EngineError::Denied.fault(), Fault::Denied { .. }));
+        assert_eq!(lost.fault(), Fault::Broken("x".into()));
+    }
+}
