@@ -141,4 +141,62 @@ mod tests {
         assert_eq!(cards(&server(5)), [("a".to_owned(), Some(7))]);
         assert_eq!(cards(&server(4)), [], "its number was given to another process");
     }
+
+    /// A server with one process, its child, and cards with these watts that these processes use.
+    fn powered(cards: &[(f64, &[u32])]) -> (Host, ServerRow) {
+        use crate::model::model_server::{ModelRow, ServerState};
+        let mut host = Host::default();
+        let process = |pid: u32, parent: u32| Process {
+            key: ProcKey { pid, start_ticks: 5 },
+            tgid: pid,
+            parent,
+            ..Process::default()
+        };
+        host.processes.rows = vec![process(10, 1), process(20, 10), process(30, 1)];
+        let card = |(watts, pids): &(f64, &[u32])| {
+            let processes = pids.iter().map(|pid| GpuProcess { pid: *pid, ..GpuProcess::default() }).collect();
+            let power = (*watts >= 0.0).then_some(*watts);
+            GpuRow { raw: Gpu { processes, ..Gpu::default() }, power, ..GpuRow::default() }
+        };
+        host.gpus.rows = cards.iter().map(card).collect();
+        let mut model = ModelRow::default();
+        model.flow.figures.tokens = Some(60.0);
+        let raw = Server { process: Some(Runner { pid: 10, started: 5 }), state: ServerState::Up, ..Server::default() };
+        (host, ServerRow { raw, models: vec![model], ..ServerRow::default() })
+    }
+
+    #[test]
+    fn tokens_per_joule_want_cards_of_its_own_with_known_power() {
+        for (cards, expected) in [
+            (vec![(100.0, &[10][..]), (200.0, &[20])], Some(0.2)),
+            (vec![(100.0, &[10]), (200.0, &[30])], Some(0.6)),
+            (vec![(100.0, &[10, 30])], None),
+            (vec![(100.0, &[10]), (-1.0, &[20])], None),
+            (vec![(0.0, &[10])], None),
+            (vec![(100.0, &[30])], None),
+        ] {
+            let (host, row) = powered(&cards);
+            assert_eq!(tokens_per_joule(&host, &row), expected, "{cards:?}");
+        }
+    }
+
+    #[test]
+    fn around_a_server_is_its_busiest_card() {
+        let (mut host, row) = powered(&[(1.0, &[10]), (1.0, &[20]), (1.0, &[30])]);
+        for (row, busy) in host.gpus.rows.iter_mut().zip([None, Some(0.5), Some(0.9)]) {
+            row.busy = busy;
+            (row.raw.memory_busy, row.raw.memory_total, row.raw.memory_used) = (Some(0.25), Some(8), Some(2));
+        }
+        let around = around_model_server(&host, &row);
+        assert_eq!(
+            (around.card_busy, around.card_memory_busy, around.card_memory_used),
+            (Some(0.5), Some(0.25), Some(0.25))
+        );
+        assert!(around.has_card && around.slowed_by.is_none());
+        host.gpus.rows[1].raw.unified = true;
+        assert_eq!(around_model_server(&host, &row).card_memory_used, None, "it is the machine's own");
+        let mut elsewhere = row;
+        elsewhere.raw.process = None;
+        assert!(!around_model_server(&host, &elsewhere).has_card);
+    }
 }

@@ -196,4 +196,98 @@ mod tests {
         assert_eq!(on("/srv/www/x"), Some(Subject::Disk("dm-0".into())));
         assert_eq!(on("/srvx"), Some(Subject::Disk("nvme0n1".into())));
     }
+
+    #[test]
+    fn what_a_value_is_about_stands_in_its_first_label() {
+        let host = host();
+        let of = |labels: &[(&str, &str)]| {
+            let labels: Vec<_> = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            subject_of_metric(&host, MetricId::find("load1").expect("a metric"), &labels)
+        };
+        let name = || "x".to_owned();
+        for (label, subject) in [
+            ("device", Subject::Disk(name())),
+            ("interface", Subject::Interface(name())),
+            ("mount", Subject::Filesystem(name())),
+            ("resource", Subject::Pressure(name())),
+            ("sensor", Subject::Sensor(name())),
+            ("kind", Subject::Arc),
+            ("dataset", Subject::Dataset(name())),
+            ("service", Subject::Service(name())),
+            ("pool", Subject::Pool(name())),
+            ("server", Subject::ModelServer(name())),
+            ("benchmark", Subject::Benchmark(SeriesKey { benchmark: name(), of: String::new() })),
+        ] {
+            assert_eq!(of(&[(label, "x")]), Some(subject), "{label}");
+        }
+        assert_eq!(of(&[("core", "3")]), Some(Subject::Core(3)));
+        let vdev = Subject::Vdev { pool: name(), vdev: "mirror-0".to_owned() };
+        assert_eq!(of(&[("pool", "x"), ("vdev", "mirror-0")]), Some(vdev));
+        let series = SeriesKey { benchmark: name(), of: "tank".to_owned() };
+        assert_eq!(of(&[("benchmark", "x"), ("of", "tank")]), Some(Subject::Benchmark(series)));
+        for none in ["core", "gpu", "container", "engine", "colour"] {
+            assert_eq!(of(&[(none, "x")]), None, "{none}: nothing of that name is there");
+        }
+    }
+
+    #[test]
+    fn what_has_a_list_is_about_one_of_its_rows() {
+        use crate::model::{
+            container::{Container, Engine},
+            gpu::{Gpu, GpuRow},
+        };
+        let mut host = host();
+        let raw = Gpu { id: "GPU-1".into(), name: "RTX".into(), ..Gpu::default() };
+        host.gpus.rows = vec![GpuRow { raw, ..GpuRow::default() }];
+        let meta = Container { id: "ab".into(), name: "web".into(), ..Container::default() };
+        host.containers.rows =
+            vec![ContainerRow { meta: std::sync::Arc::new(meta), label: "web".into(), ..ContainerRow::default() }];
+        host.containers.engines = vec![Engine {
+            kind: "docker".into(),
+            address: "unix:///run/docker.sock".into(),
+            version: None,
+            fault: None,
+            fault_unix_ms: None,
+            local: true,
+            twin: false,
+            listed: true,
+        }];
+        let label = host.gpus.rows[0].raw.label();
+        let of = |name: &str, value: &str| {
+            subject_of_metric(&host, MetricId::find("load1").expect("a metric"), &[(name.to_owned(), value.to_owned())])
+        };
+        assert_eq!(of("gpu", &label), Some(Subject::Gpu("GPU-1".into())));
+        let engine = host.containers.engines[0].address.clone();
+        assert_eq!(of("engine", engine.as_str()), Some(Subject::Engine(engine.clone())));
+        assert_eq!(of("container", "web"), Some(Subject::Container { engine, id: "ab".into() }));
+        assert_eq!((of("container", "db"), of("gpu", "9")), (None, None));
+    }
+
+    #[test]
+    fn a_value_without_labels_is_about_a_part_of_the_machine() {
+        let host = Host::default();
+        let of = |id: &str| subject_of_metric(&host, MetricId::find(id).unwrap_or_else(|| panic!("{id}")), &[]);
+        for (id, subject) in [
+            ("cpu_busy_ratio", Some(Subject::Cpu)),
+            ("load1", Some(Subject::Cpu)),
+            ("memory_used_ratio", Some(Subject::Memory)),
+            ("own_memory_ratio", Some(Subject::Memory)),
+            ("own_cpu_ratio", Some(Subject::Cpu)),
+            ("network_reachable", Some(Subject::Network)),
+        ] {
+            assert_eq!(of(id), subject, "{id}");
+        }
+        let arc =
+            crate::model::metrics::METRICS.iter().find(|metric| metric.id.contains("arc_") && metric.labels.is_empty());
+        assert_eq!(arc.and_then(|metric| of(metric.id)), arc.map(|_| Subject::Arc));
+    }
+
+    #[test]
+    fn parts_of_a_pool_belong_to_it() {
+        let vdev = Subject::Vdev { pool: "tank".into(), vdev: "sda".into() };
+        for part in [Subject::Pool("tank".into()), vdev, Subject::Dataset("tank/a/b".into())] {
+            assert_eq!(pool_of_subject(&part), Some("tank"), "{part:?}");
+        }
+        assert_eq!(pool_of_subject(&Subject::Disk("tank".into())), None);
+    }
 }
