@@ -339,3 +339,37 @@ impl Gpu {
         format!("{}:{}", self.index, self.short_name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_generation_of_pci_express_carries_about_twice_as_much() {
+        let of = |generation, width| {
+            Link { generation: Some((generation, 6)), width: Some((width, 16)), ..Link::default() }.capacity()
+        };
+        // Gigatransfers a second by the share of the bits that are data.
+        for (generation, transfers, data) in [
+            (1, 2.5, 8.0 / 10.0),
+            (2, 5.0, 8.0 / 10.0),
+            (3, 8.0, 128.0 / 130.0),
+            (4, 16.0, 128.0 / 130.0),
+            (5, 32.0, 128.0 / 130.0),
+            (6, 64.0, 242.0 / 256.0),
+        ] {
+            let lane = transfers * data / 8.0 * 1e9;
+            assert!(of(generation, 1).is_some_and(|found| (found / lane - 1.0).abs() < 0.001), "{generation}");
+            assert_eq!(of(generation, 16), of(generation, 1).map(|lane| lane * 16.0));
+        }
+        assert_eq!((of(7, 16), Link::default().capacity()), (None, None));
+    }
+
+    #[test]
+    fn a_link_says_what_it_runs_at_and_could() {
+        let link = Link { generation: Some((1, 4)), width: Some((16, 16)), ..Link::default() };
+        assert_eq!(link.shortfall().as_deref(), Some("generation 1 of 4, lanes 16 of 16"));
+        assert_eq!(Link { generation: None, ..link }.shortfall().as_deref(), Some("lanes 16 of 16"));
+        assert_eq!(Link::default().shortfall(), None);
+    }
+}

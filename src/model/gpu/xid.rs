@@ -44,3 +44,23 @@ pub fn xid_words(code: u64) -> &'static str {
         _ => "see NVIDIA's list of Xid errors",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_errors_are_said_in_words_of_their_own() {
+        let unknown = xid_words(9999);
+        assert!(unknown.contains("list of Xid errors"));
+        for code in [13, 31, 43, 45, 48, 61, 62, 63, 64, 74, 79, 92, 94, 95, 119, 120] {
+            assert_ne!(xid_words(code), unknown, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_held_against_a_card_for_ten_minutes() {
+        let xid = Xid { code: 79, unix_ms: 1000 };
+        assert!(xid.is_recent(1000) && xid.is_recent(1000 + 600_000) && !xid.is_recent(1001 + 600_000));
+    }
+}
