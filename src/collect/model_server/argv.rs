@@ -247,4 +247,16 @@ mod tests {
         assert_eq!(known("llama-server --sleep-idle-seconds -1", None), Sleeps::Never);
         assert!(command("llama-server").unified() && !command("llama-server -np 4").unified());
     }
+
+    #[test]
+    fn other_programs_that_speak_openai_s_form_are_known_too() {
+        for name in ["koboldcpp", "local-ai", "mistralrs-server", "tabbyapi"] {
+            assert_eq!(command(&format!("/opt/{name} --port 1")).kind(), Some(Kind::OpenAi), "{name}");
+        }
+        assert_eq!(command("sglang serve --model x").kind(), Some(Kind::Sglang));
+        assert_eq!((command("sglang bench").kind(), command("vllm bench").kind()), (None, None));
+        assert_eq!(command("python3 -u /opt/vllm serve x").kind(), Some(Kind::Vllm), "flags of python's own");
+        let named = ["LLAMA_ARG_SLEEP_IDLE_SECONDS".to_owned()];
+        assert_eq!(command("llama-server").sleeps(Some(&named)), Sleeps::Perhaps, "its value is not read");
+    }
 }
