@@ -278,4 +278,97 @@ mod tests {
         let found = machine(&[("proc/cpuinfo", &host), ("proc/stat", "cpu 1 0 1 1\ncpu0 1 0 1 1\n")]);
         assert_eq!((found.threads, found.cores), (Some(1), None), "of whose cores it has a part is unknown");
     }
+
+    #[test]
+    fn parts_of_arm_have_the_names_that_arm_gives_them() {
+        let of = |maker: &str, part: &str| {
+            let text = format!("processor\t: 0\nCPU implementer\t: {maker}\nCPU part\t: {part}\n");
+            let found = parse(text.as_bytes());
+            assert!(found.by_number);
+            found.model
+        };
+        for (part, name) in [
+            ("0xd03", "Cortex-A53"),
+            ("0xd04", "Cortex-A35"),
+            ("0xd05", "Cortex-A55"),
+            ("0xd07", "Cortex-A57"),
+            ("0xd08", "Cortex-A72"),
+            ("0xd09", "Cortex-A73"),
+            ("0xd0a", "Cortex-A75"),
+            ("0xd0b", "Cortex-A76"),
+            ("0xd0c", "Neoverse N1"),
+            ("0xd40", "Neoverse V1"),
+            ("0xd41", "Cortex-A78"),
+            ("0xd49", "Neoverse N2"),
+            ("0xd4f", "Neoverse V2"),
+        ] {
+            assert_eq!(of("0x41", part), Some(format!("ARM {name}")));
+        }
+        let makers =
+            [("0x41", "ARM"), ("0x61", "Apple silicon"), ("0xc0", "Ampere"), ("0x4e", "NVIDIA"), ("0x51", "Qualcomm")];
+        for (maker, name) in makers {
+            assert_eq!(of(maker, "0x999").as_deref(), Some(name));
+        }
+        assert_eq!(of("0x99", "0xd03"), None);
+    }
+
+    #[test]
+    fn mainframes_have_the_names_that_they_are_sold_by() {
+        for (machine, name) in [
+            ("2817", "IBM z196"),
+            ("2818", "IBM z114"),
+            ("2827", "IBM zEC12"),
+            ("2828", "IBM zBC12"),
+            ("2964", "IBM z13"),
+            ("2965", "IBM z13s"),
+            ("3906", "IBM z14"),
+            ("3907", "IBM z14 ZR1"),
+            ("8561", "IBM z15"),
+            ("8562", "IBM z15 T02"),
+            ("3931", "IBM z16"),
+            ("3932", "IBM z16 A02"),
+            ("9175", "IBM z17"),
+            ("9999", "IBM Z 9999"),
+        ] {
+            let line = format!("version = FF,  identification = 0,  machine = {machine}");
+            assert_eq!(s390_name(line.as_bytes()).as_deref(), Some(name));
+        }
+        assert_eq!(s390_name(b"version = FF"), None);
+    }
+
+    #[test]
+    fn other_architectures_name_their_processor_in_their_own_way() {
+        for (text, model, threads) in [
+            ("processor: 0\ncpu model: MIPS 24Kc\nprocessor: 1\n", Some("MIPS 24Kc"), Some(2)),
+            ("processor: 0\nModel Name: Loongson-3A5000\n", Some("Loongson-3A5000"), Some(1)),
+            ("processor: 0\nuarch: sifive,u74\n", Some("sifive,u74"), Some(1)),
+            ("processor: 0\nuarch: unknown\n", None, Some(1)),
+            ("processor: 0\nmodel name: first\nmodel name: second\nuarch: third\n", Some("first"), Some(1)),
+            ("processor: ARMv7 rev 3\n", None, None),
+        ] {
+            let found = parse(text.as_bytes());
+            assert_eq!((found.model.as_deref(), found.threads, found.by_number), (model, threads, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_flags_tell_of_a_hypervisor() {
+        let of = |text: &str| parse(text.as_bytes()).hypervisor;
+        assert_eq!(of("flags: fpu hypervisor sse\nflags: fpu\n"), Some(true));
+        assert_eq!((of("flags: fpu hypervisors\n"), of("Features: fp\n")), (Some(false), None));
+    }
+
+    #[test]
+    fn packages_books_and_drawers_tell_cores_apart() {
+        let cores = |part: &str| {
+            let block = |n: u32| format!("processor: {n}\n{part}: {n}\ncore id: 7\n\n");
+            parse([block(0), block(1)].concat().as_bytes()).cores
+        };
+        for part in ["physical id", "book id", "drawer id"] {
+            assert_eq!(cores(part), Some(2), "{part}");
+        }
+        assert_eq!(cores("socket"), Some(1));
+        let partly = "processor: 0\ncore id: 1\n\nprocessor: 1\n\n";
+        assert_eq!(parse(partly.as_bytes()).cores, None, "of one thread it is not said");
+    }
 }
