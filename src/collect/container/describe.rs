@@ -408,4 +408,44 @@ mod tests {
         let up = listed(0, &serde_json::json!({"Id": "ab", "State": "running", "Status": "Up 2 hours (unhealthy)"}));
         assert_eq!(up.and_then(|c| c.health), Some(Health::Unhealthy));
     }
+
+    #[test]
+    fn states_are_known_in_the_words_of_both_engines() {
+        let state = |word: &str| {
+            let c = described(&serde_json::json!({"Id": "ab", "State": {"Status": word}}).to_string());
+            (c.state, c.state_word)
+        };
+        for (word, known) in [
+            ("created", RunState::Created),
+            ("running", RunState::Running),
+            ("paused", RunState::Paused),
+            ("restarting", RunState::Restarting),
+            ("removing", RunState::Removing),
+            ("exited", RunState::Exited),
+            ("dead", RunState::Dead),
+        ] {
+            assert_eq!(state(word), (known, None), "{word}");
+        }
+        for (word, known) in [
+            ("configured", RunState::Created),
+            ("initialized", RunState::Created),
+            ("stopping", RunState::Running),
+            ("stopped", RunState::Exited),
+            ("melted", RunState::Unknown),
+        ] {
+            assert_eq!(state(word), (known, Some(word.to_owned())), "in its own word");
+        }
+        assert_eq!(state("").0, RunState::Unknown);
+    }
+
+    #[test]
+    fn health_is_what_the_last_check_found() {
+        let health = |word: &str| {
+            described(&serde_json::json!({"Id": "ab", "State": {"Health": {"Status": word}}}).to_string()).health
+        };
+        assert_eq!(health("starting"), Some(Health::Starting));
+        assert_eq!(health("healthy"), Some(Health::Healthy));
+        assert_eq!(health("unhealthy"), Some(Health::Unhealthy));
+        assert_eq!((health("none"), health(""), health("odd")), (None, None, None));
+    }
 }

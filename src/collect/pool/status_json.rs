@@ -238,3 +238,25 @@ fn scan(json: &ScanJson, now_unix: i64) -> Option<Scan> {
         repaired_bytes: Some(json.processed.0),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_those_of_zpool_status() {
+        // As print_status_config of zpool_main.c has them.
+        for (word, reason) in [
+            ("EXTERNAL", "external device fault"),
+            ("OPEN_FAILED", "cannot open"),
+            ("CORRUPT_DATA", "corrupted data"),
+            ("ERR_EXCEEDED", "too many errors"),
+            ("IO_FAILURE", "experienced I/O failures"),
+            ("BAD_LABEL", "bad label"),
+            ("SPARED", "currently in use"),
+            ("SPLIT_POOL", "split pool"),
+        ] {
+            assert_eq!(aux(word), reason);
+        }
+    }
+}

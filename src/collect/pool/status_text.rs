@@ -218,3 +218,16 @@ pub(super) fn bytes(word: &str) -> Option<u64> {
     };
     Some((value * 1024f64.powi(power)) as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_bytes_have_a_unit() {
+        for (power, unit) in [(0, "B"), (1, "K"), (2, "M"), (3, "G"), (4, "T"), (5, "P")] {
+            assert_eq!(bytes(&format!("1.5{unit}")), Some((1024_u64.pow(power) as f64 * 1.5) as u64), "{unit}");
+        }
+        assert_eq!((bytes("1.5"), bytes("1.5X"), bytes("K")), (None, None, None));
+    }
+}
