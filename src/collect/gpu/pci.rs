@@ -252,4 +252,14 @@ mod tests {
         assert_eq!(link_of(&end), (Some((1, 3)), Some((8, 16))), "the slot is of generation 3");
         assert_eq!(link_of("sys/nothing"), (None, None));
     }
+
+    #[test]
+    fn a_generation_is_known_by_its_speed() {
+        for (speed, number) in [("2.5", 1), ("5.0", 2), ("8.0", 3), ("16.0", 4), ("32.0", 5), ("64.0", 6)] {
+            assert_eq!(generation(&format!("{speed} GT/s PCIe")), Some(number));
+            let short = speed.strip_suffix(".0").unwrap_or(speed);
+            assert_eq!(generation(&format!("{short} GT/s")), Some(number), "older kernels");
+        }
+        assert_eq!((generation("Unknown"), generation("")), (None, None));
+    }
 }

@@ -245,3 +245,57 @@ fn nvlinks(device: &Device<'_>) -> Option<(u32, u32)> {
     let up = states.iter().filter(|up| **up).count();
     (!states.is_empty()).then(|| (u32::try_from(up).unwrap_or(0), u32::try_from(states.len()).unwrap_or(0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_loss_of_a_card_or_its_driver_is_an_error() {
+        let of = |error| alive::<u32>(Err(error));
+        assert!(matches!(alive(Ok(7)), Ok(Some(7))));
+        for lost in [
+            NvmlError::GpuLost,
+            NvmlError::Uninitialized,
+            NvmlError::DriverNotLoaded,
+            NvmlError::LibRmVersionMismatch,
+            NvmlError::ResetRequired,
+        ] {
+            assert!(of(lost).is_err());
+        }
+        for other in [NvmlError::NotSupported, NvmlError::NoPermission, NvmlError::Timeout, NvmlError::Unknown] {
+            assert!(matches!(of(other), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn a_place_has_its_domain_in_four_letters() {
+        assert_eq!(bus("00000000:0A:00.0"), "0000:0a:00.0");
+        assert_eq!(bus("00010000:01:00.0"), "0000:01:00.0");
+        assert_eq!((bus("0000:01:00.0"), bus("odd")), ("0000:01:00.0".to_owned(), "odd".to_owned()));
+    }
+
+    #[test]
+    fn each_reason_for_a_slow_clock_has_its_own_name() {
+        // nvml.h: the bits of nvmlClocksEventReasons.
+        for (bit, throttle) in [
+            (1, None),
+            (1 << 1, Some(Throttle::ApplicationClocks)),
+            (1 << 2, Some(Throttle::PowerCap)),
+            (1 << 3, Some(Throttle::HardwareSlowdown)),
+            (1 << 4, Some(Throttle::SyncBoost)),
+            (1 << 5, Some(Throttle::SoftwareThermal)),
+            (1 << 6, Some(Throttle::HardwareThermal)),
+            (1 << 7, Some(Throttle::PowerBrake)),
+            (1 << 8, Some(Throttle::Display)),
+        ] {
+            let found = throttles(ThrottleReasons::from_bits_truncate(bit));
+            assert_eq!(found, throttle.into_iter().collect::<Vec<_>>(), "{bit}");
+        }
+    }
+
+    #[test]
+    fn units_are_the_base_ones() {
+        assert_eq!((milli(450_500), mega(2520)), (450.5, 2_520_000_000));
+    }
+}

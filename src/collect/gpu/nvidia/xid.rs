@@ -101,3 +101,25 @@ fn note(heard: &Heard, id: &str, error: Option<XidError>, unix_ms: i64) {
     let more = own.len().saturating_sub(KEPT);
     own.drain(..more);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_errors_of_each_card_are_kept() {
+        let mut listener = Listener::new(Clock::start());
+        for number in 0..25 {
+            note(&listener.heard, "a", Some(XidError::Value(number)), number as i64);
+        }
+        note(&listener.heard, "b", Some(XidError::Unknown), 7);
+        note(&listener.heard, "b", None, 8);
+        let codes: Vec<u64> = listener.of("a").iter().map(|xid| xid.code).collect();
+        assert_eq!(codes, (5..25).collect::<Vec<_>>());
+        assert_eq!(listener.of("b"), [Xid { code: 0, unix_ms: 7 }], "what is no error is not noted");
+        assert_eq!(listener.of("c"), []);
+        assert!(!listener.stop.load(Ordering::Relaxed));
+        listener.stop();
+        assert!(listener.stop.load(Ordering::Relaxed));
+    }
+}
