@@ -226,6 +226,9 @@ mod tests {
         assert!(sample.files.iter().any(|(_, target)| *target == file.path().to_string_lossy()));
         assert!(sample.sockets.iter().any(|s| s.local == listener.local_addr().unwrap()));
         assert!(sample.pss_bytes.is_some_and(|b| b > 0) && sample.files_limit.is_some());
+        let own = |path: std::io::Result<std::path::PathBuf>| path.ok().map(|path| path.to_string_lossy().into_owned());
+        assert_eq!(sample.executable, own(std::env::current_exe()));
+        assert_eq!(sample.folder, own(std::env::current_dir()));
     }
 
     #[test]
@@ -257,5 +260,43 @@ mod tests {
     fn the_open_files_limit_is_the_soft_one() {
         let text = b"Limit                     Soft Limit           Hard Limit           Units\nMax open files            1024                 524288               files\n";
         assert_eq!(files_limit(text), Some(1024));
+    }
+
+    #[test]
+    fn each_file_gives_its_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("proc/7");
+        std::fs::create_dir_all(place.join("fd")).unwrap();
+        for (name, text) in [
+            ("cmdline", "/bin/x\0-a\0"),
+            ("environ", "B=1\0A=2\0"),
+            ("smaps_rollup", "00400000-7fff ---p\nRss:  900 kB\nPss:  300 kB\nSwap:  40 kB\n"),
+            ("status", "Name:\tx\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t3\n"),
+            ("oom_score", "666\n"),
+            ("wchan", "ep_poll\n"),
+            ("limits", "Max open files            64                 99               files\n"),
+        ] {
+            std::fs::write(place.join(name), text).unwrap();
+        }
+        let link = |name: &str, target: &str| std::os::unix::fs::symlink(target, place.join(name)).unwrap();
+        link("exe", "/bin/x");
+        link("cwd", "/tmp/a\u{1b}b");
+        link("fd/10", "socket:[4711]");
+        link("fd/2", "/dev/null");
+        let mut source = Detail { root: Root::new(folder.path()), files: None, hung: Vec::new() };
+        let read = |source: &mut Detail| read(source, ProcKey { pid: 7, start_ticks: 1 });
+        let sample = read(&mut source);
+        assert_eq!(
+            (sample.arguments, sample.environment_names),
+            (vec!["/bin/x".into(), "-a".into()], vec!["A".into(), "B".into()])
+        );
+        assert_eq!((sample.executable.as_deref(), sample.folder.as_deref()), (Some("/bin/x"), Some("/tmp/a?b")));
+        assert_eq!(sample.files, [(2, "/dev/null".to_owned()), (10, "socket:[4711]".to_owned())], "by number");
+        assert_eq!((sample.files_total, sample.files_limit, sample.socket_inodes), (2, Some(64), vec![4711]));
+        assert_eq!((sample.pss_bytes, sample.swap_bytes), (Some(300 << 10), Some(40 << 10)));
+        assert_eq!((sample.switches, sample.oom_score), (Some((12, 3)), Some(666)));
+        assert_eq!((sample.waits_in.as_deref(), sample.denied.len()), (Some("ep_poll"), 0));
+        std::fs::write(place.join("wchan"), "0").unwrap();
+        assert_eq!(read(&mut source).waits_in, None, "it runs");
     }
 }

@@ -135,7 +135,7 @@ pub(super) fn cgroup(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::stat::Stat, *};
 
     #[test]
     fn arguments_are_joined_and_the_program_marked() {
@@ -150,6 +150,8 @@ mod tests {
         assert_eq!(cgroup(b"0::/system.slice/ssh.service\n"), "/system.slice/ssh.service");
         assert_eq!(cgroup(b"12:pids:/docker/ab\n1:name=systemd:/docker/ab\n0::/\n"), "/docker/ab");
         assert_eq!(cgroup(b"3:cpu,cpuacct:/x\n2:pids:/y\n"), "/y");
+        assert_eq!(cgroup(b"3:pids:/first\n2:memory:/second\n"), "/first", "of two alike the first");
+        assert_eq!(cgroup(b"2:cpu:/x\n1:name=systemd:/y\n"), "/y");
         assert_eq!(cgroup(b"0::/\n"), "/");
         assert_eq!(cgroup(b"nonsense"), "");
     }
@@ -163,5 +165,109 @@ mod tests {
         assert_eq!(cgroup(hybrid.as_bytes()), format!("/docker/{id}"));
         let second = format!("4:memory:/docker/{id}\n0::/docker/{id}\n");
         assert_eq!(cgroup(second.as_bytes()), format!("/docker/{id}"));
+    }
+
+    fn stat(ticks: u64) -> Stat<'static> {
+        Stat {
+            name: b"worker",
+            state: b'S',
+            parent: 1,
+            flags: 0,
+            user: ticks,
+            system: 0,
+            child: 0,
+            priority: 20,
+            nice: 0,
+            threads: 1,
+            start: 5,
+            image: 0,
+            virtual_bytes: 1 << 20,
+            resident_pages: 100,
+            core: 0,
+        }
+    }
+
+    /// A process that used so many ticks, with an unknown command line.
+    fn slot(pid: u32, ticks: u64) -> Slot {
+        Slot::new(pid, 1, &stat(ticks), 0)
+    }
+
+    fn known(pid: u32) -> Slot {
+        let mut slot = slot(pid, 1);
+        slot.set(Flag::Unknown, false);
+        slot
+    }
+
+    fn visible(pids: &[u32]) -> Interest {
+        let visible = pids.iter().map(|pid| ProcKey { pid: *pid, start_ticks: 5 }).collect();
+        Interest { visible, ..Interest::default() }
+    }
+
+    /// The pids that are asked for, and that for each the cgroup comes before the command line.
+    fn asked(slots: &mut [Slot], want: &Interest, round: u32, late: bool) -> Vec<u32> {
+        let mut all = Vec::new();
+        unknown(slots, want, round, late, &mut all);
+        let pairs = all.chunks(2).map(|pair| {
+            assert!(matches!(pair, [a, b] if a.key == b.key && a.what == What::Cgroup && b.what == What::Command));
+            pair[0].key.pid
+        });
+        pairs.collect()
+    }
+
+    #[test]
+    fn at_first_the_busiest_are_asked() {
+        let count = FIRST as u32 + 5;
+        let slots = || (1..=count).map(|pid| slot(pid, u64::from(pid))).collect::<Vec<_>>();
+        let mut some = slots();
+        assert_eq!(asked(&mut some, &Interest::default(), 0, false), (6..=count).collect::<Vec<_>>());
+        assert_eq!(some.iter().filter(|slot| slot.has(Flag::Unknown)).count(), 5, "the others come later");
+        let all = Interest { commands_of_all: true, ..Interest::default() };
+        assert_eq!(asked(&mut slots(), &all, 0, false).len(), count as usize);
+        let few = asked(&mut slots()[..3], &Interest::default(), 0, false);
+        assert_eq!(few, [1, 2, 3], "when there are few, all");
+    }
+
+    #[test]
+    fn later_what_is_on_the_screen_comes_first_and_then_a_slice() {
+        let slots = || (1..=300).map(|pid| slot(pid, u64::from(pid > 10))).collect::<Vec<_>>();
+        let found = asked(&mut slots(), &visible(&[300, 7, 999]), 1, false);
+        assert_eq!((&found[..3], found.len()), (&[300, 7, 1][..], SLICE.0));
+        let late = asked(&mut slots(), &visible(&[7]), 1, true);
+        assert_eq!((&late[..2], late.len()), (&[7, 11][..], SLICE.0), "who did not work is not on the screen soon");
+        let mut many: Vec<Slot> = (1..=6000).map(|pid| slot(pid, 0)).collect();
+        assert_eq!(asked(&mut many, &Interest::default(), 1, false).len(), 1000, "a sixth");
+        let mut hangs = slot(1, 1);
+        hangs.set(Flag::Silent, true);
+        assert_eq!(asked(&mut [hangs], &Interest::default(), 1, false), [0_u32; 0]);
+    }
+
+    #[test]
+    fn every_second_round_rests_after_the_first_two() {
+        let rests: Vec<u32> = (0..9).filter(|round| is_rest(*round)).collect();
+        assert_eq!(rests, [3, 5, 7]);
+    }
+
+    /// How often the cgroup and the command line are asked for in 512 rounds.
+    fn again_in(slots: &[Slot], want: &Interest) -> (usize, usize) {
+        let mut all = Vec::new();
+        (4..516).for_each(|round| again(slots, want, round, &mut all));
+        let of = |what| all.iter().filter(|wanted| wanted.what == what).count();
+        (of(What::Cgroup), of(What::Command))
+    }
+
+    #[test]
+    fn what_is_known_is_read_again_in_turns() {
+        let mut idle = known(7);
+        (1..9).for_each(|at| _ = idle.update(&stat(1), at));
+        assert!(idle.asleep());
+        // Of 256 rounds that do not rest every second one, and of those every fourth for the cgroup.
+        assert_eq!(again_in(&[idle.clone()], &visible(&[7])), (32, 128));
+        assert_eq!(again_in(&[idle], &Interest::default()), (0, 0), "it sleeps off the screen");
+        assert_eq!(again_in(&[known(7)], &Interest::default()), (8, 32), "it works off the screen");
+        for flag in [Flag::Unknown, Flag::Kernel, Flag::Silent] {
+            let mut slot = known(7);
+            slot.set(flag, true);
+            assert_eq!(again_in(&[slot], &visible(&[7])), (0, 0), "{flag:?}");
+        }
     }
 }
