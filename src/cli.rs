@@ -6,7 +6,7 @@ mod flags;
 mod judge;
 mod known;
 mod man;
-mod settle;
+mod settings;
 
 use std::{os::unix::net::UnixStream, process::ExitCode, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 use arguments::{Arguments, BenchVerb, ReportVerb, Verb};
-use settle::{Settled, USAGE, complain, settle};
+use settings::{Settled, USAGE, complain, settle};
 
 /// Runs what the command line asks for.
 #[must_use]

@@ -3,12 +3,12 @@
 pub mod alarms;
 mod cause;
 
+mod alerts;
 mod judge;
 pub mod levels;
 pub mod roles;
 pub mod runs;
 pub mod scorecard;
-mod shared;
 pub mod way_back;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
@@ -19,7 +19,7 @@ use runs::Runs;
 
 use crate::{
     alert::{AlertKey, Level, Limits, Rule, Watch, book::AlertBook, phase, transition::Transition},
-    analysis::changes::{self, Facts},
+    analysis::machine_changes::{self, Facts},
     clock::Stamp,
     model::{
         event::Event,
@@ -189,9 +189,9 @@ impl State {
         }
         self.looked = Some(now);
         let facts = self.facts_now();
-        self.changed = changes::compare(&self.facts, &facts, now.unix_ms);
+        self.changed = machine_changes::compare(&self.facts, &facts, now.unix_ms);
         if self.runs.loaded {
-            self.changed.extend(changes::first_seen(&self.facts, &facts, now.unix_ms, self.runs.under_way()));
+            self.changed.extend(machine_changes::first_seen(&self.facts, &facts, now.unix_ms, self.runs.under_way()));
         }
         let State { changed, runs, .. } = self;
         changed.retain(|change| !runs.is_noted(change));
@@ -200,18 +200,18 @@ impl State {
     }
 
     fn facts_now(&self) -> Facts {
-        changes::facts(&self.host, self.config.as_deref())
+        machine_changes::facts(&self.host, self.config.as_deref())
     }
 
     /// Takes up what the history knows: what has another value now has changed while nobody looked.
     fn recall(&mut self) {
-        let before = changes::as_of(&self.runs.changes);
+        let before = machine_changes::as_of(&self.runs.changes);
         // A report looks once: what was read since the last look counts too.
         if self.looked.is_some() {
             self.facts.extend(self.facts_now());
         }
-        let mut missed = changes::compare(&before, &self.facts, self.host.now.unix_ms);
-        missed.extend(changes::first_seen(&before, &self.facts, self.host.now.unix_ms, true));
+        let mut missed = machine_changes::compare(&before, &self.facts, self.host.now.unix_ms);
+        missed.extend(machine_changes::first_seen(&before, &self.facts, self.host.now.unix_ms, true));
         for (fact, value) in before {
             self.facts.entry(fact).or_insert(value);
         }

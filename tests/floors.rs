@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["state"],
     &["collect", "act", "bench", "notify", "store"],
     &["sink", "ui::ids", "ui::action", "ui::theme"],
-    &["ui::keymap", "ui::answer"],
+    &["ui::keymap", "ui::confirm_keys"],
     &["ui::canvas"],
     &["ui::figures", "ui::view"],
     &["ui::widgets"],

@@ -19,13 +19,13 @@ use tokio::{
 
 use self::progress::Progress;
 use super::{
+    auto_undo as undo,
     benches::{cleaned, env},
     commands::operation,
     history::Keeps,
     once,
     output::{fail, say, stderr, written},
     session::Session,
-    undoing as undo,
 };
 use crate::{
     analysis::{
@@ -33,10 +33,11 @@ use crate::{
         stats::{half_width, median},
     },
     bench::{
-        BENCHES, Env, Survey, runner,
+        BENCHES, Env, Survey,
+        auto_undo::{AutoUndo, Next},
+        runner,
         scratch::clean_up,
         suite::{self, Suite},
-        undoing::{Next, Undoing},
     },
     clock::Clock,
     config::Settings,
@@ -134,7 +135,7 @@ fn execute(
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("could not start the event loop: {error}")),
     };
-    let mut undoing = Undoing::new(BENCHES, if settings.read_only { &[] } else { &settings.bench.undo });
+    let mut undoing = AutoUndo::new(BENCHES, if settings.read_only { &[] } else { &settings.bench.undo });
     let (mut ids, mut next, mut first) = (vec![suite.plan.id.clone()], Some(suite), None);
     while let Some(suite) = next.take() {
         let ended = runtime.block_on(run(suite, env, catalog, |event| {
@@ -192,7 +193,7 @@ fn execute(
 
 /// Does what `bench.undo` allows after a suite has ended; the suite that measures again.
 fn follow(
-    undoing: &mut Undoing,
+    undoing: &mut AutoUndo,
     session: &mut Session,
     settings: &Settings,
     env: &Env,
@@ -280,7 +281,7 @@ async fn run(suite: Suite, env: &Env, catalog: &Catalog, mut fold: impl FnMut(Ru
     let (tx, mut events): (_, UnboundedReceiver<RunEvent>) = unbounded_channel();
     let emit = Arc::new(move |event| _ = tx.send(event));
     let running =
-        runner::start(suite, env.clone(), emit).map_err(|error| super::errands::no_thread("benchmarks", &error))?;
+        runner::start(suite, env.clone(), emit).map_err(|error| super::background::no_thread("benchmarks", &error))?;
     let mut asked = 0;
     loop {
         tokio::select! {

@@ -146,7 +146,7 @@ impl Benches {
             wake.notify_one();
         };
         let running = runner::start(*suite, self.env.clone(), Arc::new(emit));
-        self.running = Some(running.map_err(|error| super::errands::no_thread("benchmarks", &error))?);
+        self.running = Some(running.map_err(|error| super::background::no_thread("benchmarks", &error))?);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl Benches {
             });
         });
         if let Err(error) = spawned {
-            let _ = self.sender.send(News::Message(super::errands::no_thread("benchmarks", &error)));
+            let _ = self.sender.send(News::Message(super::background::no_thread("benchmarks", &error)));
         }
     }
 

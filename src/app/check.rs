@@ -20,7 +20,7 @@ use crate::{
     sink::{
         check::{self, Status},
         doctor::Style,
-        past,
+        replay,
     },
     state::State,
     ui::theme::Theme,
@@ -69,14 +69,14 @@ pub fn replay(settings: &Settings, file: &Path) -> ExitCode {
     let place = file.display();
     let zone = local_zone();
     let past = if file == Path::new("-") {
-        past::replay(io::stdin().lock(), &settings.rules, &zone)
+        replay::replay(io::stdin().lock(), &settings.rules, &zone)
     } else {
         match File::open(file) {
             // A folder can be opened, and then not be read.
             Ok(found) if found.metadata().is_ok_and(|found| found.is_dir()) => {
                 return fail_with(&format!("{place}: it is a directory, not a recording"));
             }
-            Ok(file) => past::replay(BufReader::new(file), &settings.rules, &zone),
+            Ok(file) => replay::replay(BufReader::new(file), &settings.rules, &zone),
             Err(error) => return fail_with(&format!("{place}: could not be opened: {error}")),
         }
     };

@@ -4,7 +4,7 @@
 use std::process::ExitStatus;
 
 use super::{
-    errands::Report,
+    background::Report,
     live::{End, Live},
     shell::Guest,
     terminal::Sent,
@@ -35,7 +35,7 @@ impl Live {
             Command::Shell { engine, id } => self.shell(&engine, &id),
             Command::Bench(act) => self.benches.act(act, self.session.state(), self.ui.settings()),
             Command::Save { name, text } => {
-                self.errands.begin(move || Report::Message(act::apart::save_text(name, text)));
+                self.background.begin(move || Report::Message(act::apart::save_text(name, text)));
             }
         }
         None
@@ -50,17 +50,17 @@ impl Live {
         };
         place(&mut job);
         let root = self.root.clone();
-        self.errands.begin(move || {
+        self.background.begin(move || {
             let done = act::job::run(&job, &root);
             Report::Act(Box::new((job, done)))
         });
     }
 
-    /// Takes in how errands went that were begun earlier.
+    /// Takes in how background went that were begun earlier.
     pub(super) fn reports(&mut self) -> Sent {
         let mut any = self.session.recall(|words| self.ui.say(Level::Warn, words));
         any |= self.session.take_reports(|words| self.ui.say(Level::Warn, words));
-        while let Some(report) = self.errands.next() {
+        while let Some(report) = self.background.next() {
             any = true;
             match report {
                 Report::Message(outcome) => self.ui.say(outcome.level, outcome.text),
@@ -102,7 +102,7 @@ impl Live {
         let kind = engines.iter().find(|e| e.address == *engine).map_or("docker", |e| e.kind.as_str());
         self.gate.lend();
         self.terminal.release();
-        self.guest = Guest::start(&self.errands, kind, engine, id);
+        self.guest = Guest::start(&self.background, kind, engine, id);
         if self.guest.is_some() {
             self.want();
         } else {

@@ -15,10 +15,9 @@ use tokio::{
 };
 
 use super::{
-    alarm::Alarm,
+    background::{Background, no_thread},
     benches::Benches,
     encode::{Encoder, Shown, erases_in_colour},
-    errands::{Errands, no_thread},
     frame::{self, Brought, Frames, Moment, RETRY},
     history::Keeps,
     job_control,
@@ -27,10 +26,11 @@ use super::{
     session::{Session, Start},
     shell::Guest,
     terminal::{Sent, Terminal},
+    timer::Timer,
 };
 use crate::{
     alert::Level,
-    bench::{BENCHES, undoing::Undoing},
+    bench::{BENCHES, auto_undo::AutoUndo},
     config::Settings,
     interest::Interest,
     model::{event::Event, run::RunEvent, service::target::ServiceTarget, source::SourceId},
@@ -71,11 +71,11 @@ pub(super) struct Live {
     pub(super) spoiled: bool,
     bytes: Vec<u8>,
     frames: Frames,
-    pub(super) errands: Errands,
+    pub(super) background: Background,
     /// Services that were added since the start.
     pub(super) added: Vec<ServiceTarget>,
     pub(super) benches: Benches,
-    pub(super) undoing: Undoing,
+    pub(super) undoing: AutoUndo,
     /// A program that has the terminal now: nothing is drawn, and keys are its own.
     pub(super) guest: Option<Guest>,
     pub(super) gate: KeyboardGate,
@@ -108,7 +108,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     super::terminal::install_panic_hook();
     // What may be refused comes before the terminal is taken; and from here on no signal may end us with it taken.
     let mut signals = Signals::new().map_err(|error| format!("could not receive signals: {error}"))?;
-    let mut alarm = Alarm::new().map_err(|error| format!("could not set up a timer: {error}"))?;
+    let mut alarm = Timer::new().map_err(|error| format!("could not set up a timer: {error}"))?;
     Vec::<u8>::new().try_reserve_exact(NEEDED).map_err(|_| "not enough memory for the screen (`ulimit -v`?)")?;
     let mut session = Session::on(&settings, Vec::new());
     let wake = Arc::new(Notify::new());
@@ -140,7 +140,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
     let bell = wake.clone();
     session.notify(&settings, move || bell.notify_one());
     let benches = Benches::new(session.clock(), &settings.root, wake.clone());
-    let undoing = Undoing::new(BENCHES, if settings.read_only { &[] } else { &settings.bench.undo });
+    let undoing = AutoUndo::new(BENCHES, if settings.read_only { &[] } else { &settings.bench.undo });
     let mut live = Live {
         session,
         root: settings.root,
@@ -152,7 +152,7 @@ async fn live(settings: Settings, themes: ThemeSet, said: Option<String>) -> Res
         spoiled: false,
         bytes,
         frames: Frames::default(),
-        errands: Errands::new(wake.clone()),
+        background: Background::new(wake.clone()),
         added: Vec::new(),
         benches,
         undoing,
@@ -226,7 +226,7 @@ impl Signals {
 }
 
 impl Live {
-    async fn run(&mut self, wake: &Notify, typed: &Receiver<Typed>, signals: &mut Signals, alarm: &mut Alarm) -> End {
+    async fn run(&mut self, wake: &Notify, typed: &Receiver<Typed>, signals: &mut Signals, alarm: &mut Timer) -> End {
         loop {
             let [term, int, quit, hup] = &mut signals.ended;
             let look_at = self.look_at();

@@ -1,12 +1,12 @@
 //! The one loop, the terminal, the wiring of each mode.
 
-mod alarm;
+mod auto_undo;
+mod background;
 pub mod bench;
 mod benches;
 pub mod check;
 mod commands;
 pub mod encode;
-mod errands;
 mod frame;
 mod history;
 mod job_control;
@@ -22,7 +22,7 @@ pub mod report;
 pub mod session;
 mod shell;
 mod terminal;
-mod undoing;
+mod timer;
 
 use std::{io, process::ExitCode};
 

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::errands::{Errands, Report};
+use super::background::{Background, Report};
 use crate::{model::engine_address::EngineAddress, sys::exec};
 
 /// What is run inside: the better shell where there is one.
@@ -28,11 +28,11 @@ pub struct Guest {
 impl Guest {
     /// Starts `docker` or `podman`, as the engine is of this kind; its end is reported. `None`: nothing was started,
     /// and why is reported.
-    pub fn start(errands: &Errands, kind: &str, engine: &EngineAddress, id: &str) -> Option<Guest> {
+    pub fn start(background: &Background, kind: &str, engine: &EngineAddress, id: &str) -> Option<Guest> {
         let program = if kind == "podman" { "podman" } else { "docker" };
         let pid = Arc::new(AtomicI32::new(0));
         let (running, engine, id) = (pid.clone(), engine.clone(), id.to_owned());
-        let begun = errands.begin(move || Report::Shell(run(program, &engine, &id, &running)));
+        let begun = background.begin(move || Report::Shell(run(program, &engine, &id, &running)));
         begun.then_some(Guest { pid, interrupts: 0 })
     }
 

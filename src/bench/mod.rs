@@ -2,14 +2,15 @@
 //! says what it will do before anything is touched, a run that measures, and a parser that is tested against recorded
 //! output. The runner gives it a journal for what it makes, a way to be stopped, and a deadline.
 
+pub mod auto_undo;
 mod containers;
 mod contract;
 mod cpu;
 mod engine;
 mod env;
 mod figures;
+mod fingerprint;
 pub mod lock;
-mod machine;
 mod memory;
 mod models;
 mod network;
@@ -24,7 +25,6 @@ pub mod suite;
 #[cfg(test)]
 pub mod testing;
 mod tool;
-pub mod undoing;
 mod web;
 
 pub use contract::{BenchDef, Benchmark, FigureDef, Measured, RunCx, Survey, Work};

@@ -4,8 +4,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
+    auto_undo,
     contract::{BenchDef, FigureDef, Survey, Work},
-    machine, preflight, undoing,
+    fingerprint, preflight,
 };
 use crate::model::{
     bench::{BenchKey, Catalog, CheckOutcome, Offer, Offered, Plan, Planned, RunPlan},
@@ -79,9 +80,9 @@ pub fn plan(benches: &[BenchDef], survey: &Survey<'_>, keys: &[BenchKey], id: St
         planned.push(Planned { key: key.clone(), plan: outcome });
     }
     let mut checks = preflight::checks(survey.state, &planned);
-    let undo = undoing::checks(benches, &survey.settings.bench.undo, &planned);
+    let undo = auto_undo::checks(benches, &survey.settings.bench.undo, &planned);
     let first = checks.iter().take_while(|check| check.outcome == CheckOutcome::Stops).count();
     checks.splice(first..first, undo);
-    let fingerprint = machine::fingerprint(survey.state, survey.root);
+    let fingerprint = fingerprint::fingerprint(survey.state, survey.root);
     Suite { plan: RunPlan { id, parts: planned, checks }, fingerprint, parts }
 }

@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 use super::{
     arguments::{Arguments, ConfigVerb},
-    settle::{Settled, USAGE, complain, settle},
+    settings::{Settled, USAGE, complain, settle},
 };
 use crate::{
     app::{

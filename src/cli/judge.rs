@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{commands::print, settle::complain};
+use super::{commands::print, settings::complain};
 use crate::{
     analysis::regression::{Measured, RunVerdict, Verdict, judge, over_suite},
     diag::Diagnostic,

@@ -7,33 +7,33 @@ mod aside;
 mod boot;
 mod budget;
 mod cgroup;
-mod chip;
 pub mod container;
 pub mod cpu;
 pub mod disk;
 pub mod facts;
-mod files;
 pub mod filesystem;
 pub mod gpu;
 mod inside;
 mod interface;
 mod keyframe;
 pub mod lane;
-pub mod limits;
 pub mod load;
 pub mod log;
 pub mod memory;
 pub mod model_server;
 pub mod network;
+pub mod own_limits;
 pub mod pool;
 pub mod power;
 pub mod pressure;
+mod proc_files;
 pub mod process;
 pub mod process_detail;
 pub mod process_memory;
 mod processor;
 mod schedule;
 pub mod sensor;
+mod sensor_chips;
 pub mod service;
 pub mod socket;
 mod source;
@@ -54,7 +54,7 @@ use crate::model::source::SourceId;
 pub fn serve(kind: u8, line: UnixStream) {
     match kind {
         aside::SOURCE => aside::serve(line),
-        files::FILES => files::serve(line),
+        proc_files::FILES => proc_files::serve(line),
         _ => {}
     }
 }
@@ -155,7 +155,7 @@ pub static SOURCES: &[SourceDef] = &[
         lane: Lane::KERNEL,
         pace: Pace::AtLeast(Duration::from_secs(1)),
         deadline: Duration::from_secs(2),
-        open: limits::open,
+        open: own_limits::open,
     },
     SourceDef {
         id: SourceId::Gpus,

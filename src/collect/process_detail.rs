@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     CollectCx, Collector, OpenCx,
-    files::{Files, Kind},
+    proc_files::{Files, Kind},
     socket,
 };
 use crate::{

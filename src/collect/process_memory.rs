@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::{
     CollectCx, Collector, OpenCx,
-    files::{Files, Kind},
+    proc_files::{Files, Kind},
     process_detail::start_ticks,
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 
 use super::{
     CollectCx, Collector, OpenCx,
-    chip::{self, Chip},
+    sensor_chips::{self, Chip},
 };
 use crate::{
     clock::Stamp,
@@ -39,7 +39,7 @@ impl Collector for Sensors {
     fn collect(&mut self, cx: &CollectCx<'_>) -> Result<Sample, Fault> {
         let due = |last: Option<Stamp>, every| last.is_none_or(|last| cx.at.since(last) >= every);
         if due(self.looked, LOOK_AGAIN) {
-            self.chips = chip::find(&self.root);
+            self.chips = sensor_chips::find(&self.root);
             (self.looked, self.asked_disks) = (Some(cx.at), None);
         }
         let disks = due(self.asked_disks, DISKS);
@@ -53,7 +53,7 @@ impl Collector for Sensors {
                 gone |= chip.read();
             }
             sample.temperatures.extend(chip.temperatures.iter().filter_map(|probe| probe.shown(chip.kind)));
-            sample.fans.extend(chip.fans.iter().filter_map(chip::FanProbe::shown));
+            sample.fans.extend(chip.fans.iter().filter_map(sensor_chips::FanProbe::shown));
         }
         if gone {
             self.looked = None;
@@ -105,7 +105,7 @@ fn figure(file: &mut Reread, gone: &mut bool) -> Option<i64> {
     }
 }
 
-impl chip::Probe {
+impl sensor_chips::Probe {
     /// The temperature, unless it is what an input without a sensor gives: the ends of its range, or 0 from the first
     /// reading on. A 0 of a sensor that read something else before is a temperature.
     fn shown(&self, kind: SensorKind) -> Option<Temperature> {
@@ -124,7 +124,7 @@ impl chip::Probe {
     }
 }
 
-impl chip::FanProbe {
+impl sensor_chips::FanProbe {
     /// A fan that turns, has turned, or is known to exist by its label.
     fn shown(&self) -> Option<Fan> {
         let rpm = self.rpm?;
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn inputs_at_the_ends_of_their_range_are_unwired() {
         let root = crate::sys::root::Root::new("/nowhere");
-        let probe = |celsius: f64| chip::Probe {
+        let probe = |celsius: f64| sensor_chips::Probe {
             name: "x".into(),
             input: crate::sys::reread::Reread::new(&root, "none"),
             fault: None,

@@ -1,11 +1,11 @@
 //! Graphics processors of any maker.
 
-mod held;
+mod bottleneck;
 mod row;
 mod sample;
 mod xid;
 
-pub use held::{Around, Held};
+pub use bottleneck::{Around, Held};
 pub use row::{GpuRow, Gpus};
 pub use sample::{
     CardState, Driver, Engine, Gpu, GpuProcess, GpuSample, Link, Maker, MemoryErrors, RemappedRows, Slice, Throttle,

@@ -43,5 +43,5 @@ pub mod source;
 pub mod span;
 pub mod store;
 pub mod subject;
-pub mod undo;
+pub mod undo_note;
 pub mod unit;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use super::figure::{Better, Fingerprint, SeriesKey};
 use super::{
     bench::{BenchKey, Catalog, RunPhase, RunPlan},
-    undo::UndoNote,
+    undo_note::UndoNote,
     unit::Unit,
 };
 use crate::clock::Stamp;

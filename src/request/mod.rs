@@ -6,7 +6,7 @@ mod job;
 pub mod limits;
 mod pool;
 pub mod signal;
-pub mod undo;
+pub mod way_back;
 
 pub use bench::BenchAct;
 pub use container::ContainerAct;

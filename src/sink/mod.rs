@@ -9,8 +9,8 @@ pub mod check;
 pub mod doctor;
 mod escaping;
 pub mod json;
-pub mod past;
 pub mod recording;
+pub mod replay;
 pub mod report;
 pub mod runs;
 #[cfg(test)]

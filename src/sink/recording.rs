@@ -139,7 +139,7 @@ impl Sink for Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Stamp, model::header::Header, sink::past};
+    use crate::{clock::Stamp, model::header::Header, sink::replay};
 
     #[test]
     fn what_is_recorded_can_be_replayed() {
@@ -154,8 +154,8 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("text");
         assert_eq!(text.lines().count(), 4, "{text}");
         let zone = jiff::tz::TimeZone::UTC;
-        let why = past::replay(text.as_bytes(), &[], &zone).expect_err("ticks alone").to_string();
-        assert_eq!(why, past::PastError::Empty.to_string());
+        let why = replay::replay(text.as_bytes(), &[], &zone).expect_err("ticks alone").to_string();
+        assert_eq!(why, replay::ReplayError::Empty.to_string());
     }
 
     #[test]

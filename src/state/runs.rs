@@ -12,7 +12,7 @@ use crate::{
         bench::{BenchKey, Catalog, RunPlan},
         figure::Figure,
         run::{Change, Keeping, Run, RunEvent, RunMark, RunProgress, RunSays, STOPPED, SeriesKey, Standing},
-        undo::UndoNote,
+        undo_note::UndoNote,
     },
 };
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::State;
 use crate::{
     analysis::{
-        changes::{Fact, between, between_runs, facts, words},
+        machine_changes::{Fact, between, between_runs, facts, words},
         regression::{RunVerdict, Verdict},
         stats,
     },
@@ -15,7 +15,7 @@ use crate::{
         pool::pool_of,
         run::{Change, SeriesKey},
     },
-    request::undo::{self, WayBack},
+    request::way_back::{WayBack, way_back},
     units,
 };
 
@@ -176,7 +176,7 @@ pub fn find(state: &State, series: &SeriesKey, verdict: &RunVerdict) -> Option<(
     let all = all.filter(|change| concerns(state, change, &series.of));
     let mut ways: Vec<(Change, WayBack)> = all
         .filter_map(|change| {
-            let way = undo::way_back(&change, &state.host)?;
+            let way = way_back(&change, &state.host)?;
             Some((change, way))
         })
         .collect();

@@ -12,7 +12,7 @@ use crate::{
     model::{
         alert::Episode,
         run::{Change, Run, RunMark, RunSays, SeriesKey},
-        undo::UndoNote,
+        undo_note::UndoNote,
     },
     units::percent,
 };

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::model::{
     run::{Better, Change, Run, RunMark, RunSays, SeriesKey},
-    undo::{UndoNote, UndoStep},
+    undo_note::{UndoNote, UndoStep},
     unit::Unit,
 };
 use crate::{

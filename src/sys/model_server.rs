@@ -1,6 +1,8 @@
 //! One model server, asked for what it says of itself. Watching must change nothing: only paths are asked that load no
 //! model, wake none, renew no keep-alive and fill no log.
 
+#[cfg(test)]
+mod damaged_answers;
 pub mod fetch;
 mod figures;
 mod llama;
@@ -11,9 +13,7 @@ mod part;
 mod prometheus;
 mod router;
 mod say;
-pub mod shot;
-#[cfg(test)]
-mod spoilt;
+pub mod timed_request;
 
 use serde_json::Value;
 

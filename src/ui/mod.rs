@@ -3,9 +3,9 @@
 
 pub mod action;
 pub mod alerts;
-pub mod answer;
 pub mod benchmarks;
 pub mod canvas;
+pub mod confirm_keys;
 pub mod containers;
 pub mod cpu;
 pub mod disks_network;

@@ -8,7 +8,7 @@ use benchtop::{
         event::Event,
         figure::SeriesKey,
         run::{RunEvent, RunSays},
-        undo::UndoStep,
+        undo_note::UndoStep,
     },
     request::{BenchAct, Command, Job, PoolAct},
     state::State,

@@ -11,7 +11,7 @@ use benchtop::{
         figure::{Better, Figure, Fingerprint},
         pool::{Dataset, DatasetRow},
         run::{Change, Run, RunEvent, RunProgress, SeriesKey},
-        undo::{UndoNote, UndoStep},
+        undo_note::{UndoNote, UndoStep},
         unit::Unit,
     },
     state::State,

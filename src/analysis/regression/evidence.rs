@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     analysis::{
-        divisive::t_test,
+        change_points::t_test,
         rank::{mann_whitney, one_ratio, ratio},
         stats::{SAMPLES_LEAST, median},
     },

@@ -6,7 +6,7 @@ use super::{
     verdict::{BASELINE_MOST, DRIFT, IN_ROW, LEVELS_AMONG, P_DRIFT, P_REGRESSED, SUSPECT, Since, worse},
 };
 use crate::analysis::{
-    divisive::{change_points, t_test},
+    change_points::{change_points, t_test},
     rank::one_ratio,
     stats::mean,
 };

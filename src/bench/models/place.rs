@@ -14,7 +14,7 @@ use crate::{
     sys::model_server::{
         fetch::Fetch,
         load::on_demand,
-        shot::{Prompt, shoot},
+        timed_request::{Prompt, shoot},
     },
     target::Role,
     units::bytes_long,

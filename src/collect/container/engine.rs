@@ -15,8 +15,8 @@ use super::{
     ask::Numbered,
     event::{self, EventStream},
     find::Found,
-    history::Histories,
     known::Known,
+    recent_events::Histories,
     watch::Watch,
 };
 use crate::{

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{ask::Ask, event::Events, history::Histories, known::Known};
+use super::{ask::Ask, event::Events, known::Known, recent_events::Histories};
 use crate::{clock::Clock, sys::engine::EngineError};
 
 /// Events come in bursts (die, start, health): one inspection serves them all.

@@ -13,7 +13,7 @@ use crate::{
         model_server::{
             Hints, Round, Sleeps, Watcher,
             fetch::{AskError, Fetch},
-            shot::{Prompt, shoot},
+            timed_request::{Prompt, shoot},
         },
         root::Root,
     },

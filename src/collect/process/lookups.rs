@@ -11,7 +11,7 @@ use std::{
 use rustix::io::Errno;
 
 use crate::{
-    collect::files::{AT_ONCE, Files, Kind},
+    collect::proc_files::{AT_ONCE, Files, Kind},
     model::process::ProcKey,
     sys::root::Root,
 };

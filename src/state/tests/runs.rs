@@ -94,7 +94,7 @@ fn what_changes_is_noted_once() {
     kernel(&mut state, 5, "6.12");
     assert_eq!(state.changed, [], "it is not looked at so often");
     kernel(&mut state, 12, "6.12");
-    let said: Vec<String> = state.changed.iter().map(crate::analysis::changes::words).collect();
+    let said: Vec<String> = state.changed.iter().map(crate::analysis::machine_changes::words).collect();
     assert_eq!(said, ["kernel: 6.1 → 6.12"]);
     assert_eq!(state.runs.changes, state.changed);
     kernel(&mut state, 30, "6.12");
@@ -153,7 +153,7 @@ fn what_changed_between_two_starts_is_noted() {
     let mut state = State::new([].into());
     kernel(&mut state, 1, "6.12");
     state.apply(history(kept.clone()));
-    let said: Vec<String> = state.changed.iter().map(crate::analysis::changes::words).collect();
+    let said: Vec<String> = state.changed.iter().map(crate::analysis::machine_changes::words).collect();
     assert_eq!((said, state.runs.changes.len()), (vec!["kernel: 6.1 → 6.12".to_owned()], kept.len() + 1));
     let mut later = State::new([].into());
     later.apply(history(kept.clone()));

@@ -206,7 +206,7 @@ fn facts(state: &State, watch: &Watch, columns: usize) -> Vec<SheetLine> {
         // What changed shortly before is worth a look.
         let before = watch.since.unix_ms - change.at_unix_ms;
         if (0..600_000).contains(&before) && change.before.is_some() {
-            let words = crate::analysis::changes::words(change);
+            let words = crate::analysis::machine_changes::words(change);
             add("before it", format!("{} {words}", moment(change.at_unix_ms, now.unix_ms)));
         }
     }

@@ -16,8 +16,8 @@ use crate::{
     text::flow,
     ui::{
         action::Action,
-        answer::answer,
         canvas::{Canvas, DrawCx},
+        confirm_keys::answer,
         figures::role_of,
         ids::Key,
         theme::Role,

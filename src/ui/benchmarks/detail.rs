@@ -21,7 +21,7 @@ use crate::{
         figure::{Better, Figure, SeriesKey},
         run::Run,
     },
-    request::undo::WayBack,
+    request::way_back::WayBack,
     state::{
         State, levels,
         way_back::{self, AGAIN},
@@ -219,7 +219,7 @@ fn changed(cx: &DrawCx<'_>, item: &Item, verdict: &RunVerdict, columns: usize, p
     if let Some(change) = nearest.map(|at| &all[at])
         && let Some(words) = way_back::distance(change, verdict)
     {
-        let what = analysis::changes::words(change);
+        let what = analysis::machine_changes::words(change);
         let what = what.split(':').next().unwrap_or(&what);
         page.push(Vec::new());
         page.push(vec![(format!("{what} changed {words}"), Role::Text)]);

@@ -15,7 +15,7 @@ use crate::{
         bench::{BenchKey, Group},
         run::{Run, RunSays},
     },
-    request::{BenchAct, Command, Job, undo::WayBack},
+    request::{BenchAct, Command, Job, way_back::WayBack},
     state::{
         State,
         way_back::{self, AGAIN},
@@ -140,7 +140,7 @@ pub fn undo(item: &Item, known: Known<'_>) -> Vec<Effect> {
     let when = words::moment(change.at_unix_ms, state.host.now.unix_ms);
     let mut lines: Vec<SheetLine> = vec![
         vec![(job.phrase(), Role::Strong)],
-        vec![(format!("because of {}, {when}", analysis::changes::words(&change)), Role::Text)],
+        vec![(format!("because of {}, {when}", analysis::machine_changes::words(&change)), Role::Text)],
     ];
     if let Job::Pool { act, .. } = &job {
         lines.push(vec![(act.doc(), Role::Dim)]);

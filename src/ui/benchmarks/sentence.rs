@@ -15,7 +15,7 @@ use crate::{
     model::{
         figure::{Better, Figure},
         run::{Run, RunSays},
-        undo::UndoStep,
+        undo_note::UndoStep,
     },
     state::{
         State, levels,

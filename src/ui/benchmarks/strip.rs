@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     analysis::regression::RunVerdict,
-    request::undo::WayBack,
+    request::way_back::WayBack,
     state::{levels, way_back},
     text::wrap,
     ui::{

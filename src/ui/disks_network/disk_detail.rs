@@ -11,7 +11,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         figures::{bytes, fixed, hue, latency, percent, tick},
-        parts::{causes, reader::Reader},
+        parts::{reader::Reader, top_users},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
@@ -99,14 +99,14 @@ impl Overlay for DiskDetail {
             past(cx, Rect { width: half - 2, ..rest }, canvas, d);
             let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
             let room = usize::from(right.height);
-            let page = causes::storage(&cx.state.host, room / 2, room / 3);
+            let page = top_users::storage(&cx.state.host, room / 2, room / 3);
             self.reader.draw_below(cx, (area, &facts), right, canvas, &page);
             return;
         }
         let graphs = if rest.height >= 13 { rest.height / 2 } else { 0 };
         past(cx, Rect { height: graphs, ..rest }, canvas, d);
         let below = Rect { y: rest.y + graphs, height: rest.height - graphs, ..rest };
-        self.reader.draw_below(cx, (area, &facts), below, canvas, &causes::storage(&cx.state.host, 10, 6));
+        self.reader.draw_below(cx, (area, &facts), below, canvas, &top_users::storage(&cx.state.host, 10, 6));
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {

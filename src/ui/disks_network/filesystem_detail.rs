@@ -17,7 +17,7 @@ use crate::{
         action::Action,
         canvas::{Canvas, DrawCx},
         figures::{percent, signed_bytes, tick},
-        parts::{causes, reader::Reader},
+        parts::{reader::Reader, top_users},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
@@ -147,7 +147,7 @@ impl Overlay for FilesystemDetail {
             Rect { y: rest.y + graph, height: rest.height - graph, ..rest }
         };
         let room = usize::from(place.height);
-        let page = causes::storage(&cx.state.host, room / 2, room / 3);
+        let page = top_users::storage(&cx.state.host, room / 2, room / 3);
         self.reader.draw_below(cx, (area, &facts), place, canvas, &page);
     }
 

@@ -11,7 +11,7 @@ use crate::{
         canvas::{Canvas, DrawCx},
         figures::{bytes, hue, percent, tick},
         memory::pane::{level, used_gauge},
-        parts::{arc, causes, reader::Reader},
+        parts::{arc, reader::Reader, top_users},
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
@@ -84,10 +84,10 @@ impl Overlay for MemoryDetail {
             WIDE.. => {
                 let columns = usize::from(area.width / 2);
                 let figures = Page::from_iter(lines(cx.state));
-                Page::beside(figures, causes::memory(&cx.state.host, MANY.0, MANY.1), columns)
+                Page::beside(figures, top_users::memory(&cx.state.host, MANY.0, MANY.1), columns)
             }
             _ => {
-                let mut page = causes::memory(&cx.state.host, FEW.0, FEW.1);
+                let mut page = top_users::memory(&cx.state.host, FEW.0, FEW.1);
                 page.push(Vec::new());
                 page.extend(lines(cx.state));
                 page
@@ -97,7 +97,7 @@ impl Overlay for MemoryDetail {
     }
 
     fn want(&self, want: &mut Interest, state: &State) {
-        want.memory_of.extend(causes::holders(&state.host));
+        want.memory_of.extend(top_users::holders(&state.host));
     }
 
     fn act(&mut self, action: Action, _state: &State) -> Option<Vec<Effect>> {

@@ -10,8 +10,8 @@ use crate::{
     text::width,
     ui::{
         action::{Action, Context},
-        answer::answer,
         canvas::{Canvas, DrawCx},
+        confirm_keys::answer,
         ids::Key,
         theme::Role,
         view::{Effect, Overlay},

@@ -1,4 +1,4 @@
-//! Undoing automatically what made a benchmark worse, where the config allows it (`bench.undo`): a limit or a property that
+//! AutoUndo automatically what made a benchmark worse, where the config allows it (`bench.undo`): a limit or a property that
 //! changed before the regression is set back and measured again, and set again where that did not help. Here is decided
 //! what comes next; whoever runs the suite carries it out, and says how it went. Once for each thing that got worse.
 
@@ -9,15 +9,15 @@ use super::{contract::BenchDef, preflight::warns};
 use crate::{
     alert::Level,
     analysis::{
-        changes::words,
+        machine_changes::words,
         regression::{RunVerdict, Verdict},
     },
     model::{
         bench::{BenchKey, Check, Planned, RunPlan},
         run::{Change, RunEvent, SeriesKey},
-        undo::{UndoNote, UndoStep},
+        undo_note::{UndoNote, UndoStep},
     },
-    request::{Done, Job, undo::WayBack},
+    request::{Done, Job, way_back::WayBack},
     state::{
         State,
         way_back::{self, AGAIN},
@@ -31,9 +31,9 @@ const HALF: f64 = 0.5;
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
-    /// Carry this out, once the notes are on the disk; then [`Undoing::acted`].
+    /// Carry this out, once the notes are on the disk; then [`AutoUndo::acted`].
     Act(Job),
-    /// Plan these and start them without a question ([`Undoing::asked_for`]); where that cannot begin, [`Undoing::unmeasured`].
+    /// Plan these and start them without a question ([`AutoUndo::asked_for`]); where that cannot begin, [`AutoUndo::unmeasured`].
     Measure(Vec<BenchKey>),
 }
 
@@ -47,7 +47,7 @@ pub struct Step {
 }
 
 /// The undo under way, if any.
-pub struct Undoing {
+pub struct AutoUndo {
     benches: &'static [BenchDef],
     /// Patterns of benchmarks.
     allowed: Vec<String>,
@@ -82,14 +82,14 @@ enum Stage {
     Restoring,
 }
 
-impl Undoing {
+impl AutoUndo {
     /// Allowed for the benchmarks that match one of these.
     #[must_use]
-    pub fn new(benches: &'static [BenchDef], allowed: &[String]) -> Undoing {
-        Undoing { benches, allowed: allowed.to_vec(), measured: Vec::new(), attempt: None }
+    pub fn new(benches: &'static [BenchDef], allowed: &[String]) -> AutoUndo {
+        AutoUndo { benches, allowed: allowed.to_vec(), measured: Vec::new(), attempt: None }
     }
 
-    /// Takes note of an event of the runner, before it is folded; true: a suite has ended, and [`Undoing::over`] is next.
+    /// Takes note of an event of the runner, before it is folded; true: a suite has ended, and [`AutoUndo::over`] is next.
     pub fn saw(&mut self, event: &RunEvent) -> bool {
         match event {
             RunEvent::Began { .. } => self.measured.clear(),

@@ -34,7 +34,7 @@ const COMPRESSED: [(&[u8], &str); 4] =
 
 /// Why a recording cannot be tried.
 #[derive(Debug, thiserror::Error)]
-pub enum PastError {
+pub enum ReplayError {
     #[error("could not be read: {0}")]
     Read(#[from] io::Error),
     #[error("line {line} is not an event: {why}")]
@@ -79,7 +79,7 @@ pub struct Past {
 ///
 /// # Errors
 /// It cannot be read, or is no recording of this form.
-pub fn replay(mut recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> Result<Past, PastError> {
+pub fn replay(mut recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> Result<Past, ReplayError> {
     let longer: Vec<Rule> =
         rules.iter().map(|rule| Rule { hold: (rule.hold * 2).max(LEAST), ..rule.clone() }).collect();
     let (mut state, mut other) = (State::new(rules.into()), State::new(longer.clone().into()));
@@ -98,13 +98,13 @@ pub fn replay(mut recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> R
                 past.cut = true;
                 break;
             }
-            Err(error) if any => return Err(PastError::Line { line: at, why: error.to_string() }),
+            Err(error) if any => return Err(ReplayError::Line { line: at, why: error.to_string() }),
             Err(error) => return Err(foreign(&line, at, &error)),
         };
         any = true;
         match &event {
             Event::Header(header) if header.schema > Header::SCHEMA => {
-                return Err(PastError::Newer { found: header.schema, known: Header::SCHEMA });
+                return Err(ReplayError::Newer { found: header.schema, known: Header::SCHEMA });
             }
             Event::Header(header) => past.host.clone_from(&header.host),
             // What was known then is not what is asked.
@@ -124,7 +124,7 @@ pub fn replay(mut recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> R
         changes.iter().for_each(|change| past.note(change));
     }
     if !began {
-        return Err(PastError::Empty);
+        return Err(ReplayError::Empty);
     }
     // The last second is judged too.
     state.apply(Event::Tick(past.to.plus(Duration::from_secs(1))));
@@ -140,22 +140,22 @@ pub fn replay(mut recording: impl BufRead, rules: &[Rule], zone: &TimeZone) -> R
 }
 
 /// The next line, of which there is no end to a file that is no recording.
-fn next(recording: &mut impl BufRead, line: &mut Vec<u8>, at: usize) -> Result<bool, PastError> {
+fn next(recording: &mut impl BufRead, line: &mut Vec<u8>, at: usize) -> Result<bool, ReplayError> {
     line.clear();
     let read = recording.by_ref().take(LONGEST).read_until(b'\n', line)? as u64;
     match read {
-        LONGEST if at == 0 => Err(PastError::Foreign { why: "its first line has no end".to_owned() }),
-        LONGEST => Err(PastError::Line { line: at + 1, why: "it has no end".to_owned() }),
+        LONGEST if at == 0 => Err(ReplayError::Foreign { why: "its first line has no end".to_owned() }),
+        LONGEST => Err(ReplayError::Line { line: at + 1, why: "it has no end".to_owned() }),
         read => Ok(read > 0),
     }
 }
 
 /// What a file is whose first line is no event.
-fn foreign(line: &[u8], at: usize, error: &serde_json::Error) -> PastError {
+fn foreign(line: &[u8], at: usize, error: &serde_json::Error) -> ReplayError {
     if let Some((_, by)) = COMPRESSED.iter().find(|(first, _)| line.starts_with(first)) {
-        return PastError::Compressed { by };
+        return ReplayError::Compressed { by };
     }
-    PastError::Foreign { why: format!("line {at} is not an event: {error}") }
+    ReplayError::Foreign { why: format!("line {at} is not an event: {error}") }
 }
 
 impl Past {

@@ -35,7 +35,7 @@ fn machine() -> State {
 }
 
 /// A page that took `seconds` at minute `at`, as the runner reports it.
-fn measured(undoing: &mut Undoing, state: &mut State, at: i64, seconds: f64) {
+fn measured(undoing: &mut AutoUndo, state: &mut State, at: i64, seconds: f64) {
     let run = Run {
         id: at.to_string(),
         batch: at.to_string(),
@@ -61,7 +61,7 @@ fn limited(at: i64) -> Change {
 }
 
 /// It took 5 ms, was limited in minute 8, and takes 0.3 s in three runs since.
-fn slowed(undoing: &mut Undoing) -> State {
+fn slowed(undoing: &mut AutoUndo) -> State {
     let mut state = machine();
     (0..8).for_each(|at| measured(undoing, &mut state, at, 0.005));
     state.runs.changes.push(limited(8));
@@ -89,12 +89,12 @@ fn fold(state: &mut State, step: &Step) {
     }
 }
 
-fn allowed() -> Undoing {
-    Undoing::new(BENCHES, &["management-*".to_owned()])
+fn allowed() -> AutoUndo {
+    AutoUndo::new(BENCHES, &["management-*".to_owned()])
 }
 
 /// The undo up to where it is measured again, from minute 12 on.
-fn measuring(undoing: &mut Undoing) -> State {
+fn measuring(undoing: &mut AutoUndo) -> State {
     let mut state = slowed(undoing);
     let step = undoing.over(&state, false, 12 * 60_000);
     fold(&mut state, &step);
@@ -119,7 +119,7 @@ fn regression_is_undone_where_it_is_allowed() {
     );
     let none: [&[String]; 2] = [&[], &["storage-*".to_owned()]];
     for allowed in none {
-        let mut undoing = Undoing::new(BENCHES, allowed);
+        let mut undoing = AutoUndo::new(BENCHES, allowed);
         let state = slowed(&mut undoing);
         assert_eq!(undoing.over(&state, false, 1), Step::default(), "{allowed:?}");
     }

@@ -6,16 +6,16 @@ use std::{
     time::Duration,
 };
 
-use super::{errands::Report, live::Live};
+use super::{background::Report, live::Live};
 use crate::{
     act,
     alert::Level,
-    bench::undoing::{Next, Step},
+    bench::auto_undo::{Next, Step},
     model::{
         bench::{Check, CheckOutcome, RunPlan},
         event::Event,
         run::{RunEvent, SeriesKey},
-        undo::{UndoNote, UndoStep},
+        undo_note::{UndoNote, UndoStep},
     },
     request::{BenchAct, Done, Job, Outcome},
     sys::root::Root,
@@ -115,7 +115,7 @@ impl Live {
                     let done = carry_out(&job, &written, &root);
                     Report::Undo(Box::new((job, done)))
                 };
-                if !self.errands.begin(work) {
+                if !self.background.begin(work) {
                     let now = self.session.clock().now().unix_ms;
                     let text = "there is no thread for it".to_owned();
                     let failed = Done { outcome: Outcome { level: Level::Warn, text }, undo: None };

@@ -19,7 +19,7 @@ use crate::{
     request::{Done, Job, Outcome},
 };
 
-/// What came of an errand.
+/// What came of work in the background.
 pub enum Report {
     /// How it went.
     Message(Outcome),
@@ -38,24 +38,24 @@ impl Report {
     }
 }
 
-/// Errands under way.
-pub struct Errands {
+/// Work under way.
+pub struct Background {
     done: Sender<Report>,
     reports: Receiver<Report>,
     wake: Arc<Notify>,
 }
 
-impl Errands {
+impl Background {
     /// None under way; `wake` is called when one is done.
     pub fn new(wake: Arc<Notify>) -> Self {
         let (done, reports) = channel();
-        Errands { done, reports, wake }
+        Background { done, reports, wake }
     }
 
     /// Begins one; it reports once it ends. False: it was not begun, and why is reported.
     pub fn begin(&self, work: impl FnOnce() -> Report + Send + 'static) -> bool {
         let (done, wake) = (self.done.clone(), self.wake.clone());
-        let spawned = thread::Builder::new().name(format!("{THREAD_PREFIX}errand")).spawn(move || {
+        let spawned = thread::Builder::new().name(format!("{THREAD_PREFIX}background")).spawn(move || {
             let report = catch_unwind(AssertUnwindSafe(work));
             let report = report.unwrap_or_else(|_| Report::warn("this failed inside benchtop: see --log".to_owned()));
             // The receiver is gone when the program is ending.
@@ -89,10 +89,10 @@ mod tests {
 
     use super::*;
 
-    fn next(errands: &Errands) -> Report {
+    fn next(background: &Background) -> Report {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
-            match errands.next() {
+            match background.next() {
                 Some(report) => return report,
                 None => assert!(Instant::now() < end, "no report"),
             }
@@ -102,22 +102,22 @@ mod tests {
 
     #[test]
     fn one_that_hangs_holds_up_no_other() {
-        let errands = Errands::new(Arc::new(Notify::new()));
+        let background = Background::new(Arc::new(Notify::new()));
         let (release, held) = channel::<()>();
-        errands.begin(move || {
+        background.begin(move || {
             let _ = held.recv();
             Report::warn("late".to_owned())
         });
-        errands.begin(|| Report::warn("soon".to_owned()));
-        assert!(matches!(next(&errands), Report::Message(outcome) if outcome.text == "soon"));
+        background.begin(|| Report::warn("soon".to_owned()));
+        assert!(matches!(next(&background), Report::Message(outcome) if outcome.text == "soon"));
         release.send(()).expect("it waits");
-        assert!(matches!(next(&errands), Report::Message(outcome) if outcome.text == "late"));
+        assert!(matches!(next(&background), Report::Message(outcome) if outcome.text == "late"));
     }
 
     #[test]
     fn a_panic_is_reported() {
-        let errands = Errands::new(Arc::new(Notify::new()));
-        errands.begin(|| panic!("no"));
-        assert!(matches!(next(&errands), Report::Message(outcome) if outcome.level == Level::Warn));
+        let background = Background::new(Arc::new(Notify::new()));
+        background.begin(|| panic!("no"));
+        assert!(matches!(next(&background), Report::Message(outcome) if outcome.level == Level::Warn));
     }
 }

@@ -16,17 +16,17 @@ use tokio::net::unix::pipe::Receiver;
 /// Zero would switch the timer off.
 const AT_ONCE: Duration = Duration::from_nanos(1);
 
-pub(super) struct Alarm {
+pub(super) struct Timer {
     /// To the runtime it is the end of a pipe: it waits for any descriptor alike, and a timer is read as a pipe is.
     timer: Receiver,
     set: Option<Instant>,
 }
 
-impl Alarm {
+impl Timer {
     /// An alarm in the runtime that runs now.
     pub(super) fn new() -> io::Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        Ok(Alarm { timer: Receiver::from_owned_fd_unchecked(timer)?, set: None })
+        Ok(Timer { timer: Receiver::from_owned_fd_unchecked(timer)?, set: None })
     }
 
     /// Waits until `at`. One that is dropped and called again with the same moment costs no system call.
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn it_rings_at_its_moment_and_again_at_the_next() {
         run(async {
-            let mut alarm = Alarm::new().expect("a timer");
+            let mut alarm = Timer::new().expect("a timer");
             for wait in [30 * MS, 10 * MS, Duration::ZERO] {
                 let at = Instant::now() + wait;
                 alarm.wait(at).await;
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn one_that_was_moved_does_not_ring_at_its_old_moment() {
         run(async {
-            let mut alarm = Alarm::new().expect("a timer");
+            let mut alarm = Timer::new().expect("a timer");
             let (soon, later) = (Instant::now() + 5 * MS, Instant::now() + 60 * MS);
             tokio::select! {
                 biased;
