@@ -85,6 +85,8 @@ mod tests {
         flap.fired(at(6020));
         assert!(!flap.cleared(&rule, at(6030)) && flap.flapping, "it is said once");
         assert!(!flap.is_settled(&rule, at(9629)) && flap.is_settled(&rule, at(9630)));
+        flap.fired(at(9700));
+        assert!(!flap.is_settled(&rule, at(13_299)) && flap.is_settled(&rule, at(13_300)), "from its last change on");
     }
 
     #[test]

@@ -252,4 +252,16 @@ mod tests {
         assert!(!concerns("/srv/tmp"));
         assert!(!concerns("/"));
     }
+
+    #[test]
+    fn a_rule_that_waits_for_nothing_fires_at_once() {
+        let rule = Rule::new("r", metrics::LOAD1);
+        let with = |hold, in_a_row, times: Option<Times>| {
+            Rule { hold: Duration::from_secs(hold), in_a_row, times, ..rule.clone() }.is_at_once()
+        };
+        let times = Times { count: 3, within: Duration::from_secs(60) };
+        assert!(with(0, None, None) && with(0, Some(1), None));
+        assert!(!with(1, None, None) && !with(0, Some(2), None) && !with(0, Some(3), None));
+        assert!(!with(0, None, Some(times)));
+    }
 }
