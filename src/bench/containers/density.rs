@@ -309,6 +309,10 @@ fn ask(address: SocketAddr) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::{
+        engine::testing::{Behaviour, Fails, FakeDocker},
+        testing::TestCx,
+    };
 
     #[test]
     fn what_runs_counts_while_the_service_answers_as_before() {
@@ -325,5 +329,106 @@ mod tests {
         assert_eq!(all(&[(12, Some(0.5), 0.0), many], Some(0.010)), 0);
         assert_eq!(all(&[(12, Some(0.0012), 0.0)], Some(0.0003)), 12, "less than a millisecond more is not felt");
         assert_eq!(all(&[(12, None, 0.0), (48, None, 0.0)], None), 48, "no service was measured");
+    }
+
+    #[test]
+    fn answers_have_a_p95_and_a_share_that_did_not_come() {
+        let answers = Answers { times: (1..=100).map(f64::from).collect(), unanswered: 25 };
+        assert!(answers.p95().is_some_and(|p95| (95.0..=96.0).contains(&p95)));
+        assert_eq!(answers.lost(), 0.2);
+        assert_eq!((Answers::default().p95(), Answers::default().lost()), (None, 0.0));
+    }
+
+    #[test]
+    fn each_step_says_what_the_service_felt() {
+        let step = |p95, lost| Step { wanted: 12, running: 11, p95, lost };
+        let said = |before, p95, lost| notes(before, &[step(p95, lost)], &[])[0].clone();
+        assert_eq!(said(Some(0.01), Some(0.02), 0.0), "11 of 12 run, p95 of a service 20 ms (alone 10 ms)");
+        let lost = "11 of 12 run, p95 of a service 20 ms (alone 10 ms), 25% without an answer";
+        assert_eq!(said(Some(0.01), Some(0.02), 0.25), lost);
+        assert_eq!(said(Some(0.01), None, 1.0), "11 of 12 run, the service did not answer");
+        assert!(said(None, None, 0.0).ends_with("no service was measured: the image has no httpd that answers"));
+        let failures = ["no space".to_owned(), "late".to_owned()];
+        assert_eq!(notes(None, &[], &failures), ["2 did not start: no space"]);
+    }
+
+    #[test]
+    fn a_web_server_is_asked_over_a_fresh_connection() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        thread::spawn(move || {
+            for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+                let mut stream = stream;
+                let _ = stream.read(&mut [0; 64]);
+                let _ = stream.write_all(if number == 1 { b"SSH-2.0" } else { b"HTTP/1.0 404 X\r\n\r\n" });
+            }
+        });
+        assert!(ask(address).is_some_and(|took| took > Duration::ZERO));
+        assert_eq!(ask(address), None, "that was no web server");
+        let asking = Asking::begin(address, StopFlag::new(Arc::default()));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut answers = Answers::default();
+        while answers.times.len() < 2 {
+            assert!(Instant::now() < deadline, "it asks again and again");
+            thread::yield_now();
+            answers.times.extend(asking.since_last().times);
+        }
+        let over = asking.over.clone();
+        drop(asking);
+        assert!(over.load(Ordering::Acquire), "and ends with whoever wants it");
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|closed| closed.local_addr()).expect("a port");
+        assert_eq!(ask(closed), None);
+    }
+
+    /// What comes of starting so many on an engine of that behaviour: the outcome, how many were made and how many of them
+    /// run, and why others are not there.
+    struct Filled {
+        outcome: Result<(), Stop>,
+        made: usize,
+        running: Result<usize, Stop>,
+        failures: Vec<String>,
+        times: Vec<f64>,
+    }
+
+    fn filled(fails: Option<(usize, Fails)>, wanted: usize) -> Filled {
+        let fails = fails.map(|fails| ("create", fails)).into_iter().collect();
+        let docker = FakeDocker::new(Behaviour { fails, ..Behaviour::default() });
+        let mut cx = TestCx::new(3, 1);
+        let session = Session::open(&docker.fake.address(), &cx).expect("it answers");
+        let (mut made, mut failures) = (Vec::new(), Vec::new());
+        let outcome = fill(&session, &mut cx, "busybox:1", wanted, &mut made, &mut failures);
+        let running = running(&session, cx.stop(), &made);
+        Filled { outcome, made: made.len(), running, failures, times: cx.samples.swap_remove(1) }
+    }
+
+    #[test]
+    fn containers_are_started_until_there_are_enough() {
+        let all = filled(None, 4);
+        assert_eq!((all.outcome, all.made, all.running, all.failures.len()), (Ok(()), 4, Ok(4), 0));
+        assert!(all.times.len() == 4 && all.times.iter().all(|took| *took > 0.0), "{:?}", all.times);
+        let some = filled(Some((2, Fails::Refuses(500, "no space"))), 4);
+        assert_eq!((some.outcome, some.made, some.running, some.times.len()), (Ok(()), 3, Ok(3), 3));
+        assert!(matches!(&some.failures[..], [why] if why.contains("no space")), "{:?}", some.failures);
+    }
+
+    #[test]
+    fn an_engine_that_has_died_ends_it() {
+        let none = filled(Some((1, Fails::Dies)), 12);
+        assert!(matches!(none.outcome, Err(Stop::Failed(_))), "{:?}", none.outcome);
+        assert_eq!((none.made, none.failures.len()), (0, FAILURES));
+        let some = filled(Some((3, Fails::Dies)), 12);
+        assert_eq!((some.outcome, some.made, some.failures.len()), (Ok(()), 2, FAILURES), "what runs counts");
+        assert!(some.running.is_err());
+    }
+
+    #[test]
+    fn a_service_that_ends_at_once_is_none() {
+        let docker = FakeDocker::new(Behaviour::default());
+        let mut cx = TestCx::new(3, 1);
+        let session = Session::open(&docker.fake.address(), &cx).expect("it answers");
+        let made = session.reserve(&mut cx, "server").expect("reserved");
+        session.create(&cx, &made, &Spec::new("busybox:1", Program::Serves)).expect("made");
+        // It was never started.
+        assert_eq!(up(&session, &cx, &made), Ok(None));
     }
 }

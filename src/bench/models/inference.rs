@@ -177,3 +177,16 @@ fn mean(looks: &[Look], of: impl Fn(&Look) -> Option<f64>) -> Option<f64> {
     let known: Vec<f64> = looks.iter().filter_map(of).collect();
     (!known.is_empty()).then(|| figures::mean(&known))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_is_of_what_is_known() {
+        let look = |busy| Look { busy, ..Look::default() };
+        let of = |all: &[Option<f64>]| mean(&all.iter().map(|busy| look(*busy)).collect::<Vec<_>>(), |look| look.busy);
+        assert_eq!(of(&[Some(0.5), None, Some(1.0)]), Some(0.75));
+        assert_eq!((of(&[None]), of(&[])), (None, None));
+    }
+}

@@ -226,3 +226,151 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        bench::engine::testing::Surveyed,
+        model::model_server::{ModelRow, Reading, Server, ServerState},
+        state::State,
+    };
+
+    /// A server of that kind with these models: name, state, billions of weights.
+    fn surveyed(kind: Kind, models: &[(&str, ModelState, Option<f64>)]) -> Surveyed {
+        let raw = Server {
+            name: "here".into(),
+            url: "http://127.0.0.1:11434".into(),
+            kind,
+            state: ServerState::Up,
+            reading: Arc::new(Reading { version: Some("0.11.4".into()), ..Reading::default() }),
+            ..Server::default()
+        };
+        let mut row = ServerRow { raw, ..ServerRow::default() };
+        for (name, state, billions) in models {
+            let mut model = ModelRow::default();
+            let parameters = billions.map(|billions| billions * 1e9);
+            model.raw = Model { name: (*name).to_owned(), state: *state, parameters, ..Model::default() };
+            row.models.push(model);
+        }
+        let mut state = State::default();
+        state.host.model_servers.rows.push(row);
+        Surveyed::new(state)
+    }
+
+    fn names(surveyed: &Surveyed) -> Vec<String> {
+        models(&surveyed.survey(), &surveyed.state.host.model_servers.rows[0])
+    }
+
+    #[test]
+    fn of_a_server_that_loads_one_model_only_what_is_there_is_measured() {
+        use ModelState::{Asleep, Failed, Loaded, NotLoaded, Remote};
+        let all = [
+            ("a", Loaded, None),
+            ("b", NotLoaded, None),
+            ("c", Asleep, None),
+            ("d", Remote, None),
+            ("e", Failed, None),
+            ("nomic-Embed-text", Loaded, None),
+            ("bge-reranker", Loaded, None),
+        ];
+        assert_eq!(names(&surveyed(Kind::Vllm, &all)), ["a", "c"]);
+    }
+
+    #[test]
+    fn of_a_server_that_loads_on_demand_those_nearest_to_the_targets_are_too() {
+        use ModelState::{Loaded, NotLoaded};
+        let all = [
+            ("loaded", Loaded, Some(1.0)),
+            ("tiny:3b", NotLoaded, None),
+            ("near", NotLoaded, Some(7.0)),
+            ("mid", NotLoaded, Some(14.0)),
+            ("large", NotLoaded, Some(30.0)),
+            ("largest:70b", NotLoaded, None),
+        ];
+        let mut surveyed = surveyed(Kind::Ollama, &all);
+        assert_eq!(names(&surveyed), ["loaded", "near", "largest:70b"]);
+        surveyed.settings.targets.roles.insert(Role::SmallModel, "tiny:3b".into());
+        surveyed.settings.targets.roles.insert(Role::LargeModel, "large".into());
+        assert_eq!(
+            names(&surveyed),
+            ["loaded", "tiny:3b", "large", "near", "largest:70b"],
+            "what the user named first"
+        );
+        let small = self::surveyed(Kind::Ollama, &[("only", NotLoaded, Some(2.0))]);
+        assert_eq!(names(&small), ["only"], "each once");
+    }
+
+    #[test]
+    fn an_offer_without_a_model_says_why() {
+        let said = |surveyed: &Surveyed, fits: Result<(), String>| {
+            let all = offers(&surveyed.survey(), |_| fits.clone());
+            all.into_iter().map(|offer| (offer.of, offer.missing)).collect::<Vec<_>>()
+        };
+        let why = |of: &str, why: &str| vec![(of.to_owned(), Some(why.to_owned()))];
+        let mut one = surveyed(Kind::Vllm, &[("a", ModelState::Loaded, None)]);
+        assert_eq!(said(&one, Ok(())), [("a at here".to_owned(), None)]);
+        assert_eq!(said(&one, Err("too old".into())), why("here", "too old"));
+        one.state.host.model_servers.rows[0].raw.state = ServerState::Unreachable("no route".into());
+        assert_eq!(said(&one, Ok(())), why("here", "here is unreachable: no route"));
+        let embeds = surveyed(Kind::Vllm, &[("embed", ModelState::Loaded, None)]);
+        assert_eq!(said(&embeds, Ok(())), why("here", "here has no model that generates text"));
+        assert_eq!(said(&surveyed(Kind::Vllm, &[]), Ok(())), why("here", "here (up) names no model"));
+        assert_eq!(said(&Surveyed::new(State::default()), Ok(())), why("", NONE));
+    }
+
+    #[test]
+    fn a_place_is_a_model_at_a_server() {
+        let mut surveyed = surveyed(Kind::Ollama, &[("a at b", ModelState::Loaded, None)]);
+        let place = find(&surveyed.survey(), "a at b at here").expect("it is there");
+        assert_eq!((place.target.url.to_string().as_str(), place.keep_alive), ("http://127.0.0.1:11434", None));
+        let why = |of: &str| find(&surveyed.survey(), of).map(|_| ());
+        assert_eq!(why("x"), Err("`x` names no model: NAME at SERVER".to_owned()));
+        assert_eq!(why("x at there"), Err("there is no model server `there`".to_owned()));
+        assert_eq!(why("x at here"), Err("here has no model `x`".to_owned()));
+        surveyed.state.host.model_servers.rows[0].models[0].raw.expires = Some(Expiry::Never);
+        let url = ServiceUrl::parse("http://10.0.0.1:1").expect("a URL");
+        surveyed.settings.model_servers = vec![ModelServerTarget::new("here".to_owned(), url)];
+        let place = find(&surveyed.survey(), "a at b at here").expect("it is there");
+        let reached = (place.target.url.to_string(), place.keep_alive);
+        assert_eq!(reached, ("http://10.0.0.1:1".to_owned(), Some(-1)), "as the config says, and for ever");
+    }
+
+    #[test]
+    fn figures_depend_on_the_model_and_what_runs_it() {
+        let mut surveyed = surveyed(Kind::Ollama, &[("a", ModelState::Loaded, Some(8.0))]);
+        let of = |surveyed: &Surveyed, key: &str| {
+            let place = find(&surveyed.survey(), "a at here").expect("it is there");
+            place.fingerprint("cold").get(key).cloned()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!((of(&surveyed, "method"), of(&surveyed, "runtime")), (some("cold"), some("Ollama 0.11.4")));
+        assert_eq!((of(&surveyed, "model"), of(&surveyed, "slots")), (some("8.0B"), None));
+        let model = &mut surveyed.state.host.model_servers.rows[0].models[0].raw;
+        (model.quantisation, model.size, model.slots_total) = (some("Q4_K_M"), Some(1 << 30), Some(4));
+        assert_eq!((of(&surveyed, "model"), of(&surveyed, "slots")), (some("8.0B Q4_K_M 1.0 GiB"), some("4")));
+        for (weights, words) in [(1e9, "1.0B"), (999e6, "999.0M")] {
+            let model = &mut surveyed.state.host.model_servers.rows[0].models[0].raw;
+            (model.quantisation, model.size, model.parameters) = (None, None, Some(weights));
+            assert_eq!(of(&surveyed, "model"), some(words));
+        }
+    }
+
+    #[test]
+    fn a_model_is_large_by_its_weights_or_as_the_user_says() {
+        let large = |name: &str, billions: Option<f64>, role: Option<&str>| {
+            let mut surveyed = surveyed(Kind::Ollama, &[(name, ModelState::Loaded, billions)]);
+            if let Some(role) = role {
+                surveyed.settings.targets.roles.insert(Role::LargeModel, role.to_owned());
+            }
+            let survey = surveyed.survey();
+            find(&survey, &format!("{name} at here")).expect("it is there").is_large(&survey)
+        };
+        assert!(large("a", Some(30.0), None) && large("a:70b", None, None));
+        assert!(!large("a", Some(29.9), None) && !large("a", None, None));
+        assert!(large("a", Some(2.0), Some("a")) && !large("a", Some(2.0), Some("b")));
+        assert!(large("a", Some(40.0), Some("b")), "there may be two");
+    }
+}
