@@ -189,4 +189,29 @@ mod tests {
         assert_eq!(last_cache(&Root::new(folder.path())), Some(32 << 20));
         assert_eq!(last_cache(&Root::new("/nowhere")), None);
     }
+
+    #[test]
+    fn buffers_are_four_caches_and_a_quarter_of_what_is_free() {
+        use crate::{bench::engine::testing::Surveyed, state::State};
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("sys/devices/system/cpu/cpu0/cache/index3");
+        std::fs::create_dir_all(&place).expect("a folder");
+        std::fs::write(place.join("shared_cpu_list"), "0").expect("written");
+        let of = |cache: &str, total: u64, available: u64| {
+            std::fs::write(place.join("size"), cache).expect("written");
+            let mut surveyed = Surveyed::new(State::default());
+            surveyed.root = Root::new(folder.path());
+            (surveyed.state.host.memory.raw.total, surveyed.state.host.memory.raw.available) = (total, available);
+            let offers = Memory.offers(&surveyed.survey());
+            assert_eq!(offers.len(), 1);
+            let found = size(&surveyed.survey());
+            assert_eq!(offers[0].missing, found.clone().err());
+            found
+        };
+        assert_eq!(of("65536K", 0, 0), Ok(256 << 20), "of what is not known enough is there");
+        assert_eq!((of("1024K", 0, 0), of("2097152K", 0, 0)), (Ok(128 << 20), Ok(4 << 30)));
+        assert_eq!(of("65536K", 8 << 30, 1 << 30), Ok(256 << 20));
+        let missing = of("65536K", 8 << 30, (1 << 30) - 4);
+        assert!(missing.is_err_and(|why| why.starts_with("it needs 1.0 GiB of free memory, ")));
+    }
 }

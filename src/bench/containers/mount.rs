@@ -183,4 +183,29 @@ mod tests {
         assert_eq!(filesystem_of(&root, Path::new("/srv/my apps/x")).as_deref(), Some("zfs"));
         assert_eq!(filesystem_of(&root, Path::new("/tankard")).as_deref(), Some("ext4"));
     }
+
+    #[test]
+    fn the_deepest_mount_that_leads_to_a_folder_holds_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join("proc/self")).expect("a folder");
+        let mounts = "/dev/sda1 / ext4 rw 0 0\ntank/a /srv/data zfs rw 0 0\ntank/b /srv/my\\040data zfs rw 0 0\nx /srv xfs rw 0 0\n";
+        std::fs::write(folder.path().join("proc/self/mounts"), mounts).expect("a file");
+        let root = Root::new(folder.path());
+        for (path, kind) in [
+            ("/tmp", "ext4"),
+            ("/srv/x", "xfs"),
+            ("/srv/data/x", "zfs"),
+            ("/srv/database", "xfs"),
+            ("/srv/my data", "zfs"),
+        ] {
+            assert_eq!(filesystem_of(&root, Path::new(path)).as_deref(), Some(kind), "{path}");
+        }
+        assert_eq!(filesystem_of(&Root::new("/nowhere"), Path::new("/tmp")), None);
+        assert_eq!(folder_of(&root, "tank/b"), Ok(PathBuf::from("/srv/my data")));
+        assert!(folder_of(&root, "tank/c").is_err_and(|why| why.starts_with("tank/c: no such dataset is mounted")));
+        assert!(folder_of(&root, "x").is_err(), "that is no dataset");
+        let there = folder.path().to_string_lossy().into_owned();
+        assert_eq!(folder_of(&root, &there), Ok(folder.path().to_owned()));
+        assert!(folder_of(&root, "/no/such/folder").is_err_and(|why| why.contains("no such folder")));
+    }
 }

@@ -298,4 +298,33 @@ mod tests {
         let after = BTreeMap::from([(1, 15), (3, 7)]);
         assert_eq!(used(&before, &after), 12);
     }
+
+    #[test]
+    fn the_engine_is_all_of_its_processes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |pid: &str, name: &str, files: &[(&str, &str)]| {
+            let place = folder.path().join("proc").join(pid);
+            std::fs::create_dir_all(&place).expect("a folder");
+            let stat = format!("7 ({name}) S 1 7 7 0 -1 4194560 1 2 3 4 250 50 9 9 20 0 1 0 99 1 1");
+            std::fs::write(place.join("stat"), stat).expect("a file");
+            files.iter().for_each(|(file, text)| std::fs::write(place.join(file), text).expect("a file"));
+        };
+        put("7", "dockerd", &[("smaps_rollup", "Pss: 100 kB\n"), ("status", "VmRSS: 900 kB\n")]);
+        put("8", "containerd", &[("status", "VmRSS: 20 kB\n")]);
+        put("9", "conmon", &[]);
+        put("10", "nginx", &[("smaps_rollup", "Pss: 100 kB\n")]);
+        put("self", "dockerd", &[]);
+        let root = Root::new(folder.path());
+        assert_eq!(engine(&root, &DOCKER), (BTreeMap::from([(7, 300), (8, 300)]), 120 << 10));
+        assert_eq!(engine(&root, &PODMAN), (BTreeMap::from([(9, 300)]), 0), "of its memory nothing is known");
+    }
+
+    #[test]
+    fn cores_are_what_was_used_between_two_counts() {
+        let at = |second: i64| Timestamp::from_second(second).expect("a moment");
+        let used = |cpu_ns, second| Used { cpu_ns, memory: 1, at: at(second) };
+        assert_eq!(used(3_000_000_000, 14).cores_since(&used(1_000_000_000, 10)), 0.5);
+        assert_eq!(used(3_000_000_000, 10).cores_since(&used(1_000_000_000, 10)), 0.0, "the same count again");
+        assert_eq!(used(1, 14).cores_since(&used(9, 10)), 0.0, "it was restarted");
+    }
 }

@@ -180,3 +180,39 @@ fn plan(storage: &Storage) -> Plan {
         fingerprint,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{bench::engine::testing::Surveyed, model::arc::ArcSample, state::State};
+
+    #[test]
+    fn a_file_is_larger_than_what_the_arc_holds_and_a_quarter_of_what_is_free() {
+        let of = |direct, free: u64, arc: u64, own: Option<u64>| {
+            let mut surveyed = Surveyed::new(State::default());
+            surveyed.state.host.memory.raw.arc = Some(ArcSample { max: arc, ..ArcSample::default() });
+            surveyed.settings.bench.file_size = own;
+            let place = Place {
+                of: "/".into(),
+                folder: "/".into(),
+                filesystem: "ext4".into(),
+                direct,
+                dataset: None,
+                devices: Vec::new(),
+                copies: 1.0,
+                free,
+                fingerprint: [].into(),
+            };
+            size(&surveyed.survey(), &place)
+        };
+        const GIB: u64 = 1 << 30;
+        let plenty = 1000 * GIB;
+        assert_eq!(of(Direct::Real, plenty, 8 * GIB, None), SIZE);
+        assert_eq!((of(Direct::Unknown, plenty, 0, None), of(Direct::Memory, plenty, 0, None)), (SIZE, SMALL));
+        assert_eq!(of(Direct::Cached, plenty, 8 * GIB, None), 16 * GIB);
+        assert_eq!((of(Direct::Cached, plenty, 1, None), of(Direct::Cached, plenty, 99 * GIB, None)), (SIZE, LARGEST));
+        assert_eq!(of(Direct::Real, plenty, 0, Some((5 << 20) + 7)), 5 << 20, "whole blocks");
+        assert_eq!((of(Direct::Real, 8 * GIB, 0, None), of(Direct::Real, 8 * GIB - 4, 0, None)), (2 * GIB, GIB));
+        assert_eq!((of(Direct::Real, 5 * GIB, 0, None), of(Direct::Real, 0, 0, None)), (GIB, 1));
+    }
+}

@@ -301,4 +301,103 @@ mod tests {
         }
         assert!(!has_direct(&Root::new("/nowhere")));
     }
+
+    #[test]
+    fn places_are_what_the_user_named_and_large_filesystems_of_disks() {
+        use crate::{
+            bench::engine::testing::Surveyed,
+            model::filesystem::{Filesystem, Space},
+            state::State,
+        };
+        let filesystem = |mount: &str, device: &str, kind: &str, size: u64| Filesystem {
+            mount: mount.to_owned(),
+            device: device.to_owned(),
+            kind: kind.to_owned(),
+            options: String::new(),
+            read_only: false,
+            space: Ok(Space { size, ..Space::default() }),
+        };
+        let mut state = State::default();
+        state.host.filesystems.filesystems = vec![
+            filesystem("/", "/dev/sda2", "ext4", SMALLEST),
+            filesystem("/small", "/dev/sda3", "ext4", SMALLEST - 1),
+            filesystem("/boot", "/dev/sda1", "ext4", SMALLEST),
+            filesystem("/efi", "/dev/sda1", "ext4", SMALLEST),
+            filesystem("/run", "tmpfs", "tmpfs", SMALLEST),
+            filesystem("/nas", "nas:/", "nfs4", SMALLEST),
+            filesystem("/tank/a", "tank/a", "zfs", SMALLEST),
+            filesystem("/tank", "tank", "zfs", SMALLEST),
+            filesystem("/fast/x", "fast/x", "zfs", SMALLEST),
+            Filesystem { read_only: true, ..filesystem("/cd", "/dev/sr0", "ext4", SMALLEST) },
+            Filesystem { space: Err(crate::model::fault::Fault::Timeout), ..filesystem("/late", "/dev/x", "xfs", 0) },
+        ];
+        let mut surveyed = Surveyed::new(state);
+        assert_eq!(names(&surveyed.survey()), ["tank", "fast/x", "/"]);
+        surveyed.settings.bench.storage = vec!["/mnt/a".to_owned(), "/".to_owned()];
+        assert_eq!(names(&surveyed.survey()), ["/mnt/a", "/", "tank", "fast/x"], "each once");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_measured_says_why() {
+        use crate::{
+            bench::engine::testing::Surveyed,
+            model::pool::{Dataset, DatasetRow},
+            state::State,
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("written");
+        let mut state = State::default();
+        let row = |name: &str, mountpoint: Option<&str>| {
+            let mountpoint = mountpoint.map(str::to_owned);
+            let reported = Dataset { name: name.to_owned(), mountpoint, ..Dataset::default() };
+            DatasetRow { reported, ..DatasetRow::default() }
+        };
+        state.host.pools.datasets = vec![row("tank/off", None)];
+        let mut surveyed = Surveyed::new(state);
+        surveyed.root = Root::new(folder.path());
+        let why = |of: &str| find(&surveyed.survey(), of).map(|place| place.of);
+        assert_eq!(why("tank/gone"), Err("there is no dataset tank/gone".to_owned()));
+        assert_eq!(why("tank/off"), Err("tank/off is not mounted: zfs mount tank/off".to_owned()));
+        assert_eq!(why(&file.to_string_lossy()), Err(format!("{} is not a folder", file.display())));
+        assert!(why("/no/such/folder").is_err());
+    }
+
+    #[test]
+    fn a_device_is_known_by_the_kernel_s_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Root::new(folder.path());
+        let link = |from: &str, to: &str| {
+            let from = folder.path().join(from);
+            fs::create_dir_all(from.parent().expect("a parent")).expect("a folder");
+            std::os::unix::fs::symlink(to, from).expect("a link");
+        };
+        link("sys/dev/block/8:2", "../../devices/pci0/block/sda/sda2");
+        assert_eq!(by_number(&root, rustix::fs::makedev(8, 2)).as_deref(), Some("sda2"));
+        assert_eq!(by_number(&root, rustix::fs::makedev(8, 3)), None);
+        assert_eq!((device(Path::new("/dev/null")).as_deref(), device(Path::new("/proc/self"))), (Some("null"), None));
+        let disk = folder.path().join("sys/devices/pci0/block/sda");
+        fs::create_dir_all(disk.join("device")).and_then(|()| fs::create_dir_all(disk.join("sda2"))).expect("folders");
+        fs::write(disk.join("device/model"), "WD Red\n").expect("written");
+        link("sys/class/block/sda", "../../devices/pci0/block/sda");
+        link("sys/class/block/sda2", "../../devices/pci0/block/sda/sda2");
+        for name in ["sda", "sda2"] {
+            assert_eq!(model(&root, name).as_deref(), Some("WD Red"), "{name}");
+        }
+        assert_eq!(model(&root, "sdb"), None);
+    }
+
+    #[test]
+    fn the_deepest_and_newest_mount_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("proc/1")).expect("a folder");
+        let line = |point: &str, source: &str| format!("1 0 0:50 / {point} rw - ext4 {source} rw\n");
+        let text = [line("/", "root"), line("/srv", "old"), line("/srv", "new"), line("/srv/deep", "deep")].concat();
+        fs::write(folder.path().join("proc/1/mountinfo"), text).expect("written");
+        let of =
+            |path: &str| mount_of(&Root::new(folder.path()), Path::new(path)).map(|mount| clean_bytes(&mount.source));
+        for (path, source) in [("/srv/x", "new"), ("/srv/deep/x", "deep"), ("/srvx", "root"), ("/srv/deeper", "new")] {
+            assert_eq!(of(path).as_deref(), Some(source), "{path}");
+        }
+    }
 }

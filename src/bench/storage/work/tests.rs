@@ -127,3 +127,48 @@ fn the_device_shows_whether_it_was_measured() {
     );
     assert!(words(real(Access::Read, None)).starts_with("the devices below it are not known"));
 }
+
+fn report(bytes: u64, seconds: f64) -> Report {
+    let latency = crate::bench::storage::report::Latency {
+        mean: Some(0.001),
+        p50: Some(0.001),
+        p99: Some(0.002),
+        p999: Some(0.003),
+    };
+    Report { bytes, operations: 10, seconds, latency, ..Report::default() }
+}
+
+#[test]
+fn what_is_shown_beside_a_figure_is_rate_and_latencies() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let beside = |access| storage(&folder, access).beside(&report(1 << 20, 1.0));
+    let latencies = ["p50 1.00 ms", "p99 2.00 ms", "p99.9 3.00 ms"];
+    assert_eq!(beside(Access::Read), latencies);
+    assert_eq!(
+        (&beside(Access::Random)[0], &beside(Access::Random)[1..]),
+        (&"1.0 MiB/s".to_owned(), &latencies.map(str::to_owned)[..])
+    );
+}
+
+#[test]
+fn notes_say_what_the_figures_leave_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let moved = Some(Moved { read: 1 << 20, written: 1 << 20 });
+    let mut storage = storage(&folder, Access::Random);
+    storage.place.direct = Direct::Real;
+    let notes = storage.notes(&[report(1 << 20, 1.0)], moved, true);
+    assert_eq!(
+        notes,
+        [
+            "1.0 MiB/s · p50 1.00 ms · p99 2.00 ms · p99.9 3.00 ms",
+            "measured by the built-in engine: fio is not installed"
+        ]
+    );
+    let refused = storage.notes(&[report(1 << 20, 1.0)], moved, false);
+    assert_eq!(
+        refused[2],
+        format!("{} refuses direct I/O here: it went through the page cache", storage.place.filesystem)
+    );
+    storage.place.direct = Direct::Cached;
+    assert_eq!(storage.notes(&[report(1 << 20, 1.0)], moved, false).len(), 2, "it was not asked for");
+}
