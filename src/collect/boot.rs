@@ -79,4 +79,28 @@ mod tests {
         assert_eq!(Began::of(Some(HOST), None, None), Began { machine: Some(HOST), ticks: Some(HOST) }, "a recording");
         assert_eq!(Began::of(None, None, None), Began::default());
     }
+
+    #[test]
+    fn a_guest_s_own_start_is_that_of_its_first_process() {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        put("proc/stat", &format!("cpu 1\nbtime {HOST}\n"));
+        put("proc/1/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 900000 0 0\n");
+        put("proc/1/mountinfo", "1 0 0:50 / /proc/uptime rw - fuse.lxcfs lxcfs rw\n");
+        let root = Root::new(folder.path());
+        let now = Stamp::at_seconds(1);
+        let recorded = Began { machine: Some(HOST), ticks: Some(HOST) };
+        assert_eq!(Began::read(&root, false, now), recorded, "of another kernel only its word is known");
+        let live = Stamp {
+            unix_ms: i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("later").as_millis()).expect("soon"),
+            ..now
+        };
+        let began = Began::read(&root, true, live);
+        assert!(began.ticks.is_some_and(|ticks| ticks * 1000 < live.unix_ms), "{began:?}");
+        assert_eq!(began.machine, began.ticks.map(|ticks| ticks + 9_000), "a hundredth of a second each");
+    }
 }

@@ -346,4 +346,92 @@ mod tests {
             let _ = read(&text, &known);
         }
     }
+
+    #[test]
+    fn what_is_no_disk_of_its_own_is_left_out() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = Root::new(folder.path());
+        let put = |name: &str, files: &[(&str, &str)]| {
+            for (file, text) in files {
+                let path = folder.path().join(format!("sys/block/{name}/{file}"));
+                std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+                std::fs::write(path, text).expect("file");
+            }
+        };
+        put("sda", &[("size", "8\n"), ("queue/rotational", "1\n")]);
+        put("sdb", &[("size", "8\n"), ("queue/rotational", "0\n"), ("hidden", "0\n"), ("ro", "1\n")]);
+        put("vda", &[("size", "8\n"), ("queue/rotational", "1\n")]);
+        put("xvda", &[("size", "8\n"), ("queue/rotational", "1\n")]);
+        put("cciss!c0d0", &[("size", "8\n")]);
+        put("ram0", &[("size", "8\n")]);
+        put("loop0", &[("size", "8\n"), ("ro", "0\n")]);
+        put("loop1", &[("size", "8\n"), ("ro", "1\n")]);
+        put("sdc", &[("size", "0\n")]);
+        put("nvme0c0n1", &[("size", "8\n"), ("hidden", "1\n")]);
+        let of = |name: &str, used| device(&root, name.as_bytes(), used).map(|d| (d.size_bytes, d.rotational));
+        let size = Some(8 * 512);
+        assert_eq!((of("sda", false), of("sdb", false)), (Some((size, Some(true))), Some((size, Some(false)))));
+        assert_eq!((of("vda", false), of("xvda", false)), (Some((size, None)), Some((size, None))));
+        assert_eq!((of("cciss/c0d0", false), of("loop0", false)), (Some((size, None)), Some((size, None))));
+        assert_eq!((of("ram0", true), of("ram0", false)), (Some((size, None)), None));
+        for none in ["loop1", "sdc", "nvme0c0n1", "sda1", ".", ".."] {
+            assert_eq!(of(none, true), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_model_has_its_maker_once() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = Root::new(folder.path());
+        let of = |files: &[(&str, &str)]| {
+            let block = folder.path().join("sys/block/sda");
+            let _ = std::fs::remove_dir_all(&block);
+            for (file, text) in files {
+                std::fs::create_dir_all(block.join(file).parent().expect("parent")).expect("folder");
+                std::fs::write(block.join(file), text).expect("file");
+            }
+            model(&root, "sda")
+        };
+        let both = |vendor: &str, model: &str| of(&[("device/vendor", vendor), ("device/model", model)]);
+        for (vendor, model, whole) in [
+            ("ATA", "WDC WD40EFRX", "WDC WD40EFRX"),
+            ("SEAGATE", "ST4000", "SEAGATE ST4000"),
+            ("Samsung", "Samsung SSD 990", "Samsung SSD 990"),
+            ("0x1af4", "disk", "disk"),
+        ] {
+            assert_eq!(both(vendor, model).as_deref(), Some(whole));
+        }
+        assert_eq!(of(&[("dm/name", "vg-home"), ("md/level", "raid1")]).as_deref(), Some("vg-home"));
+        assert_eq!(of(&[("md/level", "raid1"), ("device/name", "x")]).as_deref(), Some("raid1"));
+        assert_eq!((of(&[("device/name", "SD64G")]).as_deref(), of(&[])), (Some("SD64G"), None));
+    }
+
+    #[test]
+    fn without_sysfs_a_partition_is_known_by_its_name() {
+        let mut disks = Vec::new();
+        let mut is_disk = |name: &str, used| unknown(name.as_bytes(), used, &mut disks).is_some();
+        for (name, used, expected) in [
+            ("sda", false, true),
+            ("sda1", true, false),
+            ("sdaa", true, true),
+            ("nvme0n1", true, true),
+            ("nvme0n1p2", true, false),
+            ("nvme0n1p", true, true),
+            ("loop0", false, false),
+            ("loop1", true, true),
+            ("ram0", false, false),
+            ("zram0", false, false),
+        ] {
+            assert_eq!(is_disk(name, used), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_device_was_used_that_read_or_wrote() {
+        let shown = |line: &str| look(&Root::new("/nowhere"), line.as_bytes()).pop().is_some_and(|k| k.shown.is_some());
+        assert!(
+            shown("   1       0 ram0 5 0 40 0 0 0 0 0 0 0 0\n") && shown("   1       0 ram0 0 0 0 0 5 0 40 0 0 0 0\n")
+        );
+        assert!(!shown("   1       0 ram0 0 0 0 0 0 0 0 0 0 0 0\n"));
+    }
 }

@@ -100,4 +100,44 @@ mod tests {
         assert_eq!(made(&[(".dockerenv", ""), ("proc/1/mountinfo", "1 0 254:0 / / rw - ext4 /dev/vda rw\n")]), None);
         assert_eq!(kind(&Root::fixture("hostile")), None, "a name with control bytes");
     }
+
+    #[test]
+    fn folders_of_each_engine_name_it() {
+        for (line, kind) in [
+            ("0::/kubepods/x", "kubernetes"),
+            ("0::/system.slice/docker-0123.scope", "docker"),
+            ("0::/machine.slice/libpod-0123.scope", "podman"),
+            ("0::/libpod/0123", "podman"),
+            ("0::/lxc/web", "lxc"),
+            ("0::/lxc.payload.web", "lxc"),
+            ("0::/machine.slice/machine-web.scope", "systemd-nspawn"),
+        ] {
+            assert_eq!(by_cgroup(line.as_bytes()), Some(kind), "{line}");
+        }
+        assert_eq!(by_cgroup(b"0::/system.slice/ssh.service"), None);
+    }
+
+    #[test]
+    fn a_kind_is_one_plain_word() {
+        let of = |text: &str| word(Some(text.as_bytes().to_vec()));
+        for plain in ["lxc", "systemd-nspawn", "wsl_2.0"] {
+            assert_eq!(of(&format!(" {plain}\n")).as_deref(), Some(plain));
+        }
+        assert_eq!(of(&"x".repeat(32)).map(|word| word.len()), Some(32));
+        let long = "x".repeat(33);
+        for odd in ["", " \n", "two words", "a\u{1b}", "a/b", &long] {
+            assert_eq!(of(odd), None, "{odd}");
+        }
+        assert_eq!(word(None), None);
+    }
+
+    #[test]
+    fn a_file_of_lxcfs_is_the_guest_s_own() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir_all(folder.path().join("proc/1")).expect("folder");
+        let mounts = "1 0 0:50 / /proc/uptime rw - fuse.lxcfs lxcfs rw\n2 0 0:51 / /proc/stat rw - proc proc rw\n";
+        std::fs::write(folder.path().join("proc/1/mountinfo"), mounts).expect("file");
+        let is = |file: &str| is_of_guest(&Root::new(folder.path()), file);
+        assert_eq!((is("/proc/uptime"), is("/proc/stat"), is("/proc/meminfo")), (true, false, false));
+    }
 }

@@ -264,4 +264,31 @@ mod tests {
             let _ = (ipv4(&a, &b), ipv6(&a), direct(&b));
         }
     }
+
+    #[test]
+    fn an_address_of_hardware_is_pairs_of_digits_and_not_all_zero() {
+        assert!(is_mac("a8:a1:59:12:34:56") && is_mac("00:00:00:00:00:01"));
+        for odd in ["00:00:00:00:00:00", "a8:a1:59:12:34", "a8:a1:59:12:34:5g", "a8a1:59:12:34:56:7", ""] {
+            assert!(!is_mac(odd), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_speed_is_asked_of_hardware_that_is_up() {
+        let folder = tempfile::tempdir().expect("folder");
+        let at = |file: &str| folder.path().join("sys/class/net/eth0").join(file);
+        std::fs::create_dir_all(at("device")).expect("folder");
+        let speed = |state: &str, megabits: &str| {
+            std::fs::write(at("operstate"), state).and_then(|()| std::fs::write(at("speed"), megabits)).expect("files");
+            link(&Root::new(folder.path()), b"eth0").speed_bits
+        };
+        assert_eq!(speed("up\n", "2500\n"), Some(2_500_000_000));
+        assert_eq!((speed("up\n", "0\n"), speed("up\n", "-1\n"), speed("up\n", "10000000\n")), (None, None, None));
+        assert_eq!((speed("up\n", "1\n"), speed("up\n", "9999999\n")), (Some(1_000_000), Some(9_999_999_000_000)));
+        assert_eq!(speed("down\n", "1000\n"), None);
+        std::fs::remove_dir(at("device")).expect("folder");
+        assert_eq!(speed("up\n", "1000\n"), None, "an invented one");
+        std::fs::create_dir(at("bonding")).expect("folder");
+        assert_eq!(speed("up\n", "1000\n"), Some(1_000_000_000));
+    }
 }

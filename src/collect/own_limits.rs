@@ -274,4 +274,88 @@ mod tests {
             assert_eq!(sample.cpu_cores, Some(cores), "{quota}");
         }
     }
+
+    #[test]
+    fn numbers_of_a_list_are_counted() {
+        for (text, expected) in [
+            ("0-3,8,10-11\n", Some(7)),
+            ("5", Some(1)),
+            ("0-0", Some(1)),
+            ("3-1", None),
+            ("x", None),
+            ("1-", None),
+            ("", None),
+        ] {
+            assert_eq!(count(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quota_is_a_share_of_a_period() {
+        assert_eq!((quota_v2(b"150000 100000\n"), quota_v2(b"max 100000\n")), (Some(1.5), None));
+        assert_eq!((quota_v2(b"0 100000"), quota_v2(b"1 0"), quota_v2(b"1")), (None, None, None));
+    }
+
+    /// Our group below another on a machine with 8 cores and 8 GiB, each with these files.
+    fn nested(own: &[(&str, &str)], above: &[(&str, &str)]) -> Result<LimitsSample, Fault> {
+        let folder = tempfile::tempdir().expect("folder");
+        let put = |path: String, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        put("proc/1/cgroup".into(), "0::/a/b\n");
+        put("proc/1/mountinfo".into(), "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+        put("proc/meminfo".into(), "MemTotal: 8388608 kB\n");
+        put("sys/devices/system/cpu/online".into(), "0-7\n");
+        put("sys/fs/cgroup/cgroup.controllers".into(), "cpu cpuset memory\n");
+        for (group, files) in [("a/b", own), ("a", above)] {
+            put(format!("sys/fs/cgroup/{group}/cgroup.controllers"), "cpu cpuset memory\n");
+            files.iter().for_each(|(name, text)| put(format!("sys/fs/cgroup/{group}/{name}"), text));
+        }
+        match read_once(open, Root::new(folder.path()))? {
+            Sample::Limits(sample) => Ok(sample),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_tightest_limit_on_the_way_up_holds() {
+        let cores = |own: &str, above: &str| {
+            nested(&[("cpu.max", own)], &[("cpu.max", above)]).ok().and_then(|sample| sample.cpu_cores)
+        };
+        assert_eq!(cores("200000 100000", "300000 100000"), Some(2.0));
+        assert_eq!(cores("300000 100000", "200000 100000"), Some(2.0));
+        assert_eq!((cores("max 100000", "50000 100000"), cores("max 100000", "max 100000")), (Some(0.5), None));
+        let memory = |own: &str, above: &str| {
+            nested(&[("memory.max", own)], &[("memory.max", above)]).ok().and_then(|sample| sample.memory_bytes)
+        };
+        assert_eq!((memory("1000", "2000"), memory("2000", "1000")), (Some(1000), Some(1000)));
+        assert_eq!(memory("8589934592", "max"), Some(8 << 30), "all that there is");
+        assert_eq!(memory("8589934593", "max"), None, "more than the machine has is no limit");
+    }
+
+    #[test]
+    fn a_set_of_cores_limits_where_it_is_the_smaller() {
+        let cores = |set: &str, quota: &str| {
+            nested(&[("cpuset.cpus.effective", set), ("cpu.max", quota)], &[]).ok().and_then(|sample| sample.cpu_cores)
+        };
+        assert_eq!((cores("0-3", "max 100000"), cores("0-7", "max 100000")), (Some(4.0), None));
+        assert_eq!((cores("0-3", "200000 100000"), cores("0-3", "500000 100000")), (Some(2.0), Some(4.0)));
+    }
+
+    #[test]
+    fn pauses_are_those_of_the_group_with_the_quota() {
+        let stat = |n: u64| format!("usage_usec {n}\nnr_periods {n}\nnr_throttled 5\nthrottled_usec 7\n");
+        let (own, above) = (stat(100), stat(200));
+        let sample = nested(
+            &[("cpu.max", "max 100000"), ("cpu.stat", &own)],
+            &[("cpu.max", "100000 100000"), ("cpu.stat", &above)],
+        )
+        .expect("a limit");
+        assert_eq!(
+            (sample.usage_us, sample.throttled_periods, sample.throttled_us),
+            (Some(200), Some((5, 200)), Some(7))
+        );
+    }
 }

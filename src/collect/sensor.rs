@@ -328,7 +328,54 @@ mod tests {
             celsius: Some(celsius),
         };
         let shown = |kind, celsius| probe(celsius).shown(kind).is_some();
-        assert_eq!([-5.0, 127.0, 30.0].map(|celsius| shown(SensorKind::Board, celsius)), [false, false, true]);
-        assert!(shown(SensorKind::Disk, -5.0), "a cold disk");
+        let board = [-5.0, 0.0, 0.1, 30.0, 119.9, 120.0].map(|celsius| shown(SensorKind::Board, celsius));
+        assert_eq!(board, [false, false, true, true, true, false]);
+        let disk = [-40.0, -39.9, 0.0, 199.9, 200.0].map(|celsius| shown(SensorKind::Disk, celsius));
+        assert_eq!(disk, [false, true, true, true, false], "a cold disk is one");
+        assert!(sensor_chips::Probe { connected: false, ..probe(30.0) }.shown(SensorKind::Disk).is_none());
+    }
+
+    #[test]
+    fn a_fan_is_shown_that_turns_or_turned_or_has_a_label() {
+        let folder = tempfile::tempdir().expect("folder");
+        let hwmon = |file: &str| format!("sys/class/hwmon/hwmon0/{file}");
+        put(folder.path(), &hwmon("name"), "nct6798\n");
+        let turn = |rpm: [&str; 3]| {
+            for (n, rpm) in (1..).zip(rpm) {
+                put(folder.path(), &hwmon(&format!("fan{n}_input")), rpm);
+            }
+        };
+        put(folder.path(), &hwmon("fan3_label"), "Rear\n");
+        let fans = |source: &mut dyn Collector, second| match source
+            .collect(&CollectCx::new(Stamp::at_seconds(second), &Interest::default()))
+        {
+            Ok(Sample::Sensors(sample)) => sample.fans.into_iter().map(|fan| (fan.sensor, fan.rpm)).collect(),
+            _ => Vec::new(),
+        };
+        turn(["0\n", "1\n", "0\n"]);
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        let two = |rpm: f64| vec![("nct6798 fan2".to_owned(), rpm), ("nct6798 Rear".to_owned(), 0.0)];
+        assert_eq!(fans(&mut *source, 1), two(1.0));
+        turn(["0\n", "0\n", "0\n"]);
+        assert_eq!(fans(&mut *source, 3), two(0.0), "it stands now");
+        turn(["99999\n", "100000\n", "-1\n"]);
+        assert_eq!(
+            fans(&mut *source, 5),
+            [("nct6798 fan1".to_owned(), 99_999.0)],
+            "no fan turns so fast, or backwards"
+        );
+    }
+
+    #[test]
+    fn a_sensor_that_says_it_is_faulty_has_no_temperature() {
+        let folder = tempfile::tempdir().expect("folder");
+        let hwmon = |file: &str| format!("sys/class/hwmon/hwmon0/{file}");
+        put(folder.path(), &hwmon("name"), "acme_dimm\n");
+        put(folder.path(), &hwmon("temp1_input"), "31000\n");
+        put(folder.path(), &hwmon("temp2_input"), "32000\n");
+        put(folder.path(), &hwmon("temp1_fault"), "0\n");
+        put(folder.path(), &hwmon("temp2_fault"), "1\n");
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(at(&mut *source, 1), [("acme_dimm temp1".into(), 31.0)]);
     }
 }
