@@ -184,3 +184,25 @@ fn refusal(receipt: &Receipt) -> String {
     let words = clean(words.trim()).into_owned();
     if words.is_empty() { format!("status {}", receipt.status) } else { format!("status {}: {words}", receipt.status) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_first_words_of_the_answer() {
+        let said = |status, body: &str| expect(Receipt { status, body: body.as_bytes().to_vec() });
+        let failed = |refused, why: &str| Err(Undelivered { why: why.to_owned(), refused });
+        assert_eq!((said(200, "x"), said(299, "")), (Ok(()), Ok(())));
+        assert_eq!(said(400, " invalid topic\n"), failed(true, "status 400: invalid topic"));
+        assert_eq!((said(199, ""), said(300, "")), (failed(false, "status 199"), failed(false, "status 300")));
+        assert_eq!(said(500, &"x".repeat(500)), failed(false, &format!("status 500: {}", "x".repeat(120))));
+        for (status, for_good) in [(401, false), (403, false), (404, false), (413, true), (422, true), (429, false)] {
+            assert_eq!(
+                said(status, ""),
+                failed(for_good, &format!("status {status}")),
+                "what may change is sent again"
+            );
+        }
+    }
+}

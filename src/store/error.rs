@@ -80,3 +80,46 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its first word, as Debug writes it.
+    fn kind(error: &StoreError) -> String {
+        format!("{error:?}").split(['(', ' ']).next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn errors_of_the_system_are_told_apart() {
+        for (error, name) in [
+            (ErrorKind::PermissionDenied, "Denied"),
+            (ErrorKind::ReadOnlyFilesystem, "ReadOnly"),
+            (ErrorKind::StorageFull, "Full"),
+            (ErrorKind::QuotaExceeded, "Full"),
+            (ErrorKind::InvalidData, "Failed"),
+        ] {
+            let found = StoreError::of_system(Path::new("/x"), &error.into());
+            assert_eq!(kind(&found), name);
+            assert!(found.to_string().contains("/x"), "{found}");
+        }
+    }
+
+    #[test]
+    fn errors_of_sqlite_are_told_apart() {
+        // Result codes of "sqlite.org/rescode.html".
+        for (code, name) in [
+            (26, "Damaged"),
+            (11, "Damaged"),
+            (13, "Full"),
+            (8, "ReadOnly"),
+            (3, "Denied"),
+            (5, "Busy"),
+            (6, "Busy"),
+            (1, "Failed"),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            assert_eq!(kind(&StoreError::of_sqlite(Path::new("/x"), &error)), name, "{code}");
+        }
+    }
+}

@@ -41,3 +41,25 @@ pub(super) fn counted(count: u64, what: &str) -> String {
 pub(super) fn live(state: &State, source: SourceId) -> bool {
     state.host.health.freshness(source, state.host.now) == Freshness::Live
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_letters_that_every_terminal_has() {
+        assert_eq!(plain("a – b · c… ✓"), "a - b | c~ ?");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!((counted(1, "zombie"), counted(0, "zombie")), ("1 zombie".to_owned(), "0 zombies".to_owned()));
+        assert_eq!(counted(2, "zombie"), "2 zombies");
+    }
+
+    #[test]
+    fn what_is_absent_is_a_dash() {
+        assert_eq!(or_absent(Some(1), |n: i32| n.to_string()), "1");
+        assert_eq!(or_absent(None, |n: i32| n.to_string()), "–");
+    }
+}
