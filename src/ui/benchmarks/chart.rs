@@ -203,3 +203,52 @@ fn styles(theme: &Theme, role: Role) -> (Style, Style) {
     };
     (cap, body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(value: f64) -> Bar {
+        Bar { value, role: Role::Text, sign: None, day: "today".to_owned() }
+    }
+
+    fn line(value: f64) -> Line {
+        Line { value, label: String::new(), role: Role::Dim }
+    }
+
+    #[test]
+    fn all_bars_fit_and_a_line_that_is_far_off_does_not_make_them_flat() {
+        let top = |bars: &[f64], lines: &[f64]| {
+            let (bars, lines) = (bars.iter().map(|v| bar(*v)).collect::<Vec<_>>(), lines.iter().map(|v| line(*v)));
+            top(&bars, &lines.collect::<Vec<_>>()) / 1.1
+        };
+        let is = |found: f64, wanted: f64| (found / wanted - 1.0).abs() < 1e-9;
+        assert!(is(top(&[5.0, 10.0, 7.0], &[]), 10.0) && is(top(&[10.0], &[3.0]), 10.0));
+        assert!(is(top(&[10.0], &[10.0 * OFF_SCALE]), 10.0 * OFF_SCALE), "as far as that it is shown");
+        assert!(is(top(&[10.0], &[10.0 * OFF_SCALE + 0.1, 12.0]), 12.0));
+    }
+
+    #[test]
+    fn bars_stand_apart_as_far_as_there_is_room() {
+        for (bars, room, expected) in [
+            (1, 60, (6, 2)),
+            (10, 60, (6, 2)),
+            (10, 59, (5, 2)),
+            (10, 30, (3, 2)),
+            (10, 29, (2, 1)),
+            (100, 60, (2, 1)),
+            (0, 60, (2, 1)),
+            (1_000_000, 60, (2, 1)),
+        ] {
+            assert_eq!(pitch(bars, room), expected, "{bars} in {room}");
+        }
+    }
+
+    #[test]
+    fn a_value_reaches_its_row_from_the_bottom() {
+        let plot = Rect { x: 0, y: 5, width: 10, height: 10 };
+        for (share, y) in [(0.0, 14), (0.05, 14), (0.1, 14), (0.11, 13), (0.5, 10), (1.0, 5), (2.0, 5)] {
+            assert_eq!(row(plot, share), y, "{share}");
+        }
+    }
+}

@@ -260,4 +260,73 @@ mod tests {
         assert_eq!([probability(0.004), probability(0.000_02)], ["= 0.004", "< 0.001"]);
         assert_eq!([spread(0.021), spread(0.31)], ["±2.1 %", "±31 %"]);
     }
+
+    #[test]
+    fn digits_are_three_wherever_a_value_lies() {
+        for (value, text) in [
+            (0.0, "0"),
+            (9.994, "9.99"),
+            (9.996, "10.0"),
+            (99.94, "99.9"),
+            (99.96, "100"),
+            (-9.994, "-9.99"),
+            (-120.0, "-120"),
+        ] {
+            assert_eq!(digits(value), text);
+        }
+        for (value, text, prefix) in
+            [(999.4, "999", ""), (999.6, "1.00", "k"), (999_600.0, "1.00", "M"), (1e18, "1000000", "T")]
+        {
+            assert_eq!(scaled(value), (text.to_owned(), prefix));
+        }
+        for (value, text) in [
+            (0.000_999, "999 µs"),
+            (0.001, "1.00 ms"),
+            (0.9994, "999 ms"),
+            (0.9996, "1.00 s"),
+            (99.94, "99.9 s"),
+            (100.0, "1m40s"),
+        ] {
+            assert_eq!(seconds(value), text);
+        }
+    }
+
+    #[test]
+    fn each_figure_has_the_noun_of_its_kind() {
+        let of = |id: &str, unit, v| value(&figure(id, unit, Better::Higher), v);
+        assert_eq!(of("cpu_hash_ops", Unit::PerSecond, 5e3), "5.00k ops/s");
+        assert_eq!(of("requests", Unit::PerSecond, 5.0), "5.00/s");
+        assert_eq!(of("subnet_allocation", Unit::BytesPerSecond, 125.0), "1.00 kb/s");
+        assert_eq!((of("n", Unit::Count, 999.0), of("n", Unit::Count, 1000.0)), ("999".into(), "1.00k".to_owned()));
+        assert_eq!(
+            (of("n", Unit::Count, 2.5), of("compress_count", Unit::Count, 2.5)),
+            ("2.50".into(), "2.50:1".to_owned())
+        );
+        assert_eq!(value_short(&figure("x_iops", Unit::PerSecond, Better::Higher), 71_200.0), "71.2k");
+    }
+
+    #[test]
+    fn limits_of_words_are_where_they_are_said_to_be() {
+        assert_eq!([0.0999, 0.1].map(spread), ["±10.0 %", "±10 %"]);
+        assert_eq!([0.000_99, 0.001, 0.05].map(probability), ["< 0.001", "= 0.001", "= 0.05"]);
+        assert_eq!([1, 2, 3, 4, 5, 6].map(ordinal), ["first", "second", "third", "fourth", "fifth", "6th"]);
+        assert_eq!((age(0, 59_999), age(0, 60_000), age(5, 0)), ("now".into(), "1m".into(), "now".to_owned()));
+    }
+
+    #[test]
+    fn a_day_is_named_as_shortly_as_it_can_be() {
+        let noon = |text: &str| {
+            let at: jiff::civil::DateTime = format!("{text}T12:00").parse().expect("a moment");
+            local_zone().to_timestamp(at).expect("it is there").as_millisecond()
+        };
+        let now = noon("2026-11-21");
+        assert_eq!(day(now - 3_600_000, now), "today");
+        assert_eq!(
+            (day(noon("2026-09-03"), now), day(noon("2025-11-21"), now)),
+            ("3 Sep".into(), "21 Nov 2025".to_owned())
+        );
+        assert_eq!((moment(now, now), moment_short(now, now)), ("today 12:00".into(), "today 12:00".to_owned()));
+        assert_eq!(moment(noon("2026-09-03"), now), "Thu 3 Sep 12:00");
+        assert_eq!(moment_short(noon("2026-09-03"), now), "3 Sep 12:00");
+    }
 }

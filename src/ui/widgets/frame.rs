@@ -115,3 +115,59 @@ pub fn digit_glyph(digit: u8, ascii: bool) -> char {
     }
     ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][usize::from(digit % 10)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_stands_in_the_line_keeps_within_the_corners() {
+        for width in 2..60 {
+            let area = Rect::new(0, 0, width, 3);
+            for (title, badge, info) in [
+                ("disks", "", ""),
+                ("disks", "stale", ""),
+                ("disks", "", "3 of 9 · by size"),
+                ("disks", "stale", "3 of 9 · by size"),
+                ("a title that is longer than any box in which it may have to stand", "stale", "3 of 9"),
+            ] {
+                let mut buf = Buffer::empty(area);
+                let f = Frame { digit: Some(3), title, info, badge, focused: false };
+                frame(&mut buf, area, &Theme::plain(), &f);
+                let row: Vec<&str> = (0..width).map(|x| buf[(x, 0)].symbol()).collect();
+                assert_eq!((row[0], row[usize::from(width) - 1]), ("╭", "╮"), "{row:?}");
+                if width > 3 {
+                    assert_eq!((row[1], row[usize::from(width) - 2]), ("─", "─"), "{row:?}");
+                }
+                let text = row.concat();
+                let is_whole = |part: &str| part.is_empty() || text.contains(part) || !text.contains(&part[..3]);
+                assert!(is_whole(badge), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_box_has_title_badge_and_info_in_its_line() {
+        let top = |width: u16, badge: &str, info: &str| {
+            let area = Rect::new(0, 0, width, 3);
+            let mut buf = Buffer::empty(area);
+            frame(&mut buf, area, &Theme::plain(), &Frame { digit: None, title: "disks", info, badge, focused: false });
+            (0..width).map(|x| buf[(x, 0)].symbol()).collect::<String>()
+        };
+        assert_eq!(top(20, "", ""), "╭─ disks ──────────╮");
+        assert_eq!(top(24, "stale", ""), "╭─ disks ─ stale ──────╮");
+        assert_eq!(top(24, "", "by size"), "╭─ disks ──── by size ─╮");
+        assert_eq!(top(34, "stale", "by size"), "╭─ disks ─ stale ────── by size ─╮");
+    }
+
+    #[test]
+    fn pieces_find_room_whole_from_the_first_on() {
+        let of = |info, room| fitting(info, room);
+        assert_eq!(of("aa · b · c", 10), "aa · b · c");
+        assert_eq!(
+            (of("aa · b · c", 9), of("aa · b · c", 6), of("aa · b · c", 5)),
+            ("aa · b".into(), "aa · b".into(), "aa".into())
+        );
+        assert_eq!((of("aaaaaa · b", 5), of("aa", 1)), ("b".into(), String::new()));
+    }
+}

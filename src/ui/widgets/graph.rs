@@ -300,4 +300,53 @@ mod tests {
         assert_eq!(nice_top(501.0 * kib), kib * kib);
         assert_eq!(nice_top(kib * kib), kib * kib);
     }
+
+    #[test]
+    fn a_band_is_shaded_in_each_row_that_it_touches() {
+        let area = Rect::new(0, 0, 2, 10);
+        let series = Series::default();
+        let shaded = |top: f64, flip: bool, band: (f64, f64)| -> String {
+            let mut buf = Buffer::empty(area);
+            let g = Graph { flip, ..Graph::of(&series, top, Style::new()) };
+            shade(&mut buf, area, Style::new().bold(), &g, band);
+            // From the bottom, or from the top of a graph that hangs.
+            let is_bold = |y: u16| buf[(1, y)].modifier.contains(ratatui::style::Modifier::BOLD);
+            let rows = (0..10).map(|row| if flip { row } else { 9 - row });
+            rows.map(|y| if is_bold(y) { '#' } else { '.' }).collect()
+        };
+        for flip in [false, true] {
+            for (band, rows) in [
+                ((2.0, 5.0), "..###....."),
+                ((2.5, 5.5), "..####...."),
+                ((3.0, 3.0), "...#......"),
+                ((0.0, 10.0), "##########"),
+                ((-5.0, 1.0), "#........."),
+                ((9.5, 99.0), ".........#"),
+                ((99.0, 99.0), ".........#"),
+                ((5.0, 2.0), ".........."),
+            ] {
+                assert_eq!(shaded(10.0, flip, band), rows, "{band:?}");
+            }
+        }
+        assert_eq!(shaded(0.0, false, (1.0, 2.0)), "..........", "there is no scale");
+    }
+
+    #[test]
+    fn a_value_lies_in_the_row_that_it_reaches() {
+        let (area, series) = (Rect::new(0, 5, 2, 10), Series::default());
+        let row =
+            |value: f64, flip: bool| row_of(area, &Graph { flip, ..Graph::of(&series, 10.0, Style::new()) }, value);
+        for (value, up) in [(0.001, 0), (1.0, 0), (1.001, 1), (5.0, 4), (10.0, 9), (10.000_001, 9)] {
+            assert_eq!((row(value, false), row(value, true)), (Some(14 - up), Some(5 + up)), "{value}");
+        }
+        assert_eq!((row(0.0, false), row(-1.0, false), row(10.1, false)), (None, None, None));
+        assert_eq!(row_of(area, &Graph::of(&series, 0.0, Style::new()), 1.0), None);
+    }
+
+    #[test]
+    fn a_column_of_a_graph_is_two_steps() {
+        let mut series = Series::new(600);
+        series.push(Stamp::at_seconds(1), Duration::from_secs(3), Some(1.0));
+        assert_eq!(span(&series, 10), series.step() * 20);
+    }
 }
