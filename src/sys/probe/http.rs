@@ -112,7 +112,7 @@ async fn body(target: &ServiceTarget, mut answer: Answer, end: Instant, found: &
     let mut finder = Finder::new(target.expect_text.as_deref().unwrap_or_default());
     let (began, mut read) = (Instant::now(), 0);
     let ended = timeout_at(end.into(), async {
-        while read < BODY {
+        while read <= BODY {
             let Some(piece) = answer.piece().await? else { return Ok(()) };
             read += piece.len();
             finder.take(&piece);

@@ -140,6 +140,19 @@ fn who_never_answers_fails_in_time() {
 }
 
 #[test]
+fn a_page_as_long_as_the_cap_is_whole() {
+    let (port, _requests) = server(|_, out| {
+        let _ = out.write_all(ok(&"x".repeat(http::BODY)).as_bytes());
+    });
+    let round = probed(target(&format!("http://127.0.0.1:{port}")));
+    assert_eq!(
+        (round.is_up(), round.found.bytes, round.found.cut),
+        (true, Some(http::BODY as u64), false),
+        "{round:?}"
+    );
+}
+
+#[test]
 fn an_endless_body_is_cut_and_a_slow_one_fails() {
     let (port, _requests) = server(|asked, out| {
         let _ = out.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
