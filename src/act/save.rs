@@ -26,7 +26,9 @@ fn save_in(folder: &Path, name: &str, text: &str) -> Outcome {
             Ok(mut file) => {
                 return match file.write_all(text.as_bytes()) {
                     Ok(()) => {
-                        Outcome { level: Level::Ok, text: format!("saved {} lines in ./{name}", text.lines().count()) }
+                        let count = text.lines().count();
+                        let lines = if count == 1 { "line" } else { "lines" };
+                        Outcome { level: Level::Ok, text: format!("saved {count} {lines} in ./{name}") }
                     }
                     Err(error) => Outcome { level: Level::Warn, text: format!("./{name}: {error}") },
                 };
@@ -59,7 +61,7 @@ mod tests {
     fn a_name_stays_within_the_folder_and_has_an_ending() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, written) in [(".web.log", "web.log"), ("we b", "we_b.txt"), ("a-b_c.d.log", "a-b_c.d.log")] {
-            assert_eq!(save_in(folder.path(), name, "one").text, format!("saved 1 lines in ./{written}"));
+            assert_eq!(save_in(folder.path(), name, "one").text, format!("saved 1 line in ./{written}"));
             assert_eq!(std::fs::read_to_string(folder.path().join(written)).expect("written"), "one");
         }
         let nowhere = save_in(&folder.path().join("gone"), "web.log", "one");
