@@ -150,6 +150,8 @@ struct Desk {
     /// What fires; `None` before the first picture: nothing is known to have ended then.
     firing: Option<Arc<[Firing]>>,
     silences_at: i64,
+    /// Alerts that an Alertmanager's silences covered when they were last read.
+    covered: Vec<Firing>,
     /// How an Alertmanager does with silences; it may take alerts and refuse these.
     silences: Health,
     /// What was to be silenced when the silences were last read.
@@ -177,6 +179,7 @@ impl Desk {
             written,
             firing: None,
             silences_at: 0,
+            covered: Vec::new(),
             silences: Health::default(),
             wanted: Vec::new(),
             beat_at: 0,
@@ -312,7 +315,10 @@ impl Desk {
                 comment: silence.comment.clone(),
             })
         };
-        let silences = firing.iter().filter_map(silenced).collect();
+        // One that is clear now may fire again under the same silence.
+        let clear = self.covered.iter().filter(|was| firing.iter().all(|alert| alert.key != was.key));
+        let silences: Vec<Silenced> = firing.iter().chain(clear).filter_map(silenced).collect();
+        self.covered = silences.iter().map(|silenced| silenced.alert.clone()).collect();
         self.report(Report::Silenced { silences });
         for change in silences::changes(&all, &wanted, &host, now).into_iter().filter(|_| web.silences) {
             let asked = match &change {

@@ -21,11 +21,14 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// Answers each request with `status`, and gives what was posted.
 fn server(listener: TcpListener, status: u16) -> Receiver<(String, Value)> {
-    server_of(listener, move |_| status)
+    server_of(listener, move |_| (status, "[]".to_owned()))
 }
 
-/// The same with the status of each first line.
-fn server_of(listener: TcpListener, status: impl Fn(&str) -> u16 + Send + 'static) -> Receiver<(String, Value)> {
+/// The same with the status and the body for each first line.
+fn server_of(
+    listener: TcpListener,
+    answer: impl Fn(&str) -> (u16, String) + Send + 'static,
+) -> Receiver<(String, Value)> {
     let (sender, requests) = channel();
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
@@ -39,7 +42,8 @@ fn server_of(listener: TcpListener, status: impl Fn(&str) -> u16 + Send + 'stati
             let mut body = vec![0; length];
             let _ = stream.read_exact(&mut body);
             let line = head.lines().next().unwrap_or_default().to_owned();
-            let _ = write!(stream, "HTTP/1.1 {} X\r\nContent-Length: 2\r\n\r\n[]", status(&line));
+            let (status, page) = answer(&line);
+            let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{page}", page.len());
             let _ = sender.send((line, serde_json::from_slice(&body).unwrap_or(Value::Null)));
         }
     });
@@ -203,10 +207,52 @@ fn an_alertmanager_gets_what_fires_and_gives_silences() {
 }
 
 #[test]
+fn a_silence_outlasts_the_alert_that_it_covers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (listener, address) = listener();
+    let silence = serde_json::json!([{
+        "id": "1",
+        "status": { "state": "active" },
+        "matchers": [{ "name": "alertname", "value": "disk", "isRegex": false, "isEqual": true }],
+        "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2999-01-01T00:00:00Z",
+        "createdBy": "ann",
+        "comment": "known",
+    }]);
+    let requests = server_of(listener, move |line| {
+        (200, if line.starts_with("get") { silence.to_string() } else { "[]".to_owned() })
+    });
+    let worker = Worker::start(Kind::Alertmanager(web(&address)), home(folder.path()), || {});
+    let (end, mut reports) = (Instant::now() + LONG, Vec::new());
+    let mut silenced = |count: usize| -> Vec<String> {
+        let of = |report: &Report| match report {
+            Report::Silenced { silences } => Some(silences.iter().map(|one| one.alert.key.rule.clone()).collect()),
+            _ => None,
+        };
+        loop {
+            assert!(Instant::now() < end, "{reports:?}");
+            reports.extend(worker.reports());
+            if let Some(last) = reports.iter().filter_map(of).nth(count) {
+                return last;
+            }
+        }
+    };
+    worker.update(&picture(&[alert("disk"), alert("cpu")]));
+    assert_eq!(silenced(0), ["disk"]);
+    // What is acknowledged here has the silences read again at once; the disk is clear by now.
+    let dismissal = Some(Dismissal { until_unix_ms: None, comment: String::new() });
+    worker.update(&picture(&[Firing { dismissal, acknowledged: true, muted: true, ..alert("cpu") }]));
+    assert_eq!(silenced(1), ["disk"], "it may fire again");
+    drop(requests);
+    ended(worker);
+}
+
+#[test]
 fn an_alertmanager_that_refuses_its_silences_still_gets_alerts() {
     let folder = tempfile::tempdir().expect("a folder");
     let (listener, address) = listener();
-    let requests = server_of(listener, |line| if line.contains("silences") { 403 } else { 200 });
+    let status = |line: &str| if line.contains("silences") { 403 } else { 200 };
+    let requests = server_of(listener, move |line| (status(line), "[]".to_owned()));
     let worker = Worker::start(Kind::Alertmanager(web(&address)), home(folder.path()), || {});
     worker.update(&picture(&[alert("disk")]));
     let next = || requests.recv_timeout(LONG).expect("asked").0;
