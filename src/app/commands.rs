@@ -56,7 +56,7 @@ impl Live {
         });
     }
 
-    /// Takes in how background went that were begun earlier.
+    /// Takes in how work in the background went that was begun earlier.
     pub(super) fn reports(&mut self) -> Sent {
         let mut any = self.session.recall(|words| self.ui.say(Level::Warn, words));
         any |= self.session.take_reports(|words| self.ui.say(Level::Warn, words));

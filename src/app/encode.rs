@@ -2,7 +2,7 @@
 //! possible: the cells that changed, pen after pen, the cheapest move between them, one synchronized write.
 //!
 //! Our own in place of ratatui's backend, as bytes are what a slow line feels: that one sends a move and all colours for
-//! nearly every cell, 5.6 to 12 bytes a changed cell as measured on a program that uses it; this sends at most 2.5.
+//! nearly every cell, 5.6 to 12 bytes a changed cell as measured on a program that uses it; this sends about 2.
 
 mod shown;
 

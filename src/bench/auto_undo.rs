@@ -1,4 +1,4 @@
-//! AutoUndo automatically what made a benchmark worse, where the config allows it (`bench.undo`): a limit or a property that
+//! Undoing automatically what made a benchmark worse, where the config allows it (`bench.undo`): a limit or a property that
 //! changed before the regression is set back and measured again, and set again where that did not help. Here is decided
 //! what comes next; whoever runs the suite carries it out, and says how it went. Once for each thing that got worse.
 

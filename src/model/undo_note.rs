@@ -26,7 +26,7 @@ pub enum UndoStep {
     Begins,
     /// It is done, and will be measured.
     Done,
-    /// It could not be done, or could not be set again: the machine is as it was before the step.
+    /// It could not be done, or could not be set again: the machine is as it was before the step, or that is not known.
     Failed,
     /// What was measured since then is as before the regression.
     Helped,
