@@ -167,29 +167,9 @@ mod tests {
         assert_eq!(cgroup(second.as_bytes()), format!("/docker/{id}"));
     }
 
-    fn stat(ticks: u64) -> Stat<'static> {
-        Stat {
-            name: b"worker",
-            state: b'S',
-            parent: 1,
-            flags: 0,
-            user: ticks,
-            system: 0,
-            child: 0,
-            priority: 20,
-            nice: 0,
-            threads: 1,
-            start: 5,
-            image: 0,
-            virtual_bytes: 1 << 20,
-            resident_pages: 100,
-            core: 0,
-        }
-    }
-
     /// A process that used so many ticks, with an unknown command line.
     fn slot(pid: u32, ticks: u64) -> Slot {
-        Slot::new(pid, 1, &stat(ticks), 0)
+        Slot::new(pid, 1, &Stat::sleeping(ticks), 0)
     }
 
     fn known(pid: u32) -> Slot {
@@ -258,7 +238,7 @@ mod tests {
     #[test]
     fn what_is_known_is_read_again_in_turns() {
         let mut idle = known(7);
-        (1..9).for_each(|at| _ = idle.update(&stat(1), at));
+        (1..9).for_each(|at| _ = idle.update(&Stat::sleeping(1), at));
         assert!(idle.asleep());
         // Of 256 rounds that do not rest every second one, and of those every fourth for the cgroup.
         assert_eq!(again_in(&[idle.clone()], &visible(&[7])), (32, 128));

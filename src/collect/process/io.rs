@@ -113,23 +113,7 @@ mod tests {
     }
 
     fn slot(pid: u32, asleep: bool) -> Slot {
-        let stat = Stat {
-            name: b"worker",
-            state: b'S',
-            parent: 1,
-            flags: 0,
-            user: 0,
-            system: 0,
-            child: 0,
-            priority: 20,
-            nice: 0,
-            threads: 1,
-            start: 5,
-            image: 0,
-            virtual_bytes: 1 << 20,
-            resident_pages: 100,
-            core: 0,
-        };
+        let stat = Stat::sleeping(0);
         let mut slot = Slot::new(pid, 1, &stat, 0);
         (0..if asleep { 4 } else { 0 }).for_each(|round| {
             slot.update(&stat, round);

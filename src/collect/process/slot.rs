@@ -196,26 +196,6 @@ pub(super) fn new_slot(
 mod tests {
     use super::*;
 
-    fn stat(own: u64) -> Stat<'static> {
-        Stat {
-            name: b"worker",
-            state: b'S',
-            parent: 1,
-            flags: 0,
-            user: own,
-            system: 0,
-            child: 0,
-            priority: 20,
-            nice: 0,
-            threads: 1,
-            start: 5,
-            image: 0,
-            virtual_bytes: 1 << 20,
-            resident_pages: 100,
-            core: 0,
-        }
-    }
-
     #[test]
     fn a_slot_stays_small() {
         assert_eq!(size_of::<Slot>(), 64);
@@ -223,38 +203,38 @@ mod tests {
 
     #[test]
     fn four_idle_reads_make_a_sleeper() {
-        let mut slot = Slot::new(7, 1, &stat(50), 0);
+        let mut slot = Slot::new(7, 1, &Stat::sleeping(50), 0);
         for n in 1..=4 {
             assert!(!slot.asleep(), "{n}");
-            slot.update(&stat(50), n);
+            slot.update(&Stat::sleeping(50), n);
         }
         assert!(slot.asleep());
-        slot.update(&stat(51), 5);
+        slot.update(&Stat::sleeping(51), 5);
         assert!(!slot.asleep());
     }
 
     #[test]
     fn zero_is_sent_once() {
-        let mut slot = Slot::new(7, 1, &stat(50), 0);
-        assert!(slot.update(&stat(50), 1).changed, "the second reading gives the first rate");
-        assert!(!slot.update(&stat(50), 2).changed);
-        assert_eq!(slot.update(&stat(53), 3), Change { own: 3, changed: true, ..Change::default() });
-        assert!(slot.update(&stat(53), 4).changed);
-        assert!(!slot.update(&stat(53), 5).changed);
-        assert!(slot.update(&Stat { state: b'T', ..stat(53) }, 6).changed);
-        assert!(slot.update(&Stat { resident_pages: 101, state: b'T', ..stat(53) }, 7).changed);
+        let mut slot = Slot::new(7, 1, &Stat::sleeping(50), 0);
+        assert!(slot.update(&Stat::sleeping(50), 1).changed, "the second reading gives the first rate");
+        assert!(!slot.update(&Stat::sleeping(50), 2).changed);
+        assert_eq!(slot.update(&Stat::sleeping(53), 3), Change { own: 3, changed: true, ..Change::default() });
+        assert!(slot.update(&Stat::sleeping(53), 4).changed);
+        assert!(!slot.update(&Stat::sleeping(53), 5).changed);
+        assert!(slot.update(&Stat { state: b'T', ..Stat::sleeping(53) }, 6).changed);
+        assert!(slot.update(&Stat { resident_pages: 101, state: b'T', ..Stat::sleeping(53) }, 7).changed);
     }
 
     #[test]
     fn another_name_is_an_exec_and_children_wake_their_parent() {
-        let mut slot = Slot::new(7, 1, &stat(0), 0);
-        assert!(slot.update(&Stat { name: b"worker2", ..stat(0) }, 1).renamed);
-        let same_name = Stat { image: 0x5555_5000, ..stat(0) };
-        assert!(Slot::new(7, 1, &stat(0), 0).update(&same_name, 1).renamed);
-        let change = slot.update(&Stat { name: b"worker2", child: 9, ..stat(0) }, 2);
+        let mut slot = Slot::new(7, 1, &Stat::sleeping(0), 0);
+        assert!(slot.update(&Stat { name: b"worker2", ..Stat::sleeping(0) }, 1).renamed);
+        let same_name = Stat { image: 0x5555_5000, ..Stat::sleeping(0) };
+        assert!(Slot::new(7, 1, &Stat::sleeping(0), 0).update(&same_name, 1).renamed);
+        let change = slot.update(&Stat { name: b"worker2", child: 9, ..Stat::sleeping(0) }, 2);
         assert_eq!((change.inherited, change.own), (9, 0));
         assert!(!slot.asleep());
-        let back = slot.update(&Stat { name: b"worker2", child: 3, ..stat(0) }, 3);
+        let back = slot.update(&Stat { name: b"worker2", child: 3, ..Stat::sleeping(0) }, 3);
         assert_eq!(back.inherited, 0);
     }
 

@@ -24,6 +24,30 @@ pub struct Stat<'a> {
     pub core: u16,
 }
 
+#[cfg(test)]
+impl Stat<'_> {
+    /// A process that sleeps and has used so many ticks.
+    pub fn sleeping(user: u64) -> Stat<'static> {
+        Stat {
+            name: b"worker",
+            state: b'S',
+            parent: 1,
+            flags: 0,
+            user,
+            system: 0,
+            child: 0,
+            priority: 20,
+            nice: 0,
+            threads: 1,
+            start: 5,
+            image: 0,
+            virtual_bytes: 1 << 20,
+            resident_pages: 100,
+            core: 0,
+        }
+    }
+}
+
 /// The kernel's mark for its own threads in `flags` (PF_KTHREAD).
 const KERNEL: u64 = 0x0020_0000;
 

@@ -113,15 +113,13 @@ mod tests {
         assert_eq!((of(Some(Runner { pid: 10, started: 4 })), of(None)), (None, None));
     }
 
+    fn process(pid: u32, parent: u32) -> Process {
+        Process { key: ProcKey { pid, start_ticks: 5 }, tgid: pid, parent, ..Process::default() }
+    }
+
     #[test]
     fn cards_of_a_server_are_those_of_its_children_too() {
         let mut host = Host::default();
-        let process = |pid: u32, parent: u32| Process {
-            key: ProcKey { pid, start_ticks: 5 },
-            tgid: pid,
-            parent,
-            ..Process::default()
-        };
         host.processes.rows = vec![process(10, 1), process(20, 10), process(30, 1)];
         let card = |id: &str, holds: &[(u32, u64)]| {
             let one =
@@ -146,12 +144,6 @@ mod tests {
     fn powered(cards: &[(f64, &[u32])]) -> (Host, ServerRow) {
         use crate::model::model_server::{ModelRow, ServerState};
         let mut host = Host::default();
-        let process = |pid: u32, parent: u32| Process {
-            key: ProcKey { pid, start_ticks: 5 },
-            tgid: pid,
-            parent,
-            ..Process::default()
-        };
         host.processes.rows = vec![process(10, 1), process(20, 10), process(30, 1)];
         let card = |(watts, pids): &(f64, &[u32])| {
             let processes = pids.iter().map(|pid| GpuProcess { pid: *pid, ..GpuProcess::default() }).collect();
