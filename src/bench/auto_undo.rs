@@ -238,8 +238,14 @@ impl AutoUndo {
             return attempt.ends(UndoStep::Unmeasured, "it cannot be compared with the runs before", at_unix_ms);
         };
         let phrase = attempt.job.phrase();
-        if matches!(verdict.verdict, Verdict::Same | Verdict::Improved) {
-            return attempt.ends(UndoStep::Helped, &format!("{phrase}: back to normal"), at_unix_ms);
+        let back = match verdict.verdict {
+            Verdict::Same | Verdict::Improved => Some("back to normal"),
+            // Not apart from normal, by samples that lie far apart.
+            Verdict::Noisy => Some("back to normal, within its noise"),
+            _ => None,
+        };
+        if let Some(back) = back {
+            return attempt.ends(UndoStep::Helped, &format!("{phrase}: {back}"), at_unix_ms);
         }
         if share >= HALF {
             let text = format!("{phrase}: {:.0} % of the way back to normal", share * 100.0);

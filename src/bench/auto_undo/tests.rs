@@ -36,6 +36,11 @@ fn machine() -> State {
 
 /// A page that took `seconds` at minute `at`, as the runner reports it.
 fn measured(undoing: &mut AutoUndo, state: &mut State, at: i64, seconds: f64) {
+    measured_with(undoing, state, at, seconds, 0.0025);
+}
+
+/// The same with samples that lie `apart`, as a share of it.
+fn measured_with(undoing: &mut AutoUndo, state: &mut State, at: i64, seconds: f64, apart: f64) {
     let run = Run {
         id: at.to_string(),
         batch: at.to_string(),
@@ -45,7 +50,7 @@ fn measured(undoing: &mut AutoUndo, state: &mut State, at: i64, seconds: f64) {
         better: Better::Lower,
         at_unix_ms: at * 60_000,
         took: Duration::from_secs(5),
-        samples: (-4..=4).map(|k| seconds * (1.0 + 0.0025 * f64::from(k) + 0.001 * (at % 3) as f64)).collect(),
+        samples: (-4..=4).map(|k| seconds * (1.0 + apart * f64::from(k) + 0.001 * (at % 3) as f64)).collect(),
         fingerprint: Fingerprint::new(),
         notes: Vec::new(),
     };
@@ -157,6 +162,16 @@ fn what_helped_ends_it() {
     assert_eq!((steps(&step), step.next), (vec![UndoStep::Helped], None));
     assert_eq!(step.notes[0].text, "set limits of web: cpus none: back to normal");
     assert_eq!(undoing.over(&state, false, 17 * 60_000), Step::default());
+}
+
+#[test]
+fn noise_around_normal_is_all_of_the_way() {
+    let mut undoing = allowed();
+    let mut state = measuring(&mut undoing);
+    (13..16).for_each(|at| measured_with(&mut undoing, &mut state, at, 0.005, 0.05));
+    let step = undoing.over(&state, false, 16 * 60_000);
+    assert_eq!((steps(&step), step.next), (vec![UndoStep::Helped], None));
+    assert_eq!(step.notes[0].text, "set limits of web: cpus none: back to normal, within its noise");
 }
 
 #[test]
