@@ -6,10 +6,11 @@ use std::{
     collections::{BTreeSet, VecDeque},
     ffi::{OsStr, OsString},
     fs,
+    io::Read,
     os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
-    sync::{Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -21,18 +22,22 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(1);
 /// And once it took longer: several files of one dead server do not add up.
 const SHORT: Duration = Duration::from_millis(20);
+/// The list of mounts serves for so long: several files are asked for one after the other, most of all at the start.
+const FRESH: Duration = Duration::from_millis(100);
 /// As the kernel follows them.
 const MOST_LINKS: u32 = 40;
 
 /// Mount points that did not answer in time.
 static SILENT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
+/// The mounts, and when they were listed.
+static MOUNTS: Mutex<Option<(Instant, Arc<[Mount]>)>> = Mutex::new(None);
+
 /// False when `path` lies on a filesystem that asks a server or a program, and that one does not answer. Local paths are
 /// not asked.
 #[must_use]
 pub fn answers(path: &Path) -> bool {
-    let mounts = fs::read("/proc/self/mountinfo").map(|text| mounts::parse(&text)).unwrap_or_default();
-    let Some(mount) = leads_to(path, &mounts, |link| fs::read_link(link).ok()) else { return true };
+    let Some(mount) = leads_to(path, &mounts(), |link| fs::read_link(link).ok()) else { return true };
     let silent = || SILENT.lock().unwrap_or_else(PoisonError::into_inner);
     let patience = if silent().contains(&mount) { SHORT } else { PATIENCE };
     let answered = helper::responds(path, patience);
@@ -42,6 +47,21 @@ pub fn answers(path: &Path) -> bool {
         silent().insert(mount)
     };
     answered
+}
+
+fn mounts() -> Arc<[Mount]> {
+    let mut kept = MOUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((listed, mounts)) = &*kept
+        && listed.elapsed() < FRESH
+    {
+        return mounts.clone();
+    }
+    // The kernel gives a page at a time: fewer calls than with a buffer that grows from nothing.
+    let mut text = Vec::with_capacity(16 << 10);
+    let read = fs::File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_end(&mut text));
+    let mounts: Arc<[Mount]> = read.map(|_| mounts::parse(&text)).unwrap_or_default().into();
+    *kept = Some((Instant::now(), mounts.clone()));
+    mounts
 }
 
 /// The first mount that may hang on the way along `path`, links followed. No part of it beyond that mount is touched.
