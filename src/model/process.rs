@@ -91,14 +91,6 @@ pub struct ProcIo {
     pub over_us: u64,
 }
 
-impl ProcIo {
-    /// Read and written together.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.read_bytes.saturating_add(self.written_bytes)
-    }
-}
-
 /// One round: what changed since the round before, or a keyframe, which needs no round before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessSample {
@@ -178,11 +170,24 @@ pub struct Process {
 /// What a process moved from and to storage.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moved {
-    pub raw: ProcIo,
+    /// Bytes since it began.
+    pub read_bytes: u64,
+    /// Bytes since it began, cancelled ones apart.
+    pub written_bytes: u64,
     /// Bytes read a second; `None` while not read, or denied.
     pub read_per_second: Option<f32>,
     /// Bytes written a second, likewise.
     pub write_per_second: Option<f32>,
+    /// Rounds since they were reported.
+    pub rounds: u8,
+}
+
+impl Moved {
+    /// Read and written together since it began.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.read_bytes.saturating_add(self.written_bytes)
+    }
 }
 
 impl Process {

@@ -9,6 +9,8 @@ use crate::{clock::TICKS_PER_SECOND, model::span::Span};
 
 /// Rounds between two removals of unused cgroup paths.
 const CLEARING: u64 = 512;
+/// Storage counters are read in every second round: rates stand through the one between, and no longer.
+const IO_ROUNDS: u8 = 2;
 /// A keyframe that does not come in so many rounds was lost too: another one is needed.
 const KEYFRAME_LOST: u32 = 10;
 
@@ -180,7 +182,10 @@ impl Processes {
                 None => {}
             }
             if let Some(moved) = &mut row.moved {
-                (moved.read_per_second, moved.write_per_second) = (None, None);
+                moved.rounds = moved.rounds.saturating_add(1);
+                if moved.rounds >= IO_ROUNDS {
+                    (moved.read_per_second, moved.write_per_second) = (None, None);
+                }
             }
         }
     }
@@ -189,8 +194,9 @@ impl Processes {
     fn store(&mut self, ios: &[ProcIo]) {
         for io in ios {
             let Some(row) = self.row_mut(io.key) else { continue };
-            let mut moved = Moved { raw: *io, ..Moved::default() };
-            if let Some(before) = row.moved.as_ref().map(|m| m.raw).filter(|_| io.over_us > 0) {
+            let mut moved =
+                Moved { read_bytes: io.read_bytes, written_bytes: io.written_bytes, ..Moved::default() };
+            if let Some(before) = row.moved.as_ref().filter(|_| io.over_us > 0) {
                 let rate = |before: u64, now: u64| {
                     now.checked_sub(before).map(|grown| (grown as f64 / (io.over_us as f64 / 1e6)) as f32)
                 };
@@ -474,7 +480,12 @@ mod tests {
         assert_eq!(table.rows[0].read_per_second(), Some(1000.0));
         assert_eq!(table.rows[0].write_per_second(), None, "a counter that went backwards has no rate");
         table.apply(span(4), delta(vec![]));
-        assert_eq!(table.rows[0].read_per_second(), None);
+        assert_eq!(table.rows[0].read_per_second(), Some(1000.0), "counters are read in every second round");
+        table.apply(span(5), sample(io(3000, 80, 2_000_000)));
+        assert_eq!((table.rows[0].read_per_second(), table.rows[0].write_per_second()), (Some(0.0), Some(20.0)));
+        table.apply(span(6), delta(vec![]));
+        table.apply(span(7), delta(vec![]));
+        assert_eq!(table.rows[0].read_per_second(), None, "nobody asks for it any more");
     }
 
     #[test]

@@ -175,7 +175,7 @@ pub static COLUMNS: &[Col] = &[
         .asks(io)
         .faint_zero(Role::Text)
         .doc("read + written per second"),
-    Col::figure("io_total", "I/O", Kind::Bytes, 5, 19, |r| r.process.moved.as_ref().map(|m| m.raw.bytes() as f64))
+    Col::figure("io_total", "I/O", Kind::Bytes, 5, 19, |r| r.process.moved.as_ref().map(|m| m.bytes() as f64))
         .asks(io)
         .role(Role::Text)
         .doc("read + written since it started"),
