@@ -6,7 +6,7 @@
 
 mod shown;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -113,10 +113,12 @@ impl Encoder {
         if width > 0 {
             let rows = shown.cells.chunks_exact_mut(width).zip(next.content.chunks_exact(width));
             for ((before, after), y) in rows.zip(0..height) {
-                if before.iter().zip(after).any(|(before, after)| !before.is(after)) {
-                    self.row(before, after, y);
-                    before.iter_mut().zip(after).for_each(|(before, after)| *before = ShownCell::of(after));
-                }
+                let differs = |(before, after): (&ShownCell, &Cell)| !before.is(after);
+                let Some(first) = before.iter().zip(after).position(differs) else { continue };
+                let last = before.iter().zip(after).rposition(differs).unwrap_or(first);
+                self.row(before, after, first..last + 1, y);
+                let changed = before.iter_mut().zip(after).take(last + 1).skip(first);
+                changed.filter(|(before, after)| !before.is(after)).for_each(|(b, a)| *b = ShownCell::of(a));
             }
         }
         self.arrange();
@@ -154,25 +156,30 @@ impl Encoder {
         out.extend_from_slice(b"\x1b[");
     }
 
-    /// Finds what has changed in a row.
-    fn row(&mut self, before: &[ShownCell], after: &[Cell], y: u16) {
+    /// Finds what has changed in a row, all of it within `changed`.
+    fn row(&mut self, before: &[ShownCell], after: &[Cell], changed: Range<usize>, y: u16) {
         let width = after.len();
         let any = self.erases_in_colour;
         let tail = blank_tail(after, any);
         // Erasing to the end of the line pays from four changed blanks on.
-        let worth_erasing = (tail..width).filter(|x| !before[*x].looks_like(&after[*x])).count() > 3;
+        let in_tail = tail.max(changed.start)..width.min(changed.end);
+        let worth_erasing = in_tail.filter(|x| !before[*x].looks_like(&after[*x])).count() > 3;
         let end = if worth_erasing { tail } else { width };
         let first = self.spots.len();
-        let mut x = 0;
+        // A second half belongs to the letter before it.
+        let mut x = match changed.start.checked_sub(1) {
+            Some(left) if columns_of(&after[left]) > 1 => left,
+            _ => changed.start,
+        };
         // The column up to which the terminal's cells are dirty because half of a wide letter was overwritten.
         let mut dirty = 0;
-        while x < end {
+        while x < end && (x < changed.end || x < dirty) {
             let cell = &after[x];
             let columns = columns_of(cell).clamp(1, end - x);
-            let changed = x < dirty
+            let is_other = x < dirty
                 || (x..x + columns).any(|i| !before[i].looks_like(&after[i]))
                 || before[x].columns() > columns;
-            let blanks = if changed { blanks_to_erase(&before[x..end], &after[x..end], any) } else { 0 };
+            let blanks = if is_other { blanks_to_erase(&before[x..end], &after[x..end], any) } else { 0 };
             if blanks >= MANY_BLANKS {
                 let ink = self.ink(self.spots[first..].last().map(|spot| spot.ink), cell);
                 let (at, count) = (u16::try_from(x).unwrap_or(u16::MAX), u16::try_from(blanks).unwrap_or(u16::MAX));
@@ -180,7 +187,7 @@ impl Encoder {
                 x += blanks;
                 continue;
             }
-            if changed {
+            if is_other {
                 dirty = (x..x + columns).map(|i| i + before[i].columns()).max().unwrap_or(dirty).max(dirty);
                 let next_to = |spot: &&Spot| match spot.how {
                     How::Letter(columns) => usize::from(spot.x) + usize::from(columns) == x,
@@ -223,12 +230,14 @@ impl Encoder {
         }
         let inks = &self.inks;
         let first = |same: &dyn Fn(&Pen) -> bool| inks.iter().position(same).unwrap_or(0);
-        let rank: Vec<(usize, usize, usize)> = inks
-            .iter()
-            .enumerate()
-            .map(|(at, pen)| (first(&|p| p.bg == pen.bg), first(&|p| p.modifier == pen.modifier), at))
-            .collect();
-        self.spots.sort_by_key(|spot| rank.get(usize::from(spot.ink)).copied().unwrap_or_default());
+        let mut order: Vec<usize> = (0..inks.len()).collect();
+        order.sort_by_cached_key(|&at| {
+            let pen = &inks[at];
+            (first(&|p| p.bg == pen.bg), first(&|p| p.modifier == pen.modifier), at)
+        });
+        let mut ranks = vec![0_u16; inks.len()];
+        order.iter().zip(0..).for_each(|(&at, rank)| ranks[at] = rank);
+        self.spots.sort_by_key(|spot| ranks.get(usize::from(spot.ink)).copied().unwrap_or_default());
     }
 
     /// Brings the cursor to `to`: over unchanged cells by writing them again where that is shorter.

@@ -62,7 +62,7 @@ impl ShownCell {
     };
 
     pub(super) fn of(cell: &Cell) -> Self {
-        let (letter, length) = letter_of(cell);
+        let (letter, length) = letter_of(cell.symbol().as_bytes());
         let columns = columns_of(cell) as u8;
         ShownCell { letter, length, fg: cell.fg, bg: cell.bg, modifier: cell.modifier, columns }
     }
@@ -73,8 +73,17 @@ impl ShownCell {
 
     /// The same letter in the same style.
     pub(super) fn is(&self, cell: &Cell) -> bool {
-        let same_style = self.fg == cell.fg && self.bg == cell.bg && self.modifier == cell.modifier;
-        same_style && (self.letter, self.length) == letter_of(cell)
+        self.has(cell.symbol().as_bytes()) && self.fg == cell.fg && self.bg == cell.bg && self.modifier == cell.modifier
+    }
+
+    /// Lengths of one and three bytes, nearly all that a frame is made of, are compared without a loop: this runs for
+    /// every cell of every frame.
+    fn has(&self, symbol: &[u8]) -> bool {
+        match *symbol {
+            [a] => self.length == 1 && self.letter[0] == a,
+            [a, b, c] => self.length == 3 && self.letter[..3] == [a, b, c],
+            _ => (self.letter, self.length) == letter_of(symbol),
+        }
     }
 
     /// Equal to the eye: a blank's foreground is not seen.
@@ -89,8 +98,7 @@ impl ShownCell {
     }
 }
 
-fn letter_of(cell: &Cell) -> ([u8; WHOLE], u8) {
-    let symbol = cell.symbol().as_bytes();
+fn letter_of(symbol: &[u8]) -> ([u8; WHOLE], u8) {
     let mut letter = [0; WHOLE];
     if let Some(place) = letter.get_mut(..symbol.len()) {
         place.copy_from_slice(symbol);

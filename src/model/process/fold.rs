@@ -194,8 +194,7 @@ impl Processes {
     fn store(&mut self, ios: &[ProcIo]) {
         for io in ios {
             let Some(row) = self.row_mut(io.key) else { continue };
-            let mut moved =
-                Moved { read_bytes: io.read_bytes, written_bytes: io.written_bytes, ..Moved::default() };
+            let mut moved = Moved { read_bytes: io.read_bytes, written_bytes: io.written_bytes, ..Moved::default() };
             if let Some(before) = row.moved.as_ref().filter(|_| io.over_us > 0) {
                 let rate = |before: u64, now: u64| {
                     now.checked_sub(before).map(|grown| (grown as f64 / (io.over_us as f64 / 1e6)) as f32)
