@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Writes assets/layout.ld: the functions of benchtop that run on this machine: those of a refresh, then those of the start,
-then those that keys bring in. Run it on a machine with what users have (an engine with containers, at best pools and a GPU) when many functions are
-new and `pss_mb` of tests/peers/run says so. It builds the program (some minutes), and runs it under valgrind for four.
+then those that keys bring in. Run it on a machine with what users have (an engine with containers, at best pools and a GPU)
+when many functions are new and `pss_mb` of tests/peers/run says so. It builds the program (some minutes), and runs it under
+valgrind for four.
 
     tests/tools/layout.py            needs valgrind (Debian: valgrind)
+    tests/tools/layout.py --add      keeps what is listed and still there: where this machine has less than users have
 """
 
+import fcntl
+import fnmatch
 import os
 import pathlib
 import pty
@@ -17,7 +21,6 @@ import tempfile
 import termios
 import threading
 import time
-import fcntl
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """/* The functions that run on a usual machine, for the linker to put side by side: see layout.rs. Written by
@@ -26,10 +29,25 @@ SECTIONS
 {
   .text.used :
   {
+    *crt1.o(.text)
+    *crtbegin*.o(.text)
 """
-TAIL = "  }\n}\nINSERT BEFORE .text;\n"
-# What valgrind does not run.
-MORE = ["_R*_6rustix7backend5param4auxv*", "_R*_6rustix7backend13vdso_wrappers*", "_R*_6rustix7backend4vdso*"]
+# Last in the file, with constants and data: the kernel reads up to some MB around the first page that it needs, which is one
+# of the data, in one go, and with it all of this.
+TAIL = """  }
+}
+INSERT AFTER .text;
+SECTIONS
+{
+  .init : { KEEP(*(SORT_NONE(.init))) }
+  .fini : { KEEP(*(SORT_NONE(.fini))) }
+  .rodata : { *(.rodata .rodata.*) }
+}
+INSERT AFTER .text.used;
+"""
+# What valgrind does not run; and what is one function for many types, under the name of any of them.
+MORE = ["_R*_6rustix7backend5param4auxv*", "_R*_6rustix7backend13vdso_wrappers*", "_R*_6rustix7backend4vdso*",
+        "_R*_5alloc7raw_vec*_6RawVec*8grow_one*"]
 # A view with a table, a detail and back, another view, help: what is used often.
 KEYS = ["j", "j", "\r", "\x1b", "2", "0", "3", "0", "?", "\x1b", "b", "\x1b", "a", "\x1b"]
 
@@ -50,7 +68,7 @@ def run(program, folder, at_start=True, keys=()):
     """One run under callgrind in a terminal of 160x45, from its start on or later; the names of what ran."""
     out = pathlib.Path(folder) / "out.%p"
     command = ["valgrind", "-q", "--tool=callgrind", "--demangle=no", "--trace-children=yes", "--dump-instr=no",
-               f"--callgrind-out-file={out}", f"--instr-atstart={'yes' if at_start else 'no'}", str(program)]
+               f"--callgrind-out-file={out}", f"--instr-atstart={'yes' if at_start else 'no'}", str(program), "--delay", "1"]
     pid, terminal = pty.fork()
     if pid == 0:
         home = pathlib.Path(folder) / "home"
@@ -117,6 +135,10 @@ def main():
     entries = [sections[name] + pattern(name) for name in refresh + start if name in sections]
     entries += [f".text.{name}" for name in MORE]
     entries += [sections[name] + pattern(name) for name in keys if name in sections]
+    if "--add" in sys.argv[1:]:
+        listed = re.findall(r"^    \*\((\.text\..+)\)$", (ROOT / "assets/layout.ld").read_text(), re.MULTILINE)
+        there = [prefix + name for name, prefix in sections.items()]
+        entries += [entry for entry in listed if entry in entries or fnmatch.filter(there, entry)]
     entries = list(dict.fromkeys(entries))
     lines = "".join(f"    *({entry})\n" for entry in entries)
     (ROOT / "assets/layout.ld").write_text(HEAD + lines + TAIL)
