@@ -143,3 +143,95 @@ pub fn toml(window: &Window) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Known, tree};
+
+    /// The windows of a file, and what is wrong with it.
+    fn windows(text: &str) -> (Vec<Window>, Vec<String>) {
+        let (table, _) = tree::parse("x", text);
+        let known = Known::nothing();
+        let mut reading = Reading { known: &known, path: "maintenance", loose: false, faults: Vec::new() };
+        let read = read(&table[0].1, &mut reading);
+        let faults = reading.faults.into_iter();
+        (
+            read.into_iter().map(|at| at.value).collect(),
+            faults.map(|f| format!("{}: {} ({})", f.offset, f.what, f.hint.unwrap_or_default())).collect(),
+        )
+    }
+
+    #[test]
+    fn a_window_is_written_as_it_is_read() {
+        let bare = "[[maintenance]]\nname = \"night\"\nfrom = \"23:59\"\nto = \"00:00\"\n";
+        let full = "[[maintenance]]\nname = \"backup\"\nfrom = \"02:30\"\nto = \"10:05\"\ndays = [\"tue\", \"sun\"]\n\
+                    rules = [\"disk_*\", \"pool_used\"]\nonly = { container = [\"nightly-*\", \"x\"], mount = [\"/srv\"] }\n";
+        let (read, faults) = windows(&format!("{bare}{full}"));
+        assert_eq!(faults, [""; 0]);
+        let pair = |label: &str, pattern: &str| (label.to_owned(), pattern.to_owned());
+        let night = Window { name: "night".into(), from: 23 * 60 + 59, to: 0, ..Window::default() };
+        let backup = Window {
+            name: "backup".into(),
+            from: 150,
+            to: 605,
+            days: [false, true, false, false, false, false, true],
+            rules: vec!["disk_*".into(), "pool_used".into()],
+            only: vec![pair("container", "nightly-*"), pair("container", "x"), pair("mount", "/srv")],
+        };
+        assert_eq!(read, [night, backup]);
+        assert_eq!(read.iter().map(toml).collect::<String>(), format!("{bare}{full}"));
+    }
+
+    #[test]
+    fn a_wrong_window_is_left_out_and_the_others_stay() {
+        let good = "[[maintenance]]\nname = \"a\"\nfrom = \"01:00\"\nto = \"02:00\"\n";
+        let wrong = |line: &str| {
+            let (read, faults) = windows(&format!("{good}[[maintenance]]\nname = \"b\"\n{line}\n{good}"));
+            assert_eq!(read.iter().map(|window| window.name.as_str()).collect::<Vec<_>>(), ["a", "a"], "{line}");
+            let [fault] = faults.as_slice() else { panic!("{line}: {faults:?}") };
+            fault.clone()
+        };
+        let time = "(write it like \"02:30\", from \"00:00\" to \"23:59\")";
+        for bad in ["24:00", "12:60", "noon", "12", "-1:00", "1:2:3"] {
+            let said = wrong(&format!("to = \"02:00\"\nfrom = \"{bad}\""));
+            assert_eq!(said, format!("102: `from`: `{bad}` is not a time of the day {time}"));
+        }
+        assert_eq!(wrong("from = \"01:00\""), "55: a maintenance window has no `to` (add to = \"04:00\")");
+        assert_eq!(wrong("to = \"01:00\""), "55: a maintenance window has no `from` (add from = \"02:00\")");
+        let times = "from = \"01:00\"\nto = \"02:00\"\n";
+        assert_eq!(
+            wrong(&format!("{times}days = [\"mon\", \"sunday\"]")),
+            "117: `days`: `sunday` is not a day (days are mon, tue, wed, thu, fri, sat, sun)"
+        );
+        assert_eq!(
+            wrong(&format!("{times}dayz = \"mon\"")),
+            "110: unknown key `dayz` in [[maintenance]] (did you mean `days`?)"
+        );
+        assert_eq!(
+            wrong(&format!("{times}colour = \"mon\"")),
+            "110: unknown key `colour` in [[maintenance]] (known here: name, from, to, days, rules, only)"
+        );
+        assert_eq!(
+            wrong(&format!("{times}only = \"nightly\"")),
+            "117: `only` is a string, not a table (as in only = { container = \"nightly-*\" })"
+        );
+        let (read, faults) = windows("[[maintenance]]\nfrom = \"01:00\"\nto = \"02:00\"\n");
+        assert_eq!(read, []);
+        assert_eq!(faults, ["0: a maintenance window has no `name` (add name = \"backup\")"]);
+    }
+
+    #[test]
+    fn what_is_no_list_of_windows_is_said() {
+        let hint = "(write [[maintenance]] on a separate line, with name, from and to below it)";
+        let said = |text: &str| windows(text).1;
+        assert_eq!(
+            said("maintenance = true\n"),
+            [format!("14: `maintenance` is true or false, not a list of tables {hint}")]
+        );
+        assert_eq!(
+            said("maintenance = [1]\n"),
+            [format!("15: a maintenance window is a whole number, not a table {hint}")]
+        );
+    }
+}

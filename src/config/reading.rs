@@ -193,3 +193,141 @@ pub fn exact(span: Duration) -> String {
         None => format!("{ms}ms"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read of a value, and what is said of it.
+    fn read<T>(value: Node, loose: bool, of: impl FnOnce(&mut Reading<'_>, &At<Node>) -> T) -> (T, Vec<String>) {
+        let known = Known::nothing();
+        let mut reading = Reading { known: &known, path: "key", loose, faults: Vec::new() };
+        let value = of(&mut reading, &At { offset: 7, value });
+        let said = |f: Fault| format!("{}: {} ({})", f.offset, f.what, f.hint.unwrap_or_default());
+        (value, reading.faults.into_iter().map(said).collect())
+    }
+
+    fn text(text: &str) -> Node {
+        Node::Text(text.to_owned())
+    }
+
+    fn list(texts: &[&str]) -> Node {
+        Node::List((10..).zip(texts).map(|(offset, item)| At { offset, value: text(item) }).collect())
+    }
+
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn a_span_is_text_or_seconds_within_its_bounds() {
+        let span =
+            |value| read(value, false, |r, value| r.span(value, Duration::from_secs(1), Duration::from_secs(60)));
+        for (value, seconds) in [(text("1s"), 1.0), (text("1m"), 60.0), (Node::Whole(2), 2.0), (Node::Real(1.5), 1.5)] {
+            assert_eq!(span(value), (Some(Duration::from_secs_f64(seconds)), Vec::new()));
+        }
+        let example = "(write it like \"500ms\", \"2s\" or \"1m\")";
+        assert_eq!(span(Node::Flag(true)).1, [format!("7: `key` is true or false, not a duration {example}")]);
+        assert_eq!(span(text("soon")), (None, vec![format!("7: `key`: `soon` is not a duration {example}")]));
+        assert_eq!(span(text("999ms")), (None, vec!["7: `key`: `999ms` is less than 1s (from 1s to 1m)".to_owned()]));
+        assert_eq!(span(Node::Whole(61)), (None, vec!["7: `key`: `61` is more than 1m (from 1s to 1m)".to_owned()]));
+    }
+
+    #[test]
+    fn a_flag_of_a_file_has_no_quotes() {
+        let flag = |value| read(value, false, |r, value| r.flag(value));
+        assert_eq!(flag(Node::Flag(false)), (Some(false), Vec::new()));
+        assert_eq!(
+            flag(text("true")),
+            (None, vec!["7: `key`: `true` is not true or false (write true without quotes)".to_owned()])
+        );
+        assert_eq!(flag(text("yes")), (None, vec!["7: `key`: `yes` is not true or false ()".to_owned()]));
+        assert_eq!(flag(Node::Whole(1)), (None, vec!["7: `key` is a whole number, not true or false ()".to_owned()]));
+    }
+
+    #[test]
+    fn a_flag_from_outside_has_several_words() {
+        let flag = |word: &str| read(text(word), true, |r, value| r.flag(value)).0;
+        assert_eq!(["1", "true", "YES", "on"].map(flag), [Some(true); 4]);
+        assert_eq!(["0", "False", "no", "off"].map(flag), [Some(false); 4]);
+        assert_eq!(flag("maybe"), None);
+    }
+
+    #[test]
+    fn a_text_is_not_empty() {
+        let of = |value| read(value, false, |r, value| r.text(value));
+        assert_eq!(of(text("a")), (Some("a".to_owned()), Vec::new()));
+        assert_eq!(of(text("")), (None, vec!["7: `key` is empty ()".to_owned()]));
+        assert_eq!(of(Node::Real(1.0)), (None, vec!["7: `key` is a number, not a string ()".to_owned()]));
+    }
+
+    #[test]
+    fn a_word_is_one_of_those_that_are_known() {
+        let of = |value| read(value, false, |r, value| r.word(value, &["auto", "16"]));
+        assert_eq!((of(text("auto")).0, of(Node::Whole(16)).0), (Some(0), Some(1)));
+        assert_eq!(
+            of(text("Auot")),
+            (None, vec!["7: `key`: `Auot` is not one of auto, 16 (did you mean `auto`?)".to_owned()])
+        );
+        assert_eq!(of(Node::Whole(9)), (None, vec!["7: `key`: `9` is not one of auto, 16 ()".to_owned()]));
+        assert_eq!(of(Node::Flag(true)).1, ["7: `key` is true or false, not a string ()"]);
+    }
+
+    #[test]
+    fn a_list_of_a_file_has_brackets() {
+        let of = |value| {
+            let (texts, faults) = read(value, false, |r, value| r.texts(value));
+            (texts.map(|texts| texts.into_iter().map(|t| (t.offset, t.value)).collect::<Vec<_>>()), faults)
+        };
+        assert_eq!(of(list(&["a", "b"])), (Some(vec![(10, "a".to_owned()), (11, "b".to_owned())]), Vec::new()));
+        assert_eq!(
+            of(text("a")),
+            (None, vec!["7: `key` is a string, not a list (write it as a list: [\"a\"])".to_owned()])
+        );
+        assert_eq!(of(Node::Whole(1)), (None, vec!["7: `key` is a whole number, not a list of strings ()".to_owned()]));
+        assert_eq!(of(list(&["a", ""])), (None, vec!["11: `key` is empty ()".to_owned()]));
+    }
+
+    #[test]
+    fn a_list_from_outside_has_commas() {
+        let of = |written: &str| {
+            let (texts, faults) = read(text(written), true, |r, value| r.texts(value));
+            assert_eq!(faults, NONE);
+            texts.expect("a list").into_iter().map(|t| t.value).collect::<Vec<_>>()
+        };
+        assert_eq!(of(" a, b,,c "), ["a", "b", "c"]);
+        assert_eq!(of(""), NONE);
+    }
+
+    #[test]
+    fn names_are_known_and_not_repeated() {
+        let of = |names: &[&str]| read(list(names), false, |r, value| r.names(value, "pane", &["cpu", "memory"]));
+        assert_eq!(of(&["memory", "cpu"]), (Some(vec!["memory".to_owned(), "cpu".to_owned()]), Vec::new()));
+        assert_eq!(
+            of(&["cpu", "memry", "disk", "cpu"]),
+            (
+                None,
+                vec![
+                    "11: `key`: no pane `memry` (did you mean `memory`?)".to_owned(),
+                    "12: `key`: no pane `disk` (known: cpu, memory)".to_owned(),
+                    "13: `key`: pane `cpu` is named twice ()".to_owned(),
+                ]
+            )
+        );
+    }
+
+    #[test]
+    fn a_span_is_written_in_the_greatest_unit_that_loses_nothing() {
+        for (ms, text) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (1500, "1500ms"),
+            (2000, "2s"),
+            (90_000, "90s"),
+            (120_000, "2m"),
+            (7_200_000, "2h"),
+            (5_400_000, "90m"),
+            (172_800_000, "2d"),
+        ] {
+            assert_eq!(exact(Duration::from_millis(ms)), text);
+        }
+    }
+}

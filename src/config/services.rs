@@ -237,3 +237,135 @@ pub fn toml(target: &ServiceTarget, written: bool) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Known, tree};
+
+    /// The services of a file beside one that is called `old`, and what is wrong with it.
+    fn services(text: &str) -> (Vec<ServiceTarget>, Vec<String>) {
+        let (table, _) = tree::parse("x", text);
+        let known = Known::nothing();
+        let mut reading = Reading { known: &known, path: "service", loose: false, faults: Vec::new() };
+        let old = ServiceTarget::new("old", ServiceUrl::parse("http://old").expect("an address"));
+        let read = read(&table[0].1, &[old], &mut reading);
+        let faults = reading.faults.into_iter();
+        (
+            read.into_iter().map(|at| at.value).collect(),
+            faults.map(|f| format!("{}: {} ({})", f.offset, f.what, f.hint.unwrap_or_default())).collect(),
+        )
+    }
+
+    /// What is wrong with one service that has these lines, after one that is right.
+    fn wrong(lines: &str) -> Vec<String> {
+        let (read, faults) = services(&format!("[[service]]\nname=\"a\"\nurl=\"http://a\"\n[[service]]\n{lines}\n"));
+        assert_eq!(read.iter().map(|service| service.name.as_str()).collect::<Vec<_>>(), ["a"], "{lines}");
+        faults
+    }
+
+    #[test]
+    fn a_service_is_written_as_it_is_read() {
+        let bare = "[[service]]\nname = \"nas\"\nurl = \"ping://nas\"\n";
+        let full = "[[service]]\nname = \"cloud\"\nurl = \"https://cloud.lan/health?token=x\"\nevery = \"1d\"\n\
+                    timeout = \"100ms\"\nexpect_status = [\"100\", \"300-599\"]\nexpect_text = \"well\"\nca_file = \"/etc/ca\"\n\
+                    headers_file = \"/etc/h\"\npause = true\n";
+        let (read, faults) = services(&format!("{bare}{full}"));
+        assert_eq!(faults, [""; 0]);
+        let [nas, cloud] = read.as_slice() else { panic!("{read:?}") };
+        assert_eq!((nas.every, nas.timeout), (ServiceTarget::EVERY, ServiceTarget::TIMEOUT));
+        assert!(!nas.pause && cloud.pause);
+        assert_eq!((cloud.every, cloud.timeout), (Duration::from_secs(86_400), Duration::from_millis(100)));
+        assert_eq!(cloud.expect_status, [100..=100, 300..=599]);
+        assert_eq!(cloud.expect_text.as_deref(), Some("well"));
+        let written: String = read.iter().map(|target| toml(target, true)).collect();
+        assert_eq!(written, format!("{bare}{full}"));
+        let shown = toml(cloud, false);
+        assert!(!shown.contains("token=x") && shown.contains("url = \"https://cloud.lan/health?"), "{shown}");
+    }
+
+    #[test]
+    fn one_status_may_stand_for_itself() {
+        for (written, status) in [("200", 200..=200), ("\"200\"", 200..=200), ("\" 200 - 299 \"", 200..=299)] {
+            let text = format!("[[service]]\nname = \"a\"\nurl = \"http://a\"\nexpect_status = {written}\n");
+            let (read, faults) = services(&text);
+            assert_eq!((&read[0].expect_status, faults), (&vec![status], Vec::new()), "{written}");
+        }
+        let status =
+            "`expect_status` is not a status of HTTP, from 100 to 599 (write 200, \"200-299\" or [200, \"300-399\"])";
+        for bad in ["99", "600", "\"299-200\"", "\"ok\"", "true", "\"200-\""] {
+            let said = wrong(&format!("name=\"b\"\nurl=\"http://b\"\nexpect_status={bad}"));
+            assert_eq!(said, [format!("86: {status}")], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_service_is_left_out_with_all_that_is_wrong_with_it() {
+        assert_eq!(
+            wrong("every = \"x\"\ncolour = 1"),
+            [
+                "60: unknown key `colour` in [[service]] (known here: name, url, every, timeout, expect_status, \
+                 expect_text, ca_file, headers_file, pause)",
+                "36: a service has no `name` (add name = \"jellyfin\")",
+                "36: a service has no `url` (add url = \"http://nas:8096\")",
+                "56: `every`: `x` is not a duration (write it like \"500ms\", \"2s\" or \"1m\")",
+            ]
+        );
+        let named = |line: &str| wrong(&format!("name=\"b\"\nurl=\"http://b\"\n{line}"));
+        assert_eq!(named("evry=1"), ["72: unknown key `evry` in [[service]] (did you mean `every`?)"]);
+        assert_eq!(named("every=86401"), ["78: `every`: `86401` is more than 1d (from 1s to 1d)"]);
+        assert_eq!(named("every=\"999ms\""), ["78: `every`: `999ms` is less than 1s (from 1s to 1d)"]);
+        assert_eq!(named("timeout=\"99ms\""), ["80: `timeout`: `99ms` is less than 100ms (from 100ms to 1m)"]);
+        assert_eq!(named("timeout=61"), ["80: `timeout`: `61` is more than 1m (from 100ms to 1m)"]);
+        assert_eq!(
+            named("headers_file=\"h\""),
+            ["85: `headers_file`: `h` is not an absolute path (write it from the root: \"/etc/benchtop/headers\")"]
+        );
+        assert_eq!(
+            named("ca_file=\"/ca\""),
+            ["80: `ca_file` needs a URL that begins with https://, not http:// (leave it out)"]
+        );
+        for key in ["expect_status", "expect_text", "headers_file"] {
+            let said = wrong(&format!("name=\"b\"\nurl=\"ping://b\"\n{key}=\"/200\""));
+            let place = 73 + key.len();
+            let why = format!("`{key}` needs a URL that begins with http:// or https://, not ping:// (leave it out)");
+            assert_eq!(said, [format!("{place}: {why}")]);
+        }
+    }
+
+    #[test]
+    fn names_are_short_clean_and_different() {
+        let named = |name: &str| wrong(&format!("url=\"http://b\"\nname=\"{name}\""));
+        assert_eq!(named(&"é".repeat(41)), ["68: `name` is longer than 40 letters ()"]);
+        assert_eq!(named("b "), ["68: `name` begins or ends with a blank ()"]);
+        assert_eq!(named("b\\u0007"), ["68: `name` holds characters that no screen can show ()"]);
+        for name in ["a", "old"] {
+            let why = "(alerts and history know a service by its name)";
+            assert_eq!(named(name), [format!("68: two services are called `{name}` {why}")]);
+        }
+        let longest = "é".repeat(40);
+        let (read, faults) = services(&format!("[[service]]\nname = \"{longest}\"\nurl = \"http://b\"\n"));
+        assert_eq!((read[0].name.as_str(), faults), (longest.as_str(), Vec::new()));
+    }
+
+    #[test]
+    fn there_are_at_most_so_many() {
+        let one = |at: usize| format!("[[service]]\nname = \"{at}\"\nurl = \"http://b\"\n");
+        let (read, faults) = services(&(1..=MOST).map(one).collect::<String>());
+        // One was known before.
+        assert_eq!(read.len(), MOST - 1);
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert!(fault.ends_with(": there are more than 500 services ()"), "{fault}");
+        assert_eq!(services(&(1..MOST).map(one).collect::<String>()).1, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_list_of_services_is_said() {
+        let hint = "(write [[service]] on a separate line, with name and url below it)";
+        assert_eq!(
+            services("service = \"x\"\n").1,
+            [format!("10: `service` is a string, not a list of tables {hint}")]
+        );
+        assert_eq!(services("service = [1]\n").1, [format!("11: a service is a whole number, not a table {hint}")]);
+    }
+}
