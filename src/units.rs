@@ -229,4 +229,170 @@ mod tests {
         assert_eq!(span(Duration::from_secs(41 * 86_400 + 6 * 3600 + 59)), "41d 6h");
         assert_eq!(span_short(Duration::from_secs(7200)), "2h");
     }
+
+    #[test]
+    fn bytes_take_the_next_prefix_before_they_need_four_digits() {
+        let k = 1024.0_f64;
+        for (bytes, short, long) in [
+            (0.0, "0", "0 B"),
+            (-5.0, "0", "0 B"),
+            (999.0, "999", "999 B"),
+            (999.6, "1.0K", "1.0 KiB"),
+            (99.9 * k, "99.9K", "99.9 KiB"),
+            (99.96 * k, "100K", "100.0 KiB"),
+            (1.5 * k * k, "1.5M", "1.5 MiB"),
+            (2.0 * k.powi(6), "2.0E", "2.0 EiB"),
+            (5000.0 * k.powi(6), "5000E", "5000.0 EiB"),
+        ] {
+            assert_eq!((bytes_short(bytes).as_str(), bytes_long(bytes).as_str()), (short, long), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn counts_have_at_most_five_columns() {
+        for (count, text) in [
+            (-1.0, "0"),
+            (0.0, "0"),
+            (0.04, "0"),
+            (0.4, "0.4"),
+            (3.0, "3"),
+            (9.9, "9.9"),
+            (9.96, "10"),
+            (12.4, "12"),
+            (999.4, "999"),
+            (999.6, "1.0k"),
+            (9_940.0, "9.9k"),
+            (9_960.0, "10k"),
+            (50_400.0, "50k"),
+            (999_400.0, "999k"),
+            (999_600.0, "1.0M"),
+            (9_940_000.0, "9.9M"),
+            (9_960_000.0, "10M"),
+            (999_400_000.0, "999M"),
+            (999_600_000.0, "1.0G"),
+            (2.5e9, "2.5G"),
+        ] {
+            assert_eq!(count_short(count), text, "{count}");
+        }
+    }
+
+    #[test]
+    fn links_are_rated_in_bits() {
+        for (bits, text) in [
+            (1e9, "1 Gb/s"),
+            (2.5e9, "2.5 Gb/s"),
+            (25e9, "25 Gb/s"),
+            (1e8, "100 Mb/s"),
+            (999e6, "999 Mb/s"),
+            (5.5e6, "5.5 Mb/s"),
+        ] {
+            assert_eq!(bits_per_second(bits), text);
+        }
+    }
+
+    #[test]
+    fn latencies_have_two_digits_or_a_second_s_tenth() {
+        for (seconds, text) in [
+            (0.0, "0.0 ms"),
+            (0.0023, "2.3 ms"),
+            (0.009_94, "9.9 ms"),
+            (0.009_96, "10 ms"),
+            (0.041, "41 ms"),
+            (0.999, "999 ms"),
+            (0.9996, "1.0 s"),
+            (99.94, "99.9 s"),
+            (99.96, "100 s"),
+        ] {
+            assert_eq!(latency(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_fine_latency_loses_a_digit_after_the_point_as_it_grows() {
+        for (seconds, text) in
+            [(9.996e-3, "10.0 ms"), (99.94e-3, "99.9 ms"), (99.96e-3, "100 ms"), (0.9994, "999 ms"), (0.9996, "1.00 s")]
+        {
+            assert_eq!(latency_fine(seconds), text);
+        }
+    }
+
+    #[test]
+    fn spans_change_their_unit_on_the_minute_the_hour_and_the_day() {
+        let of = |seconds| {
+            let span = Duration::from_secs(seconds);
+            (self::span(span), span_short(span), countdown(span))
+        };
+        let said = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(of(59), said("59s", "59s", "59s"));
+        assert_eq!(of(60), said("1m", "1m", "1m00s"));
+        assert_eq!(of(250), said("4m", "4m", "4m10s"));
+        assert_eq!(of(3599), said("59m", "59m", "59m59s"));
+        assert_eq!(of(3600), said("1h 0m", "1h", "1h00m"));
+        assert_eq!(of(7559), said("2h 5m", "2h", "2h05m"));
+        assert_eq!(of(86_399), said("23h 59m", "23h", "23h59m"));
+        assert_eq!(of(86_400), said("1d 0h", "1d", "24h00m"));
+        assert_eq!(of(2 * 86_400 + 5 * 3600 + 3599), said("2d 5h", "2d", "53h59m"));
+    }
+
+    #[test]
+    fn every_unit_of_a_span_is_read() {
+        for (text, ms) in [
+            ("250ms", 250),
+            (" 2 s ", 2000),
+            ("2sec", 2000),
+            ("3 seconds", 3000),
+            ("1.5", 1500),
+            ("0", 0),
+            ("2m", 120_000),
+            ("2min", 120_000),
+            ("2h", 7_200_000),
+            ("2d", 172_800_000),
+        ] {
+            assert_eq!(parse_span(text), Some(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "s", "1w", "-1s", "1e300d", "nan"] {
+            assert_eq!(parse_span(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_unit_of_a_quantity_is_read() {
+        let k = 1024.0_f64;
+        for (text, value) in [
+            ("-5%", -0.05),
+            ("+3", 3.0),
+            ("21.5°C", 21.5),
+            ("90W", 90.0),
+            ("7B", 7.0),
+            ("7 B/s", 7.0),
+            ("2s", 2.0),
+            ("3x", 3.0),
+            ("10us", 1e-5),
+            ("10µs", 1e-5),
+            ("2m", 120.0),
+            ("2min", 120.0),
+            ("2h", 7200.0),
+            ("2d", 172_800.0),
+            ("2k", 2e3),
+            ("2kB", 2e3),
+            ("2KB", 2e3),
+            ("2MB", 2e6),
+            ("2GB", 2e9),
+            ("2TB", 2e12),
+            ("2K", 2.0 * k),
+            ("2KiB", 2.0 * k),
+            ("2M", 2.0 * k.powi(2)),
+            ("2MiB", 2.0 * k.powi(2)),
+            ("2G", 2.0 * k.powi(3)),
+            ("2GiB/s", 2.0 * k.powi(3)),
+            ("2T", 2.0 * k.powi(4)),
+            ("2TiB", 2.0 * k.powi(4)),
+        ] {
+            let read = parse_quantity(text).unwrap_or_else(|| panic!("{text}"));
+            assert!((read - value).abs() <= value.abs() * 1e-12, "{text}: {read}");
+        }
+        for text in ["", "%", "1.2.3", "5 PB"] {
+            assert_eq!(parse_quantity(text), None, "{text}");
+        }
+    }
 }
