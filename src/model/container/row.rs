@@ -251,3 +251,108 @@ fn lately(moments: &[i64], now: Stamp) -> u32 {
     let recent = |at: &&i64| now.unix_ms.saturating_sub(**at) <= RESTARTS_WITHIN_MS;
     u32::try_from(moments.iter().filter(recent).count()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(meta: Container) -> ContainerRow {
+        ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() }
+    }
+
+    #[test]
+    fn use_is_set_against_the_limit() {
+        let mut row = row(Container { cpu_limit: Some(4.0), memory_limit: Some(1000), ..Container::default() });
+        row.cpu_cores = Some(1.0);
+        row.usage = Some(Usage { memory_bytes: Some(250), ..Usage::default() });
+        assert_eq!((row.cpu_ratio(), row.memory_ratio(0)), (Some(0.25), Some(0.25)));
+        let without = |change: fn(&mut Container)| {
+            let mut row = row.clone();
+            change(Arc::make_mut(&mut row.meta));
+            (row.cpu_ratio(), row.memory_ratio(1000))
+        };
+        assert_eq!(without(|meta| meta.cpu_limit = Some(0.0)), (None, None), "a limit as large as the machine is none");
+        assert_eq!(without(|meta| meta.memory_limit = Some(999)), (Some(0.25), Some(250.0 / 999.0)));
+        assert_eq!(without(|meta| (meta.cpu_limit, meta.memory_limit) = (None, None)), (None, None));
+        row.cpu_cores = None;
+        assert_eq!(row.cpu_ratio(), None);
+    }
+
+    #[test]
+    fn storage_of_both_directions_is_added() {
+        let of = |read, write| {
+            ContainerRow { read_per_second: read, write_per_second: write, ..ContainerRow::default() }.io_per_second()
+        };
+        assert_eq!(of(Some(3.0), Some(4.0)), Some(7.0));
+        assert_eq!((of(Some(3.0), None), of(None, Some(4.0)), of(None, None)), (Some(3.0), Some(4.0), None));
+    }
+
+    #[test]
+    fn the_end_is_told_by_what_is_known_of_it() {
+        let is = |state| Container { state, ..Container::default() };
+        let words = |meta: Container| row(meta).end_words();
+        let failed = || Some("no such file".to_owned());
+        assert_eq!(words(Container { error: failed(), ..is(RunState::Created) }), "could not be started: no such file");
+        assert_eq!(words(Container { exit_code: Some(137), ..is(RunState::Exited) }), "exited (137)");
+        assert_eq!(words(is(RunState::Exited)), "exited");
+        assert_eq!(
+            words(Container { exit_code: Some(1), error: failed(), ..is(RunState::Exited) }),
+            "exited (1): no such file"
+        );
+        assert_eq!(
+            words(Container { oom_killed: true, exit_code: Some(137), ..is(RunState::Exited) }),
+            "was OOM-killed"
+        );
+        let again = |restarts| words(Container { restarts, exit_code: Some(1), ..is(RunState::Restarting) });
+        assert_eq!(again(1), "is restarting (1), 1 restart in all");
+        assert_eq!(again(36), "is restarting (1), 36 restarts in all");
+    }
+
+    #[test]
+    fn restarts_count_for_ten_minutes() {
+        let now = Stamp { unix_ms: 1_000_000, ..Stamp::at_seconds(1) };
+        let meta = Container {
+            restarted_unix_ms: vec![399_999, 400_000, 999_000],
+            ooms_unix_ms: vec![399_999, 400_000],
+            restarts: 9,
+            ..Container::default()
+        };
+        let words = |from: Option<i64>, restarts| {
+            row(Container { restarts_from_unix_ms: from, restarts, ..meta.clone() }).restart_words(now)
+        };
+        assert_eq!((row(meta.clone()).restarts_lately(now), row(meta.clone()).ooms_lately(now)), (2, 1));
+        assert_eq!(words(None, 9), "2× in 10 min");
+        assert_eq!(words(Some(400_000), 9), "2× in 10 min");
+        assert_eq!(words(Some(400_001), 9), "at least 2× in 9 min, 9 in all");
+        assert_eq!(words(Some(940_000), 9), "at least 2× in 1 min, 9 in all");
+        assert_eq!(words(Some(940_001), 9), "at least 2× in 59 s, 9 in all");
+        assert_eq!(words(Some(940_000), 2), "2× in 10 min", "these are all that there were");
+    }
+
+    #[test]
+    fn a_label_begins_with_the_name_or_the_id() {
+        let id = "0123456789abcdef";
+        let labelled = |name: &str, label: &str| {
+            let meta = Container { name: name.to_owned(), id: id.into(), ..Container::default() };
+            ContainerRow { label: label.into(), ..row(meta) }.is_labelled()
+        };
+        for label in ["web", "web 0123456789ab", "web 0123456789abcdef"] {
+            assert!(labelled("web", label), "{label}");
+        }
+        for label in ["", "we", "web2", "web 0123", "web0123456789ab"] {
+            assert!(!labelled("web", label), "{label}");
+        }
+        assert!(labelled("", "0123456789ab") && !labelled("", ""));
+    }
+
+    #[test]
+    fn the_last_minute_is_averaged() {
+        let (mut row, second) = (ContainerRow::new(&Arc::default()), Duration::from_secs(10));
+        assert_eq!(row.cpu_lately(), None);
+        for at in 1..=12 {
+            row.cpu_history.push(Stamp::at_seconds(at * 10), second, Some(if at <= 6 { 8.0 } else { at as f64 }));
+        }
+        // Six steps of ten seconds: 7 to 12.
+        assert_eq!(row.cpu_lately(), Some(9.5));
+    }
+}

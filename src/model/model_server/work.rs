@@ -254,4 +254,72 @@ mod tests {
             prop_assert!(sum <= most + pending + 1e-6);
         }
     }
+
+    #[test]
+    fn each_figure_is_of_its_own_counters() {
+        let work = |n: f64| Work {
+            prompt_tokens: Some(n * 30.0),
+            cached_tokens: Some(n * 10.0),
+            generated_tokens: Some(n * 8.0),
+            prompt_seconds: Some(n * 0.3),
+            generated_seconds: Some(n * 0.1),
+            preemptions: Some(n * 3.0),
+            completed: Some(n * 2.0),
+            failed: Some(n * 0.5),
+            ..Work::default()
+        };
+        let mut flow = Flow::default();
+        // From the second on, one more each second.
+        flow.apply(at(1), &work(10.0));
+        flow.apply(at(11), &work(20.0));
+        let figures = &flow.figures;
+        let near = |value: Option<f64>, wanted: f64| value.is_some_and(|value| (value - wanted).abs() < 1e-9);
+        assert!(near(figures.tokens, 8.0) && near(figures.tokens_now, 8.0), "{figures:?}");
+        assert!(near(figures.prompt, 30.0) && near(figures.cached, 0.25), "{figures:?}");
+        assert!(near(figures.prompt_share, 0.75) && near(figures.preemptions, 3.0), "{figures:?}");
+        assert!(near(figures.requests, 2.0) && near(figures.failed, 0.25), "{figures:?}");
+        assert!(near(figures.answer_tokens, 4.0) && near(figures.token_seconds, 0.0125), "{figures:?}");
+        assert!(near(figures.seconds_a_token(), 0.0125), "{figures:?}");
+    }
+
+    #[test]
+    fn nothing_done_has_no_share() {
+        let idle = Work {
+            prompt_tokens: Some(1.0),
+            cached_tokens: Some(1.0),
+            generated_tokens: Some(1.0),
+            prompt_seconds: Some(1.0),
+            generated_seconds: Some(1.0),
+            completed: Some(1.0),
+            failed: Some(1.0),
+            ..Work::default()
+        };
+        let figures = fold(&[idle.clone(), idle]).figures;
+        let shares =
+            [figures.cached, figures.prompt_share, figures.failed, figures.answer_tokens, figures.token_seconds];
+        assert_eq!(shares, [None; 5]);
+        assert_eq!((figures.tokens, figures.requests), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn no_more_requests_fail_than_end() {
+        let work = |completed, failed| Work { completed: Some(completed), failed: Some(failed), ..Work::default() };
+        assert_eq!(fold(&[work(0.0, 0.0), work(2.0, 3.0)]).figures.failed, Some(1.0));
+    }
+
+    #[test]
+    fn a_rate_that_the_server_says_stands_where_it_counts_none() {
+        let said = Work { throughput: Some(42.0), ..Work::default() };
+        let figures = fold(&[said.clone(), said.clone()]).figures;
+        assert_eq!((figures.tokens, figures.tokens_now), (Some(42.0), Some(42.0)));
+        let counted = |tokens| Work { generated_tokens: Some(tokens), ..said.clone() };
+        assert_eq!(fold(&[counted(0.0), counted(7.0)]).figures.tokens, Some(7.0));
+    }
+
+    #[test]
+    fn nothing_is_known_after_a_stop() {
+        let mut flow = fold(&[counted(1.0, 0.0), counted(9.0, 0.0)]);
+        flow.stop();
+        assert_eq!(flow, Flow::default());
+    }
 }
