@@ -348,6 +348,7 @@ mod tests {
         alert::shipped,
         model::{
             container::Container,
+            engine_address::EngineAddress,
             gpu::{Gpu, MemoryErrors, Xid},
         },
     };
@@ -419,5 +420,114 @@ mod tests {
         assert_eq!(engine(&state(), &silent), Level::Warn);
         assert_eq!(engine(&State::new(quiet.into()), &silent), Level::Ok, "its rule is switched off");
         assert_eq!(engine(&state(), &Engine::default()), Level::Ok);
+    }
+
+    fn filesystem_of(size: u64, free: u64, inodes: u64, inodes_free: u64) -> Filesystem {
+        let space = Ok(Space { size, free, available: free, inodes, inodes_free });
+        Filesystem {
+            mount: "/srv".into(),
+            device: "/dev/sda1".into(),
+            kind: "ext4".into(),
+            options: String::new(),
+            read_only: false,
+            space,
+        }
+    }
+
+    #[test]
+    fn a_filesystem_is_judged_by_how_full_it_is() {
+        let state = state();
+        let levels = |row: &Filesystem| (filesystem(&state, row), inodes(&state, row));
+        assert_eq!(levels(&filesystem_of(100, 50, 100, 50)), (Level::Ok, Level::Ok));
+        assert_eq!(levels(&filesystem_of(100, 8, 100, 50)), (Level::Warn, Level::Ok));
+        assert_eq!(levels(&filesystem_of(100, 50, 100, 1)), (Level::Ok, Level::Crit));
+        let full = Filesystem { read_only: true, ..filesystem_of(100, 0, 100, 0) };
+        assert_eq!(levels(&full), (Level::Ok, Level::Ok), "an image that is read-only is always full");
+        assert_eq!(levels(&filesystem_of(0, 0, 0, 0)), (Level::Unknown, Level::Ok));
+        let gone = |fault| Filesystem { space: Err(fault), ..filesystem_of(1, 1, 1, 1) };
+        assert_eq!(levels(&gone(Fault::Timeout)), (Level::Warn, Level::Ok));
+        assert_eq!(levels(&gone(Fault::Absent("x".into()))), (Level::Unknown, Level::Ok));
+    }
+
+    #[test]
+    fn a_temperature_is_judged_by_its_rule_and_by_its_maker() {
+        let state = state();
+        let at = |kind, celsius, high: Option<f64>, critical: Option<f64>| {
+            let sensor = "nvme0".to_owned();
+            let row = Temperature { sensor, kind, celsius, high_celsius: high, critical_celsius: critical };
+            temperature(&state, &row)
+        };
+        // A disk is to be cooler than a processor.
+        assert_eq!(
+            (at(SensorKind::Cpu, 75.0, None, None), at(SensorKind::Disk, 75.0, None, None)),
+            (Level::Ok, Level::Crit)
+        );
+        assert_eq!(at(SensorKind::Cpu, 85.0, None, None), Level::Warn);
+        assert_eq!(at(SensorKind::Cpu, 50.0, Some(50.0), None), Level::Warn);
+        assert_eq!(at(SensorKind::Cpu, 50.0, Some(50.1), None), Level::Ok);
+        assert_eq!(at(SensorKind::Cpu, 50.0, Some(40.0), Some(50.0)), Level::Crit);
+        let row = |kind| Temperature { sensor: "x".into(), kind, ..Temperature::default() };
+        let (cpu, disk, other) = (row(SensorKind::Cpu), row(SensorKind::Disk), row(SensorKind::Other));
+        assert_eq!(temperature_metric(&cpu), (metrics::CPU_TEMPERATURE_CELSIUS, vec![]));
+        assert_eq!(temperature_metric(&disk), (metrics::DISK_TEMPERATURE_CELSIUS, vec!["x"]));
+        assert_eq!(temperature_metric(&other), (metrics::TEMPERATURE_CELSIUS, vec!["x"]));
+    }
+
+    #[test]
+    fn a_pool_is_as_bad_as_its_worst_part() {
+        use crate::model::pool::Pool;
+        let state = state();
+        let row = |word: &str, reported: Option<Pool>| {
+            let mut row = PoolRow::default();
+            (row.name, row.state, row.reported) = ("tank".into(), word.into(), reported);
+            row
+        };
+        let leaf = |errors| Vdev { name: "sda".into(), state: "ONLINE".into(), errors, leaf: true, ..Vdev::default() };
+        let pool_of = |allocated, data_errors, errors| {
+            let vdevs = vec![leaf(errors)];
+            row(
+                "ONLINE",
+                Some(Pool { size: Some(100), allocated: Some(allocated), data_errors, vdevs, ..Pool::default() }),
+            )
+        };
+        let levels = |row: &PoolRow| (pool(&state, row), pool_errors(&state, row), pool_used(&state, row));
+        let well = pool_of(10, Some(0), [0; 3]);
+        assert_eq!((levels(&well), pool_worst(&state, &well)), ((Level::Ok, Level::Ok, Level::Ok), Level::Ok));
+        let full = pool_of(99, Some(0), [0; 3]);
+        assert!(pool_used(&state, &full) >= Level::Warn && pool_worst(&state, &full) == pool_used(&state, &full));
+        let lost = pool_of(10, Some(2), [0; 3]);
+        assert_eq!((pool(&state, &lost), pool_data_errors(&state, &lost)), (Level::Crit, Level::Crit));
+        assert_eq!((pool_errors(&state, &lost), pool_worst(&state, &lost)), (Level::Crit, Level::Crit));
+        for errors in [[1, 0, 0], [0, 1, 0], [0, 0, 1]] {
+            let row = pool_of(10, Some(0), errors);
+            assert!(pool_errors(&state, &row) >= Level::Warn, "{errors:?}");
+            assert_eq!((pool(&state, &row), pool_worst(&state, &row)), (Level::Ok, pool_errors(&state, &row)));
+        }
+        let unheard = row("ONLINE", None);
+        assert_eq!(levels(&unheard), (Level::Ok, Level::Unknown, Level::Unknown));
+        assert!(pool(&state, &row("FAULTED", None)) >= Level::Warn);
+    }
+
+    #[test]
+    fn a_model_server_is_judged_with_its_models() {
+        let state = state();
+        let mut row = ServerRow::default();
+        row.raw.state = ServerState::Waiting;
+        assert_eq!(model_server(&state, &row), Level::Unknown);
+    }
+
+    #[test]
+    fn a_silent_store_is_said_with_its_reason() {
+        let mut state = state();
+        assert_eq!(silent_stores(&state), []);
+        state.host.stores.faults.push((EngineAddress::new("tcp://nas:2375"), "no answer".into()));
+        assert_eq!(silent_stores(&state), [(Level::Warn, "tcp://nas:2375: no answer".to_owned())]);
+    }
+
+    #[test]
+    fn checks_and_targets_have_a_level() {
+        let of = [CheckOutcome::Passed, CheckOutcome::Warns, CheckOutcome::Stops].map(check);
+        assert_eq!(of, [Level::Ok, Level::Warn, Level::Crit]);
+        assert_eq!([true, false].map(target), [Level::Ok, Level::Warn]);
     }
 }

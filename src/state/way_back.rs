@@ -321,4 +321,73 @@ mod tests {
             assert_eq!(concerned(&state, &of(kind, changed), on), expected, "{kind} {changed} for {on}");
         }
     }
+
+    /// A run at this minute, with this median against a normal one of 1.
+    fn judged(minute: i64, is: Verdict, median: f64) -> RunVerdict {
+        let against =
+            crate::analysis::regression::Baseline { median: 1.0, low: 0.9, high: 1.1, runs: 9, since_unix_ms: 0 };
+        let at_unix_ms = minute * 60_000;
+        RunVerdict { run: at_unix_ms.to_string(), at_unix_ms, verdict: is, median, against: Some(against), ..verdict() }
+    }
+
+    /// A limit that was set in the 30th second, before the run of the first minute, and taken back at this second.
+    fn taken_back(second: i64) -> State {
+        let mut state = State::default();
+        let set = Change { at_unix_ms: 30_000, ..change("limits", "", "cpus") };
+        let back =
+            Change { at_unix_ms: second * 1000, before: set.after.clone(), after: set.before.clone(), ..set.clone() };
+        state
+            .runs
+            .history
+            .insert(key(), (0..9).map(|minute| run(minute * 60_000 + 1_000 * i64::from(minute == 0), &[])).collect());
+        state.runs.changes = vec![set, back];
+        state
+    }
+
+    #[test]
+    fn a_change_taken_back_helped_when_the_next_run_is_good() {
+        let runs = [judged(1, Verdict::Suspect, 2.0), judged(2, Verdict::Same, 1.0)];
+        let found = outcome(&taken_back(90), &key(), &runs).expect("an outcome");
+        assert_eq!((found.came, found.since_unix_ms), (Came::Helped, 120_000));
+        assert_eq!(found.what, "CPU limit: b → a");
+        assert_eq!(outcome(&State::default(), &key(), &runs), None, "nothing changed");
+        assert_eq!(outcome(&taken_back(90), &key(), &runs[1..]), None, "it never was worse");
+        // It is noticed up to a minute after the run began, and not later.
+        assert!(outcome(&taken_back(180), &key(), &runs).is_some_and(|found| found.came == Came::Helped));
+        assert_eq!(outcome(&taken_back(181), &key(), &runs), None);
+    }
+
+    #[test]
+    fn a_change_that_several_bad_runs_followed_did_not_help() {
+        let bad = |minute| judged(minute, Verdict::Regressed, 2.0);
+        let one = [judged(1, Verdict::Suspect, 2.0), bad(2), judged(3, Verdict::Same, 1.0)];
+        assert!(outcome(&taken_back(90), &key(), &one).is_some_and(|found| found.came == Came::Helped));
+        let two = [judged(1, Verdict::Suspect, 2.0), bad(2), bad(3), judged(4, Verdict::Same, 1.0)];
+        assert_eq!(outcome(&taken_back(90), &key(), &two), None, "something else helped later");
+        let found = outcome(&taken_back(90), &key(), &two[..3]).expect("an outcome");
+        assert_eq!((found.came, found.since_unix_ms), (Came::DidNotHelp, 90_000));
+    }
+
+    #[test]
+    fn half_of_the_way_back_is_worth_a_word() {
+        let now = |median| {
+            let runs = [judged(1, Verdict::Suspect, 2.0), judged(2, Verdict::Regressed, median)];
+            outcome(&taken_back(90), &key(), &runs).expect("an outcome").came
+        };
+        assert_eq!(now(1.25), Came::Mostly { bad: 2.0, now: 1.25 });
+        assert_eq!(now(1.5), Came::Mostly { bad: 2.0, now: 1.5 });
+        assert_eq!(now(1.75), Came::DidNotHelp);
+        let drifting = [judged(1, Verdict::Suspect, 2.0), judged(2, Verdict::Drift, 1.25)];
+        let came = outcome(&taken_back(90), &key(), &drifting).expect("an outcome").came;
+        assert_eq!(came, Came::Mostly { bad: 2.0, now: 1.25 }, "small steps are not back to normal");
+    }
+
+    #[test]
+    fn only_what_was_before_is_so_long_before() {
+        let at = |at_unix_ms| distance(&Change { at_unix_ms, ..change("limits", "web", "cpus") }, &verdict());
+        assert_eq!(at(0).as_deref(), Some("1m before the first run that is worse"));
+        assert_eq!(at(59_000).as_deref(), Some("1s before the first run that is worse"));
+        assert_eq!((at(60_000), at(61_000)), (None, None));
+        assert_eq!(distance(&change("limits", "web", "cpus"), &RunVerdict { since: None, ..verdict() }), None);
+    }
 }
