@@ -310,6 +310,11 @@ mod tests {
         assert_eq!([0.0999, 0.1].map(spread), ["±10.0 %", "±10 %"]);
         assert_eq!([0.000_99, 0.001, 0.05].map(probability), ["< 0.001", "= 0.001", "= 0.05"]);
         assert_eq!([1, 2, 3, 4, 5, 6].map(ordinal), ["first", "second", "third", "fourth", "fifth", "6th"]);
+        let later = [10, 11, 12, 13, 14, 21, 22, 23, 24, 101, 111, 112, 113].map(ordinal);
+        let endings = [
+            "10th", "11th", "12th", "13th", "14th", "21st", "22nd", "23rd", "24th", "101st", "111th", "112th", "113th",
+        ];
+        assert_eq!(later, endings);
         assert_eq!((age(0, 59_999), age(0, 60_000), age(5, 0)), ("now".into(), "1m".into(), "now".to_owned()));
     }
 
