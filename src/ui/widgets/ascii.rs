@@ -62,4 +62,27 @@ mod tests {
         let text: String = buf.content().iter().map(|c| c.symbol().to_owned()).collect();
         assert_eq!(text, "63 C  ok");
     }
+
+    #[test]
+    fn signs_get_their_nearest_relative() {
+        for (signs, relatives) in
+            [("·–—−─━", "------"), ("│┃…±", "||~~"), ("↑▲↓▼→≥≤←", "^^vv>><<"), ("↔µ↵×", "=uJx"), ("°\u{a0}日", "  ?")]
+        {
+            assert_eq!(signs.chars().map(relative).collect::<String>(), relatives);
+        }
+    }
+
+    #[test]
+    fn degrees_of_either_scale_move_up_and_other_letters_stay() {
+        let reduced = |text: &str| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 5, 1));
+            buf.set_string(0, 0, text, Style::new());
+            reduce(&mut buf);
+            buf.content().iter().map(|c| c.symbol().to_owned()).collect::<String>()
+        };
+        assert_eq!(
+            [reduced("1°F"), reduced("1°K"), reduced("C°"), reduced("1 C")],
+            ["1F   ", "1 K  ", "C    ", "1 C  "]
+        );
+    }
 }

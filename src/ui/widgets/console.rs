@@ -64,4 +64,28 @@ mod tests {
         let text: String = buf.content().iter().map(|c| c.symbol().to_owned()).collect();
         assert_eq!(text, "┌═│4•█~é?   ");
     }
+
+    #[test]
+    fn signs_get_their_nearest_relative() {
+        for (signs, relatives) in [
+            ("╭╮╰╯━╸┃", "┌┐└┘══│"),
+            ("▁▂▃▅▆▇", "__▄▄██"),
+            ("–—−≥≤↔…", "---><=~"),
+            ("●✖×▸▾", "•Xx►▼"),
+            ("¹³⁰⁴⁵⁹", "130459"),
+            ("²½°äß", "²½°äß"),
+            ("\u{a0}日", " ?"),
+        ] {
+            assert_eq!(signs.chars().map(relative).collect::<String>(), relatives);
+        }
+    }
+
+    #[test]
+    fn a_combining_mark_is_left_out() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 2, 1));
+        buf.content[0].set_symbol("é\u{301}");
+        buf.content[1].set_symbol("é");
+        reduce(&mut buf);
+        assert_eq!([buf.content[0].symbol(), buf.content[1].symbol()], ["é", "é"]);
+    }
 }

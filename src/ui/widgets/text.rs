@@ -116,4 +116,66 @@ mod tests {
         assert_eq!(put(&mut buf, 0, 0, 5, "日x", Style::new()), 3);
         assert_eq!(row(&buf, 0), "日 x  ");
     }
+
+    #[test]
+    fn only_what_lies_in_the_buffer_is_written() {
+        // A buffer that does not begin at the corner of the screen.
+        let area = Rect::new(2, 3, 4, 2);
+        for (x, y, used) in [(1, 3, 0), (2, 2, 0), (6, 3, 0), (2, 5, 0), (2, 3, 2), (5, 4, 1)] {
+            let mut buf = Buffer::empty(area);
+            assert_eq!(put(&mut buf, x, y, 9, "ab", Style::new()), used, "{x} {y}");
+            let written = buf.content.iter().filter(|cell| cell.symbol() != " ").count();
+            assert_eq!(written, usize::from(used), "{x} {y}");
+        }
+        let mut buf = Buffer::empty(area);
+        assert_eq!(put(&mut buf, 2, 3, 0, "ab", Style::new()), 0);
+    }
+
+    #[test]
+    fn a_combining_mark_joins_the_character_before_it() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
+        assert_eq!(put(&mut buf, 0, 0, 4, "\u{301}ae\u{301}b", Style::new()), 3);
+        assert_eq!(row(&buf, 0), "ae\u{301}b ");
+    }
+
+    #[test]
+    fn a_wide_character_that_is_cut_is_left_out() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
+        buf.set_string(0, 0, "xxxx", Style::new());
+        assert_eq!(put(&mut buf, 0, 0, 4, "日本語", Style::new()), 3);
+        assert_eq!(row(&buf, 0), "日 …x");
+    }
+
+    #[test]
+    fn pieces_follow_one_another_and_share_the_room() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        let pieces = [("ab", Style::new()), ("cd", Style::new().bold()), ("efgh", Style::new())];
+        assert_eq!(put_all(&mut buf, 1, 0, 6, &pieces), 6);
+        assert_eq!(row(&buf, 0), " abcde… ");
+        let bold: Vec<u16> = (0..8).filter(|x| buf[(*x, 0)].style() != buf[(0, 0)].style()).collect();
+        assert_eq!(bold, [3, 4]);
+    }
+
+    #[test]
+    fn a_figure_at_the_right_keeps_within_its_room() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        assert_eq!(put_right(&mut buf, 7, 0, 3, "12345", Style::new()), 4);
+        assert_eq!(row(&buf, 0), "    12… ");
+        assert_eq!(put_right(&mut buf, 2, 0, 9, "12345", Style::new()), 0);
+        assert_eq!(row(&buf, 0), "1…  12… ");
+    }
+
+    #[test]
+    fn blanks_and_tints_keep_within_their_area() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 2));
+        for y in 0..2 {
+            buf.set_string(0, y, "xxxx", Style::new());
+        }
+        let bold = Style::new().bold();
+        blank(&mut buf, Rect::new(2, 1, 9, 9), bold);
+        assert_eq!((row(&buf, 0).as_str(), row(&buf, 1).as_str()), ("xxxx", "xx  "));
+        tint(&mut buf, Rect::new(0, 0, 1, 9), bold);
+        let bolds: Vec<usize> = (0..8).filter(|at| buf.content[*at].modifier == bold.add_modifier).collect();
+        assert_eq!(bolds, [0, 4, 6, 7]);
+    }
 }
