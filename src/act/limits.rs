@@ -136,4 +136,34 @@ mod tests {
         assert_eq!(body(half, &slow).cpu_quota, Some(10_000));
         assert_eq!(in_force(&slow).nano_cpus, Some(2_000_000_000));
     }
+
+    #[test]
+    fn what_is_in_force_is_read_in_either_form() {
+        let answer = serde_json::json!({ "HostConfig": {
+            "Memory": 64 * MIB, "MemorySwap": 128 * MIB, "NanoCpus": 1_500_000_000_i64, "CpuQuota": 5, "CpuPeriod": 7,
+        }});
+        let limits = in_force(&HostConfig::of(&answer));
+        assert_eq!(limits, ContainerLimits { nano_cpus: Some(1_500_000_000), memory: Some((64 * MIB, 128 * MIB)) });
+        assert_eq!(
+            in_force(&HostConfig::default()),
+            ContainerLimits { nano_cpus: Some(0), memory: Some((0, SWAP_UNLIMITED)) }
+        );
+        // 5 of 7 microseconds.
+        let quota = HostConfig { cpu_period: Some(7), ..host(0, 0, 0, 5) };
+        assert_eq!(in_force(&quota).nano_cpus, Some(714_285_714));
+        assert_eq!(in_force(&host(NO_LIMIT_FROM - 1, 0, 0, 0)).memory, Some((NO_LIMIT_FROM - 1, SWAP_UNLIMITED)));
+        assert_eq!(in_force(&host(NO_LIMIT_FROM, 0, 0, 0)).memory, Some((0, SWAP_UNLIMITED)));
+    }
+
+    #[test]
+    fn only_what_is_to_change_is_asked_for() {
+        let request = body(ContainerLimits::default(), &host(MIB, MIB, 1, 1));
+        assert_eq!(
+            (request.memory, request.memory_swap, request.nano_cpus, request.cpu_quota),
+            (None, None, None, None)
+        );
+        let memory = ContainerLimits { nano_cpus: None, memory: Some((64 * MIB, 96 * MIB)) };
+        let request = body(memory, &host(0, 0, 0, 0));
+        assert_eq!((request.memory, request.memory_swap), (Some(64 * MIB), Some(96 * MIB)));
+    }
 }

@@ -259,6 +259,67 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_is_read_again() {
+        let text = "[notify.bell]\ndesktop = false\nlevel = \"crit\"\n\n[notify.command]\nargv = [\"/bin/notify\", \"a b\"]\n\
+                    timeout = \"2m\"\nlevel = \"advice\"\n\n[notify.webhook]\nurl = \"https://hooks.lan/x\"\n\
+                    headers_file = \"/etc/h\"\nca_file = \"/etc/ca\"\ntimeout = \"1s\"\nlevel = \"advice\"\n\n\
+                    [notify.ntfy]\nurl_file = \"/etc/ntfy\"\ntimeout = \"15s\"\nlevel = \"warn\"\n\n\
+                    [notify.alertmanager]\nurl = \"http://am.lan:9093\"\ntimeout = \"2m\"\nlevel = \"crit\"\nsilences = false\n\n\
+                    [notify.heartbeat]\nurl = \"http://hc.lan/1\"\ntimeout = \"15s\"\nevery = \"10s\"\n\n";
+        let (settings, faults) = read_text(text);
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(toml(&settings), text);
+        let program = settings.command.expect("a command");
+        assert_eq!((program.timeout, program.level), (Duration::from_secs(120), Level::Advice));
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_usual_value() {
+        let (settings, _) = read_text(
+            "[notify.bell]\n[notify.command]\nargv = [\"/x\"]\n[notify.alertmanager]\nurl = \"http://a\"\n\
+             [notify.heartbeat]\nurl = \"http://h\"\n",
+        );
+        assert_eq!(settings.bell, Some(Bell { desktop: true, level: Level::Warn }));
+        let program = settings.command.expect("a command");
+        assert_eq!((program.timeout, program.level), (Duration::from_secs(30), Level::Warn));
+        let web = settings.alertmanager.expect("an alertmanager");
+        assert_eq!((web.timeout, web.level, web.silences), (Duration::from_secs(15), Level::Warn, true));
+        assert_eq!(settings.heartbeat.map(|web| web.every), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn mistakes_have_a_cure() {
+        let hints = |text: &str| {
+            let (table, _) = tree::parse("x", text);
+            let Some((_, At { value: Node::Table(table), .. })) = table.into_iter().next() else { panic!("no table") };
+            let faults = read(&mut NotifySettings::default(), &table);
+            faults.into_iter().map(|fault| fault.hint.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        for (text, hint) in [
+            ("[notify.nfty]\nurl = \"http://x\"", "did you mean `ntfy`?"),
+            ("[notify.mail]\nto = 1", "known: bell, command, webhook, ntfy, alertmanager, heartbeat"),
+            ("[notify.bell]\nlevl = \"warn\"", "did you mean `level`?"),
+            ("[notify.bell]\ncolour = 1", "known here: desktop, level"),
+            ("[notify.command]\nargv = [\"/x\"]\ncolour = 1", "known here: argv, timeout, level"),
+            (
+                "[notify.heartbeat]\nurl = \"http://x\"\ncolour = 1",
+                "known here: url, url_file, headers_file, ca_file, timeout, every",
+            ),
+            (
+                "[notify.alertmanager]\nurl = \"http://x\"\ncolour = 1",
+                "known here: url, url_file, headers_file, ca_file, timeout, level, silences",
+            ),
+            ("[notify]\nbell = 1", "write [notify.ntfy] and the keys below it"),
+            ("[notify.command]\nlevel = \"warn\"", "add argv = [\"/usr/local/bin/notify\"]"),
+            ("[notify.ntfy]\nurl = \"http://x\"\ntimeout = \"121s\"", "from 1s to 2m"),
+            ("[notify.ntfy]\nurl = \"http://x\"\ntimeout = \"999ms\"", "from 1s to 2m"),
+            ("[notify.heartbeat]\nurl = \"http://x\"\nevery = \"9s\"", "from 10s to 1d"),
+        ] {
+            assert_eq!(hints(text), [hint], "{text}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, what) in [
             ("[notify.mail]\nto = \"x\"", "no destination `mail`"),

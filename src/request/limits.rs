@@ -89,4 +89,20 @@ mod tests {
             "memory limit 128.0 MiB (was 64.0 MiB), no swap (was 64.0 MiB), cpu limit 0.5 (was none)"
         );
     }
+
+    #[test]
+    fn what_is_asked_for_is_said_in_words() {
+        let words = |nano_cpus, memory| ContainerLimits { nano_cpus, memory }.words();
+        assert_eq!(
+            words(Some(1_500_000_000), Some((64 * MIB, SWAP_UNLIMITED))),
+            "memory 64.0 MiB, swap unlimited, cpus 1.5"
+        );
+        assert_eq!((words(Some(0), None), words(None, None)), ("cpus none".to_owned(), String::new()));
+        assert_eq!(
+            (cores(1), cores(-1), size(1), size(0)),
+            ("0.000000001".into(), "none".into(), "1 B".into(), "none".to_owned())
+        );
+        let twice = ContainerLimits { nano_cpus: Some(2_000_000_000), memory: None };
+        assert_eq!(twice.report(&ContainerLimits::default()), "cpu limit 2 (was none)");
+    }
 }

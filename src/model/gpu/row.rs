@@ -455,4 +455,134 @@ pub(super) mod tests {
         assert_eq!(gpus.memory_of(9), Some(8));
         assert_eq!((gpus.rows[0].busy_of(9), gpus.rows[1].busy_of(9)), (Some(0.9), Some(0.2)));
     }
+
+    #[test]
+    fn what_idles_is_believed_only_where_it_is_hot() {
+        let slowed = |change: fn(&mut Gpu)| {
+            let mut gpu = Gpu { throttles: vec![Throttle::HardwareThermal], temperature: Some(79.0), ..busy(0.0) };
+            change(&mut gpu);
+            let mut gpus = Gpus::default();
+            fold(&mut gpus, 1, vec![gpu]);
+            gpus.rows[0].slowed_by().next().is_some()
+        };
+        assert!(!slowed(|_| ()), "below what is hot on any card");
+        assert!(slowed(|gpu| gpu.temperature = Some(80.0)));
+        assert!(slowed(|gpu| gpu.hotspot = Some(80.0)) && slowed(|gpu| gpu.memory_temperature = Some(80.0)));
+        assert!(slowed(|gpu| gpu.temperature = None), "nothing says that it is cool");
+        // Its own limit counts where that is lower, and what is near to it.
+        assert!(slowed(|gpu| gpu.slowdown_temperature = Some(94.0)));
+        assert!(!slowed(|gpu| gpu.slowdown_temperature = Some(94.1)));
+        assert!(slowed(|gpu| gpu.busy = Some(0.05)) && !slowed(|gpu| gpu.busy = Some(0.049)));
+        let draws = |watts: f64| move |gpu: &mut Gpu| (gpu.power, gpu.power_limit) = (Some(watts), Some(100.0));
+        let with = |change: &dyn Fn(&mut Gpu), gpu: Gpu| {
+            let mut gpu = gpu;
+            change(&mut gpu);
+            let mut gpus = Gpus::default();
+            fold(&mut gpus, 1, vec![gpu]);
+            gpus.rows[0].slowed_by().next().is_some()
+        };
+        let cool = Gpu { throttles: vec![Throttle::HardwareThermal], temperature: Some(40.0), ..busy(0.0) };
+        assert!(
+            with(&draws(50.0), cool.clone()) && !with(&draws(49.0), cool.clone()),
+            "what draws half its limit works"
+        );
+        let clocks = |now, most| {
+            move |gpu: &mut Gpu| {
+                (gpu.busy, gpu.clock, gpu.clock_max) = (Some(0.9), Some(now), Some(most));
+            }
+        };
+        assert!(with(&clocks(969, 1000), cool.clone()) && !with(&clocks(970, 1000), cool.clone()));
+        assert!(with(&clocks(0, 0), cool));
+    }
+
+    #[test]
+    fn a_process_counts_by_its_busiest_engine_and_the_card_by_its_own() {
+        let on = |pid, render: u64, video: u64| {
+            let engine = |name: &str, used| Engine { name: name.into(), used: used * 10_000_000, of: None, count: 1 };
+            GpuProcess { pid, engines: vec![engine("render", render), engine("video", video)], ..GpuProcess::default() }
+        };
+        let at = |processes| Gpu { maker: Maker::Intel, busy: None, processes, ..busy(0.0) };
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![at(vec![on(1, 0, 0), on(2, 0, 0)])]);
+        fold(&mut gpus, 2, vec![at(vec![on(1, 20, 50), on(2, 40, 5), on(3, 90, 90)])]);
+        let row = &gpus.rows[0];
+        assert_eq!((row.busy_of(1), row.busy_of(2), row.busy_of(3)), (Some(0.5), Some(0.4), None));
+        assert!(row.busy.is_some_and(|busy| (busy - 0.6).abs() < 1e-9), "rendering: 20 and 40 of 100: {:?}", row.busy);
+        fold(&mut gpus, 3, vec![at(vec![on(1, 100, 50), on(2, 110, 5)])]);
+        assert_eq!(gpus.rows[0].busy, Some(1.0), "an engine is never more than busy");
+    }
+
+    #[test]
+    fn what_the_driver_says_goes_before_what_is_derived() {
+        let process = GpuProcess { busy: Some(0.7), ..engine(0, None, 1) };
+        let at = |used| Gpu {
+            processes: vec![GpuProcess { engines: engine(used, None, 1).engines, ..process.clone() }],
+            ..busy(0.9)
+        };
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![at(0)]);
+        fold(&mut gpus, 2, vec![at(250_000_000)]);
+        assert_eq!((gpus.rows[0].busy_of(7), gpus.rows[0].busy), (Some(0.7), Some(0.9)));
+        let of_others = Gpu { maker: Maker::Amd, busy: None, ..at(500_000_000) };
+        fold(&mut gpus, 3, vec![of_others]);
+        assert_eq!(gpus.rows[0].busy, None, "only Intel's drivers leave the total out");
+    }
+
+    #[test]
+    fn the_past_has_a_step_for_each_reading() {
+        let mut gpus = Gpus::default();
+        let card = Gpu {
+            memory_busy: Some(0.25),
+            memory_total: Some(8),
+            memory_used: Some(3),
+            temperature: Some(50.0),
+            power: Some(90.0),
+            ..busy(0.5)
+        };
+        fold(&mut gpus, 1, vec![card.clone()]);
+        fold(&mut gpus, 2, vec![Gpu { state: CardState::Asleep, ..card }]);
+        let row = &gpus.rows[0];
+        for (series, value) in [
+            (&row.busy_history, 0.5),
+            (&row.memory_busy_history, 0.25),
+            (&row.memory_history, 0.375),
+            (&row.temperature_history, 50.0),
+            (&row.power_history, 90.0),
+        ] {
+            assert_eq!(series.iter().collect::<Vec<_>>(), [Some(value), None]);
+        }
+        assert_eq!((row.power, row.busy), (None, None), "of one that sleeps");
+    }
+
+    #[test]
+    fn energy_is_paid_by_the_kilowatt_hour() {
+        let used = |energy_joules| GpuRow { energy_joules, ..GpuRow::default() }.kilowatt_hours();
+        assert_eq!((used(Some(7.2e6)), used(None)), (Some(2.0), None));
+    }
+
+    #[test]
+    fn several_lost_cards_are_one_cause() {
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![named("A", 0), named("B", 1), named("C", 2)]);
+        assert_eq!(gpus.cause(), None);
+        let lost = |id, index| Gpu { state: CardState::Lost("off the bus".into()), ..named(id, index) };
+        fold(&mut gpus, 2, vec![named("A", 0), lost("B", 1), lost("C", 2)]);
+        assert_eq!(gpus.cause().as_deref(), Some("1:B and 1 more: off the bus"));
+        gpus.drivers = vec![Driver { maker: Maker::Amd, fault: Some("does not load".into()), ..Driver::default() }];
+        assert_eq!(gpus.cause(), Some(format!("{}: does not load", Maker::Amd.word())));
+        assert_eq!(gpus.is_well(), Some(false));
+    }
+
+    #[test]
+    fn a_lost_card_keeps_the_error_that_it_was_lost_with() {
+        use super::super::Xid;
+        let xid = |code| vec![Xid { unix_ms: 1, code }];
+        let lost = |xids| Gpu { state: CardState::Lost("x".into()), xids, ..named("A", 0) };
+        let mut gpus = Gpus::default();
+        fold(&mut gpus, 1, vec![Gpu { xids: xid(31), ..named("A", 0) }]);
+        fold(&mut gpus, 2, vec![lost(Vec::new())]);
+        assert_eq!((&gpus.rows[0].raw.xids, gpus.rows[0].lost()), (&xid(31), Some("x")));
+        fold(&mut gpus, 3, vec![lost(xid(79))]);
+        assert_eq!(gpus.rows[0].raw.xids, xid(79));
+    }
 }

@@ -293,4 +293,75 @@ mod tests {
         fold(&mut servers, 1, vec![Server { state: ServerState::Asleep, ..up(1, vec![busy(Work::default())]) }]);
         assert_eq!(servers.rows[0].slow(&card(0.99), Stamp::at_seconds(1)), None);
     }
+
+    #[test]
+    fn limits_of_each_cause_are_where_they_are_said_to_be() {
+        let queued = |waiting: f64| busy(Work { waiting: Some(waiting), ..Work::default() });
+        let cause = |of: &Model, around: Around| says(of, &around).split(':').next().unwrap_or_default().to_owned();
+        let memory = |share: f64| Around { card_memory_used: Some(share), ..card(0.6) };
+        assert_eq!(
+            (cause(&queued(0.0), memory(0.97)), cause(&queued(0.0), memory(0.971))),
+            (String::new(), "VRAM full".into())
+        );
+        assert_eq!(cause(&queued(1.0), card(0.5)), "");
+        assert_eq!(cause(&queued(1.0), card(0.49)), "too few slots");
+        assert_eq!(cause(&queued(0.9), card(0.49)), "");
+        assert_eq!(cause(&queued(1.0), card(0.9)), "");
+        assert_eq!(cause(&queued(1.0), card(0.91)), "more requests than it can do");
+        let works = |share| cause(&queued(0.0), card(share));
+        assert_eq!((works(0.9), works(0.91)), (String::new(), "compute-bound".to_owned()));
+        let traffic = |share| cause(&queued(0.0), Around { card_memory_busy: Some(share), ..card(0.95) });
+        assert_eq!((traffic(0.7), traffic(0.71)), ("compute-bound".to_owned(), "memory-bound".to_owned()));
+        let cpu = |cpu_busy| cause(&queued(0.0), Around { cpu_busy: Some(cpu_busy), ..Around::default() });
+        assert_eq!((cpu(0.85), cpu(0.86)), (String::new(), "the CPU".to_owned()));
+        let beside = Around { cpu_busy: Some(0.99), has_card: true, ..Around::default() };
+        assert_eq!(cause(&queued(0.0), beside), "", "the card works, whatever the CPU does");
+        let hot = |share| cause(&queued(0.0), Around { slowed_by: Some("heat".into()), ..card(share) });
+        assert_eq!((hot(0.05), hot(0.06)), (String::new(), "throttled card".to_owned()));
+        let prompts = |share| {
+            let work = Work { prompt_seconds: Some(share), generated_seconds: Some(1.0 - share), ..Work::default() };
+            cause(&busy(work), card(0.7))
+        };
+        assert_eq!((prompts(0.59), prompts(0.61)), (String::new(), "prompt-heavy".to_owned()));
+        let kv = |used, preemptions, waiting| {
+            let work =
+                Work { kv_used: Some(used), preemptions: Some(preemptions), waiting: Some(waiting), ..Work::default() };
+            cause(&busy(work), card(0.7))
+        };
+        assert_eq!((kv(0.9, 2.0, 0.0), kv(0.91, 2.0, 0.0)), (String::new(), "KV cache full".to_owned()));
+        assert_eq!((kv(0.95, 0.0, 1.0), kv(0.96, 0.0, 1.0)), (String::new(), "KV cache full".to_owned()));
+        let split = |vram| cause(&Model { memory: Some(1000), vram: Some(vram), ..queued(0.0) }, card(0.5));
+        assert_eq!((split(990), split(989)), (String::new(), "partly on the CPU".to_owned()));
+    }
+
+    #[test]
+    fn without_a_card_the_cpu_is_what_is_short() {
+        let queued = busy(Work { waiting: Some(3.0), ..Work::default() });
+        let cpu = |share| Around { cpu_busy: Some(share), ..Around::default() };
+        assert_eq!(says(&queued, &cpu(0.3)), "too few slots: 3 requests wait for 4 slots while the CPU is 30 % busy");
+        assert_eq!(says(&queued, &cpu(0.8)), "");
+        assert_eq!(
+            says(&queued, &cpu(0.95)),
+            "the CPU: 95 % busy, and there is no card",
+            "one more GPU would not help"
+        );
+        let unseen = Around { has_card: true, cpu_busy: Some(0.3), ..Around::default() };
+        assert_eq!(says(&queued, &unseen), "", "nothing is known of the card");
+        let slotless = Model { slots_total: None, ..queued };
+        assert_eq!(says(&slotless, &cpu(0.3)), "too few slots: 3 requests wait while the CPU is 30 % busy");
+    }
+
+    #[test]
+    fn a_card_that_is_busy_speaks_for_a_server_that_says_nothing() {
+        let silent = Model { work: Work::default(), ..model("m", ModelState::Loaded, 0.0) };
+        assert_eq!(says(&silent, &card(0.95)), "compute-bound: the card is 95 % busy");
+        let hot = Around { slowed_by: Some("heat".into()), ..card(0.9) };
+        assert_eq!(says(&silent, &hot), "", "somebody else may keep it busy");
+    }
+
+    #[test]
+    fn a_sentence_has_cause_evidence_and_advice() {
+        let slow = Slow { by: "VRAM full", evidence: "99 % in use".into(), advice: "Unload another model" };
+        assert_eq!(slow.words(), "VRAM full: 99 % in use. Unload another model");
+    }
 }

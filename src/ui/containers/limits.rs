@@ -462,4 +462,107 @@ mod tests {
             assert_eq!(units::parse_quantity(&exact(bytes)), Some(bytes as f64));
         }
     }
+
+    fn text(line: &SheetLine) -> String {
+        line.iter().map(|(text, _)| text.as_str()).collect()
+    }
+
+    /// The question about this change of a container with half a gibibyte, swap for as much, and two cores.
+    fn asked(nano_cpus: Option<i64>, memory: Option<(i64, i64)>, used: u64) -> Vec<String> {
+        let meta = Container {
+            name: "web".into(),
+            memory_limit: Some(512 << 20),
+            memory_swap: Some(1 << 30),
+            cpu_limit: Some(2.0),
+            ..Container::default()
+        };
+        let usage = Some(crate::model::container::Usage { memory_bytes: Some(used), ..Default::default() });
+        let row = ContainerRow { meta: Arc::new(meta), usage, ..ContainerRow::default() };
+        question(&row, ContainerLimits { nano_cpus, memory }).iter().skip(1).map(text).collect()
+    }
+
+    #[test]
+    fn the_question_has_what_was_and_what_will_be() {
+        let mib = |count: i64| count << 20;
+        assert_eq!(
+            asked(Some(1_500_000_000), Some((mib(256), mib(768))), 0),
+            ["memory  512.0 MiB → 256.0 MiB", "swap    512.0 MiB, unchanged", "cpus    2 → 1.5"]
+        );
+        assert_eq!(
+            asked(None, Some((mib(256), mib(256))), 0),
+            ["memory  512.0 MiB → 256.0 MiB", "swap    512.0 MiB → none"]
+        );
+        assert_eq!(asked(Some(0), None, 1 << 30), ["cpus    2 → none"]);
+        assert_eq!(asked(None, Some((0, 0)), 1 << 30), ["memory  512.0 MiB → none", "swap    512.0 MiB → unlimited"]);
+    }
+
+    #[test]
+    fn memory_that_does_not_suffice_is_warned_of() {
+        let warned = |used: u64| asked(None, Some((256 << 20, 768 << 20)), used).pop().unwrap_or_default();
+        assert_eq!(warned((256 << 20) + 1), "it uses 256.0 MiB now: the kernel may kill it");
+        assert_eq!(warned(256 << 20), "swap    512.0 MiB, unchanged");
+    }
+
+    #[test]
+    fn what_is_typed_as_it_is_changes_nothing() {
+        let meta = Container { memory_limit: Some(512 << 20), cpu_limit: Some(1.5), ..Container::default() };
+        let of = |cores, memory| {
+            let change = change(Typing { cores, memory }, &meta);
+            (change.nano_cpus, change.memory.map(|(memory, _)| memory))
+        };
+        assert_eq!(of(Some(1.5), Some(512.0 * MIB)), (None, None));
+        assert_eq!(of(Some(1.6), Some(511.0 * MIB)), (Some(1_600_000_000), Some(511 << 20)));
+        assert_eq!(of(Some(0.0), Some(0.0)), (Some(0), Some(0)));
+        let bare = change(Typing { cores: Some(0.0), memory: Some(0.0) }, &Container::default());
+        assert_eq!(bare, ContainerLimits::default(), "there is none to take away");
+    }
+
+    #[test]
+    fn the_peak_is_shown_with_what_follows_from_it() {
+        let lines = |cores, memory: f64, seconds| {
+            peak_lines(&Peak { cores, memory: memory * MIB, watched: Duration::from_secs(seconds) })
+        };
+        assert_eq!(
+            lines(0.456, 100.0, 1440),
+            ["peak in 24m: memory 100.0 MiB, cpus 0.46", "2× peak: memory 200.0 MiB, cpus 1 · tab inserts it"]
+        );
+        assert_eq!(
+            lines(0.05, 32.0, 600)[1],
+            "2× peak: memory 64.0 MiB (the floor), cpus 0.1 (the floor) · tab inserts it"
+        );
+        assert_eq!(lines(0.06, 33.0, 600)[1], "2× peak: memory 66.0 MiB, cpus 0.2 · tab inserts it");
+        assert_eq!(lines(1.0, 99.0, 599)[1], "a proposal needs a peak over 10m");
+    }
+
+    #[test]
+    fn use_limit_and_what_is_typed_stand_side_by_side() {
+        let mut state = grafana(Peak::default());
+        let row = &mut state.host.containers.rows[0];
+        row.cpu_cores = Some(0.25);
+        let mut limits = open(&state);
+        let shown = |limits: &Limits| -> Vec<String> {
+            limits.preview(&state.host.containers.rows[0]).iter().map(text).collect()
+        };
+        let lines = shown(&limits);
+        let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(columns(&lines[0]), ["now", "limit", "new"]);
+        assert_eq!(columns(&lines[1]), ["cpus", "0.25", "none", "unchanged"]);
+        assert_eq!(columns(&lines[2]), ["memory", "–", "64.0", "MiB", "64.0", "MiB"]);
+        assert_eq!(lines[6], "type either or both: cpus 1.5 memory 512M; none removes a limit");
+        limits.prompt = Prompt::new("limits", "cpus none mem", Vec::new());
+        let lines = shown(&limits);
+        assert_eq!(columns(&lines[1]), ["cpus", "0.25", "none", "unchanged"], "what is wrong is not taken in part");
+        assert_eq!(lines[6], "mem has no value");
+        limits.prompt = Prompt::new("limits", "cpus none", Vec::new());
+        assert_eq!(columns(&shown(&limits)[1]), ["cpus", "0.25", "none", "none"]);
+    }
+
+    #[test]
+    fn sizes_and_limits_are_written_as_they_are_typed() {
+        let sizes = [0, 1, 1 << 10, 3 << 19, 64 << 20, 1 << 30, (1 << 30) + (1 << 20)].map(exact);
+        assert_eq!(sizes, ["0", "1", "1K", "1536K", "64M", "1G", "1025M"]);
+        let of = |cpu_limit, memory_limit| in_force(&Container { cpu_limit, memory_limit, ..Container::default() });
+        assert_eq!(of(Some(1.5), Some(64 << 20)), "cpus 1.5 memory 64M");
+        assert_eq!((of(None, None), of(Some(2.0), None)), (String::new(), "cpus 2".to_owned()));
+    }
 }

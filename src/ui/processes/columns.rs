@@ -472,4 +472,61 @@ mod tests {
             assert_eq!(clock(ticks), shown);
         }
     }
+
+    #[test]
+    fn cpu_time_has_at_most_eight_columns() {
+        for (seconds, text) in [
+            (0, "0:00.42"),
+            (59, "0:59.42"),
+            (61, "1:01.42"),
+            (3599, "59:59.42"),
+            (3600, "1h00:00"),
+            (45_296, "12h34:56"),
+            (359_999, "99h59:59"),
+            (360_000, "4d 04h"),
+            (86_399_999, "999d 23h"),
+            (86_400_000, "1000d"),
+        ] {
+            assert_eq!(clock(seconds * u64::from(TICKS_PER_SECOND) + 42 * u64::from(TICKS_PER_SECOND) / 100), text);
+        }
+    }
+
+    #[test]
+    fn age_and_beginning_count_from_the_boot() {
+        let (mut host, mut process) = (host(), nginx());
+        let noon = |text: &str| {
+            let at: jiff::civil::DateTime = format!("{text}T12:00").parse().expect("a moment");
+            local_zone().to_timestamp(at).expect("it is there").as_second()
+        };
+        let boot = noon("2025-11-20");
+        host.now.unix_ms = noon("2026-11-21") * 1000;
+        process.key.start_ticks = 0;
+        let of = |host: &Host, process: &Process| {
+            let row = Row { process, cx: RowCx::new(host, false, false) };
+            (row.age(), row.began())
+        };
+        assert_eq!(of(&host, &process), (None, None), "when it booted is not known");
+        host.facts.boot_unix_seconds = Some(boot);
+        let age = |from: &str| (noon("2026-11-21") - noon(from)) as f64;
+        assert_eq!(of(&host, &process), (Some(age("2025-11-20")), Some("2025".to_owned())));
+        let after = |day: &str| (noon(day) - boot) as u64 * u64::from(TICKS_PER_SECOND);
+        process.key.start_ticks = after("2026-03-02");
+        assert_eq!(of(&host, &process), (Some(age("2026-03-02")), Some("Mar 02".to_owned())));
+        process.key.start_ticks = after("2026-11-21");
+        assert_eq!(of(&host, &process), (Some(0.0), Some("12:00".to_owned())));
+    }
+
+    #[test]
+    fn a_thread_has_no_memory_of_its_own() {
+        let (host, mut process) = (host(), nginx());
+        let of = |process: &Process| {
+            let row = Row { process, cx: RowCx::new(&host, false, false) };
+            (row.own(5), row.bytes(1 << 20).into_owned())
+        };
+        assert_eq!(of(&process), (Some(5.0), "1.0M".to_owned()));
+        process.kernel = true;
+        assert_eq!(of(&process), (Some(5.0), String::new()));
+        (process.kernel, process.tgid) = (false, 7);
+        assert_eq!(of(&process), (None, String::new()));
+    }
 }
