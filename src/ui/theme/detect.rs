@@ -14,7 +14,7 @@ pub fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
     }
     let term = get("TERM");
     let has = |part: &str| term.contains(part);
-    if term.is_empty() || term == "dumb" || term.starts_with("vt") || has("-mono") || term.ends_with("-m") {
+    if term.is_empty() || term == "dumb" || is_vt(&term) || has("-mono") || term.ends_with("-m") {
         return Colors::None;
     }
     if term == "linux" || has("-16color") || matches!(term.as_str(), "ansi" | "cygwin" | "cons25") {
@@ -40,6 +40,11 @@ pub fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
     Colors::Sixteen
 }
 
+/// True for DEC's terminals, `vt52` to `vt525`; `vte` is another.
+fn is_vt(term: &str) -> bool {
+    term.strip_prefix("vt").is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// True for the text console of Linux: its font has lines and blocks, but neither braille nor rounded lines.
 #[must_use]
 pub fn is_console(env: &dyn Fn(&str) -> Option<String>) -> bool {
@@ -50,7 +55,7 @@ pub fn is_console(env: &dyn Fn(&str) -> Option<String>) -> bool {
 #[must_use]
 pub fn lacks_glyphs(env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let term = env("TERM").unwrap_or_default();
-    if matches!(term.as_str(), "ansi" | "cons25") || term.starts_with("vt") {
+    if matches!(term.as_str(), "ansi" | "cons25") || is_vt(&term) {
         return Some(format!("TERM={term}"));
     }
     let (name, locale) = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -85,6 +90,24 @@ mod tests {
             (&[("TERM", "screen")], Colors::Sixteen),
             (&[("TERM", "xterm-direct")], Colors::True),
             (&[], Colors::None),
+            (&[("TERM", "xterm-mono")], Colors::None),
+            (&[("TERM", "rxvt-m"), ("COLORTERM", "truecolor")], Colors::None),
+            (&[("TERM", "xterm-16color"), ("COLORTERM", "truecolor")], Colors::Sixteen),
+            (&[("TERM", "ansi"), ("COLORTERM", "truecolor")], Colors::Sixteen),
+            (&[("TERM", "x-truecolor")], Colors::True),
+            (&[("TERM", "x-24bit")], Colors::True),
+            (&[("TERM", "screen"), ("COLORTERM", "truecolor")], Colors::TwoFiveSix),
+            (&[("TERM", "screen"), ("COLORTERM", "truecolor"), ("TMUX", "/tmp/x")], Colors::True),
+            (&[("TERM", "screen"), ("COLORTERM", "yes"), ("TMUX", "/tmp/x")], Colors::Sixteen),
+            (&[("TERM", "other"), ("COLORTERM", "yes")], Colors::Sixteen),
+            (&[("TERM", "foot-256")], Colors::TwoFiveSix),
+            (&[("TERM", "foot")], Colors::True),
+            (&[("TERM", "tmux")], Colors::TwoFiveSix),
+            (&[("TERM", "rxvt")], Colors::TwoFiveSix),
+            (&[("TERM", "konsole")], Colors::TwoFiveSix),
+            (&[("TERM", "gnome")], Colors::TwoFiveSix),
+            (&[("TERM", "vte")], Colors::TwoFiveSix),
+            (&[("TERM", "vte-256color"), ("COLORTERM", "truecolor")], Colors::True),
         ] {
             assert_eq!(colors(&env(pairs)), expected, "{pairs:?}");
         }
@@ -106,6 +129,7 @@ mod tests {
             lacks_glyphs(&env(&[("TERM", "xterm"), ("LANG", "de_DE.ISO-8859-1@euro")])).as_deref(),
             Some("LANG=de_DE.ISO-8859-1@euro")
         );
+        assert_eq!(lacks_glyphs(&env(&[("TERM", "vte-256color"), ("LANG", "C.UTF-8")])), None);
         for locale in ["", "C", "C.UTF-8", "en_US.utf8", "de_DE.UTF-8@euro"] {
             assert_eq!(lacks_glyphs(&env(&[("TERM", "xterm"), ("LANG", locale)])), None, "{locale}");
         }
