@@ -121,3 +121,165 @@ fn without_news_the_list_is_not_made_again() {
     state.host.processes.round = 2;
     assert_eq!(names(&mut table, &state)[0], "init");
 }
+
+/// A tree with all of its branches, and the name under the cursor.
+fn tree() -> (Table<Processes>, State) {
+    let (mut table, state) = (table("cpu", Options::default()), state());
+    table.act(Action::Tree, &state);
+    (table, state)
+}
+
+fn under(table: &Table<Processes>, state: &State) -> String {
+    table.selected().map_or_else(String::new, |index| state.host.processes.rows[index].name.to_string())
+}
+
+/// Goes to the row of this name.
+fn go(table: &mut Table<Processes>, state: &State, name: &str) {
+    table.act(Action::Top, state);
+    for _ in 0..state.host.processes.rows.len() {
+        if under(table, state) == name {
+            return;
+        }
+        table.act(Action::Down, state);
+    }
+    panic!("no {name}");
+}
+
+#[test]
+fn a_branch_folds_to_the_left_and_unfolds_to_the_right() {
+    let (mut table, state) = tree();
+    let all = ["init", "sshd", "bash", "make", "cron"];
+    assert_eq!(names(&mut table, &state), all);
+    go(&mut table, &state, "bash");
+    table.act(Action::Right, &state);
+    assert_eq!(names(&mut table, &state), all, "it is unfolded already");
+    table.act(Action::Left, &state);
+    assert_eq!(names(&mut table, &state), ["init", "sshd", "bash", "cron"]);
+    table.act(Action::Left, &state);
+    assert_eq!(under(&table, &state), "sshd", "what is folded leads to its parent");
+    table.act(Action::Left, &state);
+    assert_eq!(names(&mut table, &state), ["init", "sshd", "cron"]);
+    table.act(Action::Right, &state);
+    go(&mut table, &state, "bash");
+    table.act(Action::Right, &state);
+    assert_eq!(names(&mut table, &state), all);
+    go(&mut table, &state, "init");
+    table.act(Action::Left, &state);
+    table.act(Action::Left, &state);
+    assert_eq!((names(&mut table, &state), under(&table, &state)), (vec!["init".to_owned()], "init".to_owned()));
+}
+
+#[test]
+fn a_leaf_leads_to_its_parent() {
+    let (mut table, state) = tree();
+    go(&mut table, &state, "cron");
+    table.act(Action::Right, &state);
+    assert_eq!(under(&table, &state), "cron");
+    table.act(Action::Left, &state);
+    assert_eq!((under(&table, &state), names(&mut table, &state).len()), ("init".to_owned(), 5));
+}
+
+#[test]
+fn all_branches_fold_but_the_outermost_and_unfold_again() {
+    let (mut table, state) = tree();
+    table.act(Action::FoldAll, &state);
+    assert_eq!(names(&mut table, &state), ["init", "sshd", "cron"]);
+    table.act(Action::FoldAll, &state);
+    assert_eq!(names(&mut table, &state).len(), 5);
+    go(&mut table, &state, "bash");
+    table.act(Action::Fold, &state);
+    assert_eq!(names(&mut table, &state), ["init", "sshd", "bash", "cron"]);
+    table.act(Action::Fold, &state);
+    assert_eq!(names(&mut table, &state).len(), 5);
+    table.act(Action::Fold, &state);
+    table.act(Action::FoldAll, &state);
+    assert_eq!(names(&mut table, &state).len(), 5, "where some are folded, all unfold");
+}
+
+#[test]
+fn what_is_folded_is_forgotten_with_its_process() {
+    let (mut table, mut state) = tree();
+    go(&mut table, &state, "bash");
+    table.act(Action::Fold, &state);
+    let bash = state.host.processes.rows.iter().position(|row| &*row.name == "bash").expect("bash");
+    let row = state.host.processes.rows.remove(bash);
+    table.changed();
+    names(&mut table, &state);
+    state.host.processes.rows.insert(bash, row);
+    table.changed();
+    assert_eq!(names(&mut table, &state), ["init", "sshd", "bash", "make", "cron"]);
+}
+
+#[test]
+fn a_flat_list_moves_its_stretching_column() {
+    let (mut table, state) = (table("cpu", Options::default()), state());
+    let mut shift = |action: Action, times: usize| {
+        (0..times).for_each(|_| drop(table.act(action, &state)));
+        table.shift
+    };
+    assert_eq!(shift(Action::Left, 1), 0);
+    assert_eq!((shift(Action::Right, 1), shift(Action::Right, 2)), (16, 48));
+    assert_eq!(shift(Action::Left, 1), 32);
+    assert_eq!(shift(Action::Right, 400), 4096, "no text is longer");
+}
+
+#[test]
+fn tags_stay_with_their_rows_and_are_what_is_acted_on() {
+    let (mut table, mut state) = (table("pid", Options::default()), state());
+    let targets = |table: &Table<Processes>, state: &State| {
+        table
+            .targets(state)
+            .into_iter()
+            .map(|index| state.host.processes.rows[index].name.to_string())
+            .collect::<Vec<_>>()
+    };
+    go(&mut table, &state, "init");
+    assert_eq!(targets(&table, &state), ["init"], "without a tag the one under the cursor");
+    table.act(Action::Tag, &state);
+    assert_eq!(under(&table, &state), "sshd", "it goes on to the next");
+    table.act(Action::Tag, &state);
+    assert_eq!(targets(&table, &state), ["init", "sshd"]);
+    go(&mut table, &state, "sshd");
+    table.act(Action::Tag, &state);
+    assert_eq!(targets(&table, &state), ["init"], "a second time takes it off");
+    state.host.processes.rows.retain(|row| &*row.name != "init");
+    table.changed();
+    table.update(&state);
+    assert!(table.tags.is_empty(), "it is gone");
+    go(&mut table, &state, "cron");
+    table.act(Action::Tag, &state);
+    table.act(Action::Untag, &state);
+    assert!(table.tags.is_empty());
+}
+
+#[test]
+fn list_and_tree_have_an_order_each() {
+    let (mut table, state) = (table("cpu", Options::default()), state());
+    let by = |table: &Table<Processes>| table.grid.columns()[table.grid.sort().column].id;
+    assert_eq!(by(&table), "cpu");
+    table.act(Action::Tree, &state);
+    let first = table.grid.columns()[0].id;
+    assert_eq!(by(&table), first, "a tree keeps its rows in their places");
+    let mut settings = TableSettings { columns: Vec::new(), sort: String::new(), reverse: false };
+    table.settle(&mut settings);
+    assert_eq!(settings.sort, "cpu", "the settings are about the list");
+    table.act(Action::Tree, &state);
+    assert_eq!((by(&table), table.nested), ("cpu", false));
+    assert!(table.is_plain("cpu") && !table.is_plain("memory"));
+    table.act(Action::SortInvert, &state);
+    assert!(!table.is_plain("cpu"));
+}
+
+#[test]
+fn a_second_click_opens() {
+    use crate::ui::canvas::Target;
+    let (mut table, state) = (table("pid", Options::default()), state());
+    table.update(&state);
+    let row = |at| Target::Row(PaneId::Processes, at);
+    assert!(table.click(&row(1), &state).is_empty());
+    assert_eq!(under(&table, &state), "sshd");
+    assert!(table.click(&row(2), &state).is_empty(), "another row");
+    assert!(!table.click(&row(2), &state).is_empty());
+    assert!(table.click(&Target::Column(PaneId::Processes, "memory"), &state).is_empty());
+    assert_eq!(table.grid.columns()[table.grid.sort().column].id, "memory");
+}
