@@ -98,4 +98,41 @@ mod tests {
         assert_eq!(did_you_mean("foo", ["mono", "nord"]), None);
         assert_eq!(did_you_mean("nope", ["nord"]), None);
     }
+
+    #[test]
+    fn places_count_characters_from_one() {
+        let at = |offset| Diagnostic::new("c", "w").at_offset("é = 1\nb = 2\n", offset).position;
+        assert_eq!(
+            (at(0), at(2), at(3), at(7), at(8)),
+            (Some((1, 1)), Some((1, 2)), Some((1, 3)), Some((2, 1)), Some((2, 2)))
+        );
+        assert_eq!(at(99), Some((3, 1)));
+    }
+
+    #[test]
+    fn a_line_for_the_screen_has_no_hint() {
+        let said = Diagnostic::new("c.toml", "wrong").hint("mend it");
+        assert_eq!(
+            (said.line(), said.to_string()),
+            ("c.toml: wrong".into(), "c.toml: wrong\n  hint: mend it".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_quarter_of_a_word_may_be_wrong() {
+        // One letter always, another one for each four.
+        for (word, known, near) in [
+            ("a", "b", true),
+            ("ab", "cd", false),
+            ("sotr", "sort", true),
+            ("refr", "refsh", false),
+            ("columms", "columns", true),
+            ("colomms", "columns", true),
+            ("kolomms", "columns", false),
+            ("tempratur", "temperature", true),
+        ] {
+            assert_eq!(did_you_mean(word, [known]).is_some(), near, "{word} for {known}");
+        }
+        assert_eq!(did_you_mean("mem", ["met", "mem"]), Some("mem"));
+    }
 }

@@ -307,4 +307,38 @@ mod tests {
         assert_eq!(wrap("", 3), [""]);
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
     }
+
+    #[test]
+    fn escape_sequences_are_left_out_whole() {
+        for (text, plain) in [
+            ("plain", "plain"),
+            ("a\u{1b}[1;31mred\u{1b}[0mb", "aredb"),
+            ("a\u{1b}[@b\u{1b}[~c", "abc"),
+            ("a\u{1b}]0;title\u{7}b", "ab"),
+            ("a\u{1b}]0;title\u{1b}\\b", "ab"),
+            ("a\u{1b}]0;x\u{1b}[y\u{7}b", "ab"),
+            ("a\\\u{1b}Pdata\u{1b}\\b", "a\\b"),
+            ("a\u{1b}]0;back\\slash\u{7}b", "ab"),
+            ("a\u{1b}_x\u{7}b\u{1b}^x\u{7}c\u{1b}Xx\u{7}d", "abcd"),
+            ("a\u{1b}7b\u{1b}", "ab"),
+            ("a\u{1b}]never ends", "a"),
+        ] {
+            assert_eq!(without_escapes(text), plain, "{text:?}");
+        }
+        assert!(matches!(without_escapes("plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_cut_text_takes_all_the_room_there_is() {
+        for (text, columns, cut) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("日本", 4, "日本"),
+            ("日本語", 5, "日本…"),
+            ("日本語", 3, "日…"),
+            ("ab", 1, "…"),
+        ] {
+            assert_eq!(elide(text, columns), cut, "{text} in {columns}");
+        }
+    }
 }
