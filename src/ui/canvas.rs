@@ -54,3 +54,61 @@ impl Canvas<'_> {
         self.hits.push((area, target));
     }
 }
+
+/// Draws on a small screen and says what is on it.
+#[cfg(test)]
+pub mod testing {
+    use ratatui::style::{Color, Style};
+
+    use super::*;
+    use crate::ui::theme::{ROLES, Role};
+
+    /// What was drawn.
+    pub struct Drawn {
+        buf: Buffer,
+        pub hits: Vec<(Rect, Target)>,
+    }
+
+    /// Draws into a screen of this size, with a theme in which each role has a colour of its own.
+    pub fn drawn(state: &State, size: (u16, u16), draw: impl FnOnce(&DrawCx<'_>, Rect, &mut Canvas<'_>)) -> Drawn {
+        let mut theme = Theme::plain();
+        for (style, number) in theme.styles.iter_mut().zip(0..) {
+            *style = Style::new().fg(Color::Indexed(number));
+        }
+        let (settings, keys) = (Settings::default(), Keymap::default());
+        let cx = DrawCx { state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
+        let area = Rect::new(0, 0, size.0, size.1);
+        let (mut buf, mut hits) = (Buffer::empty(area), Vec::new());
+        draw(&cx, area, &mut Canvas { buf: &mut buf, hits: &mut hits });
+        Drawn { buf, hits }
+    }
+
+    impl Drawn {
+        /// The rows, without the blanks at their ends.
+        pub fn lines(&self) -> Vec<String> {
+            let width = usize::from(self.buf.area.width).max(1);
+            let rows = self.buf.content().chunks(width);
+            rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned()).collect()
+        }
+
+        /// The first row.
+        pub fn line(&self) -> String {
+            self.lines().remove(0)
+        }
+
+        /// The role that colours the cell at this place.
+        pub fn role_at(&self, x: u16, y: u16) -> Option<Role> {
+            match self.buf[(x, y)].fg {
+                Color::Indexed(number) => ROLES.get(usize::from(number)).map(|def| def.role),
+                _ => None,
+            }
+        }
+
+        /// The role of the first cell of these words in the first row that has them.
+        pub fn role_of(&self, words: &str) -> Option<Role> {
+            let found = self.lines().iter().zip(0..).find_map(|(line, y)| Some((line.find(words)?, y, line.clone())));
+            let (at, y, line) = found?;
+            self.role_at(u16::try_from(line[..at].chars().count()).ok()?, y)
+        }
+    }
+}

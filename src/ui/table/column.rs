@@ -455,3 +455,26 @@ fn whole(number: f64) -> String {
 fn span(seconds: f64) -> String {
     units::span_short(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
+
+/// What a cell shows.
+#[cfg(test)]
+pub mod testing {
+    use super::*;
+    use crate::ui::canvas::testing::drawn;
+
+    /// The column with this id.
+    pub fn column<C: Columns>(id: &str) -> &'static Column<C> {
+        C::COLUMNS.iter().find(|column| column.def.id == id).unwrap_or_else(|| panic!("no column {id}"))
+    }
+
+    /// The words of a cell with room for all of them, and the role of the first.
+    pub fn cell<C: Columns>(state: &State, id: &str, row: &C::Row<'_>) -> (String, Option<Role>) {
+        let drawn = drawn(state, (60, 1), |cx, place, canvas| {
+            let cell = CellCx { cx, line: None, needle: None, branch: None, shift: 0 };
+            column::<C>(id).draw(&cell, place, canvas, row);
+        });
+        let words = drawn.line().trim_start().to_owned();
+        let role = drawn.role_of(&words).filter(|_| !words.is_empty());
+        (words, role)
+    }
+}

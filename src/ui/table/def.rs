@@ -188,3 +188,70 @@ pub fn key_of(name: &str) -> u64 {
     name.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::model_server::{Server, ServerRow},
+        ui::table::column::Column,
+    };
+
+    struct Servers;
+
+    impl Columns for Servers {
+        type Row<'a> = &'a str;
+        const COLUMNS: &'static [Column<Self>] = &[];
+        const NAME: &'static str = "name";
+    }
+
+    impl ListDef for Servers {
+        type Item = ServerRow;
+        const SOURCES: &'static [SourceId] = &[SourceId::ModelServers];
+        const NOUN: &'static str = "server";
+
+        fn items(state: &State) -> &[ServerRow] {
+            &state.host.model_servers.rows
+        }
+
+        fn row<'a>(item: &'a ServerRow, _state: &'a State) -> &'a str {
+            &item.raw.name
+        }
+
+        fn id(item: &ServerRow) -> Cow<'_, str> {
+            Cow::Borrowed(&item.raw.name)
+        }
+
+        fn subject(item: &ServerRow, _state: &State) -> Option<Subject> {
+            item.raw.name.starts_with('a').then(|| Subject::Pool(item.raw.name.clone()))
+        }
+    }
+
+    #[test]
+    fn a_list_is_a_table_of_its_items() {
+        let mut state = State::default();
+        let server =
+            |name: &str| ServerRow { raw: Server { name: name.into(), ..Server::default() }, ..ServerRow::default() };
+        state.host.model_servers.rows = ["a1", "b1", "a1"].map(server).into();
+        assert_eq!(<Servers as TableDef>::count(&state), 3);
+        assert_eq!(<Servers as TableDef>::row(&state, 1), "b1");
+        let key = |at| <Servers as TableDef>::key(&state, at);
+        assert_eq!((key(0), key(2)), (key_of("a1"), key_of("a1")));
+        assert_ne!(key(0), key(1));
+        let opens = |at| match <Servers as TableDef>::open(&state, at).as_slice() {
+            [Effect::OpenDetail(Subject::Pool(name))] => name.clone(),
+            [] => String::new(),
+            _ => "something else".to_owned(),
+        };
+        assert_eq!([opens(0), opens(1), opens(3)], ["a1", "", ""], "what has no view, or is gone, opens nothing");
+    }
+
+    #[test]
+    fn a_table_is_flat_and_says_nothing_of_its_own_unless_it_wants_to() {
+        let state = State::default();
+        assert!(<Servers as TableDef>::NEST == Nest::Flat && !<Servers as TableDef>::TAGS);
+        assert!(<Servers as TableDef>::notes(&state).is_empty());
+        assert_eq!(<Servers as TableDef>::nothing(&state), "none");
+        assert!(<Servers as TableDef>::lists(&"a1", &()) && !<Servers as TableDef>::narrows(&()));
+    }
+}
