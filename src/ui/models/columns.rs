@@ -93,9 +93,9 @@ impl Columns for Models {
 
 type Col = Column<Models>;
 
-/// `88`, `4.1k`.
+/// `8.8`, `88`, `4.1k`.
 fn rate(value: f64) -> String {
-    if value < 10.0 { format!("{value:.1}") } else { units::count_short(value) }
+    if value < 9.95 { format!("{value:.1}") } else { units::count_short(value) }
 }
 
 static COLUMNS: &[Col] = &[
