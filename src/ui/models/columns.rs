@@ -149,3 +149,125 @@ static COLUMNS: &[Col] = &[
         })
         .doc("what holds it back, or why it does not answer"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::model_server::{Model, ModelRow, Reading, Server, Work},
+        ui::table::column::testing::{cell, column},
+    };
+
+    fn state() -> State {
+        State::new(shipped().into())
+    }
+
+    fn model(name: &str, state: ModelState, running: f64, waiting: f64) -> ModelRow {
+        let work = Work { running: Some(running), waiting: Some(waiting), ..Work::default() };
+        let mut row = ModelRow::default();
+        row.raw = Model { name: name.to_owned(), state, work, ..Model::default() };
+        row
+    }
+
+    fn server(state: ServerState, models: Vec<ModelRow>) -> ServerRow {
+        ServerRow { raw: Server { name: "box".into(), state, ..Server::default() }, models, ..ServerRow::default() }
+    }
+
+    fn up(models: Vec<ModelRow>) -> ServerRow {
+        server(ServerState::Up, models)
+    }
+
+    fn shown(row: &ServerRow, id: &str) -> (String, Option<Role>) {
+        let state = state();
+        cell::<Models>(&state, id, &Row { server: row, state: &state })
+    }
+
+    #[test]
+    fn a_server_says_what_it_does() {
+        use ModelState::{Loaded, Loading, NotLoaded};
+        let silent = || ServerState::Unreachable("connection refused".to_owned());
+        for (row, words, models, role) in [
+            (up(vec![]), "no model loaded", "", Some(Role::Text)),
+            (
+                up(vec![model("a", NotLoaded, 0.0, 0.0), model("b", NotLoaded, 0.0, 0.0)]),
+                "no model loaded",
+                "2 present",
+                Some(Role::Text),
+            ),
+            (up(vec![model("a", Loaded, 0.0, 0.0), model("b", NotLoaded, 0.0, 0.0)]), "ready", "a", Some(Role::Text)),
+            (up(vec![model("a", Loaded, 1.0, 0.0), model("b", Loaded, 0.0, 0.0)]), "busy", "a, b", Some(Role::Text)),
+            (
+                up(vec![model("a", Loaded, 1.0, 0.0), model("b", Loading, 0.0, 0.0)]),
+                "loading",
+                "a, b",
+                Some(Role::Text),
+            ),
+            (server(ServerState::Waiting, vec![]), "waiting", "", Some(Role::Dim)),
+            (server(silent(), vec![]), "unreachable", "", Some(Role::Warn)),
+        ] {
+            assert_eq!(shown(&row, "state"), (words.to_owned(), role));
+            assert_eq!(shown(&row, "models").0, models, "{words}");
+        }
+    }
+
+    #[test]
+    fn the_worst_server_comes_first_and_of_equals_the_busiest() {
+        let state = state();
+        let need = |row: &ServerRow| Row { server: row, state: &state }.need();
+        let loaded = |running, waiting| up(vec![model("a", ModelState::Loaded, running, waiting)]);
+        let inside_out = [
+            server(ServerState::Unreachable(String::new()), vec![]),
+            loaded(200.0, 100.0),
+            loaded(150.0, 100.0),
+            loaded(0.0, 9.0),
+            loaded(1.0, 0.0),
+            loaded(0.0, 0.0),
+            server(ServerState::Waiting, vec![]),
+        ];
+        let needs: Vec<u32> = inside_out.iter().map(need).collect();
+        assert!(needs.is_sorted_by(|a, b| a < b), "{needs:?}");
+        assert_eq!(need(&loaded(1e6, 0.0)), need(&loaded(400.0, 0.0)), "work never outweighs a level");
+        assert!(need(&loaded(1e6, 1e6)) > needs[0]);
+    }
+
+    #[test]
+    fn a_rate_has_a_decimal_while_it_has_one_digit() {
+        for (value, words) in [(0.0, "0.0"), (0.04, "0.0"), (9.94, "9.9"), (9.96, "10"), (10.4, "10"), (4100.0, "4.1k")]
+        {
+            assert_eq!(rate(value), words, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_server_is_no_zero() {
+        for id in ["vram", "ttft", "tokens", "running", "queue", "kv"] {
+            assert_eq!(shown(&up(vec![]), id).0, "–", "{id}");
+        }
+        let idle = up(vec![model("a", ModelState::Loaded, 0.0, 2.0)]);
+        assert_eq!(shown(&idle, "running"), ("0".to_owned(), Some(Role::Faint)));
+        assert_eq!(shown(&idle, "queue"), ("2".to_owned(), Some(Role::Text)));
+        let silent = server(ServerState::Unreachable(String::new()), vec![model("a", ModelState::Loaded, 3.0, 2.0)]);
+        assert_eq!(shown(&silent, "running").0, "–", "what was is not now");
+    }
+
+    #[test]
+    fn notes_take_room_only_where_there_are_some() {
+        let mut state = state();
+        let empty = column::<Models>("note").empty.expect("it gives way");
+        state.host.model_servers.rows = vec![up(vec![]), up(vec![])];
+        assert!(empty(&state));
+        let missing = Reading { missing: Some("start it with --metrics".to_owned()), ..Reading::default() };
+        let mut quiet = up(vec![]);
+        quiet.raw.reading = Arc::new(missing);
+        assert_eq!(shown(&quiet, "note"), ("start it with --metrics".to_owned(), Some(Role::Dim)));
+        let refused = server(ServerState::Unreachable("connection refused".to_owned()), vec![]);
+        assert_eq!(shown(&refused, "note"), ("connection refused".to_owned(), Some(Role::Warn)));
+        for noted in [quiet, refused] {
+            state.host.model_servers.rows[1] = noted;
+            assert!(!empty(&state));
+        }
+    }
+}
