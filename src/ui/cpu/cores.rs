@@ -103,6 +103,12 @@ pub fn draw(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, grid: &Grid) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        alert::shipped,
+        model::cpu::{Core, CpuShares},
+        state::State,
+        ui::canvas::testing::drawn,
+    };
 
     #[test]
     fn few_cores_show_figures_and_many_become_a_strip() {
@@ -123,5 +129,71 @@ mod tests {
                 assert!(grid.width <= width.saturating_sub(18) || grid.width == 0, "{count} {width}");
             }
         }
+    }
+
+    #[test]
+    fn cores_lose_their_past_before_their_figures_and_both_before_their_numbers() {
+        // Two cores below one another; 18 columns are the graph's.
+        for (width, label, spark, percent) in [
+            (32, 2, 6, true),
+            (31, 2, 4, true),
+            (30, 2, 4, true),
+            (29, 2, 3, true),
+            (28, 2, 5, false),
+            (22, 2, 1, false),
+        ] {
+            let grid = fit(2, width, 7);
+            assert_eq!((grid.label, grid.spark, grid.percent), (label, spark, percent), "{width} columns");
+        }
+        assert_eq!(fit(2, 21, 7), Grid { width: 3, rows: 1, label: 0, spark: 0, percent: false });
+        assert_eq!(fit(2, 18, 7), Grid::default(), "all of it is the graph's");
+        assert_eq!((fit(0, 57, 7), fit(2, 57, 0)), (Grid::default(), Grid::default()));
+    }
+
+    #[test]
+    fn numbers_have_three_digits_from_core_100_on() {
+        assert_eq!((fit(100, 200, 20).label, fit(101, 200, 20).label), (2, 3));
+    }
+
+    fn machine(busy: impl IntoIterator<Item = Option<f64>>) -> State {
+        let mut state = State::new(shipped().into());
+        let core = |(number, busy): (u16, Option<f64>)| Core {
+            number,
+            shares: busy.map(|busy| CpuShares { busy, ..CpuShares::default() }),
+            ..Core::default()
+        };
+        state.host.cpu.cores = (0..).zip(busy).map(core).collect();
+        state
+    }
+
+    #[test]
+    fn cores_go_down_a_column_and_then_to_the_next() {
+        let state = machine([Some(0.1), Some(0.2), Some(0.3), None]);
+        let grid = fit(4, 57, 2);
+        let of = |width| drawn(&state, (width, 2), |cx, area, canvas| assert_eq!(draw(cx, area, canvas, &grid), 2));
+        let whole = of(grid.width);
+        assert_eq!(whole.lines(), [" 0         10%   2         30%", " 1         20%   3           –"]);
+        assert_eq!((whole.role_of("10%"), whole.role_of("–")), (Some(Role::Text), Some(Role::Unknown)));
+        assert_eq!(of(grid.width - 1).lines(), [" 0         10%", " 1         20%"], "half a core is none");
+    }
+
+    #[test]
+    fn a_cell_of_the_strip_shows_the_busiest_of_its_cores() {
+        // Seven a cell in six cells.
+        let busy = |core| match core {
+            7 => Some(1.0),
+            8 => Some(0.5),
+            35.. => None,
+            _ => Some(0.0),
+        };
+        let grid = fit(40, 21, 2);
+        let lines = |state: &State, grid: &Grid| {
+            let strip = drawn(state, (3, 2), |cx, area, canvas| {
+                draw(cx, area, canvas, grid);
+            });
+            strip.lines()
+        };
+        assert_eq!(lines(&machine((0..40).map(busy)), &grid), [" █", "  –"]);
+        assert_eq!(lines(&machine([1.0, 0.0, 0.0, 0.0, 1.0, 0.5].map(Some)), &fit(6, 21, 2)), ["█", " █▄"]);
     }
 }
