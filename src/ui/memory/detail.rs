@@ -170,3 +170,60 @@ fn lines(state: &State) -> Vec<SheetLine> {
     lines.extend(arc::lines(m));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_its_cache_and_its_pressure_have_one_view() {
+        let pressure = |of: &str| Subject::Pressure(of.to_owned());
+        for (subject, is_there) in [
+            (Subject::Memory, true),
+            (Subject::Arc, true),
+            (pressure("memory"), true),
+            (pressure("io"), false),
+            (Subject::Cpu, false),
+        ] {
+            assert_eq!(open(&subject, &State::default()).is_some(), is_there, "{subject:?}");
+        }
+    }
+
+    /// The first words of each line, and what is behind them.
+    fn figures(state: &State) -> Vec<(String, String)> {
+        let text = |pieces: &[(String, Role)]| pieces.iter().map(|(text, _)| text.as_str()).collect::<String>();
+        lines(state)
+            .iter()
+            .filter(|line| line.len() > 1)
+            .map(|line| (text(&line[..1]).trim_end().to_owned(), text(&line[1..]).trim().to_owned()))
+            .collect()
+    }
+
+    fn figure(state: &State, name: &str) -> Option<String> {
+        figures(state).into_iter().find(|(of, _)| of.trim() == name).map(|(_, figure)| figure)
+    }
+
+    #[test]
+    fn only_what_the_kernel_counts_has_a_line() {
+        let mut state = State::default();
+        state.host.memory.raw.total = 8 << 30;
+        state.host.memory.used = 2 << 30;
+        assert_eq!(figure(&state, "used").as_deref(), Some("2.0 GiB  25%  not reclaimable"));
+        assert_eq!(figure(&state, "read from swap").as_deref(), Some("–/s"));
+        for name in ["ARC", "huge pages", "anonymous", "swap", "swap, cached", "zram", "pressure"] {
+            assert_eq!(figure(&state, name), None, "{name}");
+        }
+        let raw = &mut state.host.memory.raw;
+        (raw.swap_total, raw.swap_cached, raw.committed) = (4 << 30, Some(1 << 30), Some(2 << 30));
+        state.host.memory.swap_used = 3 << 30;
+        state.host.memory.swap_in_per_second = Some(2048.0);
+        assert_eq!(figure(&state, "swap").as_deref(), Some("3.0 GiB  75%  moved out of memory"));
+        assert_eq!(figure(&state, "swap, cached").as_deref(), Some("1.0 GiB  25%  both in memory and in swap"));
+        assert_eq!(figure(&state, "read from swap").as_deref(), Some("2.0K/s"));
+        assert_eq!(
+            figure(&state, "committed").as_deref(),
+            Some("2.0 GiB    –  Committed_AS of CommitLimit"),
+            "without a limit it is no share"
+        );
+    }
+}
