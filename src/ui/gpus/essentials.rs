@@ -188,3 +188,152 @@ fn measured_line(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::gpu::Gpu,
+        ui::{
+            canvas::testing::{Drawn, drawn},
+            theme::Role,
+        },
+    };
+
+    fn card(index: u16, busy: f64) -> GpuRow {
+        let raw = Gpu {
+            index,
+            name: "RTX 4090".to_owned(),
+            memory_total: Some(8 << 30),
+            memory_used: Some(4 << 30),
+            temperature: Some(60.0),
+            ..Gpu::default()
+        };
+        GpuRow { raw, busy: Some(busy), power: Some(200.0), ..GpuRow::default() }
+    }
+
+    fn machine(cards: impl IntoIterator<Item = GpuRow>) -> State {
+        let mut state = State::new(shipped().into());
+        state.host.gpus.rows = cards.into_iter().collect();
+        state
+    }
+
+    fn many(count: u16) -> State {
+        machine((0..count).map(|index| card(index, f64::from(index) / 10.0)))
+    }
+
+    /// What each row is of.
+    fn kinds(state: &State) -> Vec<String> {
+        let of = |row: &Essential<'_>| match row {
+            Essential::Of(card, measure) => format!("{} {}", card.raw.index, measure.name()),
+            Essential::Card(card) => format!("{}", card.raw.index),
+            Essential::Others(cards) => format!("{} others", cards.len()),
+            Essential::Cause(cause) => cause.clone(),
+        };
+        rows(state).iter().map(of).collect()
+    }
+
+    #[test]
+    fn up_to_four_cards_have_rows_and_of_more_the_three_that_work_most() {
+        assert_eq!(kinds(&many(0)), [""; 0]);
+        assert_eq!(kinds(&many(1)), ["0 util", "0 vram"]);
+        assert_eq!(kinds(&many(2)), ["0 util", "0 vram", "1 util", "1 vram"]);
+        assert_eq!(kinds(&many(3)), ["0", "1", "2"]);
+        assert_eq!(kinds(&many(4)), ["0", "1", "2", "3"]);
+        assert_eq!(kinds(&many(5)), ["4", "3", "2", "2 others"]);
+        assert_eq!([0, 1, 4, 5, 9].map(|count| cards(&many(count))), [0, 1, 4, 3, 3]);
+    }
+
+    #[test]
+    fn one_that_is_too_hot_comes_before_those_that_work_most() {
+        let mut state = many(6);
+        state.host.gpus.rows[0].raw.temperature = Some(90.0);
+        assert_eq!(kinds(&state), ["0", "5", "4", "3 others"]);
+        let equal = machine((0..5).map(|index| card(index, 0.5)));
+        assert_eq!(kinds(&equal), ["0", "1", "2", "2 others"], "equals by their number");
+    }
+
+    #[test]
+    fn a_card_that_sleeps_has_one_row() {
+        let mut state = many(2);
+        state.host.gpus.rows[0].raw.state = CardState::Asleep;
+        assert_eq!(kinds(&state), ["0", "1 util", "1 vram"]);
+    }
+
+    fn shown(state: &State, at: usize) -> Drawn {
+        drawn(state, (100, 1), |cx, area, canvas| draw(cx, area, canvas, &rows(state)[at]))
+    }
+
+    #[test]
+    fn a_card_alone_has_no_number() {
+        let starts = |state: &State, at: usize, words: &str| {
+            let line = shown(state, at).line();
+            assert!(line.starts_with(words), "{line}");
+        };
+        starts(&many(1), 0, "gpu ");
+        starts(&many(1), 1, "vram ");
+        starts(&many(2), 2, "gpu1 ");
+        starts(&many(2), 3, "vram1 ");
+        starts(&many(3), 2, "gpu2 ");
+    }
+
+    #[test]
+    fn a_line_has_the_figures_of_its_card() {
+        let ends = |state: &State, at: usize, words: &str| {
+            let line = shown(state, at).line();
+            assert!(line.ends_with(words), "{line}");
+        };
+        ends(&many(1), 0, " 60 °C  200 W");
+        ends(&many(1), 1, " 4.0G / 8.0G");
+        ends(&many(3), 1, " 4.0G / 8.0G  60 °C  200 W");
+    }
+
+    #[test]
+    fn heat_and_full_memory_have_their_colour_in_the_words_too() {
+        let mut state = many(3);
+        state.host.gpus.rows[1].raw.temperature = Some(90.0);
+        state.host.gpus.rows[2].raw.memory_used = Some(8 << 30);
+        let roles = |at| (shown(&state, at).role_of(".0G / 8.0G"), shown(&state, at).role_of("0 °C"));
+        assert_eq!(roles(0).0, roles(1).0);
+        assert_ne!(roles(0).1, Some(Role::Warn));
+        assert_eq!((roles(1).1, roles(2).0), (Some(Role::Warn), Some(Role::Warn)));
+        assert_eq!(roles(2).1, roles(0).1);
+        assert_ne!(shown(&state, 1).role_of("200 W"), Some(Role::Warn), "the power is judged by no rule");
+    }
+
+    #[test]
+    fn what_is_lost_says_why() {
+        let mut state = many(1);
+        state.host.gpus.rows[0].raw.state = CardState::Lost("fell off the bus".to_owned());
+        let lost = shown(&state, 0);
+        assert_eq!(
+            (lost.line().as_str(), lost.role_of("gpu0")),
+            ("gpu0    RTX 4090: fell off the bus", Some(Role::Crit))
+        );
+        let cause = drawn(&state, (40, 1), |cx, area, canvas| {
+            draw(cx, area, canvas, &Essential::Cause("NVIDIA: no driver".to_owned()));
+        });
+        assert_eq!((cause.line().as_str(), cause.role_of("gpu")), ("gpu     NVIDIA: no driver", Some(Role::Crit)));
+    }
+
+    #[test]
+    fn the_others_are_one_line_with_their_mean_and_the_hottest() {
+        let mut state = many(6);
+        state.host.gpus.rows[0].raw.temperature = Some(40.0);
+        let line = shown(&state, 3).line();
+        assert!(line.starts_with("3 more") && line.contains(" 10%"), "the mean of 0, 10 and 20: {line}");
+        assert!(line.ends_with(" hottest 60 °C"), "{line}");
+        // Three worse ones have the rows.
+        for hot in &mut state.host.gpus.rows[2..] {
+            hot.raw.temperature = Some(96.0);
+        }
+        state.host.gpus.rows[0].raw.state = CardState::Asleep;
+        state.host.gpus.rows[1].raw.temperature = Some(90.0);
+        state.host.gpus.rows[5].raw.temperature = Some(86.0);
+        let others = shown(&state, 3);
+        assert!(others.line().ends_with(" hottest 90 °C · 1 not reporting"), "{}", others.line());
+        assert_eq!(others.role_of("hottest"), Some(Role::Warn));
+        assert_ne!(others.role_of("1 not reporting"), Some(Role::Warn));
+    }
+}

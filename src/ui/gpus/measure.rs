@@ -161,3 +161,106 @@ impl Normals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::gpu::{CardState, Gpu},
+        ui::canvas::testing::drawn,
+    };
+
+    fn state() -> State {
+        State::new(shipped().into())
+    }
+
+    fn card() -> GpuRow {
+        let raw = Gpu {
+            memory_total: Some(8 << 30),
+            memory_used: Some(3 << 30),
+            memory_reserved: Some(1 << 30),
+            temperature: Some(61.0),
+            power_limit: Some(300.0),
+            ..Gpu::default()
+        };
+        GpuRow { raw, busy: Some(0.34), power: Some(150.4), ..GpuRow::default() }
+    }
+
+    fn with(change: impl FnOnce(&mut GpuRow)) -> GpuRow {
+        let mut row = card();
+        change(&mut row);
+        row
+    }
+
+    #[test]
+    fn a_measure_has_its_value_and_its_words() {
+        let said = |row: &GpuRow| {
+            let mut words = Vec::new();
+            drawn(&state(), (1, 1), |cx, _, _| words.extend(Measure::ALL.map(|of| of.words(cx, row))));
+            words
+        };
+        let values = |row: &GpuRow| Measure::ALL.map(|of| of.value(row));
+        assert_eq!(values(&card()), [Some(0.34), Some(0.5), Some(61.0), Some(150.4)]);
+        assert_eq!(said(&card()), ["34%", "3.0G / 8.0G", "61 °C", "150 W"]);
+        assert_eq!(said(&GpuRow::default()), ["–"; 4]);
+        assert_eq!(said(&with(|row| row.raw.memory_used = None))[1], "– / 8.0G");
+        assert_eq!(said(&with(|row| row.raw.memory_total = None))[1], "3.0G");
+        let asleep = with(|row| row.raw.state = CardState::Asleep);
+        assert_eq!((values(&asleep), said(&asleep)), ([None; 4], vec!["–".to_owned(); 4]), "what it was is not now");
+    }
+
+    #[test]
+    fn a_measure_has_the_level_of_its_rule() {
+        let level = |of: Measure, change: fn(&mut GpuRow)| of.level(&state(), &with(change));
+        assert_eq!(Measure::ALL.map(|of| of.level(&state(), &card())), [Level::Ok; 4]);
+        assert_eq!(level(Measure::Temperature, |row| row.raw.temperature = Some(84.0)), Level::Ok);
+        assert_eq!(level(Measure::Temperature, |row| row.raw.temperature = Some(86.0)), Level::Warn);
+        assert_eq!(level(Measure::Temperature, |row| row.raw.temperature = Some(96.0)), Level::Crit);
+        assert_eq!(level(Measure::Memory, |row| row.raw.memory_used = Some(7 << 30)), Level::Warn);
+        assert_eq!(level(Measure::Power, |row| row.power = Some(400.0)), Level::Ok);
+        assert_eq!(
+            level(Measure::Temperature, |row| {
+                (row.raw.temperature, row.raw.state) = (Some(96.0), CardState::Asleep);
+            }),
+            Level::Ok
+        );
+    }
+
+    /// The shares of the parts, and the limit.
+    fn gauge(of: Measure, row: &GpuRow) -> (Vec<f64>, Option<f64>) {
+        let mut shown = (Vec::new(), None);
+        drawn(&state(), (1, 1), |cx, _, _| {
+            of.gauge(cx, row, None, &mut |g| shown = (g.parts.iter().map(|(share, _)| *share).collect(), g.limit));
+        });
+        shown
+    }
+
+    #[test]
+    fn a_gauge_is_full_at_the_limit_of_power_and_at_100_degrees() {
+        assert_eq!(gauge(Measure::Busy, &card()), (vec![0.0, 0.34], None));
+        assert_eq!(gauge(Measure::Memory, &card()), (vec![0.125, 0.375], Some(0.9)), "what the driver keeps is apart");
+        assert_eq!(gauge(Measure::Temperature, &card()), (vec![0.0, 0.61], Some(0.85)));
+        let power = |limit, default, most| {
+            let row = with(|row| {
+                (row.power, row.raw.power_limit) = (Some(150.0), limit);
+                (row.raw.power_default, row.raw.power_max) = (default, most);
+            });
+            let (parts, limit) = gauge(Measure::Power, &row);
+            (parts[1], limit)
+        };
+        assert_eq!(power(Some(300.0), Some(600.0), Some(900.0)), (0.5, Some(1.0)));
+        assert_eq!(power(None, Some(600.0), Some(900.0)), (0.25, None));
+        assert_eq!(power(None, None, Some(1500.0)), (0.1, None));
+        assert_eq!(power(None, None, None), (0.0, None), "of nothing it is no share");
+        assert_eq!(power(Some(100.0), None, None), (1.0, Some(1.0)), "full at most");
+    }
+
+    #[test]
+    fn what_a_driver_keeps_is_no_more_than_what_is_used() {
+        let none = with(|row| (row.raw.memory_used, row.raw.memory_total) = (Some(0), Some(0)));
+        assert_eq!(gauge(Measure::Memory, &none).0, [0.0, 0.0]);
+        let unread = with(|row| row.raw.memory_used = None);
+        assert_eq!(gauge(Measure::Memory, &unread).0, [0.0, 0.0]);
+    }
+}
