@@ -295,3 +295,130 @@ impl TableDef for DevicesTable {
         }]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::{disk::DiskCounters, network::InterfaceCounters},
+        ui::table::column::testing::{cell, column},
+    };
+
+    fn disk(name: &str) -> Disk {
+        Disk { raw: DiskCounters { name: name.into(), ..DiskCounters::default() }, ..Disk::default() }
+    }
+
+    fn interface(name: &str, link: Option<&str>, master: Option<&str>) -> Interface {
+        let raw = InterfaceCounters {
+            name: name.into(),
+            state: link.map(str::to_owned),
+            master: master.map(str::to_owned),
+            ..InterfaceCounters::default()
+        };
+        Interface { raw, ..Interface::default() }
+    }
+
+    fn machine(disks: Vec<Disk>, interfaces: Vec<Interface>) -> State {
+        let mut state = State::new(shipped().into());
+        state.host.disks.disks = disks;
+        state.host.network.interfaces = interfaces;
+        state
+    }
+
+    const FIGURES: [&str; 7] = ["in", "out", "operations", "latency", "busy", "errors", "drops"];
+
+    /// The figures of one device.
+    fn figures(state: &State) -> [String; 7] {
+        FIGURES.map(|id| cell::<DevicesTable>(state, id, &DevicesTable::row(state, 0)).0)
+    }
+
+    #[test]
+    fn what_a_device_cannot_have_is_blank_and_what_is_not_known_is_absent() {
+        let unread = machine(vec![disk("sda")], vec![]);
+        assert_eq!(figures(&unread), ["–", "–", "–", "", "", "", ""]);
+        let busy = Disk {
+            read_per_second: Some(1024.0),
+            write_per_second: Some(0.0),
+            read_iops: Some(2.0),
+            write_iops: Some(3.0),
+            busy_ratio: Some(0.5),
+            read_latency_seconds: Some(0.004),
+            write_latency_seconds: Some(0.001),
+            ..disk("sda")
+        };
+        assert_eq!(figures(&machine(vec![busy], vec![])), ["1.0K", "0", "5", "4.0 ms", "50%", "", ""]);
+        let lossy = Interface {
+            rx_per_second: Some(1024.0),
+            tx_per_second: Some(2048.0),
+            rx_packets_per_second: Some(10.0),
+            tx_packets_per_second: Some(20.0),
+            errors_per_second: Some(0.0),
+            drops_per_second: Some(3.0),
+            ..interface("eth0", None, None)
+        };
+        assert_eq!(figures(&machine(vec![], vec![lossy])), ["1.0K", "2.0K", "30", "", "", "0", "3"]);
+        let half = Disk { read_iops: Some(2.0), write_latency_seconds: Some(0.002), ..disk("sda") };
+        let half = figures(&machine(vec![half], vec![]));
+        assert_eq!((half[2].as_str(), half[3].as_str()), ("–", "2.0 ms"), "half of a sum is none");
+    }
+
+    #[test]
+    fn errors_and_busy_disks_have_the_colour_of_their_level() {
+        let role = |state: &State, id| cell::<DevicesTable>(state, id, &DevicesTable::row(state, 0)).1;
+        for (busy, wanted) in [(0.0, Role::Text), (0.94, Role::Text), (0.96, Role::Advice)] {
+            let state = machine(vec![Disk { busy_ratio: Some(busy), ..disk("sda") }], vec![]);
+            assert_eq!(role(&state, "busy"), Some(wanted), "{busy}");
+        }
+        for (errors, wanted) in [(0.0, Role::Faint), (0.5, Role::Text), (2.0, Role::Warn), (200.0, Role::Crit)] {
+            let of = Interface { errors_per_second: Some(errors), ..interface("eth0", None, None) };
+            assert_eq!(role(&machine(vec![], vec![of]), "errors"), Some(wanted), "{errors}");
+        }
+    }
+
+    #[test]
+    fn disks_come_first_then_interfaces_that_are_up_and_ports_last() {
+        let port = |name| interface(name, Some("up"), Some("br0"));
+        let own = vec![interface("eth0", Some("up"), None), interface("eth1", Some("down"), None)];
+        let order = |state: &State| -> Vec<u32> {
+            let order = column::<DevicesTable>("kind").order.expect("it has one");
+            (0..DevicesTable::count(state)).map(|at| order(&DevicesTable::row(state, at))).collect()
+        };
+        let groups = |state: &State| -> Vec<bool> {
+            (0..DevicesTable::count(state)).map(|at| DevicesTable::group(state, at).is_some()).collect()
+        };
+        let few = machine(vec![disk("sda")], [own.clone(), vec![port("v0"), port("v1")]].concat());
+        assert_eq!((order(&few), groups(&few)), (vec![0, 1, 2, 1, 1], vec![false; 5]));
+        let many = machine(vec![disk("sda")], [own, vec![port("v0"), port("v1"), port("v2")]].concat());
+        assert_eq!(order(&many), [0, 1, 2, 3, 3, 3]);
+        assert_eq!(groups(&many), [false, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn the_state_of_an_interface_is_its_link_and_of_a_disk_its_model() {
+        let words = |state: &State| cell::<DevicesTable>(state, "state", &DevicesTable::row(state, 0)).0;
+        let mut plugged = interface("eth0", Some("up"), None);
+        plugged.raw.speed_bits = Some(2_500_000_000);
+        assert_eq!(words(&machine(vec![], vec![plugged])), "up 2.5 Gb/s");
+        assert_eq!(words(&machine(vec![], vec![interface("tun0", None, None)])), "");
+        let mut named = disk("sda");
+        assert_eq!(words(&machine(vec![named.clone()], vec![])), "");
+        named.raw.model = Some("WD Red".to_owned());
+        assert_eq!(words(&machine(vec![named], vec![])), "WD Red");
+    }
+
+    #[test]
+    fn a_disk_and_an_interface_of_one_name_are_two_devices() {
+        let state = machine(vec![disk("x0")], vec![interface("x0", None, None)]);
+        assert_ne!(DevicesTable::key(&state, 0), DevicesTable::key(&state, 1));
+        let opens = |at| match DevicesTable::open(&state, at).pop() {
+            Some(Effect::OpenDetail(subject)) => Some(subject),
+            _ => None,
+        };
+        assert_eq!(opens(0), Some(Subject::Disk("x0".into())));
+        assert_eq!(opens(1), Some(Subject::Interface("x0".into())));
+        let hidden = Hidden { disks: vec!["x*".to_owned()], interfaces: vec!["y*".to_owned()] };
+        let listed = |at| DevicesTable::lists(&DevicesTable::row(&state, at), &hidden);
+        assert_eq!((listed(0), listed(1)), (false, true), "each by its own patterns");
+    }
+}

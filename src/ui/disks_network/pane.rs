@@ -339,3 +339,67 @@ fn instead(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, source: SourceI
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::network::{Interface, InterfaceCounters},
+        ui::canvas::testing::drawn,
+    };
+
+    fn machine(down: usize, up: usize) -> State {
+        let mut state = State::new(Vec::new().into());
+        let interface = |number: usize| Interface {
+            raw: InterfaceCounters {
+                name: format!("eth{number}"),
+                physical: true,
+                state: (number < down).then(|| "down".to_owned()),
+                ..InterfaceCounters::default()
+            },
+            ..Interface::default()
+        };
+        state.host.network.interfaces = (0..down + up).map(interface).collect();
+        state
+    }
+
+    fn pane(state: &State) -> DiskNetPane {
+        let mut pane = DiskNetPane::new(&Settings::default());
+        pane.refresh(state, &Settings::default());
+        pane
+    }
+
+    #[test]
+    fn three_interfaces_that_are_down_are_named_and_of_more_the_first_two() {
+        for (down, line) in [
+            (0, ""),
+            (1, "eth0 down"),
+            (3, "eth0, eth1, eth2 down"),
+            (4, "eth0, eth1 and 2 more down"),
+            (12, "eth0, eth1 and 10 more down"),
+        ] {
+            let state = machine(down, 1);
+            let shown = drawn(&state, (60, 1), |cx, area, canvas| pane(&state).quiet_line(cx, area, canvas));
+            assert_eq!(shown.line(), line);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_has_a_row_that_says_so() {
+        for (up, rows) in [(0, Rows { min: 4, want: 4 }), (1, Rows { min: 4, want: 4 }), (9, Rows { min: 5, want: 12 })]
+        {
+            let state = machine(0, up);
+            assert_eq!(pane(&state).rows(&state, 80), Some(rows), "{up} interfaces");
+        }
+    }
+
+    #[test]
+    fn only_a_box_lists_devices() {
+        let state = machine(0, 3);
+        let shown = |boxed, height| {
+            let shown = pane(&state).shown(&state, Room { width: 60, height, boxed });
+            (shown.items, shown.of)
+        };
+        assert_eq!([shown(true, 9), shown(true, 2), shown(false, 9)], [(3, 3), (2, 3), (0, 3)]);
+    }
+}

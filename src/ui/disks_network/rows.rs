@@ -188,3 +188,162 @@ pub fn totals_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, busiest
     dim_when_stale(cx, Rect { width: half, ..area }, canvas, SourceId::Disks);
     dim_when_stale(cx, Rect { x: area.x + half, width: area.width - half, ..area }, canvas, SourceId::Network);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        model::{
+            disk::{DiskCounters, DiskSample},
+            event::{Envelope, Sample},
+            network::{InterfaceCounters, NetworkSample},
+        },
+        state::State,
+        ui::canvas::testing::{Drawn, drawn},
+    };
+
+    fn state() -> State {
+        State::new(shipped().into())
+    }
+
+    fn sda(busy: Option<f64>) -> Disk {
+        Disk {
+            raw: DiskCounters { name: "sda".into(), ..DiskCounters::default() },
+            read_per_second: Some(1024.0),
+            write_per_second: Some(0.0),
+            read_iops: Some(500.0),
+            write_iops: Some(312.0),
+            busy_ratio: busy,
+            read_latency_seconds: Some(0.0001),
+            write_latency_seconds: Some(0.0021),
+            ..Disk::default()
+        }
+    }
+
+    fn eth0() -> Interface {
+        let raw = InterfaceCounters { name: "eth0".into(), speed_bits: Some(1_000_000_000), ..Default::default() };
+        Interface { raw, rx_per_second: Some(2048.0), ..Interface::default() }
+    }
+
+    fn of_disk(width: u16, of: &Disk) -> Drawn {
+        drawn(&state(), (width, 1), |cx, area, canvas| disk(cx, area, canvas, of))
+    }
+
+    fn of_interface(width: u16, of: &Interface) -> Drawn {
+        drawn(&state(), (width, 1), |cx, area, canvas| interface(cx, area, canvas, of))
+    }
+
+    #[test]
+    fn requests_give_way_first_then_the_share_and_last_the_latency() {
+        for (width, line) in [
+            (55, "sda       r  1.0K  w     0   812/s   2.1 ms  34%"),
+            (54, "sda       r  1.0K  w     0    2.1 ms  34%"),
+            (42, "sda       r  1.0K  w     0    2.1 ms  34%"),
+            (41, "sda       r  1.0K  w     0    2.1 ms"),
+            (36, "sda       r  1.0K  w     0    2.1 ms"),
+            (35, "sda       r  1.0K  w     0   34%"),
+            (33, "sda       r  1.0K  w     0   34%"),
+            (32, "sda       r  1.0K  w     0"),
+        ] {
+            let shown = of_disk(width, &sda(Some(0.34))).line();
+            let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&shown), words(line), "{width} columns: {shown}");
+        }
+        let unknown = of_disk(60, &Disk { raw: sda(None).raw, ..Disk::default() }).line();
+        assert_eq!(unknown.split_whitespace().collect::<Vec<_>>(), ["sda", "r", "–", "w", "–", "–/s", "–", "–"]);
+    }
+
+    #[test]
+    fn the_share_of_a_disk_has_the_colour_of_its_level() {
+        assert_eq!(of_disk(60, &sda(Some(0.94))).role_of("94%"), Some(Role::Text));
+        assert_eq!(of_disk(60, &sda(Some(0.96))).role_of("96%"), Some(Role::Advice));
+        let unknown = of_disk(60, &sda(None));
+        assert_eq!(unknown.role_of("–"), Some(Role::Unknown));
+    }
+
+    #[test]
+    fn what_an_interface_loses_takes_the_place_of_its_speed() {
+        let lost = |errors, drops| Interface { errors_per_second: errors, drops_per_second: drops, ..eth0() };
+        for (errors, drops, words, role) in [
+            (None, None, "1 Gb/s", Role::Dim),
+            (Some(0.0), Some(0.0), "1 Gb/s", Role::Dim),
+            (Some(0.0), Some(7.0), "7 drop", Role::Text),
+            (Some(0.5), Some(7.0), "0.5 err", Role::Text),
+            (Some(3.0), Some(7.0), "3 err", Role::Warn),
+            (Some(300.0), None, "300 err", Role::Crit),
+        ] {
+            assert_eq!(of_interface(38, &lost(errors, drops)).role_of(words), Some(role), "{errors:?} {drops:?}");
+        }
+        assert_eq!(of_interface(38, &eth0()).line(), "eth0      ↓  2.0K  ↑     –     1 Gb/s");
+        assert_eq!(of_interface(37, &eth0()).line(), "eth0      ↓  2.0K  ↑     –");
+    }
+
+    #[test]
+    fn an_interface_that_is_down_says_nothing_else() {
+        let raw = InterfaceCounters { state: Some("down".into()), ..eth0().raw };
+        let down = of_interface(60, &Interface { raw, ..eth0() });
+        assert_eq!((down.line().as_str(), down.role_of("eth0")), ("eth0      down", Some(Role::Dim)));
+        assert_eq!(of_interface(60, &eth0()).role_of("eth0"), Some(Role::Text));
+    }
+
+    #[test]
+    fn ports_are_summed_as_far_as_they_are_known() {
+        let port = |rx, tx| Interface { rx_per_second: rx, tx_per_second: tx, ..Interface::default() };
+        let of =
+            |all: &[Interface]| drawn(&state(), (40, 1), |cx, area, canvas| ports(cx, area, canvas, all.iter())).line();
+        assert_eq!(
+            of(&[port(Some(1024.0), None), port(None, None), port(Some(2048.0), None)]),
+            "3 ports   ↓  3.0K  ↑     –"
+        );
+        assert_eq!(of(&[]), "0 ports   ↓     –  ↑     –");
+    }
+
+    fn measured() -> State {
+        let mut state = state();
+        let at = Stamp::at_seconds(1);
+        for (source, sample) in [
+            (SourceId::Disks, Sample::Disks(DiskSample::default())),
+            (SourceId::Network, Sample::Network(NetworkSample::default())),
+        ] {
+            let every = Duration::from_secs(1);
+            state.host.health.note(&Envelope { source, at, took: Duration::ZERO, every, outcome: Ok(sample) });
+        }
+        state.host.now = at;
+        state.host.disks.read_per_second = Some(1024.0);
+        state.host.network.tx_per_second = Some(2048.0);
+        state
+    }
+
+    #[test]
+    fn totals_name_the_busiest_disk_and_the_network_where_there_is_room() {
+        let state = measured();
+        let of =
+            |width, busy| drawn(&state, (width, 1), |cx, area, canvas| totals_line(cx, area, canvas, Some(&sda(busy))));
+        let disks = "disk    r  1.0K  w     –";
+        for (width, line) in [
+            (39, disks.to_owned()),
+            (40, format!("{disks}  sda 34%")),
+            (59, format!("{disks}  sda 34%")),
+            (60, format!("{disks:<30}net ↓     –  ↑  2.0K")),
+            (79, format!("{disks:<39}net ↓     –  ↑  2.0K")),
+            (80, format!("{disks}  {:<14}net ↓     –  ↑  2.0K", "sda 34%")),
+        ] {
+            let (shown, wanted) = (of(width, Some(0.34)).line(), line.split_whitespace().collect::<Vec<_>>());
+            assert_eq!(shown.split_whitespace().collect::<Vec<_>>(), wanted, "{width} columns: {shown}");
+        }
+        assert_eq!(of(80, Some(0.34)).role_of("sda"), Some(Role::Dim));
+        assert_eq!(of(80, Some(0.96)).role_of("sda"), Some(Role::Advice));
+        assert_eq!(of(80, None).role_of("sda"), Some(Role::Dim));
+    }
+
+    #[test]
+    fn totals_that_are_not_read_yet_say_so() {
+        let of = |width| drawn(&state(), (width, 1), |cx, area, canvas| totals_line(cx, area, canvas, None)).line();
+        assert_eq!(of(59), "disk    waiting…");
+        assert_eq!(of(60), "disk    waiting…              net waiting…");
+    }
+}
