@@ -143,3 +143,110 @@ pub(super) fn states(cell: &CellCx<'_>, place: Rect, canvas: &mut Canvas<'_>, ro
     let room = place.width.saturating_sub(2);
     put(canvas.buf, place.x + 2, place.y, room, &format!("{up} of {} up", rows.len()), text);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::container::{Container, ContainerRow},
+        ui::{
+            containers::row::Containers,
+            table::column::testing::{cell, column},
+        },
+    };
+
+    fn machine(rows: Vec<ContainerRow>) -> State {
+        let mut state = State::new(shipped().into());
+        state.host.now = Stamp::at_seconds(1_000_000);
+        state.host.containers.rows = rows;
+        state
+    }
+
+    fn container(state: RunState, change: impl FnOnce(&mut Container)) -> ContainerRow {
+        let mut meta = Container { name: "web".into(), state, ..Container::default() };
+        change(&mut meta);
+        ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() }
+    }
+
+    fn shown(row: &ContainerRow, id: &str) -> (String, Option<Role>) {
+        let state = machine(vec![row.clone()]);
+        cell::<Containers>(&state, id, &Row::new(row, &state))
+    }
+
+    #[test]
+    fn a_state_has_its_sign_and_its_reason() {
+        let healthy = |health| container(RunState::Running, |meta| meta.health = Some(health));
+        let ended = |code| {
+            container(RunState::Exited, |meta| {
+                meta.exit_code = Some(code);
+                meta.finished_unix_ms = Some(Stamp::at_seconds(1_000_000).unix_ms - 120_000);
+            })
+        };
+        let plain = |state| container(state, |_| ());
+        for (row, words, role) in [
+            (plain(RunState::Running), "● running", Role::Text),
+            (healthy(Health::Healthy), "● healthy", Role::Ok),
+            (plain(RunState::Paused), "‖ paused", Role::Advice),
+            (plain(RunState::Created), "◇ created", Role::Faint),
+            (plain(RunState::Exited), "○ exited", Role::Faint),
+            (ended(0), "○ exited 2m ago", Role::Faint),
+        ] {
+            assert_eq!(shown(&row, "state"), (words.to_owned(), Some(role)));
+        }
+        assert_eq!(
+            shown(&ended(137), "state").0.trim_start_matches(|c: char| !c.is_alphabetic()),
+            "exited (137) 2m ago"
+        );
+    }
+
+    #[test]
+    fn what_does_not_run_uses_nothing_and_what_runs_is_not_known_yet() {
+        for id in ["cpu", "memory", "receive", "send", "read", "write", "pids", "io"] {
+            assert_eq!(shown(&container(RunState::Exited, |_| ()), id).0, "", "{id}");
+            assert_eq!(shown(&container(RunState::Running, |_| ()), id).0, "–", "{id}");
+            assert_eq!(shown(&container(RunState::Paused, |_| ()), id).0, "–", "{id}");
+        }
+        assert_eq!(shown(&container(RunState::Exited, |_| ()), "name").1, Some(Role::Dim));
+        assert_eq!(shown(&container(RunState::Running, |_| ()), "name").1, Some(Role::Strong));
+    }
+
+    #[test]
+    fn columns_that_no_container_fills_take_no_room() {
+        type Change = fn(&mut Container);
+        let changes: [(&str, Change); 3] = [
+            ("cpu_limit", |meta| meta.cpu_limit = Some(2.0)),
+            ("ports", |meta| meta.ports = vec!["8080->80/tcp".into()]),
+            ("project", |meta| meta.project = Some("shop".into())),
+        ];
+        for (id, change) in changes {
+            let empty = column::<Containers>(id).empty.expect("it gives way");
+            let plain = || container(RunState::Running, |_| ());
+            assert!(empty(&machine(vec![plain(), plain()])), "{id}");
+            assert!(!empty(&machine(vec![plain(), container(RunState::Running, change)])), "{id}");
+        }
+        let published = container(RunState::Running, |meta| meta.ports = vec!["80->80/tcp".into(), "53/udp".into()]);
+        assert_eq!(shown(&published, "ports").0, "80->80 53/udp");
+    }
+
+    #[test]
+    fn the_border_counts_states_and_names_engines_without_their_package() {
+        let engine = |version: Option<&str>| Engine {
+            kind: "docker".to_owned(),
+            version: version.map(str::to_owned),
+            ..Engine::default()
+        };
+        let mut state = machine(
+            [RunState::Exited, RunState::Running, RunState::Running, RunState::Created]
+                .map(|state| container(state, |_| ()))
+                .into(),
+        );
+        assert_eq!(summary(&state), "2 running · 1 exited");
+        state.host.containers.engines = vec![engine(Some("28.2+dfsg1")), engine(Some("28.2")), engine(None)];
+        assert_eq!(summary(&state), "2 running · 1 exited · 2 × docker 28.2 · docker");
+        state.host.containers.engines = vec![Engine { twin: true, ..engine(None) }];
+        assert_eq!(summary(&state), "2 running · 1 exited", "another way to the same one does not count");
+    }
+}
