@@ -141,3 +141,78 @@ impl<'a> Reading<'a> {
 fn is_package(zone: &str) -> bool {
     zone.starts_with("package") && !zone.contains(' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{alert::shipped, clock::Stamp};
+
+    fn temperature(celsius: f64, high: Option<f64>, critical: Option<f64>) -> Temperature {
+        Temperature {
+            sensor: "acpitz".to_owned(),
+            kind: SensorKind::Board,
+            celsius,
+            high_celsius: high,
+            critical_celsius: critical,
+        }
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        state.host.sensors.raw.temperatures = vec![temperature(40.0, None, None), temperature(50.0, None, None)];
+        state.host.sensors.raw.fans = vec![Fan { sensor: "fan1".to_owned(), rpm: 0.0 }];
+        state.host.power.watts = vec![("package-0".to_owned(), 45.25), ("package-0 core".to_owned(), 9.0)];
+        state
+    }
+
+    #[test]
+    fn temperatures_come_first_then_fans_then_power() {
+        let state = machine();
+        let values: Vec<f64> = Reading::all(&state).map(Reading::value).collect();
+        assert_eq!(values, [40.0, 50.0, 0.0, 45.25, 9.0]);
+        let kinds: Vec<&str> = Reading::all(&state).map(Reading::kind).collect();
+        assert_eq!(kinds, ["board", "board", "fan", "power", "power"]);
+        let words: Vec<String> = Reading::all(&state).map(|of| of.words(of.value(), false)).collect();
+        assert_eq!(words, ["40 °C", "50 °C", "0 rpm", "45.2 W", "9.0 W"]);
+        assert_eq!(Reading::at(&state, 0).map(|of| of.words(40.0, true)).as_deref(), Some("104 °F"));
+        assert!(Reading::at(&state, 5).is_none());
+        assert_eq!(Reading::all(&State::default()).count(), 0);
+    }
+
+    #[test]
+    fn a_gauge_ends_at_the_critical_mark_or_a_tenth_above_the_high_one() {
+        for (high, critical, top) in [
+            (None, None, 100.0),
+            (Some(80.0), None, 88.0),
+            (Some(80.0), Some(95.0), 95.0),
+            (None, Some(70.0), 70.0),
+            (Some(0.0), None, 1.0),
+            (None, Some(-5.0), 1.0),
+        ] {
+            let found = Reading::Temperature(&temperature(40.0, high, critical)).top();
+            assert!((found - top).abs() < 1e-9, "{high:?} {critical:?}: {found}");
+        }
+        assert_eq!(Reading::Power("package-0", 45.0).marks(), [None; 2]);
+    }
+
+    #[test]
+    fn the_marks_of_the_maker_colour_a_sensor() {
+        let state = machine();
+        let level = |celsius| Reading::Temperature(&temperature(celsius, Some(60.0), Some(70.0))).level(&state);
+        let levels = [59.9, 60.0, 69.9, 70.0].map(level);
+        assert_eq!(levels, [Level::Ok, Level::Warn, Level::Warn, Level::Crit]);
+        assert_eq!(Reading::Power("package-0", 9e9).level(&state), Level::Ok);
+    }
+
+    #[test]
+    fn the_past_of_power_is_that_of_the_only_package() {
+        let mut state = machine();
+        state.host.power.history.push(Stamp::at_seconds(1), Duration::from_secs(1), Some(45.0));
+        let known = |state: &State, at: usize| Reading::at(state, at).and_then(|of| of.history(state)).is_some();
+        assert_eq!((known(&state, 3), known(&state, 4)), (true, false), "a part has none");
+        state.host.power.watts.push(("package-1".to_owned(), 50.0));
+        assert_eq!((known(&state, 3), known(&state, 5)), (false, false), "it is that of both");
+    }
+}
