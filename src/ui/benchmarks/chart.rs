@@ -207,6 +207,7 @@ fn styles(theme: &Theme, role: Role) -> (Style, Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{state::State, ui::canvas::testing::drawn};
 
     fn bar(value: f64) -> Bar {
         Bar { value, role: Role::Text, sign: None, day: "today".to_owned() }
@@ -250,5 +251,60 @@ mod tests {
         for (share, y) in [(0.0, 14), (0.05, 14), (0.1, 14), (0.11, 13), (0.5, 10), (1.0, 5), (2.0, 5)] {
             assert_eq!(row(plot, share), y, "{share}");
         }
+    }
+
+    fn chart_of(size: (u16, u16), bars: &[Bar], lines: &[Line]) -> Vec<String> {
+        drawn(&State::default(), size, |cx, area, canvas| chart(cx, area, canvas, bars, lines)).lines()
+    }
+
+    #[test]
+    fn a_chart_needs_room_a_bar_and_a_value() {
+        let is_drawn = |size, bars: &[Bar]| chart_of(size, bars, &[]).iter().any(|line| !line.is_empty());
+        assert!(is_drawn((8, 3), &[bar(1.0)]));
+        for (size, bars) in
+            [((7, 3), vec![bar(1.0)]), ((8, 2), vec![bar(1.0)]), ((8, 3), vec![]), ((8, 3), vec![bar(0.0)])]
+        {
+            assert!(!is_drawn(size, &bars), "{size:?} {bars:?}");
+        }
+    }
+
+    #[test]
+    fn each_day_is_named_once_where_there_is_room_and_the_newest_always() {
+        let days = |names: &[&str]| {
+            let bars: Vec<Bar> = names.iter().map(|day| Bar { day: (*day).to_owned(), ..bar(1.0) }).collect();
+            drawn(&State::default(), (20, 1), |cx, area, canvas| axis(cx, area, canvas, &bars, 2)).line()
+        };
+        assert_eq!(days(&["Mon"; 3]), "Mon");
+        assert_eq!(days(&["Mon", "Mon", "Mon", "Tue", "Tue"]), "Mon   Tue");
+        assert_eq!(days(&["Mon", "Mon", "Tue"]), "    Tue", "two names would touch");
+        assert_eq!(days(&["Mon", "Mon", "Mon", "Tue", "Wed", "Wed", "Wed"]), "Mon     Wed", "the newest before others");
+        assert_eq!(days(&[]), "");
+    }
+
+    #[test]
+    fn a_sign_stands_above_its_bar_where_there_is_a_row_left() {
+        let with = |share: f64| {
+            let bar = Bar { sign: Some('!'), ..bar(1.0) };
+            drawn(&State::default(), (1, 4), |cx, area, canvas| draw_bar(cx, area, canvas, &bar, share)).lines()
+        };
+        assert_eq!(with(0.0), ["", "", "!", "▁"], "the least bar is seen");
+        assert_eq!(with(0.5), ["", "!", "█", "█"]);
+        assert_eq!(with(0.625), ["!", "▄", "█", "█"]);
+        assert_eq!(with(0.75), ["!", "█", "█", "█"]);
+        assert_eq!(with(0.875), ["▄", "█", "█", "█"]);
+        assert_eq!(with(9.0), ["█"; 4]);
+    }
+
+    #[test]
+    fn a_line_beyond_the_scale_is_named_at_the_top() {
+        let label = |value| {
+            let target = Line { value, label: "target".to_owned(), role: Role::Dim };
+            chart_of((40, 6), &[bar(10.0)], &[target])
+        };
+        assert!(label(10.0)[0].contains("target") && !label(10.0)[0].contains('▲'), "{:?}", label(10.0));
+        let far = label(21.0);
+        assert!(far[0].contains("target ▲") && !far[0].contains('┈'), "{far:?}");
+        let both = [Line { label: "normal".into(), ..line(10.0) }, Line { label: "target".into(), ..line(10.0) }];
+        assert!(chart_of((60, 6), &[bar(10.0)], &both)[0].contains(" normal · target "));
     }
 }

@@ -248,3 +248,99 @@ fn about_row(row: &Row, columns: usize) -> Vec<SheetLine> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        state::roles::Assigned,
+        ui::canvas::testing::{Drawn, drawn},
+    };
+
+    /// Of a machine that measured nothing.
+    fn card() -> (Scorecard, State) {
+        let (mut card, state) = (Scorecard::default(), State::default());
+        card.refresh(&state);
+        (card, state)
+    }
+
+    fn shown(card: &Scorecard, state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| card.draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn the_title_counts_each_verdict() {
+        let (mut card, state) = card();
+        let all = card.rows.len();
+        assert_eq!(card.title(&state), format!("scorecard · 0 met · 0 missed · 0 stale · {all} unmeasured"));
+        (card.rows[0].verdict, card.rows[1].verdict) = (TargetVerdict::Met, TargetVerdict::Missed);
+        card.rows[2].verdict = TargetVerdict::Off;
+        assert_eq!(card.title(&state), format!("scorecard · 1 met · 1 missed · 0 stale · {} unmeasured", all - 3));
+    }
+
+    #[test]
+    fn the_selected_target_is_explained_where_half_of_the_rows_are_left() {
+        let (card, state) = card();
+        let rows = |height| shown(&card, &state, (100, height)).hits.len();
+        assert!(card.rows.len() >= 9);
+        assert_eq!([rows(11), rows(10), rows(2), rows(1)], [5, 9, 1, 0]);
+        let text = |height| shown(&card, &state, (100, height)).lines().join("\n");
+        assert!(text(11).contains("\nhow ") && !text(10).contains("\nhow "), "{}", text(11));
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_value_and_a_quiet_sign() {
+        let (card, state) = card();
+        let drawn = shown(&card, &state, (100, 3));
+        let line = drawn.lines().remove(1);
+        assert!(line.starts_with("· ") && line.contains(" – ") && line.ends_with("  unmeasured"), "{line}");
+        let theme = Theme::plain();
+        for (verdict, glyph, role) in [
+            (TargetVerdict::Met, theme.glyphs.passed, Role::Ok),
+            (TargetVerdict::Missed, theme.glyphs.warn, Role::Warn),
+            (TargetVerdict::Stale, theme.glyphs.unknown, Role::Unknown),
+            (TargetVerdict::Off, '·', Role::Dim),
+        ] {
+            assert_eq!(sign(&theme, verdict), (glyph, theme.style(role)), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_says_what_has_it_and_whether_that_is_a_guess() {
+        let (card, _) = card();
+        let mut row = card.rows.iter().find(|row| row.target.role.is_some()).expect("one is for a role").clone();
+        let role = row.target.role.expect("it has one").name();
+        row.assigned = None;
+        assert_eq!(assigned(&row), format!("{role} is not known"));
+        let of = |guessed| Some(Assigned { value: "tank".to_owned(), guessed });
+        row.assigned = of(false);
+        assert_eq!(assigned(&row), format!("{role} is tank"));
+        row.assigned = of(true);
+        assert_eq!(assigned(&row), format!("{role} is taken to be tank: a guess"));
+        row.target.role = None;
+        assert_eq!(assigned(&row), "");
+    }
+
+    #[test]
+    fn a_second_click_opens_what_the_first_selected() {
+        let (mut card, state) = card();
+        let said = |effects: &[Effect]| matches!(effects, [Effect::Say(Level::Advice, _)]);
+        assert!(card.click(&Target::OverlayRow(1), &state).is_empty());
+        assert_eq!(card.cursor.position(), 1);
+        assert!(card.click(&Target::OverlayRow(0), &state).is_empty(), "it is another one");
+        assert!(said(&card.click(&Target::OverlayRow(0), &state)), "nothing measured it yet");
+        assert!(card.click(&Target::Act(Action::Open), &state).is_empty());
+    }
+
+    #[test]
+    fn keys_open_measure_and_close() {
+        let (mut card, state) = card();
+        let mut act = |action| card.act(action, &state);
+        assert!(matches!(act(Action::Open).as_deref(), Some([Effect::Say(Level::Advice, _)])));
+        assert!(matches!(act(Action::BenchRun).as_deref(), Some([Effect::Say(Level::Advice, _)])), "none is offered");
+        assert!(matches!(act(Action::Scorecard).as_deref(), Some([Effect::Close])));
+        assert!(matches!(act(Action::Down).as_deref(), Some([])));
+        assert!(act(Action::SortMenu).is_none());
+        assert_eq!(card.cursor.position(), 1);
+    }
+}

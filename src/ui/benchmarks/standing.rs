@@ -103,3 +103,36 @@ pub fn is_acceptable(verdict: Verdict) -> bool {
         Verdict::Suspect | Verdict::Regressed | Verdict::Improved | Verdict::Drift | Verdict::NotComparable
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(failed: Option<&str>) -> Standing<'_> {
+        Standing { runs: &[], verdicts: &[], goal: None, failed }
+    }
+
+    #[test]
+    fn what_was_never_measured_is_neither_good_nor_bad() {
+        let none = standing(None);
+        assert_eq!((none.verdict(), none.is_met(), none.is_bad()), (None, None, false));
+        assert!(none.last().is_none());
+        let theme = Theme::plain();
+        assert_eq!(sign(&theme, &standing(Some("no space"))), (theme.glyphs.unknown, Role::Unknown));
+    }
+
+    #[test]
+    fn each_verdict_has_a_colour_and_some_can_be_accepted() {
+        for (verdict, colour, acceptable) in [
+            (Verdict::Same, Role::Ok, false),
+            (Verdict::Improved, Role::Ok, true),
+            (Verdict::Suspect, Role::Warn, true),
+            (Verdict::Drift, Role::Advice, true),
+            (Verdict::Regressed, Role::Crit, true),
+            (Verdict::Noisy, Role::Unknown, false),
+        ] {
+            assert_eq!((role(verdict), is_acceptable(verdict)), (colour, acceptable), "{verdict:?}");
+        }
+        assert!(is_acceptable(Verdict::NotComparable));
+    }
+}
