@@ -423,4 +423,55 @@ mod tests {
         all.iter_mut().for_each(|row| row.retain(|name| !hidden.contains(&name.as_str())));
         assert_eq!(names(&hides), all, "the others stay where they are");
     }
+
+    #[test]
+    fn no_pane_of_a_row_is_under_its_minimum_while_another_has_more() {
+        let share = |min_width, share| Need { share, ..need(0, min_width, 5, 8, 20) };
+        let of = |width, row: &[Need]| -> Vec<u16> {
+            let row = widths(Rect::new(3, 0, width, 5), row);
+            let begins: Vec<u16> = row.iter().scan(3, |x, (_, w)| Some(std::mem::replace(x, *x + w))).collect();
+            assert_eq!(row.iter().map(|(x, _)| *x).collect::<Vec<_>>(), begins, "one begins where another ends");
+            row.into_iter().map(|(_, width)| width).collect()
+        };
+        assert_eq!(of(100, &[share(30, 50), share(30, 50)]), [50, 50]);
+        assert_eq!(of(101, &[share(30, 50), share(30, 50)]), [50, 51], "what is left over is the last one's");
+        assert_eq!(of(100, &[share(30, 80), share(30, 20)]), [70, 30]);
+        assert_eq!(of(100, &[share(10, 90), share(40, 5), share(30, 5)]), [30, 40, 30]);
+        assert_eq!(of(50, &[share(30, 0), share(30, 0)]), [25, 25], "not even that fits");
+    }
+
+    #[test]
+    fn a_row_breaks_where_the_next_pane_does_not_fit() {
+        let row = [need(0, 40, 5, 8, 20), need(1, 30, 5, 8, 20), need(2, 30, 5, 8, 20)];
+        let panes =
+            |width| wrap(&row, width).iter().map(|r| r.iter().map(|w| w.pane).collect()).collect::<Vec<Vec<_>>>();
+        assert_eq!(panes(100), [vec![0, 1, 2]]);
+        assert_eq!(panes(99), [vec![0, 1], vec![2]]);
+        assert_eq!(panes(69), [vec![0], vec![1, 2]]);
+        assert_eq!(panes(59), [vec![0], vec![1], vec![2]]);
+        assert_eq!(panes(5), [vec![0], vec![1], vec![2]], "one is there at any width");
+    }
+
+    #[test]
+    fn the_row_that_listed_a_guest_gives_up_what_it_needs_no_more() {
+        // The host of 14 rows lists the guest's 8 with its own 8.
+        let host = need(2, 34, 6, 14, 20);
+        let table = need(4, 60, 6, 18, 41);
+        let guest = need(3, 40, 4, 8, 12);
+        let spans = || -> Vec<Span> {
+            let mut spans = [vec![host], vec![table]].map(Span::boxes).to_vec();
+            spans[0].height = 14;
+            spans
+        };
+        let opened = |mut left: u16, host| {
+            let mut spans = spans();
+            let is_open = open(&mut spans, &mut left, vec![guest], Some(guest), host);
+            (is_open, left, spans.iter().map(|s| (s.needs[0].pane, s.height)).collect::<Vec<_>>())
+        };
+        // Six are given up; eight are needed.
+        assert_eq!(opened(2, Some(2)), (true, 0, vec![(2, 8), (3, 8), (4, 6)]));
+        assert_eq!(opened(1, Some(2)), (false, 1, vec![(2, 14), (4, 6)]));
+        assert_eq!(opened(8, None), (true, 0, vec![(2, 14), (3, 8), (4, 6)]));
+        assert_eq!(opened(7, None), (false, 7, vec![(2, 14), (4, 6)]));
+    }
 }
