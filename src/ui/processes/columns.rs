@@ -529,4 +529,18 @@ mod tests {
         (process.kernel, process.tgid) = (false, 7);
         assert_eq!(of(&process), (None, String::new()));
     }
+
+    #[test]
+    fn a_command_is_scrolled_only_as_far_as_its_match_is_out_of_sight() {
+        let text = "/usr/bin/python3 -m http.server --bind 0.0.0.0 8080";
+        let skipped = |word: &str, room| before_match(text, &Needle::new(word), room);
+        assert_eq!(skipped("python", 80), 0, "all of it fits");
+        assert_eq!(skipped("8080", 51), 0, "it fits to the last column");
+        assert_eq!(skipped("nothing", 20), 0);
+        // It ends at column 16, and the dots take one.
+        assert_eq!((skipped("python3", 17), skipped("python3", 16)), (0, 9));
+        // It ends at 51: with the dots 32 too many, and 8 to see what follows.
+        assert_eq!(skipped("8080", 20), 40);
+        assert_eq!(skipped("/usr", 3), 0, "the match itself stays");
+    }
 }
