@@ -90,3 +90,59 @@ pub const CONSOLE: Glyphs = Glyphs {
     folded: '►',
     unfolded: '▼',
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::width;
+
+    fn shapes(of: &Glyphs) -> [char; 17] {
+        [
+            of.ok,
+            of.passed,
+            of.warn,
+            of.crit,
+            of.unknown,
+            of.restarting,
+            of.paused,
+            of.exited,
+            of.created,
+            of.absent,
+            of.ellipsis,
+            of.down,
+            of.up,
+            of.limit,
+            of.normal,
+            of.folded,
+            of.unfolded,
+        ]
+    }
+
+    #[test]
+    fn each_kind_of_terminal_has_shapes_that_it_can_show() {
+        assert!(shapes(&ASCII).iter().all(char::is_ascii_graphic));
+        // Code page 437 beside ASCII, as far as it is used.
+        let console = |c: &char| c.is_ascii_graphic() || "•▲↕○▼│┼►".contains(*c);
+        assert!(shapes(&CONSOLE).iter().all(console));
+        for of in [&UNICODE, &ASCII, &CONSOLE] {
+            assert!(shapes(of).iter().all(|c| width(&c.to_string()) == 1));
+        }
+    }
+
+    #[test]
+    fn shapes_tell_the_states_apart() {
+        for of in [&UNICODE, &ASCII, &CONSOLE] {
+            for states in [
+                [of.ok, of.warn, of.crit, of.unknown].as_slice(),
+                &[of.restarting, of.paused, of.exited, of.created, of.ok],
+                &[of.folded, of.unfolded],
+                &[of.up, of.down],
+            ] {
+                let mut different = states.to_vec();
+                different.sort_unstable();
+                different.dedup();
+                assert_eq!(different.len(), states.len(), "{states:?}");
+            }
+        }
+    }
+}

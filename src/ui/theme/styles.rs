@@ -53,3 +53,30 @@ impl Theme {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::Color;
+
+    use super::*;
+
+    #[test]
+    fn each_level_has_the_style_of_its_role() {
+        let mut theme = Theme::plain();
+        for (style, number) in theme.styles.iter_mut().zip(0..) {
+            *style = Style::new().fg(Color::Indexed(number));
+        }
+        for (level, role) in [
+            (Level::Unknown, Role::Unknown),
+            (Level::Ok, Role::Text),
+            (Level::Advice, Role::Advice),
+            (Level::Warn, Role::Warn),
+            (Level::Crit, Role::Crit),
+        ] {
+            assert_eq!(theme.level(level), theme.style(role), "{level:?}");
+        }
+        let mut known: Vec<_> = ROLES.iter().map(|def| theme.style(def.role).fg).collect();
+        known.dedup();
+        assert_eq!(known.len(), ROLE_COUNT, "a role has its own style");
+    }
+}
