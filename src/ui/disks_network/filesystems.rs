@@ -292,7 +292,7 @@ fn draw_row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>,
         kind = format!("inodes {}", percent(space.inodes_ratio()).trim_start());
     }
     let mut end = area.right();
-    if area.width >= name + 5 + 30 {
+    if area.width >= name + 5 + 31 {
         let style = if inode_level > Level::Ok { theme.level(inode_level) } else { theme.style(Role::Dim) };
         put(canvas.buf, end - 8, area.y, 8, &kind, style);
         end -= 9;
