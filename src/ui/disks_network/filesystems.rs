@@ -303,3 +303,82 @@ fn draw_row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>,
     }
     row.gauge(cx, Rect { x, width: end.saturating_sub(x), ..area }, canvas);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{alert::shipped, ui::canvas::testing::drawn, ui::table::column::testing::cell};
+
+    /// With so many of a hundred parts used.
+    fn filled(used: u64) -> Filesystem {
+        let space =
+            Space { size: 100 << 30, free: (100 - used) << 30, available: (100 - used) << 30, ..Space::default() };
+        Filesystem {
+            mount: "/srv".into(),
+            device: "/dev/sda1".into(),
+            kind: "ext4".into(),
+            options: String::new(),
+            read_only: false,
+            space: Ok(space),
+        }
+    }
+
+    fn unknown(fault: Fault) -> Filesystem {
+        Filesystem { space: Err(fault), ..filled(0) }
+    }
+
+    fn state() -> State {
+        State::new(shipped().into())
+    }
+
+    #[test]
+    fn a_filesystem_says_how_it_is_in_the_colour_of_its_level() {
+        let state = state();
+        let denied = Fault::Denied { what: "/srv".into(), hint: String::new() };
+        let read_only = Filesystem { read_only: true, ..filled(100) };
+        for (fs, used, used_role, says, role) in [
+            (filled(0), "0%", Role::Text, "ok", Role::Dim),
+            (filled(79), "79%", Role::Text, "ok", Role::Dim),
+            (filled(81), "81%", Role::Advice, "ok", Role::Dim),
+            (filled(91), "91%", Role::Warn, "ok", Role::Dim),
+            (filled(98), "98%", Role::Crit, "ok", Role::Dim),
+            (read_only, "100%", Role::Text, "read-only", Role::Dim),
+            (unknown(Fault::Timeout), "–", Role::Warn, "does not answer", Role::Warn),
+            (unknown(denied), "–", Role::Text, "/srv", Role::Dim),
+        ] {
+            let row = Row { fs: &fs, state: &state };
+            assert_eq!(cell::<Filesystems>(&state, "used", &row), (used.to_owned(), Some(used_role)));
+            assert_eq!(cell::<Filesystems>(&state, "state", &row), (says.to_owned(), Some(role)), "{used}");
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_what_does_not_answer_before_its_equals() {
+        let state = state();
+        let all = [filled(98), unknown(Fault::Timeout), filled(94), filled(92), filled(85), filled(79), filled(0)];
+        let needs: Vec<u32> = all.iter().map(|fs| Row { fs, state: &state }.need()).collect();
+        assert!(needs.is_sorted_by(|a, b| a < b), "{needs:?}");
+        let nearly = |part: u64| {
+            let space = Space { size: 1000, free: part, available: part, ..Space::default() };
+            Row { fs: &Filesystem { space: Ok(space), ..filled(0) }, state: &state }.need()
+        };
+        assert_eq!(nearly(505), nearly(501), "less than a per cent does not move a row");
+    }
+
+    #[test]
+    fn a_narrow_row_loses_its_kind_and_then_its_size() {
+        let (state, fs) = (state(), filled(50));
+        let of = |width, fs: &Filesystem| {
+            drawn(&state, (width, 1), |cx, area, canvas| draw_row(cx, area, canvas, &Row { fs, state: &state }, 6))
+        };
+        let has = |width| {
+            let line = of(width, &fs).line();
+            (line.contains("ext4"), line.contains("50.0G of  100G"))
+        };
+        assert_eq!([42, 41, 33, 32].map(has), [(true, true), (false, true), (false, true), (false, false)]);
+        assert_eq!(of(60, &fs).role_of("ext4"), Some(Role::Dim));
+        assert!(of(60, &Filesystem { read_only: true, ..fs.clone() }).line().ends_with("ext4 ro"));
+        let silent = of(60, &unknown(Fault::Timeout));
+        assert_eq!((silent.line().as_str(), silent.role_of("does")), ("/srv   does not answer", Some(Role::Warn)));
+    }
+}
