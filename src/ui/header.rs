@@ -293,3 +293,115 @@ fn sentence(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, words: &Words)
     said(cx, rest, canvas, words, style);
     canvas.hit(area, Target::Act(Action::Alerts));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Stamp,
+        model::{bench::BenchKey, event::Event, run::RunEvent},
+        ui::canvas::testing::drawn,
+    };
+
+    fn machine() -> State {
+        let mut state = State::new(Vec::new().into());
+        let facts = &mut state.host.facts;
+        facts.hostname = Some("atlas".into());
+        facts.os = Some("Debian GNU/Linux 12 (bookworm)".into());
+        facts.kernel = Some("6.1.0".into());
+        let load = &mut state.host.load.raw;
+        (load.load1, load.load5, load.load15, load.threads) = (1.0, 2.0, 3.0, 100);
+        load.uptime_seconds = 3_600.0;
+        state
+    }
+
+    #[test]
+    fn a_system_is_called_as_its_owner_calls_it() {
+        for (os, name) in [
+            ("Debian GNU/Linux 12 (bookworm)", "Debian 12"),
+            ("Arch Linux", "Arch Linux"),
+            ("Ubuntu 24.04.1 LTS", "Ubuntu 24.04.1 LTS"),
+            ("", ""),
+        ] {
+            assert_eq!(short_os(os), name);
+        }
+    }
+
+    #[test]
+    fn the_kernel_gives_way_first_then_the_system_and_last_the_uptime() {
+        let mut state = machine();
+        // The load takes its room from them.
+        state.host.load.raw.threads = 0;
+        let shown = |width| {
+            let line = drawn(&state, (width, 1), |cx, area, canvas| wide(cx, area, canvas, false)).line();
+            ["Debian 12", "6.1.0", "up 1h 0m"].map(|name| line.contains(name))
+        };
+        let mut steps: Vec<[bool; 3]> = (20..200).map(shown).collect();
+        steps.dedup();
+        assert_eq!(
+            steps,
+            [[false; 3], [false, false, true], [true, false, true], [true; 3]],
+            "what a wider screen shows, one after the other"
+        );
+    }
+
+    #[test]
+    fn the_load_needs_eighty_columns_and_something_that_runs() {
+        let shown = |state: &State, width| {
+            let shown = drawn(state, (width, 1), |cx, area, canvas| {
+                right(cx, area, canvas);
+            });
+            shown.line()
+        };
+        let has = |state: &State, width| shown(state, width).contains("load 1.0 2.0 3.0");
+        let mut state = machine();
+        assert_eq!([has(&state, 80), has(&state, 79)], [true, false]);
+        state.host.facts.load_of_host = true;
+        assert!(shown(&state, 80).contains("host load 1.0"));
+        state.host.load.raw.threads = 0;
+        assert!(!has(&state, 80), "it was not read yet");
+    }
+
+    #[test]
+    fn before_the_first_reading_there_is_no_time_and_no_uptime() {
+        let mut state = machine();
+        state.host.load.raw.uptime_seconds = 0.0;
+        drawn(&state, (1, 1), |cx, _, _| assert_eq!((time(cx).as_str(), uptime(cx)), ("–", None)));
+        state.host.now = Stamp::at_seconds(1_000);
+        drawn(&state, (1, 1), |cx, _, _| assert_eq!(time(cx).len(), "14:02:11".len()));
+    }
+
+    #[test]
+    fn a_level_has_its_sign() {
+        drawn(&machine(), (1, 1), |cx, _, _| {
+            let glyphs = &cx.theme.glyphs;
+            for (level, wanted) in [
+                (Level::Crit, (glyphs.crit, Role::Crit)),
+                (Level::Warn, (glyphs.warn, Role::Warn)),
+                (Level::Advice, (glyphs.ok, Role::Advice)),
+                (Level::Ok, (glyphs.ok, Role::Ok)),
+                (Level::Unknown, (glyphs.unknown, Role::Unknown)),
+            ] {
+                assert_eq!(sign(cx, level), wanted, "{level:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_measured_is_said_while_it_is() {
+        let mut state = machine();
+        assert!(measured(&state).is_empty());
+        let key = |of: &str| BenchKey { bench: "disk".into(), of: of.into() };
+        let at = Stamp::at_seconds(1);
+        state.apply(Event::Run(RunEvent::Began { at, batch: String::new(), queue: vec![key("a"), key("b")] }));
+        let forms = measured(&state);
+        assert_eq!(forms.last().map(String::as_str), Some("bench 1 of 2"));
+        let shown = |end, least| {
+            let mut from = 0;
+            let line = drawn(&state, (40, 1), |cx, area, canvas| from = bench(cx, area, end, least, canvas)).line();
+            (line.trim().to_owned(), from)
+        };
+        assert_eq!(shown(40, 28), ("bench 1 of 2".to_owned(), 26));
+        assert_eq!(shown(40, 29), (String::new(), 40), "the verdict keeps its room");
+    }
+}
