@@ -292,10 +292,12 @@ fn draw_row(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &Row<'_>,
         kind = format!("inodes {}", percent(space.inodes_ratio()).trim_start());
     }
     let mut end = area.right();
-    if area.width >= name + 5 + 31 {
+    // The figure that crossed its limit is shown whole.
+    let room = if inode_level > Level::Ok { 11 } else { 8 };
+    if area.width >= name + 5 + 23 + room {
         let style = if inode_level > Level::Ok { theme.level(inode_level) } else { theme.style(Role::Dim) };
-        put(canvas.buf, end - 8, area.y, 8, &kind, style);
-        end -= 9;
+        put(canvas.buf, end - room, area.y, room, &kind, style);
+        end -= room + 1;
     }
     if end > x + 20 {
         let text = format!("{} of {}", bytes(Some(space.used() as f64)), bytes(Some(space.size as f64)));
@@ -378,6 +380,12 @@ mod tests {
         assert_eq!([42, 41, 33, 32].map(has), [(true, true), (false, true), (false, true), (false, false)]);
         assert_eq!(of(60, &fs).role_of("ext4"), Some(Role::Dim));
         assert!(of(60, &Filesystem { read_only: true, ..fs.clone() }).line().ends_with("ext4 ro"));
+        let inodes = |free| {
+            let space = Space { inodes: 100, inodes_free: free, ..fs.space.clone().expect("known") };
+            of(60, &Filesystem { space: Ok(space), ..fs.clone() })
+        };
+        assert!(inodes(5).line().ends_with("inodes 95%") && inodes(0).line().ends_with("inodes 100%"));
+        assert_eq!(inodes(5).role_of("inodes"), Some(Role::Warn));
         let silent = of(60, &unknown(Fault::Timeout));
         assert_eq!((silent.line().as_str(), silent.role_of("does")), ("/srv   does not answer", Some(Role::Warn)));
     }
