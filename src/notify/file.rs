@@ -37,8 +37,11 @@ impl Kept {
             Ok(value) => (value, None),
             Err(error) => {
                 let aside = path.with_extension("damaged");
-                let _ = fs::rename(path, &aside);
-                (T::default(), Some(format!("{} was damaged ({error}) and is now {}", path.display(), aside.display())))
+                let words = match fs::rename(path, &aside) {
+                    Ok(()) => format!("{} was damaged ({error}) and is now {}", path.display(), aside.display()),
+                    Err(_) => format!("{} cannot be read: {error}", path.display()),
+                };
+                (T::default(), Some(words))
             }
         }
     }
@@ -81,5 +84,28 @@ mod tests {
         assert!(value.is_empty() && why.is_some_and(|why| why.contains("notify-ntfy.damaged")));
         assert!(!path.exists());
         assert_eq!(Kept::new(None, "x").read::<Vec<u32>>(), (vec![], None));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_said_and_one_that_is_not_there_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let none = folder.path().join("none");
+        assert_eq!(Kept::new(Some(&none), "ntfy").read::<Vec<u32>>(), (vec![], None));
+        fs::write(&none, "").expect("a file in the place of the folder");
+        let (value, why) = Kept::new(Some(&none), "ntfy").read::<Vec<u32>>();
+        let why = why.expect("a reason");
+        assert!(value.is_empty() && why.contains("none/notify-ntfy.json cannot be read: "), "{why}");
+    }
+
+    #[test]
+    fn what_is_not_one_of_ours_is_set_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notify-ntfy.json");
+        let kept = Kept::new(Some(folder.path()), "ntfy");
+        let file = fs::File::create(&path).expect("a file");
+        file.set_len(MOST + 1).expect("a hole");
+        let why = kept.read::<Vec<u32>>().1.expect("a reason");
+        assert!(why.contains("(it is not one of ours) and is now "), "{why}");
+        assert!(!path.exists() && path.with_extension("damaged").exists());
     }
 }
