@@ -294,3 +294,43 @@ fn what_is_not_there_is_named_in_the_words_of_then() {
     });
     assert_eq!(said(&state), "Docker: no answer");
 }
+
+/// What another program that shares the history has written: a book without silences of its own.
+fn book_of_another(second: u64, written: u64, owned: bool) -> Event {
+    let saved = crate::alert::saved::Saved { at: Stamp::at_seconds(written), ..Default::default() };
+    Event::Alerts(Box::new(crate::model::alert::AlertNews {
+        at: Stamp::at_seconds(second),
+        book: Some(serde_json::to_string(&saved).expect("a book is data")),
+        owned: Some(owned),
+        ..Default::default()
+    }))
+}
+
+fn silences(state: &State) -> usize {
+    state.alerts.silences(state.host.now).count()
+}
+
+#[test]
+fn what_was_said_after_the_book_was_written_still_holds() {
+    use crate::model::alert::Scope;
+    for (written, kept) in [(9, 1), (10, 0), (11, 0)] {
+        let mut state = state(0);
+        state.apply(book_of_another(1, 1, false));
+        let said = State::silence(Scope::All, Duration::from_secs(3600), String::new(), Stamp::at_seconds(10));
+        state.apply(Event::Alert(said));
+        assert_eq!(silences(&state), 1);
+        state.apply(book_of_another(12, written, false));
+        assert_eq!(silences(&state), kept, "written at {written}: whoever wrote it later has read what was said");
+    }
+}
+
+#[test]
+fn who_keeps_the_book_does_not_take_that_of_another() {
+    use crate::model::alert::Scope;
+    let mut state = state(0);
+    state.apply(book_of_another(1, 1, true));
+    let said = State::silence(Scope::All, Duration::from_secs(3600), String::new(), Stamp::at_seconds(5));
+    state.apply(Event::Alert(said));
+    state.apply(book_of_another(12, 11, true));
+    assert_eq!(silences(&state), 1);
+}
