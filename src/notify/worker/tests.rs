@@ -295,3 +295,29 @@ fn a_heart_beats() {
     assert_eq!(requests.recv_timeout(LONG).expect("asked").0, "get /ping/1?x=2 http/1.1");
     ended(worker);
 }
+
+#[test]
+fn an_end_does_not_wait_for_an_alertmanager_that_hangs() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = tempfile::tempdir().expect("a folder");
+    let (listener, address) = listener();
+    let (hangs, (over, wait)) = (Arc::new(AtomicBool::new(false)), channel::<()>());
+    let hung = hangs.clone();
+    let requests = server_of(listener, move |_| {
+        if hung.load(Ordering::SeqCst) {
+            // Until the test is over.
+            let _ = wait.recv();
+        }
+        (200, "[]".to_owned())
+    });
+    let worker = Worker::start(Kind::Alertmanager(web(&address)), home(folder.path()), || {});
+    worker.update(&picture(&[alert("disk")]));
+    for path in ["post /api/v2/alerts http/1.1", "get /api/v2/silences http/1.1"] {
+        assert_eq!(requests.recv_timeout(LONG).expect("asked").0, path);
+    }
+    hangs.store(true, Ordering::SeqCst);
+    let began = Instant::now();
+    ended(worker);
+    assert!(began.elapsed() < Duration::from_secs(20), "its timeout is 30 s");
+    drop(over);
+}
