@@ -170,7 +170,13 @@ impl Collector for Containers {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{
+        io::copy,
+        net::{Shutdown, TcpListener},
+        os::unix::net::UnixStream,
+        thread,
+        time::Instant,
+    };
 
     use super::*;
     use crate::{
@@ -258,5 +264,66 @@ mod tests {
             let (.., source) = settled_source(listed, one, stopped.clone());
             assert_eq!(source.rest(), rest, "{listed}");
         }
+    }
+
+    /// The first sample of these engines that is as wanted.
+    fn until(engines: Vec<EngineAddress>, wanted: impl Fn(&ContainerSample) -> bool) -> ContainerSample {
+        let mut cx = testing::open_cx(Root::fixture("homelab"));
+        cx.settings.engines = engines;
+        let mut source = open(&cx).expect("an engine");
+        let want = Interest::default();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let sample = source.collect(&CollectCx::new(cx.clock.now(), &want));
+            let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
+            if wanted(&sample) {
+                return sample;
+            }
+            assert!(Instant::now() < deadline, "{sample:?}");
+            thread::yield_now();
+        }
+    }
+
+    /// An address in the network that leads to the socket of an engine.
+    fn over_the_network(engine: &FakeEngine) -> EngineAddress {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let (port, socket) = (listener.local_addr().expect("bound").port(), engine.socket());
+        thread::spawn(move || {
+            for mut outer in listener.incoming().map_while(Result::ok) {
+                let Ok(mut inner) = UnixStream::connect(&socket) else { return };
+                let mut ends = (outer.try_clone().expect("an end"), inner.try_clone().expect("an end"));
+                thread::spawn(move || {
+                    let _ = copy(&mut ends.0, &mut ends.1);
+                    let _ = ends.1.shutdown(Shutdown::Both);
+                });
+                thread::spawn(move || {
+                    let _ = copy(&mut inner, &mut outer);
+                    let _ = outer.shutdown(Shutdown::Both);
+                });
+            }
+        });
+        EngineAddress::new(&format!("tcp://127.0.0.1:{port}"))
+    }
+
+    #[test]
+    fn an_engine_that_is_reached_in_two_ways_counts_once() {
+        let engine = || {
+            FakeEngine::new([
+                ("/version", gives(VERSION)),
+                ("/info", gives(r#"{"ID":"x"}"#)),
+                ("/containers/json", gives(r#"[{"Id":"aa","Names":["/web"],"State":"running"}]"#)),
+                ("/containers/aa/json", gives(WEB)),
+                ("/events", hangs_after("\n")),
+            ])
+        };
+        let (first, second) = (engine(), engine());
+        let twins = |addresses: Vec<EngineAddress>| {
+            let sample = until(addresses, |sample| sample.engines.iter().all(|e| e.listed && e.fault.is_none()));
+            assert_eq!(sample.containers.len(), 1);
+            sample.engines.iter().map(|engine| engine.twin).collect::<Vec<_>>()
+        };
+        assert_eq!(twins(vec![first.address(), second.address()]), [false, true], "the first");
+        let far = over_the_network(&first);
+        assert_eq!(twins(vec![far, second.address()]), [true, false], "the one whose control groups can be read");
     }
 }

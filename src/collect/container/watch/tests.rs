@@ -257,3 +257,12 @@ async fn who_is_missing_in_the_next_list_is_gone() {
     let ((known, _), ()) = tokio::join!(followed(&fake, true, every(None, "", ""), 125), removed);
     assert_eq!(known.containers.keys().collect::<Vec<_>>(), ["a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn counters_stay_as_long_as_there_is_something_to_count() {
+    let fake = Fake::new(&["a"]);
+    let (known, listened) = followed(&fake, false, every(None, "", ""), 2).await;
+    listened.expect("it continues");
+    assert_eq!(fake.seconds("count"), [0]);
+    assert_eq!(known.usages.keys().collect::<Vec<_>>(), ["a"]);
+}
