@@ -346,3 +346,13 @@ proptest::proptest! {
         let _ = status_json::parse(text.as_bytes(), 0);
     }
 }
+
+#[test]
+fn the_module_says_its_version() {
+    let (folder, root) = machine("ONLINE\n");
+    let version = |root: &Root| Pools::open(root.clone(), None).expect("a module").sample.version;
+    assert_eq!(version(&root), None);
+    fs::create_dir_all(folder.path().join("sys/module/zfs")).expect("a folder");
+    fs::write(folder.path().join("sys/module/zfs/version"), "2.3.2-1\n").expect("a file");
+    assert_eq!(version(&root).as_deref(), Some("2.3.2-1"));
+}
