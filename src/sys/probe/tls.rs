@@ -238,3 +238,65 @@ impl Recorder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FROM: u64 = 1_000_000_000;
+    const UNTIL: u64 = 1_100_000_000;
+
+    fn own() -> Certificate {
+        let unix = |at: u64| i64::try_from(at).expect("a time");
+        Certificate {
+            subject: "nas.lan".to_owned(),
+            issuer: "Lab CA".to_owned(),
+            self_signed: false,
+            not_before_unix: unix(FROM),
+            not_after_unix: unix(UNTIL),
+        }
+    }
+
+    fn at(second: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(std::time::Duration::from_secs(second))
+    }
+
+    /// What is said of our certificate at this second.
+    fn why(error: CertificateError, second: u64) -> String {
+        let judge = Judge { roots: None, pinned: Arc::default() };
+        let recorder = Recorder { judge, provider: provider(), host: "10.0.0.1".to_owned(), seen: Arc::default() };
+        recorder.why(&Error::InvalidCertificate(error), Some(&own()), at(second))
+    }
+
+    #[test]
+    fn days_are_the_nearest_ones() {
+        const DAY: u64 = 86_400;
+        for (seconds, days) in [(DAY / 2 - 1, 0), (DAY * 3 / 2, 2), (DAY * 5 / 2 - 1, 2), (DAY * 400, 400)] {
+            let expired = why(CertificateError::Expired, UNTIL + seconds);
+            assert_eq!(expired, format!("its certificate expired {days} days ago"));
+            let early = why(CertificateError::NotValidYet, FROM - seconds);
+            assert_eq!(early, format!("its certificate is valid only in {days} days"));
+        }
+        let other = why(CertificateError::Expired, UNTIL);
+        assert_eq!(other, "a certificate of its chain has expired", "its own is valid to the last second");
+    }
+
+    #[test]
+    fn one_that_is_trusted_itself_is_valid_from_its_first_second_to_its_last() {
+        let judged = |second| in_time(Some(&own()), at(second)).err();
+        assert_eq!(judged(FROM - 1), Some(Error::InvalidCertificate(CertificateError::NotValidYet)));
+        assert_eq!((judged(FROM), judged(UNTIL)), (None, None));
+        assert_eq!(judged(UNTIL + 1), Some(Error::InvalidCertificate(CertificateError::Expired)));
+        assert_eq!(in_time(None, at(FROM)).err(), Some(Error::InvalidCertificate(CertificateError::BadEncoding)));
+    }
+
+    #[test]
+    fn each_refusal_has_its_words() {
+        assert_eq!(why(CertificateError::Revoked, FROM), "its certificate was revoked");
+        assert_eq!(why(CertificateError::NotValidForName, FROM), "its certificate is for nas.lan, not for 10.0.0.1");
+        assert_eq!(
+            why(CertificateError::UnknownIssuer, FROM),
+            "this host trusts no certificate at all: install ca-certificates"
+        );
+    }
+}
