@@ -207,4 +207,10 @@ mod tests {
             prop_assert_eq!(all.lines[0].value, value);
         }
     }
+
+    #[test]
+    fn a_comment_is_no_value_even_where_it_looks_like_one() {
+        let all = Exposition::parse("#a 1\n# 2\n  #{x=\"1\"} 3\n\n \t\na 4\n");
+        assert_eq!(all.lines, [Line { name: "a", labels: "", value: 4.0 }]);
+    }
 }

@@ -213,7 +213,19 @@ mod tests {
             (failed.state, failed.failure.as_deref()),
             (ModelState::Failed, Some("its process ended with status 1"))
         );
-        assert_eq!(of(r#"{"value":"sleeping"}"#).model.state, ModelState::Asleep);
+        for (word, state) in [
+            ("loaded", ModelState::Loaded),
+            ("loading", ModelState::Loading),
+            ("sleeping", ModelState::Asleep),
+            ("downloading", ModelState::Downloading),
+            ("unloaded", ModelState::NotLoaded),
+            ("of the next version", ModelState::NotLoaded),
+        ] {
+            let model = of(&format!(r#"{{"value":"{word}"}}"#)).model;
+            assert_eq!((model.state, model.failure), (state, None), "{word}");
+        }
+        let unknown = of(r#"{"value":"unloaded","failed":true}"#).model;
+        assert_eq!(unknown.failure.as_deref(), Some("it could not be loaded"));
         let sleepy = of(r#"{"value":"loaded","args":["x","--sleep-idle-seconds","30","-kvu"]}"#);
         assert_eq!(sleepy.hints, Hints { sleeps: Sleeps::After(Duration::from_secs(30)), unified: true, works: false });
         assert_eq!(models(&serde_json::json!({"data": [{"id": "m"}, {"status": {}}]})), []);
