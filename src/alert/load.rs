@@ -419,4 +419,24 @@ mod tests {
         }
         assert_eq!(diagnostics("[memory_available]\nwarn = \"9GB\"\n").len(), 1, "below: warn must lie below advice");
     }
+
+    #[test]
+    fn a_duration_without_a_unit_is_in_seconds() {
+        let hold = |value: &str| {
+            let text = format!("[cpu_busy]\nhold = {value}\n");
+            let (table, _) = DeTable::parse_recoverable(&text);
+            let mut rules = shipped();
+            let found = merge(&mut rules, "c.toml", &text, table.get_ref());
+            assert_eq!(found, [], "{value}");
+            rules.iter().find(|rule| rule.id == "cpu_busy").expect("shipped").hold
+        };
+        assert_eq!((hold("90"), hold("\"90\""), hold("\"2m\"")), {
+            let seconds = Duration::from_secs;
+            (seconds(90), seconds(90), seconds(120))
+        });
+        for value in ["true", "-1", "\"soon\""] {
+            let wanted = "c.toml:2:8: `hold` is not a duration\n  hint: as in 30s, 5m, 1h";
+            assert_eq!(diagnostics(&format!("[cpu_busy]\nhold = {value}\n")), [wanted], "{value}");
+        }
+    }
 }
