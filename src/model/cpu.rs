@@ -235,4 +235,13 @@ mod tests {
         assert_eq!(cpu.context_switches_per_second, Some(100.0));
         assert_eq!(cpu.forks_per_second, None, "a kernel that does not count them");
     }
+
+    #[test]
+    fn a_core_is_found_by_its_number_wherever_it_is() {
+        let entries = [(0, 'a'), (2, 'c'), (3, 'd')];
+        for (guess, number, found) in [(0, 0, 'a'), (1, 2, 'c'), (1, 0, 'a'), (0, 3, 'd'), (9, 2, 'c')] {
+            assert_eq!(numbered(&entries, guess, number), Some(&found), "core {number}, guessed at {guess}");
+        }
+        assert_eq!(numbered(&entries, 1, 1), None);
+    }
 }

@@ -585,4 +585,25 @@ pub(super) mod tests {
         fold(&mut gpus, 3, vec![lost(xid(79))]);
         assert_eq!(gpus.rows[0].raw.xids, xid(79));
     }
+
+    #[test]
+    fn power_and_energy_are_of_the_time_that_passed() {
+        let over = |gpus: &mut Gpus, second: u64, since: Option<u64>, gpu: Gpu| {
+            let since = since.map(Duration::from_secs);
+            let span = Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since };
+            gpus.apply(span, GpuSample { gpus: vec![gpu], ..GpuSample::default() });
+        };
+        let counted = |joules: u64| Gpu { energy_uj: Some(joules * 1_000_000), ..busy(0.0) };
+        let mut gpus = Gpus::default();
+        over(&mut gpus, 1, None, counted(100));
+        over(&mut gpus, 5, Some(4), counted(400));
+        assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (Some(75.0), Some(300.0)));
+        over(&mut gpus, 5, Some(0), counted(400));
+        assert_eq!(gpus.rows[0].power, None, "no time has passed");
+        let mut gpus = Gpus::default();
+        over(&mut gpus, 1, None, Gpu { power: Some(80.0), ..busy(0.0) });
+        assert_eq!(gpus.rows[0].energy_joules, None);
+        over(&mut gpus, 5, Some(4), Gpu { power: Some(80.0), ..busy(0.0) });
+        assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (Some(80.0), Some(320.0)));
+    }
 }

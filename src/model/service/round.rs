@@ -277,4 +277,10 @@ mod tests {
         assert_eq!(first(&chain), Some(90));
         assert_eq!(first(&Chain::default()), None);
     }
+
+    #[test]
+    fn a_phase_is_a_label_for_programs_and_words_for_people() {
+        assert_eq!(Phase::ALL.map(Phase::name), ["resolve", "connect", "tls", "first_byte", "body"]);
+        assert_eq!(Phase::ALL.map(Phase::words), ["resolve", "connect", "tls", "first byte", "body"]);
+    }
 }
