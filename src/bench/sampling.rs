@@ -53,11 +53,14 @@ mod tests {
         let mut number = 0.0;
         let mut once = |_: &mut dyn RunCx| {
             number += 1.0;
-            Ok((vec![number, -number], Vec::new()))
+            Ok((vec![number, -number], vec![format!("{number} of 4")]))
         };
         repeat(&mut cx, &mut once).expect("three samples");
         assert_eq!(cx.samples, [[2.0, 3.0, 4.0], [-2.0, -3.0, -4.0]]);
         assert_eq!(cx.phases, [RunPhase::WarmingUp, RunPhase::Measuring]);
+        let nothing = || (None, Vec::new());
+        let sample = |value: f64| (Some(value), vec![format!("{value} of 4")]);
+        assert_eq!(cx.shown, [nothing(), nothing(), sample(2.0), sample(3.0), sample(4.0)]);
         let mut none = TestCx::new(1, 3);
         repeat(&mut none, |_| Ok((Vec::new(), Vec::new()))).expect("it ends");
         assert_eq!(none.samples, [[0.0; 0]], "what measures nothing is not repeated forever");

@@ -59,6 +59,8 @@ pub struct TestCx {
     /// By figure.
     pub samples: Vec<Vec<f64>>,
     pub phases: Vec<RunPhase>,
+    /// The value and what was beside it, each time that something was shown.
+    pub shown: Vec<(Option<f64>, Vec<String>)>,
     /// What is in the journal.
     pub made: Vec<Scratch>,
 }
@@ -68,7 +70,18 @@ impl TestCx {
         let user = Arc::new(AtomicBool::new(false));
         let (samples, stop) = (vec![Vec::new(); figures], StopFlag::new(user.clone()));
         let exec = Arc::new(System);
-        TestCx { clock: None, user, stop, exec, enough, stop_in: None, samples, phases: Vec::new(), made: Vec::new() }
+        TestCx {
+            clock: None,
+            user,
+            stop,
+            exec,
+            enough,
+            stop_in: None,
+            samples,
+            phases: Vec::new(),
+            shown: Vec::new(),
+            made: Vec::new(),
+        }
     }
 }
 
@@ -93,13 +106,14 @@ impl RunCx for TestCx {
         self.clock.as_ref().map_or_else(Timestamp::now, |clock| clock.wall())
     }
 
-    fn progress(&mut self, phase: RunPhase, _value: Option<f64>, _beside: Vec<String>) {
+    fn progress(&mut self, phase: RunPhase, value: Option<f64>, beside: Vec<String>) {
         if self.stop_in == Some(phase) {
             self.user.store(true, Ordering::Release);
         }
         if self.phases.last() != Some(&phase) {
             self.phases.push(phase);
         }
+        self.shown.push((value, beside));
     }
 
     fn sample(&mut self, figure: usize, value: f64) -> bool {

@@ -37,6 +37,11 @@ fn timed(enough: usize, takes: impl IntoIterator<Item = (&'static str, Duration)
     (docker, cx)
 }
 
+/// The values that were shown while it was measured.
+fn values_shown(cx: &TestCx) -> Vec<f64> {
+    cx.shown.iter().filter_map(|(value, _)| *value).collect()
+}
+
 #[track_caller]
 fn all(samples: &[f64], known: Duration) {
     assert!(!samples.is_empty());
@@ -57,6 +62,7 @@ fn start_is_create_and_start() {
         timed(3, [("create", MS(300)), ("start", MS(700)), ("remove", MS(100)), ("inspect", MS(40))]);
     let measured = run(&START, &docker, &mut cx).expect("measured");
     all(&cx.samples[0], MS(1000));
+    all(&values_shown(&cx), MS(1000));
     assert_eq!(measured.fingerprint.get("image").map(String::as_str), Some("sha256:ab"));
     assert!(cx.samples[1].is_empty(), "no health check");
     assert!(cx.made.is_empty() && docker.behaviour().containers.is_empty());
@@ -105,6 +111,7 @@ fn mount_is_the_difference() {
     run(&MOUNT, &docker, &mut cx).expect("measured");
     all(&cx.samples[0], MS(800));
     all(&cx.samples[1], MS(1050));
+    all(&values_shown(&cx), MS(800));
     let [Scratch::Folder(folder)] = cx.made.as_slice() else { panic!("{:?}", cx.made) };
     std::fs::remove_dir_all(folder).expect("its folder");
 }
