@@ -139,7 +139,8 @@ fn ask(cx: &dyn RunCx, tool: &str, arguments: &[&str]) -> Result<String, Stop> {
 mod tests {
     use super::*;
     use crate::{
-        bench::testing::TestCx,
+        bench::{engine::testing::Surveyed, testing::TestCx},
+        state::State,
         sys::exec::fake::{FakeExec, Script},
     };
 
@@ -160,6 +161,8 @@ mod tests {
         let measured = Writing { dataset: "tank/models".to_owned() }.run(&mut cx).expect("measured");
         assert_eq!(cx.samples, [vec![2.51, 2.51]]);
         assert_eq!(measured.notes, ["compression=lz4 · recordsize=1M"]);
+        let settings = ["compression=lz4", "recordsize=1M"].map(str::to_owned).to_vec();
+        assert_eq!(cx.shown, [(None, Vec::new()), (None, settings)]);
         assert_eq!(cx.made, [scratch::Scratch::Dataset(name.to_owned())]);
         let size = |n: u32| std::fs::metadata(folder.path().join(format!("data{n}"))).map(|found| found.len()).ok();
         assert_eq!((size(1), size(2), size(3)), (Some(SIZE), Some(SIZE), None));
@@ -167,5 +170,20 @@ mod tests {
         std::fs::remove_file(folder.path().join("data1")).expect("removed");
         let failed = Writing { dataset: "tank/models".to_owned() }.run(&mut cx).expect_err("it fails");
         assert_eq!(failed.to_string(), "zpool sync tank: cannot sync: pool is suspended");
+    }
+
+    #[test]
+    fn it_is_offered_for_datasets_alone() {
+        let mut surveyed = Surveyed::new(State::default());
+        surveyed.settings.bench.storage = vec!["/srv".to_owned(), "tank/models".to_owned()];
+        let offers = |surveyed: &Surveyed| -> Vec<(String, Option<String>)> {
+            Compress.offers(&surveyed.survey()).into_iter().map(|offer| (offer.of, offer.missing)).collect()
+        };
+        let missing = Some("there is no dataset tank/models".to_owned());
+        assert_eq!(offers(&surveyed), [("tank/models".to_owned(), missing)]);
+        surveyed.settings.bench.storage.pop();
+        let none = "compression is measured on a ZFS dataset, and there is none here".to_owned();
+        assert_eq!(offers(&surveyed), [(String::new(), Some(none))]);
+        assert!(dataset(&surveyed.survey(), "/srv").is_err_and(|why| why.ends_with("name it as zfs list does")));
     }
 }
