@@ -174,3 +174,139 @@ impl RunCx for Cx {
         guard(&self.start.journal).gone(scratch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::AtomicBool,
+        mpsc::{Receiver, channel},
+    };
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        sys::{exec::System, root::Root},
+    };
+
+    const SECONDS: fn(u64) -> Duration = Duration::from_secs;
+
+    /// A run with 100 seconds that began so many seconds ago, and what it shows.
+    fn run(began: u64, user: &Arc<AtomicBool>) -> (Cx, Receiver<RunProgress>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journals = folder.path().to_owned();
+        let journal = Journal::create(&journals, "b1").expect("a journal");
+        let (clock, exec, quiet) = (Clock::start(), Arc::new(System), Duration::ZERO);
+        let env = Env { clock, exec, root: Root::default(), locks: Vec::new(), journals, quiet };
+        let (sender, shown) = channel();
+        let send: Emit = Arc::new(move |event| {
+            let RunEvent::Progress(progress) = event else { panic!("{event:?}") };
+            let _ = sender.send(progress);
+        });
+        let start = Start {
+            batch: "b1".to_owned(),
+            key: BenchKey { bench: "steady".to_owned(), of: "x".to_owned() },
+            figures: 2,
+            since: clock.now(),
+            budget: SECONDS(100),
+            stop: StopFlag::new(user.clone()),
+            env,
+            journal: Arc::new(Mutex::new(journal)),
+            send,
+        };
+        let cx = Cx { began: ago(began), ..Cx::new(start) };
+        (cx, shown, folder)
+    }
+
+    fn ago(seconds: u64) -> Instant {
+        Instant::now().checked_sub(SECONDS(seconds)).expect("the machine runs for longer")
+    }
+
+    /// What is near to these values: a test takes time, a second at most on a machine with much to do.
+    #[track_caller]
+    fn near((done, left): (f64, Option<Duration>), expected: (f64, u64)) {
+        let left = left.expect("an estimate").as_secs_f64();
+        assert!((done - expected.0).abs() < 0.05, "{done} done, not {}", expected.0);
+        assert!((left - expected.1 as f64).abs() < 5.0, "{left} s left, not {}", expected.1);
+    }
+
+    #[test]
+    fn what_is_left_is_by_the_plan_and_then_by_the_samples() {
+        let (mut cx, _shown, _folder) = run(40, &Arc::default());
+        near(cx.estimate(RunPhase::WarmingUp), (0.4, 60));
+        cx.measuring = Some(ago(20));
+        near(cx.estimate(RunPhase::Measuring), (0.4, 60));
+        // Two in 20 seconds, and five are the least: 30 seconds more.
+        cx.samples[0] = vec![7.0; 2];
+        near(cx.estimate(RunPhase::Measuring), (40.0 / 70.0, 30));
+        // It takes more than it has: what is left of its time.
+        cx.samples[0] = vec![1.0, 9.0, 1.0, 9.0, 1.0, 9.0];
+        near(cx.estimate(RunPhase::Measuring), (0.4, 60));
+        assert_eq!(cx.estimate(RunPhase::CleaningUp), (1.0, None));
+    }
+
+    #[test]
+    fn no_sample_begins_that_would_end_too_late() {
+        for (measuring, goes_on) in [(30, true), (60, false)] {
+            let (mut cx, _shown, _folder) = run(85, &Arc::default());
+            cx.measuring = Some(ago(measuring));
+            cx.samples[0] = vec![1.0, 9.0];
+            // The third: each took a third of the time, 10 or 20 seconds.
+            assert_eq!(cx.sample(0, 5.0), goes_on, "{measuring} s for three");
+            assert_eq!(cx.cut_short, (!goes_on).then_some("the time was over"));
+        }
+    }
+
+    #[test]
+    fn only_the_first_figure_can_be_cut_short() {
+        let (mut cx, _shown, _folder) = run(200, &Arc::default());
+        assert!(!cx.sample(1, 5.0), "the time is over");
+        assert_eq!(cx.cut_short, None);
+        cx.samples[0] = vec![5.0; 4];
+        assert!(!cx.sample(0, 5.0));
+        assert_eq!(cx.cut_short, None, "five of one value are enough");
+        assert!(!cx.sample(2, 5.0), "there is no third figure");
+        let user = Arc::new(AtomicBool::new(true));
+        let (mut cx, _shown, _folder) = run(1, &user);
+        assert!(!cx.sample(0, 5.0));
+        assert_eq!(cx.cut_short, Some("it was stopped"));
+    }
+
+    #[test]
+    fn progress_is_shown_now_and_then_and_a_new_phase_at_once() {
+        let (mut cx, shown, _folder) = run(10, &Arc::default());
+        let beside = || vec!["beside".to_owned()];
+        cx.progress(RunPhase::Measuring, Some(1.0), beside());
+        cx.shown.borrow_mut().at = Some(Instant::now() + SECONDS(60));
+        cx.progress(RunPhase::Measuring, Some(2.0), beside());
+        cx.progress(RunPhase::CleaningUp, None, Vec::new());
+        cx.shown.borrow_mut().at = Some(ago(1));
+        cx.progress(RunPhase::CleaningUp, Some(4.0), Vec::new());
+        let found: Vec<_> = shown.try_iter().map(|one| (one.phase, one.value, one.beside)).collect();
+        let expected = [
+            (RunPhase::Measuring, Some(1.0), beside()),
+            (RunPhase::CleaningUp, None, Vec::new()),
+            (RunPhase::CleaningUp, Some(4.0), Vec::new()),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_done_never_becomes_less() {
+        let (mut cx, shown, _folder) = run(50, &Arc::default());
+        cx.show(RunPhase::WarmingUp);
+        cx.began = Instant::now();
+        cx.show(RunPhase::WarmingUp);
+        let done: Vec<f64> = shown.try_iter().map(|one| one.done).collect();
+        assert!(done[0] > 0.45 && done[1] == done[0], "{done:?}");
+    }
+
+    #[test]
+    fn the_median_is_shown_where_there_is_no_newer_value() {
+        let (mut cx, shown, _folder) = run(1, &Arc::default());
+        for value in [1.0, 9.0, f64::NAN, 4.0] {
+            cx.sample(0, value);
+        }
+        let last = shown.try_iter().last().expect("shown");
+        assert_eq!((last.value, last.samples), (Some(4.0), vec![1.0, 9.0, 4.0]), "what is no number is no sample");
+    }
+}
