@@ -185,4 +185,23 @@ mod tests {
         let refused = Lock::take(&[folder.path().to_owned()], &Root::default()).expect_err("no place");
         assert!(refused.to_string().contains("not a regular file"), "{refused}");
     }
+
+    #[test]
+    fn how_long_it_is_held_is_said_where_the_file_tells() {
+        const UNSEEN: &str = "a process that cannot be seen from here";
+        let (folder, nothing) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a root"));
+        let (path, root) = (folder.path().join(NAME), Root::new(nothing.path()));
+        let file = File::create(&path).expect("a file");
+        let holder_since = |since: SystemTime, mode: u32| {
+            file.set_modified(since).expect("a time");
+            file.set_permissions(PermissionsExt::from_mode(mode)).expect("a mode");
+            holder(&path, &root)
+        };
+        let (hours, now) = (Duration::from_secs(3 * 3600 + 30), SystemTime::now());
+        assert_eq!(holder_since(now - hours, 0o666), format!("{UNSEEN}, for 3h 0m"));
+        assert_eq!(holder_since(now - hours, 0o644), UNSEEN, "whoever locks it cannot touch it");
+        assert_eq!(holder_since(now + hours, 0o666), UNSEEN, "the clock was set");
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!(holder(&path, &root), UNSEEN);
+    }
 }
