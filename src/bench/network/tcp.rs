@@ -118,6 +118,11 @@ fn receive(server: &mut impl Read, received: &AtomicU64, done: &impl Fn() -> boo
     true
 }
 
+/// So many bytes in so much time: bytes a second.
+fn rate(bytes: u64, took: Duration) -> f64 {
+    bytes as f64 / took.as_secs_f64()
+}
+
 /// Bytes a second that arrive at the server within `span`.
 ///
 /// # Errors
@@ -134,7 +139,7 @@ pub fn stream(ends: &Ends, span: Duration, stop: &StopFlag) -> Result<f64, Stop>
             let (began, before) = count();
             stop.sleep(span)?;
             let (ended, after) = count();
-            Ok((after - before) as f64 / ended.duration_since(began).as_secs_f64())
+            Ok(rate(after - before, ended.duration_since(began)))
         });
         over.store(true, Ordering::Release);
         let whole = [arrives, leaves].map(|end| end.join().unwrap_or(false));
@@ -226,5 +231,11 @@ mod tests {
         let ends = Ends { address: Ipv4Addr::BROADCAST, ..here() };
         let Err(Stop::Failed(why)) = round_trips(&ends, 1, &stop().1) else { panic!("it was reached") };
         assert!(why.starts_with("255.255.255.255:"), "{why}");
+    }
+
+    #[test]
+    fn a_rate_is_of_the_time_that_it_took() {
+        assert_eq!(rate(3000, Duration::from_millis(1500)), 2000.0);
+        assert_eq!(rate(0, Duration::from_secs(2)), 0.0);
     }
 }
