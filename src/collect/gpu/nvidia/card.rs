@@ -62,7 +62,6 @@ pub(super) fn read(
         Some(before) => before.clone(),
         None => fixed(device, id)?,
     };
-    let share = |percent: u32| f64::from(percent) / 100.0;
     let rates = alive(device.utilization_rates())?;
     gpu.busy = rates.as_ref().map(|r| share(r.gpu));
     gpu.memory_busy = rates.as_ref().map(|r| share(r.memory));
@@ -163,7 +162,7 @@ fn users(device: &Device<'_>, id: &str, samples: &mut Samples) -> (Vec<Slice>, V
     for sample in device.process_utilization_stats(*newest).unwrap_or_default() {
         *newest = (*newest).max(sample.timestamp);
         if let Some(process) = all.iter_mut().find(|p| p.pid == sample.pid) {
-            process.busy = Some(f64::from(sample.sm_util.min(100)) / 100.0);
+            process.busy = Some(share(sample.sm_util.min(100)));
         }
     }
     (slices, all)
@@ -175,15 +174,19 @@ fn add(all: &mut Vec<GpuProcess>, device: &Device<'_>, slice: Option<u32>) {
     let graphics = device.running_graphics_processes().or_else(|_| device.running_graphics_processes_v2());
     let mps = device.mps_running_compute_processes();
     for (list, graphics) in [(compute, false), (mps, false), (graphics, true)] {
-        for ProcessInfo { pid, used_gpu_memory, .. } in list.unwrap_or_default() {
-            let memory = match used_gpu_memory {
-                UsedGpuMemory::Used(bytes) => Some(bytes),
-                UsedGpuMemory::Unavailable => None,
-            };
-            // The whole card lists those of its slices again.
-            if !all.iter().any(|p| p.pid == pid && (p.slice == slice || slice.is_none())) {
-                all.push(GpuProcess { pid, graphics, memory, slice, ..GpuProcess::default() });
-            }
+        list_in(all, list.unwrap_or_default(), slice, graphics);
+    }
+}
+
+fn list_in(all: &mut Vec<GpuProcess>, list: Vec<ProcessInfo>, slice: Option<u32>, graphics: bool) {
+    for ProcessInfo { pid, used_gpu_memory, .. } in list {
+        let memory = match used_gpu_memory {
+            UsedGpuMemory::Used(bytes) => Some(bytes),
+            UsedGpuMemory::Unavailable => None,
+        };
+        // The whole card lists those of its slices again.
+        if !all.iter().any(|p| p.pid == pid && (p.slice == slice || slice.is_none())) {
+            all.push(GpuProcess { pid, graphics, memory, slice, ..GpuProcess::default() });
         }
     }
 }
@@ -222,8 +225,11 @@ fn bus(id: &str) -> String {
 
 fn fan(device: &Device<'_>) -> Option<f64> {
     let fans = device.num_fans().unwrap_or(1).min(8);
-    let speeds = (0..fans).filter_map(|fan| device.fan_speed(fan).ok());
-    speeds.max().map(|percent| f64::from(percent) / 100.0)
+    (0..fans).filter_map(|fan| device.fan_speed(fan).ok()).max().map(share)
+}
+
+fn share(percent: u32) -> f64 {
+    f64::from(percent) / 100.0
 }
 
 fn throttles(reasons: ThrottleReasons) -> Vec<Throttle> {
@@ -297,5 +303,30 @@ mod tests {
     #[test]
     fn units_are_the_base_ones() {
         assert_eq!((milli(450_500), mega(2520)), (450.5, 2_520_000_000));
+        assert_eq!([0, 25, 100].map(share), [0.0, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn a_process_is_listed_once_in_each_slice_and_not_again_for_the_card() {
+        let process = |pid, used_gpu_memory| ProcessInfo {
+            pid,
+            used_gpu_memory,
+            gpu_instance_id: None,
+            compute_instance_id: None,
+        };
+        let of = |pid| process(pid, UsedGpuMemory::Used(512));
+        let mut all = Vec::new();
+        list_in(&mut all, vec![of(7), of(8)], Some(0), false);
+        list_in(&mut all, vec![of(7)], Some(1), false);
+        list_in(&mut all, vec![of(7)], Some(1), true);
+        list_in(&mut all, vec![of(8), process(9, UsedGpuMemory::Unavailable)], None, true);
+        let found: Vec<_> = all.iter().map(|one| (one.pid, one.slice, one.graphics, one.memory)).collect();
+        let expected = [
+            (7, Some(0), false, Some(512)),
+            (8, Some(0), false, Some(512)),
+            (7, Some(1), false, Some(512)),
+            (9, None, true, None),
+        ];
+        assert_eq!(found, expected);
     }
 }
