@@ -290,4 +290,14 @@ mod tests {
         let newer = recording(&[]).replace("\"schema\":1", "\"schema\":9");
         assert!(tried(&newer).starts_with("it has the form 9"), "{}", tried(&newer));
     }
+
+    #[test]
+    fn a_rule_is_tried_with_twice_its_hold_and_a_minute_at_least() {
+        let loads: Vec<(u64, f64)> = (1..=200).map(|second| (second, 9.0)).collect();
+        for (hold, longer) in [(0, 60), (29, 60), (30, 60), (31, 62), (45, 90)] {
+            let rule = Rule { hold: Duration::from_secs(hold), ..rule() };
+            let past = replay(recording(&loads).as_bytes(), &[rule], &TimeZone::UTC).expect("a recording");
+            assert_eq!(past.longer["load_high"], (Duration::from_secs(longer), 1), "a hold of {hold} s");
+        }
+    }
 }

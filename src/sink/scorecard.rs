@@ -386,4 +386,20 @@ mod tests {
         assert_eq!(small["target"], json!({"text": "< 2 s", "below": 2.0}));
         assert!(document["targets"][3].get("value").is_none(), "absent is left out");
     }
+
+    #[test]
+    fn only_the_verdict_is_coloured() {
+        let painted = std::cell::RefCell::new(Vec::new());
+        let paint = |level: Level, text: &str| {
+            painted.borrow_mut().push((text.to_owned(), level));
+            format!("\u{1b}[33m{text}\u{1b}[m")
+        };
+        let (mut out, rows) = (Vec::new(), rows());
+        write_text(&rows, &Style { ascii: false, columns: usize::MAX, paint: &paint }, &mut out).expect("written");
+        let wanted: Vec<_> = rows.iter().map(|row| (row.verdict.word().to_owned(), level(row.verdict))).collect();
+        assert_eq!(painted.into_inner(), wanted, "one in each row");
+        let coloured = String::from_utf8(out).expect("text");
+        let plain = coloured.replace("\u{1b}[33m", "").replace("\u{1b}[m", "");
+        assert_eq!(plain, text(usize::MAX, false), "colours take no space");
+    }
 }

@@ -272,4 +272,32 @@ mod tests {
         assert_eq!(file.put(b"two\n"), None);
         assert_eq!(text(&path), "{\"header\":{}}\ntwo\n");
     }
+
+    #[test]
+    fn lines_that_come_in_pieces_are_written_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("events");
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        let helper = std::thread::spawn(move || serve(theirs));
+        let mut line = begin(ours, &path, 0, Duration::from_secs(60)).expect("begun");
+        let sent = format!("{{\"header\":{{}}}}\n{}\ncut", "x".repeat(200_000));
+        for piece in sent.as_bytes().chunks(7_001) {
+            line.write_all(piece).expect("sent");
+        }
+        drop(line);
+        helper.join().expect("it ends with the line");
+        assert_eq!(text(&path), sent.strip_suffix("cut").expect("its end"));
+    }
+
+    #[test]
+    fn what_came_in_the_place_of_the_file_is_not_opened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        symlink(at("made"), at("link")).expect("a link");
+        assert_eq!(open(&at("link")).expect_err("refused").to_string(), "it is a link, which is not followed");
+        assert!(!at("made").exists());
+        let pipe = at("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        assert!(open(&pipe).is_err(), "nobody reads it, and nobody is waited for");
+    }
 }
