@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_known_is_told_what_it_might_be() {
+    fn an_unknown_key_gets_a_suggestion() {
         let place = |key: &str, what: &str, hint: &str| [format!("{key}: {what}\n  hint: {hint}")];
         assert_eq!(wrong("refesh = 1\n"), place("1:1", "unknown key `refesh`", "did you mean `refresh`?"));
         assert_eq!(wrong("sort = \"cpu\"\n"), place("1:1", "unknown key `sort`", "`sort` belongs under [processes]"));

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_said_and_one_that_is_not_there_is_not() {
+    fn an_unreadable_file_is_reported_and_a_missing_one_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let none = folder.path().join("none");
         assert_eq!(Kept::new(Some(&none), "ntfy").read::<Vec<u32>>(), (vec![], None));

@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_gives_way_first_then_the_system_and_last_the_uptime() {
+    fn the_kernel_gives_way_first_and_the_uptime_last() {
         let mut state = machine();
         // The load takes its room from them.
         state.host.load.raw.threads = 0;

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_by_what_is_known_of_it() {
+    fn the_end_says_what_is_known_of_it() {
         let is = |state| Container { state, ..Container::default() };
         let words = |meta: Container| row(meta).end_words();
         let failed = || Some("no such file".to_owned());

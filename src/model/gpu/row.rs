@@ -496,7 +496,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_process_counts_by_its_busiest_engine_and_the_card_by_its_own() {
+    fn a_process_counts_by_its_busiest_engine() {
         let on = |pid, render: u64, video: u64| {
             let engine = |name: &str, used| Engine { name: name.into(), used: used * 10_000_000, of: None, count: 1 };
             GpuProcess { pid, engines: vec![engine("render", render), engine("video", video)], ..GpuProcess::default() }

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_trusted_itself_is_valid_from_its_first_second_to_its_last() {
+    fn a_trusted_certificate_is_valid_to_its_last_second() {
         let judged = |second| in_time(Some(&own()), at(second)).err();
         assert_eq!(judged(FROM - 1), Some(Error::InvalidCertificate(CertificateError::NotValidYet)));
         assert_eq!((judged(FROM), judged(UNTIL)), (None, None));

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn each_day_is_named_once_where_there_is_room_and_the_newest_always() {
+    fn each_day_is_named_once_and_the_newest_always() {
         let days = |names: &[&str]| {
             let bars: Vec<Bar> = names.iter().map(|day| Bar { day: (*day).to_owned(), ..bar(1.0) }).collect();
             drawn(&State::default(), (20, 1), |cx, area, canvas| axis(cx, area, canvas, &bars, 2)).line()

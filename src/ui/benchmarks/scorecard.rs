@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_selected_target_is_explained_where_half_of_the_rows_are_left() {
+    fn the_selected_target_is_explained_where_rows_are_left() {
         let (card, state) = card();
         let rows = |height| shown(&card, &state, (100, height)).hits.len();
         assert!(card.rows.len() >= 9);

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_worse_is_told_in_full() {
+    fn a_run_that_is_worse_is_described_in_full() {
         let (runs, verdicts) = ([run("a", &[150.0; 6])], [verdict("a", Verdict::Suspect)]);
         assert_eq!(
             said(&state(), &runs, &verdicts, Some(Bound::AtLeast(200.0))),
@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(
             said(&state(), &[run("a", &[150.0])], &of_chance, None)[1],
             format!("25 % below normal {normal}"),
-            "a chance is told where it decided"
+            "the chance is given where it decided"
         );
     }
 
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_told_by_its_size() {
+    fn noise_is_described_by_its_size() {
         let noisy = |samples: &[f64]| {
             let (runs, verdicts) = ([run("a", samples)], [verdict("a", Verdict::Noisy)]);
             judged(&state(), &Standing { runs: &runs, verdicts: &verdicts, goal: None, failed: None })

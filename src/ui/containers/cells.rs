@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_run_uses_nothing_and_what_runs_is_not_known_yet() {
+    fn a_stopped_container_uses_nothing() {
         for id in ["cpu", "memory", "receive", "send", "read", "write", "pids", "io"] {
             assert_eq!(shown(&container(RunState::Exited, |_| ()), id).0, "", "{id}");
             assert_eq!(shown(&container(RunState::Running, |_| ()), id).0, "–", "{id}");
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_border_counts_states_and_names_engines_without_their_package() {
+    fn the_border_counts_states_and_names_engines() {
         let engine = |version: Option<&str>| Engine {
             kind: "docker".to_owned(),
             version: version.map(str::to_owned),

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn cores_lose_their_past_before_their_figures_and_both_before_their_numbers() {
+    fn cores_lose_their_graph_then_their_figures() {
         // Two cores below one another; 18 columns are the graph's.
         for (width, label, spark, percent) in [
             (32, 2, 6, true),

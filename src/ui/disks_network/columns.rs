@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_device_cannot_have_is_blank_and_what_is_not_known_is_absent() {
+    fn what_a_device_cannot_have_is_blank() {
         let unread = machine(vec![disk("sda")], vec![]);
         assert_eq!(figures(&unread), ["–", "–", "–", "", "", "", ""]);
         let busy = Disk {
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_of_an_interface_is_its_link_and_of_a_disk_its_model() {
+    fn an_interface_shows_its_link_and_a_disk_its_model() {
         let words = |state: &State| cell::<DevicesTable>(state, "state", &DevicesTable::row(state, 0)).0;
         let mut plugged = interface("eth0", Some("up"), None);
         plugged.raw.speed_bits = Some(2_500_000_000);

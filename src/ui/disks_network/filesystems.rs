@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first_and_what_does_not_answer_before_its_equals() {
+    fn the_worst_filesystem_comes_first() {
         let state = state();
         let all = [filled(98), unknown(Fault::Timeout), filled(94), filled(92), filled(85), filled(79), filled(0)];
         let needs: Vec<u32> = all.iter().map(|fs| Row { fs, state: &state }.need()).collect();

@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn three_interfaces_that_are_down_are_named_and_of_more_the_first_two() {
+    fn interfaces_that_are_down_are_named_up_to_three() {
         for (down, line) in [
             (0, ""),
             (1, "eth0 down"),

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_name_the_busiest_disk_and_the_network_where_there_is_room() {
+    fn totals_name_the_busiest_disk_where_there_is_room() {
         let state = measured();
         let of =
             |width, busy| drawn(&state, (width, 1), |cx, area, canvas| totals_line(cx, area, canvas, Some(&sda(busy))));

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn up_to_four_cards_have_rows_and_of_more_the_three_that_work_most() {
+    fn of_many_cards_the_three_busiest_have_rows() {
         assert_eq!(kinds(&many(0)), [""; 0]);
         assert_eq!(kinds(&many(1)), ["0 util", "0 vram"]);
         assert_eq!(kinds(&many(2)), ["0 util", "0 vram", "1 util", "1 vram"]);

@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_scrolled_only_as_far_as_its_match_is_out_of_sight() {
+    fn a_command_is_scrolled_only_as_far_as_its_match() {
         let text = "/usr/bin/python3 -m http.server --bind 0.0.0.0 8080";
         let skipped = |word: &str, room| before_match(text, &Needle::new(word), room);
         assert_eq!(skipped("python", 80), 0, "all of it fits");

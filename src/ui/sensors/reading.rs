@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_ends_at_the_critical_mark_or_a_tenth_above_the_high_one() {
+    fn a_gauge_ends_at_the_critical_mark() {
         for (high, critical, top) in [
             (None, None, 100.0),
             (Some(80.0), None, 88.0),

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_flat_and_says_nothing_of_its_own_unless_it_wants_to() {
+    fn a_table_is_flat_by_default() {
         let state = State::default();
         assert!(<Servers as TableDef>::NEST == Nest::Flat && !<Servers as TableDef>::TAGS);
         assert!(<Servers as TableDef>::notes(&state).is_empty());

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_listed_once_in_each_slice_and_not_again_for_the_card() {
+    fn a_process_is_listed_once_in_each_slice() {
         let process = |pid, used_gpu_memory| ProcessInfo {
             pid,
             used_gpu_memory,
