@@ -138,7 +138,7 @@ def main():
     if "--add" in sys.argv[1:]:
         listed = re.findall(r"^    \*\((\.text\..+)\)$", (ROOT / "assets/layout.ld").read_text(), re.MULTILINE)
         there = [prefix + name for name, prefix in sections.items()]
-        entries += [entry for entry in listed if entry in entries or fnmatch.filter(there, entry)]
+        entries += [entry for entry in listed if fnmatch.filter(there, entry)]
     entries = list(dict.fromkeys(entries))
     lines = "".join(f"    *({entry})\n" for entry in entries)
     (ROOT / "assets/layout.ld").write_text(HEAD + lines + TAIL)
