@@ -123,7 +123,7 @@ fn cpuset(root: &Root, path: &Path, sample: &mut LimitsSample) {
     let Some(machine) = read("sys/devices/system/cpu/online".into()) else { return };
     let Some(own) = path.folders.first().and_then(|folder| read(format!("{folder}/{file}"))) else { return };
     let own = f64::from(own);
-    if own > 0.0 && own < f64::from(machine) && sample.cpu_cores.is_none_or(|cores| own < cores) {
+    if own < f64::from(machine) && sample.cpu_cores.is_none_or(|cores| own < cores) {
         sample.cpu_cores = Some(own);
     }
 }
