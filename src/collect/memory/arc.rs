@@ -97,4 +97,90 @@ mod tests {
         assert_eq!((arc.size, arc.second), (5, None));
         assert_eq!(parse(b"hits 4 1\n"), None);
     }
+
+    #[test]
+    fn each_figure_has_its_place() {
+        let names = [
+            "size",
+            "c",
+            "c_min",
+            "c_max",
+            "hits",
+            "misses",
+            "demand_data_hits",
+            "demand_data_misses",
+            "demand_metadata_hits",
+            "demand_metadata_misses",
+            "prefetch_data_hits",
+            "prefetch_data_misses",
+            "prefetch_metadata_hits",
+            "prefetch_metadata_misses",
+            "data_size",
+            "metadata_size",
+            "mru_size",
+            "mfu_size",
+            "mru_hits",
+            "mfu_hits",
+            "mru_ghost_hits",
+            "mfu_ghost_hits",
+            "anon_size",
+            "l2_size",
+            "l2_asize",
+            "l2_hdr_size",
+            "l2_hits",
+            "l2_misses",
+            "l2_read_bytes",
+            "l2_write_bytes",
+            "l2_cksum_bad",
+            "other",
+        ];
+        let line = |(value, name): (u64, &str)| format!("{name} 4 {value}\n");
+        let text: String = (1..).zip(names).map(line).collect();
+        let of = |hits, misses| Lookups { hits, misses };
+        let expected = ArcSample {
+            size: 1,
+            target: 2,
+            min: 3,
+            max: 4,
+            hits: 5,
+            misses: 6,
+            kinds: [of(7, 8), of(9, 10), of(11, 12), of(13, 14)],
+            data_size: 15,
+            metadata_size: 16,
+            recent_size: 17,
+            frequent_size: 18,
+            recent_hits: 19,
+            frequent_hits: 20,
+            recent_ghost_hits: 21,
+            frequent_ghost_hits: 22,
+            dirty: 23,
+            dirty_max: None,
+            second: Some(SecondLevel {
+                size: 24,
+                stored: 25,
+                index: 26,
+                lookups: of(27, 28),
+                read_bytes: 29,
+                written_bytes: 30,
+                errors: 31,
+            }),
+        };
+        assert_eq!(parse(text.as_bytes()), Some(expected));
+    }
+
+    #[test]
+    fn two_names_of_one_figure_are_a_sum() {
+        for name in ["", "demand_data_", "demand_metadata_", "prefetch_data_", "prefetch_metadata_"] {
+            let arc = parse(format!("size 4 1\n{name}hits 4 40\n{name}iohits 4 2\n").as_bytes()).expect("a size");
+            let hits: u64 = arc.hits + arc.kinds.iter().map(|kind| kind.hits).sum::<u64>();
+            assert_eq!(hits, 42, "{name}");
+        }
+        let errors = "l2_write_bytes 4 1\nl2_cksum_bad 4 1\nl2_io_error 4 20\nl2_writes_error 4 300\n";
+        let arc = parse(format!("size 4 1\n{errors}").as_bytes()).expect("a size");
+        assert_eq!(arc.second.map(|second| second.errors), Some(321));
+        for (size, written, there) in [(0, 0, false), (1, 0, true), (0, 1, true)] {
+            let text = format!("size 4 1\nl2_size 4 {size}\nl2_write_bytes 4 {written}\n");
+            assert_eq!(parse(text.as_bytes()).expect("a size").second.is_some(), there, "{text}");
+        }
+    }
 }
