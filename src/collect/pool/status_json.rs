@@ -259,4 +259,114 @@ mod tests {
             assert_eq!(aux(word), reason);
         }
     }
+
+    fn one(fields: &str) -> Pool {
+        let text = format!(r#"{{"pools":{{"a":{{"name":"a"{fields}}}}}}}"#);
+        parse(text.as_bytes(), 1120).expect("JSON").remove(0)
+    }
+
+    #[test]
+    fn a_scan_in_each_state_has_its_figures() {
+        let scan = |fields: serde_json::Value| {
+            let mut all = serde_json::json!({
+                "function": "SCRUB", "state": "SCANNING", "start_time": 900, "to_examine": 5000, "skipped": 1000,
+                "pass_start": 1000, "scrub_spent_paused": 20, "issued_bytes_per_scan": 1000, "issued": 2000,
+                "processed": 7, "errors": 3});
+            let all = all.as_object_mut().expect("an object");
+            fields.as_object().expect("an object").iter().for_each(|(name, value)| {
+                all.insert(name.clone(), value.clone());
+            });
+            one(&format!(r#","scan_stats":{}"#, serde_json::json!(all))).scan
+        };
+        // Ten bytes in each of 100 seconds, and 2000 of 4000 are left.
+        let running = Scan {
+            kind: ScanKind::Scrub,
+            state: ScanState::Running,
+            started_unix: Some(900),
+            ended_unix: None,
+            done_ratio: Some(0.5),
+            remaining: Some(Duration::from_secs(200)),
+            errors: 3,
+            repaired_bytes: Some(7),
+        };
+        let over = |state: ScanState| Scan {
+            state,
+            ended_unix: Some(1100),
+            done_ratio: None,
+            remaining: None,
+            ..running.clone()
+        };
+        let left = |done: f64, seconds: u64| Scan {
+            done_ratio: Some(done),
+            remaining: Some(Duration::from_secs(seconds)),
+            ..running.clone()
+        };
+        let silent = |done_ratio: Option<f64>| Scan { done_ratio, remaining: None, ..running.clone() };
+        for (fields, expected) in [
+            (serde_json::json!({}), Some(running.clone())),
+            (serde_json::json!({"function": "ERRORSCRUB"}), Some(running.clone())),
+            (serde_json::json!({"function": "RESILVER"}), Some(Scan { kind: ScanKind::Resilver, ..running.clone() })),
+            (serde_json::json!({"function": "REBUILD"}), Some(Scan { kind: ScanKind::Resilver, ..running.clone() })),
+            (serde_json::json!({"function": "NONE"}), None),
+            (serde_json::json!({"scrub_pause": 1}), Some(Scan { state: ScanState::Paused, ..silent(Some(0.5)) })),
+            (serde_json::json!({"state": "FINISHED", "end_time": 1100}), Some(over(ScanState::Finished))),
+            (serde_json::json!({"state": "CANCELED", "end_time": 1100}), Some(over(ScanState::Canceled))),
+            (serde_json::json!({"state": "NONE"}), None),
+            (serde_json::json!({"issued": 0}), Some(left(0.25, 300))),
+            (serde_json::json!({"issued": 9000}), Some(left(1.0, 0))),
+            (serde_json::json!({"pass_start": 1100}), Some(left(0.5, 2))),
+            (serde_json::json!({"issued_bytes_per_scan": 0}), Some(silent(Some(0.5)))),
+            (serde_json::json!({"skipped": 5000}), Some(Scan { remaining: Some(Duration::ZERO), ..silent(None) })),
+        ] {
+            assert_eq!(scan(fields.clone()), expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn groups_come_in_the_order_of_zpool_status() {
+        let group = |name: &str, vdev: &str| format!(r#","{name}":{{"{vdev}":{{"name":"{vdev}","state":"ONLINE"}}}}"#);
+        let groups = [("spares", "s"), ("l2cache", "c"), ("logs", "l"), ("special", "m"), ("dedup", "d")];
+        let all: String = groups.map(|(name, vdev)| group(name, vdev)).concat();
+        let tree = r#","vdevs":{"a":{"name":"a","vdevs":{"mirror-0":{"name":"mirror-0","state":"ONLINE",
+            "vdevs":{"x":{"name":"x","state":"ONLINE"}}}}}}"#;
+        let found: Vec<_> =
+            one(&format!("{all}{tree}")).vdevs.into_iter().map(|v| (v.name, v.depth, v.class, v.leaf)).collect();
+        let expected = [
+            ("mirror-0", 0, Class::Normal, false),
+            ("x", 1, Class::Normal, true),
+            ("d", 0, Class::Dedup, true),
+            ("m", 0, Class::Special, true),
+            ("l", 0, Class::Log, true),
+            ("c", 0, Class::Cache, true),
+            ("s", 0, Class::Spare, true),
+        ];
+        assert_eq!(found, expected.map(|(name, depth, class, leaf)| (name.to_owned(), depth, class, leaf)));
+    }
+
+    #[test]
+    fn a_device_has_its_state_counts_and_reason() {
+        let vdev = |fields: &str| {
+            let root =
+                format!(r#","state":"DEGRADED","vdevs":{{"a":{{"name":"a","vdevs":{{"x":{{"name":"x"{fields}}}}}}}}}"#);
+            one(&root).vdevs.remove(0)
+        };
+        for (fields, state, note) in [
+            (r#","state":"ONLINE""#, "ONLINE", ""),
+            (r#","state":"CANT_OPEN","was":"/dev/a","aux":"OPEN_FAILED""#, "UNAVAIL", "was /dev/a"),
+            (r#","state":"FAULTED","aux":"ERR_EXCEEDED","resilver_repairing":"1""#, "FAULTED", "too many errors"),
+            (r#","state":"ONLINE","resilver_repairing":"1""#, "ONLINE", "(resilvering)"),
+            (r#","vdevs":{"b":{"state":"ONLINE"},"c":{"state":"ONLINE"}}"#, "ONLINE", ""),
+            (r#","vdevs":{"b":{"state":"ONLINE"},"c":{"state":"FAULTED"}}"#, "DEGRADED", ""),
+            ("", "", ""),
+        ] {
+            let found = vdev(fields);
+            assert_eq!((found.state.as_str(), found.note.as_str()), (state, note), "{fields}");
+        }
+        let counts = r#","read_errors":"1.5K","write_errors":"7","checksum_errors":3,"slow_ios":"-""#;
+        let found = vdev(counts);
+        assert_eq!((found.errors, found.slow), ([1536, 7, 3], 0));
+        assert_eq!(vdev(r#","read_errors":[5],"slow_ios":2"#).slow, 2, "a value of another kind costs itself alone");
+        let pool = one(r#","state":"SUSPENDED","status":" One\n  two ","action":"a\tb""#);
+        assert_eq!((pool.state.as_str(), pool.status.as_str(), pool.action.as_str()), ("SUSPENDED", "One two", "a b"));
+    }
 }

@@ -230,4 +230,147 @@ mod tests {
         }
         assert_eq!((bytes("1.5"), bytes("1.5X"), bytes("K")), (None, None, None));
     }
+
+    fn one(text: &str) -> Pool {
+        parse(&format!("  pool: a\n state: ONLINE\n{text}")).remove(0)
+    }
+
+    #[test]
+    fn a_scan_in_each_state_has_its_figures() {
+        let at = |second: u8| moment(&format!("Wed May  1 12:00:{second:02} 2024"));
+        let none = Scan {
+            kind: ScanKind::Scrub,
+            state: ScanState::Finished,
+            started_unix: None,
+            ended_unix: None,
+            done_ratio: None,
+            remaining: None,
+            errors: 0,
+            repaired_bytes: None,
+        };
+        let (scrub, resilver) = (none.clone(), Scan { kind: ScanKind::Resilver, ..none });
+        for (text, expected) in [
+            (
+                "scrub repaired 1.5M in 00:00:01 with 2 errors on Wed May  1 12:00:13 2024",
+                Scan { ended_unix: at(13), errors: 2, repaired_bytes: Some(3 << 19), ..scrub.clone() },
+            ),
+            (
+                "scrub in progress since Wed May  1 12:00:13 2024\n\t5G scanned at 1G/s, 1G issued at 100M/s, 8G total\n\
+                 \t1.5K repaired, 12.50% done, 01:02:03 to go",
+                Scan {
+                    state: ScanState::Running,
+                    started_unix: at(13),
+                    done_ratio: Some(0.125),
+                    remaining: Some(Duration::from_secs(3723)),
+                    repaired_bytes: Some(1536),
+                    ..scrub.clone()
+                },
+            ),
+            (
+                "scrub paused since Wed May  1 12:00:13 2024\n\tscrub started on Wed May  1 12:00:01 2024\n\
+                 \t1G scanned, 1G issued, 8G total\n\t0B repaired, 10.00% done",
+                Scan {
+                    state: ScanState::Paused,
+                    started_unix: at(1),
+                    done_ratio: Some(0.1),
+                    repaired_bytes: Some(0),
+                    ..scrub.clone()
+                },
+            ),
+            (
+                "scrub canceled on Wed May  1 12:00:13 2024",
+                Scan { state: ScanState::Canceled, ended_unix: at(13), ..scrub },
+            ),
+            (
+                "resilvered 1.5G in 1 days 00:01:02 with 0 errors on Wed May  1 12:00:13 2024",
+                Scan { ended_unix: at(13), repaired_bytes: Some(3 << 29), ..resilver.clone() },
+            ),
+            (
+                "resilver in progress since Wed May  1 12:00:13 2024\n\t1G scanned\n\
+                 \t2K resilvered, 150.00% done, 1 days 00:00:00 to go",
+                Scan {
+                    state: ScanState::Running,
+                    started_unix: at(13),
+                    done_ratio: Some(1.0),
+                    remaining: Some(Duration::from_secs(86_400)),
+                    repaired_bytes: Some(2048),
+                    ..resilver
+                },
+            ),
+        ] {
+            assert_eq!(one(&format!("  scan: {text}\nconfig:\n")).scan, Some(expected), "{text}");
+        }
+        for text in ["none requested", "", "scrub"] {
+            assert_eq!(one(&format!("  scan: {text}\nconfig:\n")).scan, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_may_name_its_zone() {
+        let seconds = |later: &str| moment(later).zip(moment("Wed May  1 12:00:00 2024")).map(|(a, b)| a - b);
+        assert_eq!(seconds("Wed May  1 13:02:03 2024"), Some(3723));
+        assert_eq!(seconds("Wed May 01 12:00:05 AM 2024"), Some(5));
+        assert_eq!((moment("Wed May 1 2024"), moment("")), (None, None));
+        let left = ["00:00:05", "12:34", "x days 00:00:01", "1:2:3:4"].map(clock);
+        assert_eq!(left, [Some(Duration::from_secs(5)), None, None, None]);
+    }
+
+    #[test]
+    fn paragraphs_are_joined_and_end_at_the_next_heading() {
+        let text = "status: One or more\n\tdevices  \n\n  are gone.\naction: Attach\n\tthem.\n   see: https://x\n\
+                    \tmore\nremove: done\nconfig:\n\terrors: of no\nerrors: No known data errors\n";
+        let pool = one(text);
+        assert_eq!((pool.state.as_str(), pool.status.as_str()), ("ONLINE", "One or more devices are gone."));
+        assert_eq!((pool.action.as_str(), pool.data_errors), ("Attach them.", Some(0)));
+        assert_eq!(parse("state: ONLINE\nerrors: 3\n\tx\n"), []);
+    }
+
+    #[test]
+    fn a_tree_has_depths_classes_counts_and_notes() {
+        let tree = "config:
+
+\tNAME        STATE     READ WRITE CKSUM  SLOW
+\ttank        DEGRADED     0     0     0     -
+\t  mirror-0  DEGRADED     1     2     3     -
+\t    /dev/a  FAULTED      4     5     6     7  too many errors
+\t    /dev/b  ONLINE       0     -     0     1  (resilvering)
+\t  /dev/c    ONLINE       0     0     0     0
+\tdedup
+\t  /dev/d    ONLINE       0     0     0     0
+\tspecial
+\t  /dev/e    ONLINE       0     0     0     0
+\tlogs
+\t  /dev/f    ONLINE       0     0     0     0
+\tcache
+\t  /dev/g    ONLINE       0     0     0     0
+\tspares
+\t  /dev/h    INUSE     currently in use
+";
+        let found = |pool: &Pool| -> Vec<_> {
+            let of = |v: &Vdev| {
+                (v.name.clone(), v.depth, v.class, v.state.clone(), v.errors, v.slow, v.note.clone(), v.leaf)
+            };
+            pool.vdevs.iter().map(of).collect()
+        };
+        let line = |name: &str, depth, class, state: &str, errors, slow, note: &str, leaf| {
+            (name.to_owned(), depth, class, state.to_owned(), errors, slow, note.to_owned(), leaf)
+        };
+        let plain = |name: &str, class| line(name, 0, class, "ONLINE", [0; 3], 0, "", true);
+        let expected = [
+            line("mirror-0", 0, Class::Normal, "DEGRADED", [1, 2, 3], 0, "", false),
+            line("/dev/a", 1, Class::Normal, "FAULTED", [4, 5, 6], 7, "too many errors", true),
+            line("/dev/b", 1, Class::Normal, "ONLINE", [0; 3], 1, "(resilvering)", true),
+            plain("/dev/c", Class::Normal),
+            plain("/dev/d", Class::Dedup),
+            plain("/dev/e", Class::Special),
+            plain("/dev/f", Class::Log),
+            plain("/dev/g", Class::Cache),
+            line("/dev/h", 0, Class::Spare, "INUSE", [0; 3], 0, "currently in use", true),
+        ];
+        let text = format!("  pool: tank\n{tree}\n  pool: two\n{tree}");
+        let pools = parse(&text);
+        assert_eq!(pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>(), ["tank", "two"]);
+        assert_eq!((found(&pools[0]), found(&pools[1])), (expected.to_vec(), expected.to_vec()));
+        assert_eq!(one("config:\n\t  /dev/a  ONLINE 0 0 0\n").vdevs, [], "no columns yet");
+    }
 }
