@@ -171,9 +171,10 @@ impl Collector for Containers {
 #[cfg(test)]
 mod tests {
     use std::{
-        io::copy,
+        io::{Write, copy},
         net::{Shutdown, TcpListener},
         os::unix::net::UnixStream,
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
         thread,
         time::Instant,
     };
@@ -183,18 +184,39 @@ mod tests {
         collect::testing,
         interest::Interest,
         model::container::Engine,
-        sys::engine::testing::{Act, FakeEngine, VERSION, gives, hangs_after},
+        sys::engine::testing::{Act, FakeEngine, VERSION, answer, gives, hangs_after},
     };
+
+    /// The first sample of these engines that is as wanted, and the source.
+    fn until(
+        engines: Vec<EngineAddress>,
+        wanted: impl Fn(&ContainerSample) -> bool,
+    ) -> (ContainerSample, Box<dyn Collector>) {
+        let mut cx = testing::open_cx(Root::fixture("homelab"));
+        cx.settings.engines = engines;
+        let mut source = open(&cx).expect("an engine");
+        let want = Interest::default();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let sample = source.collect(&CollectCx::new(cx.clock.now(), &want));
+            let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
+            if wanted(&sample) {
+                return (sample, source);
+            }
+            assert!(Instant::now() < deadline, "{sample:?}");
+            thread::yield_now();
+        }
+    }
 
     /// The engines and containers after the first answers.
     fn settled(listed: &str, one: &'static str, other: Act) -> (Vec<Engine>, Vec<(String, String)>) {
-        let (engines, states, _) = settled_source(listed, one, other);
-        (engines, states)
+        let (sample, _) = settled_source(listed, one, other);
+        let name = |c: &Arc<Container>| (c.name.clone(), c.word().to_owned());
+        let names = sample.containers.iter().map(name).collect();
+        (sample.engines, names)
     }
 
-    type Settled = (Vec<Engine>, Vec<(String, String)>, Box<dyn Collector>);
-
-    fn settled_source(listed: &str, one: &'static str, other: Act) -> Settled {
+    fn settled_source(listed: &str, one: &'static str, other: Act) -> (ContainerSample, Box<dyn Collector>) {
         let engine = FakeEngine::new([
             ("/version", gives(VERSION)),
             ("/info", gives(r#"{"ID":"x"}"#)),
@@ -203,23 +225,9 @@ mod tests {
             ("/containers/bb/json", other),
             ("/events", hangs_after("\n")),
         ]);
-        let mut cx = testing::open_cx(Root::fixture("homelab"));
-        cx.settings.engines = vec![engine.address()];
-        let mut source = open(&cx).expect("an engine");
-        let want = Interest::default();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let sample = source.collect(&CollectCx::new(cx.clock.now(), &want));
-            let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
-            // On a machine with too much to do an answer is late; the follower asks again.
-            let late = sample.engines.iter().any(|engine| engine.fault == Some(Fault::Timeout));
-            if sample.is_settled() && !late {
-                let name = |c: &Arc<Container>| (c.name.clone(), c.word().to_owned());
-                return (sample.engines, sample.containers.iter().map(name).collect(), source);
-            }
-            assert!(Instant::now() < deadline, "{:?}", sample.engines);
-            std::thread::yield_now();
-        }
+        // On a machine with too much to do an answer is late; the follower asks again.
+        let late = |sample: &ContainerSample| sample.engines.iter().any(|e| e.fault == Some(Fault::Timeout));
+        until(vec![engine.address()], |sample| sample.is_settled() && !late(sample))
     }
 
     const LIST: &str =
@@ -261,26 +269,8 @@ mod tests {
         let stopped = gives(r#"{"Id":"bb","Name":"/db","State":{"Status":"exited"}}"#);
         let one = r#"{"Id":"aa","Name":"/web","State":{"Status":"exited"}}"#;
         for (listed, rest) in [(LIST, Some(REST)), ("<html>", None)] {
-            let (.., source) = settled_source(listed, one, stopped.clone());
+            let (_, source) = settled_source(listed, one, stopped.clone());
             assert_eq!(source.rest(), rest, "{listed}");
-        }
-    }
-
-    /// The first sample of these engines that is as wanted.
-    fn until(engines: Vec<EngineAddress>, wanted: impl Fn(&ContainerSample) -> bool) -> ContainerSample {
-        let mut cx = testing::open_cx(Root::fixture("homelab"));
-        cx.settings.engines = engines;
-        let mut source = open(&cx).expect("an engine");
-        let want = Interest::default();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let sample = source.collect(&CollectCx::new(cx.clock.now(), &want));
-            let Ok(Sample::Containers(sample)) = sample else { panic!("{sample:?}") };
-            if wanted(&sample) {
-                return sample;
-            }
-            assert!(Instant::now() < deadline, "{sample:?}");
-            thread::yield_now();
         }
     }
 
@@ -318,12 +308,110 @@ mod tests {
         };
         let (first, second) = (engine(), engine());
         let twins = |addresses: Vec<EngineAddress>| {
-            let sample = until(addresses, |sample| sample.engines.iter().all(|e| e.listed && e.fault.is_none()));
+            let (sample, _) = until(addresses, |sample| sample.engines.iter().all(|e| e.listed && e.fault.is_none()));
             assert_eq!(sample.containers.len(), 1);
             sample.engines.iter().map(|engine| engine.twin).collect::<Vec<_>>()
         };
         assert_eq!(twins(vec![first.address(), second.address()]), [false, true], "the first");
         let far = over_the_network(&first);
         assert_eq!(twins(vec![far, second.address()]), [true, false], "the one whose control groups can be read");
+    }
+
+    #[test]
+    fn an_engine_counts_running_containers_without_a_group() {
+        let listed = |id: &str| format!(r#"{{"Id":"{id}","Names":["/{id}"],"State":"running"}}"#);
+        let one = |id: &str, pid: u32, network: &str| {
+            let state = format!(r#""State":{{"Status":"running","Pid":{pid}}}"#);
+            gives(format!(r#"{{"Id":"{id}","Name":"/{id}",{state},"HostConfig":{{"NetworkMode":"{network}"}}}}"#))
+        };
+        let figures = r#"{"memory_stats":{"usage":5},"networks":{"eth0":{"rx_bytes":11,"tx_bytes":12}}}"#;
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/info", gives(r#"{"ID":"x"}"#)),
+            ("/containers/json", gives(format!("[{},{},{}]", listed("aa"), listed("bb"), listed("cc")))),
+            ("/containers/aa/json", one("aa", 7, "bridge")),
+            ("/containers/bb/json", one("bb", 0, "bridge")),
+            ("/containers/cc/json", one("cc", 9, "host")),
+            ("/containers/aa/stats", gives(figures)),
+            ("/containers/bb/stats", gives(figures)),
+            ("/containers/cc/stats", gives(figures)),
+            ("/events", hangs_after("\n")),
+        ]);
+        let (sample, _) = until(vec![engine.address()], |sample| sample.is_settled() && sample.usages.len() > 1);
+        let found: Vec<_> =
+            sample.usages.iter().map(|(id, usage)| (id.as_str(), usage.memory_bytes, usage.rx_bytes)).collect();
+        // In the host's network the traffic is that of all.
+        assert_eq!(found, [("aa", Some(5), Some(11)), ("cc", Some(5), None)], "one without a process is not counted");
+    }
+
+    #[test]
+    fn a_socket_that_appears_later_is_followed() {
+        let engines = [(); 2].map(|()| FakeEngine::new([("/version", gives(VERSION))]));
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut cx = testing::open_cx(Root::new(folder.path()));
+        cx.clock = Clock::stopped();
+        assert!(matches!(open(&cx), Err(Fault::Absent(why)) if why.contains("var/run/docker.sock")));
+        cx.settings.engines = vec![engines[0].address()];
+        let mut source = open(&cx).expect("an engine");
+        std::fs::create_dir_all(folder.path().join("var/run")).expect("a folder");
+        std::os::unix::fs::symlink(engines[1].socket(), folder.path().join("var/run/docker.sock")).expect("a link");
+        let want = Interest::default();
+        let counts = [29, 30, 60].map(|second| {
+            let at = cx.clock.now().plus(Duration::from_secs(second));
+            match source.collect(&CollectCx::new(at, &want)) {
+                Ok(Sample::Containers(sample)) => sample.engines.len(),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(counts, [1, 2, 2]);
+        assert_eq!(super::engines(&cx).len(), 2);
+    }
+
+    #[test]
+    fn a_source_at_rest_is_called_by_a_change() {
+        let (started, count) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+        let now = started.clone();
+        let events: Act = Arc::new(move |stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while !now.load(Ordering::Acquire) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            let event = "{\"Type\":\"container\",\"Action\":\"start\",\"Actor\":{\"ID\":\"aa\"}}\n";
+            let _ = stream.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes());
+            let _ = std::io::Read::read(stream, &mut [0; 1]);
+        });
+        let one: Act = Arc::new(move |stream| {
+            let state = if count.fetch_add(1, Ordering::AcqRel) == 0 { "exited" } else { "running" };
+            let text = format!(r#"{{"Id":"aa","Name":"/web","State":{{"Status":"{state}"}}}}"#);
+            let _ = stream.write_all(&answer(200, &text));
+        });
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/info", gives(r#"{"ID":"x"}"#)),
+            ("/containers/json", gives(r#"[{"Id":"aa","Names":["/web"],"State":"exited"}]"#)),
+            ("/containers/aa/json", one),
+            ("/events", events),
+        ]);
+        let (_, mut source) = until(vec![engine.address()], ContainerSample::is_settled);
+        let want = Interest::default();
+        let cx = CollectCx::new(Stamp::at_seconds(1), &want);
+        source.collect(&cx).expect("a sample");
+        assert_eq!((source.rest(), source.is_called()), (Some(REST), false));
+        started.store(true, Ordering::Release);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !source.is_called() {
+            assert!(Instant::now() < deadline, "the container started");
+            thread::yield_now();
+        }
+        source.collect(&cx).expect("a sample");
+        assert_eq!((source.rest(), source.is_called()), (None, false));
+    }
+
+    #[test]
+    fn containers_are_sorted_by_name_and_then_by_id() {
+        let listed = r#"[{"Id":"bb","Names":["/web"],"State":"exited"},{"Id":"aa","Names":["/web"],"State":"exited"}]"#;
+        let (sample, _) = settled_source(listed, r#"{"Id":"aa","Name":"/web"}"#, gives(r#"{"Id":"bb","Name":"/web"}"#));
+        let ids: Vec<&str> = sample.containers.iter().map(|c| c.id.as_str()).collect();
+        assert_eq!(ids, ["aa", "bb"]);
     }
 }
