@@ -243,4 +243,47 @@ mod tests {
             assert_eq!(event(line), None);
         }
     }
+
+    #[test]
+    fn a_line_may_be_as_long_as_the_limit() {
+        let line = |length: usize| [vec![b'x'; length], b"\n".to_vec()].concat();
+        let lengths = |pieces: &[&[u8]]| lines(pieces).iter().map(String::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&[&line(LINE), b"b\n"]), [LINE, 1]);
+        assert_eq!(lengths(&[&line(LINE + 1), b"b\n"]), [1]);
+        assert_eq!(lengths(&[&line(LINE)[..LINE], b"\nb\n"]), [LINE, 1], "its end comes later");
+        assert_eq!(lengths(&[&line(LINE + 1)[..LINE + 1], b"\nb\n"]), [1]);
+        let event = |more: usize| {
+            let line = r#"{"Action":"die","id":"ab"}"#;
+            format!("{line}{}\n \n{line}", " ".repeat(LINE + more - line.len()))
+        };
+        let counts = |more: usize| {
+            let (events, lines) = all(event(more).as_bytes());
+            (events.len(), lines)
+        };
+        assert_eq!((counts(0), counts(1)), ((2, 2), (1, 2)), "one that is too long is counted");
+    }
+
+    #[test]
+    fn an_id_is_letters_and_digits() {
+        for (id, good) in [
+            ("", false),
+            ("a", true),
+            (&"f".repeat(128), true),
+            (&"f".repeat(129), false),
+            ("a-b", false),
+            ("ä", false),
+        ] {
+            assert_eq!(is_id(id), good, "{id}");
+        }
+    }
+
+    #[test]
+    fn fields_of_an_event_have_their_limits() {
+        let line = |action: &str, more: &str| format!(r#"{{"Action":"{action}","id":"ab"{more}}}"#);
+        let read = event(line(&"x".repeat(300), r#","timeNano":5,"time":7"#).as_bytes()).expect("an event");
+        assert_eq!((read.action.map(|action| action.len()), read.time_nano), (Some(WORD), Some(5)));
+        let far = event(line("die", r#","time":9223372036854775807"#).as_bytes()).expect("an event");
+        assert_eq!(far.time_nano, None);
+        assert!(event(line("die", r#","Type":"network""#).as_bytes()).is_none());
+    }
 }

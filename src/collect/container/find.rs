@@ -183,4 +183,18 @@ mod tests {
         assert_eq!(shown, ["tcp://***@nas:2375", "tcp://***@nas:2375 #2", "tcp://***@nas:2375 #3"]);
         assert_eq!(found[1].address.dialled(), more[1]);
     }
+
+    #[test]
+    fn an_address_says_which_engine_it_is_of() {
+        for (address, kind, local) in [
+            ("unix:///run/docker.sock", "docker", true),
+            ("unix:///run/user/1000/podman/podman.sock", "podman", true),
+            ("tcp://nas:2375", "docker", false),
+            ("tcp://podman:2375", "podman", false),
+        ] {
+            let found = engines(&Root::fixture("homelab"), &[EngineAddress::new(address)]);
+            let expected = Found { kind, address: EngineAddress::new(address), local };
+            assert_eq!(found, [expected]);
+        }
+    }
 }

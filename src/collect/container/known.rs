@@ -181,4 +181,67 @@ mod tests {
         known.inspected("ab");
         assert_eq!(known.why(), (None, None));
     }
+
+    #[test]
+    fn a_fault_lasts_from_its_beginning_until_an_answer() {
+        let mut known = Known::default();
+        let fault = |why: &str| Fault::Broken(why.into());
+        known.fail(fault("a"), 5);
+        known.fail(fault("a"), 6);
+        assert_eq!((known.why(), known.changes), ((Some(fault("a")), Some(5)), 1), "said again it is no news");
+        known.fail(fault("b"), 7);
+        assert_eq!((known.why(), known.changes), ((Some(fault("b")), Some(5)), 2));
+        known.answered();
+        assert_eq!((known.why(), known.changes, known.listed), ((None, None), 3, true));
+    }
+
+    #[test]
+    fn what_could_not_be_inspected_is_forgotten_one_by_one() {
+        let mut known = Known { count: 1, ..Known::default() };
+        known.answered();
+        ["ab", "cd"].into_iter().for_each(|id| known.put(container(id, 0)));
+        known.not_inspected("ab", "no".into(), 7);
+        known.not_inspected("cd", "no".into(), 9);
+        let words = |some: u32| Some(Fault::Broken(format!("{some} of 2 containers could not be inspected: no")));
+        assert_eq!(known.why(), (words(2), Some(7)));
+        known.inspected("ab");
+        assert_eq!(known.why(), (words(1), Some(7)), "there are some since then");
+        let before = (known.generation, known.changes);
+        known.remove("cd");
+        assert_eq!(known.why(), (None, None));
+        assert_eq!((known.generation, known.changes), (before.0 + 1, before.1 + 1));
+        known.remove("cd");
+        assert_eq!(known.generation, before.0 + 1, "it was gone");
+        known.not_inspected("ab", "no".into(), 11);
+        assert_eq!(known.why().1, Some(11));
+        known.forget_uninspected(|id| id == "ab");
+        assert_eq!(known.why().1, Some(11));
+        known.forget_uninspected(|_| false);
+        assert_eq!(known.why(), (None, None));
+    }
+
+    #[test]
+    fn only_containers_that_run_are_counted() {
+        let mut known = Known::default();
+        for (id, state) in [("ab", RunState::Running), ("cd", RunState::Exited), ("ef", RunState::Running)] {
+            known.put(Container { state, ..container(id, 0) });
+        }
+        assert_eq!(known.counted(false).collect::<Vec<_>>(), ["ab", "ef"], "of a remote engine all");
+        assert_eq!(known.counted(true).count(), 0);
+        known.count_these(["cd", "ef"].map(str::to_owned).into());
+        assert_eq!(known.counted(true).collect::<Vec<_>>(), ["ef"]);
+    }
+
+    #[test]
+    fn more_containers_than_are_followed_are_said() {
+        let known = |count| Known { count, listed: true, ..Known::default() }.why().0;
+        assert_eq!(known(MOST), None);
+        assert!(known(MOST + 1).is_some());
+        let mut full = Known::default();
+        (0..MOST + 5).for_each(|n| full.not_inspected(&format!("{n:x}"), "no".into(), 1));
+        assert_eq!((full.uninspected.len(), full.changes), (MOST, MOST as u64));
+        (0..MOST).for_each(|n| full.put(container(&format!("{n:x}"), 0)));
+        full.put(container("0", 7));
+        assert_eq!(full.containers["0"].pid, 7, "one that is known is renewed");
+    }
 }

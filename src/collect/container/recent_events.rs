@@ -339,4 +339,102 @@ mod tests {
         }
         assert_eq!(histories.containers.len(), MOST);
     }
+
+    /// An event of the container `ab` at this second.
+    fn event(action: &str, second: i64, attributes: &[(&str, &str)]) -> EventMessage {
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let actor = EventActor { id: Some("ab".into()), attributes: Some(attributes) };
+        EventMessage { action: Some(action.into()), actor: Some(actor), time_nano: Some(second * 1_000_000_000) }
+    }
+
+    #[test]
+    fn each_action_leads_to_an_inspection_or_to_nothing() {
+        let mut histories = Histories::default();
+        for (action, inspected) in [
+            ("create", true),
+            ("rename", true),
+            ("health_status: healthy", true),
+            ("top", false),
+            ("resize", false),
+            ("attach", false),
+            ("detach", false),
+            ("copy", false),
+            ("exec_create: sh", false),
+            ("destroy", true),
+        ] {
+            let expected = inspected.then(|| "ab".to_owned());
+            assert_eq!(histories.note(&event(action, 5, &[]), 1), expected, "{action}");
+        }
+        assert!(histories.containers.is_empty(), "it was destroyed");
+    }
+
+    #[test]
+    fn the_last_events_are_kept_in_words() {
+        let mut histories = Histories::default();
+        (0..55).for_each(|second| drop(histories.note(&event("start", second, &[]), 1)));
+        let kept = filled(&mut histories, 60_000).happenings;
+        assert_eq!((kept.len(), kept[0].unix_ms, kept[49].unix_ms), (KEPT, 5000, 54_000));
+        let word = |action: &str, name: &str, value: &str| {
+            let mut histories = Histories::default();
+            histories.note(&EventMessage { time_nano: None, ..event(action, 0, &[(name, value)]) }, 77);
+            filled(&mut histories, 100).happenings.remove(0)
+        };
+        assert_eq!(word("rename", "oldName", "/old").what, "rename, it was old");
+        assert_eq!(word("die", "signal", "9"), Happening { unix_ms: 77, what: "die".into() });
+        assert_eq!(word("kill", "exitCode", "9").what, "kill");
+    }
+
+    #[test]
+    fn these_signals_ask_for_an_end() {
+        let asked = |signal: &[(&str, &str)]| {
+            let mut histories = Histories::default();
+            histories.note(&event("kill", 5, signal), 1);
+            filled(&mut histories, 6000).asked_to_end
+        };
+        for (signal, ends) in [("1", false), ("2", true), ("3", true), ("9", true), ("10", false), ("15", true)] {
+            assert_eq!(asked(&[("signal", signal)]), ends, "{signal}");
+        }
+        assert!(asked(&[]), "Podman does not say which");
+        let mut histories = Histories::default();
+        ["kill", "start"].iter().for_each(|action| drop(histories.note(&event(action, 5, &[]), 1)));
+        assert!(!filled(&mut histories, 6000).asked_to_end, "it was started again");
+        histories.note(&event("stop", 6, &[]), 1);
+        assert!(filled(&mut histories, 6000).asked_to_end);
+        // A signal that does not end it changes nothing.
+        histories.note(&event("kill", 7, &[("signal", "1")]), 1);
+        assert!(filled(&mut histories, 7000).asked_to_end);
+    }
+
+    #[test]
+    fn a_restart_with_an_event_is_not_missed() {
+        // The restart is at second 5; the engine counts two more since, one of which had an event if that came later
+        // than the count.
+        let missed = |counted_from_ms: i64| {
+            let mut histories = Histories { counted_from_ms, ..Histories::default() };
+            ["die", "start"].iter().for_each(|action| drop(histories.note(&event(action, 5, &[]), 1)));
+            assert!(histories.note_missed("ab", 2, 6000));
+            filled(&mut histories, 7000).restarted_unix_ms
+        };
+        assert_eq!(missed(5000), [5000, 6000]);
+        assert_eq!(missed(5001), [5000, 6000, 6000]);
+        let mut histories = Histories::default();
+        ["die", "start"].iter().for_each(|action| drop(histories.note(&event(action, 5, &[]), 1)));
+        assert!(!histories.note_missed("ab", 1, 6000));
+        assert!(histories.note_missed("ab", 1, 6000), "it was taken into account once");
+    }
+
+    #[test]
+    fn ten_minutes_end_with_their_last_millisecond() {
+        let mut histories = Histories::default();
+        ["die", "start", "oom"].iter().for_each(|action| drop(histories.note(&event(action, 5, &[]), 1)));
+        let counts = |c: Container| (c.restarted_unix_ms.len(), c.ooms_unix_ms.len());
+        assert_eq!(counts(filled(&mut histories, 5000 + RESTARTS_WITHIN_MS)), (1, 1));
+        assert_eq!(counts(filled(&mut histories, 5001 + RESTARTS_WITHIN_MS)), (0, 0));
+        assert!(!histories.has_asked());
+        histories.remembered(1000, REMEMBERED, None);
+        assert!(histories.has_asked());
+        let from = |histories: &mut Histories, now| filled(histories, now).restarts_from_unix_ms;
+        assert_eq!(from(&mut histories, 999 + RESTARTS_WITHIN_MS), Some(1000));
+        assert_eq!(from(&mut histories, 1000 + RESTARTS_WITHIN_MS), None);
+    }
 }

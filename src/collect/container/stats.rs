@@ -107,4 +107,30 @@ mod tests {
         };
         assert_eq!(usage(&answer), expected);
     }
+
+    #[test]
+    fn figures_may_be_missing_or_of_version_one() {
+        let of = |answer: serde_json::Value| usage(&answer);
+        assert_eq!(of(serde_json::json!({})), Usage::default());
+        let memory = |stats: serde_json::Value| {
+            of(serde_json::json!({"memory_stats": {"usage": 100, "stats": stats}})).memory_bytes
+        };
+        assert_eq!(memory(serde_json::json!({"total_inactive_file": 30, "inactive_file": 1})), Some(70));
+        assert_eq!(
+            (memory(serde_json::json!({})), memory(serde_json::json!({"inactive_file": 101}))),
+            (Some(100), Some(0))
+        );
+        let traffic = |networks: serde_json::Value| {
+            let usage = of(serde_json::json!({"networks": networks}));
+            (usage.rx_bytes, usage.tx_bytes)
+        };
+        let half = serde_json::json!({"eth0": {"rx_bytes": 1, "tx_bytes": 2}, "eth1": {"rx_bytes": 4}});
+        assert_eq!(traffic(half), (Some(5), None), "a part is not the whole");
+        let disks = |blocks: serde_json::Value| {
+            let usage = of(serde_json::json!({"blkio_stats": blocks}));
+            (usage.read_bytes, usage.written_bytes)
+        };
+        assert_eq!(disks(serde_json::json!({"io_service_bytes_recursive": []})), (Some(0), Some(0)));
+        assert_eq!(disks(serde_json::json!({"io_service_bytes_recursive": null})), (None, None));
+    }
 }

@@ -379,4 +379,93 @@ mod tests {
         });
         assert_eq!(rounds, Some(usize::from(ABSENT_ROUNDS)));
     }
+
+    #[test]
+    fn the_account_of_version_one_has_nanoseconds() {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        let path = "/docker/0123456789abcdef";
+        let controllers = ["cpu", "cpuacct", "memory", "pids", "blkio"];
+        let groups: String = (1..).zip(controllers).map(|(n, name)| format!("{n}:{name}:{path}\n")).collect();
+        let mount = |name: &str| format!("3 1 0:2 / /sys/fs/cgroup/{name} rw - cgroup cgroup rw,{name}\n");
+        write("proc/42/cgroup", &groups);
+        write("proc/1/mountinfo", &controllers.map(mount).concat());
+        let group = |name: &str| format!("sys/fs/cgroup/{}{path}/{name}", name.split('.').next().unwrap_or_default());
+        write(&group("cpu.stat"), "nr_periods 10\nnr_throttled 4\n");
+        write(&group("cpuacct.usage"), "5000000\n");
+        write(&group("memory.usage_in_bytes"), "900\n");
+        write(&group("memory.limit_in_bytes"), "4096\n");
+        write(&group("memory.stat"), "inactive_file 1\n");
+        write(&group("pids.current"), "3\n");
+        write(&group("blkio.throttle.io_service_bytes"), "8:0 Read 1\n8:0 Write 2\n");
+        let root = Root::new(folder.path());
+        let mut counters = Counters::default();
+        counters.begin(&root);
+        let expected = Usage {
+            cpu_us: Some(5000),
+            throttled_periods: Some((4, 10)),
+            memory_bytes: Some(900),
+            memory_limit: Some(4096),
+            pids: Some(3),
+            read_bytes: Some(1),
+            written_bytes: Some(2),
+            ..Usage::default()
+        };
+        assert_eq!(counters.read(&root, &container()), Some(expected));
+    }
+
+    #[test]
+    fn another_process_or_group_is_searched_for_anew() {
+        let (folder, root) = machine("0::/docker/0123456789abcdef\n");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+            std::fs::write(path, text).expect("file");
+        };
+        let mut counters = Counters::default();
+        let mut pids = |container: &Container| {
+            counters.begin(&root);
+            let usage = counters.read(&root, container);
+            counters.end();
+            (usage.and_then(|usage| usage.pids), counters.places.len())
+        };
+        assert_eq!(pids(&container()), (Some(7), 1));
+        // It was restarted, in another group.
+        put("proc/43/cgroup", "0::/system.slice/docker-0123456789abcdef.scope\n");
+        let scope = "sys/fs/cgroup/system.slice/docker-0123456789abcdef.scope";
+        put(&format!("{scope}/pids.current"), "2\n");
+        put(&format!("{scope}/cpu.stat"), "usage_usec 1\n");
+        let again = Container { pid: 43, ..container() };
+        assert_eq!(pids(&again), (Some(2), 1));
+        put(&format!("{scope}/cpu.stat"), "");
+        assert_eq!(pids(&again), (None, 0), "its group is gone");
+        put(&format!("{scope}/memory.current"), "5\n");
+        assert_eq!(pids(&again), (Some(2), 1), "it is searched for at once");
+        let other = Container { id: "fedcba9876543210".into(), pid: 99, ..container() };
+        assert_eq!(pids(&other), (None, 0), "what is not asked for is dropped");
+    }
+
+    #[test]
+    fn traffic_in_the_host_s_network_is_not_its_own() {
+        let (folder, root) = machine("0::/docker/0123456789abcdef\n");
+        let received = |own: Option<&str>| {
+            let _ = std::fs::remove_dir_all(folder.path().join("proc/42/ns"));
+            for (pid, to) in [("1", Some("net:[1]")), ("42", own)] {
+                let ns = folder.path().join(format!("proc/{pid}/ns"));
+                std::fs::create_dir_all(&ns).expect("folder");
+                let link = ns.join("net");
+                let _ = to.filter(|_| !link.is_symlink()).map(|to| std::os::unix::fs::symlink(to, link));
+            }
+            let mut counters = Counters::default();
+            counters.begin(&root);
+            counters.read(&root, &container()).expect("there").rx_bytes
+        };
+        std::fs::create_dir_all(folder.path().join("proc/42/net")).expect("folder");
+        std::fs::write(folder.path().join("proc/42/net/dev"), "a\nb\neth0: 5 0 0 0 0 0 0 0 6\n").expect("file");
+        assert_eq!((received(Some("net:[2]")), received(Some("net:[1]")), received(None)), (Some(5), None, None));
+    }
 }
