@@ -73,7 +73,7 @@ impl From<ExecError> for Fault {
 }
 
 /// How much a child may take and write.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// It is killed when it takes longer; `None` for one that runs until it is cancelled.
     pub deadline: Option<Duration>,

@@ -235,6 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn client_and_server_are_ended_in_time() {
+        let said = Script::says(r#"{"end":{"sum_received":{"bits_per_second":16.0}}}"#);
+        let fake = FakeExec::new([("iperf3 -s", Script::says("Server listening on 5201")), ("iperf3 -c", said)]);
+        let exec: Arc<dyn Exec> = fake.clone();
+        let ends = Ends { server: Side::Host, client: Side::Host, address: std::net::Ipv4Addr::LOCALHOST };
+        let between = iperf().measure(&exec, &stop(), &ends);
+        assert_eq!(between, iperf().receive(&exec, &stop(), "nas", 5201));
+        assert_eq!(between, Ok(Flow { bytes_per_second: 2.0, retransmits: 0 }));
+        // Two seconds that count, one before them, and fifteen to begin and to end.
+        let limits = Limits { deadline: Some(Duration::from_secs(18)), line: 4 << 20, output: 4 << 20 };
+        assert_eq!(fake.with_limits().into_iter().map(|(_, limits)| limits).collect::<Vec<_>>(), [limits; 3]);
+    }
+
+    #[test]
     fn a_container_is_entered_by_nsenter() {
         let inside = Side::of(std::process::id()).expect("our own");
         let arguments = ["-s".to_owned()];

@@ -49,7 +49,7 @@ impl Script {
 #[derive(Debug, Default)]
 pub struct FakeExec {
     scripts: Mutex<Vec<(String, Script)>>,
-    started: Mutex<Vec<String>>,
+    started: Mutex<Vec<(String, Limits)>>,
 }
 
 impl FakeExec {
@@ -68,6 +68,11 @@ impl FakeExec {
 
     /// Command lines that were started, in order.
     pub fn started(&self) -> Vec<String> {
+        self.with_limits().into_iter().map(|(line, _)| line).collect()
+    }
+
+    /// Command lines that were started, in order, with the limits of each child.
+    pub fn with_limits(&self) -> Vec<(String, Limits)> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -82,7 +87,7 @@ impl Exec for FakeExec {
     fn spawn(&self, program: &Path, arguments: &[&str], limits: Limits) -> Result<Box<dyn Child>, ExecError> {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         let line = std::iter::once(&*name).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ");
-        self.started.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).push((line.clone(), limits));
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
         let script =
             scripts.iter().filter(|(command, _)| line.starts_with(command.as_str())).max_by_key(|(c, _)| c.len());
