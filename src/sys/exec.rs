@@ -269,10 +269,15 @@ mod tests {
         assert!(matches!(fault, ExecError::Deadline { .. }), "{fault}");
         assert!(began.elapsed() < Duration::from_secs(20));
         let pid: u32 = std::fs::read_to_string(&file).expect("pid").trim().parse().expect("a number");
+        until_gone(pid);
+    }
+
+    /// Waits until a process has ended, or is only left to be reaped.
+    fn until_gone(pid: u32) {
         let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |s| s.contains(") Z "));
         let end = Instant::now() + Duration::from_secs(20);
         while !gone() {
-            assert!(Instant::now() < end, "its child still runs");
+            assert!(Instant::now() < end, "{pid} still runs");
             std::thread::yield_now();
         }
     }
@@ -338,6 +343,101 @@ mod tests {
             }
         };
         assert_eq!((lines, code), (1000usize.div_ceil(6), Some(3)));
+    }
+
+    /// All that a shell writes under these limits, and its status.
+    fn said(exec: &dyn Exec, script: &str, limits: Limits) -> (Vec<Output>, Option<i32>) {
+        let mut child = exec.spawn(&sh(), &["-c", script], limits).expect("started");
+        let mut lines = Vec::new();
+        loop {
+            match child.next(None).expect("output") {
+                Output::Ended(code) => return (lines, code),
+                other => lines.push(other),
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_at_their_cap_and_the_last_needs_no_end() {
+        let out = |texts: &[&str]| texts.iter().map(|text| line(Stream::Out, text)).collect::<Vec<_>>();
+        for (cap, output, expected) in [
+            (100, 1000, vec!["abcdef", "", "xy"]),
+            (3, 1000, vec!["abc", "", "xy"]),
+            (6, 1000, vec!["abcdef", "", "xy"]),
+            (100, 4, vec!["abcd"]),
+            (100, 7, vec!["abcdef"]),
+            (100, 9, vec!["abcdef", "", "x"]),
+            (0, 0, vec![]),
+        ] {
+            let limits = Limits { line: cap, output, ..limits() };
+            assert_eq!(said(&System, "printf 'abcdef\\n\\nxy'", limits), (out(&expected), Some(0)), "{cap} {output}");
+        }
+        // Each output has its own cap; a line may come in pieces.
+        let (lines, _) =
+            said(&System, "printf ab; printf 12345 >&2; sleep 0.05; printf cde", Limits { output: 4, ..limits() });
+        assert_eq!(lines.len(), 2);
+        assert!(lines.contains(&line(Stream::Out, "abcd")) && lines.contains(&line(Stream::Err, "1234")), "{lines:?}");
+    }
+
+    #[test]
+    fn a_child_has_its_own_variables_and_a_plain_locale() {
+        let script = "echo \"$A|$LC_ALL\"";
+        let lines = |exec: &dyn Exec| said(exec, script, limits()).0;
+        let given = with_variables(vec![("A".into(), "b; $c".into())]);
+        assert_eq!(lines(&*given), [line(Stream::Out, "b; $c|C")]);
+        assert_eq!(lines(&System), [line(Stream::Out, "|C")]);
+    }
+
+    #[test]
+    fn one_that_closes_its_output_is_waited_for() {
+        let start = |script: &str, limits| System.spawn(&sh(), &["-c", script], limits).expect("started");
+        let mut child = start("exec >&- 2>&-; sleep 0.3; exit 3", limits());
+        assert_eq!(child.next(Some(Duration::from_millis(1))).expect("it runs"), Output::Quiet);
+        assert!(child.is_stuck(), "it has not ended");
+        assert_eq!(child.next(None).expect("its end"), Output::Ended(Some(3)));
+        assert!(!child.is_stuck());
+        let mut late =
+            start("exec >&- 2>&-; sleep 1000", Limits { deadline: Some(Duration::from_millis(100)), ..limits() });
+        assert!(matches!(late.next(None), Err(ExecError::Deadline { .. })));
+        let mut killed = start("kill -KILL $$", limits());
+        assert_eq!(killed.next(None).expect("its end"), Output::Ended(None));
+    }
+
+    #[test]
+    fn one_that_is_let_go_is_killed_with_what_it_started() {
+        let mut child = System.spawn(&sh(), &["-c", "sleep 1000 & echo $!; wait"], limits()).expect("started");
+        let Output::Line { text, .. } = child.next(None).expect("a line") else { panic!("its child") };
+        let pid: u32 = String::from_utf8(text).expect("text").parse().expect("a number");
+        drop(child);
+        until_gone(pid);
+    }
+
+    #[test]
+    fn an_error_is_a_fault_of_its_kind() {
+        let program = || PathBuf::from("/bin/zpool");
+        let source = || io::ErrorKind::NotFound.into();
+        assert_eq!(Fault::from(ExecError::Deadline { program: program() }), Fault::Timeout);
+        assert_eq!(Fault::from(ExecError::Stuck { program: program() }), Fault::Timeout);
+        for (error, words) in [
+            (ExecError::Start { program: program(), source: source() }, "/bin/zpool: entity not found"),
+            (ExecError::Read { program: program(), source: source() }, "/bin/zpool: its output: entity not found"),
+            (ExecError::Cancelled { program: program() }, "/bin/zpool was cancelled"),
+        ] {
+            assert_eq!(Fault::from(error), Fault::Broken(words.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_last_line_of_a_complaint_says_why() {
+        let ok = |err: &str, code| Finished { out: b"good".into(), err: err.into(), code }.ok("zpool");
+        assert_eq!(ok("a warning", Some(0)), Ok(b"good".to_vec()));
+        let broken = |words: &str| Err(Fault::Broken(format!("zpool: {words}")));
+        assert_eq!(ok("first\n  no such pool \n\n \n", Some(1)), broken("no such pool"));
+        assert_eq!(ok("\n \n", Some(3)), broken("ended with status 3"));
+        assert_eq!(ok("", None), broken("was killed by a signal"));
+        let denied =
+            Fault::Denied { what: "zpool: tank: Permission Denied".to_owned(), hint: "run as root".to_owned() };
+        assert_eq!(ok("tank: Permission Denied", Some(1)), Err(denied));
     }
 
     #[test]
