@@ -208,7 +208,7 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
 
@@ -225,8 +225,78 @@ mod tests {
                 std::future::pending::<()>().await;
             }
         });
-        let request = Request::get("/x").header("Host", "x").body(Full::default()).expect("a request");
-        ask(near, request, SECOND).await?.whole(cap, SECOND).await
+        ask(near, request(), SECOND).await?.whole(cap, SECOND).await
+    }
+
+    fn request() -> Request<Full<Bytes>> {
+        Request::get("/x").header("Host", "x").body(Full::default()).expect("a request")
+    }
+
+    /// Reads one request.
+    async fn heard(far: &mut DuplexStream) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(far.read_u8().await.expect("a request"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_head_of_an_answer_is_kept() {
+        let (near, mut far) = duplex(1 << 16);
+        tokio::spawn(async move {
+            heard(&mut far).await;
+            let head = "HTTP/1.1 302 Found\r\nServer: nginx\r\nLocation: /y\r\nContent-Length: 2\r\n\r\nok";
+            far.write_all(head.as_bytes()).await.expect("written");
+            std::future::pending::<()>().await;
+        });
+        let answer = ask(near, request(), SECOND).await.expect("an answer");
+        let head = (answer.status, answer.location.as_deref(), answer.server.as_deref());
+        assert_eq!(head, (302, Some("/y"), Some("nginx")));
+        assert_eq!(answer.whole(2, SECOND).await, Ok(b"ok".to_vec()), "as long as its cap");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_over_once_its_server_has_closed_it() {
+        let (near, mut far) = duplex(1 << 16);
+        let mut session = Session::open(near).await.expect("a session");
+        let server = tokio::spawn(async move {
+            for _ in 0..2 {
+                heard(&mut far).await;
+                far.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na").await.expect("written");
+            }
+        });
+        for _ in 0..2 {
+            assert!(!session.is_over());
+            let answer = session.ask(request(), SECOND).await.expect("an answer");
+            assert_eq!(answer.whole(1, SECOND).await, Ok(b"a".to_vec()));
+        }
+        server.await.expect("it ends");
+        tokio::time::sleep(SECOND).await;
+        assert!(session.is_over());
+        assert_eq!(session.ask(request(), SECOND).await.map(|answer| answer.status), Err(HttpError::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_closes_before_it_is_asked_has_closed() {
+        let (near, far) = duplex(1 << 16);
+        let mut session = Session::open(near).await.expect("a session");
+        drop(far);
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(session.ask(request(), SECOND).await.map(|answer| answer.status), Err(HttpError::Closed));
+        let (near, far) = duplex(1 << 16);
+        drop(far);
+        assert_eq!(ask(near, request(), SECOND).await.map(|answer| answer.status), Err(HttpError::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_wants_is_not_waited_for() {
+        let (near, mut far) = duplex(1 << 16);
+        let server = tokio::spawn(async move {
+            heard(&mut far).await;
+            far.read(&mut [0; 9]).await
+        });
+        assert_eq!(ask(near, request(), SECOND).await.map(|answer| answer.status), Err(HttpError::Silent));
+        assert_eq!(server.await.expect("it ends").expect("read"), 0, "the connection is closed");
     }
 
     fn chunked(pieces: &str) -> Vec<u8> {
@@ -255,8 +325,7 @@ mod tests {
     async fn a_greeting_before_the_request_is_not_http() {
         let (near, mut far) = duplex(1 << 16);
         far.write_all(b"SSH-2.0-OpenSSH\r\n").await.expect("written");
-        let request = Request::get("/x").header("Host", "x").body(Full::default()).expect("a request");
-        assert_eq!(ask(near, request, SECOND).await.map(|answer| answer.status), Err(HttpError::NotHttp));
+        assert_eq!(ask(near, request(), SECOND).await.map(|answer| answer.status), Err(HttpError::NotHttp));
     }
 
     #[tokio::test(start_paused = true)]
