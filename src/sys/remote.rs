@@ -38,9 +38,14 @@ static MOUNTS: Mutex<Option<(Instant, Arc<[Mount]>)>> = Mutex::new(None);
 #[must_use]
 pub fn answers(path: &Path) -> bool {
     let Some(mount) = leads_to(path, &mounts(), |link| fs::read_link(link).ok()) else { return true };
+    has_answered(mount, |patience| helper::responds(path, patience))
+}
+
+/// Asks what is mounted there: once it was silent, it gets less time.
+fn has_answered(mount: PathBuf, responds: impl Fn(Duration) -> bool) -> bool {
     let silent = || SILENT.lock().unwrap_or_else(PoisonError::into_inner);
     let patience = if silent().contains(&mount) { SHORT } else { PATIENCE };
-    let answered = helper::responds(path, patience);
+    let answered = responds(patience);
     if answered {
         silent().remove(&mount)
     } else {
@@ -141,6 +146,47 @@ mod tests {
         ] {
             assert_eq!(way(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn links_are_followed_as_often_as_the_kernel_does() {
+        let mounts = mounts::parse(MOUNTS.as_bytes());
+        // Each link leads to the next one, the last to the server.
+        let way = |links: u32| {
+            let link = |path: &Path| {
+                let number: u32 = path.to_str()?.strip_prefix("/link")?.parse().ok()?;
+                Some(if number == 1 { "/net/nas".into() } else { format!("/link{}", number - 1).into() })
+            };
+            leads_to(Path::new(&format!("/link{links}")), &mounts, link)
+        };
+        assert_eq!((way(40), way(41)), (Some("/net/nas".into()), None));
+    }
+
+    #[test]
+    fn what_was_silent_is_waited_for_less_long() {
+        let ask = |answers: bool| {
+            let waited = std::cell::Cell::new(Duration::ZERO);
+            let answered = has_answered("/nowhere/silent".into(), |patience| {
+                waited.set(patience);
+                answers
+            });
+            assert_eq!(answered, answers);
+            waited.get()
+        };
+        let (long, short) = (Duration::from_secs(1), Duration::from_millis(20));
+        let waited = [true, false, false, true, true].map(ask);
+        assert_eq!(waited, [long, long, short, short, long]);
+    }
+
+    #[test]
+    fn the_list_of_mounts_is_kept_for_a_moment() {
+        let first = mounts();
+        assert!(first.iter().any(|mount| mount.point == b"/"), "{first:?}");
+        // Others may ask at the same time, and the machine may be busy.
+        let alike = || std::iter::repeat_with(|| (mounts(), mounts())).take(1000).any(|(a, b)| Arc::ptr_eq(&a, &b));
+        assert!(alike(), "it is not listed each time");
+        std::thread::sleep(FRESH);
+        assert!(!Arc::ptr_eq(&first, &mounts()), "it is listed again");
     }
 
     #[test]
