@@ -230,9 +230,28 @@ pub fn run(serve: Serve) -> ExitCode {
     let _ = setsid();
     // One that somebody stopped goes on when we end, and then ends too.
     let _ = set_parent_process_death_signal(Some(Signal::CONT));
-    let mut groups = BTreeSet::new();
-    let mut taken = None;
-    while let Ok(Some((message, descriptor))) = receive(rustix::stdio::stdin()) {
+    let Some(left) = heard(rustix::stdio::stdin(), serve) else { return ExitCode::from(2) };
+    if let Some((terminal, message)) = left.taken {
+        give_back(&terminal, &message);
+    }
+    end(&left.groups);
+    // Not by returning: a driver's library may hang in what it does at the end of a process.
+    let _ = kill_process(getpid(), Signal::KILL);
+    ExitCode::SUCCESS
+}
+
+/// What is to be cleaned up when the program is gone.
+#[derive(Debug, Default)]
+struct Left {
+    groups: BTreeSet<i32>,
+    /// The terminal, and how it is given back.
+    taken: Option<(OwnedFd, Vec<u8>)>,
+}
+
+/// Hands each line to a thread, until the other end is closed; `None` for what no program of ours sends.
+fn heard(control: BorrowedFd<'_>, serve: Serve) -> Option<Left> {
+    let mut left = Left::default();
+    while let Ok(Some((message, descriptor))) = receive(control) {
         let number = |rest: &[u8]| rest.try_into().map(i32::from_le_bytes).unwrap_or(0);
         match (message.as_slice(), descriptor) {
             ([LINE, kind, ..], Some(line)) => {
@@ -241,20 +260,14 @@ pub fn run(serve: Serve) -> ExitCode {
                 let work = move || if kind == probe::KIND { probe::serve(line) } else { serve(kind, line) };
                 let _ = thread::Builder::new().stack_size(STACK).spawn(work);
             }
-            ([WATCH, rest @ ..], None) => drop(groups.insert(number(rest))),
-            ([LET_GO, rest @ ..], None) => drop(groups.remove(&number(rest))),
-            ([TAKEN, rest @ ..], Some(terminal)) => taken = Some((terminal, rest.to_vec())),
-            ([GIVEN_BACK, ..], None) => taken = None,
-            _ => return ExitCode::from(2),
+            ([WATCH, rest @ ..], None) => drop(left.groups.insert(number(rest))),
+            ([LET_GO, rest @ ..], None) => drop(left.groups.remove(&number(rest))),
+            ([TAKEN, rest @ ..], Some(terminal)) => left.taken = Some((terminal, rest.to_vec())),
+            ([GIVEN_BACK, ..], None) => left.taken = None,
+            _ => return None,
         }
     }
-    if let Some((terminal, message)) = taken {
-        give_back(&terminal, &message);
-    }
-    end(&groups);
-    // Not by returning: a driver's library may hang in what it does at the end of a process.
-    let _ = kill_process(getpid(), Signal::KILL);
-    ExitCode::SUCCESS
+    Some(left)
 }
 
 /// Gives a terminal back that was left as we had it. Where its modes are no longer ours, a shell has taken it already.
@@ -326,27 +339,4 @@ fn end(groups: &BTreeSet<i32>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use super::*;
-
-    #[test]
-    fn a_full_terminal_is_written_to_once_it_has_room() {
-        let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::NONBLOCK).expect("a pipe");
-        while rustix::io::write(&theirs, &[b'x'; 4096]).is_ok() {}
-        write_within(&theirs, b"lost", Duration::ZERO);
-        let writer = thread::spawn(move || write_within(&theirs, b"farewell", Duration::from_secs(60)));
-        let (mut pipe, mut all) = (std::fs::File::from(ours), Vec::new());
-        while !all.ends_with(b"farewell") {
-            let mut piece = [0; 4096];
-            match pipe.read(&mut piece) {
-                Ok(0) => break,
-                Ok(count) => all.extend_from_slice(&piece[..count]),
-                Err(_) => thread::yield_now(),
-            }
-        }
-        assert!(all.ends_with(b"xfarewell"), "{}", all.len());
-        writer.join().expect("it ends");
-    }
-}
+mod tests;

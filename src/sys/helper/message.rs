@@ -38,3 +38,34 @@ pub fn read<T: for<'a> Deserialize<'a>>(line: &mut UnixStream) -> io::Result<T> 
     line.read_exact(&mut bytes)?;
     Ok(serde_json::from_slice(&bytes)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_one_after_the_other() {
+        let (mut ours, mut theirs) = UnixStream::pair().expect("sockets");
+        let long = "x".repeat(70_000);
+        write(&mut ours, &("a", 1)).expect("written");
+        write(&mut ours, &long).expect("written");
+        assert_eq!(read::<(String, u8)>(&mut theirs).expect("a message"), ("a".to_owned(), 1));
+        assert_eq!(read::<String>(&mut theirs).expect("a message"), long);
+        let mut raw = Vec::new();
+        write(&mut ours, &17).and_then(|()| ours.shutdown(std::net::Shutdown::Write)).expect("written");
+        theirs.read_to_end(&mut raw).expect("read");
+        assert_eq!(raw, [2, 0, 0, 0, b'1', b'7'], "the length, then JSON");
+    }
+
+    #[test]
+    fn what_is_longer_than_any_message_is_not_read() {
+        let refused = |length: u32| {
+            let (mut ours, mut theirs) = UnixStream::pair().expect("sockets");
+            ours.write_all(&length.to_le_bytes()).expect("written");
+            drop(ours);
+            read::<String>(&mut theirs).expect_err("cut off").kind()
+        };
+        assert_eq!(refused((64 << 20) + 1), io::ErrorKind::InvalidData);
+        assert_eq!(refused(64 << 20), io::ErrorKind::UnexpectedEof, "it would be read");
+    }
+}

@@ -95,6 +95,36 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_hangs_is_asked_once() {
+        let path = Path::new("/nowhere/silent");
+        let (line, mut helper) = UnixStream::pair().expect("sockets");
+        let pending = || PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        pending().insert(path.to_owned(), line);
+        assert!(!responds(path, Duration::from_millis(5)));
+        assert!(pending().contains_key(path), "its answer may come later");
+        helper.write_all(b"y").expect("written");
+        assert!(responds(path, Duration::from_secs(60)));
+        assert!(!pending().contains_key(path));
+        assert!(responds(path, Duration::ZERO), "there is no helper to ask");
+    }
+
+    #[test]
+    fn a_pipe_is_not_opened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        // Neither by its own name nor as a part of its folder: nobody will ever write into it.
+        for path in [&pipe, folder.path()] {
+            let (mut ours, theirs) = UnixStream::pair().expect("sockets");
+            ours.write_all(path.as_os_str().as_bytes()).expect("asked");
+            ours.shutdown(Shutdown::Write).expect("all of it");
+            let server = std::thread::spawn(move || serve(theirs));
+            assert!(has_answered(&mut ours, Duration::from_secs(60)), "{}", path.display());
+            server.join().expect("it ends");
+        }
+    }
+
+    #[test]
     fn folders_files_and_nothing_answer() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a.toml"), "x").expect("written");
