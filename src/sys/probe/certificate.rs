@@ -133,6 +133,28 @@ mod tests {
     }
 
     #[test]
+    fn without_a_common_name_the_organisation_speaks() {
+        /// A value in DER, of less than 128 bytes.
+        fn tagged(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+            let value = parts.concat();
+            [vec![tag, u8::try_from(value.len()).expect("short")], value].concat()
+        }
+        let pair = |kind: &[u8], text: &str| {
+            tagged(0x31, &[tagged(0x30, &[tagged(0x06, &[kind.to_vec()]), tagged(0x0c, &[text.into()])])])
+        };
+        let country = pair(&[0x55, 0x04, 0x06], "DE");
+        let of = |pairs: &[Vec<u8>]| {
+            let whole = tagged(0x30, pairs);
+            name(AnyRef::from_der(&whole).expect("a sequence"))
+        };
+        let (lab, nas) = (pair(ORGANISATION, "Lab\u{1b}"), pair(COMMON_NAME, "nas.lan"));
+        assert_eq!(of(&[country.clone(), lab.clone()]), Ok("Lab?".to_owned()));
+        assert_eq!(of(&[lab.clone(), nas.clone()]), Ok("nas.lan".to_owned()));
+        assert_eq!(of(&[nas, lab]), Ok("nas.lan".to_owned()));
+        assert_eq!(of(&[country]), Ok(String::new()));
+    }
+
+    #[test]
     fn what_is_no_certificate_is_not_described() {
         let whole = CertificateDer::from_pem_slice(NAMED.as_bytes()).expect("PEM");
         for length in 0..whole.len() {

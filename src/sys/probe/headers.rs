@@ -69,6 +69,15 @@ mod tests {
             let (number, why) = parse(text).expect_err(text);
             assert_eq!(number, line, "{text}: {why}");
         }
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("headers");
+        let of_length = |length: usize| {
+            std::fs::write(&file, format!("A: 1\n#{}", "x".repeat(length - 6))).expect("written");
+            read(&file).map(|headers| headers.len()).map_err(|trouble| trouble.words().to_owned())
+        };
+        assert_eq!(of_length(64 << 10), Ok(1));
+        let long = format!("headers_file {} is larger than 64 KiB", file.display());
+        assert_eq!(of_length((64 << 10) + 1), Err(long));
         let missing = read(Path::new("/nowhere/headers")).expect_err("not there");
         assert!(missing.words().starts_with("headers_file /nowhere/headers: "), "{missing:?}");
         assert!(read(Path::new("/dev/null")).is_err(), "a device is not read");

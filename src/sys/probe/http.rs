@@ -172,7 +172,10 @@ mod tests {
     fn a_text_is_found_across_pieces() {
         let found = |pieces: &[&str], text: &str| {
             let mut finder = Finder::new(text);
-            pieces.iter().for_each(|piece| finder.take(piece.as_bytes()));
+            for piece in pieces {
+                finder.take(piece.as_bytes());
+                assert!(finder.tail.len() < text.len().max(1), "no more is kept than may be its beginning");
+            }
             finder.found
         };
         assert!(found(&["<h1>Porta", "i", "ner</h1>"], "Portainer"));

@@ -234,6 +234,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_no_answer_does_not_count_as_one() {
+        let kinds: [fn(u8) -> Vec<u8>; 3] =
+            [|number| vec![8, 0, 0, 0, 0, 0, 0, number], |_| vec![0; 7], |n| echo(n + 1)];
+        for of in kinds {
+            let (none, found) = burst_of(0.4, move |number| vec![of(number)]).await;
+            assert_eq!((none.is_ok(), found.loss), (false, Some(1.0)), "{:?}", of(1));
+        }
+    }
+
+    #[tokio::test]
+    async fn this_machine_answers_in_one_way_or_the_other() {
+        let (mut ways, mut found) = (Ways::default(), Found::default());
+        let end = Instant::now() + Duration::from_secs(60);
+        let here = IpAddr::from([127, 0, 0, 1]);
+        assert!(ways.ping(here, end, &mut found).await.is_ok());
+        // Where ICMP is refused a connection stands in for it.
+        assert_ne!(found.loss.is_some(), found.instead_of_ping.is_some(), "{found:?}");
+    }
+
+    #[tokio::test]
     async fn the_first_ping_is_not_counted_and_a_lost_one_is() {
         let except = |lost: &'static [u8]| {
             burst_of(1.0, move |number| if lost.contains(&number) { Vec::new() } else { vec![echo(number)] })

@@ -164,7 +164,7 @@ fn an_endless_body_is_cut_and_a_slow_one_fails() {
     let round = probed(target(&format!("http://127.0.0.1:{port}/fast")));
     let bytes = round.found.bytes.unwrap_or_default() as usize;
     assert!(round.is_up() && round.found.cut, "{round:?}");
-    assert!((http::BODY..http::BODY + (256 << 10)).contains(&bytes), "{bytes}");
+    assert!((1 << 20..(1 << 20) + (256 << 10)).contains(&bytes), "a megabyte, and a piece: {bytes}");
     let round = probed(hasty(&format!("http://127.0.0.1:{port}/slow")));
     assert!(failure(&round).1.starts_with("the answer did not end within 1s ("), "{round:?}");
 }
@@ -248,6 +248,33 @@ fn refused_and_foreign_protocols_are_named() {
     assert_eq!(failure(&round).1, "TLS: what answers does not speak TLS");
 }
 
+#[test]
+fn a_second_attempt_waits_before_it_is_made() {
+    let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let free = SocketAddrV4::try_from(getsockname(&held).expect("bound")).expect("IPv4").port();
+    let mut prober = Prober::new(Arc::new(target(&format!("tcp://127.0.0.1:{free}"))), Stage::default());
+    prober.pause = Duration::from_millis(100);
+    for number in 1..=3 {
+        let began = Instant::now();
+        let round = prober.round(Stamp::at_seconds(number));
+        assert_eq!((round.number, round.is_up()), (number, false));
+        assert!(began.elapsed() >= prober.pause, "{:?}", began.elapsed());
+        assert!(round.ended.since(round.began) >= prober.pause);
+    }
+}
+
+#[test]
+fn a_stage_is_seen_from_elsewhere() {
+    let stage = Stage::default();
+    let seen = stage.clone();
+    assert!(!seen.is_resolving());
+    stage.set(true);
+    assert!(seen.is_resolving());
+    stage.set(false);
+    assert!(!seen.is_resolving());
+}
+
 /// A TLS server with this certificate.
 fn secure(certificate: &str, host: &str) -> u16 {
     let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("PEM")];
@@ -307,6 +334,83 @@ fn certificates_are_described_whether_trusted_or_not() {
 }
 
 #[test]
+fn a_server_that_ends_the_handshake_says_so() {
+    let alert = |_: &mut TcpStream| vec![21, 3, 3, 0, 2, 2, 40];
+    let closes = |_: &mut TcpStream| Vec::new();
+    let said = |answer: fn(&mut TcpStream) -> Vec<u8>| {
+        let (port, _requests) = raw(move |mut stream| {
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello);
+            let bytes = answer(&mut stream);
+            let _ = stream.write_all(&bytes);
+            String::new()
+        });
+        failure(&probed(target(&format!("https://127.0.0.1:{port}")))).1.to_owned()
+    };
+    assert_eq!(said(alert), "TLS: the server refused the handshake (HandshakeFailure)");
+    assert_eq!(said(closes), "TLS: the server closed the connection");
+}
+
+#[test]
+fn a_notice_is_sent_with_its_headers_and_body() {
+    let (port, requests) = raw(|mut stream| {
+        let head = request(&mut stream);
+        let mut body = [0; 5];
+        let _ = stream.read_exact(&mut body);
+        let _ = stream.write_all(b"HTTP/1.1 201 Made\r\nContent-Length: 6\r\n\r\nthanks");
+        head + &String::from_utf8_lossy(&body)
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("headers");
+    std::fs::write(&file, "Authorization: Bearer secret\nX-Title: from the file\n").expect("written");
+    let parcel = |url: &str| Parcel {
+        method: "POST",
+        url: ServiceUrl::parse(url).expect("a URL"),
+        path: None,
+        headers: vec![("x-title", "down".to_owned())],
+        headers_file: Some(file.clone()),
+        ca_file: None,
+        body: b"hello".to_vec(),
+        timeout: Duration::from_secs(30),
+    };
+    let url = format!("http://127.0.0.1:{port}/topic?x=y");
+    assert_eq!(send(&parcel(&url)), Ok(Receipt { status: 201, body: b"thanks".to_vec() }));
+    let asked = requests.recv().expect("a request");
+    assert!(asked.starts_with(&format!("POST /topic?x=y HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n")), "{asked}");
+    assert!(asked.contains("authorization: Bearer secret\r\n") && asked.ends_with("\r\n\r\nhello"), "{asked}");
+    assert!(asked.contains("x-title: from the file\r\n") && !asked.contains("down"), "the file wins: {asked}");
+    let elsewhere = Parcel { path: Some("/other".to_owned()), ..parcel(&url) };
+    assert!(send(&elsewhere).is_ok());
+    let asked = requests.recv().expect("a request");
+    assert!(asked.starts_with("POST /other HTTP/1.1\r\n"), "{asked}");
+    let wrong = Parcel { headers: vec![("x-title", "a\nb".to_owned())], ..parcel(&url) };
+    assert_eq!(
+        send(&wrong),
+        Err(format!("{} cannot be asked: its header x-title holds what no header may", wrong.url))
+    );
+}
+
+#[test]
+fn a_notice_goes_over_tls_where_its_address_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, CA).expect("written");
+    let parcel = |ca_file| Parcel {
+        method: "GET",
+        url: ServiceUrl::parse(&format!("https://127.0.0.1:{}/x", secure(GOOD, "127.0.0.1"))).expect("a URL"),
+        path: None,
+        headers: Vec::new(),
+        headers_file: None,
+        ca_file,
+        body: Vec::new(),
+        timeout: Duration::from_secs(30),
+    };
+    assert_eq!(send(&parcel(Some(ca))), Ok(Receipt { status: 200, body: b"secure".to_vec() }));
+    let refused = "its certificate is signed by Lab CA, which is not trusted".to_owned();
+    assert_eq!(send(&parcel(None)), Err(refused));
+}
+
+#[test]
 fn a_program_without_cpu_time_does_not_judge() {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut late = Duration::ZERO;
@@ -323,6 +427,7 @@ fn a_program_without_cpu_time_does_not_judge() {
     assert!(matches!(judged(silent(), (Duration::from_millis(90), STARVED)), Outcome::Down(_)));
     assert!(matches!(judged(Err(Trouble::wrong("status 500")), (late, STARVED)), Outcome::Down(_)), "it answered");
     assert_eq!(judged(Ok(0.5), (late, STARVED)), Outcome::Up { seconds: None });
+    assert!(matches!(judged(silent(), (STARVED, STARVED)), Outcome::Down(_)), "not later than it may be");
 }
 
 #[test]

@@ -291,6 +291,61 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_certificates_is_read_again_once_it_changed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ca.pem");
+        let write = |text: &str| fs::write(&file, text).expect("written");
+        let mut trust = Trust::new(Some(file.clone()));
+        let mut pinned = || trust.judge().expect("certificates").pinned;
+        let (one, two) = (include_str!("testing/ca.pem"), include_str!("testing/good.pem"));
+        write(one);
+        let first = pinned();
+        assert_eq!(first.len(), 1);
+        assert!(Arc::ptr_eq(&first, &pinned()), "it is the same file");
+        write(&format!("{one}{two}"));
+        assert_eq!(pinned().len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_file_of_certificates_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ca.pem");
+        let why = |path: &std::path::Path| {
+            let trouble = Trust::new(Some(path.to_owned())).judge().expect_err("none");
+            trouble.words().strip_prefix(&format!("ca_file {}: ", path.display())).expect("it is named").to_owned()
+        };
+        let of_length = |length: u64| {
+            fs::File::create(&file).and_then(|file| file.set_len(length)).expect("a file");
+            why(&file)
+        };
+        assert_eq!(why(folder.path()), "not a file of certificates");
+        assert_eq!(of_length((4 << 20) + 1), "not a file of certificates");
+        assert_eq!(of_length(4 << 20), "no certificate in PEM form");
+        assert!(why(&folder.path().join("none")).starts_with("No such file"));
+    }
+
+    #[test]
+    fn a_failed_handshake_is_said_in_plain_words() {
+        use std::io::{Error as IoError, ErrorKind};
+
+        use tokio_rustls::rustls::{AlertDescription, InvalidMessage};
+        for (error, said) in [
+            (
+                IoError::new(ErrorKind::InvalidData, Error::InvalidMessage(InvalidMessage::InvalidContentType)),
+                "what answers does not speak TLS",
+            ),
+            (
+                IoError::other(Error::AlertReceived(AlertDescription::BadCertificate)),
+                "the server refused the handshake (BadCertificate)",
+            ),
+            (ErrorKind::UnexpectedEof.into(), "the server closed the connection"),
+            (ErrorKind::ConnectionReset.into(), "connection reset"),
+        ] {
+            assert_eq!(words(&error), said);
+        }
+    }
+
+    #[test]
     fn each_refusal_has_its_words() {
         assert_eq!(why(CertificateError::Revoked, FROM), "its certificate was revoked");
         assert_eq!(why(CertificateError::NotValidForName, FROM), "its certificate is for nas.lan, not for 10.0.0.1");
@@ -298,5 +353,7 @@ mod tests {
             why(CertificateError::UnknownIssuer, FROM),
             "this host trusts no certificate at all: install ca-certificates"
         );
+        let bad = CertificateError::BadSignature;
+        assert_eq!(why(bad.clone(), FROM), format!("its certificate is refused: {bad}"));
     }
 }
