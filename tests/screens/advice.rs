@@ -142,7 +142,11 @@ fn a_pool_that_fills_shows_what_fills_it_and_offers_compression() {
     let at = |word: &str| fills.find(word).unwrap_or_else(|| panic!("{word}: {fills}"));
     assert!(fills.contains("what fills tank") && at("tank/backup") < at("tank/db"), "the largest first: {fills}");
     let (asked, commands) = after("advice-pool-question", &state, "ax\n\n");
-    assert!(asked.contains("tank/backup") && asked.contains("affects new writes only"), "{asked}");
+    assert!(asked.contains("set compression of tank/backup to lz4?") && asked.contains("now off"), "{asked}");
+    assert!(asked.contains("affects new writes only"), "{asked}");
+    assert!(after("", &state, "ax\nG\n").0.contains("compression of tank/backup is already off"), "nothing to do");
+    let (asked, _) = after("", &state, "axj\n\n");
+    assert!(asked.contains("set compression of tank/db to zstd?"), "what is compressed is compressed more: {asked}");
     assert!(commands.is_empty(), "nothing before the yes: {commands:?}");
     let (_, commands) = after("", &state, "ax\n\ny");
     let [Command::Job(Job::Pool { pool, act: PoolAct::Set { dataset, property, before, .. } })] = &commands[..] else {

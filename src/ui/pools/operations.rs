@@ -63,9 +63,19 @@ pub fn compress(pool: &str, state: &State) -> Vec<Effect> {
         let (pool, name) = (pool.to_owned(), dataset.name.clone());
         let ratio = dataset.ratio.map_or_else(String::new, |ratio| format!(", {ratio:.2}×"));
         let doc = format!("{} · compression {}{ratio}", bytes_short(dataset.used as f64), dataset.compression);
-        menu.add(name.clone(), doc, false, move |state| values(&pool, &name, "compression", state));
+        let stronger = stronger(&dataset.compression);
+        menu.add(name.clone(), doc, false, move |state| values(&pool, &name, "compression", stronger, state));
     }
     vec![Effect::Open(Box::new(menu))]
+}
+
+/// What makes a dataset smaller than `now` does, at little cost.
+fn stronger(now: &str) -> Option<&'static str> {
+    match now {
+        "off" => Some("lz4"),
+        "on" | "lz4" => Some("zstd"),
+        _ => None,
+    }
 }
 
 /// Opens the list of datasets, to set this property of one.
@@ -74,13 +84,13 @@ fn datasets(pool: &str, property: &'static str, state: &State) -> Vec<Effect> {
     for row in state.host.pools.datasets.iter().filter(|d| d.reported.pool() == pool && !d.reported.volume) {
         let (pool, dataset) = (pool.to_owned(), row.reported.name.clone());
         let now = value_of(state, &dataset, property);
-        menu.add(dataset.clone(), now, false, move |state| values(&pool, &dataset, property, state));
+        menu.add(dataset.clone(), now, false, move |state| values(&pool, &dataset, property, None, state));
     }
     vec![Effect::Open(Box::new(menu))]
 }
 
-/// Opens the list of values for this property of a dataset.
-fn values(pool: &str, dataset: &str, property: &'static str, state: &State) -> Vec<Effect> {
+/// Opens the list of values for this property of a dataset, at the one that is advised, else at the one in force.
+fn values(pool: &str, dataset: &str, property: &'static str, advised: Option<&str>, state: &State) -> Vec<Effect> {
     let before = value_of(state, dataset, property);
     let mut menu = Menu::new(format!("{property} of {dataset}"));
     for value in if property == "compression" { COMPRESSIONS } else { RECORDS } {
@@ -91,8 +101,14 @@ fn values(pool: &str, dataset: &str, property: &'static str, state: &State) -> V
             value: value.to_owned(),
             before: before.clone(),
         };
-        let (pool, doc) = (pool.to_owned(), if here { "as it is now" } else { "" });
-        menu.add(value, doc, here, move |_| vec![ask(pool.clone(), act.clone())]);
+        let selected = advised.map_or(here, |advised| advised == value);
+        if here {
+            let already = format!("{property} of {dataset} is already {value}");
+            menu.add(value, "as it is now", selected, move |_| vec![Effect::Say(Level::Advice, already.clone())]);
+        } else {
+            let pool = pool.to_owned();
+            menu.add(value, "", selected, move |_| vec![ask(pool.clone(), act.clone())]);
+        }
     }
     vec![Effect::Open(Box::new(menu))]
 }
