@@ -99,13 +99,7 @@ impl Processes {
         let known = self.rows.len();
         for raw in delta {
             let order = (raw.tgid, raw.key.pid);
-            let rest = &self.rows[from..known];
-            // In a full round the next row is the one looked for.
-            let found = match rest.first() {
-                Some(next) if (next.tgid, next.key.pid) == order => Ok(0),
-                _ => rest.binary_search_by_key(&order, |p| (p.tgid, p.key.pid)),
-            };
-            match found {
+            match seek(&self.rows[from..known], order) {
                 Ok(ahead) => {
                     let row = &mut self.rows[from + ahead];
                     count(&mut self.counts, row, false);
@@ -208,6 +202,19 @@ impl Processes {
             }
         }
     }
+}
+
+/// Where a row stands, or belongs, by `(tgid, pid)`. The next one that changed is near: in a full round it is the first.
+fn seek(rest: &[Process], order: (u32, u32)) -> Result<usize, usize> {
+    let at = |place: usize| rest.get(place).map(|p| (p.tgid, p.key.pid));
+    let mut end = 1;
+    while at(end - 1).is_some_and(|here| here < order) {
+        end *= 2;
+    }
+    let start = end / 2;
+    let near = &rest[start..end.min(rest.len())];
+    let found = near.binary_search_by_key(&order, |p| (p.tgid, p.key.pid));
+    found.map(|place| start + place).map_err(|place| start + place)
 }
 
 /// Brings one row up to date; a new row has `key` at its default.
@@ -363,6 +370,18 @@ mod tests {
         table.apply(span(3), delta(vec![row(13, 0), row(14, 0)]));
         assert_eq!(pids(&table), [2, 5, 7, 9, 12, 13, 14]);
         assert_eq!(table.counts.total, 7);
+    }
+
+    #[test]
+    fn a_row_is_found_however_far_ahead_it_is() {
+        let rows: Vec<Process> =
+            (0..70).map(|n| Process { key: key(10 + 2 * n), tgid: 10 + 2 * n, ..Process::default() }).collect();
+        for len in [0, 1, 2, 3, 64, 70] {
+            for pid in 9..160 {
+                let expected = rows[..len].binary_search_by_key(&pid, |row| row.key.pid);
+                assert_eq!(seek(&rows[..len], (pid, pid)), expected, "{pid} among {len}");
+            }
+        }
     }
 
     #[test]
