@@ -27,6 +27,8 @@ const GAP: &str = "   ";
 struct Lines {
     all: Vec<SheetLine>,
     room: usize,
+    /// Values that are not of now.
+    last_known: bool,
 }
 
 impl Lines {
@@ -57,13 +59,15 @@ impl Lines {
     }
 
     fn line(&mut self, name: &str, role: Role, text: String) {
+        let role = if self.last_known { Role::Dim } else { role };
         self.all.push(vec![(format!("{name:<NAME$} "), Role::Dim), (text, role)]);
     }
 }
 
 pub(super) fn lines(cx: &DrawCx<'_>, row: &GpuRow, room: usize) -> Vec<SheetLine> {
-    let mut lines = Lines { all: Vec::new(), room };
+    let mut lines = Lines { all: Vec::new(), room, last_known: false };
     state_lines(cx, row, &mut lines);
+    lines.last_known = row.lost().is_some();
     work(cx, row, &mut lines);
     link_and_errors(cx, row, &mut lines);
     identity(cx, row, &mut lines);
@@ -107,10 +111,11 @@ fn state_lines(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
 /// What it does now.
 fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let raw = &row.raw;
+    let last = row.lost().map(|_| raw);
     let share = |value: Option<f64>| percent(value).trim_start().to_owned();
     let known = |name: &str, value: Option<f64>| value.map_or_else(String::new, |_| format!("{name} {}", share(value)));
     let now = [
-        format!("cores {}", share(row.busy)),
+        format!("cores {}", share(row.busy.or(last.and_then(|raw| raw.busy)))),
         known("memory", raw.memory_busy),
         known("encoder", raw.encoder),
         known("decoder", raw.decoder),
@@ -151,7 +156,7 @@ fn work(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let watts = |name: &str, value: Option<f64>| value.map(|w| format!("{name}{w:.0} W"));
     let other = |value: Option<f64>| value.filter(|w| Some(*w) != raw.power_limit);
     let power = [
-        Some(watts("", row.power).unwrap_or_else(|| ABSENT.to_owned())),
+        Some(watts("", row.power.or(last.and_then(|raw| raw.power))).unwrap_or_else(|| ABSENT.to_owned())),
         watts("limit ", raw.power_limit),
         watts("default ", other(raw.power_default)),
         watts("max ", other(raw.power_max)),
