@@ -89,8 +89,8 @@ impl Overlay for ProcessDetail {
     fn draw(&self, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let Some(process) = self.seen.shown(cx, area, canvas) else { return };
         let detail = cx.state.host.process_detail.as_ref().filter(|d| d.raw.key == self.key);
-        // What ended before it was read has no past and gets none.
-        let has_past = detail.is_some() || !self.seen.is_gone();
+        // What ended before it was read, or may not be read, has no past and gets none.
+        let has_past = detail.is_some() || !self.seen.is_gone() && fault(cx.state).is_none();
         let past = if area.height >= PAST * 2 && has_past { PAST } else { 0 };
         if let Some(detail) = detail.filter(|_| past > 0) {
             pasts(cx, area, canvas, PAST, &past_of(cx, process, detail));
@@ -137,8 +137,12 @@ impl Overlay for ProcessDetail {
     }
 }
 
+fn fault(state: &State) -> Option<&Fault> {
+    state.host.health.get(SourceId::ProcessDetail).and_then(|h| h.fault.as_ref())
+}
+
 fn waiting(state: &State) -> String {
-    match state.host.health.get(SourceId::ProcessDetail).and_then(|h| h.fault.as_ref()) {
+    match fault(state) {
         Some(Fault::Absent(what) | Fault::Broken(what)) => what.clone(),
         Some(Fault::Denied { what, hint }) => format!("{what}: permission denied ({hint})"),
         Some(Fault::Timeout) => "no answer".to_owned(),
