@@ -46,6 +46,24 @@ fn a_busy_card_reports_all_metrics() {
 }
 
 #[test]
+fn a_data_centre_card_at_its_power_limit_is_well() {
+    let document = once("h200");
+    let gpu = &document["gpus"][0];
+    let said = |key: &str| gpu[key].as_f64();
+    assert_eq!((said("busy_ratio"), said("memory_busy_ratio")), (Some(1.0), Some(0.23)));
+    assert_eq!((said("temperature_celsius"), said("memory_temperature_celsius")), (Some(62.0), Some(49.0)));
+    assert_eq!((said("slowdown_temperature_celsius"), said("shutdown_temperature_celsius")), (Some(89.0), Some(95.0)));
+    assert_eq!((said("power_watts"), said("power_limit_watts")), (Some(691.328), Some(700.0)));
+    assert_eq!((said("clock_hertz"), said("clock_max_hertz")), (Some(1.53e9), Some(1.98e9)));
+    assert_eq!((&gpu["pcie_generation"], &gpu["pcie_lanes"]), (&json!([5, 5]), &json!([16, 16])));
+    assert_eq!((&gpu["ecc_errors"], &gpu["throttles"]), (&json!([0, 0]), &json!(["power_cap"])));
+    // What the driver keeps for itself nobody can have.
+    let ratio = metric(&document, "gpu_memory_used_ratio").unwrap();
+    assert!((ratio - 0.0968).abs() < 0.0001, "{ratio}");
+    assert!(!alerts(&document).iter().any(|a| a.contains("GPU")), "{:?}", alerts(&document));
+}
+
+#[test]
 fn slow_figures_are_asked_for_more_seldom() {
     // One value a call; `once` reads a card twice within a second.
     let text = read("healthy").replace("\nenc = 0\n", "\nenc = 10 20 30\n");
