@@ -207,6 +207,9 @@ impl Processes {
 /// Where a row stands, or belongs, by `(tgid, pid)`. The next one that changed is near: in a full round it is the first.
 fn seek(rest: &[Process], order: (u32, u32)) -> Result<usize, usize> {
     let at = |place: usize| rest.get(place).map(|p| (p.tgid, p.key.pid));
+    if at(0) == Some(order) {
+        return Ok(0);
+    }
     let mut end = 1;
     while at(end - 1).is_some_and(|here| here < order) {
         end *= 2;
