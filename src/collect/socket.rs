@@ -125,8 +125,9 @@ fn words(camel: &str) -> String {
 fn holders(root: &Root) -> (HashMap<u64, u32>, bool) {
     let mut found = HashMap::new();
     let mut denied = false;
-    for name in root.names("proc") {
-        let Ok(pid) = name.parse::<u32>() else { continue };
+    let mut pids: Vec<u32> = root.names("proc").iter().filter_map(|name| name.parse().ok()).collect();
+    pids.sort_unstable();
+    for pid in pids {
         match inodes(root, pid) {
             // The first process that holds it is its owner: the parent, as pids go.
             Ok(inodes) => inodes.into_iter().for_each(|inode| {
@@ -188,5 +189,53 @@ mod tests {
         assert_eq!(socket_inode("socket:[12]"), Some(12));
         assert_eq!(socket_inode("/dev/null"), None);
         assert_eq!(socket_inode("pipe:[12]"), None);
+    }
+
+    #[test]
+    fn sockets_have_their_processes_and_an_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let holds = |pid: u32, inode: u64| {
+            let fds = folder.path().join(format!("proc/{pid}/fd"));
+            fs::create_dir_all(&fds).unwrap();
+            std::os::unix::fs::symlink(format!("socket:[{inode}]"), fds.join(inode.to_string())).unwrap();
+        };
+        let line = |port: u16, state: &str, inode: u64| {
+            format!(
+                "   0: 0100007F:{port:04X} 0100007F:1F90 {state} 00000000:00000000 00:00000000 00000000  1000        0 {inode} 1 0 100 0 0 10 0\n"
+            )
+        };
+        let head = TCP.lines().next().unwrap();
+        let lines = [line(9, "06", 0), line(8, "01", 5), line(7, "01", 6), line(6, "0A", 4711)].concat();
+        put("proc/net/tcp", &format!("{head}\n{lines}"));
+        holds(7, 4711);
+        holds(9, 5);
+        holds(12, 4711);
+        let mut source = Sockets { root: Root::new(folder.path()), holders: HashMap::new(), denied: false, round: 0 };
+        let mut read = || {
+            let want = crate::interest::Interest::default();
+            match source.collect(&CollectCx::new(crate::clock::Stamp::at_seconds(1), &want)).unwrap() {
+                Sample::Sockets(sample) => {
+                    sample.sockets.iter().map(|s| (s.local.port(), s.state.clone(), s.pid)).collect::<Vec<_>>()
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let row = |port, state: &str, pid| (port, state.to_owned(), pid);
+        let others = [row(7, "established", None), row(8, "established", Some(9)), row(9, "time_wait", None)];
+        // Of two that hold one the first is its owner.
+        assert_eq!(read(), [&[row(6, "listen", Some(7))], &others[..]].concat());
+        holds(13, 6);
+        let rounds = (1..100).find(|_| read()[1].2 == Some(13));
+        assert_eq!(rounds, Some(HOLDERS_EVERY as usize), "who holds them is looked for now and then");
+    }
+
+    #[test]
+    fn a_state_has_small_letters() {
+        assert_eq!(["Listen", "TimeWait", "FinWait1"].map(words), ["listen", "time_wait", "fin_wait1"]);
     }
 }
