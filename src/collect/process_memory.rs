@@ -65,10 +65,20 @@ struct Known {
 }
 
 /// Why a process has no figure.
+#[derive(Debug, PartialEq, Eq)]
 enum Miss {
     Ended,
     Denied,
     Hangs,
+}
+
+impl Miss {
+    fn of(error: Errno) -> Self {
+        match error {
+            Errno::ACCESS | Errno::PERM => Miss::Denied,
+            _ => Miss::Ended,
+        }
+    }
 }
 
 impl Collector for Memory {
@@ -118,10 +128,7 @@ impl Memory {
             return Err(Miss::Hangs);
         }
         let answer = self.one(key).map_err(|_| Miss::Hangs)?.ok_or(Miss::Hangs)?;
-        let bytes = answer.map_err(|error| match error {
-            Errno::ACCESS | Errno::PERM => Miss::Denied,
-            _ => Miss::Ended,
-        })?;
+        let bytes = answer.map_err(Miss::of)?;
         // Its pid may have been given to another meanwhile.
         let kilobytes = value_of(&bytes, b"Pss").and_then(|value| words(value).next()).and_then(number);
         kilobytes.filter(|_| is_it(&self.root)).map(|kilobytes| kilobytes * 1024).ok_or(Miss::Ended)
@@ -183,5 +190,17 @@ mod tests {
         assert_eq!(read(2, &keys).of(keys[1]), Some(34 << 10), "not so soon");
         assert_eq!(read(7, &keys).of(keys[1]), Some(56 << 10));
         assert_eq!(read(8, &keys[..1]).of(keys[1]), None);
+    }
+
+    #[test]
+    fn what_may_not_be_read_has_not_ended() {
+        for (error, miss) in [
+            (Errno::ACCESS, Miss::Denied),
+            (Errno::PERM, Miss::Denied),
+            (Errno::SRCH, Miss::Ended),
+            (Errno::NOENT, Miss::Ended),
+        ] {
+            assert_eq!(Miss::of(error), miss);
+        }
     }
 }
