@@ -63,14 +63,20 @@ impl ModelServers {
             return;
         }
         self.found = Some(at);
-        let Some(found) = self.finder.scan(&self.root) else { return };
+        if let Some(found) = self.finder.scan(&self.root) {
+            self.take(&found, at);
+        }
+    }
+
+    /// Takes in what was found now.
+    fn take(&mut self, found: &[Found], at: Stamp) {
         for target in &mut self.targets {
             let now = found.iter().find(|found| target.is(found));
             target.seen(now, at);
         }
         for found in found {
-            if self.targets.len() < MOST && !self.targets.iter().any(|target| target.is(&found)) {
-                self.add(&found);
+            if self.targets.len() < MOST && !self.targets.iter().any(|target| target.is(found)) {
+                self.add(found);
             }
         }
         self.targets.retain(|target| target.gone_for(at).is_none_or(|gone| gone < GONE));

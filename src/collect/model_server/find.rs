@@ -407,4 +407,54 @@ mod tests {
         fs::remove_dir_all(machine.0.path().join("proc/50")).expect("removed");
         assert_eq!(machine.scan(&mut finder), []);
     }
+
+    #[test]
+    fn a_socket_for_all_addresses_is_reached_here() {
+        for (at, reached) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "127.0.0.1:80"),
+            ("127.0.0.2:80", "127.0.0.2:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+        ] {
+            assert_eq!(reachable(at.parse().expect("an address")).to_string(), reached);
+        }
+    }
+
+    #[test]
+    fn a_process_of_another_user_is_known_by_its_port() {
+        for (command, found) in [
+            ("llama-server -m x --port 8081", vec!["127.0.0.1:8081"]),
+            ("llama-server -m x", vec!["127.0.0.1:8080"]),
+            ("llama-server -m x --port 8082", vec![]),
+        ] {
+            let machine = Machine::new(&[(9999, 6), (8080, 4), (8081, 5)]);
+            machine.process(50, 1, command, &[]);
+            machine.net("proc/50/net", &[(9999, 6), (8080, 4), (8081, 5)]);
+            let ports: Vec<String> = machine.find().into_iter().map(|(at, ..)| at).collect();
+            assert_eq!(ports, found, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_published_port_is_that_of_the_same_address_and_port() {
+        let machine = Machine::new(&[]);
+        machine.process(1, 0, "init", &[]);
+        machine.process(50, 1, "ollama serve", &[(11434, 5)]);
+        for (pid, to) in [(1, "net:[1]"), (50, "net:[2]")] {
+            let folder = machine.0.path().join(format!("proc/{pid}/ns"));
+            fs::create_dir_all(&folder).expect("a folder");
+            symlink(to, folder.join("net")).expect("a link");
+        }
+        let trie = "  |-- 172.17.0.2\n     /32 host LOCAL\n";
+        fs::write(machine.0.path().join("proc/50/net/fib_trie"), trie).expect("a file");
+        let proxy = |host: u16, ip: &str, port: u16| {
+            format!("/usr/bin/docker-proxy -host-port {host} -container-ip {ip} -container-port {port}")
+        };
+        machine.process(90, 1, &proxy(1, "172.17.0.2", 80), &[]);
+        machine.process(91, 1, &proxy(2, "172.17.0.3", 11434), &[]);
+        assert_eq!(machine.find()[0].0, "172.17.0.2:11434");
+        machine.process(92, 1, &proxy(3, "172.17.0.2", 11434), &[]);
+        assert_eq!(machine.find()[0].0, "127.0.0.1:3");
+    }
 }

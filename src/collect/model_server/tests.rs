@@ -407,16 +407,35 @@ fn who_is_gone_for_long_is_known_by_when_it_was_seen_last() {
     assert_eq!(own.gone_for(at(40)), None);
 }
 
-#[test]
-fn what_is_found_gets_a_name_of_its_own() {
-    let mut all = ModelServers {
+fn none_yet() -> ModelServers {
+    ModelServers {
         root: Root::fixture("bare"),
         targets: Vec::new(),
         probe: ProbeSettings::default(),
         finder: Finder::default(),
         found: None,
         had: false,
+    }
+}
+
+#[test]
+fn what_is_found_again_is_the_same_until_it_is_gone_for_long() {
+    let mut all = none_yet();
+    let ports =
+        |ports: std::ops::Range<u16>| ports.map(|port| found(&format!("127.0.0.1:{port}"), None)).collect::<Vec<_>>();
+    let mut count = |found: &[Found], second: u64| {
+        all.take(found, Stamp::at_seconds(second));
+        all.targets.len()
     };
+    assert_eq!((count(&ports(1..4), 10), count(&ports(1..4), 20), count(&ports(1..5), 30)), (3, 3, 4));
+    // The last one was there at second 30, and is missed from second 40 on.
+    assert_eq!((count(&ports(1..4), 40), count(&ports(1..4), 639), count(&ports(1..4), 640)), (4, 4, 3));
+    assert_eq!(count(&ports(1..100), 650), MOST);
+}
+
+#[test]
+fn what_is_found_gets_a_name_of_its_own() {
+    let mut all = none_yet();
     for (at, pid) in [("127.0.0.1:11434", Some(7)), ("172.17.0.2:11434", None), ("[::1]:11434", None)] {
         all.add(&found(at, pid));
     }
