@@ -12,7 +12,7 @@ use crate::{
     collect::worker::{Setup, Worker},
     model::{
         fault::Fault,
-        pool::{Dataset, Pool, pool_of},
+        pool::{Dataset, Pool},
     },
     sys::exec::{Exec, Runner},
 };
@@ -134,7 +134,37 @@ pub(super) fn space(text: &str, pools: &mut Vec<Pool>) {
 /// The compress ratio of a pool is that of its first dataset, which holds all others.
 pub(super) fn compress(pools: &mut [Pool], datasets: &[Dataset]) {
     for pool in pools {
-        let root = datasets.iter().find(|d| d.name == pool.name && pool_of(&d.name) == d.name);
+        let root = datasets.iter().find(|d| d.name == pool.name);
         pool.compress = root.and_then(|d| d.ratio).or(pool.compress);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exec::fake::{FakeExec, Script};
+
+    #[test]
+    fn snapshots_are_counted_every_ten_minutes() {
+        let exec = FakeExec::new([("zfs list", Script::says(""))]);
+        let (zpool, zfs) = ("/fake/zpool".into(), "/fake/zfs".into());
+        let mut programs = Programs { zpool, zfs, runner: Runner::new(exec.clone()), snapshots: None };
+        let counts = [5, 605, 606, 1206, 1207].map(|second| {
+            programs.datasets(Stamp::at_seconds(second)).expect("a list");
+            exec.started().iter().filter(|line| line.contains("snapshot -o")).count()
+        });
+        assert_eq!(counts, [1, 1, 2, 2, 3]);
+    }
+
+    #[test]
+    fn a_pool_has_the_ratio_of_its_first_dataset() {
+        let pool = |name: &str| Pool { name: name.into(), compress: Some(9.0), ..Pool::default() };
+        let dataset = |name: &str, ratio| Dataset { name: name.into(), ratio, ..Dataset::default() };
+        let mut pools = vec![pool("a"), pool("b"), pool("c"), pool("d")];
+        let datasets =
+            [dataset("a/x", Some(3.0)), dataset("b", Some(2.0)), dataset("a", Some(1.5)), dataset("c", None)];
+        compress(&mut pools, &datasets);
+        let ratios: Vec<_> = pools.iter().map(|pool| pool.compress).collect();
+        assert_eq!(ratios, [Some(1.5), Some(2.0), Some(9.0), Some(9.0)], "what is not known stays");
     }
 }
