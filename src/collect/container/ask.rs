@@ -62,3 +62,42 @@ impl Ask for Numbered<'_> {
         self.client.get("its answer", "/_ping", HELLO).await.map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::engine::testing::{FakeEngine, VERSION, answer, gives};
+
+    #[tokio::test]
+    async fn an_engine_is_asked_in_its_own_terms() {
+        use std::io::Write;
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/containers/json", gives(r#"[{"Id":"aa","Names":["/web"]},{"Id":"a/b"},{"Id":"bb","Names":["/db"]}]"#)),
+            ("/containers/aa/json", gives(r#"{"Id":"aa","Name":"/web"}"#)),
+            ("/containers/bb/json", gives("{}")),
+            ("/containers/0123456789abcdef/json", gives("<html>")),
+            ("/containers/aa/stats", gives(r#"{"pids_stats":{"current":3}}"#)),
+            ("/_ping", gives("OK")),
+        ]);
+        let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+        let ask = Numbered { number: 7, client: &client };
+        let (listed, count) = ask.list().await.expect("a list");
+        let names: Vec<_> = listed.iter().map(|c| (c.engine, c.name.as_str())).collect();
+        assert_eq!((names, count), (vec![(7, "web"), (7, "db")], 3), "one without an id is only counted");
+        let inspected = ask.inspect("aa").await.expect("an answer").expect("an id");
+        assert_eq!((inspected.engine, inspected.name.as_str()), (7, "web"));
+        assert_eq!(ask.inspect("bb").await, Ok(None));
+        let odd = ask.inspect("0123456789abcdef").await.expect_err("no JSON").to_string();
+        assert!(odd.starts_with("GET /containers/0123456789ab/json: not JSON"), "{odd}");
+        let usages = ask.count(vec!["aa".into()]).await.expect("figures");
+        assert_eq!(usages.get("aa").and_then(|usage| usage.pids), Some(3));
+        assert_eq!(ask.ping().await, Ok(()));
+        let dead = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/_ping", std::sync::Arc::new(|stream| drop(stream.write_all(&answer(500, "no"))))),
+        ]);
+        let client = EngineClient::connect(&dead.address()).await.expect("an engine");
+        assert!(Numbered { number: 0, client: &client }.ping().await.is_err());
+    }
+}

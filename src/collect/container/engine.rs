@@ -238,3 +238,74 @@ async fn identity(client: &EngineClient) -> Option<String> {
     let id = fields.text("ID").filter(|id| !id.is_empty())?;
     Some(format!("{id} {} {}", text("Name"), text("DockerRootDir")).chars().take(NAMES).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::engine::testing::{FakeEngine, VERSION, gives};
+
+    #[tokio::test]
+    async fn past_events_are_asked_for_once() {
+        let clock = Clock::start();
+        let now = clock.now().unix_ms;
+        let event = format!(r#"{{"Action":"create","id":"ab","timeNano":{}}}"#, (now - 60_000) * 1_000_000);
+        for (count, from) in [(255, None), (256, Some(now - 60_000))] {
+            let events = vec![event.clone(); count].join("\n");
+            let engine = FakeEngine::new([("/version", gives(VERSION)), ("/events", gives(events))]);
+            let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+            let mut histories = Histories::default();
+            for _ in 0..2 {
+                remember(&client, &mut histories, now / 1000, clock).await;
+            }
+            let mut container = Container { id: "ab".into(), ..Container::default() };
+            histories.fill(&mut container, clock.now().unix_ms);
+            assert_eq!(container.restarts_from_unix_ms, from, "{count} events");
+            assert_eq!(container.happenings.len(), 50);
+            let asked = engine.asked.lock().expect("the log").iter().filter(|path| path.ends_with("/events")).count();
+            assert_eq!(asked, 1);
+        }
+        let silent = FakeEngine::new([("/version", gives(VERSION))]);
+        let client = EngineClient::connect(&silent.address()).await.expect("an engine");
+        let mut histories = Histories::default();
+        remember(&client, &mut histories, now / 1000, clock).await;
+        assert!(histories.has_asked(), "what it does not know it is not asked again");
+    }
+
+    #[tokio::test]
+    async fn an_engine_has_a_name_for_itself() {
+        for (info, name) in [
+            (r#"{"ID":"x","Name":"nas","DockerRootDir":"/var/lib/docker"}"#, Some("x nas /var/lib/docker".to_owned())),
+            (r#"{"ID":"x"}"#, Some("x  ".to_owned())),
+            (r#"{"ID":"","Name":"nas"}"#, None),
+            (r#"{"Name":"nas"}"#, None),
+            ("<html>", None),
+        ] {
+            let engine = FakeEngine::new([("/version", gives(VERSION)), ("/info", gives(info))]);
+            let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+            assert_eq!(identity(&client).await, name, "{info}");
+        }
+    }
+
+    #[test]
+    fn a_follower_describes_what_it_found_before_an_answer() {
+        let engine = FakeEngine::new([]);
+        let found = Found { kind: "podman", address: engine.address(), local: true };
+        let follower = Follower::start(3, found, Clock::start());
+        let described = follower.describe();
+        assert_eq!((described.kind.as_str(), described.local, described.twin), ("podman", true, false));
+        assert_eq!((described.address, follower.is_local()), (engine.address(), true));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while follower.changes() == 0 {
+            assert!(Instant::now() < deadline, "its fault is a change");
+            thread::yield_now();
+        }
+        let described = follower.describe();
+        let since = described.fault_unix_ms.expect("since when");
+        assert!(described.fault.is_some() && (clock_ms() - since).abs() < 60_000, "{described:?}");
+        assert_eq!((described.listed, follower.generation(), follower.id()), (false, 0, None));
+    }
+
+    fn clock_ms() -> i64 {
+        Clock::start().now().unix_ms
+    }
+}

@@ -286,4 +286,26 @@ mod tests {
         assert_eq!(far.time_nano, None);
         assert!(event(line("die", r#","Type":"network""#).as_bytes()).is_none());
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_has_to_wait_for_the_next_second() {
+        let mut lines = Lines::default();
+        lines.add(
+            br#"{"Action":"a","id":"ab"}
+{"Type":"network"}
+{"Action":"b","id":"ab"}
+{"Action":"c","id":"ab"}
+"#,
+        );
+        let budget = Budget::new(3, usize::MAX);
+        let mut stream = EventStream { opening: None, answer: None, lines, budget, waited: false };
+        let mut seen = Vec::new();
+        let began = Instant::now();
+        while let Some(event) = stream.next().await.expect("no connection") {
+            seen.push((event.action.unwrap_or_default(), began.elapsed().as_secs(), stream.had_to_wait()));
+        }
+        // One of another kind is read as well.
+        assert_eq!(seen, [("a".to_owned(), 0, false), ("b".to_owned(), 0, false), ("c".to_owned(), 1, true)]);
+        assert!(!stream.had_to_wait(), "it is said once");
+    }
 }

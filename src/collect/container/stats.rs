@@ -133,4 +133,20 @@ mod tests {
         assert_eq!(disks(serde_json::json!({"io_service_bytes_recursive": []})), (Some(0), Some(0)));
         assert_eq!(disks(serde_json::json!({"io_service_bytes_recursive": null})), (None, None));
     }
+
+    #[tokio::test]
+    async fn one_container_without_figures_costs_no_other() {
+        use crate::sys::engine::testing::{FakeEngine, VERSION, gives};
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/containers/aa/stats", gives(r#"{"pids_stats":{"current":3}}"#)),
+            ("/containers/bb/stats", gives("<html>")),
+            ("/containers/dd/stats", std::sync::Arc::new(|_| {})),
+        ]);
+        let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+        let of = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let usages = super::of(&client, of(&["aa", "bb", "cc"])).await.expect("an answer of each");
+        assert_eq!(usages, BTreeMap::from([("aa".into(), Usage { pids: Some(3), ..Usage::default() })]));
+        assert!(super::of(&client, of(&["aa", "dd"])).await.is_err(), "the connection was lost");
+    }
 }

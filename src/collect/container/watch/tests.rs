@@ -20,6 +20,10 @@ struct Fake {
     /// Inspecting this container fails so.
     broken: RefCell<Option<(String, EngineError)>>,
     dead: Cell<bool>,
+    /// Restarts that an inspection shows.
+    restarts: Cell<u32>,
+    /// The state that the list shows.
+    listed: Cell<RunState>,
 }
 
 impl Fake {
@@ -41,7 +45,9 @@ impl Fake {
 impl Ask for &Fake {
     async fn list(&self) -> Result<(Vec<Container>, usize), EngineError> {
         self.note("list".to_owned());
-        let listed = |id: &String| Container { id: id.clone(), name: "of the list".into(), ..Container::default() };
+        let state = self.listed.get();
+        let listed =
+            |id: &String| Container { id: id.clone(), name: "of the list".into(), state, ..Container::default() };
         let all: Vec<Container> = self.ids.borrow().iter().map(listed).collect();
         let count = all.len();
         Ok((all, count))
@@ -56,7 +62,8 @@ impl Ask for &Fake {
             return Err(EngineError::Said { status: 404, message: String::new() });
         }
         let state = RunState::Running;
-        Ok(Some(Container { id: id.to_owned(), name: "inspected".into(), state, ..Container::default() }))
+        let restarts = self.restarts.get();
+        Ok(Some(Container { id: id.to_owned(), name: "inspected".into(), state, restarts, ..Container::default() }))
     }
 
     async fn count(&self, ids: Vec<String>) -> Result<BTreeMap<String, Usage>, EngineError> {
@@ -265,4 +272,31 @@ async fn counters_stay_as_long_as_there_is_something_to_count() {
     listened.expect("it continues");
     assert_eq!(fake.seconds("count"), [0]);
     assert_eq!(known.usages.keys().collect::<Vec<_>>(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_entry_replaces_an_older_state_only() {
+    for (state, name) in [(RunState::Running, "inspected"), (RunState::Exited, "of the list")] {
+        let fake = Fake::new(&["a"]);
+        fake.listed.set(state);
+        let breaks = async {
+            sleep_until(Instant::now() + Duration::from_secs(60)).await;
+            *fake.broken.borrow_mut() = Some(("a".into(), EngineError::Said { status: 500, message: "no".into() }));
+        };
+        let ((known, _), ()) = tokio::join!(followed(&fake, true, every(None, "", ""), 125), breaks);
+        assert_eq!((known.containers["a"].name.as_str(), known.containers["a"].state), (name, state));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_that_had_no_event_are_seen_in_the_next_list() {
+    let fake = Fake::new(&["a"]);
+    fake.restarts.set(3);
+    let restarts = async {
+        sleep_until(Instant::now() + Duration::from_secs(60)).await;
+        fake.restarts.set(5);
+    };
+    let ((known, _), ()) = tokio::join!(followed(&fake, true, every(None, "", ""), 125), restarts);
+    assert_eq!(known.containers["a"].restarted_unix_ms.len(), 2);
+    assert_eq!(fake.seconds("inspect a"), [0, 120, 120], "again with the restarts");
 }
