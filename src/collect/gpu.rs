@@ -131,17 +131,13 @@ mod tests {
         ("sys/bus/pci/devices/0000:01:00.0/uevent", "DRIVER=vfio-pci\n"),
     ];
 
+    fn source(root: &Root) -> Gpus {
+        let drm = drm::Drm::default();
+        Gpus { root: root.clone(), clock: Clock::start(), nvidia: None, drm, places: Vec::new(), round: 0 }
+    }
+
     fn read(root: &Root) -> GpuSample {
-        let places = Vec::new();
-        let mut source = Gpus {
-            root: root.clone(),
-            clock: Clock::start(),
-            nvidia: None,
-            drm: drm::Drm::default(),
-            places,
-            round: 0,
-        };
-        match source.collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default())) {
+        match source(root).collect(&CollectCx::new(Stamp::at_seconds(1), &Interest::default())) {
             Ok(Sample::Gpus(sample)) => sample,
             other => panic!("{other:?}"),
         }
@@ -170,5 +166,54 @@ mod tests {
         let asleep = [("sys/bus/pci/devices/0000:01:00.0/power/runtime_status", "suspended\n")];
         let (_folder, root) = machine(&[GIVEN, &asleep].concat());
         assert_eq!(read(&root).gpus[0].state, CardState::Asleep);
+    }
+
+    #[test]
+    fn a_card_without_figures_has_the_reason() {
+        let state = |maker: &str, driver: &str, asleep: bool, failed: Option<&str>| {
+            let driver = format!("DRIVER={driver}\n");
+            let at = |name: &str| format!("sys/bus/pci/devices/0000:01:00.0/{name}");
+            let power = if asleep { "suspended\n" } else { "active\n" };
+            let files = [
+                (at("class"), "0x030000\n"),
+                (at("vendor"), maker),
+                (at("device"), "0x2684\n"),
+                (at("uevent"), &driver),
+                (at("power/runtime_status"), power),
+            ];
+            let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+            let (_folder, root) = machine(&files);
+            let place = pci::place(&root, "0000:01:00.0").expect("a card");
+            let source = source(&root);
+            source.seen_on_bus(&place, failed).state
+        };
+        let lost = CardState::Lost("so".into());
+        let unreadable = |state: CardState| matches!(state, CardState::Unreadable(_));
+        assert_eq!(
+            (state("0x10de", "", false, Some("so")), state("0x10de", "nvidia", true, Some("so"))),
+            (lost.clone(), lost)
+        );
+        assert!(
+            unreadable(state("0x10de", "vfio-pci", false, Some("so")))
+                && unreadable(state("0x1002", "", false, Some("so")))
+        );
+        assert!(unreadable(state("0x10de", "nvidia", false, None)));
+        assert_eq!(state("0x10de", "nvidia", true, None), CardState::Asleep);
+        assert_eq!(state("0x1002", "amdgpu", true, Some("so")), CardState::Asleep);
+    }
+
+    #[test]
+    fn a_card_with_memory_of_its_own_does_not_share() {
+        let amd = [
+            ("sys/class/drm/card1/device/vendor", "0x1002\n"),
+            ("sys/class/drm/card1/device/device", "0x744c\n"),
+            ("sys/class/drm/card1/device/uevent", "DRIVER=amdgpu\nPCI_SLOT_NAME=0000:03:00.0\n"),
+            ("sys/class/drm/card1/device/mem_info_vram_total", "8192\n"),
+            ("sys/class/drm/card1/device/mem_info_vram_used", "4096\n"),
+            ("proc/meminfo", "MemTotal:       16384 kB\n"),
+        ];
+        let (_folder, root) = machine(&amd);
+        let gpu = &read(&root).gpus[0];
+        assert_eq!((gpu.unified, gpu.memory_total, gpu.memory_used), (false, Some(8192), Some(4096)));
     }
 }

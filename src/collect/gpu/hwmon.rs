@@ -85,4 +85,15 @@ mod tests {
         assert_eq!((gpu.power_limit, gpu.energy_uj, gpu.fan_rpm, gpu.fan), (None, None, None, None));
         assert_eq!(sensed(&[("fan1_input", "0\n")]).fan_rpm, Some(0), "it stops while the card is cool");
     }
+
+    #[test]
+    fn a_fan_without_a_speed_has_its_duty() {
+        let fan = |duty: &'static str| sensed(&[("pwm1", duty)]).fan;
+        assert_eq!([fan("0"), fan("51"), fan("255"), fan("300")], [Some(0.0), Some(0.2), Some(1.0), Some(1.0)]);
+        assert_eq!(
+            sensed(&[("fan1_input", "900"), ("pwm1", "51")]).fan,
+            Some(0.2),
+            "how fast it can turn is not known"
+        );
+    }
 }

@@ -235,4 +235,27 @@ mod tests {
         std::fs::write(folder.path().join(at("power/runtime_status")), "active\n").expect("file");
         assert!(!all_asleep(&root, &pci::places(&root)));
     }
+
+    #[test]
+    fn only_cards_of_its_driver_keep_the_library_awake() {
+        let asleep = |cards: &[(&str, &str, bool)]| {
+            let mut files = Vec::new();
+            for (at, (vendor, driver, asleep)) in cards.iter().enumerate() {
+                let file = |name: &str| format!("sys/bus/pci/devices/0000:0{at}:00.0/{name}");
+                let state = if *asleep { "suspended\n" } else { "active\n" };
+                files.push((file("class"), "0x030000\n".to_owned()));
+                files.push((file("vendor"), (*vendor).to_owned()));
+                files.push((file("device"), "0x2684\n".to_owned()));
+                files.push((file("uevent"), format!("DRIVER={driver}\n")));
+                files.push((file("power/runtime_status"), state.to_owned()));
+            }
+            let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            let (_folder, root) = machine(&files);
+            all_asleep(&root, &pci::places(&root))
+        };
+        let own = ("0x10de", "nvidia", true);
+        assert!(asleep(&[own, ("0x10de", "vfio-pci", false), ("0x1002", "amdgpu", false)]));
+        assert!(!asleep(&[own, ("0x10de", "nvidia", false)]));
+        assert!(!asleep(&[("0x10de", "vfio-pci", true)]) && !asleep(&[]), "there is none");
+    }
 }

@@ -262,4 +262,22 @@ mod tests {
         }
         assert_eq!((generation("Unknown"), generation("")), (None, None));
     }
+
+    #[test]
+    fn a_card_is_a_display_or_an_accelerator_of_amd() {
+        for (class, vendor, card) in [
+            ("0x030000", "0x10de", true),
+            ("0x038000", "0x8086", true),
+            ("0x120000", "0x1002", true),
+            ("0x120000", "0x8086", false),
+            ("0x040300", "0x1002", false),
+        ] {
+            let (_folder, root) = machine(&[
+                ("sys/bus/pci/devices/0000:01:00.0/class", class),
+                ("sys/bus/pci/devices/0000:01:00.0/vendor", vendor),
+                ("sys/bus/pci/devices/0000:01:00.0/device", "0x2684\n"),
+            ]);
+            assert_eq!(place(&root, "0000:01:00.0").is_some(), card, "{class} of {vendor}");
+        }
+    }
 }
