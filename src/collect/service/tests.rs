@@ -15,7 +15,7 @@ fn target(name: &str) -> ServiceTarget {
     ServiceTarget::new(name, ServiceUrl::parse("tcp://nas:22").expect("a URL"))
 }
 
-/// Names that begin with `hang` never end, `panic` panics, all else is up; the number counts.
+/// `hang` never ends, `panic` panics, `down` fails, all else is up; the number counts.
 fn invented(target: &Arc<ServiceTarget>, _stage: Stage) -> Work<(), Round> {
     let (name, mut number) = (target.name.clone(), 0);
     Box::new(move |(), at| {
@@ -26,7 +26,9 @@ fn invented(target: &Arc<ServiceTarget>, _stage: Stage) -> Work<(), Round> {
                 thread::park();
             }
         }
-        round(number, at, Outcome::Up { seconds: Some(0.1) })
+        let failure = Failure { kind: FailureKind::Unanswered, words: "no answer".into() };
+        let outcome = if name == "down" { Outcome::Down(failure) } else { Outcome::Up { seconds: Some(0.1) } };
+        round(number, at, outcome)
     })
 }
 
@@ -141,4 +143,39 @@ fn what_fails_while_the_host_wakes_up_is_not_judged() {
     let mut up = round(2, Stamp::at_seconds(8), Outcome::Up { seconds: Some(3.0) });
     excuse(&mut up, "");
     assert_eq!((up.is_up(), up.seconds()), (true, None), "its time is not to be trusted");
+}
+
+#[test]
+fn a_failure_within_a_minute_of_waking_up_is_the_hosts_own() {
+    for (second, judged) in [(159, false), (160, true)] {
+        let mut services = Services::new(vec![target("down")], invented);
+        services.woke = Some(Stamp::at_seconds(100));
+        let sample = until(&mut services, second, |sample| number(sample, 0) == 1);
+        let outcome = &sample.services[0].round.as_ref().expect("a round").outcome;
+        assert_eq!(matches!(outcome, Outcome::Down(_)), judged, "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_was_added_stays_while_others_come_and_go() {
+    let mut services = Services::new(vec![target("own")], invented);
+    let names = |sample: ServiceSample| -> Vec<String> {
+        sample.services.iter().map(|service| service.probe.name.clone()).collect()
+    };
+    let mut added = |all: &[&str]| {
+        let want = Interest { services: all.iter().map(|name| target(name)).collect(), ..Interest::default() };
+        names(read_with(&mut services, 100, &want))
+    };
+    assert_eq!(added(&["web", "db"]), ["own", "web", "db"]);
+    assert_eq!(added(&["db", "mail"]), ["own", "db", "mail"]);
+    assert_eq!(added(&[]), ["own"]);
+}
+
+#[test]
+fn a_round_of_a_host_that_did_not_sleep_has_its_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("tcp://{}", listener.local_addr().expect("bound"));
+    let target = ServiceTarget::new("here", ServiceUrl::parse(&url).expect("a URL"));
+    let round = rounds(&Arc::new(target), Stage::default())((), Stamp::at_seconds(1));
+    assert!(round.is_up() && round.seconds().is_some(), "{round:?}");
 }
