@@ -164,4 +164,36 @@ mod tests {
             std::thread::yield_now();
         }
     }
+
+    #[test]
+    fn an_engine_that_is_known_keeps_its_answer() {
+        const DF: &str = r#"{"Images":[{"Id":"sha256:aaaaaaaaaaaaaaaa","RepoTags":["web:1"],"Size":100}]}"#;
+        let engine = FakeEngine::new([
+            ("/version", gives(VERSION)),
+            ("/containers/json", gives("[]")),
+            ("/networks", gives("[]")),
+            ("/system/df", gives(DF)),
+        ]);
+        let mut cx = open_cx(Root::fixture("homelab"));
+        cx.settings.engines = vec![engine.address()];
+        let mut source = Stores { cx, engines: Vec::new(), looked: None };
+        let want = Interest::default();
+        let mut read = |second: u64| {
+            let sample = source.collect(&CollectCx::new(Stamp::at_seconds(second), &want));
+            let Ok(Sample::Stores(sample)) = sample else { panic!("{sample:?}") };
+            (sample, source.hurry())
+        };
+        let (first, hurry) = read(1);
+        assert_eq!((first.asking, hurry), (true, Some(OFTEN)));
+        while !read(2).0.answered {
+            std::thread::yield_now();
+        }
+        let (sample, hurry) = read(3);
+        assert_eq!((sample.asking, sample.objects.len(), hurry), (false, 1, None));
+        let asked = || engine.asked.lock().expect("the log").iter().filter(|path| path.ends_with("/df")).count();
+        read(60);
+        assert_eq!(asked(), 1, "not yet due");
+        let (again, hurry) = read(61);
+        assert_eq!((again.objects.len(), again.asking, hurry), (1, true, Some(OFTEN)), "what it said stays");
+    }
 }

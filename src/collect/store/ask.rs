@@ -299,4 +299,17 @@ mod tests {
     fn an_absent_engine_is_a_fault() {
         assert!(everything(&"unix:///nowhere/docker.sock".into()).is_err());
     }
+
+    #[test]
+    fn a_volume_that_others_use_is_held() {
+        let held = |count: &str| {
+            let usage = format!(r#"{{"Volumes":[{{"Name":"data","UsageData":{{"RefCount":{count}}}}}]}}"#);
+            let address = "unix:///x".into();
+            let mut all = Objects::new(&address);
+            all.all(usage.as_bytes(), b"[]").expect("an answer");
+            all.objects[0].held
+        };
+        assert_eq!(["-1", "0", "1", "null"].map(held), [false, false, true, false]);
+        assert!(!objects()[2].held, "its container is known");
+    }
 }
