@@ -267,4 +267,90 @@ mod tests {
             cpuinfo_hertz(&text, &mut Vec::new());
         }
     }
+
+    /// A machine with this many cores, each with a clock of its own.
+    fn many(cores: std::ops::Range<u16>) -> (tempfile::TempDir, impl Fn(&str, &str)) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_owned();
+        let put = move |file: &str, text: &str| {
+            let file = path.join(file);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            std::fs::write(file, text).expect("a file");
+        };
+        put("proc/stat", &format!("cpu 9 9 9 9\n{}", lines_of(cores.clone())));
+        cores.for_each(|core| put(&clock_of(core), &format!("{}\n", 1000 + u32::from(core))));
+        (folder, put)
+    }
+
+    fn lines_of(cores: std::ops::Range<u16>) -> String {
+        cores.map(|core| format!("cpu{core} 1 1 1 1\n")).collect()
+    }
+
+    fn clock_of(core: u16) -> String {
+        format!("sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")
+    }
+
+    fn hertz(source: &mut dyn Collector, second: u64) -> Vec<(u16, u64)> {
+        match source.collect(&CollectCx::new(Stamp::at_seconds(second), &Interest::default())) {
+            Ok(Sample::Cpu(sample)) => sample.hertz,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_core_that_comes_is_noticed_within_seconds() {
+        let (folder, put) = many(0..2);
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(hertz(&mut *source, 10), [(0, 1_000_000), (1, 1_001_000)]);
+        put(&clock_of(0), "7\n");
+        assert_eq!(hertz(&mut *source, 11), [(0, 7000), (1, 1_001_000)], "few are asked each time");
+        put("proc/stat", &format!("cpu 9 9 9 9\n{}", lines_of(0..3)));
+        put(&clock_of(2), "3\n");
+        assert_eq!(hertz(&mut *source, 14).len(), 2);
+        assert_eq!(hertz(&mut *source, 15), [(0, 7000), (1, 1_001_000), (2, 3000)]);
+        put(&clock_of(1), "0\n");
+        assert_eq!(hertz(&mut *source, 16), [(0, 7000), (2, 3000)], "it sleeps");
+    }
+
+    #[test]
+    fn many_cores_and_cpuinfo_are_asked_every_five_seconds() {
+        let (folder, put) = many(0..17);
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        let first = hertz(&mut *source, 10);
+        assert_eq!((first.len(), first[0]), (17, (0, 1_000_000)));
+        put(&clock_of(0), "7\n");
+        assert_eq!((hertz(&mut *source, 14)[0], hertz(&mut *source, 15)[0]), ((0, 1_000_000), (0, 7000)));
+
+        let (folder, put) = many(0..0);
+        put("proc/stat", "cpu 9 9 9 9\ncpu0 1 1 1 1\n");
+        let info = |megahertz: u32| put("proc/cpuinfo", &format!("processor: 0\ncpu MHz: {megahertz}\n"));
+        info(5);
+        let mut source = open(&open_cx(Root::new(folder.path()))).expect("opens");
+        assert_eq!(hertz(&mut *source, 10), [(0, 5_000_000)]);
+        info(6);
+        assert_eq!((hertz(&mut *source, 14)[0].1, hertz(&mut *source, 15)[0].1), (5_000_000, 6_000_000));
+        put("proc/cpuinfo", "processor: 0\n");
+        assert_eq!((hertz(&mut *source, 20), hertz(&mut *source, 30)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_line_of_cpuinfo_must_be_a_plausible_clock() {
+        let clocks = |text: &str| {
+            let mut hertz = Vec::new();
+            cpuinfo_hertz(text.as_bytes(), &mut hertz);
+            hertz.into_iter().map(|(_, hertz)| hertz).next()
+        };
+        for (megahertz, hertz) in
+            [("0.9", None), ("1.0", Some(1_000_000)), ("99999.0", Some(99_999_000_000)), ("100000.0", None)]
+        {
+            assert_eq!(clocks(&format!("processor: 0\nCPU MHz: {megahertz}\n")), hertz, "{megahertz}");
+        }
+        assert_eq!((clocks("Cpu0ClkTck: f423f\n"), clocks("Cpu0ClkTck: f4240\n")), (None, Some(1_000_000)));
+        assert_eq!(
+            (clocks("Cpu0ClkTck: 174876e7ff\n"), clocks("Cpu0ClkTck: 174876e800\n")),
+            (Some(99_999_999_999), None)
+        );
+        assert_eq!(clocks("cpu MHz: 5\n"), None, "of which core");
+        assert!(parse(b"cpu 1 2 3\n").is_none() && parse(b"cpu 1 2 3 4\n").is_some());
+    }
 }
