@@ -277,4 +277,16 @@ mod tests {
             let _ = crate::collect::processor::parse(&text);
         }
     }
+
+    #[test]
+    fn only_xen_is_named_by_its_hypervisor() {
+        let kind = |text: &str| {
+            let folder = tempfile::tempdir().expect("folder");
+            let hypervisor = folder.path().join("sys/hypervisor");
+            std::fs::create_dir_all(&hypervisor).expect("folder");
+            std::fs::write(hypervisor.join("type"), text).expect("file");
+            virtualization(&Root::new(folder.path()), &Processor::default())
+        };
+        assert_eq!((kind("xen\n").as_deref(), kind("other\n")), (Some("xen"), None));
+    }
 }

@@ -371,4 +371,20 @@ mod tests {
         let partly = "processor: 0\ncore id: 1\n\nprocessor: 1\n\n";
         assert_eq!(parse(partly.as_bytes()).cores, None, "of one thread it is not said");
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn this_machine_has_the_same_name_in_both_ways() {
+        let cpuinfo = Root::default().read("proc/cpuinfo").expect("a kernel");
+        assert_eq!(named(), parse(&cpuinfo).model);
+    }
+
+    #[test]
+    fn of_cores_of_two_kinds_the_first_names_the_processor() {
+        let block = |n: u32, part: &str| format!("processor: {n}\nCPU implementer: 0x41\nCPU part: {part}\n\n");
+        let found = parse([block(0, "0xd0b"), block(1, "0xd05")].concat().as_bytes());
+        assert_eq!((found.model.as_deref(), found.threads), (Some("ARM Cortex-A76"), Some(2)));
+        let other = "processor: 0\nCPU implementer: 0x41\nCPU implementer: 0x61\nCPU part: 0xd0b\n";
+        assert_eq!(parse(other.as_bytes()).model.as_deref(), Some("ARM Cortex-A76"));
+    }
 }
