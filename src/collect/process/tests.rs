@@ -54,10 +54,19 @@ impl Machine {
     }
 
     fn round(&mut self) -> ProcessSample {
+        self.collect(false)
+    }
+
+    fn keyframe(&mut self) -> ProcessSample {
+        self.collect(true)
+    }
+
+    fn collect(&mut self, keyframe: bool) -> ProcessSample {
         self.second += 1;
         // The first round reads the run's clock itself.
         let began = Clock::stopped().now().mono_us / 1_000_000;
-        let cx = CollectCx::new(Stamp::at_seconds(began + self.second), &self.want);
+        let at = Stamp::at_seconds(began + self.second);
+        let cx = CollectCx { keyframe, ..CollectCx::new(at, &self.want) };
         match self.source.collect(&cx).unwrap() {
             Sample::Processes(sample) => sample,
             other => panic!("{other:?}"),
@@ -137,6 +146,7 @@ fn an_end_is_sent_once() {
     fs::remove_file(m.path("11/stat")).unwrap();
     let sample = m.round();
     assert_eq!(sample.gone.iter().map(|g| g.pid).collect::<Vec<_>>(), [10, 11]);
+    assert_eq!(m.round().gone, []);
 }
 
 #[test]
@@ -524,4 +534,53 @@ fn without_task_counts_every_round_lists() {
     m.round();
     m.put(11, &line(11, "second", 'S', 6, 0, 0));
     assert!(pids(&m.round()).contains(&11));
+}
+
+#[test]
+fn threads_of_a_sleeper_are_read_once_and_for_a_keyframe() {
+    let mut m = Machine::new();
+    let pool = |ticks: u64| line(10, "pool", 'S', 5, ticks, 0).replace(" 20 0 1 0 5 ", " 20 0 3 0 5 ");
+    m.put(10, &pool(1));
+    let thread = |m: &Machine, tid: u32, ticks: u64| {
+        fs::create_dir_all(m.path(&format!("10/task/{tid}"))).unwrap();
+        fs::write(m.path(&format!("10/task/{tid}/stat")), line(tid, "worker", 'S', 6, ticks, 0)).unwrap();
+    };
+    [10, 12, 14].iter().for_each(|tid| thread(&m, *tid, 1));
+    (0..8).for_each(|_| drop(m.round()));
+    m.want.threads = true;
+    assert_eq!(pids(&m.round()), [12, 14], "nothing was known of them");
+    thread(&m, 12, 50);
+    assert_eq!(pids(&m.round()), [0; 0], "who sleeps has no thread at work");
+    let key = m.keyframe();
+    let found: Vec<_> = key.rows.iter().map(|row| (row.key.pid, row.user_ticks, row.name.as_deref())).collect();
+    assert_eq!(found, [(10, 1, Some("pool")), (12, 50, Some("worker")), (14, 1, Some("worker"))]);
+    // It wakes, and one of its threads has ended.
+    m.put(10, &pool(90));
+    thread(&m, 14, 90);
+    fs::remove_dir_all(m.path("10/task/12")).unwrap();
+    m.busy(90);
+    let woke = m.round();
+    assert_eq!((pids(&woke), row(&woke, 14).user_ticks), (vec![10, 14], 90));
+    assert_eq!(woke.gone, [ProcKey { pid: 12, start_ticks: 6 }]);
+    m.end(10);
+    m.put(20, &line(20, "new", 'S', 7, 1, 0));
+    let ended: Vec<u32> = m.round().gone.iter().map(|key| key.pid).collect();
+    assert_eq!(ended, [10, 14]);
+}
+
+#[test]
+fn a_start_or_an_end_between_others_concerns_nobody_else() {
+    let mut m = Machine::new();
+    for pid in [10, 20, 30] {
+        m.put(pid, &line(pid, "old", 'S', 5, 1, 0));
+    }
+    (0..2).for_each(|_| drop(m.round()));
+    m.put(15, &line(15, "new", 'S', 9, 1, 0));
+    let started = m.round();
+    assert_eq!((pids(&started), started.gone.len()), (vec![15], 0));
+    m.end(15);
+    m.end(20);
+    let ended = m.round();
+    assert_eq!(ended.gone.iter().map(|key| key.pid).collect::<Vec<_>>(), [15, 20]);
+    assert_eq!(pids(&ended), [0; 0]);
 }
