@@ -123,4 +123,12 @@ mod tests {
         let outcome = source.collect(&CollectCx::new(Stamp::at_seconds(1), &want));
         assert!(matches!(&outcome, Err(Fault::Broken(why)) if why.contains("helper process")), "{outcome:?}");
     }
+
+    #[test]
+    fn what_waits_for_devices_and_servers_is_read_aside() {
+        let mut aside: Vec<&str> =
+            SourceId::ALL.into_iter().filter(|source| may_hang(*source)).map(SourceId::name).collect();
+        aside.sort_unstable();
+        assert_eq!(aside, ["filesystems", "gpus", "sensors"]);
+    }
 }

@@ -337,4 +337,19 @@ mod tests {
         s.book(&grid(), (first, first + 100), None, None, &Interest::default());
         assert_eq!(s.due_us() - first, SECOND);
     }
+
+    #[test]
+    fn processes_are_read_at_once_when_more_of_them_is_wanted() {
+        let none = Interest::default();
+        for more in [
+            Interest { threads: true, ..none.clone() },
+            Interest { io_of_all: true, ..none.clone() },
+            Interest { commands_of_all: true, ..none.clone() },
+        ] {
+            let woken = |lane, old: &Interest, new: &Interest| wakes(Pace::Refresh, lane, old, new);
+            assert!(woken(Lane::PROCESSES, &none, &more), "{more:?}");
+            assert!(!woken(Lane::PROCESSES, &more, &more) && !woken(Lane::PROCESSES, &more, &none), "{more:?}");
+            assert!(!woken(Lane::KERNEL, &none, &more), "{more:?}");
+        }
+    }
 }

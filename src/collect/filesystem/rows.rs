@@ -176,4 +176,31 @@ mod tests {
             [nas.clone(), nas, None]
         );
     }
+
+    #[test]
+    fn figures_may_differ_by_what_was_written_meanwhile() {
+        let (bytes, inodes) = MEANWHILE;
+        let one = Space {
+            size: 1 << 40,
+            free: 1 << 39,
+            available: 1 << 38,
+            inodes: 1 << 30,
+            inodes_free: 1 << 29,
+            ..Space::default()
+        };
+        let same = |change: &dyn Fn(&mut Space)| {
+            let mut other = one;
+            change(&mut other);
+            (same_figures(&one, &other), same_figures(&other, &one))
+        };
+        let both = |same: bool| (same, same);
+        assert_eq!(same(&|_| {}), both(true));
+        assert_eq!((same(&|s| s.size += 1), same(&|s| s.inodes += 1)), (both(false), both(false)));
+        assert_eq!((same(&|s| s.free += bytes - 1), same(&|s| s.free += bytes)), (both(true), both(false)));
+        assert_eq!((same(&|s| s.available += bytes - 1), same(&|s| s.available += bytes)), (both(true), both(false)));
+        assert_eq!(
+            (same(&|s| s.inodes_free += inodes - 1), same(&|s| s.inodes_free += inodes)),
+            (both(true), both(false))
+        );
+    }
 }

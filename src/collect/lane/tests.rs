@@ -131,6 +131,8 @@ fn a_source_within_its_deadline_is_not_overdue() {
     assert!(lanes.overdue(cx.clock.now()).is_empty());
     let deadline = lanes.next_deadline().expect("it is busy");
     assert!(deadline > cx.clock.now().mono_us + 3_000_000_000);
+    let mut late = |mono_us: u64| lanes.overdue(Stamp { mono_us, ..cx.clock.now() }).len();
+    assert_eq!((late(deadline - 1), late(deadline)), (0, 1));
     drop(release);
 }
 
@@ -323,4 +325,14 @@ fn what_rests_is_read_twice_where_two_are_compared() {
     lanes.start_rest();
     let first = next(&taken, SourceId::Containers);
     assert!(next(&taken, SourceId::Containers).at > first.at);
+}
+
+#[test]
+fn the_next_tick_is_a_whole_interval_from_the_start() {
+    let every = Duration::from_secs(10);
+    let (lanes, _taken, cx) = start(vec![steady(SourceId::Load, Lane::KERNEL)], every);
+    let now = cx.clock.now();
+    let first = lanes.next_tick(now);
+    assert!(first > now.mono_us && first <= now.mono_us + 10_000_000, "{first}");
+    assert_eq!(lanes.next_tick(now.plus(every)), first + 10_000_000);
 }
