@@ -128,3 +128,42 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{container::Engine, service::Probed};
+
+    #[test]
+    fn a_sample_of_others_is_settled_when_each_has_answered() {
+        let engine = |listed| {
+            Sample::Containers(ContainerSample {
+                engines: vec![Engine { listed, ..Engine::default() }],
+                ..ContainerSample::default()
+            })
+        };
+        let service = |stuck: bool| {
+            let stuck = stuck.then(|| (crate::model::service::round::Cause::Setup, "no thread".to_owned()));
+            let probed = Probed { probe: Default::default(), round: None, stuck };
+            Sample::Services(ServiceSample { services: vec![probed] })
+        };
+        let servers = |settled| Sample::ModelServers(ModelServerSample { settled, ..ModelServerSample::default() });
+        let pools = |states: &[&str]| {
+            let states = states.iter().map(|name| ((*name).to_owned(), "ONLINE".to_owned())).collect();
+            Sample::Pools(Box::new(PoolSample { states, ..PoolSample::default() }))
+        };
+        for (sample, settled, complete) in [
+            (engine(false), false, false),
+            (engine(true), true, true),
+            (service(false), false, false),
+            (service(true), true, false),
+            (servers(false), false, false),
+            (servers(true), true, true),
+            (pools(&["tank"]), false, false),
+            (pools(&[]), true, true),
+            (Sample::Load(LoadSample::default()), true, true),
+        ] {
+            assert_eq!((sample.is_settled(), sample.is_complete()), (settled, complete), "{sample:?}");
+        }
+    }
+}

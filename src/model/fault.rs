@@ -44,3 +44,22 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_said_with_its_cure() {
+        let denied = Fault::Denied { what: "/x may not be read".into(), hint: "run as root".into() };
+        for (fault, words, off) in [
+            (Fault::Absent("no /x".into()), "no /x", false),
+            (Fault::Absent(OFF.into()), OFF, true),
+            (denied, "/x may not be read: run as root", false),
+            (Fault::Timeout, "no answer", false),
+            (Fault::Broken(OFF.into()), OFF, false),
+        ] {
+            assert_eq!((fault.to_string().as_str(), fault.is_off()), (words, off));
+        }
+    }
+}

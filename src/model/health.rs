@@ -184,4 +184,24 @@ mod tests {
         let stale = healths.freshness(SourceId::Load, Stamp::at_seconds(101));
         assert_eq!(stale, Freshness::Stale(Duration::from_secs(6)));
     }
+
+    #[test]
+    fn trouble_is_said_in_a_few_words() {
+        let trouble = |fault: Option<Fault>, seen: bool| {
+            let good_at = seen.then(|| Stamp::at_seconds(1));
+            Health { fault, good_at, ..Health::default() }.trouble()
+        };
+        let absent = || Some(Fault::Absent("no /x".into()));
+        assert_eq!(
+            (trouble(absent(), false), trouble(absent(), true)),
+            ("not found: no /x".into(), "gone: no /x".into())
+        );
+        assert_eq!(trouble(Some(Fault::Broken("odd".into())), true), "cannot be read: odd");
+        let denied = Fault::Denied { what: "/x".into(), hint: "run as root".into() };
+        assert_eq!(trouble(Some(denied), true), "permission denied: /x (run as root)");
+        assert_eq!(
+            (trouble(Some(Fault::Timeout), true), trouble(None, true)),
+            ("no answer".into(), "no answer".into())
+        );
+    }
 }

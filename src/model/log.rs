@@ -94,4 +94,15 @@ mod tests {
         log.apply(LogSample { lines: vec![line; 20], ..sample("a", true, 0) });
         assert_eq!((log.first, log.lines.len()), (4, KEPT.1 >> 20));
     }
+
+    #[test]
+    fn dropped_lines_are_added_up_until_it_starts_over() {
+        let mut log = ContainerLog::default();
+        let dropped = |id: &str, fresh: bool, dropped: u64| LogSample { dropped, ..sample(id, fresh, 1) };
+        let seen = [("a", true, 3), ("a", false, 4), ("a", true, 2), ("b", false, 5)].map(|(id, fresh, count)| {
+            log.apply(dropped(id, fresh, count));
+            (log.dropped, log.lines.len())
+        });
+        assert_eq!(seen, [(3, 1), (7, 2), (2, 1), (5, 1)]);
+    }
 }

@@ -117,4 +117,56 @@ mod tests {
         assert_eq!(slowed(Gpu::default()), Vec::<f64>::new());
         assert_eq!(slowed(Gpu { throttles_reported: true, ..Gpu::default() }), [0.0]);
     }
+
+    #[test]
+    fn pools_devices_and_datasets_have_their_figures() {
+        use crate::model::pool::{Dataset, DatasetRow, Pool, PoolRow, Vdev};
+        let vdev = |name: &str, state: &str, leaf, errors| Vdev {
+            name: name.into(),
+            state: state.into(),
+            leaf,
+            errors,
+            ..Vdev::default()
+        };
+        let vdevs = vec![
+            vdev("mirror-0", "DEGRADED", false, [9, 9, 9]),
+            Vdev { depth: 1, ..vdev("/dev/a", "ONLINE", true, [1, 2, 3]) },
+            Vdev { depth: 1, ..vdev("/dev/b", "UNAVAIL", true, [0, 0, 0]) },
+        ];
+        let reported =
+            Some(Pool { name: "tank".into(), vdevs, data_errors: Some(4), compress: Some(1.5), ..Pool::default() });
+        let mut host = Host::default();
+        let mut row = PoolRow::default();
+        (row.name, row.state, row.reported) = ("tank".into(), "DEGRADED".into(), reported);
+        host.pools.rows = vec![row];
+        let dataset = Dataset { name: "tank/a".into(), used: 70, ratio: Some(2.0), ..Dataset::default() };
+        host.pools.datasets =
+            vec![DatasetRow { reported: dataset, read_per_second: Some(8.0), ..DatasetRow::default() }];
+        for (id, figures) in [
+            ("pool_data_errors", vec!["tank 4"]),
+            ("pool_compress_ratio", vec!["tank 1.5"]),
+            ("pool_missing_devices", vec!["tank degraded 1"]),
+            ("vdev_healthy", vec!["tank mirror-0 degraded 0", "tank /dev/a online 1", "tank /dev/b unavail 0"]),
+            (
+                "vdev_errors",
+                vec![
+                    "tank /dev/a read 1",
+                    "tank /dev/a write 2",
+                    "tank /dev/a checksum 3",
+                    "tank /dev/b read 0",
+                    "tank /dev/b write 0",
+                    "tank /dev/b checksum 0",
+                ],
+            ),
+            ("dataset_used_bytes", vec!["tank/a 70"]),
+            ("dataset_compress_ratio", vec!["tank/a 2"]),
+            ("dataset_read_bytes_per_second", vec!["tank/a 8"]),
+            ("dataset_write_bytes_per_second", vec![]),
+        ] {
+            let mut found = Vec::new();
+            let put = &mut |labels: &[&str], value: f64| found.push(format!("{} {value}", labels.join(" ")));
+            (find(id).expect("a metric").read)(&host, put);
+            assert_eq!(found, figures, "{id}");
+        }
+    }
 }

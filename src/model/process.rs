@@ -388,4 +388,25 @@ mod tests {
         let none = Processes { rows: vec![row(10, 10), row(20, 20)], ..Processes::default() };
         assert_eq!((found(&none, key(10)), found(&none, key(42))), (Some((10, 10)), None));
     }
+
+    #[test]
+    fn an_info_is_news_where_it_says_something_else() {
+        let info = |command: &str, program_len: u16, cgroup: &str| ProcInfo {
+            command: command.into(),
+            program_len,
+            cgroup: cgroup.into(),
+        };
+        let known = info("a b", 1, "/x");
+        for (other, known_already) in [
+            (info("a b", 1, "/x"), true),
+            (info("a b", 1, ""), true),
+            (info("a b", 1, "/y"), false),
+            (info("a c", 1, "/x"), false),
+            (info("a b", 3, ""), false),
+        ] {
+            assert_eq!(known.has(&other), known_already, "{other:?}");
+        }
+        let moved = Moved { read_bytes: 5, written_bytes: 7, ..Moved::default() };
+        assert_eq!(moved.bytes(), 12);
+    }
 }

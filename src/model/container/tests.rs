@@ -209,3 +209,22 @@ fn network_of_a_container() {
     assert_eq!(of(Some("container:ab")).network(), NetworkOf::Container("ab"));
     assert!([None, Some("bridge"), Some("shop_default")].iter().all(|mode| of(*mode).network() == NetworkOf::Own));
 }
+
+#[test]
+fn a_container_is_throttled_in_a_share_of_its_periods() {
+    let mut all = Containers::default();
+    let meta = meta("ab", 1);
+    let mut ratio = |second: u64, held: u64, periods: u64| {
+        let usage = Usage { cpu_us: Some(1), throttled_periods: Some((held, periods)), ..Usage::default() };
+        let sample = ContainerSample {
+            containers: vec![meta.clone()],
+            usages: BTreeMap::from([(meta.id.clone(), usage)]),
+            ..ContainerSample::default()
+        };
+        let since = (second > 1).then_some(Duration::from_secs(1));
+        all.apply(Span { at: Stamp::at_seconds(second), every: Duration::from_secs(1), since }, sample);
+        all.rows[0].throttled_ratio
+    };
+    assert_eq!([ratio(1, 10, 100), ratio(2, 14, 110), ratio(3, 14, 110)], [None, Some(0.4), Some(0.0)]);
+    assert_eq!([ratio(4, 24, 115), ratio(5, 3, 116)], [Some(1.0), None], "no more than all, and a counter that fell");
+}

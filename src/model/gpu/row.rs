@@ -606,4 +606,14 @@ pub(super) mod tests {
         over(&mut gpus, 5, Some(4), Gpu { power: Some(80.0), ..busy(0.0) });
         assert_eq!((gpus.rows[0].power, gpus.rows[0].energy_joules), (Some(80.0), Some(320.0)));
     }
+
+    #[test]
+    fn a_card_is_known_by_its_place_where_its_name_is_another() {
+        let mut gpus = Gpus::default();
+        let card = |id: &str, bus: &str| Gpu { id: id.into(), bus: bus.into(), ..Gpu::default() };
+        fold(&mut gpus, 1, vec![card("a", "0000:01:00.0"), card("b", "")]);
+        fold(&mut gpus, 2, vec![card("other", "0000:01:00.0"), card("c", "")]);
+        let rows: Vec<_> = gpus.rows.iter().map(|row| (row.raw.id.as_str(), row.lost().is_some())).collect();
+        assert_eq!(rows, [("other", false), ("b", true), ("c", false)]);
+    }
 }

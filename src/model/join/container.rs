@@ -167,4 +167,36 @@ mod tests {
         assert_eq!(place(0, "volume", "a"), None, "a volume by its name");
         assert_eq!(place(1, "bind", "/srv/db/x"), None, "an engine elsewhere");
     }
+
+    #[test]
+    fn what_the_processes_of_a_container_use_of_a_card_is_added() {
+        use crate::model::{
+            gpu::{Gpu, GpuProcess, GpuRow},
+            process::{ProcInfo, ProcKey, Process},
+        };
+        let id = "0123456789abcdef".repeat(4);
+        let process = |pid: u32, cgroup: &str| {
+            let info = ProcInfo { cgroup: cgroup.into(), ..ProcInfo::default() };
+            let key = ProcKey { pid, start_ticks: 5 };
+            Process { key, tgid: pid, info: Some(Box::new(info)), ..Process::default() }
+        };
+        let own = format!("/docker/{id}");
+        let mut host = Host::default();
+        host.processes.rows = vec![process(10, &own), process(20, &own), process(30, "/user.slice")];
+        let card = |holds: &[(u32, Option<u64>)]| {
+            let one =
+                |(pid, memory): &(u32, Option<u64>)| GpuProcess { pid: *pid, memory: *memory, ..GpuProcess::default() };
+            let raw = Gpu { processes: holds.iter().map(one).collect(), ..Gpu::default() };
+            GpuRow { raw, process_busy: vec![(10, 0.25), (20, 0.5), (30, 0.1)], ..GpuRow::default() }
+        };
+        host.gpus.rows =
+            vec![card(&[(10, Some(5)), (20, Some(2)), (30, Some(9))]), card(&[(30, Some(9))]), card(&[(20, None)])];
+        let meta = Container { id, ..Container::default() };
+        let row = ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() };
+        let shares: Vec<_> = gpus_of(&host, &row).iter().map(|s| (s.processes, s.memory, s.busy)).collect();
+        assert_eq!(shares, [(2, Some(7), Some(0.75)), (1, None, Some(0.5))]);
+        assert_eq!(gpu_memory_of(&host, &row), Some(7));
+        host.gpus.rows.remove(0);
+        assert_eq!(gpu_memory_of(&host, &row), None, "the driver does not say");
+    }
 }

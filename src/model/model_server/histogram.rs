@@ -173,4 +173,11 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_bucket_without_news_did_not_fall() {
+        let (then, now) = (of(&[(1.0, 4.0), (2.0, 4.0)], 6.0, 9.0), of(&[(1.0, 4.0), (2.0, 5.0)], 7.0, 8.0));
+        assert_eq!(now.since(&then), Some(of(&[(1.0, 0.0), (2.0, 1.0)], 1.0, 0.0)), "a sum that fell is none");
+        assert_eq!(then.since(&then), Some(of(&[(1.0, 0.0), (2.0, 0.0)], 0.0, 0.0)));
+    }
 }

@@ -348,4 +348,22 @@ pub mod tests {
         };
         assert_eq!([0.5, 8.0, 39.0, 70.0, 400.0].map(of), [2.0, 2.0, 6.0, 10.0, 10.0].map(Some));
     }
+
+    #[test]
+    fn models_of_a_server_are_added_or_the_slowest_is_taken() {
+        let spread = |p50: f64| Spread { p50, ..Spread::default() };
+        let row = |figures: [(f64, f64); 2]| {
+            let models = figures.map(|(tokens, first)| {
+                let mut row = ModelRow { raw: model("m", ModelState::Loaded, 0.0), ..ModelRow::default() };
+                (row.flow.figures.tokens, row.flow.figures.first_token) = (Some(tokens), Some(spread(first)));
+                row
+            });
+            ServerRow { raw: up(1, Vec::new()), models: models.into(), ..ServerRow::default() }
+        };
+        for figures in [[(20.0, 0.5), (5.0, 2.0)], [(5.0, 2.0), (20.0, 0.5)]] {
+            let row = row(figures);
+            assert_eq!((row.tokens(), row.first_token()), (Some(25.0), Some(spread(2.0))));
+            assert_eq!(row.waiting(), Some(4.0));
+        }
+    }
 }

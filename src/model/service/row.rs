@@ -374,4 +374,31 @@ mod tests {
         assert_eq!((row.standing, row.why.as_str()), (Standing::Unjudged, "no network"));
         assert_eq!((row.failures, row.silent, row.judged.len()), (1, 0, 1));
     }
+
+    #[test]
+    fn what_is_stuck_is_noted_once() {
+        let mut row = ServiceRow::new(Arc::default(), Stamp::at_seconds(0));
+        let stuck = |words: &str| Probed {
+            probe: Arc::default(),
+            round: None,
+            stuck: (!words.is_empty()).then(|| (Cause::Setup, words.to_owned())),
+        };
+        let conditions = Conditions { booted: None, cut_off: false };
+        (1..4).for_each(|second| row.take(&stuck("no thread"), Stamp::at_seconds(second), &conditions));
+        assert_eq!((row.standing, row.why.as_str(), row.log.len()), (Standing::Unjudged, "no thread", 1));
+        assert_eq!(row.since, Stamp::at_seconds(1));
+    }
+
+    #[test]
+    fn the_time_now_is_the_middle_of_the_newest_against_the_usual() {
+        let mut row = ServiceRow::new(Arc::default(), Stamp::at_seconds(0));
+        (0..60).for_each(|n| row.normal.push(Stamp::at_seconds(n * 10), 0.25, FLOOR));
+        row.standing = Standing::Up;
+        row.newest = [9.0, 0.5].into();
+        assert_eq!(row.against_normal(), None, "two say nothing");
+        row.newest = [9.0, 0.5, 0.1].into();
+        assert_eq!(row.against_normal(), Some(2.0));
+        row.standing = Standing::Down;
+        assert_eq!(row.against_normal(), None);
+    }
 }
