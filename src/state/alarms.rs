@@ -161,4 +161,37 @@ mod tests {
         let all: Vec<_> = alarms.episodes.iter().map(|e| (e.fired_unix_ms, e.say.as_str())).collect();
         assert_eq!(all, [(20, "theirs"), (40, "the same"), (50, "theirs")]);
     }
+
+    #[test]
+    fn an_episode_ends_as_its_alert_does() {
+        let mut alarms = Alarms { owned: true, ..Alarms::default() };
+        let key = |rule: &str| AlertKey { rule: rule.into(), identity: Vec::new() };
+        let mut note = |rule: &str, turn: Turn, second: u64| {
+            let (phase, at) = (crate::alert::phase::Phase::Firing, Stamp::at_seconds(second));
+            let change = Transition {
+                at,
+                key: key(rule),
+                labels: Default::default(),
+                turn,
+                from: phase,
+                to: phase,
+                level: crate::alert::Level::Warn,
+                value: 1.0,
+                since: Stamp::at_seconds(1),
+                fired: Some(Stamp::at_seconds(1)),
+                say: String::new(),
+                muted: None,
+            };
+            alarms.note(&change);
+            let found = alarms.episodes.iter().find(|episode| episode.key.rule == rule)?;
+            Some((found.end, found.ended_unix_ms == Some(Stamp::at_seconds(second).unix_ms)))
+        };
+        for (rule, turn, end) in
+            [("a", Turn::Resolved, EpisodeEnd::Resolved), ("b", Turn::Removed, EpisodeEnd::Removed)]
+        {
+            assert_eq!(note(rule, Turn::Gone, 1), None, "that is no end");
+            assert_eq!(note(rule, Turn::Fired, 2), Some((None, false)));
+            assert_eq!(note(rule, turn, 3), Some((Some(end), true)));
+        }
+    }
 }

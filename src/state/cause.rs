@@ -266,4 +266,71 @@ mod tests {
         let watches = [pending, watch("container_failed", &[engine[0], ("container_id", "ab")])];
         assert_eq!(found(&watches, &host()), [None, None]);
     }
+
+    #[test]
+    fn a_server_is_explained_by_its_own_cards_or_the_loss_of_all() {
+        use crate::model::{
+            gpu::{CardState, Gpu, GpuProcess},
+            model_server::{Runner, Server, ServerRow},
+            process::{ProcKey, Process},
+        };
+        let lost = || CardState::Lost("it fell off the bus".into());
+        let explained = |cards: [CardState; 2], pid: Option<u32>, label: &str| {
+            let mut host = Host::default();
+            let key = ProcKey { pid: 10, start_ticks: 5 };
+            host.processes.rows = vec![Process { key, tgid: 10, ..Process::default() }];
+            let raw =
+                Server { name: "a".into(), process: pid.map(|pid| Runner { pid, started: 5 }), ..Server::default() };
+            host.model_servers.rows = vec![ServerRow { raw, ..ServerRow::default() }];
+            // It uses the first of the two.
+            host.gpus.rows = (0..)
+                .zip(cards)
+                .map(|(index, state)| {
+                    let processes = (index == 0).then(|| GpuProcess { pid: 10, ..GpuProcess::default() });
+                    let raw = Gpu { index, state, processes: processes.into_iter().collect(), ..Gpu::default() };
+                    GpuRow { raw, ..GpuRow::default() }
+                })
+                .collect();
+            let watches = [watch("gpu_driver", &[]), watch("model_failures", &[("server", "a"), (label, "llama")])];
+            found(&watches, &host)[1].is_some()
+        };
+        assert!(explained([lost(), CardState::Up], Some(10), "model"), "its card");
+        assert!(!explained([CardState::Up, lost()], Some(10), "model"), "another card");
+        assert!(explained([lost(), lost()], Some(10), "model"));
+        assert!(!explained([lost(), lost()], None, "model"), "it may run elsewhere");
+        assert!(!explained([lost(), lost()], Some(10), "other"), "it is not about a model");
+        let mut none = Host::default();
+        let key = ProcKey { pid: 10, start_ticks: 5 };
+        none.processes.rows = vec![Process { key, tgid: 10, ..Process::default() }];
+        let raw = Server { name: "a".into(), process: Some(Runner { pid: 10, started: 5 }), ..Server::default() };
+        none.model_servers.rows = vec![ServerRow { raw, ..ServerRow::default() }];
+        let watches = [watch("gpu_driver", &[]), watch("model_failures", &[("server", "a"), ("model", "llama")])];
+        assert_eq!(found(&watches, &none)[1], None, "there are no cards");
+    }
+
+    #[test]
+    fn what_is_outside_or_behind_a_port_has_its_own_cause() {
+        use crate::{
+            clock::Stamp,
+            model::service::{Probe, ServiceRow},
+        };
+        let explained = |outside: Option<bool>, port: u16, cause: Watch| {
+            let mut host = host();
+            let row = &mut host.containers.rows[0];
+            let meta = Container { ports: vec!["0.0.0.0:8096→8096/tcp".into()], ..(*row.meta).clone() };
+            row.meta = Arc::new(meta);
+            let probe = Probe { name: "web".into(), port, ..Probe::default() };
+            let mut row = ServiceRow::new(Arc::new(probe), Stamp::default());
+            row.outside = outside;
+            host.services.rows = vec![row];
+            found(&[watch("service_down", &[("service", "web")]), cause], &host)[0].is_some()
+        };
+        let network = || watch("network_reachable", &[]);
+        let engine = |address: &str| watch("engine_up", &[("engine", address)]);
+        let own = "unix:///run/docker.sock";
+        assert!(explained(Some(true), 8096, network()) && !explained(Some(true), 8096, engine(own)));
+        assert!(!explained(Some(false), 8096, network()) && !explained(None, 8096, network()));
+        assert!(explained(Some(false), 8096, engine(own)) && explained(None, 8096, engine(own)));
+        assert!(!explained(Some(false), 8096, engine("unix:///other")) && !explained(Some(false), 1, engine(own)));
+    }
 }

@@ -180,7 +180,14 @@ mod tests {
     #[test]
     fn models_are_guessed_by_their_size() {
         let mut state = State::default();
-        for of in ["llama3.1:8b at ollama", "qwen3:4b at ollama", "Qwen2.5-72B-Instruct at vllm", "embed at ollama"] {
+        for of in [
+            "llama3.1:8b at ollama",
+            "qwen3:4b at ollama",
+            "Qwen2.5-32B at vllm",
+            "Qwen2.5-72B-Instruct at vllm",
+            "aya:35b at ollama",
+            "embed at ollama",
+        ] {
             state
                 .runs
                 .history

@@ -334,3 +334,29 @@ fn who_keeps_the_book_does_not_take_that_of_another() {
     state.apply(book_of_another(12, 11, true));
     assert_eq!(silences(&state), 1);
 }
+
+#[test]
+fn a_machine_is_starting_in_the_first_minute_after_a_suspend() {
+    let mut state = state(0);
+    state.host.now = Stamp::at_seconds(100);
+    let mut starting = |woke: Option<u64>, uptime: f64| {
+        state.alarms.woke = woke.map(Stamp::at_seconds);
+        state.host.load.raw.uptime_seconds = uptime;
+        state.machine().starting
+    };
+    assert!(!starting(None, 1e6) && !starting(None, 0.0), "an uptime of 0 is not known");
+    assert!(starting(Some(41), 1e6) && !starting(Some(40), 1e6));
+    assert!(starting(None, 1.0));
+}
+
+#[test]
+fn what_was_said_is_kept_for_a_minute() {
+    let mut state = state(0);
+    let mut kept = |second: u64| {
+        let at = Stamp::at_seconds(second);
+        let mark = State::silence(crate::model::alert::Scope::All, Duration::from_secs(9), String::new(), at);
+        state.apply(Event::Alert(mark));
+        state.alarms.said.len()
+    };
+    assert_eq!([1, 2, 60, 61, 62, 200].map(&mut kept), [1, 2, 3, 3, 3, 1]);
+}

@@ -68,3 +68,18 @@ fn two_containers_of_one_name_keep_their_own_acknowledgements() {
     look(&mut state, &["bbbb"]);
     assert_eq!(state.watches.iter().map(|w| (w.key(), w.acknowledged)).collect::<Vec<_>>(), [(key, true)]);
 }
+
+#[test]
+fn a_label_is_acknowledged_for_its_metric_alone() {
+    let given = |acknowledged: bool, name: &str| Watch {
+        rule: "busy".into(),
+        labels: vec![("name".into(), name.into())],
+        acknowledged,
+        ..Watch::default()
+    };
+    let mut state = state(0);
+    state.watches = vec![given(true, "a"), given(false, "b")];
+    assert!(state.is_acknowledged(metrics::LOAD1, "a"));
+    assert!(!state.is_acknowledged(metrics::LOAD1, "b") && !state.is_acknowledged(metrics::LOAD1, "c"));
+    assert!(!state.is_acknowledged(metrics::CPU_BUSY_RATIO, "a"));
+}
