@@ -439,4 +439,42 @@ mod tests {
             assert_eq!(diagnostics(&format!("[cpu_busy]\nhold = {value}\n")), [wanted], "{value}");
         }
     }
+
+    #[test]
+    fn a_quantity_is_a_number_or_a_text_with_a_unit() {
+        let warn = |value: &str| {
+            let text = format!("[load]\nmetric = \"load1\"\nwarn = {value}\nsay = \"x\"\n");
+            let (table, _) = DeTable::parse_recoverable(&text);
+            let mut rules = Vec::new();
+            let found = merge(&mut rules, "c.toml", &text, table.get_ref());
+            assert_eq!(found, [], "{value}");
+            rules[0].limits.warn
+        };
+        assert_eq!([warn("4"), warn("4.5"), warn("\"90%\"")], [Some(4.0), Some(4.5), Some(0.9)]);
+        for value in ["nan", "inf", "true"] {
+            let text = format!("[cpu_busy]\nwarn = {value}\n");
+            assert!(diagnostics(&text)[0].contains("`warn` is not a quantity"), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_switched_by_true_and_false() {
+        let read = |text: &str| {
+            let text = format!("[cpu_busy]\n{text}\n");
+            let (table, _) = DeTable::parse_recoverable(&text);
+            let mut rules = shipped();
+            let found = merge(&mut rules, "c.toml", &text, table.get_ref());
+            assert_eq!(found, [], "{text}");
+            let rule = rules.iter().find(|rule| rule.id == "cpu_busy").expect("shipped");
+            (rule.enabled, rule.grace, rule.quiet_during_runs)
+        };
+        for on in [true, false] {
+            let all = format!("enabled = {on}\ngrace = {on}\nquiet_during_runs = {on}");
+            assert_eq!(read(&all), (on, on, on));
+        }
+        for key in ["enabled", "grace", "quiet_during_runs"] {
+            let words = format!("`{key}` is neither true nor false");
+            assert!(diagnostics(&format!("[cpu_busy]\n{key} = 1\n"))[0].contains(&words));
+        }
+    }
 }

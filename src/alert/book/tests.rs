@@ -216,3 +216,40 @@ fn a_rise_from_advice_is_sent() {
     }
     assert_eq!(turns, [(Turn::Fired, None), (Turn::Escalated, None)]);
 }
+
+#[test]
+fn each_part_of_a_book_makes_it_worth_keeping() {
+    use crate::{
+        alert::{flap::Flap, normal::Normal},
+        model::alert::{Scope, Silence},
+    };
+    let with = |change: &dyn Fn(&mut AlertBook)| {
+        let mut book = AlertBook::default();
+        change(&mut book);
+        book.is_worth_keeping()
+    };
+    let silence = || Silence { scope: Scope::All, until_unix_ms: 1, comment: String::new(), by: None };
+    assert!(!with(&|_| {}) && !with(&|book| book.known = ["load1".to_owned()].into()));
+    assert!(with(&|book| drop(book.alerts.insert(key("a", "x"), Alert::default()))));
+    assert!(with(&|book| drop(book.flaps.insert(key("a", "x"), Flap::default()))));
+    assert!(with(&|book| drop(book.normals.insert(key("a", "x"), Normal::default()))));
+    assert!(with(&|book| book.silences.push(silence())) && with(&|book| book.seen_unix_ms = 1));
+}
+
+#[test]
+fn what_is_normal_is_forgotten_a_day_after_it_was_seen() {
+    use crate::alert::normal::{KEPT, Normal};
+    let mut book = AlertBook::default();
+    let seen = |second: u64| {
+        let mut normal = Normal::default();
+        normal.seen = Stamp::at_seconds(second);
+        normal
+    };
+    book.normals = [(key("a", "x"), seen(100)), (key("a", "y"), seen(101))].into();
+    let mut left = |second: u64| {
+        judge(&mut book, &[rule("a")], second, &[]);
+        book.normals.len()
+    };
+    let day = KEPT.as_secs();
+    assert_eq!([100 + day, 101 + day, 102 + day].map(&mut left), [2, 1, 0]);
+}

@@ -350,3 +350,17 @@ fn a_slow_source_bridges_two_of_its_intervals() {
     let bridge = |seconds| Moment { now: Stamp::at_seconds(1), interval: Duration::from_secs(seconds) }.bridge();
     assert_eq!((bridge(1), bridge(60)), (Duration::from_secs(10), Duration::from_secs(120)));
 }
+
+#[test]
+fn what_is_counted_is_said_while_it_is_pending() {
+    let counts = |in_a_row: Option<u32>, times: Option<u32>, phase: Phase| {
+        let times = times.map(|count| Times { count, within: Duration::from_secs(60) });
+        let rule = Rule { in_a_row, times, ..rule(0, None) };
+        let crossings = [1, 2].map(Stamp::at_seconds).to_vec();
+        Entry { phase, row: 3, crossings, ..Entry::default() }.counted(&rule)
+    };
+    assert_eq!(counts(Some(5), None, Pending), Some((3, 5)));
+    assert_eq!((counts(Some(2), None, Pending), counts(Some(1), None, Pending)), (Some((3, 2)), None));
+    assert_eq!(counts(None, Some(4), Pending), Some((2, 4)));
+    assert_eq!((counts(Some(5), None, Firing), counts(None, None, Pending)), (None, None));
+}
