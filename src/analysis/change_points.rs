@@ -224,4 +224,28 @@ mod tests {
         assert!(places(&wild).is_empty(), "one run is no level");
         assert!(places(&[]).is_empty() && places(&[1.0]).is_empty() && places(&[0.0; 40]).is_empty());
     }
+
+    /// The statistic Q by its definition: m n / (m + n) times the energy distance.
+    #[test]
+    fn the_best_split_is_where_the_sides_are_most_unlike() {
+        let best = |series: &[f64], start: usize, end: usize| {
+            let split = Distances::of(series).best_split(start, end)?;
+            Some((split.start, split.at, split.end, (split.q * 7.0).round() / 7.0))
+        };
+        assert_eq!(best(&[0.0, 1.0, 2.0, 10.0, 11.0, 12.0], 0, 6), Some((0, 3, 6, 26.0)));
+        // 3 * 4 / 7 * (2 * 10.5 - 4 / 3 - 10 / 6)
+        assert_eq!(best(&[0.0, 1.0, 2.0, 10.0, 11.0, 12.0, 13.0], 0, 7), Some((0, 3, 7, 216.0 / 7.0)));
+        assert_eq!(best(&[5.0, 5.0, 0.0, 1.0, 2.0, 10.0, 11.0, 12.0, 13.0], 2, 9), Some((2, 5, 9, 216.0 / 7.0)));
+        // What follows a dip is not a part of it.
+        assert_eq!(best(&[0.0, 1.0, 2.0, 10.0, 11.0, 12.0, 0.0, 1.0, 2.0], 0, 9), Some((0, 3, 6, 26.0)));
+        assert_eq!(best(&[0.0, 1.0, 2.0, 10.0, 11.0], 0, 5), None, "two are no level");
+    }
+
+    #[test]
+    fn a_change_is_as_large_from_both_sides() {
+        let magnitude = |before: f64, after: f64| ChangePoint { at: 0, before, after, p: 0.0 }.magnitude();
+        assert_eq!([magnitude(4.0, 5.0), magnitude(5.0, 4.0), magnitude(-4.0, -5.0)], [0.25; 3]);
+        assert_eq!([magnitude(0.0, 0.0), magnitude(3.0, 3.0)], [0.0; 2]);
+        assert_eq!(magnitude(0.0, 1.0), f64::INFINITY);
+    }
 }
