@@ -164,6 +164,186 @@ mod tests {
         assert_eq!((work.running, work.waiting, work.generated_tokens), (Some(4.0), Some(3.0), Some(696.0)));
     }
 
+    /// Figures of these names whose values are 1, 2, 3 …, of a model where it is labelled.
+    fn numbered(names: &[&str], labels: &str) -> String {
+        (1..).zip(names).map(|(value, name)| format!("{name}{{{labels}}} {value}\n")).collect()
+    }
+
+    /// A histogram of so many requests, each of which took two seconds.
+    fn histogram(name: &str, labels: &str, count: u32) -> String {
+        let comma = if labels.is_empty() { "" } else { "," };
+        format!(
+            "{name}_bucket{{{labels}{comma}le=\"1\"}} 0\n{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {count}\n\
+             {name}_sum{{{labels}}} {}\n{name}_count{{{labels}}} {count}\n",
+            count * 2
+        )
+    }
+
+    fn of(count: f64) -> Option<crate::model::model_server::Histogram> {
+        Some(crate::model::model_server::Histogram { bounds: vec![1.0], below: vec![0.0], count, sum: count * 2.0 })
+    }
+
+    fn loaded(work: Work) -> Vec<Model> {
+        vec![Model { name: "m".to_owned(), state: ModelState::Loaded, work, ..Model::default() }]
+    }
+
+    #[test]
+    fn each_figure_of_llama_has_its_place() {
+        let names = [
+            "requests_processing",
+            "requests_deferred",
+            "kv_cache_usage_ratio",
+            "prompt_tokens_total",
+            "prompt_tokens_cached_total",
+            "tokens_predicted_total",
+            "prompt_seconds_total",
+            "tokens_predicted_seconds_total",
+        ];
+        let names = names.map(|name| format!("llamacpp:{name}"));
+        let text = numbered(&names.each_ref().map(String::as_str), "");
+        let work = Work {
+            running: Some(1.0),
+            waiting: Some(2.0),
+            kv_used: Some(3.0),
+            prompt_tokens: Some(4.0),
+            cached_tokens: Some(5.0),
+            generated_tokens: Some(6.0),
+            prompt_seconds: Some(7.0),
+            generated_seconds: Some(8.0),
+            ..Work::default()
+        };
+        assert_eq!(llama(&Exposition::parse(&text)), work);
+    }
+
+    #[test]
+    fn each_figure_of_vllm_has_its_place() {
+        let labels = "model_name=\"m\",engine=\"0\"";
+        let names = [
+            "vllm:num_requests_running",
+            "vllm:num_requests_waiting",
+            "vllm:kv_cache_usage_perc",
+            "vllm:prompt_tokens_total",
+            "vllm:prompt_tokens_cached_total",
+            "vllm:generation_tokens_total",
+            "vllm:num_preemptions_total",
+            "vllm:request_prefill_time_seconds_sum",
+            "vllm:request_decode_time_seconds_sum",
+        ];
+        let ends = |reason: &str, value: u32| {
+            format!("vllm:request_success_total{{{labels},finished_reason=\"{reason}\"}} {value}\n")
+        };
+        let text = numbered(&names, labels)
+            + &[ends("stop", 10), ends("abort", 20), ends("error", 40)].concat()
+            + &histogram("vllm:time_to_first_token_seconds", labels, 11)
+            + &histogram("vllm:request_time_per_output_token_seconds", labels, 12)
+            + &histogram("vllm:e2e_request_latency_seconds", labels, 13)
+            + &histogram("vllm:request_queue_time_seconds", labels, 14)
+            + "vllm:engine_sleep_state{sleep_state=\"awake\"} 1\n";
+        let work = Work {
+            running: Some(1.0),
+            waiting: Some(2.0),
+            kv_used: Some(3.0),
+            prompt_tokens: Some(4.0),
+            cached_tokens: Some(5.0),
+            generated_tokens: Some(6.0),
+            preemptions: Some(7.0),
+            completed: Some(70.0),
+            failed: Some(60.0),
+            prompt_seconds: Some(8.0),
+            generated_seconds: Some(9.0),
+            first_token: of(11.0),
+            per_token: of(12.0),
+            response: of(13.0),
+            queue: of(14.0),
+            ..Work::default()
+        };
+        assert_eq!(vllm(&Exposition::parse(&text)), loaded(work));
+        assert!(!vllm_sleeps(&Exposition::parse(&text)));
+        for state in ["weights_offloaded", "discard_all"] {
+            let asleep = format!("vllm:engine_sleep_state{{sleep_state=\"{state}\"}} 1\n");
+            assert!(vllm_sleeps(&Exposition::parse(&asleep)), "{state}");
+        }
+    }
+
+    #[test]
+    fn each_figure_of_sglang_has_its_place() {
+        let labels = "model_name=\"m\",tp_rank=\"0\"";
+        let names = [
+            "sglang:num_running_reqs",
+            "sglang:num_queue_reqs",
+            "sglang:token_usage",
+            "sglang:max_total_num_tokens",
+            "sglang:prompt_tokens_total",
+            "sglang:cached_tokens_total",
+            "sglang:generation_tokens_total",
+            "sglang:num_retractions_total",
+            "sglang:num_requests_total",
+            "sglang:num_aborted_requests_total",
+            "sglang:gen_throughput",
+        ];
+        let text = numbered(&names, labels)
+            + &format!("sglang:startup_time_seconds{{{labels},phase=\"load_weight\"}} 12\n")
+            + &format!("sglang:startup_time_seconds{{{labels},phase=\"scheduler_e2e\"}} 99\n")
+            + &histogram("sglang:time_to_first_token_seconds", labels, 13)
+            + &histogram("sglang:inter_token_latency_seconds", labels, 14)
+            + &histogram("sglang:e2e_request_latency_seconds", labels, 15)
+            + &histogram("sglang:queue_time_seconds", labels, 16);
+        let work = Work {
+            running: Some(1.0),
+            waiting: Some(2.0),
+            kv_used: Some(3.0),
+            kv_tokens: Some(4.0),
+            prompt_tokens: Some(5.0),
+            cached_tokens: Some(6.0),
+            generated_tokens: Some(7.0),
+            preemptions: Some(8.0),
+            completed: Some(9.0),
+            failed: Some(10.0),
+            throughput: Some(11.0),
+            load_seconds: Some(12.0),
+            first_token: of(13.0),
+            per_token: of(14.0),
+            response: of(15.0),
+            queue: of(16.0),
+            ..Work::default()
+        };
+        assert_eq!(sglang(&Exposition::parse(&text)), loaded(work));
+    }
+
+    #[test]
+    fn each_figure_of_tgi_has_its_place() {
+        let names = [
+            "tgi_batch_current_size",
+            "tgi_queue_size",
+            "tgi_request_input_length_sum",
+            "tgi_request_generated_tokens_sum",
+            "tgi_request_success",
+            "tgi_request_failure",
+        ];
+        let text = numbered(&names, "")
+            + &histogram("tgi_request_mean_time_per_token_duration", "", 11)
+            + &histogram("tgi_request_duration", "", 12)
+            + &histogram("tgi_request_queue_duration", "", 13);
+        let work = Work {
+            running: Some(1.0),
+            waiting: Some(2.0),
+            prompt_tokens: Some(3.0),
+            generated_tokens: Some(4.0),
+            completed: Some(5.0),
+            failed: Some(6.0),
+            per_token: of(11.0),
+            response: of(12.0),
+            queue: of(13.0),
+            ..Work::default()
+        };
+        assert_eq!(tgi(&Exposition::parse(&text)), work);
+        let failed = |asked: u32| {
+            let text = format!("tgi_request_count {asked}\ntgi_request_success 20\n");
+            tgi(&Exposition::parse(&text)).failed
+        };
+        assert_eq!((failed(23), failed(20), failed(19)), (Some(3.0), Some(0.0), Some(0.0)), "what did not succeed");
+    }
+
     #[test]
     fn what_is_not_there_is_not_known() {
         assert_eq!(read("tgi/metrics.prom", llama), Work::default());
