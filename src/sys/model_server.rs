@@ -13,6 +13,8 @@ mod part;
 mod prometheus;
 mod router;
 mod say;
+#[cfg(test)]
+pub mod testing;
 pub mod timed_request;
 
 use serde_json::Value;
@@ -197,6 +199,84 @@ mod tests {
         }
         let other = Answers::default().with("/v1/models", 200, r#"{"data":[{"id":"x","owned_by":"me"}]}"#);
         assert_eq!(round(other, None), (Some(Kind::OpenAi), ServerState::Up));
+    }
+
+    /// The kind of a server with this list.
+    fn kind_of(list: &str, served_by: Option<&str>, given: Option<Kind>, likely: Option<Kind>) -> Option<Kind> {
+        let mut server = Answers::default().with("/v1/models", 200, list);
+        server.server = served_by.map(str::to_owned);
+        let hints = Hints { sleeps: Sleeps::Never, ..Hints::default() };
+        Watcher::new(given, likely).round(&mut server, Stamp::at_seconds(1), hints).kind
+    }
+
+    #[test]
+    fn the_first_owner_in_a_list_says_whose_it_is() {
+        let owned = |owner: &str| format!(r#"{{"data":[{{"id":"a","owned_by":"{owner}"}},{{"id":"b"}}]}}"#);
+        for (owner, kind) in [
+            ("llamacpp", Kind::LlamaCpp),
+            ("library", Kind::Ollama),
+            ("vllm", Kind::Vllm),
+            ("sglang", Kind::Sglang),
+            ("llama-swap", Kind::LlamaSwap),
+            ("organization_owner", Kind::LmStudio),
+            ("me", Kind::OpenAi),
+        ] {
+            assert_eq!(kind_of(&owned(owner), None, None, None), Some(kind), "{owner}");
+        }
+        let empty = r#"{"data":[]}"#;
+        let (me, llama) = (owned("me"), Some("llama.cpp b1"));
+        assert_eq!(kind_of(&me, llama, None, None), Some(Kind::LlamaCpp), "by what it calls itself");
+        assert_eq!(kind_of(empty, llama, None, None), Some(Kind::LlamaRouter), "a router without a model");
+        assert_eq!(kind_of(empty, Some("nginx"), None, None), Some(Kind::OpenAi));
+        for likely in [Kind::Tgi, Kind::LlamaSwap] {
+            assert_eq!(kind_of(&me, None, None, Some(likely)), Some(likely), "what its process or port suggests");
+        }
+        let router = r#"{"data":[{"id":"a","owned_by":"llamacpp","status":{"value":"loaded"}}]}"#;
+        assert_eq!(kind_of(router, None, Some(Kind::LlamaCpp), None), Some(Kind::LlamaRouter), "both are llama.cpp");
+        assert_eq!(kind_of(router, None, Some(Kind::Vllm), None), Some(Kind::Vllm), "the user knows");
+    }
+
+    #[test]
+    fn without_a_list_its_own_path_says_whose_it_is() {
+        let of = |likely: Option<Kind>, path: &str, status: u16| {
+            let server = Answers::default().with("/v1/models", 405, "").with(path, status, "{}");
+            let (kind, state) = round(server, likely);
+            (kind, matches!(state, ServerState::NotAServer(_)))
+        };
+        assert_eq!(of(Some(Kind::Ollama), "/api/version", 200), (Some(Kind::Ollama), false));
+        assert_eq!(of(Some(Kind::Ollama), "/api/version", 500), (Some(Kind::Ollama), true));
+        assert_eq!(of(Some(Kind::Tgi), "/info", 200), (Some(Kind::Tgi), false));
+        assert_eq!(of(Some(Kind::Tgi), "/info", 404), (Some(Kind::Tgi), true));
+        assert_eq!(of(Some(Kind::LmStudio), "/none", 200).0, Some(Kind::LmStudio));
+        assert_eq!(of(Some(Kind::Vllm), "/version", 200), (Some(Kind::Vllm), true));
+        assert_eq!(of(None, "/version", 200), (None, true));
+    }
+
+    #[test]
+    fn a_sleeper_stays_known_and_one_that_loads_begins_again() {
+        let hints = Hints { sleeps: Sleeps::Never, ..Hints::default() };
+        let mut server = listed("llama.cpp/models.json").with("/props", 200, fixture("llama.cpp/props.json")).with(
+            "/metrics",
+            200,
+            fixture("llama.cpp/metrics.prom"),
+        );
+        let mut watcher = Watcher::new(None, None);
+        let mut round = |server: &mut Answers, second| {
+            let state = watcher.round(server, Stamp::at_seconds(second), hints).state;
+            (state, server.take_asked().join(" "))
+        };
+        assert_eq!(round(&mut server, 1).1, "/v1/models /props /v1/models /metrics");
+        server.put("/metrics", 503, fixture("llama.cpp/loading-metrics.json"));
+        assert_eq!(round(&mut server, 2), (ServerState::Loading, "/metrics".to_owned()));
+        server.put("/metrics", 200, fixture("llama.cpp/metrics.prom"));
+        let again = (ServerState::Up, "/props /v1/models /metrics".to_owned());
+        assert_eq!(round(&mut server, 3), again, "it may have another model, and is still llama.cpp");
+        server.put("/props", 200, r#"{"is_sleeping":true}"#);
+        assert_eq!(round(&mut server, 64), (ServerState::Asleep, "/props".to_owned()));
+        assert_eq!(round(&mut server, 65), (ServerState::Asleep, "/props".to_owned()));
+        server.put("/props", 500, "oops");
+        assert_eq!(round(&mut server, 66).1, "/props");
+        assert!(round(&mut server, 67).1.starts_with("/v1/models "), "something else may answer now");
     }
 
     #[test]

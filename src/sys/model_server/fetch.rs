@@ -341,38 +341,4 @@ impl Ask for Answers {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        io::{Read, Write},
-        net::TcpListener,
-        thread,
-    };
-
-    use super::*;
-
-    /// Answers one request of each connection, and closes it when the next one has come.
-    fn closing() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("bound"));
-        thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let mut request = [0; 1024];
-                if stream.read(&mut request).is_ok_and(|read| read > 0) {
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-                    let _ = stream.read(&mut request);
-                }
-            }
-        });
-        url
-    }
-
-    #[test]
-    fn a_connection_closed_after_an_answer_is_replaced() {
-        let url = ServiceUrl::parse(&closing()).expect("a URL");
-        let mut fetch = Fetch::new(url, None, None).expect("a runtime");
-        for path in ["/a", "/b", "/c"] {
-            let got = fetch.get(path).map(|got| got.body);
-            assert_eq!(got, Ok(b"ok".to_vec()), "{path}");
-        }
-    }
-}
+mod tests;
