@@ -233,6 +233,107 @@ mod tests {
         assert_eq!(cut.shot("m", Duration::ZERO), Err("the stream ended before the answer did".into()));
     }
 
+    /// What is made of lines that come at these seconds.
+    fn shot(lines: &[(u64, &str)]) -> Result<Shot, String> {
+        let mut stream = Stream::default();
+        lines.iter().for_each(|(at, line)| stream.take(format!("{line}\n").as_bytes(), Duration::from_secs(*at)));
+        stream.shot("m", Duration::from_secs(10))
+    }
+
+    const TOKEN: &str = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    const DONE: &str = "data: [DONE]";
+
+    #[test]
+    fn tokens_are_timed_from_the_first_to_the_last() {
+        let empty = r#"data: {"choices":[{"delta":{"content":"","role":"assistant"}}]}"#;
+        let whole = shot(&[(1, empty), (2, TOKEN), (3, TOKEN), (6, TOKEN), (7, empty), (8, DONE)]).expect("an answer");
+        let expected = Shot {
+            first_token: 2.0,
+            response: 10.0,
+            tokens: 3,
+            tokens_per_second: Some(0.5),
+            cached: None,
+            short: false,
+        };
+        assert_eq!(whole, expected);
+        let rate = |lines: &[(u64, &str)]| shot(lines).map(|shot| (shot.tokens, shot.tokens_per_second));
+        assert_eq!(rate(&[(2, TOKEN), (8, DONE)]), Ok((1, None)), "one token has no rate");
+        assert_eq!(rate(&[(2, TOKEN), (2, TOKEN), (8, DONE)]), Ok((2, None)), "all at once");
+        let usage = |tokens: u32| {
+            format!(
+                r#"data: {{"usage":{{"completion_tokens":{tokens},"prompt_tokens_details":{{"cached_tokens":9}}}}}}"#
+            )
+        };
+        let counted =
+            |tokens| shot(&[(2, TOKEN), (4, TOKEN), (5, usage(tokens).as_str()), (8, DONE)]).expect("an answer");
+        assert_eq!((counted(9).tokens, counted(9).tokens_per_second, counted(9).cached), (9, Some(4.0), Some(9)));
+        assert_eq!((counted(1).tokens, counted(1).tokens_per_second), (1, None));
+        assert_eq!(shot(&[(8, DONE)]), Err("no token came".to_owned()));
+    }
+
+    #[test]
+    fn each_kind_of_text_is_a_token() {
+        for name in ["content", "reasoning_content", "reasoning"] {
+            let token = TOKEN.replace("content", name);
+            assert_eq!(shot(&[(2, token.as_str()), (8, DONE)]).map(|shot| shot.tokens), Ok(1), "{name}");
+        }
+        for name in ["response", "thinking"] {
+            let token = format!(r#"{{"{name}":"a","done":false}}"#);
+            let end = r#"{"response":"","done":true,"done_reason":"stop"}"#;
+            let shot = shot(&[(2, token.as_str()), (3, end), (4, "")]).expect("an answer");
+            assert_eq!((shot.tokens, shot.first_token, shot.short), (1, 2.0, true), "{name}");
+        }
+        let end = r#"{"done":true,"done_reason":"length","eval_count":7}"#;
+        let counted = shot(&[(2, r#"{"response":"a","model":"m:latest"}"#), (3, end), (4, r#"{"done":false}"#)]);
+        assert_eq!(counted.map(|shot| (shot.tokens, shot.short)), Ok((7, false)), "what has ended stays so");
+    }
+
+    #[test]
+    fn lines_that_are_no_events_say_nothing_or_why() {
+        for quiet in ["", ": keep-alive", "event: ping", "data: {\"cut", "{\"cut", "dat", "even"] {
+            assert!(shot(&[(1, quiet), (2, TOKEN), (8, DONE)]).is_ok(), "{quiet}");
+        }
+        let why = |line: &str| shot(&[(1, TOKEN), (2, line), (8, DONE)]).expect_err(line);
+        assert_eq!(why("upstream timed out"), "upstream timed out");
+        assert_eq!(why(r#"data: {"error":{"message":"out of memory"}}"#), "out of memory");
+        assert_eq!(why(r#"{"error":"busy"}"#), "busy");
+    }
+
+    #[test]
+    fn a_request_asks_for_the_same_each_time() {
+        let prompt = Prompt { model: "m", text: "x", tokens: 8, keep_alive: None };
+        let generate = json!({
+            "model": "m", "prompt": "x", "stream": true, "raw": true,
+            "options": { "num_predict": 8, "temperature": 0, "seed": 1 },
+        });
+        assert_eq!(request(Kind::Ollama, &prompt), ("/api/generate", generate));
+        let chat = json!({
+            "model": "m", "max_tokens": 8, "temperature": 0, "seed": 1, "stream": true,
+            "stream_options": { "include_usage": true }, "messages": [{ "role": "user", "content": "x" }],
+        });
+        assert_eq!(request(Kind::LlamaCpp, &prompt), ("/v1/chat/completions", chat));
+    }
+
+    #[test]
+    fn a_shot_goes_over_the_network() {
+        use super::super::testing::{say, serve};
+        let server = serve(|asked, stream| match asked.path.as_str() {
+            "/api/generate" => say(stream, 404, r#"{"error":"model 'm' not found"}"#),
+            _ => say(stream, 200, &format!("{TOKEN}\n\n{TOKEN}\n\n{DONE}")),
+        });
+        let prompt = Prompt { model: "m", text: "x", tokens: 8, keep_alive: None };
+        let of = |kind| shoot(&mut server.fetch(), kind, &prompt, Duration::from_secs(60), &|| false);
+        let shot = of(Kind::Vllm).expect("an answer");
+        assert_eq!((shot.tokens, shot.short), (2, false));
+        assert!(shot.first_token > 0.0 && shot.response >= shot.first_token, "{shot:?}");
+        assert_eq!(of(Kind::Ollama), Err("model 'm' not found".to_owned()));
+        let mute = serve(|_, stream| say(stream, 500, ""));
+        let why = shoot(&mut mute.fetch(), Kind::Vllm, &prompt, Duration::from_secs(60), &|| false);
+        assert_eq!(why, Err("/v1/chat/completions: status 500".to_owned()));
+        let stopped = shoot(&mut server.fetch(), Kind::Vllm, &prompt, Duration::from_secs(60), &|| true);
+        assert_eq!(stopped, Err("stopped".to_owned()));
+    }
+
     #[test]
     fn a_request_leaves_the_keep_alive_as_it_is() {
         let prompt = Prompt { model: "m", text: "x", tokens: 8, keep_alive: Some(90) };
