@@ -152,3 +152,128 @@ fn is_in(state: ModelState) -> bool {
 fn refused(path: &'static str, state: &ServerState) -> LoadError {
     LoadError::Refused { path, why: state.why().unwrap_or_else(|| state.word()).to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, sync::Mutex};
+
+    use super::{
+        super::testing::{Served, say, serve},
+        *,
+    };
+
+    /// A server whose model is where these words say, one after the other; the last one stays. Its POSTs are answered so.
+    fn server(states: &[&str], posts: (u16, &'static str)) -> Served {
+        let states: Mutex<VecDeque<String>> = Mutex::new(states.iter().map(|state| (*state).to_owned()).collect());
+        serve(move |asked, stream| {
+            if asked.head[0].starts_with("POST") {
+                return say(stream, posts.0, posts.1);
+            }
+            let mut states = states.lock().expect("its states");
+            let state = if states.len() > 1 { states.pop_front() } else { states.front().cloned() };
+            let state = state.unwrap_or_default();
+            let body = match (asked.path.as_str(), state.as_str()) {
+                (_, "broken") => return say(stream, 500, "oops"),
+                ("/api/ps", "") => r#"{"models":[]}"#.to_owned(),
+                ("/api/ps", _) => r#"{"models":[{"name":"other"},{"name":"m"}]}"#.to_owned(),
+                (_, "failed") => {
+                    r#"{"data":[{"id":"m","status":{"value":"unloaded","failed":true,"exit_code":1}}]}"#.to_owned()
+                }
+                (_, state) => format!(
+                    r#"{{"data":[{{"id":"other","status":{{"value":"loaded"}}}},{{"id":"m","status":{{"value":"{state}"}}}}]}}"#
+                ),
+            };
+            say(stream, 200, &body);
+        })
+    }
+
+    const MADE: (u16, &str) = (200, "{}");
+
+    /// What a loader of this kind gives, and what it asked for.
+    fn with<T>(
+        server: &Served,
+        kind: Kind,
+        within: Duration,
+        of: impl FnOnce(&mut Loader<'_>) -> Result<T, LoadError>,
+    ) -> (Result<T, String>, Vec<String>) {
+        let mut fetch = server.fetch();
+        let done = of(&mut Loader { fetch: &mut fetch, kind, within, give_up: &|| false });
+        (done.map_err(|error| error.to_string()), server.lines())
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+    /// Enough for an answer of a busy machine, and soon over.
+    const SHORT: Duration = Duration::from_millis(1500);
+
+    #[test]
+    fn some_kinds_load_on_demand() {
+        let on: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| on_demand(*kind)).collect();
+        assert_eq!(on.len(), 2);
+        assert!(on.contains(&Kind::Ollama) && on.contains(&Kind::LlamaRouter));
+    }
+
+    #[test]
+    fn a_router_is_asked_until_the_model_is_ready() {
+        let server = server(&["loading", "loading", "loaded"], MADE);
+        let (took, asked) = with(&server, Kind::LlamaRouter, LONG, |loader| loader.load("m", None));
+        assert!(took.is_ok_and(|took| took >= LOOK * 2), "between two looks it waits");
+        assert_eq!(asked, [r#"POST /models/load {"model":"m"}"#, "GET /models", "GET /models", "GET /models"]);
+        let (names, _) = with(&server, Kind::LlamaRouter, LONG, |loader| loader.loaded());
+        assert_eq!(names, Ok(vec!["other".to_owned(), "m".to_owned()]));
+        let loading = self::server(&["loading"], MADE);
+        assert_eq!(with(&loading, Kind::LlamaRouter, LONG, |loader| loader.loaded()).0, Ok(vec!["other".to_owned()]));
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_loaded_says_why() {
+        let router = |states: &[&str], posts, within| {
+            with(&server(states, posts), Kind::LlamaRouter, within, |loader| loader.load("m", None)).0.map(drop)
+        };
+        let failed = "m could not be loaded: its process ended with status 1";
+        assert_eq!(router(&["loading", "failed"], MADE, LONG), Err(failed.to_owned()));
+        assert_eq!(router(&["loading"], MADE, SHORT), Err("m is not ready after 1 s".to_owned()));
+        assert_eq!(router(&["broken"], MADE, LONG), Err("/models: /models: status 500, oops".to_owned()));
+        let refused = (400, r#"{"error":{"message":"no such model"}}"#);
+        assert_eq!(router(&["loaded"], refused, LONG), Err("/models/load: no such model".to_owned()));
+        assert_eq!(router(&["loaded"], (503, ""), LONG), Err("/models/load: status 503".to_owned()));
+        let mut fetch = server(&["loading"], MADE).fetch();
+        let give_up = std::cell::Cell::new(0);
+        let later = || give_up.replace(give_up.get() + 1) > 2;
+        let mut loader = Loader { fetch: &mut fetch, kind: Kind::LlamaRouter, within: LONG, give_up: &later };
+        assert_eq!(loader.load("m", None), Err(AskError::Stopped.into()));
+    }
+
+    #[test]
+    fn a_model_is_gone_before_unloading_ends() {
+        for state in ["loaded", "loading", "sleeping"] {
+            let server = server(&[state, state, "unloaded"], MADE);
+            let (done, asked) = with(&server, Kind::LlamaRouter, LONG, |loader| loader.unload("m"));
+            assert_eq!(done, Ok(()), "{state}");
+            assert_eq!(asked, ["GET /models", r#"POST /models/unload {"model":"m"}"#, "GET /models", "GET /models"]);
+        }
+        for model in ["m", "unknown"] {
+            let out = server(&["unloaded"], MADE);
+            let (done, asked) = with(&out, Kind::LlamaRouter, LONG, |loader| loader.unload(model));
+            assert_eq!((done, asked), (Ok(()), vec!["GET /models".to_owned()]), "it is not in memory");
+        }
+        let stays = server(&["loaded"], MADE);
+        let (late, _) = with(&stays, Kind::LlamaRouter, SHORT, |loader| loader.unload("m"));
+        assert_eq!(late, Err("m is not out of memory after 1 s".to_owned()));
+    }
+
+    #[test]
+    fn ollama_answers_when_the_model_is_where_it_should_be() {
+        let load = |keep_alive| with(&server(&[""], MADE), Kind::Ollama, LONG, |loader| loader.load("m", keep_alive));
+        let (took, asked) = load(None);
+        assert!(took.is_ok());
+        assert_eq!(asked, [r#"POST /api/generate {"model":"m","stream":false}"#]);
+        assert_eq!(load(Some(-1)).1, [r#"POST /api/generate {"keep_alive":-1,"model":"m","stream":false}"#]);
+        let server = server(&["in", "in", ""], MADE);
+        let (names, _) = with(&server, Kind::Ollama, LONG, |loader| loader.loaded());
+        assert_eq!(names, Ok(vec!["other".to_owned(), "m".to_owned()]));
+        let (done, asked) = with(&server, Kind::Ollama, LONG, |loader| loader.unload("m"));
+        assert_eq!(done, Ok(()));
+        let post = r#"POST /api/generate {"keep_alive":0,"model":"m","stream":false}"#;
+        assert_eq!(asked, ["GET /api/ps", post, "GET /api/ps"]);
+    }
+}
