@@ -168,6 +168,7 @@ mod tests {
         let reading = Ollama::default().round(&mut server(), at(1)).expect("a reading");
         let names: Vec<_> = reading.models.iter().map(|m| (m.name.as_str(), m.state.word())).collect();
         assert_eq!(names, [("tiny-a:latest", "loaded"), ("mid:latest", "not loaded"), ("tiny-b:latest", "not loaded")]);
+        assert_eq!(reading.version.as_deref(), Some("0.0.0"));
         let first = &reading.models[0];
         assert_eq!((first.size, first.context, first.context_trained), (Some(448_789), Some(2048), Some(4096)));
         assert_eq!((first.parameters, first.quantisation.as_deref()), (Some(213_000.0), Some("F16")));
@@ -184,8 +185,81 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_is_not_in_the_list_has_it_asked_for_sooner() {
+        let (mut ollama, mut server) = (Ollama::default(), server());
+        let mut asked = |server: &mut Answers, second| {
+            ollama.round(server, at(second)).expect("a reading");
+            server.take_asked().len()
+        };
+        assert_eq!([1, 13, 120, 121].map(|second| asked(&mut server, second)), [3, 1, 1, 3], "every two minutes");
+        server.put("/api/ps", 200, r#"{"models":[{"name":"new:latest"}]}"#);
+        let new = [132, 133, 144, 145].map(|second| asked(&mut server, second));
+        assert_eq!(new, [1, 3, 1, 3], "what is loaded and not known: every twelve seconds");
+    }
+
+    #[test]
+    fn what_a_file_says_completes_what_is_loaded() {
+        let of = |name: &str, size, quantisation: Option<&str>, parameters| Model {
+            name: name.to_owned(),
+            size,
+            quantisation: quantisation.map(str::to_owned),
+            parameters,
+            ..Model::default()
+        };
+        let known = Model { context_trained: Some(4096), ..of("a", Some(5), Some("F16"), Some(7.0)) };
+        let present = [known.clone(), of("c", Some(1), None, None)];
+        let loaded = vec![of("a", None, None, None), of("b", Some(2), None, None)];
+        assert_eq!(merged(loaded, &present), [known.clone(), of("b", Some(2), None, None), present[1].clone()]);
+        let own = Model { context_trained: Some(4096), ..of("a", Some(5), Some("Q4"), Some(8.0)) };
+        assert_eq!(merged(vec![of("a", Some(9), Some("Q4"), Some(8.0))], &present[..1]), [own]);
+    }
+
+    #[test]
+    fn a_model_elsewhere_is_remote() {
+        let all = r#"{"models":[{"name":"a","remote_host":"https://x"},{"name":"b","remote_model":"c"},
+            {"name":"d","size":4,"details":{"parameter_size":"2K","quantization_level":"Q4","context_length":8}}]}"#;
+        let all = tags(&serde_json::from_str(all).expect("JSON"));
+        assert_eq!(
+            all.iter().map(|model| (model.name.as_str(), model.state)).collect::<Vec<_>>(),
+            [("a", ModelState::Remote), ("b", ModelState::Remote), ("d", ModelState::NotLoaded)]
+        );
+        let known = (all[2].size, all[2].parameters, all[2].quantisation.as_deref(), all[2].context_trained);
+        assert_eq!(known, (Some(4), Some(2000.0), Some("Q4"), Some(8)));
+    }
+
+    #[test]
+    fn what_is_in_memory_is_read_whole() {
+        let one = r#"{"models":[{"name":"a","size":100,"size_vram":40,"context_length":2048,
+            "expires_at":"2026-11-23T08:20:00Z","details":{"quantization_level":"F16","context_length":9}}]}"#;
+        let model = Model {
+            name: "a".to_owned(),
+            state: ModelState::Loaded,
+            memory: Some(100),
+            vram: Some(40),
+            context: Some(2048),
+            quantisation: Some("F16".to_owned()),
+            expires: Some(Expiry::At(NOW)),
+            ..Model::default()
+        };
+        assert_eq!(ps(&serde_json::from_str(one).expect("JSON"), NOW), [model]);
+    }
+
+    #[test]
+    fn what_stays_for_twenty_years_stays_for_ever() {
+        const YEARS: i64 = 630_720_000_000;
+        let at = Timestamp::from_millisecond(NOW).expect("a time").to_string();
+        assert_eq!(expiry(&at, NOW - YEARS), Some(Expiry::At(NOW)));
+        assert_eq!(expiry(&at, NOW - YEARS - 1), Some(Expiry::Never));
+        assert_eq!(expiry(&at, NOW + 1), Some(Expiry::At(NOW)), "it is over");
+        assert_eq!(expiry("soon", NOW), None);
+    }
+
+    #[test]
     fn one_that_cannot_say_what_is_loaded_is_too_old() {
         let state = Ollama::default().round(&mut Answers::default(), at(1)).expect_err("none");
         assert!(matches!(state, ServerState::TooOld(_)), "{state:?}");
+        let mut broken = server().with("/api/ps", 500, "oops");
+        let state = Ollama::default().round(&mut broken, at(1)).expect_err("none");
+        assert_eq!(state, ServerState::Broken("/api/ps: status 500, oops".to_owned()));
     }
 }

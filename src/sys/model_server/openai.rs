@@ -223,6 +223,121 @@ mod tests {
         }
     }
 
+    /// How much a server of this kind asks for in rounds at these seconds.
+    fn asked(kind: Kind, mut server: Answers, seconds: &[u64]) -> Vec<usize> {
+        let mut known = OpenAi::default();
+        let mut round = |second: &u64| {
+            known.round(&mut server, kind, at(*second)).expect("a reading");
+            server.take_asked().len()
+        };
+        seconds.iter().map(&mut round).collect()
+    }
+
+    const LIST: &str = r#"{"data":[{"id":"a","max_model_len":2048},{"id":"b"},{"id":""}]}"#;
+
+    #[test]
+    fn the_list_of_models_is_asked_for_now_and_then() {
+        let server = || Answers::default().with("/v1/models", 200, LIST).with("/metrics", 200, "");
+        assert_eq!(asked(Kind::OpenAi, server(), &[1, 30, 31, 60, 61]), [1, 0, 1, 0, 1], "every half minute");
+        let vllm = server().with("/version", 200, r#"{"version":"1"}"#);
+        assert_eq!(asked(Kind::Vllm, vllm, &[1, 2, 60, 61, 62]), [3, 1, 1, 3, 1], "every minute");
+        assert_eq!(asked(Kind::Sglang, server(), &[1, 60, 61]), [2, 1, 2], "it has no version");
+        let swap = server().with("/running", 200, "{}");
+        assert_eq!(asked(Kind::LlamaSwap, swap, &[1, 60, 61]), [2, 1, 2]);
+    }
+
+    #[test]
+    fn models_without_figures_are_loaded_ones() {
+        let mut server = Answers::default().with("/v1/models", 200, LIST);
+        let reading = OpenAi::default().round(&mut server, Kind::OpenAi, at(1)).expect("a reading");
+        let found: Vec<_> = reading.models.iter().map(|m| (m.name.as_str(), m.state, m.context)).collect();
+        assert_eq!(found, [("a", ModelState::Loaded, Some(2048)), ("b", ModelState::Loaded, None)]);
+        assert_eq!((reading.version, reading.missing), (None, None));
+    }
+
+    #[test]
+    fn figures_go_to_the_model_that_they_name() {
+        let figures = "sglang:num_running_reqs{model_name=\"b\"} 2\nsglang:num_running_reqs{model_name=\"c\"} 3\n";
+        let mut server = Answers::default().with("/v1/models", 200, LIST).with("/metrics", 200, figures);
+        let reading = OpenAi::default().round(&mut server, Kind::Sglang, at(1)).expect("a reading");
+        let found: Vec<_> = reading.models.iter().map(|m| (m.name.as_str(), m.work.running)).collect();
+        assert_eq!(found, [("a", None), ("b", Some(2.0)), ("c", Some(3.0))]);
+        assert_eq!(reading.missing, None);
+        for (kind, switch) in [(Kind::Sglang, ": start it with --enable-metrics"), (Kind::Tgi, "")] {
+            for status in [404, 501] {
+                let mut server = Answers::default()
+                    .with("/v1/models", 200, LIST)
+                    .with("/info", 200, "{}")
+                    .with("/metrics", status, "none");
+                let reading = OpenAi::default().round(&mut server, kind, at(1)).expect("a reading");
+                assert_eq!(reading.missing, Some(format!("no figures of speed{switch}")), "{kind:?} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_engine_that_sleeps_is_asleep() {
+        let figures = "vllm:engine_sleep_state{sleep_state=\"discard_all\"} 1\n";
+        let server = Answers::default().with("/v1/models", 200, LIST).with("/version", 200, "{}");
+        let mut asleep = server.with("/metrics", 200, figures);
+        let state = OpenAi::default().round(&mut asleep, Kind::Vllm, at(1)).expect_err("asleep");
+        assert_eq!(state, ServerState::Asleep);
+    }
+
+    #[test]
+    fn tgi_says_of_its_one_model_what_it_is() {
+        let info = r#"{"model_id":"m","version":"3.3.5","max_total_tokens":2048,"model_dtype":"float16"}"#;
+        let mut server = Answers::default().with("/info", 200, info).with("/metrics", 200, "tgi_queue_size 2\n");
+        let reading = OpenAi::default().round(&mut server, Kind::Tgi, at(1)).expect("a reading");
+        let model = Model {
+            name: "m".to_owned(),
+            state: ModelState::Loaded,
+            context: Some(2048),
+            quantisation: Some("float16".to_owned()),
+            work: Work { waiting: Some(2.0), ..Work::default() },
+            ..Model::default()
+        };
+        assert_eq!((reading.version.as_deref(), reading.models), (Some("3.3.5"), vec![model]));
+        assert_eq!(tgi_info(&serde_json::json!({})).1[0].name, "model", "without a name");
+    }
+
+    #[test]
+    fn lm_studio_says_what_its_models_are() {
+        let of = |path: &str, file: &str| {
+            let mut server = Answers::default().with(path, 200, fixture(file));
+            OpenAi::default().round(&mut server, Kind::LmStudio, at(1)).expect("a reading").models.remove(0)
+        };
+        let newer = Model {
+            name: "tiny-a".to_owned(),
+            state: ModelState::Loaded,
+            size: Some(448_480),
+            quantisation: Some("F16".to_owned()),
+            parameters: Some(213_000.0),
+            context_trained: Some(4096),
+            context: Some(2048),
+            ..Model::default()
+        };
+        let older = Model { size: None, parameters: None, ..newer.clone() };
+        assert_eq!(of("/api/v1/models", "lmstudio/v1-models.json"), newer);
+        assert_eq!(of("/api/v0/models", "lmstudio/v0-models.json"), older);
+        let late = r#"{"models":[{"key":"a","loaded_instances":[]},{"key":"b","loaded_instances":[{}]},{"key":"c"}]}"#;
+        let mut server = Answers::default().with("/api/v1/models", 200, late);
+        let reading = OpenAi::default().round(&mut server, Kind::LmStudio, at(1)).expect("a reading");
+        let found: Vec<_> = reading.models.iter().map(|m| (m.name.as_str(), m.state.word())).collect();
+        assert_eq!(found, [("b", "loaded"), ("a", "not loaded"), ("c", "not loaded")], "what is loaded first");
+    }
+
+    #[test]
+    fn each_state_of_llama_swap_is_known() {
+        let running = r#"{"running":[{"model":"b","state":"starting"},{"model":"c","state":"ready"},{"model":"d"},
+            {"model":"e","state":"stopping"},{"state":"ready"}]}"#;
+        let mut server = Answers::default().with("/v1/models", 200, LIST).with("/running", 200, running);
+        let reading = OpenAi::default().round(&mut server, Kind::LlamaSwap, at(1)).expect("a reading");
+        let found: Vec<_> = reading.models.iter().map(|m| (m.name.as_str(), m.state.word())).collect();
+        let expected = [("b", "loading"), ("c", "loaded"), ("d", "loaded"), ("a", "not loaded"), ("e", "not loaded")];
+        assert_eq!(found, expected);
+    }
+
     #[test]
     fn llama_swap_says_what_runs_and_no_model_is_asked() {
         let mut server = Answers::default()

@@ -196,6 +196,72 @@ mod tests {
     }
 
     #[test]
+    fn a_loaded_model_is_described_by_list_and_props() {
+        let reading = Router::default().round(&mut server(), at(1), false).expect("a reading");
+        let model = &reading.models[0];
+        assert_eq!((reading.version.as_deref(), reading.missing), (Some("b1-7e4c0a9"), None));
+        assert_eq!(
+            (model.slots_total, model.context, model.quantisation.as_deref()),
+            (Some(4), Some(1024), Some("F16"))
+        );
+        assert_eq!(
+            (model.size, model.parameters, model.context_trained),
+            (Some(1_839_616), Some(918_656.0), Some(4096))
+        );
+        assert_eq!((model.slots.len(), model.work.generated_tokens), (4, Some(64.0)));
+        assert_eq!(reading.models[1].context, Some(4096), "as it would be loaded");
+    }
+
+    #[test]
+    fn a_model_that_sleeps_when_idle_is_left_alone() {
+        let idle = fixture("llama.cpp-router/metrics.prom");
+        let list = String::from_utf8(fixture("llama.cpp-router/models-switched.json")).expect("text");
+        let sleepy = list.replace("\"--metrics\"", "\"--sleep-idle-seconds\",\"60\",\"--metrics\"");
+        let server =
+            || server().with("/models", 200, sleepy.clone()).with(&format!("/metrics{QUERY}"), 200, idle.clone());
+        for (works, asked) in [(false, 1), (true, 2)] {
+            let (mut router, mut server) = (Router::default(), server());
+            router.round(&mut server, at(1), works).expect("a reading");
+            server.take_asked();
+            router.round(&mut server, at(2), works).expect("a reading");
+            assert_eq!(server.take_asked().len(), asked, "{works}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_the_server_itself_ends_a_round() {
+        for status in [400, 404, 500, 503] {
+            let mut server = server().with(&format!("/props{QUERY}"), status, "gone");
+            let reading = Router::default().round(&mut server, at(1), false).expect("a reading");
+            assert_eq!((states(&reading)[0], reading.models[0].slots_total), (("tiny-b", "loaded"), None), "{status}");
+        }
+        for path in ["/props", "/metrics"] {
+            let mut server = server().with(&format!("{path}{QUERY}"), 401, r#"{"error":"no key"}"#);
+            let state = Router::default().round(&mut server, at(1), false).expect_err("refused");
+            assert!(matches!(&state, ServerState::Unauthorised(why) if why.contains("no key")), "{path}: {state:?}");
+        }
+    }
+
+    #[test]
+    fn flags_of_a_model_are_hints() {
+        let of = |args: &str| {
+            let list = format!(r#"{{"data":[{{"id":"m","status":{{"value":"loaded","args":[{args}]}}}}]}}"#);
+            let entry = models(&serde_json::from_str(&list).expect("JSON")).remove(0);
+            (entry.hints.sleeps, entry.hints.unified, entry.model.context)
+        };
+        let seconds = |seconds| Sleeps::After(Duration::from_secs(seconds));
+        assert_eq!(of(""), (Sleeps::Never, false, None));
+        assert_eq!(
+            of(r#""--sleep-idle-seconds","30","--ctx-size","4096","--kv-unified""#),
+            (seconds(30), true, Some(4096))
+        );
+        assert_eq!(of(r#""30","--sleep-idle-seconds","0""#), (seconds(0), false, None));
+        for never in [r#""--sleep-idle-seconds","-1""#, r#""--sleep-idle-seconds""#, r#""--sleep-idle-seconds","x""#] {
+            assert_eq!(of(never), (Sleeps::Never, false, None), "{never}");
+        }
+    }
+
+    #[test]
     fn a_model_that_went_meanwhile_costs_no_round() {
         let error = fixture("llama.cpp-router/error-not-loaded.json");
         let mut server =
