@@ -79,5 +79,36 @@ mod tests {
         let found = ["7.6B", "213K", "97.54M", "1t", "5", "", "B", "-1B", "many"].map(quantity);
         let expected = [Some(7.6e9), Some(213e3), Some(97.54e6), Some(1e12), Some(5.0), None, None, None, None];
         assert_eq!(found, expected);
+        assert_eq!(
+            ["2 m", " 3 K ", "0", "0K", "inf", "infK", "nan", "1e300"].map(quantity),
+            [Some(2e6), Some(3e3), None, None, None, None, None, Some(1e300)]
+        );
+    }
+
+    #[test]
+    fn fields_are_what_they_should_be_or_not_there() {
+        let of: Value = serde_json::from_str(
+            r#"{"a":"x\u001by","empty":"","n":7,"real":7.9,"neg":-1,"negreal":-0.5,"great":1e18,"less":9e17,"t":true}"#,
+        )
+        .expect("JSON");
+        assert_eq!(["a", "empty", "n", "none"].map(|name| text(&of, name)), [Some("x?y".into()), None, None, None]);
+        let long = serde_json::json!({ "a": "é".repeat(200) });
+        assert_eq!(text(&long, "a"), Some("é".repeat(120)));
+        let counts = ["n", "real", "neg", "negreal", "great", "less", "t", "none"].map(|name| count(&of, name));
+        let expected = [Some(7), Some(7), None, None, None, Some(900_000_000_000_000_000), None, None];
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn what_was_asked_is_due_again_after_a_while() {
+        let (mut due, after) = (Due::default(), Duration::from_secs(9));
+        assert!(due.is_due(Stamp::at_seconds(0), after));
+        due.done(Stamp::at_seconds(1));
+        assert_eq!([9, 10, 11].map(|second| due.is_due(Stamp::at_seconds(second), after)), [false, true, true]);
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_place_in_a_query() {
+        assert_eq!(encoded("a/b:q4&autoload=true"), "a%2Fb%3Aq4%26autoload%3Dtrue");
     }
 }

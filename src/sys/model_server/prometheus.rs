@@ -186,6 +186,71 @@ mod tests {
         assert_eq!(all.values_of("m", "r"), ["a", "b"]);
     }
 
+    #[test]
+    fn quoted_text_ends_where_its_quote_does() {
+        let labels = |line: &str, names: &[&str]| {
+            let line = Line::parse(line).expect(line);
+            let label = |name: &&str| line.label(name).map(Cow::into_owned).unwrap_or_default();
+            (line.value, names.iter().map(label).collect::<Vec<_>>())
+        };
+        for (line, x, y) in [
+            (r#"a{x="1",y="2"} 5"#, "1", "2"),
+            (r#"a{x="1", y="2",} 5"#, "1", "2"),
+            (r#"a{ x = "1" , y= "2" } 5"#, "1", "2"),
+            (r#"a{x="c:\\",y="}"} 5"#, "c:\\", "}"),
+            (r#"a{x="\"}",y="{"} 5"#, "\"}", "{"),
+            (r#"a{x="l1\nl2",y="\\\""} 5"#, "l1\nl2", "\\\""),
+            (r#"a{x=""} 5"#, "", ""),
+            (r#"a{y="x=\"1\""}  5"#, "", "x=\"1\""),
+        ] {
+            assert_eq!(labels(line, &["x", "y"]), (5.0, vec![x.to_owned(), y.to_owned()]), "{line}");
+        }
+        for line in ["a", "a{x=\"1\" 5", "a{x=\"1} 5", "a{x=\"1\\\"} 5", "a{x=\"1\"}", "a five", " {x=\"1\"} 3"] {
+            assert_eq!(Line::parse(line), None, "{line}");
+        }
+        assert_eq!(Line::parse("a -Inf").map(|line| line.value), Some(f64::NEG_INFINITY));
+        assert_eq!(Line::parse("a\t7").map(|line| line.value), Some(7.0));
+    }
+
+    #[test]
+    fn the_first_name_that_is_there_counts() {
+        let text = "r{m=\"a\"} 1\nr{m=\"a\"} 3\nr{m=\"b\"} 5\nr 7\nr{m=\"a\"} NaN\nold 9\nx{m=\"c\"} 1\n";
+        let all = Exposition::parse(text);
+        let a = Some(("m", "a"));
+        assert_eq!(
+            (all.sum(&["r", "old"], a), all.sum(&["new", "old"], a), all.sum(&["new"], a)),
+            (Some(11.0), Some(9.0), None)
+        );
+        assert_eq!(
+            (all.most(&["r", "old"], a), all.most(&["new", "old"], None), all.most(&["new"], a)),
+            (Some(7.0), Some(9.0), None)
+        );
+        assert_eq!(all.values_of("m", "r"), ["a", "b"]);
+        assert_eq!(all.values_of("m", ""), ["a", "b", "c"]);
+        assert_eq!((all.has("ol"), all.has("old"), all.has("ld"), all.has("older")), (true, true, false, false));
+    }
+
+    #[test]
+    fn only_lines_with_one_of_the_values_are_added() {
+        let text = "r{m=\"a\",why=\"error\"} 1\nr{m=\"a\",why=\"abort\"} 2\nr{m=\"a\",why=\"stop\"} 4\n\
+                    r{m=\"b\",why=\"error\"} 8\nr{m=\"a\"} 16\nr{m=\"a\",why=\"error\"} +Inf\n";
+        let all = Exposition::parse(text);
+        let of = |of, any: &[&str]| all.sum_where("r", of, "why", any);
+        assert_eq!(of(Some(("m", "a")), &["error", "abort"]), Some(3.0));
+        assert_eq!((of(None, &["error"]), of(Some(("m", "a")), &["none"])), (Some(9.0), None));
+    }
+
+    #[test]
+    fn a_histogram_has_its_buckets_count_and_sum() {
+        let text = "h_bucket{m=\"a\",le=\"0.5\"} 2\nh_bucket{m=\"a\",le=\"1.0\"} 5\nh_bucket{m=\"a\",le=\"+Inf\"} 6\n\
+                    h_sum{m=\"a\"} 4.5\nh_count{m=\"a\"} 6\nh_bucket{m=\"b\",le=\"0.5\"} 9\nh_bucket{m=\"a\"} 7\n\
+                    h_bucket{m=\"a\",le=\"x\"} 8\n";
+        let all = Exposition::parse(text);
+        let expected = Histogram { bounds: vec![0.5, 1.0], below: vec![2.0, 5.0], count: 6.0, sum: 4.5 };
+        assert_eq!(all.histogram(&["new", "h"], Some(("m", "a"))), Some(expected));
+        assert_eq!(all.histogram(&["new"], None), None);
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in "\\PC*", more in "[a-z:_]{1,8}\\{[a-z=\",\\\\ }]{0,20}[ 0-9.]{0,6}") {

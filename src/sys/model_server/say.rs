@@ -116,6 +116,34 @@ mod tests {
     }
 
     #[test]
+    fn words_are_short_clean_and_never_a_page() {
+        assert_eq!(words(&[b'x'; 500]).map(|words| words.len()), Some(200));
+        assert_eq!(words(b"\n\n  first\x1b line \nsecond").as_deref(), Some("first? line"));
+        assert_eq!((words(b"\n <html>"), words(b" \n ")), (None, None));
+        assert_eq!(words(br#"{"error":"  "}"#), None);
+    }
+
+    #[test]
+    fn no_answer_is_a_state_too() {
+        let path = || "/x".to_owned();
+        let words = |error: &AskError| error.to_string();
+        for error in [AskError::Unreachable("no route".to_owned()), AskError::Silent { path: path() }] {
+            assert_eq!(trouble(&error), ServerState::Unreachable(words(&error)));
+        }
+        let token = AskError::Token { file: "/key".to_owned(), why: "no such file".to_owned() };
+        assert_eq!(trouble(&token), ServerState::Unauthorised("token_file /key: no such file".to_owned()));
+        for error in [
+            AskError::Long { path: path() },
+            AskError::Stopped,
+            AskError::Redirect { path: path(), to: "/y".to_owned() },
+            AskError::RedirectsToItself { path: path() },
+            AskError::Wrong { path: path(), why: "no HTTP".to_owned() },
+        ] {
+            assert_eq!(trouble(&error), ServerState::NotAServer(words(&error)));
+        }
+    }
+
+    #[test]
     fn a_status_is_the_state_of_the_server() {
         assert_eq!(state(503, &fixture("llama.cpp/loading-health.json")), ServerState::Loading);
         let refused = state(401, &fixture("llama.cpp/error-unauthorized.json"));
@@ -128,6 +156,14 @@ mod tests {
             panic!("{refused:?}")
         };
         assert_eq!(why, "/v1/models: status 401: it does not accept the key in /etc/benchtop/key");
+        assert_eq!(
+            state(403, b""),
+            ServerState::Unauthorised(
+                "/x: status 403: write its key into a file and name that as token_file in [[model_server]]".into(),
+            )
+        );
+        assert_eq!(state(500, b"loading"), ServerState::Broken("/x: status 500, loading".into()));
+        assert_eq!(state(404, b""), ServerState::Broken("/x: status 404".into()));
         assert_eq!(state(503, b"busy"), ServerState::Broken("/x: status 503, busy".into()));
         assert_eq!(state(200, b""), ServerState::Broken("/x: an empty answer".into()));
         assert!(matches!(state(200, br#"{"data":[{"id"#), ServerState::Broken(_)), "cut off");
