@@ -169,4 +169,44 @@ mod tests {
         let done = client.pull(("x", "1"), Duration::from_millis(300), |_| {}).await;
         assert!(done.is_err_and(|error| error.is_late()));
     }
+
+    #[test]
+    fn layers_are_counted_up_to_a_limit() {
+        let mut layers = Layers::default();
+        let mut take = |id: usize, done: u64| {
+            let detail = serde_json::json!({"current": done, "total": 10});
+            let line = serde_json::json!({"status": "Downloading", "id": id.to_string(), "progressDetail": detail});
+            layers.take(&Field::new(&line, &Unread::default()))
+        };
+        let last = (0..LAYERS + 5).map(|id| take(id, 1)).last().expect("some");
+        assert_eq!(last, Pulling { done: 512, of: 5120 });
+        assert_eq!(take(3, 9), Pulling { done: 520, of: 5120 }, "one that is known goes on");
+    }
+
+    #[tokio::test]
+    async fn a_line_has_a_limit() {
+        let pull = async |length: usize| {
+            let (_engine, client) = client(gives("x".repeat(length))).await;
+            client.pull(("x", "1"), PATIENCE, |_| {}).await
+        };
+        assert_eq!(pull(64 << 10).await, Ok(()), "what is not understood is no failure");
+        let long = EngineError::Long { what: "the pull".to_owned(), cap: 64 << 10 };
+        assert_eq!(pull((64 << 10) + 1).await, Err(long));
+    }
+
+    #[tokio::test]
+    async fn an_import_names_its_image_and_labels() {
+        let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        let engine = FakeEngine::with(std::sync::Arc::new(move |asked, stream| {
+            let body = if asked.path == "/version" { VERSION } else { "" };
+            seen.lock().expect("the log").push((asked.query.clone(), asked.body.len()));
+            drop(std::io::Write::write_all(stream, &answer(200, body)));
+        }));
+        let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+        let done = client.import(("a/b", "1"), &[("x", "y z"), ("c", "d")], vec![0; 9], PATIENCE).await;
+        assert_eq!(done, Ok(()));
+        let query = "fromSrc=-&repo=a%2Fb&tag=1&changes=LABEL%20x%3Dy%20z&changes=LABEL%20c%3Dd".to_owned();
+        assert_eq!(asked.lock().expect("the log").last(), Some(&(query, 9)));
+    }
 }

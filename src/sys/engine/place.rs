@@ -1,6 +1,10 @@
 //! Where an engine is reached: a Unix socket, or a port with or without TLS.
 
-use std::{env, path::PathBuf, sync::Arc};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use http_body_util::Full;
 use hyper::{Request, body::Bytes};
@@ -113,11 +117,15 @@ impl Tls {
     fn load() -> Result<Self, EngineError> {
         let folder = env::var_os("DOCKER_CERT_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
         let folder = folder.or_else(|| Some(directories::BaseDirs::new()?.home_dir().join(".docker")));
-        let folder = folder.unwrap_or_default();
+        Self::of(&folder.unwrap_or_default())
+    }
+
+    /// The same out of a folder.
+    fn of(folder: &Path) -> Result<Self, EngineError> {
         let wrong = |name: &str, error: &dyn std::fmt::Display| {
             EngineError::Lost(clean(&format!("{}: {error}", folder.join(name).display())).into_owned())
         };
-        if !remote::answers(&folder) {
+        if !remote::answers(folder) {
             return Err(wrong("", &"the filesystem it is on does not answer"));
         }
         let read = |name: &str| -> Result<Option<Vec<CertificateDer<'static>>>, EngineError> {
@@ -165,6 +173,8 @@ mod tests {
             ("unix:///run/docker.sock", ("/run/docker.sock", 0, "")),
             ("http://nas:2375", ("nas", 2375, "")),
             ("http://nas/", ("nas", 2375, "")),
+            ("https://nas", ("nas", 2376, "")),
+            ("tcp://nas", ("nas", 2375, "")),
             ("http://me:p@w@nas:1/a/b/?token=x", ("nas", 1, "/a/b")),
             ("http://[::1]:77", ("::1", 77, "")),
             ("http://[fe80::1]", ("fe80::1", 2375, "")),
@@ -174,5 +184,69 @@ mod tests {
         for address in ["garbage", "ssh://nas", "http://", "http://nas:port", "http://:1"] {
             assert_eq!(taken_apart(address), None, "{address}");
         }
+    }
+
+    #[test]
+    fn certificates_of_docker_are_read_from_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        let why = || Tls::of(folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
+        let named = |name: &str| folder.path().join(name).display().to_string();
+        assert_eq!(why(), "", "there need be none");
+        write("cert.pem", include_str!("../probe/testing/good.pem"));
+        assert!(why().starts_with(&format!("{}: ", named("key.pem"))), "a certificate needs its key: {}", why());
+        write("key.pem", include_str!("../probe/testing/key.pem"));
+        assert_eq!(why(), "");
+        write("ca.pem", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n");
+        assert!(why().starts_with(&format!("{}: ", named("ca.pem"))), "{}", why());
+        write("ca.pem", include_str!("../probe/testing/ca.pem"));
+        assert_eq!(format!("{:?}", Tls::of(folder.path()).expect("good ones")), "Tls", "no word of a key");
+    }
+
+    #[tokio::test]
+    async fn an_engine_behind_tls_must_be_trusted() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("../probe/testing/good.pem")).expect("PEM");
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("../probe/testing/key.pem")).expect("PEM");
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+        let acceptor = TlsAcceptor::from(Arc::new(config.expect("a pair")));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let _ = stream.write_all(b"hello").await;
+                    let _ = stream.shutdown().await;
+                }
+            }
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = || Place::Tcp {
+            host: "127.0.0.1".to_owned(),
+            port,
+            folder: String::new(),
+            tls: Some(Tls::of(folder.path()).expect("certificates")),
+        };
+        let refused = place().connect().await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.starts_with("TLS: "), "{refused}");
+        std::fs::write(folder.path().join("ca.pem"), include_str!("../probe/testing/ca.pem")).expect("written");
+        let (mut stream, mut said) = (place().connect().await.expect("it is trusted now"), String::new());
+        stream.read_to_string(&mut said).await.expect("read");
+        assert_eq!(said, "hello");
+    }
+
+    #[test]
+    fn a_request_names_host_and_folder() {
+        let of = |address: &str| {
+            let place = Place::of(&address.into()).expect(address);
+            let request = place.request("POST", "/info?a=b", Bytes::from("x")).expect(address);
+            let host = request.headers()["host"].to_str().expect("text").to_owned();
+            (request.method().to_string(), request.uri().to_string(), host)
+        };
+        let post = |path: &str, host: &str| ("POST".to_owned(), path.to_owned(), host.to_owned());
+        assert_eq!(of("unix:///run/docker.sock"), post("/info?a=b", "localhost"));
+        assert_eq!(of("http://nas/a/b/"), post("/a/b/info?a=b", "nas:2375"));
+        assert_eq!(of("http://[::1]:77"), post("/info?a=b", "[::1]:77"));
     }
 }

@@ -92,3 +92,61 @@ async fn an_operation_reads_no_endless_answer() {
         .map_err(|error| EngineError::of_operation(&error));
     assert!(matches!(done, Err(EngineError::Lost(_))), "{done:?}");
 }
+
+#[tokio::test]
+async fn the_form_of_the_api_goes_before_each_path() {
+    let client = connected(VERSION).await.expect("an engine");
+    assert_eq!(client.prefix(None), "/v1.41");
+    assert_eq!((client.prefix(Some((1, 40))), client.prefix(Some((1, 43)))), ("/v1.40".into(), "/v1.41".to_owned()));
+    let free = EngineClient { api: None, ..client };
+    assert_eq!((free.prefix(None), free.prefix(Some((1, 43)))), (String::new(), "/v1.43".to_owned()), "it chooses");
+}
+
+#[test]
+fn the_oldest_and_the_newest_form_are_spoken() {
+    assert_eq!(agreed("9.9", Some("1.24"), Some("1.53")), Ok(Some(OLDEST)));
+    assert_eq!(agreed("9.9", Some("1.53"), None), Ok(Some(NEWEST)));
+}
+
+#[tokio::test]
+async fn one_word_of_its_version_is_enough() {
+    let named = connected(r#"{"Version":"9.8"}"#).await.expect("an engine");
+    assert_eq!((named.version.as_deref(), named.api), (Some("9.8"), None));
+    let spoken = connected(r#"{"ApiVersion":"1.30"}"#).await.expect("an engine");
+    assert_eq!((spoken.version, spoken.api), (None, Some((1, 30))));
+    let long = format!(r#"{{"Version":"9.8","x":"{}"}}"#, "x".repeat(1 << 20));
+    let why = connected(&long).await.expect_err("too long").to_string();
+    assert_eq!(why, "its version is longer than 1 MiB");
+}
+
+#[tokio::test]
+async fn a_good_answer_is_taken_and_a_refusal_quoted() {
+    let gives = |status| -> Act {
+        Arc::new(move |stream| {
+            let body = if status == 304 { "" } else { r#"{"message":"it is in use"}"# };
+            drop(stream.write_all(&answer(status, body)));
+        })
+    };
+    let engine = FakeEngine::new([
+        ("/version", super::testing::gives(VERSION)),
+        ("/200", gives(200)),
+        ("/299", gives(299)),
+        ("/304", gives(304)),
+        ("/300", gives(300)),
+        ("/409", gives(409)),
+    ]);
+    let client = EngineClient::connect(&engine.address()).await.expect("an engine");
+    for path in ["/200", "/299", "/304"] {
+        assert!(client.get("the list", path, ONE).await.is_ok(), "{path}");
+        assert!(client.stream("the list", path, ONE.patience).await.is_ok(), "{path}");
+        assert!(client.make("the list", path, Bytes::new(), ONE.patience).await.is_ok(), "{path}");
+    }
+    for (path, status) in [("/300", 300), ("/409", 409)] {
+        let refused = EngineError::Said { status, message: "it is in use".to_owned() };
+        assert_eq!(client.get("the list", path, ONE).await, Err(refused.clone()));
+        assert_eq!(client.stream("the list", path, ONE.patience).await.err(), Some(refused.clone()));
+        assert_eq!(client.make("the list", path, Bytes::new(), ONE.patience).await.err(), Some(refused));
+    }
+    let asked = engine.asked.lock().expect("the log").join(" ");
+    assert!(asked.ends_with("GET /409 GET /409 POST /409"), "{asked}");
+}
