@@ -404,6 +404,12 @@ mod tests {
     }
 
     #[test]
+    fn output_is_waited_for_as_long_as_asked() {
+        let mut child = System.spawn(&sh(), &["-c", "sleep 0.2; echo late"], limits()).expect("started");
+        assert_eq!(child.next(Some(Duration::from_secs(60))).expect("a line"), line(Stream::Out, "late"));
+    }
+
+    #[test]
     fn one_that_is_let_go_is_killed_with_what_it_started() {
         let mut child = System.spawn(&sh(), &["-c", "sleep 1000 & echo $!; wait"], limits()).expect("started");
         let Output::Line { text, .. } = child.next(None).expect("a line") else { panic!("its child") };

@@ -245,3 +245,18 @@ fn kill(child: &mut process::Child) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_that_cannot_be_read_is_an_error() {
+        // A folder opens and does not read.
+        let file = File::open("/").expect("a folder");
+        let mut pipe = Pipe { stream: Stream::Out, file: Some(file), rest: Vec::new(), passed: 0 };
+        let limits = Limits { deadline: None, line: 9, output: 9 };
+        let failed = pipe.read(limits, &mut VecDeque::new()).expect_err("no output");
+        assert_eq!(failed.kind(), io::ErrorKind::IsADirectory);
+    }
+}
