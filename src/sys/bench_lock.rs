@@ -94,6 +94,11 @@ mod tests {
         let locks = "1: POSIX  ADVISORY  WRITE 10 fe:00:99 0 EOF\n2: FLOCK  ADVISORY  READ  11 fe:00:99 0 EOF\n\
                      2: -> FLOCK  ADVISORY  WRITE 13 fe:00:99 0 EOF\n3: FLOCK  ADVISORY  WRITE 12 fe:00:99 0 EOF\n";
         assert_eq!((holder(locks, 99), holder(locks, 9)), (Some(12), None));
+        let of = |line: &str| holder(line, 99);
+        assert_eq!(of("1: FLOCK ADVISORY WRITE 1 fe:00:99 0 EOF"), Some(1));
+        assert_eq!(of("1: FLOCK ADVISORY WRITE 0 fe:00:99 0 EOF"), None, "a process of another namespace");
+        assert_eq!(of("1: FLOCK ADVISORY WRITE"), None);
+        assert_eq!(folders(), [Path::new("/run/lock"), Path::new("/tmp")]);
     }
 
     #[test]
@@ -125,7 +130,8 @@ mod tests {
         assert_eq!(at(4), None, "it was given back");
         hold(&taken);
         assert_eq!(at(5), None, "nobody touched the file");
-        assert_eq!(at(40), Some(4711), "it is looked at now and then");
+        assert_eq!(at(33), None, "it was looked at half a minute ago");
+        assert_eq!(at(34), Some(4711), "it is looked at now and then");
         hold("");
         std::fs::remove_dir(folder.path().join("proc/4711")).expect("gone");
         assert_eq!(at(41), None, "its holder was killed");

@@ -57,4 +57,10 @@ mod tests {
         assert!(full.contains("LimitNOFILE") && full.contains("ulimit -n"), "{full}");
         assert!(words(&Errno::NOENT.into()).starts_with("No such file"));
     }
+
+    #[test]
+    fn once_raised_there_is_no_more_to_ask_for() {
+        raise();
+        assert!(raised(getrlimit(Resource::Nofile)).is_none());
+    }
 }

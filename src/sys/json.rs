@@ -328,4 +328,55 @@ mod tests {
         assert!(read("{}").is_err_and(|why| why.contains("expected a list")));
         assert!(read("[1").is_err() && read("[1] 2").is_err());
     }
+
+    #[test]
+    fn each_kind_of_value_is_read_as_it_may_be() {
+        let value = serde_json::json!({
+            "text": "7 ", "real": 7.9, "neg": -3, "yes": true, "null": null, "great": 18_446_744_073_709_551_615_u64,
+            "list": [1, "b", null, "d"], "object": {"a": 1, "b": {"c": 2}},
+        });
+        let unread = Unread::default();
+        let all = Field::new(&value, &unread);
+        assert_eq!(["text", "null", "none", "list"].map(|name| all.has(name)), [true, false, false, true]);
+        let names = ["text", "real", "neg", "great", "null", "none"];
+        assert_eq!(names.map(|name| all.int(name)), [Some(7), Some(7), Some(-3), Some(i64::MAX), None, None]);
+        assert_eq!(names.map(|name| all.count(name)), [Some(7), Some(7), None, Some(u64::MAX), None, None]);
+        assert_eq!(["real", "neg", "null"].map(|name| all.float(name)), [Some(7.9), Some(-3.0), None]);
+        assert_eq!(["real", "null"].map(|name| all.text(name)), [Some("7.9".to_owned()), None]);
+        assert_eq!(["yes", "null"].map(|name| all.flag(name)), [Some(true), None]);
+        assert_eq!((all.list("list", 2).count(), all.list("list", 9).count(), all.list("none", 9).count()), (2, 4, 0));
+        let fields = |most| all.fields("object", most).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!((fields(1), fields(9), all.fields("none", 9).count()), (vec!["a"], vec!["a", "b"], 0));
+        assert_eq!(all.object("object").object("b").int("c"), Some(2));
+        assert_eq!(all.object("none").int("c"), None);
+        assert!(unread.into_lines().is_empty(), "what may be so, or is not there, is no mistake");
+
+        let unread = Unread::default();
+        let all = Field::new(&value, &unread);
+        all.unknown("text", "running or paused");
+        assert_eq!((all.float("text"), all.text("list"), all.texts("list", 4)), (None, None, vec!["b", "d"]));
+        assert_eq!(all.object("yes").int("x"), None);
+        assert_eq!(all.fields("object", 9).last().map(|(_, field)| field.object("c").int("d")), Some(None));
+        assert_eq!(
+            unread.into_lines(),
+            [
+                "text: \"7 \", running or paused was expected",
+                "text: \"7 \", a number was expected",
+                "list: a list, text was expected",
+                "list[0]: 1, text was expected",
+                "yes: true, an object was expected",
+                "object.b.c: 2, an object was expected",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_may_be_as_long_as_its_limit() {
+        let read = |most, longest| {
+            let mut seen = Vec::new();
+            let count = each_of_list(br#"["123456","1234567","a","b"]"#, most, longest, |value| seen.push(value));
+            (count.expect("a list"), seen.len())
+        };
+        assert_eq!((read(9, 8), read(9, 9), read(2, 8), read(0, 8)), ((4, 3), (4, 4), (4, 1), (4, 0)));
+    }
 }

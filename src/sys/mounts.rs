@@ -141,4 +141,27 @@ mod tests {
             let _ = parse(&text);
         }
     }
+
+    #[test]
+    fn what_asks_a_server_or_a_program_may_hang() {
+        for kind in ["nfs", "nfs4", "fuse", "fuse.sshfs", "fuseblk", "cifs", "autofs", "ceph", "9p"] {
+            assert!(may_hang(kind.as_bytes()), "{kind}");
+        }
+        for kind in ["ext4", "zfs", "overlay", "tmpfs", "proc", "cephx", "xnfs", ""] {
+            assert!(!may_hang(kind.as_bytes()), "{kind}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_list_are_whole_ones() {
+        assert!(has(b"rw,noatime", b"rw") && has(b"rw,noatime", b"noatime") && !has(b"rw,noatime", b"atime"));
+        assert_eq!(options(b"a,,b").collect::<Vec<_>>(), [&b"a"[..], b"", b"b"]);
+        assert_eq!(file(&Root::default()), "proc/self/mountinfo");
+        assert_eq!(file(&Root::new("/host")), "proc/1/mountinfo");
+        let only = |flags: &str, options: &str| {
+            let line = format!("36 35 98:7 / /a {flags} - ext4 /dev/sda1 {options}\n");
+            parse(line.as_bytes())[0].read_only
+        };
+        assert_eq!([only("rw", "rw"), only("ro", "rw"), only("rw", "ro")], [false, true, true]);
+    }
 }

@@ -182,6 +182,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_the_kernel_does_not_know_is_refused() {
+        // A sandbox may refuse the socket already.
+        let mut messages = 0;
+        assert!(dump(None, 0xfff0, &[0; BODY], |_, _| messages += 1).is_err());
+        assert_eq!(messages, 0);
+    }
+
     proptest::proptest! {
         #[test]
         fn no_bytes_make_the_parser_panic(bytes: Vec<u8>, length in 0u32..64) {

@@ -101,4 +101,22 @@ mod tests {
         assert_eq!(value_of(b"a 1\nbc: 2 kB\n", b"bc"), Some(&b"2"[..]));
         assert_eq!(value_of(b"bcd: 2\nbc", b"bc"), None);
     }
+
+    #[test]
+    fn numbers_of_all_kinds_have_their_bounds() {
+        assert_eq!(
+            (hex(b"ffffffffffffffff"), hex(b"10000000000000000"), hex(b""), hex(b"g")),
+            (Some(u64::MAX), None, None, None)
+        );
+        assert_eq!((hex(b"0"), hex(b"aF"), number(b"0"), number(b"90")), (Some(0), Some(0xaf), Some(0), Some(90)));
+        assert_eq!((signed(b"7"), signed(b"-7"), signed(b"9223372036854775808")), (Some(7), Some(-7), None));
+        assert_eq!((signed(b"9223372036854775807"), signed(b"-9223372036854775809")), (Some(i64::MAX), None));
+        assert_eq!((decimal(b"-1.5"), decimal(b"7"), decimal(b"+1")), (Some(-1.5), Some(7.0), None));
+        assert_eq!((trim(b" \ta b\n"), trim(b"")), (&b"a b"[..], &b""[..]));
+        assert_eq!(words(b"a\tb c\n").count(), 3);
+        assert_eq!(
+            (lines(b"").count(), lines(b"a").count(), lines(b"a\n").count(), lines(b"\n\n").count()),
+            (1, 1, 1, 2)
+        );
+    }
 }

@@ -156,4 +156,36 @@ mod tests {
             assert_eq!(file.read().expect("procfs"), first);
         }
     }
+
+    #[test]
+    fn a_file_without_end_is_cut() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("long");
+        std::fs::File::create(&path).and_then(|file| file.set_len((4 << 20) + 9)).expect("a file");
+        let mut file = Reread::new(&Root::new(folder.path()), "long");
+        assert_eq!(file.path(), path);
+        assert_eq!(file.read().expect("there").len(), 4 << 20);
+    }
+
+    #[test]
+    fn a_file_that_was_let_go_is_opened_again() {
+        let mut file = Reread::new(&Root::default(), "proc/self/stat");
+        file.read().expect("procfs");
+        file.close();
+        assert!(file.kept.is_none());
+        assert!(!file.read().expect("procfs").is_empty());
+    }
+
+    #[test]
+    fn figures_are_parsed_or_a_fault() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut file = Reread::new(&Root::new(folder.path()), "load");
+        let place = folder.path().join("load").display().to_string();
+        let mut figures = || file.figures("no number in it", |text| std::str::from_utf8(text).ok()?.parse::<u8>().ok());
+        assert_eq!(figures(), Err(Fault::Absent(format!("no {place}"))));
+        std::fs::write(folder.path().join("load"), "7").expect("write");
+        assert_eq!(figures(), Ok(7));
+        std::fs::write(folder.path().join("load"), "many").expect("write");
+        assert_eq!(figures(), Err(Fault::Broken(format!("{place}: no number in it"))));
+    }
 }

@@ -116,3 +116,73 @@ pub fn fault(path: &Path, error: &io::Error, cure: &str) -> Fault {
         _ => Fault::Broken(format!("{}: {error}", path.display())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Root::new(folder.path());
+        (folder, root)
+    }
+
+    #[test]
+    fn a_root_is_the_machine_a_view_of_it_or_a_recording() {
+        let (folder, root) = folder();
+        std::fs::create_dir(folder.path().join("proc")).expect("a folder");
+        assert_eq!((root.is_live(), root.is_this_machine()), (false, false));
+        let live = Root::default();
+        assert_eq!((live.is_live(), live.is_this_machine()), (true, true));
+        let (folder, host) = self::folder();
+        std::os::unix::fs::symlink("/proc", folder.path().join("proc")).expect("a link");
+        assert_eq!((host.is_live(), host.is_this_machine()), (false, true), "as a container sees its host");
+        assert_eq!(
+            (root.path("/proc/stat"), root.path("proc/stat")),
+            (root.path("proc/stat"), root.path("proc").join("stat"))
+        );
+    }
+
+    #[test]
+    fn files_are_read_as_bytes_text_lines_and_numbers() {
+        let (folder, root) = folder();
+        let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).expect("written");
+        write("name", b"  a\xffb\x1b \n\n");
+        write("model", b"Acme 7\0");
+        write("blank", b" \n");
+        write("number", b" 17 \n");
+        assert_eq!(root.read("name").expect("there"), b"  a\xffb\x1b \n\n");
+        assert_eq!(root.text("/name").expect("there"), "  a\u{fffd}b\u{1b}");
+        let lines = ["name", "model", "blank", "none"].map(|name| root.line(name));
+        assert_eq!(lines, [Some("a\u{fffd}b?".to_owned()), Some("Acme 7".to_owned()), None, None]);
+        assert_eq!(["name", "model"].map(|name| root.line_at_once(name)), [lines[0].clone(), lines[1].clone()]);
+        assert_eq!(
+            (root.number::<u8>("number"), root.number::<u8>("name"), root.number::<u8>("none")),
+            (Some(17), None, None)
+        );
+        assert_eq!(root.names(""), ["blank", "model", "name", "number"]);
+        assert_eq!((root.names("name"), root.names("none")), (Vec::new(), Vec::<String>::new()));
+        write("long", &vec![b'x'; (4 << 20) + 1]);
+        assert_eq!(root.read("long").expect("there").len(), 4 << 20);
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let (folder, root) = folder();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        assert_eq!((root.line_at_once("pipe"), root.line_at_once("none")), (None, None));
+        let live = Root::default();
+        assert_eq!(live.line_at_once("proc/sys/kernel/ostype"), live.line("proc/sys/kernel/ostype"));
+        assert!(live.line_at_once("proc/self/stat").is_some());
+    }
+
+    #[test]
+    fn an_error_is_a_fault_of_its_kind() {
+        let of = |kind: io::ErrorKind| fault(Path::new("/proc/x"), &kind.into(), "run as root");
+        assert_eq!(of(io::ErrorKind::NotFound), Fault::Absent("no /proc/x".to_owned()));
+        let denied = Fault::Denied { what: "/proc/x may not be read".to_owned(), hint: "run as root".to_owned() };
+        assert_eq!(of(io::ErrorKind::PermissionDenied), denied);
+        assert_eq!(of(io::ErrorKind::TimedOut), Fault::Broken("/proc/x: timed out".to_owned()));
+    }
+}

@@ -170,3 +170,8 @@ fn groups_that_are_left_are_ended() {
     end(&BTreeSet::from([groups[0]]));
     assert!(began.elapsed() < GRACE, "what is gone is not waited for");
 }
+
+#[test]
+fn the_helper_is_this_program() {
+    assert_eq!(program(), std::env::current_exe().expect("its path"));
+}
