@@ -482,6 +482,17 @@ mod tests {
     }
 
     #[test]
+    fn a_root_is_shown_without_a_slash_at_its_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let field = FIELDS.iter().find(|field| field.path == "root").expect("a setting");
+        for slash in ["", "/"] {
+            let (loaded, wrong) = of(&format!("root = \"{}{slash}\"\n", folder.path().display()), &[], Vec::new());
+            assert_eq!(wrong, NOTHING);
+            assert_eq!((field.show)(&loaded.settings), Some(format!("\"{}\"", folder.path().display())));
+        }
+    }
+
+    #[test]
     fn flags_are_stronger_than_variables_and_these_than_the_file() {
         let text = "refresh = \"5s\"\ntheme = \"nord\"\nascii = false\n";
         let env = [("BENCHTOP_REFRESH", "3s"), ("BENCHTOP_THEME", ""), ("BENCHTOP_ASCII", "yes"), ("NO_COLOR", "1")];
@@ -575,5 +586,60 @@ mod tests {
     #[test]
     fn version_of_a_text_is_the_same_everywhere() {
         assert_eq!([version(""), version("a")], ["4fd0bfc1", "296230c0"]);
+    }
+
+    /// What is read with these rules, which are merged by adding the names of a file's.
+    fn with_rules(text: &str) -> (Loaded, Vec<String>) {
+        let known = Known {
+            merge_rules: |rules, place, _, table| {
+                let add = |name: &str| crate::alert::Rule::new(name, crate::model::metrics::LOAD1);
+                rules.extend(table.keys().map(|name| add(name.get_ref())));
+                vec![Diagnostic::new(place, "merged")]
+            },
+            check_keys: |keys| {
+                let wrong =
+                    |name: &String| (format!("keys.{name}"), "no such key".to_owned(), Some("try q".to_owned()));
+                keys.keys().map(wrong).collect()
+            },
+            rules: vec![crate::alert::Rule::new("shipped", crate::model::metrics::LOAD1)],
+            ..known()
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, text).expect("it is written");
+        let (loaded, wrong) =
+            load(&Request { file: Some(file.clone()), flags: Vec::new(), env: &|_| None, known: &known });
+        let place = file.display().to_string();
+        (loaded, wrong.iter().map(|said| said.to_string().replace(&place, "c.toml")).collect())
+    }
+
+    #[test]
+    fn rules_and_keys_are_checked_where_they_are_at_home() {
+        let (loaded, wrong) = with_rules("[rules.busy]\nwarn = 1\n");
+        assert_eq!(wrong, ["c.toml: merged"]);
+        let ids: Vec<&str> = loaded.settings.rules.iter().map(|rule| rule.id.as_str()).collect();
+        assert_eq!((ids, loaded.origin("rules.busy")), (vec!["shipped", "busy"], Origin::File(1, 8)));
+        let (loaded, wrong) = with_rules("rules = 1\n");
+        let what =
+            "c.toml:1:9: `rules` is a whole number, not a table\n  hint: write [rules.cpu_busy] on a separate line";
+        assert_eq!((wrong, loaded.settings.rules.len()), (vec![what.to_owned()], 1));
+        let (_, wrong) = with_rules("[keys]\nquit = \"x\"\n");
+        assert_eq!(wrong, ["c.toml:2:1: no such key\n  hint: try q"]);
+    }
+
+    #[test]
+    fn lines_of_the_machine_s_file_do_not_win_over_what_is_saved() {
+        let pinned = |file: PathBuf, own: &str| {
+            let (mut loaded, _) = of("theme = \"nord\"\n", &[("BENCHTOP_ASCII", "yes")], Vec::new());
+            (loaded.file, loaded.settings.saving.own) = (Some(file), Some(own.into()));
+            let known = known();
+            let mut loader = Loader { known: &known, loaded, diagnostics: Vec::new(), layer: Layer::Own };
+            loader.pin();
+            loader.loaded.settings.saving.pinned.into_keys().collect::<Vec<_>>()
+        };
+        let system = paths::system_file();
+        assert_eq!(pinned(system.clone(), "/home/ada/config.toml"), ["ascii"]);
+        assert_eq!(pinned(system.clone(), &system.display().to_string()), ["ascii", "theme"], "the user named it");
+        assert_eq!(pinned("/home/ada/config.toml".into(), "/home/ada/config.toml"), ["ascii", "theme"]);
     }
 }

@@ -126,3 +126,59 @@ pub const EXAMPLE: &str = include_str!("../../config.example.toml");
 
 /// A config of more bytes than this is something else.
 pub const MAX_BYTES: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_placed_where_its_value_was_written() {
+        let mut loaded = Loaded {
+            settings: Settings::default(),
+            file: None,
+            saved: None,
+            added: None,
+            passed_over: Vec::new(),
+            origins: BTreeMap::new(),
+        };
+        for (path, origin) in [
+            ("file", Origin::File(1, 2)),
+            ("saved", Origin::Saved(3, 4)),
+            ("added", Origin::Added(5, 6)),
+            ("env", Origin::Env("BENCHTOP_THEME")),
+            ("flag", Origin::Flag("--theme")),
+            ("found", Origin::Found("TERM".to_owned())),
+        ] {
+            loaded.origins.insert(path.to_owned(), origin);
+        }
+        let said = |loaded: &Loaded| {
+            ["file", "saved", "added", "env", "flag", "found", "none"]
+                .map(|path| loaded.diagnostic(path, "x").to_string())
+        };
+        let outside = ["BENCHTOP_THEME: x", "--theme: x", "found: x", "none: x"];
+        let of = |files: [&'static str; 3]| [&files[..], &outside].concat();
+        assert_eq!(
+            said(&loaded)[..],
+            of(["config.toml:1:2: x", "config.saved.toml:3:4: x", "config.services.toml:5:6: x"])
+        );
+        loaded.file = Some("/a.toml".into());
+        loaded.saved = Some("/b.toml".into());
+        loaded.added = Some("/c.toml".into());
+        assert_eq!(said(&loaded)[..], of(["/a.toml:1:2: x", "/b.toml:3:4: x", "/c.toml:5:6: x"]));
+    }
+
+    #[test]
+    fn variables_are_named_with_what_they_set() {
+        let all: Vec<_> = variables().collect();
+        assert!(all.contains(&("BENCHTOP_THEME", "theme")) && all.contains(&("BENCHTOP_HISTORY", "history.path")));
+        assert!(all.iter().all(|(name, _)| name.starts_with("BENCHTOP_")), "{all:?}");
+    }
+
+    #[test]
+    fn columns_are_known_by_their_table() {
+        let columns = vec![("processes", vec!["pid"]), ("pools", vec!["name", "used"])];
+        let known = Known { columns, ..Known::nothing() };
+        let of = |table| known.columns_of(table);
+        assert_eq!((of("pools"), of("none")), (&["name", "used"][..], &[][..]));
+    }
+}
