@@ -141,4 +141,39 @@ mod tests {
             assert_eq!(std::fs::read_to_string(services_beside(&own)).expect("there"), text);
         }
     }
+
+    #[test]
+    fn without_a_home_or_a_service_nothing_is_written() {
+        let line = lines(&target("db", "tcp://nas:5432"));
+        let report = change(None, &line, true);
+        let text = format!("HOME is not set: write this into a file that --config names:\n{line}");
+        assert_eq!(report, Report { complete: false, text });
+        let home = tempfile::tempdir().expect("a folder");
+        let own = home.path().join("config.toml");
+        let said = |lines: &str| change(Some(&own), lines, true).text;
+        assert_eq!(said(""), "nothing was changed: no service was named");
+        assert_eq!(said("theme = \"x\"\n"), "nothing was changed: the service has `theme`: remove it");
+        assert!(said("[[service]\n").starts_with("nothing was changed: the service:1:"));
+        let missing = change(Some(&own), &line, false).text;
+        assert_eq!(missing, format!("{} has no service `db`", home.path().join("config.services.toml").display()));
+        assert!(change(Some(&own), &line, true).complete);
+        let twice = change(Some(&own), &line, true).text;
+        assert_eq!(twice, format!("{} has a service `db` already", home.path().join("config.services.toml").display()));
+        let removed = change(Some(&own), &line, false).text;
+        assert_eq!(removed, format!("db removed from {}", home.path().join("config.services.toml").display()));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_looked_at_is_not_written() {
+        let home = tempfile::tempdir().expect("a folder");
+        std::fs::write(home.path().join("file"), "").expect("written");
+        let own = home.path().join("file/config.toml");
+        let report = change(Some(&own), &lines(&target("db", "tcp://nas:5432")), true);
+        let place = home.path().join("file/config.services.toml").display().to_string();
+        assert!(
+            report.text.starts_with(&format!("nothing was changed: {place}: the file cannot be read: Not a dir")),
+            "{}",
+            report.text
+        );
+    }
 }

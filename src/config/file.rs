@@ -76,4 +76,43 @@ mod tests {
         assert_eq!(what("none"), ("no such file".to_owned(), None));
         assert_eq!(what("."), ("this is a directory, not a file".to_owned(), None));
     }
+
+    #[test]
+    fn a_file_may_be_as_large_as_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x");
+        let of = |length: usize| {
+            fs::write(&file, "#".repeat(length)).unwrap();
+            read_text(&file, 99).map(|text| text.len()).map_err(|diagnostic| diagnostic.what)
+        };
+        assert_eq!((of(0), of(99), of(100)), (Ok(0), Ok(99), Err("the file is larger than 99 B".to_owned())));
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert_eq!(
+            read_text(&pipe, 99).unwrap_err().to_string(),
+            format!("{}: this is not a regular file", pipe.display())
+        );
+        let below = read_text(&file.join("y"), 99).unwrap_err().what;
+        assert!(below.starts_with("the file cannot be read: Not a directory"), "{below}");
+        let silent = silent(&pipe).to_string();
+        let hint = "hint: `benchtop doctor` lists the mounts that do not answer";
+        assert_eq!(silent, format!("{}: the filesystem it is on does not answer\n  {hint}", pipe.display()));
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_says_how_it_can() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x");
+        fs::write(&file, "a = 1\n").unwrap();
+        fs::set_permissions(&file, PermissionsExt::from_mode(0)).unwrap();
+        match read_text(&file, 99) {
+            // Root may read anything.
+            Ok(text) => assert!(rustix::process::geteuid().is_root() && text == "a = 1\n"),
+            Err(said) => {
+                assert_eq!(said.what, "no permission to read the file");
+                assert_eq!(said.hint, Some(format!("allow reading it: chmod u+r {}", file.display())));
+            }
+        }
+    }
 }

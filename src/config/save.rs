@@ -407,4 +407,73 @@ mod tests {
             "no key changes the mouse"
         );
     }
+
+    #[test]
+    fn what_root_saves_belongs_to_whom_the_folder_belongs_to() {
+        // By sudo, in a user's home. Without root nothing can be given away.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(home.path(), Some(12_345), Some(23_456)).unwrap();
+        assert!(save(&home.path().join("a/b"), &[], &[("theme", "\"nord\"")]).complete);
+        for name in ["a", "a/b", "a/b/config.saved.toml"] {
+            let found = fs::metadata(home.path().join(name)).unwrap();
+            assert_eq!((found.uid(), found.gid()), (12_345, 23_456), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_setting_is_named_with_its_value_unless_that_is_long() {
+        let report = |changes: &[(&'static str, &str)]| {
+            let folder = tempfile::tempdir().unwrap();
+            let report = save(folder.path(), &[], changes);
+            report.text.split(" in ").next().unwrap().to_owned()
+        };
+        let value = |letters: usize| format!("\"{}\"", "x".repeat(letters - 2));
+        assert_eq!(report(&[("theme", &value(40))]), format!("saved theme = {}", value(40)));
+        assert_eq!(report(&[("theme", &value(41))]), "saved theme");
+        assert_eq!(report(&[]), "no changes to save");
+    }
+
+    #[test]
+    fn where_nothing_can_be_saved_the_lines_are_given() {
+        let change = |path, value: &str| Change { path, value: value.to_owned() };
+        let saving = Saving { pinned: BTreeMap::from([("ascii".to_owned(), Pin::Line(1))]), ..Saving::default() };
+        let all = Save { saving, changes: vec![change("theme", "\"nord\""), change("ascii", "true")] };
+        assert_eq!(
+            all.run(),
+            Report {
+                complete: false,
+                text: "HOME is not set: nowhere to save settings\n\
+                       ascii is set in config.toml:1, which wins: change that line to: ascii = true\n\
+                       The lines for a file that --config names:\n  theme = \"nord\""
+                    .to_owned()
+            }
+        );
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let one = save(&folder.path().join("file"), &[], &[("theme", "\"nord\"")]);
+        let own = folder.path().join("file/config.toml");
+        let why = format!("nothing was saved: {}: the file cannot be read: Not a dir", beside(&own).display());
+        assert!(one.text.starts_with(&why), "{}", one.text);
+        assert!(
+            one.text.ends_with(&format!("To keep it, write into {}:\n  theme = \"nord\"", own.display())),
+            "{}",
+            one.text
+        );
+    }
+
+    #[test]
+    fn settings_are_found_by_their_paths() {
+        let settings = Settings { theme: "nord".into(), ..Settings::default() };
+        let paths = |changes: Vec<Change>| changes.into_iter().map(|c| (c.path, c.value)).collect::<Vec<_>>();
+        let expected = [("theme", "\"nord\"".to_owned()), ("mouse", "true".to_owned())];
+        assert_eq!(paths(changes(&settings, &["mouse", "theme", "none"])), expected);
+        assert_eq!(paths(Shown::of(&settings).at(&["mouse", "theme"])), expected[..1], "no key changes the mouse");
+        assert_eq!((known("processes.sort"), known("sort")), (Some("processes.sort"), None));
+        let own = Path::new("/home/ada/config.toml");
+        assert_eq!(beside(own), Path::new("/home/ada/config.saved.toml"));
+        assert_eq!(services_beside(own), Path::new("/home/ada/config.services.toml"));
+    }
 }
