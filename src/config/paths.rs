@@ -36,3 +36,18 @@ pub fn system_state() -> PathBuf {
 fn folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "benchtop").map(|dirs| dirs.config_dir().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_lie_in_one_folder_of_the_user_s() {
+        // A service may have no home.
+        let Some(base) = directories::BaseDirs::new() else { return };
+        let at = |name: &str| Some(base.config_dir().join("benchtop").join(name));
+        assert_eq!((config_file(), themes()), (at("config.toml"), at("themes")));
+        assert_eq!(state(), base.state_dir().map(|folder| folder.join("benchtop")));
+        assert!(system_file().is_absolute() && system_state().is_absolute());
+    }
+}

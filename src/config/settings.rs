@@ -278,3 +278,15 @@ impl Default for ProcessSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_off_by_its_whole_name() {
+        let settings = Settings { disabled_sources: vec!["pools".to_owned(), "gpu".to_owned()], ..Settings::default() };
+        assert_eq!(["pools", "gpu", "pool", "cpu"].map(|source| settings.is_off(source)), [true, true, false, false]);
+        assert!(!Settings::default().is_off("pools"));
+    }
+}

@@ -234,4 +234,78 @@ mod tests {
         assert_eq!(hide_secrets("\"https://me:pa@ss@host:1/x\""), "\"https://***@host:1/x\"");
         assert_eq!(hide_secrets("\"/var/log/x@y\""), "\"/var/log/x@y\"");
     }
+
+    #[test]
+    fn a_value_without_an_address_has_no_secret() {
+        assert_eq!(hide_secrets("\"http://a:b@x y@z://c@d\""), "\"http://***@x y@z://***@d\"");
+        assert_eq!(hide_secrets("\"tcp://nas:1?x=@y\""), "\"tcp://nas:1?x=@y\"");
+    }
+
+    #[test]
+    fn settings_are_shown_with_where_they_come_from() {
+        use crate::{
+            config::{Flag, Known, Request, load},
+            model::metrics,
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("config.toml");
+        let text = "theme = \"nord\"\nprocesses.tree = true\n[keys]\nquit = [\"q\", \"Q\"]\n[roles]\nssd = \"sda\"\n\
+                    [targets]\ncontainer_start_seconds = \"off\"\n[[maintenance]]\nname = \"night\"\nfrom = \"01:00\"\nto = \"02:00\"\n\
+                    [[model_server]]\nname = \"llm\"\nurl = \"http://llm\"\n[notify.bell]\n\
+                    [[service]]\nname = \"web\"\nurl = \"http://web\"\n";
+        std::fs::write(&file, text).expect("written");
+        std::fs::write(folder.path().join("config.saved.toml"), "format = 1\nascii = true\n").expect("written");
+        let rules = ["busy", "full"].map(|id| Rule { say: "x".into(), ..Rule::new(id, metrics::LOAD1) });
+        let known = Known { rules: rules.to_vec(), ..Known::nothing() };
+        let flags = vec![Flag { path: "refresh", name: "--delay", value: "2".to_owned() }];
+        let env = |name: &str| (name == "BENCHTOP_MOUSE").then(|| "no".to_owned());
+        let (mut loaded, wrong) = load(&Request { file: Some(file.clone()), flags, env: &env, known: &known });
+        assert_eq!(wrong, []);
+        loaded.origins.insert("rules.full".to_owned(), Origin::File(7, 1));
+        let shown = show(&loaded, false, false);
+        let lines: Vec<&str> = shown.lines().collect();
+        let saved = folder.path().join("config.saved.toml");
+        assert_eq!(lines[1..3], [format!("# File: {}", file.display()), format!("# Saved: {}", saved.display())]);
+        let with = |text: &str, from: &str| format!("{text:44} # {from}");
+        for line in [
+            with("theme = \"nord\"", "file, line 1"),
+            with("ascii = true", "saved, line 2"),
+            with("mouse = false", "variable BENCHTOP_MOUSE"),
+            with("refresh = \"2s\"", "flag --delay"),
+            with("read_only = false", "built in"),
+            with("tree = true", "file, line 2"),
+            with("ssd = \"sda\"", "file, line 6"),
+            with("container_start_seconds = \"off\"", "file, line 8"),
+            with("[[service]]", "file, line 18"),
+            with("[[maintenance]]", "file, line 9"),
+            with("[[model_server]]", "file, line 13"),
+            with("quit = [\"q\", \"Q\"]", "file, line 4"),
+            "# log is not set".to_owned(),
+            "# hdd is not set: it is guessed".to_owned(),
+            "[processes]".to_owned(),
+            "name = \"night\"".to_owned(),
+            "[notify.bell]".to_owned(),
+            "# 2 rules, 1 of them from the file: `benchtop config show --rules` shows them.".to_owned(),
+        ] {
+            assert_eq!(lines.iter().filter(|shown| **shown == line).count(), 1, "{line} in\n{shown}");
+        }
+        let all = loaded.settings.targets.rows.len();
+        let count = format!("# {all} targets, 1 of them from the file: `benchtop config show --targets` shows them.");
+        assert!(lines.contains(&count.as_str()) && !shown.contains("container_stop_seconds"), "{shown}");
+        assert!(!shown.contains("# Added: ") && !shown.contains("# service: none is set"));
+
+        let whole = show(&loaded, true, true);
+        for line in [with("[rules.full]", "file, line 7"), with("[rules.busy]", "built in"), "say = \"x\"".to_owned()] {
+            assert!(whole.lines().any(|shown| shown == line), "{line} in\n{whole}");
+        }
+        assert!(whole.contains("container_stop_seconds = \"< ") && !whole.contains("of them from the file"), "{whole}");
+        loaded.settings.services.clear();
+        loaded.added = Some("/etc/added.toml".into());
+        loaded.file = None;
+        let bare = show(&loaded, false, false);
+        assert!(bare.contains("# File: none\n") && bare.contains("# Added: /etc/added.toml\n"), "{bare}");
+        assert!(bare.contains("# service: none is set\n"), "{bare}");
+        assert_eq!(origin(&Origin::Found("TERM".into())), "found: TERM");
+        assert_eq!(origin(&Origin::Added(3, 1)), "added, line 3");
+    }
 }

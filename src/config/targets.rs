@@ -139,4 +139,72 @@ mod tests {
             ["role `models_pool` is empty, not a name"]
         );
     }
+
+    /// What is wrong with this table, and the bound of a target after it was read.
+    fn targets(text: &str) -> (Vec<String>, String) {
+        let (table, _) = crate::config::tree::parse("x", text);
+        let mut targets = Targets::default();
+        let faults = read_targets(&mut targets, &table);
+        let row = targets.rows.iter().find(|row| row.name == "container_start_seconds").expect("a target");
+        let bound = if row.off { "off".to_owned() } else { row.bound.written(row.unit) };
+        (
+            faults.into_iter().map(|f| format!("{}: {} ({})", f.offset, f.what, f.hint.unwrap_or_default())).collect(),
+            bound,
+        )
+    }
+
+    #[test]
+    fn a_target_is_a_bound_a_number_or_off() {
+        for (value, bound) in
+            [("\"45s\"", "< 45s"), ("45", "< 45s"), ("45.5", "< 45.5s"), ("\"off\"", "off"), ("\"<= 1min\"", "<= 60s")]
+        {
+            assert_eq!(targets(&format!("container_start_seconds = {value}\n")), (Vec::new(), bound.to_owned()));
+        }
+        let example = "(write it like container_start_seconds = \"< 30s\", or \"off\")";
+        for (value, why) in [
+            ("\"10 GB\"", "target `container_start_seconds`: `10 GB` is no quantity of seconds"),
+            ("true", "target `container_start_seconds` is true or false, not a string"),
+        ] {
+            let (said, bound) = targets(&format!("container_start_seconds = {value}\n"));
+            assert_eq!((said, bound), (vec![format!("26: {why} {example}")], "< 30s".to_owned()));
+        }
+        let (said, _) = targets("cpu_baseline_ratio = 7\ncpu_peak_ratio = inf\n");
+        assert!(said[0].starts_with("21: target `cpu_baseline_ratio`: `7` is one value, and this target"), "{said:?}");
+    }
+
+    #[test]
+    fn a_target_that_is_not_there_has_a_suggestion() {
+        let said = |key: &str| targets(&format!("{key} = 1\n")).0.remove(0);
+        let sharing = "model_response_seconds_small and model_response_seconds_large";
+        assert_eq!(
+            said("model_response_seconds"),
+            format!("0: no target `model_response_seconds` (there are {sharing})")
+        );
+        let near = "(did you mean `container_start_seconds`?)";
+        assert_eq!(said("container_start"), format!("0: no target `container_start` {near}"));
+        assert_eq!(said("container_strat_seconds"), format!("0: no target `container_strat_seconds` {near}"));
+        assert_eq!(said("zzz"), "0: no target `zzz` (`benchtop report scorecard` lists them)");
+    }
+
+    #[test]
+    fn a_role_that_is_not_there_has_a_suggestion() {
+        let (table, _) = crate::config::tree::parse("x", "models_pol = \"a\"\nzzz = \"b\"\nhdd = 1\nssd = \"sda\"\n");
+        let mut roles = BTreeMap::new();
+        let said: Vec<_> =
+            read_roles(&mut roles, &table).into_iter().map(|f| (f.what, f.hint.unwrap_or_default())).collect();
+        let names = Role::ALL.map(Role::name).join(", ");
+        let fault = |what: &str, hint: &str| (what.to_owned(), hint.to_owned());
+        assert_eq!(
+            said,
+            [
+                fault("no role `models_pol`", "did you mean `models_pool`?"),
+                fault("no role `zzz`", &format!("known: {names}")),
+                fault(
+                    "role `hdd` is a whole number, not a name",
+                    "write a dataset, a mount point or a model: models_pool = \"tank/models\""
+                ),
+            ]
+        );
+        assert_eq!(roles, BTreeMap::from([(Role::Ssd, "sda".to_owned())]));
+    }
 }

@@ -118,4 +118,21 @@ mod tests {
             eprintln!("{f}");
         }
     }
+
+    #[test]
+    fn each_value_is_called_what_it_is() {
+        let text =
+            "a = \"x\"\nb = 0x1f\nc = 1.5\nd = false\ne = []\nf = {}\ng = 2026-01-01\nh = 99999999999999999999\n";
+        let (table, diagnostics) = parse("c.toml", text);
+        assert_eq!(diagnostics, []);
+        let kinds: Vec<&str> = table.iter().map(|(_, value)| value.value.kind()).collect();
+        let other = "a date or a number out of range";
+        let expected = ["a string", "a whole number", "a number", "true or false", "a list", "a table", other, other];
+        assert_eq!(kinds, expected);
+        assert_eq!((&table[1].1.value, &table[2].1.value), (&Node::Whole(31), &Node::Real(1.5)));
+        let (_, twice) = parse("c.toml", "a = 1\na = 2\n");
+        assert_eq!(twice[0].to_string(), "c.toml:2:1: `a` is set twice\n  hint: keep one of the two");
+        let (_, broken) = parse("c.toml", "a = ?\n");
+        assert!(broken[0].hint.is_none() && !broken[0].what.contains("twice"), "{}", broken[0]);
+    }
 }
