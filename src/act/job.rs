@@ -161,4 +161,22 @@ mod tests {
         assert_eq!((good.outcome.level, good.undo), (Level::Ok, Some(back)));
         assert!(both.iter().all(|one| good.outcome.text.contains(one)), "{}", good.outcome.text);
     }
+
+    #[test]
+    fn a_service_that_was_added_can_be_taken_away_again() {
+        use crate::model::service::target::{ServiceTarget, ServiceUrl};
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = ServiceTarget::new("db", ServiceUrl::parse("tcp://nas:5432").expect("a URL"));
+        let job =
+            |add| Job::Service { own: Some(folder.path().join("config.toml")), target: Box::new(target.clone()), add };
+        let run = |job: &Job| run(job, &Root::default());
+        let added = run(&job(true));
+        let file = folder.path().join("config.services.toml");
+        assert_eq!(added.outcome.text, format!("db added to {}", file.display()));
+        assert_eq!((added.outcome.level, added.undo), (Level::Ok, Some(job(false))));
+        let twice = run(&job(true));
+        assert_eq!((twice.outcome.level, twice.undo), (Level::Warn, None));
+        let removed = run(&job(false));
+        assert_eq!((removed.outcome.level, removed.undo), (Level::Ok, Some(job(true))));
+    }
 }

@@ -181,4 +181,19 @@ mod tests {
         let text = "7 has exited · 8 has exited; the pid now belongs to web, which was not touched";
         assert_eq!(misses("signal", &two), text);
     }
+
+    #[test]
+    fn the_owner_of_a_process_is_named_or_numbered() {
+        let (own, root) = (std::process::id(), Root::default());
+        let uid = std::fs::metadata(format!("/proc/{own}")).expect("procfs").uid();
+        let name = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
+        assert_eq!(owner(&root, own), Some(name.unwrap_or_else(|| uid.to_string())));
+        assert_eq!(owner(&root, u32::MAX), None);
+        if rustix::process::geteuid().is_root() {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::create_dir_all(folder.path().join("proc/7")).expect("a folder");
+            std::os::unix::fs::chown(folder.path().join("proc/7"), Some(3_999_999), None).expect("root");
+            assert_eq!(owner(&Root::new(folder.path()), 7).as_deref(), Some("3999999"), "nobody has that number");
+        }
+    }
 }

@@ -89,4 +89,25 @@ mod tests {
         }
         assert!([Restart, Remove].iter().all(|act| !act.is_undoable()));
     }
+
+    #[test]
+    fn each_act_has_its_words() {
+        let limit = ContainerAct::Limit(ContainerLimits { nano_cpus: Some(500_000_000), memory: None });
+        assert_eq!(limit.phrase("web"), "set limits of web: cpus 0.5");
+        assert!(limit.is_undoable() && limit.reverse().is_none(), "the engine knows what was before");
+        for (act, word) in [
+            (ContainerAct::Start, "start"),
+            (ContainerAct::Stop, "stop"),
+            (ContainerAct::Restart, "restart"),
+            (ContainerAct::Pause, "pause"),
+            (ContainerAct::Unpause, "unpause"),
+            (ContainerAct::Kill, "kill"),
+            (ContainerAct::Remove, "remove"),
+        ] {
+            assert_eq!((act.word(), act.phrase("web")), (word, format!("{word} web")));
+            assert!(!act.doc().is_empty());
+        }
+        assert!(ContainerAct::Stop.doc().starts_with("SIGTERM, then SIGKILL"));
+        assert_eq!(ContainerAct::Kill.doc(), "SIGKILL at once");
+    }
 }

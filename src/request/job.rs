@@ -142,4 +142,36 @@ mod tests {
         assert!(Job::All(vec![nice.clone(), nice.clone()]).is_undoable());
         assert!(!Job::All(vec![nice, removal]).is_undoable());
     }
+
+    #[test]
+    fn each_job_is_said_in_words() {
+        let key = |pid| ProcKey { pid, start_ticks: 1 };
+        let removal = |name: &str| Removal {
+            engine: "unix:///run/docker.sock".into(),
+            kind: Kind::Image,
+            id: name.into(),
+            name: name.into(),
+            bytes: 1,
+        };
+        let url = crate::model::service::target::ServiceUrl::parse("tcp://nas:1").expect("a URL");
+        let target = Box::new(ServiceTarget::new("nas", url));
+        let service = |add| Job::Service { own: None, target: target.clone(), add };
+        for (job, phrase, undoable) in [
+            (Job::Remove(vec![removal("a")]), "remove a", false),
+            (Job::Remove(vec![removal("a"), removal("b")]), "remove 2 objects", false),
+            (Job::Signal { targets: vec![key(7), key(8)], signal: 15 }, "send TERM to 7, 8", false),
+            (Job::Signal { targets: vec![key(7)], signal: 19 }, "send STOP to 7", true),
+            (Job::Signal { targets: vec![key(7)], signal: 99 }, "send 99 to 7", false),
+            (Job::Renice(vec![(key(7), -3), (key(8), -3)]), "change the niceness of 7, 8 by -3", true),
+            (Job::Renice(vec![(key(7), 3)]), "change the niceness of 7 by +3", true),
+            (Job::Pool { pool: "tank".into(), act: PoolAct::Clear }, "clear the errors of tank", false),
+            (service(true), "probe nas", true),
+            (service(false), "stop probing nas", true),
+            (Job::Save(Save { saving: Default::default(), changes: Vec::new() }), "save settings", false),
+        ] {
+            assert_eq!((job.phrase().as_str(), job.is_undoable()), (phrase, undoable));
+        }
+        let both = Job::all(vec![service(true), service(false)]).expect("two");
+        assert_eq!(both.phrase(), "probe nas, stop probing nas");
+    }
 }

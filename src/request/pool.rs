@@ -85,3 +85,36 @@ pub fn takes_effect(property: &str) -> &'static str {
         _ => "takes effect at once",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_act_has_its_words() {
+        let set = PoolAct::Set {
+            dataset: "tank/db".into(),
+            property: "compression".into(),
+            value: "lz4".into(),
+            before: "gzip".into(),
+        };
+        let inherit = PoolAct::Inherit {
+            dataset: "tank/db".into(),
+            property: "atime".into(),
+            before: "off".into(),
+            received: false,
+        };
+        for (act, phrase, doc, undoable) in [
+            (PoolAct::Scrub, "scrub tank", "reads and checks all data; slows other work", true),
+            (PoolAct::ResumeScrub, "resume the scrub of tank", "continues where it was paused", true),
+            (PoolAct::PauseScrub, "pause the scrub of tank", "a later scrub continues where it was", true),
+            (PoolAct::StopScrub, "stop the scrub of tank", "its progress is lost: the next one starts over", false),
+            (PoolAct::Clear, "clear the errors of tank", "resets error counters; a suspended pool resumes", false),
+            (set, "set compression of tank/db to lz4", "now gzip; affects new writes only", true),
+            (inherit, "inherit atime of tank/db", "now off; takes effect at once", true),
+        ] {
+            assert_eq!((act.phrase("tank").as_str(), act.doc().as_str()), (phrase, doc));
+            assert_eq!(act.is_undoable(), undoable, "{phrase}");
+        }
+    }
+}

@@ -120,4 +120,17 @@ mod tests {
         let first = Change { before: None, ..change("kernel", "", "release", "", "6.12") };
         assert_eq!(way_back(&first, &host()), None);
     }
+
+    #[test]
+    fn the_block_size_of_a_volume_has_no_way_back_but_a_new_one() {
+        let set = change("dataset", "tank/vm", "volblocksize", "16K", "64K");
+        let words = "the block size of a volume is fixed: make a new one with 16K, and copy tank/vm";
+        assert_eq!(way_back(&set, &host()), Some(WayBack::Manual(words.to_owned())));
+        for kind in ["driver", "engine", "benchtop"] {
+            let words = WayBack::Manual("install version 1.2 again".to_owned());
+            assert_eq!(way_back(&change(kind, "", "version", "1.2", "1.3"), &host()), Some(words));
+        }
+        assert_eq!(way_back(&change("limits", "web", "pids", "1", "2"), &host()), None);
+        assert_eq!(way_back(&change("limits", "web", "cpus", "many", "2"), &host()), None);
+    }
 }
