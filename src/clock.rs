@@ -180,4 +180,54 @@ mod tests {
         }
         assert!(is_sane(Some("UTC+3"), device) && is_sane(None, Path::new("/nowhere")));
     }
+
+    #[test]
+    fn a_zone_has_at_most_a_megabyte() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let of_length = |length: u64| {
+            file.as_file().set_len(length).expect("its own");
+            is_sane(None, file.path())
+        };
+        assert_eq!([0, 1 << 20, (1 << 20) + 1].map(of_length), [true, true, false]);
+    }
+
+    #[test]
+    fn spans_are_taken_on_the_clock_that_never_jumps() {
+        let at = |mono_us, unix_ms| Stamp { mono_us, unix_ms };
+        let (early, late) = (at(2_000_000, 9_000), at(3_500_000, 1_000));
+        assert_eq!((late.since(early), early.since(late)), (Duration::from_millis(1500), Duration::ZERO));
+        let span = Duration::from_millis(1500);
+        assert_eq!((early.plus(span), late.back(span)), (at(3_500_000, 10_500), at(2_000_000, -500)));
+        assert_eq!(early.leaving_out(span), at(3_500_000, 9_000));
+        let micro = Duration::from_micros(7);
+        assert_eq!((early.plus(micro), early.back(micro)), (at(2_000_007, 9_000), at(1_999_993, 9_000)));
+        assert_eq!(at(1, 5).back(Duration::from_secs(1)), at(0, -995));
+        assert_eq!(at(0, 0).plus(Duration::MAX).mono_us, u64::MAX / 2);
+        assert_eq!(Stamp::at_seconds(3), at(3_000_000, 1_700_000_003_000));
+    }
+
+    #[test]
+    fn a_clock_begins_ten_years_in() {
+        const YEARS_US: u64 = 315_360_000_000_000;
+        let clock = Clock::start();
+        let now = clock.now();
+        assert!((YEARS_US..YEARS_US + 60_000_000).contains(&now.mono_us), "{now:?}");
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        assert!(i128::from(now.unix_ms).abs_diff(unix.cast_signed()) < 60_000, "{now:?}");
+        let later = clock.now();
+        assert!(later >= now);
+        assert_eq!(clock.instant(YEARS_US + 5_000_000) - clock.instant(YEARS_US), Duration::from_secs(5));
+        assert!(clock.instant(later.mono_us) <= Instant::now());
+        assert_eq!(clock.instant(0), clock.instant(YEARS_US), "nothing was before its start");
+        assert_eq!(Clock::stopped().now().mono_us, YEARS_US);
+    }
+
+    #[test]
+    fn a_boot_lasts_longer_than_the_machine_was_suspended() {
+        let boot = since_boot();
+        assert!(boot > Duration::ZERO && suspended() < boot);
+        let up = std::fs::read_to_string("/proc/uptime").expect("procfs");
+        let up: f64 = up.split(' ').next().expect("a figure").parse().expect("seconds");
+        assert!((up - boot.as_secs_f64()).abs() < 60.0, "{up} {boot:?}");
+    }
 }

@@ -341,4 +341,13 @@ mod tests {
             assert_eq!(elide(text, columns), cut, "{text} in {columns}");
         }
     }
+
+    #[test]
+    fn four_marks_on_a_letter_stay() {
+        let marked = |marks: usize| format!("a{}", "\u{301}".repeat(marks));
+        assert!(matches!(clean(&marked(4)), Cow::Borrowed(_)));
+        assert_eq!(clean(&marked(5)), marked(4));
+        assert_eq!(clean(&format!("{}\u{1b}{}", marked(4), marked(4))), format!("{}?{}", marked(4), marked(4)));
+        assert!(is_mark('\u{301}') && !is_mark('a') && !is_mark('é') && !is_mark('\u{0}'));
+    }
 }

@@ -395,4 +395,29 @@ mod tests {
             assert_eq!(parse_quantity(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn a_figure_exactly_at_its_limit_takes_the_next_form() {
+        let k = 1024.0_f64;
+        assert_eq!((bytes_short(99.95 * k), bytes_short(999.5)), ("100K".to_owned(), "1.0K".to_owned()));
+        for (count, text) in [
+            (0.049, "0"),
+            (9.95, "10"),
+            (999.5, "1.0k"),
+            (9_950.0, "10k"),
+            (999_500.0, "1.0M"),
+            (9_950_000.0, "10M"),
+            (999_500_000.0, "1.0G"),
+        ] {
+            assert_eq!(count_short(count), text, "{count}");
+        }
+        assert_eq!((bits_per_second(5e4), bits_per_second(4e4)), ("0.1 Mb/s".to_owned(), "0 Mb/s".to_owned()));
+        for (seconds, text) in [(0.009_95, "10 ms"), (0.999_5, "1.0 s"), (99.95, "100 s")] {
+            assert_eq!(latency(seconds), text, "{seconds}");
+        }
+        for (seconds, text) in [(999.5e-6, "1.00 ms"), (0.9995, "1.00 s"), (9.995, "10.0 s"), (99.95, "100 s")] {
+            assert_eq!(latency_fine(seconds), text, "{seconds}");
+        }
+        assert_eq!((percent(0.24), percent(1.0), percent(0.0)), ("24%".into(), "100%".into(), "0%".to_owned()));
+    }
 }

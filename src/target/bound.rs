@@ -260,4 +260,84 @@ mod tests {
         }
         assert_eq!(Bound::Between(0.15, 0.25).show(Unit::Ratio), "15 % to 25 %");
     }
+
+    #[test]
+    fn three_digits_count_at_every_size() {
+        for (value, text) in [
+            (0.5, "0.5"),
+            (0.126, "0.13"),
+            (1.0, "1"),
+            (9.99, "9.99"),
+            (9.996, "10"),
+            (10.0, "10"),
+            (12.34, "12.3"),
+            (99.94, "99.9"),
+            (100.0, "100"),
+            (123.4, "123"),
+            (-12.34, "-12.3"),
+        ] {
+            assert_eq!(digits(value), text);
+        }
+        for (unit, value, text) in [
+            (Unit::Ratio, 1.1, "110 %"),
+            (Unit::Ratio, 1.11, "1.11 x"),
+            (Unit::Seconds, 119.9, "120 s"),
+            (Unit::Seconds, 120.0, "2 min"),
+            (Unit::Seconds, 0.000_999_6, "1 ms"),
+            (Unit::Seconds, 0.000_999_4, "999 µs"),
+            (Unit::Seconds, 1e-10, "0.1 ns"),
+            (Unit::Bytes, 999.5e3, "1 MB"),
+            (Unit::Bytes, 999.4e3, "999 kB"),
+            (Unit::Bytes, 2e12, "2 TB"),
+            (Unit::PerSecond, 0.0, "0/s"),
+            (Unit::PerSecond, 2e6, "2 M/s"),
+            (Unit::PerSecond, 3e9, "3 G/s"),
+        ] {
+            assert_eq!(show(unit, value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_each_side_is_met_and_missed() {
+        let met = |bound: Bound, values: [f64; 3]| values.map(|value| bound.is_met(value));
+        assert_eq!(met(Bound::Below(30.0), [29.9, 30.0, 30.1]), [true, false, false]);
+        assert_eq!(met(Bound::AtMost(30.0), [29.9, 30.0, 30.1]), [true, true, false]);
+        assert_eq!(met(Bound::AtLeast(30.0), [29.9, 30.0, 30.1]), [false, true, true]);
+        assert_eq!(met(Bound::Between(1.0, 2.0), [0.9, 1.0, 2.1]), [false, true, false]);
+        assert_eq!(met(Bound::About(-10.0), [-12.1, -12.0, -7.9]), [false, true, false]);
+        let shown = [Bound::Below(2.0), Bound::AtMost(2.0), Bound::AtLeast(2.0), Bound::About(2.0)];
+        assert_eq!(shown.map(|bound| bound.show(Unit::Seconds)), ["< 2 s", "<= 2 s", ">= 2 s", "about 2 s"]);
+        let written = [Bound::AtMost(2.0), Bound::About(2.0), Bound::AtMost(0.1 + 0.2)];
+        assert_eq!(written.map(|bound| bound.written(Unit::Seconds)), ["<= 2s", "~ 2s", "<= 0.30000000000000004"]);
+    }
+
+    #[test]
+    fn each_unit_has_its_own_suffixes() {
+        let read = |unit, texts: &[&str]| texts.iter().map(|text| quantity(text, unit)).collect::<Vec<_>>();
+        assert_eq!(
+            read(Unit::Seconds, &["2", "2ms", "2min", "2B", "2%"]),
+            [Some(2.0), Some(0.002), Some(120.0), None, None]
+        );
+        assert_eq!(read(Unit::Ratio, &["50%", "2x", "0.5", "2s"]), [Some(0.5), Some(2.0), Some(0.5), None]);
+        assert_eq!(read(Unit::Bytes, &["2kB", "2KiB", "2GB/s", "2s"]), [Some(2e3), Some(2048.0), None, None]);
+        assert_eq!(
+            read(Unit::BytesPerSecond, &["8kb/s", "8 Mb/s", "8Gb/s", "2MB/s", "2MB", "xMb/s", "8s"]),
+            [Some(1e3), Some(1e6), Some(1e9), Some(2e6), Some(2e6), None, None]
+        );
+        assert_eq!(read(Unit::Celsius, &["80C", "80°C", "80", "80W"]), [Some(80.0), Some(80.0), Some(80.0), None]);
+        assert_eq!(read(Unit::Watts, &["80W", "80C"]), [Some(80.0), None]);
+        assert_eq!(read(Unit::PerSecond, &["2k/s", "2/s", "2k", "2M"]), [Some(2e3), Some(2.0), Some(2e3), None]);
+        assert_eq!(read(Unit::Count, &["2k", "2", "2/s"]), [Some(2e3), Some(2.0), None]);
+        assert_eq!(read(Unit::Hertz, &["2", "2k"]), [Some(2.0), None]);
+    }
+
+    #[test]
+    fn a_value_alone_is_on_any_side_that_is_usual() {
+        let of = |usual| Bound::parse(" 2s ", Unit::Seconds, Some(usual));
+        assert_eq!(of(Bound::AtMost(1.0)), Ok(Bound::AtMost(2.0)));
+        assert_eq!(of(Bound::About(1.0)), Ok(Bound::About(2.0)));
+        let range = |text| Bound::parse(text, Unit::Seconds, None);
+        assert_eq!((range("1s..2s"), range("2s..2s")), (Ok(Bound::Between(1.0, 2.0)), Err(Fault::Empty)));
+        assert_eq!(range("1s..x"), Err(Fault::Quantity(Unit::Seconds)));
+    }
 }

@@ -161,4 +161,30 @@ mod tests {
         assert_eq!(target.set("10s").map(|()| target.off), Ok(false));
         assert_eq!(target.set("10 GB"), Err(Fault::Quantity(Unit::Seconds)));
     }
+
+    #[test]
+    fn an_id_stands_for_all_targets_that_share_it() {
+        let targets = shipped();
+        let of = |name| targets_of(&targets, name);
+        assert_eq!(of("model_response_seconds"), ["model_response_seconds_small", "model_response_seconds_large"]);
+        assert_eq!(of("model_response_seconds_small"), ["model_response_seconds_small"]);
+        assert_eq!(of("none"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_of_targets_is_named() {
+        let of = |lines: &str| {
+            read(&format!("[a]\nunit = \"seconds\"\ntarget = \"< 1s\"\nhow = \"x\"\n{lines}")).map(|all| all.len())
+        };
+        assert_eq!(of(""), Ok(1));
+        assert_eq!(of("role = \"none\"\n"), Err("a: no role `none`".to_owned()));
+        assert!(of("colour = 1\n").is_err_and(|why| why.contains("unknown field `colour`")));
+        let empty = read("[a]\nunit = \"seconds\"\ntarget = \"2s..1s\"\nhow = \"x\"\n");
+        assert_eq!(empty, Err("a: is empty: its ends are the wrong way round".to_owned()));
+        let two = "[b]\nunit = \"seconds\"\ntarget = \"< 1s\"\nrole = \"ssd\"\nhow = \"x\"\n[a]\nid = \"c\"\nunit = \"ratio\"\n\
+                   target = \"5%..6%\"\nhow = \"y\"\n";
+        let two: Vec<_> = read(two).expect("targets").into_iter().map(|of| (of.name, of.id, of.role)).collect();
+        let row = |name: &str, id: &str, role| (name.to_owned(), id.to_owned(), role);
+        assert_eq!(two, [row("b", "b", Some(Role::Ssd)), row("a", "c", None)], "in the order of the file");
+    }
 }

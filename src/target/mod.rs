@@ -63,3 +63,32 @@ impl Targets {
         self.rows.iter().filter(move |target| !target.off && target.measure.benchmark.as_deref() == Some(figure))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_measured_for_targets_that_are_aimed_at() {
+        let mut targets = Targets::default();
+        let row = targets.rows.iter().position(|row| row.measure.benchmark.is_some()).expect("one");
+        let figure = targets.rows[row].measure.benchmark.clone().expect("a figure");
+        let names = |targets: &Targets| targets.of_benchmark(&figure).map(|row| row.name.clone()).collect::<Vec<_>>();
+        let all = names(&targets);
+        assert!(all.contains(&targets.rows[row].name) && all.len() < targets.rows.len(), "{all:?}");
+        assert_eq!(targets.of_benchmark("none").count(), 0);
+        let mut rows = targets.rows.to_vec();
+        rows[row].off = true;
+        targets.rows = rows.into();
+        assert_eq!(names(&targets), all[1..], "one that is off is left out");
+    }
+
+    #[test]
+    fn each_role_is_found_by_its_name() {
+        for role in Role::ALL {
+            assert_eq!(Role::find(role.name()), Some(role));
+        }
+        let names = Role::ALL.map(Role::name);
+        assert_eq!((names[0], names[8], Role::find("none")), ("models_pool", "large_model", None));
+    }
+}
