@@ -117,6 +117,16 @@ pub fn span_short(duration: Duration) -> String {
     }
 }
 
+/// A span in whole days: `3 days`, `1 day`, `less than a day`.
+#[must_use]
+pub fn days(duration: Duration) -> String {
+    match duration.as_secs() / 86_400 {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
 /// A span that runs down, to the second below an hour: `12s`, `4m10s`, `2h05m`.
 #[must_use]
 pub fn countdown(duration: Duration) -> String {
@@ -419,5 +429,12 @@ mod tests {
             assert_eq!(latency_fine(seconds), text, "{seconds}");
         }
         assert_eq!((percent(0.24), percent(1.0), percent(0.0)), ("24%".into(), "100%".into(), "0%".to_owned()));
+    }
+
+    #[test]
+    fn days_are_whole_ones() {
+        let of = |seconds: u64| days(Duration::from_secs(seconds));
+        let words = [0, 86_399, 86_400, 172_799, 172_800, 259_200].map(of);
+        assert_eq!(words, ["less than a day", "less than a day", "1 day", "1 day", "2 days", "3 days"]);
     }
 }

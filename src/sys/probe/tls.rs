@@ -5,7 +5,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use tokio::net::TcpStream;
@@ -24,7 +24,10 @@ use tokio_rustls::{
 };
 
 use super::{certificate::describe, trouble::Trouble};
-use crate::model::service::round::{Certificate, Chain, Found};
+use crate::{
+    model::service::round::{Certificate, Chain, Found},
+    units::days,
+};
 
 /// Certificates of a server that are looked at.
 const MOST: usize = 10;
@@ -214,15 +217,15 @@ impl Recorder {
             UnknownIssuer,
         };
         let Error::InvalidCertificate(why) = error else { return format!("its certificate is refused: {error}") };
-        let days = |seconds: i64| (seconds.max(0) + 43_200) / 86_400;
+        let days = |seconds: i64| days(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         match (why, own) {
             (Expired | ExpiredContext { .. }, Some(own)) if now > own.not_after_unix => {
-                format!("its certificate expired {} days ago", days(now - own.not_after_unix))
+                format!("its certificate expired {} ago", days(now - own.not_after_unix))
             }
             (Expired | ExpiredContext { .. }, _) => "a certificate of its chain has expired".to_owned(),
             (NotValidYet | NotValidYetContext { .. }, Some(own)) => {
-                format!("its certificate is valid only in {} days", days(own.not_before_unix - now))
+                format!("its certificate is valid only in {}", days(own.not_before_unix - now))
             }
             (NotValidForName | NotValidForNameContext { .. }, Some(own)) => {
                 format!("its certificate is for {}, not for {}", own.subject, self.host)
@@ -269,13 +272,20 @@ mod tests {
     }
 
     #[test]
-    fn days_are_the_nearest_ones() {
+    fn an_expired_certificate_says_for_how_many_days() {
         const DAY: u64 = 86_400;
-        for (seconds, days) in [(DAY / 2 - 1, 0), (DAY * 3 / 2, 2), (DAY * 5 / 2 - 1, 2), (DAY * 400, 400)] {
+        for (seconds, days) in [
+            (1, "less than a day"),
+            (DAY - 1, "less than a day"),
+            (DAY, "1 day"),
+            (DAY * 2 - 1, "1 day"),
+            (DAY * 2, "2 days"),
+            (DAY * 400, "400 days"),
+        ] {
             let expired = why(CertificateError::Expired, UNTIL + seconds);
-            assert_eq!(expired, format!("its certificate expired {days} days ago"));
+            assert_eq!(expired, format!("its certificate expired {days} ago"));
             let early = why(CertificateError::NotValidYet, FROM - seconds);
-            assert_eq!(early, format!("its certificate is valid only in {days} days"));
+            assert_eq!(early, format!("its certificate is valid only in {days}"));
         }
         let other = why(CertificateError::Expired, UNTIL);
         assert_eq!(other, "a certificate of its chain has expired", "its own is valid to the last second");

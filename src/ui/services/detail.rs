@@ -1,6 +1,8 @@
 //! One service: how it stands, its last rounds by phase and against what is usual, its errors, its certificates, and what
 //! of this machine is behind it.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use super::{phases, row::Row};
@@ -29,7 +31,7 @@ use crate::{
             text::put,
         },
     },
-    units::{ABSENT, bytes_long, latency, percent, span, span_short},
+    units::{ABSENT, bytes_long, days, latency, percent, span, span_short},
 };
 
 /// Columns of a name before its value.
@@ -216,16 +218,16 @@ fn certificates(state: &State, row: &ServiceRow, page: &mut Page) {
     }
 }
 
-/// `71 days left`, `expired 3 days ago`.
+/// `71 days left`, `expired 3 days ago`, `5h left`.
 fn left(certificate: &Certificate, now: i64) -> String {
-    let days = |seconds: i64| {
-        let days = seconds / 86_400;
-        if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+    let span = |seconds: i64| {
+        let span = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        if seconds < 86_400 { span_short(span) } else { days(span) }
     };
     match () {
-        () if certificate.not_before_unix > now => format!("valid in {}", days(certificate.not_before_unix - now)),
-        () if certificate.not_after_unix < now => format!("expired {} ago", days(now - certificate.not_after_unix)),
-        () => format!("{} left", days(certificate.not_after_unix - now)),
+        () if certificate.not_before_unix > now => format!("valid in {}", span(certificate.not_before_unix - now)),
+        () if certificate.not_after_unix < now => format!("expired {} ago", span(now - certificate.not_after_unix)),
+        () => format!("{} left", span(certificate.not_after_unix - now)),
     }
 }
 
@@ -273,12 +275,14 @@ mod tests {
         for (from, to, words) in [
             (0, 171 * DAY, "71 days left"),
             (0, 101 * DAY, "1 day left"),
-            (0, 101 * DAY - 1, "0 days left"),
-            (100 * DAY, 100 * DAY, "0 days left"),
+            (0, 101 * DAY - 1, "23h left"),
+            (100 * DAY, 100 * DAY, "0s left"),
             (0, 97 * DAY, "expired 3 days ago"),
-            (0, 100 * DAY - 1, "expired 0 days ago"),
+            (0, 99 * DAY, "expired 1 day ago"),
+            (0, 99 * DAY + 1, "expired 23h ago"),
+            (0, 100 * DAY - 1, "expired 1s ago"),
             (102 * DAY, 200 * DAY, "valid in 2 days"),
-            (100 * DAY + 1, 200 * DAY, "valid in 0 days"),
+            (100 * DAY + 90, 200 * DAY, "valid in 1m"),
         ] {
             assert_eq!(valid(from, to), words);
         }
