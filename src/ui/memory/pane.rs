@@ -253,9 +253,13 @@ fn last_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         x = put_right(buf, x, area.y, 4, &stall(Some(stalls.some.avg10)), theme.style(Role::Text));
         x = put_right(buf, x, area.y, 9, "psi some ", theme.style(Role::Dim));
     }
-    if let Some(hits) = m.arc_rates.hit_ratio
-        && x > area.x + used + 14
-    {
-        put_right(buf, x - 2, area.y, 13, &format!("arc hit {:.1}%", hits * 100.0), theme.style(Role::Dim));
+    if let Some(hits) = m.arc_rates.hit_ratio {
+        let words = format!("arc hit {:.1}%", hits * 100.0);
+        let columns = crate::text::width(&words) as u16;
+        // Two blanks before the pressure, one at least behind what is available.
+        let end = if x < area.right() { x - 2 } else { x };
+        if end > area.x + used + columns {
+            put_right(buf, end, area.y, columns, &words, theme.style(Role::Dim));
+        }
     }
 }
