@@ -36,7 +36,7 @@ pub(super) fn models(cx: &DrawCx<'_>, row: &ServerRow, room: usize, page: &mut P
             (cost(cx, model), Role::Text),
         ]);
         for (what, spread) in speeds(model) {
-            page.push(line(&format!("  {what}"), Role::Text, spread));
+            page.push(line(&format!("  {what:<11}"), Role::Text, spread));
         }
         if let Some(why) = &raw.failure {
             words(page, "", Role::Dim, why, room);
