@@ -95,7 +95,8 @@ impl LogView {
         for (index, line) in log.lines.iter().enumerate().rev() {
             let rows = if self.wrap { self.rows(line, columns).len() } else { 1 };
             if rows > left {
-                return log.first + index as u64 + 1;
+                // A last line that is higher than the screen is shown from its beginning.
+                return log.first + (index + 1).min(log.lines.len() - 1) as u64;
             }
             left -= rows;
         }
