@@ -245,7 +245,8 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
         lines.push(moved("storage", ["read", "written"], storage));
     }
     if let Some(pids) = row.usage.as_ref().and_then(|u| u.pids) {
-        lines.push(pair("processes", NAME, format!("{pids} tasks (processes and threads)")));
+        let noun = if pids == 1 { "task" } else { "tasks" };
+        lines.push(pair("processes", NAME, format!("{pids} {noun} (processes and threads)")));
     }
     if let Some(held) = row.throttled_ratio.filter(|held| *held > 0.0) {
         lines.push(pair("throttled", NAME, format!("{} of its periods", percent(held).trim_start())));
@@ -255,7 +256,10 @@ fn facts(cx: &DrawCx<'_>, row: &ContainerRow) -> Vec<SheetLine> {
 
 /// `0.5 cores · 64.0 MiB of memory`.
 fn limits(state: &State, row: &ContainerRow) -> String {
-    let cores = row.meta.cpu_limit.map(|cores| format!("{cores} cores"));
+    let cores = row.meta.cpu_limit.map(|cores| match cores.to_string() {
+        one if one == "1" => "1 core".to_owned(),
+        cores => format!("{cores} cores"),
+    });
     let memory = row.memory_limit(state.host.memory.raw.total).map(|b| format!("{} of memory", bytes_long(b as f64)));
     match cores.into_iter().chain(memory).collect::<Vec<_>>() {
         none if none.is_empty() => "none".to_owned(),

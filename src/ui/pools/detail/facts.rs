@@ -124,7 +124,8 @@ fn errors(state: &State, row: &PoolRow, reported: &Pool) -> Vec<SheetLine> {
     match reported.data_errors {
         Some(0) => {}
         Some(lost) => {
-            let words = format!("{lost} permanent data errors: zpool status -v {} lists the files", row.name);
+            let plural = if lost == 1 { "" } else { "s" };
+            let words = format!("{lost} permanent data error{plural}: zpool status -v {} lists the files", row.name);
             lines.push(marked("lost", words, levels::pool_data_errors(state, row)));
         }
         None => lines.push(pair("lost", NAME, "unknown: zpool cannot list data errors now")),
@@ -132,7 +133,7 @@ fn errors(state: &State, row: &PoolRow, reported: &Pool) -> Vec<SheetLine> {
     lines
 }
 
-/// The last scan in full: `scrub 42% done, 3h 10m left, 0 errors`, `scrub ended 6d ago, took 2h, 0 errors`.
+/// The last scan in full: `scrub 42% done, 3h 10m left, no errors`, `scrub ended 6d ago, took 2h, no errors`.
 fn scan(scan: Option<&Scan>, state: &State) -> String {
     let Some(scan) = scan else { return "never scrubbed".to_owned() };
     let kind = match scan.kind {
@@ -162,6 +163,7 @@ fn scan(scan: Option<&Scan>, state: &State) -> String {
     }
     parts.push(match scan.errors {
         0 => "no errors".to_owned(),
+        1 => "1 error".to_owned(),
         n => format!("{n} errors"),
     });
     let word = if scan.kind == ScanKind::Resilver { "rebuilt" } else { "repaired" };

@@ -74,12 +74,14 @@ pub(super) fn ask_user(table: &Table<Processes>, state: &State) -> Vec<Effect> {
     let choose = |user| move |_: &State| vec![Effect::Send(HERE, Message::User(user))];
     menu.add("all users", "", table.options.user.is_none(), choose(None));
     for (uid, count, cpu) in users {
-        let doc = format!("{count:>5} processes {:>6.1} % CPU", cpu * 100.0);
+        let noun = if count == 1 { "process" } else { "processes" };
+        let doc = format!("{count:>5} {noun:<9} {:>6.1} % CPU", cpu * 100.0);
         let here = table.options.user == Some(uid);
         menu.add(user(&state.host.facts.users, uid), doc, here, choose(Some(uid)));
     }
     vec![Effect::Open(Box::new(menu))]
 }
+
 /// The row under the cursor.
 fn selected(table: &Table<Processes>) -> Option<ProcKey> {
     table.grid.cursor.selected().and_then(LineKey::row)
