@@ -58,10 +58,46 @@ impl Canvas<'_> {
 /// Draws on a small screen and says what is on it.
 #[cfg(test)]
 pub mod testing {
+    use std::time::Duration;
+
     use ratatui::style::{Color, Style};
 
     use super::*;
-    use crate::ui::theme::{ROLES, Role};
+    use crate::{
+        clock::Stamp,
+        model::{
+            event::{Envelope, Sample},
+            fault::Fault,
+            series::Series,
+            source::SourceId,
+        },
+        ui::theme::{ROLES, Role},
+    };
+
+    /// This source answered at this second, as it does every second.
+    pub fn answered(state: &mut State, source: SourceId, second: u64) {
+        note(state, source, second, Ok(Sample::Memory(Box::default())));
+    }
+
+    /// This source failed at this second.
+    pub fn failed(state: &mut State, source: SourceId, second: u64, fault: Fault) {
+        note(state, source, second, Err(fault));
+    }
+
+    fn note(state: &mut State, source: SourceId, second: u64, outcome: Result<Sample, Fault>) {
+        let (at, took, every) = (Stamp::at_seconds(second), Duration::from_millis(1), Duration::from_secs(1));
+        state.host.health.note(&Envelope { source, at, took, every, outcome });
+        state.host.now = at;
+    }
+
+    /// These values from second 1 on, one a second.
+    pub fn series(values: impl IntoIterator<Item = f64>) -> Series {
+        let mut series = Series::default();
+        for (value, second) in values.into_iter().zip(1..) {
+            series.push(Stamp::at_seconds(second), Duration::from_secs(1), Some(value));
+        }
+        series
+    }
 
     /// What was drawn.
     pub struct Drawn {
@@ -71,12 +107,22 @@ pub mod testing {
 
     /// Draws into a screen of this size, with a theme in which each role has a colour of its own.
     pub fn drawn(state: &State, size: (u16, u16), draw: impl FnOnce(&DrawCx<'_>, Rect, &mut Canvas<'_>)) -> Drawn {
+        drawn_with(&Settings::default(), state, size, draw)
+    }
+
+    /// The same with these settings.
+    pub fn drawn_with(
+        settings: &Settings,
+        state: &State,
+        size: (u16, u16),
+        draw: impl FnOnce(&DrawCx<'_>, Rect, &mut Canvas<'_>),
+    ) -> Drawn {
         let mut theme = Theme::plain();
         for (style, number) in theme.styles.iter_mut().zip(0..) {
             *style = Style::new().fg(Color::Indexed(number));
         }
-        let (settings, keys) = (Settings::default(), Keymap::default());
-        let cx = DrawCx { state, theme: &theme, settings: &settings, keys: &keys, focused: true, paused: false };
+        let keys = Keymap::default();
+        let cx = DrawCx { state, theme: &theme, settings, keys: &keys, focused: true, paused: false };
         let area = Rect::new(0, 0, size.0, size.1);
         let (mut buf, mut hits) = (Buffer::empty(area), Vec::new());
         draw(&cx, area, &mut Canvas { buf: &mut buf, hits: &mut hits });
@@ -102,6 +148,20 @@ pub mod testing {
                 Color::Indexed(number) => ROLES.get(usize::from(number)).map(|def| def.role),
                 _ => None,
             }
+        }
+
+        /// The words of a row and what colours them: cells of one role that stand together, blanks at their ends left out.
+        pub fn pieces(&self, y: u16) -> Vec<(String, Role)> {
+            let mut pieces: Vec<(String, Option<Role>)> = Vec::new();
+            for x in 0..self.buf.area.width {
+                let (symbol, role) = (self.buf[(x, y)].symbol(), self.role_at(x, y));
+                match pieces.last_mut() {
+                    Some((words, last)) if *last == role => words.push_str(symbol),
+                    _ => pieces.push((symbol.to_owned(), role)),
+                }
+            }
+            let pieces = pieces.into_iter().filter_map(|(words, role)| Some((words.trim().to_owned(), role?)));
+            pieces.filter(|(words, _)| !words.is_empty()).collect()
         }
 
         /// The role of the first cell of these words in the first row that has them.
