@@ -174,6 +174,16 @@ fn lines(state: &State) -> Vec<SheetLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        alert::shipped,
+        model::{
+            arc::ArcSample,
+            memory::ZramSample,
+            pressure::{Stall, Stalls},
+            process::{ProcKey, Process},
+        },
+        ui::canvas::testing::{Drawn, answered, drawn, series},
+    };
 
     #[test]
     fn memory_its_cache_and_its_pressure_have_one_view() {
@@ -225,5 +235,116 @@ mod tests {
             Some("2.0 GiB    –  Committed_AS of CommitLimit"),
             "without a limit it is no share"
         );
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        answered(&mut state, SourceId::Memory, 100);
+        let m = &mut state.host.memory;
+        m.raw.total = 100 << 30;
+        (m.used, m.used_ratio) = (25 << 30, Some(0.25));
+        m.used_history = series([1.0; 300]);
+        let process = |pid: u32| Process {
+            key: ProcKey { pid, start_ticks: 1 },
+            tgid: pid,
+            name: format!("p{pid}").as_str().into(),
+            memory_bytes: u64::from(pid) << 20,
+            ..Process::default()
+        };
+        state.host.processes.rows = (1..=30).map(process).collect();
+        state
+    }
+
+    fn view(detail: &MemoryDetail, state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| detail.draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn those_who_hold_most_are_beside_the_figures_or_above_them() {
+        let state = machine();
+        let detail = MemoryDetail::default();
+        let wide = view(&detail, &state, (130, 40)).lines();
+        let full = "⣿".repeat(130);
+        assert!(wide[0].starts_with(" 25% ━━━━━━━━━━━━━━━━"), "{}", wide[0]);
+        // A quarter of what is below the gauge: nine rows of 39.
+        assert!(wide[1..10].iter().all(|line| *line == full), "{wide:?}");
+        assert_eq!(wide[10], format!("4m ago{}now", " ".repeat(121)));
+        assert!(wide[11].starts_with("used ") && wide[11].contains("Processes by resident memory"), "{}", wide[11]);
+        assert_eq!(wide[11].find("Processes"), Some(65), "the right half");
+        let right = |line: &String| line.chars().skip(65).collect::<String>();
+        assert_eq!(wide.iter().filter(|line| right(line).contains("% p")).count(), 15);
+        let narrow = view(&detail, &state, (129, 40)).lines();
+        assert!(narrow[11].starts_with("Processes by resident memory"), "{}", narrow[11]);
+        assert_eq!(narrow[13..19].iter().filter(|line| line.contains("% p")).count(), 6);
+        assert_eq!((narrow[19].as_str(), &narrow[20][..5]), ("", "used "));
+    }
+
+    #[test]
+    fn its_lines_scroll() {
+        let state = machine();
+        let mut detail = MemoryDetail::default();
+        let first = |detail: &MemoryDetail| view(detail, &state, (129, 12)).lines()[4].clone();
+        assert!(first(&detail).starts_with("Processes"));
+        assert!(detail.act(Action::Down, &state).is_some());
+        assert!(first(&detail).trim_start().starts_with("PID"), "{}", first(&detail));
+        assert!(!detail.hints().is_empty(), "the processes are links");
+    }
+
+    #[test]
+    fn the_graph_has_the_level_of_what_is_used() {
+        let mut state = machine();
+        let role = |state: &State| view(&MemoryDetail::default(), state, (80, 20)).role_at(0, 1);
+        assert_eq!(role(&state), Some(Role::MemoryUsed));
+        state.host.memory.used_ratio = Some(0.91);
+        assert_eq!(role(&state), Some(Role::Warn));
+    }
+
+    #[test]
+    fn it_asks_what_the_greatest_processes_share() {
+        let mut want = Interest::default();
+        let state = machine();
+        let detail = MemoryDetail::default();
+        detail.want(&mut want, &state);
+        assert_eq!(want.memory_of.len(), 30);
+        assert_eq!((detail.title(&state), detail.full_screen()), ("memory · 100.0 GiB".to_owned(), true));
+        assert_eq!(detail.feeds(&state), [SourceId::Memory]);
+    }
+
+    #[test]
+    fn nothing_is_drawn_in_three_rows_or_before_the_first_reading() {
+        let detail = MemoryDetail::default();
+        assert_eq!(view(&detail, &machine(), (60, 3)).lines(), ["", "", ""]);
+        assert!(!view(&detail, &machine(), (60, 4)).line().is_empty());
+        assert_eq!(view(&detail, &State::default(), (60, 3)).lines(), ["waiting…", "", ""]);
+    }
+
+    #[test]
+    fn pressure_says_whose_it_is() {
+        let mut state = machine();
+        let stall = |avg10| Stall { avg10, ..Stall::default() };
+        state.host.pressure.raw.memory = Some(Stalls { some: stall(0.125), full: Some(stall(0.051)) });
+        assert_eq!(figure(&state, "pressure").as_deref(), Some("PSI some 12.5 % · full 5.1 % (avg10)"));
+        state.host.pressure.raw.memory = Some(Stalls { some: stall(0.125), full: None });
+        state.host.facts.pressure_of_host = true;
+        assert_eq!(figure(&state, "pressure").as_deref(), Some("PSI some 12.5 % · full 0.0 % (avg10), host-wide"));
+    }
+
+    #[test]
+    fn each_figure_is_a_share_of_its_whole() {
+        let mut state = machine();
+        let raw = &mut state.host.memory.raw;
+        (raw.huge_total, raw.huge_free) = (10 << 30, 4 << 30);
+        raw.arc = Some(ArcSample { size: 22 << 30, ..ArcSample::default() });
+        raw.zram = Some(ZramSample { original: 4 << 30, memory_used: 1 << 30, ..ZramSample::default() });
+        (raw.committed, raw.commit_limit) = (Some(2 << 30), Some(8 << 30));
+        for (name, words) in [
+            ("ARC", "22.0 GiB  22%  OpenZFS cache; shrinks to its minimum"),
+            ("huge pages", "10.0 GiB  10%  reserved; 6.0 GiB of it in use"),
+            ("zram", "1.0 GiB  25%  memory used, of the uncompressed size"),
+            ("committed", "2.0 GiB  25%  Committed_AS of CommitLimit"),
+        ] {
+            assert_eq!(figure(&state, name).as_deref(), Some(words), "{name}");
+        }
+        assert_eq!(figure(&state, "swap"), None, "there is none");
     }
 }

@@ -263,3 +263,6 @@ fn last_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
