@@ -157,3 +157,145 @@ fn core(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, core: &Core) {
     let style = hue(cx, level, Role::CpuUser);
     spark(canvas.buf, x, area.y, end.saturating_sub(x), cx.theme, &core.history, 1.0, style);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::cpu::CpuShares,
+        ui::canvas::testing::{Drawn, answered, drawn, series},
+    };
+
+    fn machine(cores: u16) -> State {
+        let mut state = State::new(shipped().into());
+        answered(&mut state, SourceId::Cpu, 200);
+        let shares = |busy: f64| Some(CpuShares { busy, user: busy, ..CpuShares::default() });
+        let cpu = &mut state.host.cpu;
+        cpu.shares = shares(0.25);
+        cpu.busy_history = series([1.0; 200]);
+        let core = |number: u16| Core {
+            number,
+            shares: shares(f64::from(number) / 100.0),
+            hertz: (number == 0).then_some(4_900_000_000),
+            history: series(vec![1.0; usize::from(number) + 1]),
+        };
+        cpu.cores = (0..cores).map(core).collect();
+        state
+    }
+
+    fn view(detail: &CpuDetail, state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| detail.draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn the_cpu_its_cores_and_its_pressure_have_one_view() {
+        let is_there = |subject: Subject| open(&subject, &State::default()).is_some();
+        let pressure = |of: &str| Subject::Pressure(of.to_owned());
+        assert_eq!([Subject::Cpu, Subject::Core(3), pressure("cpu")].map(is_there), [true; 3]);
+        assert_eq!([Subject::Memory, pressure("io")].map(is_there), [false; 2]);
+    }
+
+    #[test]
+    fn title_counts_cores_and_threads_where_both_are_known() {
+        let mut state = State::default();
+        let title = |state: &State| CpuDetail::default().title(state);
+        assert_eq!(title(&state), "cpu");
+        state.host.facts.cpu_model = Some("Ryzen 9".into());
+        state.host.facts.cores = Some(16);
+        assert_eq!(title(&state), "Ryzen 9");
+        state.host.facts.threads = Some(32);
+        assert_eq!(title(&state), "Ryzen 9 · 16 cores · 32 threads");
+    }
+
+    #[test]
+    fn the_past_gets_what_the_cores_leave() {
+        let mut detail = CpuDetail::default();
+        let mut state = machine(5);
+        state.host.cpu.context_switches_per_second = Some(4200.0);
+        detail.refresh(&state);
+        let lines = view(&detail, &state, (92, 10)).lines();
+        let full = "⣿".repeat(92);
+        assert!(lines[0].starts_with(" 25% ━━━━━━━━━━━━━━━━━━━━━━─"), "{}", lines[0]);
+        assert_eq!(lines[1], "user 25%  system  0%  iowait  0%  steal  0%  switches 4.2k/s");
+        // All is at the top: the limit is behind it.
+        assert_eq!(lines[2..6], [full.clone(), full.clone(), full.clone(), full]);
+        assert_eq!(lines[6], format!("3m ago{}now", " ".repeat(83)));
+        // Two columns, the gap of two at the end of each.
+        assert_eq!(lines[7], format!("  0   0%{}█ 4.9 GHz    3   3%{}████", " ".repeat(27), " ".repeat(32)));
+        assert_eq!(lines[8], format!("  1   1%{}██    4   4%{}█████", " ".repeat(34), " ".repeat(31)));
+        assert_eq!(lines[9], format!("  2   2%{}███", " ".repeat(33)));
+    }
+
+    #[test]
+    fn a_third_at_least_is_the_past() {
+        let mut detail = CpuDetail::default();
+        let state = machine(20);
+        // Nine rows below the shares: three of them past, one the axis, five cores.
+        let lines = view(&detail, &state, (46, 11)).lines();
+        let full = "⣿".repeat(46);
+        assert_eq!(lines[2..5], [full.clone(), full.clone(), full]);
+        let first = |detail: &CpuDetail| {
+            let lines = view(detail, &state, (46, 11)).lines();
+            [6, 10].map(|y: usize| lines[y][..3].trim().parse::<u32>().unwrap())
+        };
+        assert_eq!(first(&detail), [0, 4]);
+        for (action, shown) in [
+            (Action::Up, [0, 4]),
+            (Action::Down, [1, 5]),
+            (Action::Down, [2, 6]),
+            (Action::Up, [1, 5]),
+            (Action::PageDown, [11, 15]),
+            (Action::PageUp, [1, 5]),
+            (Action::PageUp, [0, 4]),
+            (Action::Bottom, [15, 19]),
+            (Action::Down, [15, 19]),
+            (Action::Up, [14, 18]),
+            (Action::Top, [0, 4]),
+        ] {
+            assert!(detail.act(action, &state).is_some_and(|effects| effects.is_empty()));
+            assert_eq!(first(&detail), shown, "{action:?}");
+        }
+        assert!(detail.act(Action::Search, &state).is_none());
+    }
+
+    #[test]
+    fn a_busy_core_and_a_busy_cpu_have_the_colour_of_their_level() {
+        let mut state = machine(2);
+        state.host.cpu.cores[1].shares = None;
+        let calm = view(&CpuDetail::default(), &state, (92, 10));
+        let roles: Vec<Role> = calm.pieces(9).iter().map(|(_, role)| *role).collect();
+        assert_eq!(roles[..3], [Role::Dim, Role::Text, Role::CpuUser], "number, share, past");
+        assert_eq!(roles[4..6], [Role::Dim, Role::Unknown], "of the second nothing is known");
+        assert_eq!(calm.role_at(0, 2), Some(Role::CpuUser));
+        state.host.cpu.shares = Some(CpuShares { busy: 0.95, user: 0.95, ..CpuShares::default() });
+        assert_eq!(view(&CpuDetail::default(), &state, (92, 10)).role_at(0, 2), Some(Role::Warn));
+    }
+
+    #[test]
+    fn shares_end_where_the_next_has_no_room() {
+        let mut state = machine(0);
+        (state.host.cpu.context_switches_per_second, state.host.cpu.forks_per_second) = (Some(4200.0), Some(30.0));
+        let line = |width| view(&CpuDetail::default(), &state, (width, 6)).lines()[1].clone();
+        let all = "user 25%  system  0%  iowait  0%  steal  0%  switches 4.2k/s  forks 30/s";
+        assert_eq!(line(80), all);
+        assert_eq!((line(72).as_str(), line(71).as_str()), (all, &all[..60]));
+        assert_eq!((line(8).as_str(), line(7).as_str()), (&all[..8], ""));
+        let roles: Vec<Role> =
+            view(&CpuDetail::default(), &state, (80, 6)).pieces(1).iter().map(|(_, role)| *role).collect();
+        assert_eq!(
+            roles.chunks(2).map(|pair| pair[0]).collect::<Vec<_>>(),
+            [Role::CpuUser, Role::CpuSystem, Role::CpuIowait, Role::CpuSteal, Role::Dim, Role::Dim]
+        );
+    }
+
+    #[test]
+    fn nothing_is_drawn_in_two_rows_or_before_the_first_reading() {
+        assert_eq!(view(&CpuDetail::default(), &machine(2), (60, 2)).lines(), ["", ""]);
+        let waiting = State::new(shipped().into());
+        assert_eq!(view(&CpuDetail::default(), &waiting, (60, 3)).lines(), ["waiting…", "", ""]);
+        let detail = CpuDetail::default();
+        assert!(detail.full_screen());
+        assert_eq!(detail.feeds(&waiting), [SourceId::Cpu]);
+    }
+}

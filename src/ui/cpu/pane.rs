@@ -279,3 +279,6 @@ fn facts(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         put_right(canvas.buf, area.right(), y, area.width.saturating_sub(used + 1), value, style);
     }
 }
+
+#[cfg(test)]
+mod tests;
