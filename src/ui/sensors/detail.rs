@@ -102,3 +102,115 @@ impl Overlay for SensorDetail {
         axis(cx, Rect { y: place.bottom(), height: 1, ..rest }, canvas, past);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        model::{
+            sensor::{Fan, SensorKind, SensorSample, Temperature},
+            span::Span,
+        },
+        ui::canvas::testing::{Drawn, answered, drawn},
+    };
+
+    /// A hundred seconds of a disk from 0 to 50 °C, and of a fan.
+    fn machine(high: Option<f64>, critical: Option<f64>) -> State {
+        let mut state = State::new(shipped().into());
+        for second in 1..=400u64 {
+            let celsius = if second < 300 { 50.0 } else { 25.0 };
+            let nvme = Temperature {
+                sensor: "nvme".into(),
+                kind: SensorKind::Disk,
+                celsius,
+                high_celsius: high,
+                critical_celsius: critical,
+            };
+            let fan = Fan { sensor: "fan1".into(), rpm: 1000.0 };
+            let sample = SensorSample { temperatures: vec![nvme], fans: vec![fan] };
+            let (at, every) = (Stamp::at_seconds(second), Duration::from_secs(1));
+            state.host.sensors.apply(Span { at, every, since: None }, sample);
+        }
+        state.host.power.watts = vec![("package-0".into(), 45.25), ("package-0 core".into(), 9.0)];
+        answered(&mut state, SourceId::Sensors, 400);
+        state
+    }
+
+    fn view(state: &State, name: &str, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| SensorDetail::new(name.to_owned()).draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn a_temperature_has_its_marks_its_limit_and_its_past() {
+        let state = machine(Some(80.0), Some(100.0));
+        let shown = view(&state, "nvme", (40, 11));
+        let lines = shown.lines();
+        assert_eq!(
+            lines[..6],
+            [
+                "now       25 °C",
+                "lately    25 °C to 50 °C",
+                "maker     high 80 °C   critical 100 °C",
+                "alert     60 °C",
+                "",
+                "top 100 °C",
+            ]
+        );
+        // Four rows for 100 °C: the least of the limits is 60, in the third from below; 25 fill the lowest.
+        assert_eq!(
+            lines[6..],
+            ["", "─".repeat(40).as_str(), "", "⣿".repeat(40).as_str(), &format!("1m ago{}now", " ".repeat(31))]
+        );
+        assert_eq!([7, 9].map(|y| shown.role_at(0, y)), [Some(Role::Limit), Some(Role::Temperature)]);
+        assert_eq!(shown.role_of("top"), Some(Role::Faint));
+        // Four rows are the least for a graph.
+        assert_eq!(view(&state, "nvme", (40, 9)).lines()[5], "top 100 °C");
+        assert_eq!(view(&state, "nvme", (40, 8)).lines()[4..], ["", "", "", ""]);
+        assert_eq!(view(&state, "nvme", (40, 3)).lines(), lines[..3]);
+    }
+
+    #[test]
+    fn marks_that_the_maker_did_not_set_are_absent() {
+        let state = machine(None, None);
+        let lines = view(&state, "nvme", (40, 11)).lines();
+        assert_eq!(lines[2..4], ["maker     high –   critical –", "alert     60 °C"]);
+        assert_eq!(lines[5], "top 100 °C");
+        // It was hotter than the last mark: the graph has room for that too.
+        let low = machine(Some(20.0), Some(30.0));
+        let shown = view(&low, "nvme", (40, 11));
+        assert_eq!(shown.lines()[5], "top 50 °C");
+        assert_eq!(shown.role_at(0, 9), Some(Role::Warn), "25 °C are past the mark of 20");
+    }
+
+    #[test]
+    fn a_fan_and_power_have_no_limits() {
+        let mut state = machine(None, None);
+        let lines = view(&state, "fan1", (40, 9)).lines();
+        assert_eq!(lines[..4], ["now       1000 rpm", "lately    1000 rpm to 1000 rpm", "", "top 1100 rpm"]);
+        // 1000 of 1100 on four rows: the uppermost nearly full.
+        assert_eq!((lines[4].as_str(), lines[7].as_str()), ("⣶".repeat(40).as_str(), "⣿".repeat(40).as_str()));
+        assert_eq!(view(&state, "package-0 core", (40, 9)).lines()[..3], ["now       9.0 W", "lately    – to –", ""]);
+        state.host.power.history.push(Stamp::at_seconds(400), Duration::from_secs(1), Some(0.0));
+        assert_eq!(view(&state, "package-0", (40, 9)).lines()[3], "top 1.1 W");
+    }
+
+    #[test]
+    fn title_and_age_are_those_of_the_sensor() {
+        let state = machine(None, None);
+        let of = |name: &str| {
+            let detail = SensorDetail::new(name.to_owned());
+            (detail.title(&state), detail.feeds(&state)[0], detail.full_screen())
+        };
+        assert_eq!(of("nvme"), ("nvme · disk".to_owned(), SourceId::Sensors, true));
+        assert_eq!(of("package-0"), ("package-0 · power".to_owned(), SourceId::Power, true));
+        assert_eq!(of("gone"), ("gone".to_owned(), SourceId::Sensors, true));
+        assert_eq!(view(&state, "gone", (40, 2)).lines(), ["the sensor is gone", ""]);
+        let opens = |subject: Subject| open(&subject, &state).is_some();
+        let sensor = |name: &str| Subject::Sensor(name.to_owned());
+        assert_eq!([sensor("nvme"), sensor("gone"), Subject::Cpu].map(opens), [true, false, false]);
+    }
+}

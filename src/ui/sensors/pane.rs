@@ -206,3 +206,163 @@ fn list(table: &Table<Sensors>, cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas
     });
     dim_when_stale(cx, area, canvas, SourceId::Sensors);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        config::Settings,
+        model::sensor::{Fan, SensorKind, Temperature},
+        ui::{
+            action::Action,
+            canvas::testing::{Drawn, answered, drawn},
+            table::column::testing::cell,
+            view::Pane,
+        },
+    };
+
+    fn temperature(sensor: &str, kind: SensorKind, celsius: f64, marks: [Option<f64>; 2]) -> Temperature {
+        Temperature { sensor: sensor.into(), kind, celsius, high_celsius: marks[0], critical_celsius: marks[1] }
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        answered(&mut state, SourceId::Sensors, 1);
+        state.host.sensors.raw.temperatures = vec![
+            temperature("k10temp Tctl", SensorKind::Cpu, 40.0, [None, None]),
+            temperature("nvme", SensorKind::Disk, 61.0, [Some(80.0), Some(100.0)]),
+            temperature("acpitz", SensorKind::Board, 81.0, [Some(80.0), None]),
+        ];
+        state.host.sensors.raw.fans = vec![Fan { sensor: "fan1".into(), rpm: 812.4 }];
+        state.host.power.watts = vec![("package-0".into(), 45.25)];
+        state
+    }
+
+    fn pane(state: &State, settings: &Settings) -> Box<dyn Pane> {
+        let mut pane = (DEF.make)(settings);
+        pane.refresh(state, settings);
+        pane
+    }
+
+    fn boxed(state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| pane(state, &Settings::default()).draw(cx, area, canvas))
+    }
+
+    fn row(state: &State, index: usize) -> Row<'_> {
+        Sensors::row((state, false), index)
+    }
+
+    #[test]
+    fn each_sensor_is_a_line_with_its_gauge() {
+        let mut state = machine();
+        assert_eq!(
+            boxed(&state, (44, 5)).lines(),
+            [
+                // 23 columns of gauge.
+                "k10temp Tctl ━━━━━━━━━──────────────   40 °C",
+                "nvme         ━━━━━━━━━━━━━━────┃────   61 °C",
+                "acpitz       ━━━━━━━━━━━━━━━━━━━━┃──   81 °C",
+                "fan1                                 812 rpm",
+                "package-0                             45.2 W",
+            ]
+        );
+        // The first is under the cursor.
+        state.host.sensors.raw.temperatures.rotate_right(1);
+        let shown = boxed(&state, (44, 5));
+        let roles = |y: u16| shown.pieces(y).iter().map(|(_, role)| *role).collect::<Vec<_>>();
+        assert_eq!(roles(1), [Role::Text, Role::Temperature, Role::GaugeEmpty, Role::Text]);
+        // A disk past its rule's 60 °C, and a sensor past its maker's mark.
+        assert_eq!(roles(2)[..2], [Role::Text, Role::Warn]);
+        assert_eq!(shown.role_of("61 °C"), Some(Role::Warn));
+        state.host.sensors.raw.temperatures.rotate_right(1);
+        assert_eq!(boxed(&state, (44, 5)).role_of("81 °C"), Some(Role::Warn));
+        assert_eq!(roles(3), [Role::Text, Role::Dim]);
+    }
+
+    #[test]
+    fn a_long_name_takes_half_of_the_line_at_most() {
+        let mut state = machine();
+        state.host.sensors.raw.temperatures[0].sensor = "n".repeat(40);
+        assert!(boxed(&state, (44, 1)).line().starts_with(&format!("{}… ━", "n".repeat(21))));
+        state.host.sensors.raw.temperatures.clear();
+        state.host.sensors.raw.fans[0].sensor = "pump-of-the-loop".into();
+        assert_eq!(
+            boxed(&state, (30, 1)).line(),
+            "pump-of… 812 rpm".replace(" 812", &format!("{}812", " ".repeat(15)))
+        );
+    }
+
+    #[test]
+    fn old_figures_are_faint() {
+        let mut state = machine();
+        state.host.now = crate::clock::Stamp::at_seconds(100);
+        assert_eq!(boxed(&state, (44, 5)).role_of("40 °C"), Some(Role::Faint));
+    }
+
+    #[test]
+    fn it_asks_for_a_row_for_each_sensor_or_none() {
+        let rows = |state: &State| pane(state, &Settings::default()).rows(state, 40).map(|rows| (rows.min, rows.want));
+        let mut state = machine();
+        assert_eq!(rows(&state), Some((4, 7)));
+        state.host.sensors.raw.temperatures.clear();
+        state.host.power.watts.clear();
+        assert_eq!(rows(&state), Some((3, 3)));
+        state.host.sensors.raw.fans.clear();
+        assert_eq!(rows(&state), None);
+        let mut unread = State::new(shipped().into());
+        unread.host.power.watts = vec![("package-0".into(), 1.0)];
+        assert_eq!(rows(&unread), None, "power alone has no pane");
+    }
+
+    #[test]
+    fn cells_have_the_unit_of_their_sensor() {
+        let state = machine();
+        let cells = |id: &str| [0, 1, 3, 4].map(|at| cell::<Sensors>(&state, id, &row(&state, at)).0);
+        assert_eq!(cells("sensor"), ["k10temp Tctl", "nvme", "fan1", "package-0"]);
+        assert_eq!(cells("kind"), ["cpu", "disk", "fan", "power"]);
+        assert_eq!(cells("value"), ["40 °C", "61 °C", "812 rpm", "45.2 W"]);
+        assert_eq!(cells("high"), ["", "80 °C", "", ""]);
+        assert_eq!(cells("critical"), ["", "100 °C", "", ""]);
+        assert_eq!(cell::<Sensors>(&state, "value", &row(&state, 1)).1, Some(Role::Warn));
+        assert_eq!(cell::<Sensors>(&state, "value", &row(&state, 0)).1, Some(Role::Text));
+        assert!(cells("gauge")[1].starts_with('━') && cells("gauge")[2].is_empty());
+        let fahrenheit = Sensors::row((&state, true), 1);
+        assert_eq!(cell::<Sensors>(&state, "value", &fahrenheit).0, "142 °F");
+        assert_eq!(cell::<Sensors>(&state, "high", &fahrenheit).0, "176 °F");
+    }
+
+    #[test]
+    fn past_of_a_temperature_ends_at_its_marks_and_that_of_a_fan_at_its_peak() {
+        use crate::{
+            clock::Stamp,
+            model::{sensor::SensorSample, span::Span},
+        };
+        let mut state = machine();
+        let sample = SensorSample {
+            temperatures: vec![temperature("nvme", SensorKind::Disk, 50.0, [None, Some(100.0)])],
+            fans: vec![Fan { sensor: "fan1".into(), rpm: 800.0 }],
+        };
+        let every = std::time::Duration::from_secs(1);
+        state.host.sensors.apply(Span { at: Stamp::at_seconds(2), every, since: None }, sample);
+        let graph = |at| cell::<Sensors>(&state, "graph", &row(&state, at)).0;
+        assert_eq!((graph(0).as_str(), graph(1).as_str(), graph(2).as_str()), ("▄", "█", ""));
+    }
+
+    #[test]
+    fn they_open_and_are_listed_in_order_of_their_kind() {
+        let state = machine();
+        assert_eq!(Sensors::count(&state), 5);
+        let keys: std::collections::BTreeSet<u64> = (0..5).map(|at| Sensors::key(&state, at)).collect();
+        assert_eq!(keys.len(), 5);
+        let name = |at| match Sensors::open(&state, at).pop() {
+            Some(Effect::OpenDetail(Subject::Sensor(name))) => name,
+            _ => String::new(),
+        };
+        assert_eq!([0, 3, 4, 5].map(name), ["k10temp Tctl", "fan1", "package-0", ""]);
+        let mut pane = pane(&state, &Settings::default());
+        pane.act(Action::Down, &state, &Settings::default());
+        let effects = pane.act(Action::Open, &state, &Settings::default()).unwrap_or_default();
+        assert!(matches!(&effects[..], [Effect::OpenDetail(Subject::Sensor(name))] if name == "nvme"));
+    }
+}
