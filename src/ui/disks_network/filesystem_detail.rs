@@ -166,7 +166,178 @@ impl Overlay for FilesystemDetail {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        model::{
+            container::{Container, ContainerRow},
+            event::{Envelope, Event, Sample},
+            filesystem::FilesystemSample,
+            process::{Moved, ProcKey, Process},
+            subject::Subject,
+        },
+        ui::canvas::testing::{Drawn, drawn},
+    };
+
+    const GIB: u64 = 1 << 30;
+
+    /// 100 GiB of which `used` are used, in each of these minutes.
+    fn machine(used: impl IntoIterator<Item = u64>) -> State {
+        let mut state = State::new(shipped().into());
+        for (used, minute) in used.into_iter().zip(1..) {
+            let (free, available) = ((100 - used) * GIB, (100 - used) * GIB);
+            let space = Space { size: 100 * GIB, free, available, inodes: 1000, inodes_free: 750 };
+            let fs = Filesystem {
+                mount: "/srv".into(),
+                device: "/dev/sda1".into(),
+                kind: "ext4".into(),
+                options: "rw,relatime,errors=remount-ro".into(),
+                read_only: false,
+                space: Ok(space),
+            };
+            let sample = Sample::Filesystems(FilesystemSample { filesystems: vec![fs] });
+            let (at, took) = (Stamp::at_seconds(minute * 60), Duration::ZERO);
+            let (source, every) = (SourceId::Filesystems, Duration::from_secs(60));
+            state.apply(Event::Reading(Envelope { source, at, took, every, outcome: Ok(sample) }));
+        }
+        let process = |pid: u32| Process {
+            key: ProcKey { pid, start_ticks: 1 },
+            tgid: pid,
+            name: format!("p{pid}").as_str().into(),
+            moved: Some(Box::new(Moved { read_per_second: Some(pid as f32 * 1e6), ..Moved::default() })),
+            ..Process::default()
+        };
+        state.host.processes.rows = (1..=30).map(process).collect();
+        let container = |at: u32| {
+            let meta = Container { name: format!("box-{at}"), ..Container::default() };
+            ContainerRow { meta: Arc::new(meta), read_per_second: Some(f64::from(at) * 1e6), ..ContainerRow::default() }
+        };
+        state.host.containers.rows = (1..=30).map(container).collect();
+        state
+    }
+
+    fn change(state: &mut State) -> &mut Filesystem {
+        &mut state.host.filesystems.filesystems[0]
+    }
+
+    fn srv() -> FilesystemDetail {
+        FilesystemDetail::new("/srv".into())
+    }
+
+    fn view(state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| srv().draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn what_it_is_and_how_full_it_is_has_a_line_each() {
+        let mut state = machine([40]);
+        assert_eq!(
+            view(&state, (80, 8)).lines(),
+            [
+                "device    /dev/sda1",
+                "type      ext4",
+                "options   rw relatime errors=remount-ro",
+                "size      100.0 GiB",
+                "used      40.0 GiB   40%",
+                "free      60.0 GiB available to users",
+                "inodes    250 of 1.0k used, 25%",
+                "growth    –",
+            ]
+        );
+        // Options go on below.
+        let lines = view(&state, (34, 9)).lines();
+        assert_eq!(lines[2..4], ["options   rw relatime", "          errors=remount-ro"]);
+        change(&mut state).space = Ok(Space { size: GIB, free: GIB, available: GIB, inodes: 0, inodes_free: 0 });
+        assert_eq!(view(&state, (80, 8)).lines()[6], "inodes    not counted by this filesystem");
+        for (fault, words) in [
+            (Fault::Timeout, "not responding"),
+            (Fault::Broken("stale handle".into()), "stale handle"),
+            (Fault::Denied { what: "/srv".into(), hint: String::new() }, "/srv"),
+        ] {
+            change(&mut state).space = Err(fault);
+            assert_eq!(view(&state, (80, 8)).lines()[3..5], [format!("space     {words}"), "growth    –".to_owned()]);
+        }
+        assert_eq!((srv().title(&state).as_str(), srv().full_screen()), ("/srv · ext4", true));
+        assert_eq!(srv().feeds(&state), [SourceId::Filesystems]);
+        let mut want = Interest::default();
+        srv().want(&mut want, &state);
+        assert!(want.io_of_all);
+        assert_eq!(srv().title(&State::default()), "/srv");
+        assert_eq!(view(&State::default(), (40, 2)).lines(), ["no longer mounted", ""]);
+    }
+
+    #[test]
+    fn growth_says_when_it_is_full_within_a_year() {
+        let growth = |used: &[u64]| {
+            let state = machine(used.iter().copied());
+            view(&state, (80, 8)).lines()[7].trim_start_matches("growth").trim().to_owned()
+        };
+        // A GiB a minute: 60 an hour, and 30 are left.
+        let minutes: Vec<u64> = (40..=70).collect();
+        assert_eq!(growth(&minutes), "+60.0G an hour, full in 30m");
+        let emptied: Vec<u64> = (40..=70).rev().collect();
+        assert_eq!(growth(&emptied), "-60.0G an hour");
+        assert_eq!(growth(&[40; 31]), "0 an hour");
+    }
+
+    #[test]
+    fn graph_is_beside_the_processes_or_above_them() {
+        let state = machine([50; 300]);
+        // Eight lines and a blank one, then nine of the graph: its head, seven rows, the axis.
+        let wide = view(&state, (130, 30)).lines();
+        let left: Vec<String> =
+            wide[9..].iter().map(|line| line.chars().take(63).collect::<String>().trim_end().to_owned()).collect();
+        assert_eq!(left[0], "used 50.0 GiB   top 100.0 GiB");
+        assert_eq!((left[4].as_str(), left[7].as_str()), ("⣤".repeat(63).as_str(), "⣿".repeat(63).as_str()));
+        assert_eq!(left[8], format!("2h ago{}now", " ".repeat(54)));
+        let right = |line: &str| line.chars().skip(65).collect::<String>();
+        assert_eq!(right(&wide[9]), "Processes by storage I/O (all disks)");
+        // Half of its 21 rows for processes, a third for containers.
+        assert_eq!(wide.iter().filter(|line| right(line).contains("M       – p")).count(), 10);
+        let mut idle = state.clone();
+        idle.host.processes.rows.truncate(3);
+        let page = view(&idle, (130, 30)).lines();
+        assert_eq!(page.iter().filter(|line| right(line).starts_with("box-")).count(), 7);
+        let narrow = view(&state, (129, 30)).lines();
+        assert_eq!(
+            (narrow[9].as_str(), narrow[18].as_str()),
+            ("used 50.0 GiB   top 100.0 GiB", "Processes by storage I/O (all disks)")
+        );
+        assert_eq!(narrow.iter().filter(|line| line.contains("M       – p")).count(), 6);
+        // Fifteen rows below the lines are the least for both.
+        assert!(view(&state, (80, 24)).lines()[9].starts_with("used"));
+        assert!(view(&state, (80, 23)).lines()[9].starts_with("Processes"));
+    }
+
+    #[test]
+    fn graph_has_the_level_and_a_limit_unless_it_is_read_only() {
+        let mut state = machine([50; 300]);
+        let roles = |state: &State| {
+            let screen = view(state, (130, 30));
+            // A row of dots, and the row of 90% at the top.
+            [screen.role_at(0, 16), screen.role_at(0, 10)]
+        };
+        assert_eq!(roles(&state), [Some(Role::DiskWrite), Some(Role::Limit)]);
+        change(&mut state).read_only = true;
+        assert_eq!(roles(&state), [Some(Role::DiskWrite), None]);
+        assert_eq!(roles(&machine([95; 300]))[0], Some(Role::Warn));
+        change(&mut state).space = Err(Fault::Timeout);
+        assert!(!view(&state, (130, 30)).lines().iter().any(|line| line.contains("top ")));
+    }
+
+    #[test]
+    fn its_links_open() {
+        let state = machine([50]);
+        let mut detail = srv();
+        drawn(&state, (80, 15), |cx, area, canvas| detail.draw(cx, area, canvas));
+        assert_eq!(detail.hints().len(), 2);
+        assert!(detail.act(Action::FocusNext, &state).is_some());
+        let effects = detail.act(Action::Open, &state).unwrap();
+        assert!(matches!(&effects[..], [Effect::OpenDetail(Subject::Process(_))]));
+    }
 
     #[test]
     fn space_for_root_is_said_where_there_is_some() {

@@ -100,3 +100,109 @@ impl Overlay for NetworkDetail {
         mirrored(cx, past, canvas, top, (&n.rx_history, Role::NetReceive), (&n.tx_history, Role::NetTransmit));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::network::{Interface, InterfaceCounters},
+        ui::canvas::testing::{Drawn, answered, drawn, series},
+    };
+
+    fn machine(interface: Interface) -> State {
+        let mut state = State::new(Vec::new().into());
+        answered(&mut state, SourceId::Network, 100);
+        state.host.network.interfaces = vec![interface];
+        state
+    }
+
+    fn eth0() -> Interface {
+        Interface {
+            raw: InterfaceCounters {
+                name: "eth0".into(),
+                rx_bytes: 3 << 30,
+                tx_bytes: 2 << 20,
+                rx_errors: 1,
+                tx_errors: 2,
+                rx_dropped: 3,
+                tx_dropped: 4,
+                state: Some("up".into()),
+                speed_bits: Some(1_000_000_000),
+                physical: true,
+                master: Some("br0".into()),
+                mac: Some("aa:bb".into()),
+                addresses: vec!["10.0.0.2/24".into(), "fe80::1/64".into()],
+                ..InterfaceCounters::default()
+            },
+            rx_per_second: Some(2048.0),
+            tx_per_second: Some(1024.0),
+            rx_packets_per_second: Some(12.0),
+            tx_packets_per_second: None,
+            errors_per_second: Some(0.5),
+            drops_per_second: Some(7.0),
+            rx_history: series([2048.0; 100]),
+            tx_history: series([1024.0; 100]),
+        }
+    }
+
+    fn view(state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| NetworkDetail::new("eth0".into()).draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn link_addresses_and_figures_have_a_line_each() {
+        let state = machine(eth0());
+        assert_eq!(
+            view(&state, (70, 6)).lines(),
+            [
+                "link      up · 1 Gb/s · a card · part of br0 · aa:bb",
+                "addresses 10.0.0.2/24  fe80::1/64",
+                "received   2.0K/s     12 packets/s   3.0 GiB since boot",
+                "sent       1.0K/s      – packets/s   2.0 MiB since boot",
+                "errors    0.5/s   1 in, 2 out since boot",
+                "dropped   7/s   3 in, 4 out since boot",
+            ]
+        );
+        let bare = Interface {
+            raw: InterfaceCounters { name: "eth0".into(), ..InterfaceCounters::default() },
+            ..Interface::default()
+        };
+        assert_eq!(view(&machine(bare), (70, 6)).lines()[..2], ["link      – · virtual", "addresses –"]);
+        let detail = NetworkDetail::new("eth0".into());
+        assert_eq!((detail.title(&state).as_str(), detail.full_screen()), ("eth0", true));
+        assert_eq!(detail.feeds(&state), [SourceId::Network]);
+    }
+
+    #[test]
+    fn received_is_drawn_upward_and_sent_downward_on_one_scale() {
+        let state = machine(eth0());
+        let screen = view(&state, (40, 15));
+        let (full, half) = ("⣿".repeat(40), "⣿".repeat(40));
+        assert_eq!(
+            screen.lines()[6..],
+            [
+                String::new(),
+                "received ↑ / sent ↓, scale 2.0K/s".to_owned(),
+                full.clone(),
+                full.clone(),
+                full,
+                // Half of the scale: one row and a half of three.
+                half,
+                "⠛".repeat(40),
+                String::new(),
+                format!("1m ago{}now", " ".repeat(31)),
+            ]
+        );
+        assert_eq!((screen.role_at(0, 8), screen.role_at(0, 11)), (Some(Role::NetReceive), Some(Role::NetTransmit)));
+        assert_eq!(screen.role_at(0, 7), Some(Role::Faint));
+        // Four rows are the least: the words, two of graphs, the axis.
+        assert_eq!(view(&state, (40, 11)).lines()[8], "⣿".repeat(40));
+        assert_eq!(view(&state, (40, 10)).lines()[7..], ["", "", ""]);
+    }
+
+    #[test]
+    fn an_interface_that_went_away_is_gone() {
+        let state = State::new(Vec::new().into());
+        assert_eq!(view(&state, (40, 2)).lines(), ["the interface is gone", ""]);
+    }
+}
