@@ -417,6 +417,7 @@ mod tests {
         };
         assert_eq!(opens(0), Some(Subject::Disk("x0".into())));
         assert_eq!(opens(1), Some(Subject::Interface("x0".into())));
+        assert_eq!(DevicesTable::nothing(&state), "no disks, and no network interface is up");
         let hidden = Hidden { disks: vec!["x*".to_owned()], interfaces: vec!["y*".to_owned()] };
         let listed = |at| DevicesTable::lists(&DevicesTable::row(&state, at), &hidden);
         assert_eq!((listed(0), listed(1)), (false, true), "each by its own patterns");

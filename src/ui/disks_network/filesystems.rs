@@ -389,4 +389,18 @@ mod tests {
         let silent = of(60, &unknown(Fault::Timeout));
         assert_eq!((silent.line().as_str(), silent.role_of("does")), ("/srv   does not answer", Some(Role::Warn)));
     }
+
+    #[test]
+    fn a_gauge_fills_with_the_share_in_the_colour_of_its_level() {
+        let state = state();
+        let gauge = |used| {
+            let drawn = drawn(&state, (10, 1), |cx, area, canvas| {
+                Row { fs: &filled(used), state: &state }.gauge(cx, area, canvas);
+            });
+            (drawn.line(), drawn.role_at(0, 0))
+        };
+        assert_eq!(gauge(50), ("━━━━━────┃".to_owned(), Some(Role::DiskRead)));
+        assert_eq!(gauge(95), ("━━━━━━━━━┃".to_owned(), Some(Role::Warn)));
+        assert_eq!(gauge(0), ("─────────┃".to_owned(), Some(Role::GaugeEmpty)));
+    }
 }

@@ -203,7 +203,7 @@ mod tests {
             network::{InterfaceCounters, NetworkSample},
         },
         state::State,
-        ui::canvas::testing::{Drawn, drawn},
+        ui::canvas::testing::{Drawn, drawn, series},
     };
 
     fn state() -> State {
@@ -345,5 +345,17 @@ mod tests {
         let of = |width| drawn(&state(), (width, 1), |cx, area, canvas| totals_line(cx, area, canvas, None)).line();
         assert_eq!(of(59), "disk    waiting…");
         assert_eq!(of(60), "disk    waiting…              net waiting…");
+    }
+
+    #[test]
+    fn the_past_takes_the_columns_that_are_left() {
+        let past = |value| series([value; 100]);
+        let busy = Disk { busy_history: past(1.0), ..sda(Some(0.34)) };
+        let line = of_disk(60, &busy).line();
+        assert_eq!(line.chars().skip(50).collect::<String>(), "█".repeat(10), "{line}");
+        assert_eq!(line.chars().skip(45).take(5).collect::<String>(), " 34% ");
+        let moves = Interface { rx_history: past(2048.0), tx_history: past(1024.0), ..eth0() };
+        let line = of_interface(60, &moves).line();
+        assert_eq!(line.chars().skip(38).collect::<String>(), format!("{}  {}", "█".repeat(10), "▄".repeat(10)));
     }
 }

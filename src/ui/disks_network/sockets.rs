@@ -197,3 +197,136 @@ impl ScreenTable for All {
         want.sockets = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        model::{
+            container::{Container, ContainerRow},
+            process::{ProcInfo, ProcKey},
+        },
+        ui::{
+            canvas::testing::{answered, drawn},
+            table::column::testing::{cell, column},
+            view::Overlay,
+        },
+    };
+
+    fn socket(protocol: Protocol, local: &str, remote: &str, state: &str, pid: Option<u32>) -> Socket {
+        Socket {
+            protocol,
+            local: local.parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            state: state.into(),
+            send_queue: 2048,
+            receive_queue: 0,
+            uid: 1000,
+            inode: 1,
+            pid,
+        }
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(Vec::new().into());
+        answered(&mut state, SourceId::Sockets, 1);
+        let process = |pid: u32, cgroup: &str| Process {
+            key: ProcKey { pid, start_ticks: 1 },
+            tgid: pid,
+            name: format!("p{pid}").as_str().into(),
+            info: Some(Box::new(ProcInfo { cgroup: cgroup.into(), ..ProcInfo::default() })),
+            ..Process::default()
+        };
+        let id = "ab".repeat(32);
+        state.host.processes.rows = vec![process(7, ""), process(8, &format!("/docker/{id}"))];
+        let container = |id: &str, name: &str, ports: &[&str]| {
+            let ports = ports.iter().map(|port| (*port).to_owned()).collect();
+            let meta = Container { id: id.into(), name: name.into(), ports, ..Container::default() };
+            ContainerRow { meta: Arc::new(meta), ..ContainerRow::default() }
+        };
+        state.host.containers.rows =
+            vec![container(&id, "web", &[]), container(&"cd".repeat(32), "db", &["0.0.0.0:5432→5432/tcp"])];
+        state.host.facts.users = vec![(1000, "ada".into())];
+        let nobody = "0.0.0.0:0";
+        state.host.sockets.raw.sockets = vec![
+            socket(Protocol::Tcp, "10.0.0.2:22", "10.0.0.9:5000", "established", Some(7)),
+            socket(Protocol::Tcp, "0.0.0.0:80", nobody, "listen", Some(8)),
+            socket(Protocol::Udp, "0.0.0.0:53", nobody, "open", None),
+            socket(Protocol::Tcp, "0.0.0.0:5432", nobody, "listen", Some(7)),
+            socket(Protocol::Tcp, "10.0.0.2:5432", "10.0.0.9:5001", "time_wait", None),
+        ];
+        state
+    }
+
+    #[test]
+    fn a_socket_names_both_ends_and_who_holds_it() {
+        let state = machine();
+        let cells = |at: usize| {
+            let ids = [
+                "protocol",
+                "state",
+                "local",
+                "port",
+                "remote",
+                "receive",
+                "send",
+                "user",
+                "pid",
+                "container",
+                "process",
+            ];
+            ids.map(|id| cell::<All>(&state, id, &All::row(&state, at)).0)
+        };
+        assert_eq!(
+            cells(0),
+            ["tcp", "established", "10.0.0.2:22", "22", "10.0.0.9:5000", "0", "2.0K", "ada", "7", "", "p7"]
+        );
+        assert_eq!(cells(1), ["tcp", "listen", "0.0.0.0:80", "80", "", "0", "2.0K", "ada", "8", "web", "p8"]);
+        assert_eq!(cells(2), ["udp", "open", "0.0.0.0:53", "53", "", "0", "2.0K", "ada", "", "", ""]);
+        // A published port is that of the container behind it, while it listens.
+        assert_eq!((cells(3)[9].as_str(), cells(4)[9].as_str()), ("db", ""));
+        let role = |at: usize| cell::<All>(&state, "state", &All::row(&state, at)).1;
+        assert_eq!([0, 1].map(role), [Role::Dim, Role::Ok].map(Some));
+        let order = column::<All>("state").order.expect("it has one");
+        let orders: Vec<u32> = (0..5).map(|at| order(&All::row(&state, at))).collect();
+        assert_eq!(orders, [2, 0, 1, 0, 3], "what waits for others comes first");
+    }
+
+    #[test]
+    fn a_socket_opens_its_process() {
+        let state = machine();
+        assert!(matches!(All::open(&state, 0)[..], [Effect::OpenDetail(Subject::Process(ProcKey { pid: 7, .. }))]));
+        assert!(
+            matches!(&All::open(&state, 2)[..], [Effect::Say(Level::Advice, words)] if words == "its process is unknown")
+        );
+        let keys: std::collections::HashSet<SocketKey> = (0..5).map(|at| All::key(&state, at)).collect();
+        assert_eq!(keys.len(), 5);
+    }
+
+    #[test]
+    fn title_counts_the_sockets_once_they_are_read() {
+        let mut state = machine();
+        assert_eq!(Sockets::default().title(&State::default()), "sockets");
+        assert_eq!(Sockets::default().title(&state), "sockets · 2 listen · 1 established · 5 in all");
+        assert_eq!(All::count(&state), 5);
+        let foot = |state: &State| {
+            let mut words = None;
+            drawn(state, (1, 1), |cx, _, _| words = All::foot(cx));
+            words
+        };
+        assert_eq!(foot(&state), None);
+        state.host.sockets.raw.holders_denied = true;
+        assert_eq!(foot(&state).as_deref(), Some("◌ run as root to see who holds other users' sockets"));
+        state.host.sockets.raw.of = Some(7);
+        assert_eq!(All::count(&state), 0, "those of a container are not the machine's");
+        let mut view = Sockets::default();
+        view.refresh(&state);
+        let lines = drawn(&state, (80, 4), |cx, area, canvas| view.draw(cx, area, canvas)).lines();
+        assert!(lines.iter().any(|line| line == "no sockets"), "{lines:?}");
+        let mut want = Interest::default();
+        view.want(&mut want, &state);
+        assert!(want.sockets);
+    }
+}
