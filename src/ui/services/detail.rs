@@ -262,31 +262,4 @@ fn occurrence(line: &Occurrence, state: &State, room: usize) -> SheetLine {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_certificate_says_how_long_it_is_valid() {
-        const DAY: i64 = 86_400;
-        let valid = |from: i64, to: i64| {
-            let certificate = Certificate { not_before_unix: from, not_after_unix: to, ..Certificate::default() };
-            left(&certificate, 100 * DAY)
-        };
-        for (from, to, words) in [
-            (0, 171 * DAY, "71 days left"),
-            (0, 101 * DAY, "1 day left"),
-            (0, 101 * DAY - 1, "23h left"),
-            (100 * DAY, 100 * DAY, "0s left"),
-            (0, 97 * DAY, "expired 3 days ago"),
-            (0, 99 * DAY, "expired 1 day ago"),
-            (0, 99 * DAY + 1, "expired 23h ago"),
-            (0, 100 * DAY - 1, "expired 1s ago"),
-            (102 * DAY, 200 * DAY, "valid in 2 days"),
-            (100 * DAY + 90, 200 * DAY, "valid in 1m"),
-        ] {
-            assert_eq!(valid(from, to), words);
-        }
-        let signed = |self_signed| by(&Certificate { self_signed, issuer: "R3".into(), ..Certificate::default() });
-        assert_eq!((signed(true), signed(false)), ("self-signed".to_owned(), "issued by R3".to_owned()));
-    }
-}
+mod tests;
