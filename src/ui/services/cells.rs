@@ -141,4 +141,14 @@ mod tests {
         assert_eq!(summary(&state), "2 up · 1 down · 1 not judged · 1 paused");
         assert_eq!(summary(&machine(vec![])), "");
     }
+
+    #[test]
+    fn one_that_is_down_for_long_comes_before_all() {
+        let state = machine(vec![]);
+        let mut of = service("web", Standing::Down);
+        of.failures = 3;
+        let row = Row::new(&of, &state);
+        assert_eq!(cell::<Services>(&state, "state", &row), ("✖ down 3×".to_owned(), Some(Role::Crit)));
+        assert_eq!(row.need(), 0);
+    }
 }

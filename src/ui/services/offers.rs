@@ -117,3 +117,26 @@ impl ScreenTable for All {
         want.sockets = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{
+        canvas::testing::{answered, drawn},
+        view::Overlay,
+    };
+
+    #[test]
+    fn a_machine_without_offers_says_so() {
+        let mut state = State::new(Vec::new().into());
+        SourceId::ALL.into_iter().for_each(|source| answered(&mut state, source, 1));
+        let mut view = Offers::default();
+        view.refresh(&state);
+        let lines = drawn(&state, (80, 6), |cx, area, canvas| view.draw(cx, area, canvas)).lines();
+        assert!(lines.iter().any(|line| line == "nothing is found that is not probed already"), "{lines:?}");
+        assert_eq!(view.title(&state), "services found here · 0");
+        let mut want = Interest::default();
+        view.want(&mut want, &state);
+        assert!(want.sockets);
+    }
+}

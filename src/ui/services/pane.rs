@@ -94,3 +94,74 @@ impl PaneTable for Services {
         Some((levels::service(state, row), row.against_normal().unwrap_or(0.0)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        config::Settings,
+        model::service::{CutOff, Probe, Standing},
+        ui::{
+            action::Action,
+            canvas::testing::{answered, drawn},
+            theme::Role,
+            view::{Effect, Pane},
+        },
+    };
+
+    fn machine(standings: &[Standing]) -> State {
+        let mut state = State::new(shipped().into());
+        answered(&mut state, SourceId::Services, 100);
+        let row = |(at, standing): (usize, &Standing)| {
+            let (name, url) = (format!("web-{at}"), format!("http://web-{at}/"));
+            let probe = Probe { name, url, every: Duration::from_secs(10), ..Probe::default() };
+            let mut row = ServiceRow::new(Arc::new(probe), Stamp::at_seconds(1));
+            row.standing = *standing;
+            row
+        };
+        state.host.services.rows = standings.iter().enumerate().map(row).collect();
+        state
+    }
+
+    fn pane(state: &State) -> Box<dyn Pane> {
+        let mut pane = (DEF.make)(&Settings::default());
+        pane.refresh(state, &Settings::default());
+        pane
+    }
+
+    #[test]
+    fn it_asks_for_a_row_for_each_service_and_one_for_a_lost_network() {
+        let rows = |state: &State| pane(state).rows(state, 80).map(|rows| (rows.min, rows.want));
+        assert_eq!(rows(&machine(&[])), None);
+        assert_eq!(rows(&machine(&[Standing::Up])), Some((4, 4)));
+        let mut state = machine(&[Standing::Up; 3]);
+        assert_eq!(rows(&state), Some((5, 6)));
+        state.host.services.cut_off = Some(CutOff { since: Stamp::at_seconds(40), services: 3 });
+        assert_eq!(rows(&state), Some((5, 7)));
+        let note = "this host has no network, 1m: none of 3 services outside answers";
+        assert_eq!(Services::notes(&state), [(Level::Warn, note.to_owned())]);
+        let shown = drawn(&state, (90, 6), |cx, area, canvas| pane(&state).draw(cx, area, canvas));
+        assert_eq!((shown.line().as_str(), shown.role_of("this host")), (note, Some(Role::Warn)));
+    }
+
+    #[test]
+    fn what_is_down_comes_first_and_opens() {
+        let mut state = machine(&[Standing::Up, Standing::Paused, Standing::Down]);
+        state.host.services.rows[2].failures = 3;
+        let mut pane = pane(&state);
+        let effects = pane.act(Action::Open, &state, &Settings::default()).unwrap_or_default();
+        assert!(matches!(&effects[..], [Effect::OpenDetail(Subject::Service(name))] if name == "web-2"));
+        let mut words = String::new();
+        drawn(&state, (1, 1), |cx, _, _| words = pane.info(cx));
+        assert_eq!(words, "1 up · 1 down · 1 paused");
+        assert_eq!(Services::weight(&state, 0), Some((Level::Ok, 0.0)));
+        assert_eq!(Services::weight(&state, 2), Some((Level::Crit, 0.0)));
+        assert_eq!(Services::id(&state.host.services.rows[1]), "web-1");
+        let compact = drawn(&state, (90, 4), |cx, area, canvas| pane.draw_compact(cx, area, canvas)).lines();
+        assert!(compact[1].starts_with("web-2"), "{compact:?}");
+    }
+}
