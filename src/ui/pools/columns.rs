@@ -315,4 +315,11 @@ mod tests {
         }
         assert_eq!((shown(&busy, "read").1, shown(&busy, "write").1), (Some(Role::Text), Some(Role::Faint)));
     }
+
+    #[test]
+    fn a_pool_that_lost_a_cache_has_the_sign_of_a_warning() {
+        let lost = Vdev { class: Class::Cache, state: "UNAVAIL".into(), ..disk([0; 3]) };
+        let pool = pool(|reported| reported.vdevs = vec![lost]);
+        assert_eq!(shown(&pool, "health"), ("▲ online".to_owned(), Some(Role::Warn)));
+    }
 }

@@ -159,3 +159,181 @@ fn dataset(state: &State, row: &DatasetRow, name: usize) -> SheetLine {
     let at = if reported.volume { "volume" } else { reported.mountpoint.as_deref().unwrap_or("not mounted") };
     vec![(cell(&reported.name, name), Role::Text), (figures, Role::Dim), (at.to_owned(), Role::Dim)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        model::{
+            disk::{Disk, DiskCounters},
+            pool::{Dataset, Pool, PoolIo},
+        },
+    };
+
+    fn vdev(name: &str, depth: u8, class: Class, leaf: bool) -> Vdev {
+        Vdev { name: name.into(), depth, class, state: "ONLINE".into(), leaf, ..Vdev::default() }
+    }
+
+    fn tank(vdevs: Vec<Vdev>) -> PoolRow {
+        let mut row = PoolRow::default();
+        (row.name, row.state) = ("tank".into(), "ONLINE".into());
+        row.reported = Some(Pool { name: "tank".into(), state: "ONLINE".into(), vdevs, ..Pool::default() });
+        row
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        state.host.now = Stamp::at_seconds(0);
+        state
+    }
+
+    fn page(state: &State, row: &PoolRow, room: usize) -> Page {
+        let mut page = Page::default();
+        devices(state, row, room, &mut page);
+        datasets(state, row, room, &mut page);
+        page
+    }
+
+    fn texts(page: &Page) -> Vec<String> {
+        let text = |line: &LinkedLine| line.pieces.iter().map(|(words, _)| words.as_str()).collect::<String>();
+        page.lines().iter().map(|line| text(line).trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn devices_stand_below_their_group_and_their_class() {
+        let mut lost = vdev("1234567890", 1, Class::Normal, true);
+        (lost.state, lost.note) = ("UNAVAIL".into(), "was /dev/sdd1".into());
+        let row = tank(vec![
+            vdev("mirror-0", 0, Class::Normal, false),
+            vdev("/dev/sda1", 1, Class::Normal, true),
+            lost,
+            vdev("/dev/disk/by-id/nvme-1", 0, Class::Log, true),
+            vdev("mirror-1", 0, Class::Special, false),
+            vdev("/dev/mapper/luks", 1, Class::Special, true),
+        ]);
+        let page = page(&machine(), &row, 200);
+        assert_eq!(
+            texts(&page)[1..],
+            [
+                "DEVICE          STATE      READ WRITE CKSUM SLOW  IOPS READ/s WRIT/s    R LAT    W LAT".to_owned(),
+                "mirror-0        online        0     0     0    0".to_owned(),
+                "  sda1          online        0     0     0    0".to_owned(),
+                format!("  sdd1          unavail       0     0     0    0{}  was /dev/sdd1", " ".repeat(38)),
+                // Below the head of its class each is further in.
+                "log".to_owned(),
+                "  nvme-1        online        0     0     0    0".to_owned(),
+                "special".to_owned(),
+                "  mirror-1      online        0     0     0    0".to_owned(),
+                "    mapper/luks online        0     0     0    0".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn errors_and_a_bad_state_have_the_colour_of_their_level() {
+        let mut bad = vdev("/dev/sda1", 0, Class::Normal, true);
+        (bad.errors, bad.slow, bad.state) = ([0, 1200, 0], 3, "FAULTED".into());
+        let mut row = tank(vec![bad, vdev("/dev/sdb1", 0, Class::Normal, true)]);
+        row.state = "DEGRADED".into();
+        row.vdev_io = vec![(
+            "/dev/sda1".into(),
+            PoolIo {
+                reads: 3.0,
+                writes: 2.0,
+                read_bytes: 2048.0,
+                write_bytes: 1024.0,
+                read_wait: Some(0.004),
+                write_wait: None,
+            },
+        )];
+        let page = page(&machine(), &row, 200);
+        assert_eq!(
+            texts(&page)[2],
+            "sda1       faulted       0  1.2k     0    3     5   2.0K   1.0K   4.0 ms        –"
+        );
+        let roles = |at: usize| page.lines()[at].pieces.iter().map(|(_, role)| *role).collect::<Vec<_>>();
+        assert_eq!(
+            roles(2),
+            [Role::Text, Role::Crit, Role::Faint, Role::Warn, Role::Faint, Role::Text, Role::Text, Role::Dim]
+        );
+        assert_eq!(roles(3), [Role::Text, Role::Dim, Role::Faint, Role::Faint, Role::Faint, Role::Faint]);
+    }
+
+    #[test]
+    fn a_device_leads_to_its_disk() {
+        let mut state = machine();
+        let raw = DiskCounters { name: "sda".into(), ..DiskCounters::default() };
+        state.host.disks.disks = vec![Disk { raw, ..Disk::default() }];
+        let row = tank(vec![vdev("mirror-0", 0, Class::Normal, false), vdev("/dev/sda1", 1, Class::Normal, true)]);
+        let page = page(&state, &row, 200);
+        let links: Vec<_> = page.links().collect();
+        assert_eq!(links, [(3, &Subject::Disk("sda".into()))]);
+    }
+
+    #[test]
+    fn a_pool_that_no_tool_described_has_no_tree() {
+        let mut row = tank(Vec::new());
+        row.reported = None;
+        assert!(page(&machine(), &row, 80).lines().is_empty());
+    }
+
+    #[test]
+    fn datasets_that_hold_most_come_first() {
+        const GIB: u64 = 1 << 30;
+        let mut state = machine();
+        let now = state.host.now.unix_ms / 1000;
+        let dataset = |name: &str, used: u64| Dataset {
+            name: name.into(),
+            used: used * GIB,
+            available: 7 * GIB,
+            compression: "lz4".into(),
+            ..Dataset::default()
+        };
+        let full = Dataset {
+            ratio: Some(1.5),
+            record: Some(128 << 10),
+            quota: Some(20 * GIB),
+            snapshots: 3,
+            newest_snapshot_unix: Some(now - 7200),
+            mountpoint: Some("/srv".into()),
+            ..dataset("tank/srv", 9)
+        };
+        let volume = Dataset { volume: true, ratio: Some(123.4), ..dataset("tank/vm", 1) };
+        let all = [dataset("tank/b", 1), full, dataset("other", 99), volume, dataset("tank/a", 1)];
+        state.host.pools.datasets = all
+            .map(|reported| DatasetRow {
+                read_per_second: (reported.name == "tank/srv").then_some(2048.0),
+                write_per_second: (reported.name == "tank/srv").then_some(1024.0),
+                reported,
+            })
+            .into();
+        let page = page(&state, &tank(Vec::new()), 200);
+        assert_eq!(
+            texts(&page)[2..],
+            [
+                "",
+                "DATASET     USED AVAIL  RATIO RECORD COMPRESS QUOTA READ/s WRIT/s SNAPS NEWEST  MOUNTED AT",
+                "tank/srv    9.0G  7.0G  1.50x   128K lz4      20.0G   2.0K   1.0K     3     2h  /srv",
+                "tank/a      1.0G  7.0G      –      – lz4          –      –      –     0         not mounted",
+                "tank/b      1.0G  7.0G      –      – lz4          –      –      –     0         not mounted",
+                "tank/vm     1.0G  7.0G   123x      – lz4          –      –      –     0         volume",
+            ]
+        );
+        state.host.pools.datasets.truncate(1);
+        state.host.pools.datasets[0].reported.name = "tank/b".into();
+        state.host.pools.datasets[0].reported.ratio = Some(99.995);
+        assert!(texts(&page_of(&state))[4].contains("  100x "));
+        state.host.pools.datasets[0].reported.ratio = Some(99.994);
+        assert!(texts(&page_of(&state))[4].contains(" 99.99x "));
+        // Heads that do not fit are elided.
+        let mut narrow = Page::default();
+        datasets(&state, &tank(Vec::new()), 20, &mut narrow);
+        assert_eq!(texts(&narrow)[1], "DATASET     USED AV…");
+    }
+
+    fn page_of(state: &State) -> Page {
+        page(state, &tank(Vec::new()), 200)
+    }
+}
