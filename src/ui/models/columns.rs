@@ -231,6 +231,7 @@ mod tests {
         assert!(needs.is_sorted_by(|a, b| a < b), "{needs:?}");
         assert_eq!(need(&loaded(1e6, 0.0)), need(&loaded(400.0, 0.0)), "work never outweighs a level");
         assert!(need(&loaded(1e6, 1e6)) > needs[0]);
+        assert!(need(&loaded(0.0, 0.0)) < need(&server(ServerState::Asleep, vec![])), "what is up before what sleeps");
     }
 
     #[test]

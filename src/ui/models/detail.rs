@@ -179,3 +179,136 @@ fn graphs(
     let all = [tokens, waiting, first, Past { top: 1.0, ..kv }];
     pasts(cx, area, canvas, each, &all[..usize::from(lines * 2).min(all.len())]);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::model_server::{Figures, Kind, Model, ModelRow, ModelState, Server, ServerState, Setting, Spread, Work},
+        ui::canvas::testing::{Drawn, answered, drawn, series},
+    };
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        answered(&mut state, SourceId::ModelServers, 400);
+        let work = Work { running: Some(1.0), waiting: Some(2.0), kv_used: Some(0.5), ..Work::default() };
+        let mut model = ModelRow::default();
+        model.raw = Model { name: "gemma".into(), state: ModelState::Loaded, work, ..Model::default() };
+        let first_token = Some(Spread { p50: 0.25, ..Spread::default() });
+        model.flow.figures = Figures { tokens: Some(45.0), first_token, ..Figures::default() };
+        let raw = Server {
+            name: "box".into(),
+            url: "http://box".into(),
+            kind: Kind::Vllm,
+            state: ServerState::Up,
+            every: Duration::from_secs(1),
+            settings: vec![Setting { name: "context".into(), set: "8192".into() }],
+            ..Server::default()
+        };
+        state.host.model_servers.rows = vec![ServerRow {
+            raw,
+            models: vec![model],
+            tokens_history: series([50.0; 400]),
+            queue_history: series([2.0; 400]),
+            first_token_history: series([0.25; 400]),
+            kv_history: series([0.5; 400]),
+            ..ServerRow::default()
+        }];
+        state
+    }
+
+    fn opened(state: &State) -> Box<dyn Overlay> {
+        let mut view = open(&Subject::ModelServer("box".into()), state).expect("it is there");
+        view.refresh(state);
+        view
+    }
+
+    fn view(state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| opened(state).draw(cx, area, canvas))
+    }
+
+    #[test]
+    fn a_scale_is_the_next_round_figure_in_any_decade() {
+        for (greatest, top) in
+            [(0.25, 0.5), (0.5, 0.5), (0.6, 1.0), (1.0, 1.0), (45.0, 50.0), (51.0, 100.0), (130.0, 200.0)]
+        {
+            assert!((round(greatest) - top).abs() < 1e-9, "{greatest}: {}", round(greatest));
+        }
+    }
+
+    #[test]
+    fn four_graphs_are_above_the_facts_where_there_is_room() {
+        let state = machine();
+        let shown = view(&state, (80, 28));
+        let half = |shown: &Drawn, y: usize, from: usize| {
+            shown.lines()[y].chars().skip(from).take(38).collect::<String>().trim_end().to_owned()
+        };
+        let full = "⣿".repeat(38);
+        assert_eq!((half(&shown, 0, 0), half(&shown, 0, 40)), ("tokens/s 45".to_owned(), "waiting 2".to_owned()));
+        // Six rows: the head, four of graph, the axis. 50 fill a scale of 50, 2 one of 2, 250 ms half of 500.
+        assert_eq!([1, 4].map(|y| half(&shown, y, 0)), [full.clone(), full.clone()]);
+        assert_eq!([1, 4].map(|y| half(&shown, y, 40)), [full.clone(), full.clone()]);
+        assert!(half(&shown, 5, 0).ends_with("now"));
+        assert_eq!(
+            (half(&shown, 6, 0), half(&shown, 6, 40)),
+            ("first token 250 ms".to_owned(), "KV cache 50%".to_owned())
+        );
+        assert_eq!([8, 9, 10].map(|y| half(&shown, y, 0)), [String::new(), full.clone(), full.clone()]);
+        assert_eq!([8, 9, 10].map(|y| half(&shown, y, 40)), [String::new(), full.clone(), full.clone()]);
+        assert_eq!(
+            [(0, 4), (40, 4), (0, 10), (40, 10)].map(|(x, y)| shown.role_at(x, y)),
+            [Role::Gpu, Role::Pressure, Role::NetReceive, Role::GpuMemory].map(Some)
+        );
+        assert_eq!(shown.lines()[12], "state        up");
+        // One line of lower graphs, then none.
+        let lower = view(&state, (80, 27));
+        assert_eq!([1, 2].map(|y| half(&lower, y, 0)), [full.clone(), full]);
+        assert!(half(&lower, 3, 0).ends_with("now"));
+        assert_eq!(lower.lines()[4], "state        up");
+        assert_eq!(view(&state, (80, 17)).lines()[4], "state        up");
+        assert_eq!(view(&state, (80, 16)).line(), "state        up");
+    }
+
+    #[test]
+    fn what_is_usual_is_shaded() {
+        let mut state = machine();
+        let row = &mut state.host.model_servers.rows[0];
+        // A tenth and more of the past, though not of what is visible, at 60%.
+        row.kv_history = series((0..400).map(|at| if at < 80 { 0.6 } else { 0.1 }));
+        let shown = view(&state, (80, 28));
+        let roles = [7, 8, 9, 10].map(|y| shown.role_at(40, y));
+        assert_eq!(roles, [None, Some(Role::Band), Some(Role::Band), Some(Role::GpuMemory)]);
+    }
+
+    #[test]
+    fn graphs_without_figures_say_so() {
+        let mut state = machine();
+        state.host.model_servers.rows[0].models.clear();
+        let lines = view(&state, (80, 28)).lines();
+        assert!(lines[0].starts_with("tokens/s –") && lines[0].ends_with("waiting –"), "{}", lines[0]);
+        assert!(lines[6].starts_with("first token –") && lines[6].ends_with("KV cache –"), "{}", lines[6]);
+    }
+
+    #[test]
+    fn a_server_that_is_gone_stays_readable() {
+        let mut state = machine();
+        assert!(open(&Subject::ModelServer("other".into()), &state).is_none());
+        assert!(open(&Subject::Cpu, &state).is_none());
+        let unseen = open(&Subject::ModelServer("box".into()), &state).expect("it is there");
+        assert_eq!(unseen.title(&state), "model server");
+        let mut view = opened(&state);
+        assert_eq!((view.title(&state).as_str(), view.gone(), view.full_screen()), ("box · vLLM", None, true));
+        assert_eq!(view.feeds(&state), [SourceId::ModelServers]);
+        state.host.model_servers.rows.clear();
+        view.refresh(&state);
+        assert_eq!(view.gone(), Some("gone"));
+        let top = |view: &dyn Overlay| drawn(&state, (80, 3), |cx, area, canvas| view.draw(cx, area, canvas)).line();
+        assert_eq!(top(&*view), "state        up");
+        assert!(view.act(Action::Down, &state).is_some_and(|effects| effects.is_empty()));
+        assert_ne!(top(&*view), "state        up");
+        assert!(view.act(Action::Search, &state).is_none() && view.hints().is_empty());
+    }
+}

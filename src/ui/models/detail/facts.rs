@@ -120,3 +120,166 @@ fn owners(cx: &DrawCx<'_>, row: &ServerRow, page: &mut Page) {
         page.push(line("efficiency", Role::Text, format!("{tokens:.2} tokens per joule (tok/s by watts)")));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        model::{
+            gpu::{Gpu, GpuProcess, GpuRow},
+            model_server::{Figures, Model, ModelRow, ModelState, Reading, Runner, Server, Work},
+            process::{ProcKey, Process},
+        },
+        state::State,
+        ui::canvas::testing::drawn,
+    };
+
+    fn loaded(work: Work, figures: Figures) -> ModelRow {
+        let mut row = ModelRow::default();
+        row.raw = Model { name: "gemma".into(), state: ModelState::Loaded, work, ..Model::default() };
+        row.flow.figures = figures;
+        row
+    }
+
+    fn server(state: ServerState) -> ServerRow {
+        let raw = Server {
+            name: "box".into(),
+            url: "http://box".into(),
+            state,
+            every: Duration::from_secs(1),
+            ..Server::default()
+        };
+        ServerRow { raw, ..ServerRow::default() }
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        state.host.now = Stamp::at_seconds(1000);
+        state
+    }
+
+    fn page(state: &State, row: &ServerRow, room: usize) -> Page {
+        let mut page = Page::default();
+        drawn(state, (1, 1), |cx, _, _| lines(cx, row, room, &mut page));
+        page
+    }
+
+    fn texts(page: &Page) -> Vec<String> {
+        let text = |line: &LinkedLine| line.pieces.iter().map(|(words, _)| words.as_str()).collect::<String>();
+        page.lines().iter().map(|line| text(line).trim_end().to_owned()).collect()
+    }
+
+    fn said(row: &ServerRow) -> Vec<String> {
+        texts(&page(&machine(), row, 60))
+    }
+
+    #[test]
+    fn state_says_for_how_long_and_why() {
+        let mut row = server(ServerState::Up);
+        row.since = Some(Stamp::at_seconds(940));
+        assert_eq!(
+            said(&row),
+            [
+                "state        up, for 1m",
+                "address      http://box   configured, asked every 1s",
+                "program      Ollama –".replace("Ollama", row.raw.kind.title()).as_str(),
+            ]
+        );
+        row.raw.state = ServerState::Unreachable("connection refused by the other side".into());
+        let shown = page(&machine(), &row, 50);
+        assert_eq!(
+            texts(&shown)[..2],
+            ["state        unreachable, for 1m: connection", "             refused by the other side"]
+        );
+        assert_eq!(shown.lines()[0].pieces[1].1, Role::Warn);
+        row.raw.state = ServerState::Asleep;
+        assert!(said(&row)[1].starts_with("             Its model is out of memory until the next"));
+    }
+
+    #[test]
+    fn what_a_server_does_not_report_is_named_while_it_is_up() {
+        let mut row = server(ServerState::Up);
+        row.raw.reading = Arc::new(Reading {
+            missing: Some("start it with --metrics".into()),
+            version: Some("b6700".into()),
+            ..Reading::default()
+        });
+        assert_eq!(said(&row)[1], "missing      start it with --metrics");
+        assert!(said(&row).last().is_some_and(|line| line.ends_with(" b6700")));
+        row.raw.state = ServerState::Loading;
+        assert!(said(&row).iter().all(|line| !line.starts_with("missing")));
+    }
+
+    #[test]
+    fn address_says_how_it_was_found_and_how_old_its_answer_is() {
+        let mut row = server(ServerState::Up);
+        let line = |row: &ServerRow| said(row)[1].clone();
+        for (origin, words) in [
+            (Origin::Configured, "configured"),
+            (Origin::Process, "found as a process"),
+            (Origin::Port, "found by its port"),
+        ] {
+            row.raw.origin = origin;
+            assert_eq!(line(&row), format!("address      http://box   {words}, asked every 1s"));
+        }
+        row.raw.took = Some(0.002);
+        // An interval and two seconds are no delay yet.
+        row.raw.at = Some(Stamp::at_seconds(997));
+        assert!(line(&row).ends_with("asked every 1s, in 2.0 ms"));
+        row.raw.at = Some(Stamp::at_seconds(996));
+        assert!(line(&row).ends_with("in 2.0 ms, answered 4s ago"));
+    }
+
+    #[test]
+    fn work_of_all_loaded_models_is_one_line() {
+        let mut row = server(ServerState::Up);
+        let work = |running, waiting| Work { running: Some(running), waiting: Some(waiting), ..Work::default() };
+        let figures = Figures {
+            tokens: Some(30.0),
+            prompt: Some(100.0),
+            cached: Some(0.25),
+            preemptions: Some(0.0),
+            failed: Some(0.0),
+            ..Figures::default()
+        };
+        let line = |row: &ServerRow| said(row).into_iter().find(|line| line.starts_with("work "));
+        assert_eq!(line(&row), None);
+        row.models = vec![loaded(work(1.0, 0.0), figures.clone())];
+        let words = "work         1 running   0 waiting   30 tok/s   prompts 100 tok/s   25% of them cached";
+        assert_eq!(line(&row).as_deref(), Some(words));
+        let other = Figures {
+            tokens: Some(12.0),
+            prompt: Some(20.0),
+            cached: Some(0.5),
+            preemptions: Some(0.5),
+            failed: Some(0.06),
+            ..Figures::default()
+        };
+        row.models.push(loaded(work(2.0, 3.0), other));
+        let words = "work         3 running   3 waiting   42 tok/s   prompts 120 tok/s   50% of them cached   0.5 preemptions/s   6% failed";
+        assert_eq!(line(&row).as_deref(), Some(words));
+    }
+
+    #[test]
+    fn its_process_and_its_card_are_links() {
+        let mut state = machine();
+        let mut row = server(ServerState::Up);
+        let key = ProcKey { pid: 7, start_ticks: 5 };
+        state.host.processes.rows = vec![Process { key, tgid: 7, name: "vllm".into(), ..Process::default() }];
+        row.raw.process = Some(Runner { pid: 7, started: 5 });
+        let used = GpuProcess { pid: 7, memory: Some(2 << 30), ..GpuProcess::default() };
+        let raw = Gpu { id: "GPU-1".into(), processes: vec![used], ..Gpu::default() };
+        state.host.gpus.rows = vec![GpuRow { raw, busy: Some(0.5), ..GpuRow::default() }];
+        let shown = page(&state, &row, 60);
+        let label = state.host.gpus.rows[0].raw.label();
+        let lines = texts(&shown);
+        assert!(lines.contains(&"process      7 vllm".to_owned()), "{lines:?}");
+        assert!(lines.contains(&format!("card         {label}   2.0 GiB held   50% busy")), "{lines:?}");
+        let links: Vec<Subject> = shown.links().map(|(_, to)| to.clone()).collect();
+        assert_eq!(links, [Subject::Process(key), Subject::Gpu("GPU-1".into())]);
+    }
+}
