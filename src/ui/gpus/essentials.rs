@@ -336,4 +336,13 @@ mod tests {
         assert_eq!(others.role_of("hottest"), Some(Role::Warn));
         assert_ne!(others.role_of("1 not reporting"), Some(Role::Warn));
     }
+
+    #[test]
+    fn without_cards_the_fault_of_the_driver_has_the_row() {
+        let mut state = machine([]);
+        let fault = Some("the module is not loaded".to_owned());
+        let maker = crate::model::gpu::Maker::Nvidia;
+        state.host.gpus.drivers = vec![crate::model::gpu::Driver { maker, version: None, cuda: None, fault }];
+        assert_eq!(kinds(&state), ["NVIDIA: the module is not loaded"]);
+    }
 }

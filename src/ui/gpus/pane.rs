@@ -192,3 +192,6 @@ impl GpusPane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

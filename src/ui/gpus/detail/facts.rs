@@ -233,3 +233,220 @@ fn identity(cx: &DrawCx<'_>, row: &GpuRow, lines: &mut Lines) {
     let id = if raw.id == raw.bus { String::new() } else { raw.id.clone() };
     lines.pieces("at", Role::Text, [raw.bus.clone(), id]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        config::Settings,
+        model::gpu::{Driver, Gpu, Link, Maker, Slice, Throttle},
+        state::State,
+        ui::canvas::testing::drawn_with,
+    };
+
+    fn card(change: impl FnOnce(&mut Gpu)) -> GpuRow {
+        let mut raw = Gpu { id: "GPU-1".into(), name: "RTX 4090".into(), bus: "0000:01:00.0".into(), ..Gpu::default() };
+        change(&mut raw);
+        GpuRow { raw, ..GpuRow::default() }
+    }
+
+    fn all(settings: &Settings, state: &State, row: &GpuRow, room: usize) -> Vec<(String, Role)> {
+        let mut said = Vec::new();
+        drawn_with(settings, state, (1, 1), |cx, _, _| said = lines(cx, row, room));
+        let text = |line: SheetLine| {
+            let words = line.iter().map(|(words, _)| words.as_str()).collect::<String>();
+            (words.trim_end().to_owned(), line[1].1)
+        };
+        said.into_iter().map(text).collect()
+    }
+
+    /// The line of this name, and its role.
+    fn fact(row: &GpuRow, name: &str) -> Option<(String, Role)> {
+        let state = State::new(shipped().into());
+        let all = all(&Settings::default(), &state, row, 100);
+        let line = all.into_iter().find(|(line, _)| line.starts_with(&format!("{name:<NAME$} ")))?;
+        Some((line.0[NAME..].trim().to_owned(), line.1))
+    }
+
+    fn words(row: &GpuRow, name: &str) -> Option<String> {
+        fact(row, name).map(|(words, _)| words)
+    }
+
+    #[test]
+    fn a_card_that_reports_little_has_few_lines() {
+        let state = State::new(shipped().into());
+        let said = all(&Settings::default(), &state, &card(|_| ()), 100);
+        assert_eq!(
+            said.into_iter().map(|(line, _)| line).collect::<Vec<_>>(),
+            [
+                "state        up",
+                "busy         cores –",
+                "memory       – of –",
+                "temperature  chip –",
+                "power        –",
+                "at           0000:01:00.0   GPU-1",
+            ]
+        );
+        let same = card(|raw| raw.id = "0000:01:00.0".into());
+        assert_eq!(words(&same, "at").as_deref(), Some("0000:01:00.0"));
+    }
+
+    #[test]
+    fn a_lost_card_says_that_its_values_are_old() {
+        let lost = card(|raw| raw.state = CardState::Lost("fell off the bus".into()));
+        let said = "lost: fell off the bus. Last known values follow";
+        assert_eq!(fact(&lost, "state"), Some((said.to_owned(), Role::Crit)));
+        let asleep = card(|raw| raw.state = CardState::Asleep);
+        assert_eq!(fact(&asleep, "state"), Some(("suspended: reading it would wake it".to_owned(), Role::Dim)));
+    }
+
+    #[test]
+    fn rates_and_sizes_that_it_reports_are_listed() {
+        let mut row = card(|raw| {
+            (raw.memory_busy, raw.encoder, raw.decoder) = (Some(0.25), Some(0.0), Some(0.5));
+            (raw.memory_used, raw.memory_total, raw.memory_reserved) = (Some(2 << 30), Some(8 << 30), Some(1 << 29));
+            raw.unified = true;
+        });
+        row.busy = Some(0.91);
+        assert_eq!(words(&row, "busy").as_deref(), Some("cores 91%   memory 25%   encoder 0%   decoder 50%"));
+        let memory = "2.0 GiB of 8.0 GiB   reserved 512.0 MiB   shared with system memory";
+        assert_eq!(fact(&row, "memory"), Some((memory.to_owned(), Role::Text)));
+        row.raw.memory_reserved = Some(0);
+        row.raw.memory_used = Some(15 << 29);
+        row.raw.unified = false;
+        assert_eq!(fact(&row, "memory"), Some(("7.5 GiB of 8.0 GiB".to_owned(), Role::Warn)));
+        row.raw.state = CardState::Asleep;
+        assert_eq!(fact(&row, "memory").map(|(_, role)| role), Some(Role::Text), "what was is not judged");
+        let sliced = card(|raw| {
+            raw.slices = vec![Slice { name: "1g.10gb".into(), memory_used: Some(1 << 30), memory_total: None }];
+        });
+        assert_eq!(words(&sliced, "busy").as_deref(), Some("cores –   MIG: no total"));
+        assert_eq!(words(&sliced, "MIG slice").as_deref(), Some("1g.10gb   1.0 GiB of –"));
+        let mut counted = sliced;
+        counted.busy = Some(0.5);
+        assert_eq!(words(&counted, "busy").as_deref(), Some("cores 50%"));
+    }
+
+    #[test]
+    fn heat_and_fan_are_on_one_line() {
+        let mut row = card(|raw| {
+            (raw.temperature, raw.hotspot, raw.memory_temperature) = (Some(61.0), Some(75.0), Some(80.0));
+            (raw.slowdown_temperature, raw.shutdown_temperature) = (Some(90.0), Some(95.0));
+            (raw.fan, raw.fan_rpm) = (Some(0.3), Some(1200));
+        });
+        let heat = "chip 61 °C   hotspot 75 °C   memory 80 °C   slows at 90 °C   shuts down at 95 °C";
+        assert_eq!(fact(&row, "temperature"), Some((heat.to_owned(), Role::Text)), "the rest is on the next line");
+        let state = State::new(shipped().into());
+        let all = all(&Settings::default(), &state, &row, 100);
+        assert!(all.contains(&("             fan 30% (1200 rpm)".to_owned(), Role::Text)), "{all:?}");
+        let fan =
+            |row: &GpuRow| words(row, "temperature").and_then(|words| words.split("   ").last().map(str::to_owned));
+        (row.raw.slowdown_temperature, row.raw.shutdown_temperature) = (None, None);
+        row.raw.fan_rpm = None;
+        assert_eq!(fan(&row).as_deref(), Some("fan 30%"));
+        (row.raw.fan, row.raw.fan_rpm) = (None, Some(900));
+        assert_eq!(fan(&row).as_deref(), Some("fan 900 rpm"));
+        row.raw.temperature = Some(86.0);
+        assert_eq!(fact(&row, "temperature").map(|(_, role)| role), Some(Role::Warn));
+    }
+
+    #[test]
+    fn a_default_that_is_in_force_is_not_repeated() {
+        let mut row = card(|raw| {
+            (raw.power_limit, raw.power_default, raw.power_max) = (Some(300.0), Some(300.0), Some(450.0));
+        });
+        row.power = Some(200.4);
+        assert_eq!(words(&row, "power").as_deref(), Some("200 W   limit 300 W   max 450 W"));
+        row.raw.power_limit = Some(250.0);
+        assert_eq!(words(&row, "power").as_deref(), Some("200 W   limit 250 W   default 300 W   max 450 W"));
+    }
+
+    #[test]
+    fn clocks_are_against_the_best() {
+        let row = card(|raw| {
+            (raw.clock, raw.clock_max, raw.memory_clock) =
+                (Some(1_500_000_000), Some(2_520_000_000), Some(10_501_000_000));
+            raw.performance_state = Some(2);
+        });
+        assert_eq!(words(&row, "clocks").as_deref(), Some("cores 1500 of 2520 MHz   memory 10501 MHz   state P2"));
+        let row = card(|raw| raw.clock = Some(1_500_000_000));
+        assert_eq!(words(&row, "clocks").as_deref(), Some("cores 1500 MHz"));
+    }
+
+    #[test]
+    fn throttling_has_a_colour_where_it_is_a_fault() {
+        let capped = card(|raw| raw.throttles = vec![Throttle::PowerCap, Throttle::Display]);
+        assert_eq!(fact(&capped, "throttled"), Some(("power cap, display clocks".to_owned(), Role::Text)));
+        let hot = card(|raw| (raw.throttles, raw.temperature) = (vec![Throttle::HardwareThermal], Some(95.0)));
+        assert_eq!(fact(&hot, "throttled"), Some(("too hot (hardware)".to_owned(), Role::Warn)));
+        assert_eq!(fact(&card(|_| ()), "throttled"), None);
+    }
+
+    #[test]
+    fn a_link_below_its_best_is_so_only_under_load() {
+        let mut row = card(|raw| {
+            raw.link = Link {
+                generation: Some((1, 4)),
+                width: Some((16, 16)),
+                received: Some(2048),
+                sent: Some(1024),
+                replays: Some(3),
+            };
+            raw.nvlinks = Some((3, 4));
+        });
+        let parts = "generation 1 of 4, lanes 16 of 16   rx 2.0K/s   tx 1.0K/s   3 replays";
+        assert_eq!(fact(&row, "PCIe"), Some((parts.to_owned(), Role::Text)));
+        assert_eq!(words(&row, "NVLink").as_deref(), Some("3 of 4 up"));
+        (row.busy, row.raw.link.replays) = (Some(0.9), Some(0));
+        let parts = "generation 1 of 4, lanes 16 of 16   below its maximum   rx 2.0K/s   tx 1.0K/s";
+        assert_eq!(fact(&row, "PCIe"), Some((parts.to_owned(), Role::Advice)));
+    }
+
+    #[test]
+    fn memory_that_fails_says_what_to_do() {
+        let of = |pending, failed| {
+            let row = card(|raw| {
+                raw.remapped = Some(RemappedRows { corrected: 1, uncorrected: 2, pending, failed });
+            });
+            fact(&row, "memory rows").expect("it has a line")
+        };
+        let counts = "remapped 1 for corrected errors, 2 for uncorrected";
+        assert_eq!(of(false, false), (counts.to_owned(), Role::Text));
+        assert_eq!(of(true, false), (format!("{counts}   pending: reset the card"), Role::Advice));
+        assert_eq!(of(true, true), (format!("{counts}   remapping failed: replace the card"), Role::Warn));
+        let errors = |uncorrected| {
+            fact(&card(|raw| raw.ecc = Some(MemoryErrors { corrected: 4, uncorrected })), "ECC").expect("it has a line")
+        };
+        assert_eq!(errors(0), ("4 corrected   0 uncorrected since the driver was loaded".to_owned(), Role::Text));
+        assert_eq!(errors(1).1, Role::Warn);
+    }
+
+    #[test]
+    fn its_driver_has_the_versions_of_its_maker() {
+        let mut state = State::new(shipped().into());
+        let driver = |maker, version: &str, cuda: Option<&str>| Driver {
+            maker,
+            version: Some(version.into()),
+            cuda: cuda.map(str::to_owned),
+            fault: None,
+        };
+        state.host.gpus.drivers = vec![driver(Maker::Amd, "6.8", None), driver(Maker::Nvidia, "580.65", Some("13.0"))];
+        let row = card(|raw| raw.driver = "nvidia".into());
+        let all = all(&Settings::default(), &state, &row, 100);
+        assert!(all.contains(&("driver       nvidia   580.65   CUDA 13.0".to_owned(), Role::Text)), "{all:?}");
+    }
+
+    #[test]
+    fn pieces_that_do_not_fit_go_on_below() {
+        let row = card(|raw| raw.driver = "nvidia".into());
+        let state = State::new(shipped().into());
+        let at = |room: usize| {
+            let all = all(&Settings::default(), &state, &row, room);
+            all.into_iter().map(|(line, _)| line).skip_while(|line| !line.starts_with("at ")).collect::<Vec<_>>()
+        };
+        // 13 columns of a name, 12 and 5 of the pieces, 3 between them.
+        assert_eq!(at(33), ["at           0000:01:00.0   GPU-1"]);
+        assert_eq!(at(32), ["at           0000:01:00.0", "             GPU-1"]);
+    }
+}

@@ -137,3 +137,141 @@ pub(super) fn errors(state: &State, row: &GpuRow, lines: &mut Page) {
         ]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        clock::Stamp,
+        model::{
+            gpu::{CardState, Gpu, GpuProcess, Slice, Xid},
+            process::{ProcInfo, ProcKey, Process},
+        },
+    };
+
+    fn process(pid: u32, cgroup: &str) -> Process {
+        Process {
+            key: ProcKey { pid, start_ticks: 1 },
+            tgid: pid,
+            name: format!("p{pid}").as_str().into(),
+            uid: 1000,
+            cpu: Some(0.5),
+            info: Some(Box::new(ProcInfo { cgroup: cgroup.into(), ..ProcInfo::default() })),
+            ..Process::default()
+        }
+    }
+
+    fn machine(processes: Vec<Process>) -> State {
+        let mut state = State::new(shipped().into());
+        state.host.now = Stamp::at_seconds(10_000);
+        state.host.processes.rows = processes;
+        state.host.facts.users = vec![(1000, "ada".into())];
+        state
+    }
+
+    fn card(processes: Vec<GpuProcess>) -> GpuRow {
+        GpuRow { raw: Gpu { name: "RTX 4090".into(), processes, ..Gpu::default() }, ..GpuRow::default() }
+    }
+
+    fn uses(pid: u32, memory: Option<u64>) -> GpuProcess {
+        GpuProcess { pid, memory, ..GpuProcess::default() }
+    }
+
+    fn said(page: &Page) -> Vec<String> {
+        let text = |line: &LinkedLine| line.pieces.iter().map(|(words, _)| words.as_str()).collect::<String>();
+        page.lines().iter().map(|line| text(line).trim_end().to_owned()).collect()
+    }
+
+    fn used(state: &State, row: &GpuRow, room: usize) -> Page {
+        let mut page = Page::default();
+        lines(state, row, room, &mut page);
+        page
+    }
+
+    #[test]
+    fn a_card_that_nobody_uses_says_so_while_it_is_up() {
+        let mut row = card(vec![]);
+        assert_eq!(said(&used(&machine(vec![]), &row, 100)), ["", "not in use"]);
+        row.raw.processes_hidden = true;
+        let hidden = "run as root to see other users' processes";
+        assert_eq!(said(&used(&machine(vec![]), &row, 100))[1..], ["not in use", hidden]);
+        row.raw.processes = vec![uses(9, None)];
+        assert_eq!(said(&used(&machine(vec![]), &row, 100)).last().map(String::as_str), Some(hidden));
+        row.raw.state = CardState::Asleep;
+        assert!(used(&machine(vec![]), &row, 100).lines().is_empty());
+    }
+
+    #[test]
+    fn owners_come_before_the_processes() {
+        let state = machine(vec![process(7, "/system.slice/ollama.service"), process(8, "")]);
+        let mut row = card(vec![uses(8, Some(1 << 30)), uses(7, Some(3 << 30)), uses(9, None)]);
+        row.raw.processes[0].graphics = true;
+        let page = used(&state, &row, 100);
+        let text = said(&page);
+        assert_eq!(text[..3], ["", "Used by", "NAME             KIND         MEM  BUSY PROCS"]);
+        let words = |at: usize| text[at].split_whitespace().collect::<Vec<_>>();
+        assert_eq!(words(3)[1..], ["unit", "3.0G", "–", "1"]);
+        let head = text.iter().position(|line| line == "Processes: 3").expect("they are listed");
+        assert_eq!(text[head - 1], "");
+        assert_eq!(text[head + 1], "    PID USER     KIND        MEM  BUSY   CPU% OF               COMMAND");
+        assert_eq!(
+            text[head + 2],
+            format!(
+                "      7 ada      compute    3.0G     –   50.0 {:<16} p7",
+                text[3].split_whitespace().next().unwrap_or_default()
+            )
+        );
+        assert_eq!(text[head + 3], format!("      8 ada      graphics   1.0G     –   50.0 {:<16} p8", ""));
+        assert_eq!(
+            text[head + 4],
+            format!("      9 –        compute       –     –      – {:<16} (not visible from here)", "")
+        );
+        let links: Vec<Subject> = page.links().map(|(_, to)| to.clone()).collect();
+        assert!(links.contains(&Subject::Process(ProcKey { pid: 7, start_ticks: 1 })), "{links:?}");
+        // Of programs alone there is no list of owners.
+        let alone = used(&state, &card(vec![uses(8, Some(1 << 30))]), 100);
+        assert_eq!(said(&alone)[1], "Processes: 1");
+        // The command takes what is left.
+        let narrow = said(&used(&state, &card(vec![uses(9, None)]), 70));
+        assert_eq!(narrow[3].chars().count(), 70);
+        assert!(narrow[3].ends_with("(not v…"), "{narrow:?}");
+    }
+
+    #[test]
+    fn slices_have_a_column_where_there_are_some() {
+        let state = machine(vec![]);
+        let mut row = card(vec![uses(9, None), uses(8, None)]);
+        row.raw.slices = vec![Slice { name: "1g.10gb-long".into(), ..Slice::default() }];
+        row.raw.processes[0].slice = Some(0);
+        let text = said(&used(&state, &row, 120));
+        assert!(text[2].contains("  CPU% SLICE      OF "), "{text:?}");
+        let of = |pid: &str| text.iter().find(|line| line.trim_start().starts_with(pid)).cloned().unwrap_or_default();
+        assert!(of("9 ").contains(" 1g.10gb-l… ") && !of("8 ").contains("1g"), "{text:?}");
+    }
+
+    #[test]
+    fn errors_have_their_age_and_their_meaning() {
+        let state = machine(vec![]);
+        let now = state.host.now.unix_ms;
+        let mut row = card(vec![]);
+        let mut none = Page::default();
+        errors(&state, &row, &mut none);
+        assert!(none.lines().is_empty());
+        let xid = |code, ago: i64| Xid { code, unix_ms: now - ago * 1000 };
+        row.raw.xids = vec![xid(79, 7200), xid(31, 60)];
+        let mut page = Page::default();
+        errors(&state, &row, &mut page);
+        assert_eq!(
+            said(&page),
+            [
+                "",
+                "Errors that the driver reported, newest first",
+                "Xid 31     1m ago  a program's memory page fault",
+                "Xid 79     2h ago  the card has fallen off the bus",
+            ]
+        );
+        let roles: Vec<Role> = page.lines()[2..].iter().map(|line| line.pieces[0].1).collect();
+        assert_eq!(roles, [Role::Warn, Role::Dim], "an old one counts no longer");
+    }
+}
