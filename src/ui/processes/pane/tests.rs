@@ -283,3 +283,164 @@ fn a_second_click_opens() {
     assert!(table.click(&Target::Column(PaneId::Processes, "memory"), &state).is_empty());
     assert_eq!(table.grid.columns()[table.grid.sort().column].id, "memory");
 }
+
+/// The names of what is tagged.
+fn tagged(table: &Table<Processes>, state: &State) -> Vec<String> {
+    let mut keys: Vec<ProcKey> = table.tags.iter().copied().collect();
+    keys.sort_unstable();
+    keys.iter().filter_map(|key| state.host.processes.find(*key)).map(|p| p.name.to_string()).collect()
+}
+
+fn at(table: &mut Table<Processes>, state: &State, name: &str) {
+    let place = names(table, state).iter().position(|of| of == name).unwrap();
+    table.grid.cursor.hold(place);
+}
+
+#[test]
+fn a_tree_is_tagged_without_threads_and_kernel_threads() {
+    let mut state = state();
+    let mut kernel = process(50, 20, "kworker", None);
+    kernel.kernel = true;
+    state.host.processes.rows.push(kernel);
+    // A child may have the lower pid.
+    state.host.processes.rows[0].parent = 40;
+    let mut table = table("pid", Options { threads: true, kernel: true, ..Options::default() });
+    at(&mut table, &state, "sshd");
+    operations::tag_tree(&mut table, &state);
+    assert_eq!(tagged(&table, &state), ["sshd", "bash", "make"]);
+    table.tags.clear();
+    at(&mut table, &state, "cron");
+    operations::tag_tree(&mut table, &state);
+    assert_eq!(tagged(&table, &state), ["init", "sshd", "bash", "make", "cron"]);
+}
+
+#[test]
+fn a_thread_stands_for_its_process() {
+    let mut state = state();
+    state.host.processes.counts.threads = 1;
+    let mut table = table("pid", Options { threads: true, ..Options::default() });
+    at(&mut table, &state, "worker");
+    let pids =
+        |table: &Table<Processes>| operations::targets(table, &state).iter().map(|key| key.pid).collect::<Vec<_>>();
+    assert_eq!(pids(&table), [30]);
+    for pid in [40, 31, 30, 10, 99] {
+        table.tags.insert(ProcKey { pid, start_ticks: u64::from(pid) });
+    }
+    assert_eq!(pids(&table), [10, 30, 40], "each once, and none that has exited");
+}
+
+#[test]
+fn users_are_listed_busiest_first_with_what_is_theirs() {
+    let mut state = state();
+    state.host.facts.users = vec![(0, "root".into()), (1, "ada".into())];
+    let asked = |options: Options| {
+        let table = table("pid", options);
+        let Some(Effect::Open(menu)) = operations::ask_user(&table, &state).pop() else { panic!("it opens a list") };
+        crate::ui::canvas::testing::drawn(&state, (50, 4), |cx, area, canvas| menu.draw(cx, area, canvas)).lines()
+    };
+    assert_eq!(
+        asked(Options::default())[..3],
+        ["all users", "root            4 processes   60.0 % CPU", "ada             1 process      0.0 % CPU"]
+    );
+    assert!(asked(Options { kernel: true, ..Options::default() })[1].contains("5 processes"));
+}
+
+#[test]
+fn back_shows_all_users_and_then_clears_the_tags() {
+    let state = state();
+    let mut table = table("pid", Options { user: Some(1), ..Options::default() });
+    let back = |table: &mut Table<Processes>| Processes::act(table, Action::Back, &state).is_some();
+    table.tags.insert(ProcKey { pid: 10, start_ticks: 10 });
+    assert!(back(&mut table));
+    assert_eq!((table.options.user, table.tags.len()), (None, 1));
+    assert!(back(&mut table) && table.tags.is_empty());
+    assert!(!back(&mut table), "nothing is left to take back");
+}
+
+#[test]
+fn a_short_list_asks_for_rows_in_steps_of_eight() {
+    let mut state = state();
+    state.host.processes.round = 1;
+    let want = |state: &State, total, options: Options| {
+        let mut state = state.clone();
+        state.host.processes.counts.total = total;
+        Processes::rows(&table("pid", options), &state).map(|rows| (rows.min, rows.want))
+    };
+    let kernel = Options { kernel: true, ..Options::default() };
+    for (total, rows) in [(0, 11), (7, 11), (8, 19), (10, 19), (63, 67), (64, u16::MAX)] {
+        assert_eq!(want(&state, total, kernel), Some((6, rows)), "{total}");
+    }
+    assert_eq!(want(&state, 10, Options { threads: true, ..kernel }), Some((6, u16::MAX)));
+    state.host.processes.round = 0;
+    assert_eq!(want(&state, 10, kernel), Some((6, u16::MAX)), "they are not counted yet");
+}
+
+#[test]
+fn border_counts_only_states_that_there_are() {
+    let mut state = state();
+    let mut table = table("pid", Options { kernel: true, ..Options::default() });
+    table.update(&state);
+    assert!(Processes::choice(&table, &state).is_empty(), "nothing was read");
+    let all = &mut state.host.processes;
+    all.round = 1;
+    (all.counts.total, all.counts.running, all.counts.zombie) = (6, 2, 1);
+    assert_eq!(Processes::choice(&table, &state), ["6", "2 running", "1 zombie"]);
+    table.tags.insert(ProcKey { pid: 10, start_ticks: 10 });
+    state.host.processes.hidden = Some(3);
+    assert_eq!(
+        Processes::choice(&table, &state),
+        ["6 seen", "2 running", "1 zombie", "1 tagged", "3 are hidden: hidepid, run as root"]
+    );
+    state.host.processes.hidden = Some(0);
+    let words = Processes::choice(&table, &state);
+    assert_eq!(words.last().map(String::as_str), Some("others are hidden: hidepid, run as root"));
+}
+
+#[test]
+fn a_graph_ends_with_the_newest_step() {
+    use crate::{
+        model::process::MINI_HISTORY,
+        ui::{
+            canvas::testing::drawn,
+            table::column::{CellCx, testing::column},
+        },
+    };
+    let state = state();
+    let mut past = [0; MINI_HISTORY];
+    (past[MINI_HISTORY - 1], past[MINI_HISTORY - 2], past[MINI_HISTORY - 5]) = (8, 4, 8);
+    let of = Process { mini: Some(Box::new(past)), ..process(7, 1, "make", None) };
+    let row = Row { process: &of, cx: RowCx::new(&state.host, false, false) };
+    let shown = drawn(&state, (4, 1), |cx, place, canvas| {
+        let cell = CellCx { cx, line: None, needle: None, branch: None, shift: 0 };
+        column::<Processes>("graph").draw(&cell, place, canvas, &row);
+    });
+    assert_eq!(shown.line(), "  ▄█");
+}
+
+#[test]
+fn a_command_that_is_scrolled_has_no_program_to_stand_out() {
+    use crate::{
+        model::process::ProcInfo,
+        ui::{
+            canvas::testing::drawn,
+            table::column::{CellCx, testing::column},
+            theme::Role,
+        },
+    };
+    let state = state();
+    let info = ProcInfo { command: "make all -j8".into(), program_len: 4, ..ProcInfo::default() };
+    let of = Process { info: Some(Box::new(info)), ..process(7, 1, "make", None) };
+    let row = Row { process: &of, cx: RowCx::new(&state.host, false, false) };
+    let shown = |width, shift| {
+        let drawn = drawn(&state, (width, 1), |cx, place, canvas| {
+            let cell = CellCx { cx, line: None, needle: None, branch: None, shift };
+            column::<Processes>("command").draw(&cell, place, canvas, &row);
+        });
+        (drawn.line(), drawn.role_at(0, 0), drawn.role_at(width - 1, 0))
+    };
+    let (text, dim) = (Some(Role::Text), Some(Role::Dim));
+    assert_eq!(shown(12, 0), ("make all -j8".to_owned(), text, dim));
+    assert_eq!(shown(10, 2), ("ke all -j8".to_owned(), dim, dim));
+    assert_eq!(shown(4, 0), ("mak…".to_owned(), text, text), "the program alone fills the column");
+    assert_eq!(shown(5, 0).0, "make…".to_owned());
+}
