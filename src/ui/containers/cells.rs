@@ -249,4 +249,25 @@ mod tests {
         state.host.containers.engines = vec![Engine { twin: true, ..engine(None) }];
         assert_eq!(summary(&state), "2 running · 1 exited", "another way to the same one does not count");
     }
+
+    #[test]
+    fn a_project_has_the_sign_of_its_worst_container() {
+        let of = |rows: Vec<ContainerRow>| {
+            let state = machine(rows);
+            let drawn = crate::ui::canvas::testing::drawn(&state, (30, 1), |cx, place, canvas| {
+                let cell = CellCx { cx, line: None, needle: None, branch: None, shift: 0 };
+                let rows: Vec<_> = state.host.containers.rows.iter().map(|row| Row::new(row, &state)).collect();
+                states(&cell, place, canvas, &rows);
+            });
+            (drawn.line(), drawn.role_at(0, 0), drawn.role_at(2, 0))
+        };
+        let now = Stamp::at_seconds(1_000_000).unix_ms;
+        let running = || container(RunState::Running, |_| ());
+        let restarted = |times| container(RunState::Running, |meta| meta.restarted_unix_ms = vec![now - 1000; times]);
+        let dim = Some(Role::Dim);
+        assert_eq!(of(vec![running(), running()]), ("● 2 of 2 up".to_owned(), dim, dim));
+        assert_eq!(of(vec![running(), container(RunState::Exited, |_| ())]), ("○ 1 of 2 up".to_owned(), dim, dim));
+        assert_eq!(of(vec![running(), restarted(3)]), ("▲ 2 of 2 up".to_owned(), Some(Role::Warn), dim));
+        assert_eq!(of(vec![restarted(3), restarted(10)]), ("✖ 2 of 2 up".to_owned(), Some(Role::Crit), dim));
+    }
 }

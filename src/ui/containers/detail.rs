@@ -285,3 +285,6 @@ fn last_end(meta: &Container) -> Option<String> {
     let when = if meta.state == RunState::Running { "previous run, " } else { "" };
     Some(format!("{when}code {code}: {why}"))
 }
+
+#[cfg(test)]
+mod tests;

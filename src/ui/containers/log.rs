@@ -313,6 +313,7 @@ impl Overlay for LogView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::canvas::testing::drawn;
 
     /// A view whose frame shows line 13 on top, of the lines 10 to 15; the odd ones have the word.
     fn searched() -> (LogView, State) {
@@ -362,5 +363,114 @@ mod tests {
         assert_eq!(chop("abcdef", 4), ["abcd", "ef"]);
         assert_eq!(chop("日本語", 4), ["日本", "語"]);
         assert_eq!(chop("", 4), [""]);
+    }
+
+    /// A view of so many lines, numbered from 10 on, as it opens.
+    fn opened(count: u64) -> (LogView, State) {
+        let (mut view, mut state) = searched();
+        view.needle = None;
+        view.seen = std::cell::Cell::default();
+        let line = |number: u64| LogLine { text: format!("line {number}"), error: number == 11, ..LogLine::default() };
+        state.host.log.lines = (10..10 + count).map(line).collect();
+        (view, state)
+    }
+
+    fn shown(view: &LogView, state: &State, size: (u16, u16)) -> Vec<String> {
+        drawn(state, size, |cx, area, canvas| view.draw(cx, area, canvas)).lines()
+    }
+
+    #[test]
+    fn it_follows_until_it_is_scrolled() {
+        let (mut view, mut state) = opened(9);
+        let first = |view: &LogView, state: &State| shown(view, state, (40, 4))[0].clone();
+        assert_eq!(shown(&view, &state, (40, 4)), ["line 15", "line 16", "line 17", "line 18"]);
+        assert_eq!(view.title(&state), "log of web · following");
+        for (action, line, held) in [
+            (Action::Down, 15, false),
+            (Action::Up, 14, true),
+            (Action::PageUp, 11, true),
+            (Action::PageUp, 10, true),
+            (Action::Up, 10, true),
+            (Action::PageDown, 13, true),
+            (Action::PageDown, 15, false),
+            (Action::Top, 10, true),
+            (Action::Bottom, 15, false),
+        ] {
+            assert!(view.act(action, &state).is_some_and(|effects| effects.is_empty()));
+            assert_eq!(first(&view, &state), format!("line {line}"), "{action:?}");
+            assert_eq!(view.title(&state).ends_with("held"), held, "{action:?}");
+        }
+        state.host.log.lines.push_back(LogLine { text: "line 19".into(), ..LogLine::default() });
+        assert_eq!(first(&view, &state), "line 16");
+        view.act(Action::Up, &state);
+        state.host.log.lines.push_back(LogLine { text: "line 20".into(), ..LogLine::default() });
+        assert_eq!(first(&view, &state), "line 15", "what is held stays");
+        state.host.log.ended = Some("it ended".into());
+        assert_eq!(view.title(&state), "log of web · it ended");
+    }
+
+    #[test]
+    fn wrapped_lines_take_the_rows_that_they_need() {
+        let (mut view, mut state) = opened(3);
+        view.act(Action::LogWrap, &state);
+        state.host.log.lines[1].text = "abcdefghijklmnopqrst".into();
+        assert_eq!(shown(&view, &state, (10, 4)), ["line 10", "abcdefghij", "klmnopqrst", "line 12"]);
+        // What does not fit whole is left out above.
+        assert_eq!(shown(&view, &state, (10, 3)), ["abcdefghij", "klmnopqrst", "line 12"]);
+        assert_eq!(shown(&view, &state, (10, 2)), ["line 12", ""]);
+        state.host.log.lines[2].text = "0123456789".repeat(5);
+        assert_eq!(shown(&view, &state, (10, 2)), ["0123456789", "0123456789"], "a last line of five rows");
+        view.act(Action::LogWrap, &state);
+        assert_eq!(shown(&view, &state, (10, 2)), ["abcdefghi…", "012345678…"]);
+        // Sideways by steps, and not beyond the beginning.
+        view.act(Action::Right, &state);
+        assert_eq!(shown(&view, &state, (80, 1)), ["0123456789".repeat(5)[STEP..].to_owned()]);
+        view.act(Action::Left, &state);
+        view.act(Action::Left, &state);
+        assert_eq!(shown(&view, &state, (80, 1)), ["0123456789".repeat(5)]);
+    }
+
+    #[test]
+    fn times_stand_before_the_lines() {
+        let (mut view, mut state) = opened(2);
+        state.host.log.lines[0].unix_ms = Some(1_700_000_000_000);
+        view.act(Action::LogWrap, &state);
+        state.host.log.lines[0].text = "abcdefghijkl".into();
+        view.act(Action::LogTimes, &state);
+        let lines = shown(&view, &state, (24, 3));
+        assert!(lines[0].ends_with(" abcdefghi") && lines[0].starts_with("11-1"), "{lines:?}");
+        assert_eq!(lines[1..], [format!("{}jkl", " ".repeat(15)), "line 11".to_owned()]);
+        let Some(Effect::Do(Command::Save { name, text })) =
+            view.act(Action::LogSave, &state).and_then(|mut all| all.pop())
+        else {
+            panic!("it is saved")
+        };
+        assert_eq!((name.as_str(), text.as_str()), ("web.log", "2023-11-14T22:13:20Z abcdefghijkl\nline 11\n"));
+    }
+
+    #[test]
+    fn what_was_found_and_what_was_lost_is_marked() {
+        let (mut view, mut state) = opened(2);
+        view.needle = Some(Needle::new("11"));
+        state.host.log.dropped = 7;
+        let screen = drawn(&state, (60, 2), |cx, area, canvas| view.draw(cx, area, canvas));
+        assert_eq!(screen.line(), format!("line 10{}7 lines dropped: too many at once", " ".repeat(20)));
+        assert_eq!((screen.role_of("line 10"), screen.role_of("7 lines")), (Some(Role::Text), Some(Role::Advice)));
+        assert_eq!((screen.role_of("line 11"), screen.role_at(5, 1)), (Some(Role::Advice), Some(Role::Match)));
+        assert_eq!([4, 6, 7].map(|x| screen.role_at(x, 1)), [Some(Role::Advice), Some(Role::Match), None]);
+    }
+
+    #[test]
+    fn a_log_without_lines_says_so() {
+        let (view, mut state) = opened(0);
+        assert_eq!(shown(&view, &state, (40, 1)), ["no lines yet"]);
+        state.host.log.ended = Some("it ended".into());
+        assert_eq!(shown(&view, &state, (40, 1)), ["the log is empty"]);
+        state.host.log.id = "another".into();
+        assert_eq!(shown(&view, &state, (40, 1)), ["waiting…"]);
+        assert_eq!(view.title(&state), "log of web · following");
+        let mut want = Interest::default();
+        view.want(&mut want, &state);
+        assert_eq!(want.log, Some((EngineAddress::default(), "ab".to_owned())));
     }
 }

@@ -237,3 +237,174 @@ impl ScreenTable for Kept {
         want.stores = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::ui::{
+        canvas::testing::{answered, drawn},
+        table::column::testing::{cell, column},
+        view::Overlay,
+    };
+
+    fn stored(kind: Kind, name: &str, bytes: Option<u64>, users: &[&str]) -> Stored {
+        Stored {
+            engine: EngineAddress::default(),
+            kind,
+            id: format!("id-{name}"),
+            name: name.into(),
+            bytes,
+            shared_bytes: 0,
+            users: users.iter().map(|user| (*user).to_owned()).collect(),
+            held: false,
+            nameless: name.starts_with('<'),
+            created_unix_ms: None,
+            place: "local".into(),
+        }
+    }
+
+    fn machine() -> State {
+        let mut state = State::new(Vec::new().into());
+        answered(&mut state, SourceId::Stores, 100_000);
+        let mib = |count: u64| Some(count << 20);
+        state.host.stores.objects = vec![
+            stored(Kind::Image, "nginx:1", mib(100), &["web", "proxy"]),
+            stored(Kind::Image, "<none>", mib(50), &[]),
+            stored(Kind::Image, "old:1", mib(200), &[]),
+            stored(Kind::Volume, "data", mib(10), &[]),
+            stored(Kind::Network, "bridge", None, &[]),
+            stored(Kind::Cache, "layer", mib(1), &[]),
+        ];
+        state.host.stores.objects[2].shared_bytes = 150 << 20;
+        state.host.stores.objects[2].created_unix_ms = Some(state.host.now.unix_ms - 7_200_000);
+        state.host.stores.objects[4].held = true;
+        state.host.stores.answered = true;
+        state
+    }
+
+    fn cells(state: &State, at: usize) -> [String; 7] {
+        ["kind", "name", "size", "frees", "used", "age", "engine"].map(|id| {
+            let of = Row::new(&state.host.stores.objects[at], state);
+            cell::<Kept>(state, id, &of).0
+        })
+    }
+
+    #[test]
+    fn an_object_says_who_uses_it_and_what_it_frees() {
+        let state = machine();
+        assert_eq!(cells(&state, 0)[..6], ["image", "nginx:1", "100M", "100M", "web proxy", ""]);
+        assert_eq!(cells(&state, 2)[..6], ["image", "old:1", "200M", "50.0M", "unused", "2h"]);
+        assert_eq!(cells(&state, 4)[..6], ["network", "bridge", "", "", "in use", ""], "networks take no room");
+        let unknown = stored(Kind::Volume, "data", None, &[]);
+        let size = cell::<Kept>(&state, "size", &Row::new(&unknown, &state)).0;
+        assert_eq!(size, "–");
+        let role = |at: usize, id| cell::<Kept>(&state, id, &Row::new(&state.host.stores.objects[at], &state)).1;
+        assert_eq!((role(0, "name"), role(2, "name")), (Some(Role::Strong), Some(Role::Text)));
+        assert_eq!((role(0, "used"), role(2, "used")), (Some(Role::Container), Some(Role::Advice)));
+    }
+
+    #[test]
+    fn engines_are_named_where_there_are_several() {
+        let mut state = machine();
+        let empty = column::<Kept>("engine").empty.expect("it gives way");
+        assert!(empty(&state) && empty(&State::default()));
+        state.host.stores.objects[3].engine = EngineAddress::new("tcp://nas:2375");
+        assert!(!empty(&state));
+        let ids: HashSet<String> =
+            state.host.stores.objects.iter().map(|object| Kept::id(object).into_owned()).collect();
+        assert_eq!(ids.len(), 6);
+        let twin = Stored { engine: EngineAddress::new("tcp://nas:2375"), ..state.host.stores.objects[0].clone() };
+        assert!(!ids.contains(&*Kept::id(&twin)), "the same image of another engine is another object");
+    }
+
+    #[test]
+    fn title_sums_what_there_is_and_what_is_unused() {
+        let mut state = machine();
+        assert_eq!(
+            Kept::title(&state),
+            "images, volumes, networks · image 200M, unused 100M · volume 10.0M, unused 10.0M · cache 1.0M, unused 1.0M"
+        );
+        state.host.stores.asking = true;
+        assert!(Kept::title(&state).ends_with(" · asking…"));
+        state.host.stores.objects.clear();
+        state.host.stores.asking = false;
+        assert_eq!(Kept::title(&state), "images, volumes, networks");
+        assert_eq!(Kept::nothing(&state), "no images, volumes or networks");
+        state.host.stores.answered = false;
+        assert!(Kept::nothing(&state).starts_with("the engines are computing disk usage"));
+    }
+
+    /// The lines of what these keys open.
+    fn opened(effects: Vec<Effect>, state: &State) -> (String, Vec<String>) {
+        match effects.into_iter().next() {
+            Some(Effect::Open(view)) => {
+                let (title, size) = (view.title(state), view.size(state));
+                let lines = drawn(state, (80, size.1), |cx, area, canvas| view.draw(cx, area, canvas)).lines();
+                (title, lines)
+            }
+            Some(Effect::Say(_, words)) => (words, Vec::new()),
+            _ => Default::default(),
+        }
+    }
+
+    #[test]
+    fn what_can_be_removed_is_listed_with_what_it_frees() {
+        let state = machine();
+        let (title, lines) = opened(acts(&state, None), &state);
+        assert_eq!(title, "remove");
+        let words: Vec<String> =
+            lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(
+            words,
+            [
+                "dangling unused images without a tag: 1, frees 50.0 MiB",
+                "images all unused images: 2, frees 100.0 MiB",
+                "volumes all unused volumes, with their data: 1, frees 10.0 MiB",
+                "cache unused build cache: 1, frees 1.0 MiB",
+            ]
+        );
+        let first = |at| {
+            let (_, lines) = opened(acts(&state, Some(at)), &state);
+            lines[0].split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(first(0), "nginx:1 image, in use: the engine will refuse");
+        assert_eq!(first(2), "old:1 image, frees 50.0 MiB");
+    }
+
+    #[test]
+    fn each_object_is_named_before_it_is_removed() {
+        let state = machine();
+        let of = |at: usize| {
+            let object = &state.host.stores.objects[at];
+            (object.engine.clone(), object.id.clone())
+        };
+        let (title, lines) = opened(preview("unused images", &[of(1), of(2)], &state), &state);
+        assert_eq!(title, "remove unused images: 2 of them? frees 100.0 MiB");
+        assert_eq!(lines[..2], ["image    50.0M  <none>  local", "image    50.0M  old:1  local"]);
+        let (title, lines) = opened(preview("data", &[of(3)], &state), &state);
+        assert_eq!(
+            (title.as_str(), lines[0].as_str()),
+            ("remove volume data? frees 10.0 MiB", "volume   10.0M  data  local")
+        );
+        let (title, _) = opened(preview("gone", &[(EngineAddress::default(), "gone".into())], &state), &state);
+        assert_eq!(title, "it no longer exists: nothing was done");
+        let networks = opened(preview("bridge", &[of(4)], &state), &state).1;
+        assert_eq!(networks[0], "network      –  bridge  local");
+    }
+
+    #[test]
+    fn keys_offer_what_the_cursor_is_on() {
+        let state = machine();
+        let mut view = Stores::default();
+        view.refresh(&state);
+        let (title, lines) = opened(view.act(Action::Acts, &state).unwrap_or_default(), &state);
+        assert_eq!(title, "remove");
+        assert!(lines[0].starts_with("old:1"), "the largest comes first: {lines:?}");
+        assert!(view.hints().contains(&(Action::Acts, "remove")));
+        let mut want = Interest::default();
+        view.want(&mut want, &state);
+        assert!(want.stores);
+    }
+}
