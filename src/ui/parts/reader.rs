@@ -271,4 +271,12 @@ mod tests {
             assert!(matches!(opened, Some(Effect::OpenDetail(to)) if to == pool(name)), "{name}");
         }
     }
+
+    #[test]
+    fn tab_back_begins_with_the_last_link_in_sight() {
+        let (reader, page) = (Reader::default(), page(40, &[(2, "a"), (9, "b"), (10, "c"), (25, "d")]));
+        draw(&reader, &page);
+        press(&reader, &page, Action::FocusPrevious);
+        assert_eq!(press(&reader, &page, Action::Open), Some(pool("b")), "the tenth row is the last");
+    }
 }
