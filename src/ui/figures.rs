@@ -129,4 +129,34 @@ mod tests {
         assert_eq!(frequency(4.9e9), "4.9 GHz");
         assert_eq!(frequency(8e8), "800 MHz");
     }
+
+    #[test]
+    fn units_change_where_the_figure_would_need_a_digit_more() {
+        assert_eq!([0.9994, 0.9995, 12.34].map(|s| latency(Some(s))), ["999.4 ms", "  1.0 s", " 12.3 s"]);
+        assert_eq!(latency(None), "      –");
+        assert_eq!([999.4e6, 999.5e6].map(frequency), ["999 MHz", "1.0 GHz"]);
+        assert_eq!([0.0994, 0.0995].map(|share| stall(Some(share))), [" 9.9", "  10"]);
+        assert_eq!([0.49, 0.51, -0.49, -0.51, -2048.0].map(signed_bytes), ["0", "+1", "0", "-1", "-2.0K"]);
+        assert_eq!((degrees(61.0, false), degrees(61.0, true)), ("61 °C".to_owned(), "142 °F".to_owned()));
+        assert_eq!(covered(Duration::from_secs(2), 60), "2m");
+    }
+
+    #[test]
+    fn a_level_gives_its_colour_to_what_it_judges() {
+        use crate::{state::State, ui::canvas::testing::drawn};
+        let levels = [Level::Unknown, Level::Ok, Level::Advice, Level::Warn, Level::Crit];
+        let roles = |style: fn(&DrawCx<'_>, Level) -> Style| {
+            let shown = drawn(&State::default(), (5, 1), |cx, area, canvas| {
+                for (level, x) in levels.into_iter().zip(area.left()..) {
+                    crate::ui::widgets::text::put_char(canvas.buf, x, 0, 'x', style(cx, level));
+                }
+            });
+            [0, 1, 2, 3, 4].map(|x| shown.role_at(x, 0).expect("it has a style"))
+        };
+        use Role::{Advice, Crit, Dim, Gpu, Strong, Text, Unknown, Warn};
+        assert_eq!(roles(plain), [Unknown, Text, Advice, Warn, Crit]);
+        assert_eq!(roles(figure), [Unknown, Strong, Advice, Warn, Crit]);
+        assert_eq!(roles(|cx, level| hue(cx, level, Gpu)), [Gpu, Gpu, Gpu, Warn, Crit]);
+        assert_eq!(levels.map(|level| role_of(level, Dim)), [Dim, Dim, Advice, Warn, Crit]);
+    }
 }
