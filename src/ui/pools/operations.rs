@@ -118,7 +118,18 @@ fn value_of(state: &State, dataset: &str, property: &str) -> String {
     let Some(row) = state.host.pools.dataset(dataset) else { return String::new() };
     match property {
         "compression" => row.reported.compression.clone(),
-        _ => row.reported.record.map(|bytes| bytes_short(bytes as f64)).unwrap_or_default(),
+        _ => row.reported.record.map(record).unwrap_or_default(),
+    }
+}
+
+/// A record size as it is set: `16K`, `1M`.
+fn record(bytes: u64) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    match bytes {
+        bytes if bytes % MIB == 0 => format!("{}M", bytes / MIB),
+        bytes if bytes % KIB == 0 => format!("{}K", bytes / KIB),
+        bytes => bytes.to_string(),
     }
 }
 
