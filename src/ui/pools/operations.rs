@@ -138,3 +138,144 @@ fn ask(pool: String, act: PoolAct) -> Effect {
     let lines = vec![vec![(doc, Role::Text)]];
     Effect::Open(Box::new(Confirm::new(title, lines, Job::Pool { pool, act })))
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+    use crate::{
+        model::pool::{Dataset, DatasetRow, Pool, PoolRow, Scan},
+        request::Command,
+        ui::{action::Action, canvas::testing::drawn, view::Overlay},
+    };
+
+    fn machine(scan: Option<(ScanKind, ScanState)>) -> State {
+        let mut state = State::new(Vec::new().into());
+        let scan = scan.map(|(kind, state)| Scan {
+            kind,
+            state,
+            started_unix: None,
+            ended_unix: None,
+            done_ratio: None,
+            remaining: None,
+            errors: 0,
+            repaired_bytes: None,
+        });
+        let mut row = PoolRow::default();
+        (row.name, row.reported) = ("tank".into(), Some(Pool { scan, ..Pool::default() }));
+        state.host.pools.rows = vec![row];
+        let dataset = |name: &str, used: u64, record: u64| {
+            let (name, compression) = (name.to_owned(), "lz4".to_owned());
+            let reported = Dataset { name, used, compression, record: Some(record), ..Dataset::default() };
+            DatasetRow { reported, ..DatasetRow::default() }
+        };
+        let mut volume = dataset("tank/vm", 9, 16 << 10);
+        volume.reported.volume = true;
+        state.host.pools.datasets = vec![
+            dataset("tank/db", 1 << 30, 16 << 10),
+            dataset("tank/media", 3 << 30, 1 << 20),
+            volume,
+            dataset("other", 9, 512),
+        ];
+        state
+    }
+
+    fn opened(effects: Vec<Effect>) -> Box<dyn Overlay> {
+        match effects.into_iter().rev().find(|effect| !matches!(effect, Effect::Close)) {
+            Some(Effect::Open(overlay)) => overlay,
+            Some(Effect::Say(_, words)) => panic!("{words}"),
+            _ => panic!("nothing opens"),
+        }
+    }
+
+    fn lines(menu: &dyn Overlay, state: &State) -> Vec<String> {
+        let (_, rows) = menu.size(state);
+        let lines = drawn(state, (80, rows), |cx, area, canvas| menu.draw(cx, area, canvas)).lines();
+        lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// What follows the choice of the line that begins so.
+    fn chosen(menu: &mut dyn Overlay, state: &State, begins: &str) -> Vec<Effect> {
+        let at = lines(menu, state).iter().position(|line| line.starts_with(begins)).expect("it is offered");
+        menu.act(Action::Top, state);
+        (0..at).for_each(|_| drop(menu.act(Action::Down, state)));
+        menu.act(Action::Open, state).expect("it is chosen")
+    }
+
+    /// What a yes to a question does.
+    fn yes(question: &mut dyn Overlay, state: &State) -> PoolAct {
+        let effects = question.key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE), state).unwrap_or_default();
+        let job = effects.into_iter().find_map(|effect| match effect {
+            Effect::Do(Command::Job(Job::Pool { pool, act })) if pool == "tank" => Some(act),
+            _ => None,
+        });
+        job.expect("a job of the pool")
+    }
+
+    #[test]
+    fn a_scrub_under_way_is_paused_or_stopped_and_no_other_scan() {
+        use ScanKind::{Resilver, Scrub};
+        use ScanState::{Finished, Paused, Running};
+        for (scan, offers) in [
+            (None, vec![("scrub", PoolAct::Scrub)]),
+            (Some((Scrub, Finished)), vec![("scrub", PoolAct::Scrub)]),
+            (Some((Resilver, Running)), vec![("scrub", PoolAct::Scrub)]),
+            (
+                Some((Scrub, Running)),
+                vec![("pause the scrub", PoolAct::PauseScrub), ("stop the scrub", PoolAct::StopScrub)],
+            ),
+            (
+                Some((Scrub, Paused)),
+                vec![("resume the scrub", PoolAct::ResumeScrub), ("stop the scrub", PoolAct::StopScrub)],
+            ),
+        ] {
+            let state = machine(scan);
+            let menu = opened(choose("tank", &state));
+            assert_eq!(lines(&*menu, &state).len(), offers.len() + 3, "{scan:?}");
+            for (label, act) in offers.into_iter().chain([("clear errors", PoolAct::Clear)]) {
+                let mut menu = opened(choose("tank", &state));
+                assert_eq!(yes(&mut *opened(chosen(&mut *menu, &state, label)), &state), act);
+            }
+        }
+        let said = choose("gone", &machine(None)).pop();
+        assert!(matches!(said, Some(Effect::Say(_, words)) if words == "no pool is selected"));
+    }
+
+    #[test]
+    fn a_property_is_set_of_a_filesystem_of_the_pool() {
+        let state = machine(None);
+        let mut menu = opened(choose("tank", &state));
+        let mut which = opened(chosen(&mut *menu, &state, "record size"));
+        assert_eq!(which.title(&state), "recordsize of which dataset of tank?");
+        assert_eq!(lines(&*which, &state), ["tank/db 16K", "tank/media 1M"]);
+        let mut values = opened(chosen(&mut *which, &state, "tank/db"));
+        assert_eq!(lines(&*values, &state), ["16K as it is now", "32K", "64K", "128K", "256K", "1M"]);
+        let set = yes(&mut *opened(chosen(&mut *values, &state, "64K")), &state);
+        let (dataset, property) = ("tank/db".to_owned(), "recordsize".to_owned());
+        assert_eq!(set, PoolAct::Set { dataset, property, value: "64K".into(), before: "16K".into() });
+        let mut menu = opened(choose("tank", &state));
+        let mut which = opened(chosen(&mut *menu, &state, "compression"));
+        let values = opened(chosen(&mut *which, &state, "tank/media"));
+        assert_eq!(values.title(&state), "compression of tank/media");
+        assert_eq!(lines(&*values, &state)[..2], ["lz4 as it is now", "zstd"]);
+    }
+
+    #[test]
+    fn record_sizes_are_written_as_they_are_set() {
+        assert_eq!(
+            [512, 1 << 10, 16 << 10, 128 << 10, 1 << 20, 16 << 20].map(record),
+            ["512", "1K", "16K", "128K", "1M", "16M"]
+        );
+    }
+
+    #[test]
+    fn what_fills_a_pool_is_listed_the_largest_first() {
+        let state = machine(None);
+        let menu = opened(compress("tank", &state));
+        assert_eq!(lines(&*menu, &state), ["tank/media 3.0G · compression lz4", "tank/db 1.0G · compression lz4"]);
+        let said = compress("empty", &state).pop();
+        let words = "the datasets of empty are not known: zfs does not answer";
+        assert!(matches!(said, Some(Effect::Say(_, said)) if said == words));
+    }
+}
