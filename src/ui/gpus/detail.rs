@@ -140,3 +140,128 @@ fn graphs(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, row: &GpuRow, li
         graph(cx, *place, canvas, &Graph { limit, ..Graph::of(series, top, style) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        alert::shipped,
+        model::gpu::Gpu,
+        ui::{
+            canvas::testing::{Drawn, answered, drawn, series},
+            theme::Role,
+        },
+    };
+
+    fn machine() -> State {
+        let mut state = State::new(shipped().into());
+        answered(&mut state, SourceId::Gpus, 400);
+        let raw = Gpu {
+            id: "GPU-1".into(),
+            index: 2,
+            name: "RTX 4090".into(),
+            memory_used: Some(4 << 30),
+            memory_total: Some(8 << 30),
+            memory_busy: Some(0.25),
+            temperature: Some(61.0),
+            power_limit: Some(400.0),
+            ..Gpu::default()
+        };
+        state.host.gpus.rows = vec![GpuRow {
+            raw,
+            busy: Some(0.5),
+            power: Some(200.0),
+            busy_history: series([1.0; 400]),
+            memory_history: series([0.5; 400]),
+            temperature_history: series([42.5; 400]),
+            power_history: series([800.0; 400]),
+            ..GpuRow::default()
+        }];
+        state
+    }
+
+    fn opened(state: &State) -> Box<dyn Overlay> {
+        let mut view = open(&Subject::Gpu("GPU-1".into()), state).expect("it is there");
+        view.refresh(state);
+        view
+    }
+
+    fn view(state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| opened(state).draw(cx, area, canvas))
+    }
+
+    fn half(shown: &Drawn, y: usize, from: usize) -> String {
+        shown.lines()[y].chars().skip(from).take(38).collect::<String>().trim_end().to_owned()
+    }
+
+    #[test]
+    fn four_graphs_are_above_the_facts_where_there_is_room() {
+        let mut state = machine();
+        let shown = view(&state, (80, 28));
+        let full = "⣿".repeat(38);
+        assert_eq!(
+            (half(&shown, 0, 0), half(&shown, 0, 40)),
+            ("busy 50%   memory busy 25%".into(), "memory 50%".into())
+        );
+        // Four rows of graph: all of it was busy, half of its memory in use.
+        assert_eq!([1, 4].map(|y| half(&shown, y, 0)), [full.clone(), full.clone()]);
+        assert_eq!([2, 3].map(|y| half(&shown, y, 40)), [String::new(), full.clone()]);
+        assert!(half(&shown, 5, 0).ends_with("now") && half(&shown, 5, 40).ends_with("now"));
+        assert_eq!(
+            (half(&shown, 6, 0), half(&shown, 6, 40)),
+            ("temperature 61 °C   limit 85 °C".into(), "power 200 W   limit 400 W".into())
+        );
+        // The axis of heat ends at its limit, that of power at what went beyond it.
+        assert_eq!([7, 8, 9].map(|y| half(&shown, y, 0)), ["─".repeat(38), String::new(), full.clone()]);
+        assert_eq!([7, 10].map(|y| half(&shown, y, 40)), [full.clone(), full.clone()]);
+        assert_eq!(
+            [(0, 4), (40, 4), (0, 10), (40, 10)].map(|(x, y)| shown.role_at(x, y)),
+            [Role::Gpu, Role::GpuMemory, Role::Temperature, Role::Power].map(Some)
+        );
+        assert_eq!(shown.lines()[12], "state        up");
+        let lower = view(&state, (80, 27));
+        assert_eq!(half(&lower, 0, 0), "busy 50%   memory busy 25%");
+        assert_eq!([1, 2].map(|y| half(&lower, y, 0)), [full.clone(), full]);
+        assert_eq!(
+            (lower.lines()[4].as_str(), view(&state, (80, 16)).line()),
+            ("state        up", "state        up".to_owned())
+        );
+        assert_eq!(view(&state, (80, 17)).lines()[4], "state        up");
+        // What the hardware itself holds to comes before the rule's limit.
+        state.host.gpus.rows[0].raw.slowdown_temperature = Some(90.0);
+        assert_eq!(half(&view(&state, (80, 28)), 6, 0), "temperature 61 °C   limit 90 °C");
+        state.host.gpus.rows[0].raw.memory_busy = None;
+        assert_eq!(half(&view(&state, (80, 28)), 0, 0), "busy 50%");
+        state.host.gpus.rows[0].raw.temperature = Some(86.0);
+        assert_eq!(view(&state, (80, 28)).role_at(0, 10), Some(Role::Warn));
+    }
+
+    #[test]
+    fn a_card_that_does_not_answer_has_no_figures_of_now() {
+        let mut state = machine();
+        state.host.gpus.rows[0].raw.state = crate::model::gpu::CardState::Asleep;
+        (state.host.gpus.rows[0].power, state.host.gpus.rows[0].busy) = (None, None);
+        let shown = view(&state, (80, 28));
+        assert_eq!((half(&shown, 0, 0), half(&shown, 0, 40)), ("busy –   memory busy –".into(), "memory –".into()));
+        let heads = ("temperature –   limit 85 °C".into(), "power –   limit 400 W".into());
+        assert_eq!((half(&shown, 6, 0), half(&shown, 6, 40)), heads);
+    }
+
+    #[test]
+    fn a_card_that_is_gone_stays_readable() {
+        let mut state = machine();
+        assert!(open(&Subject::Gpu("GPU-9".into()), &state).is_none() && open(&Subject::Cpu, &state).is_none());
+        assert_eq!(GpuDetail::new("GPU-1".into()).title(&state), "gpu");
+        let mut view = opened(&state);
+        assert_eq!((view.title(&state).as_str(), view.gone(), view.full_screen()), ("gpu 2 · RTX 4090", None, true));
+        assert_eq!(view.feeds(&state), [SourceId::Gpus]);
+        let top = |view: &dyn Overlay| drawn(&state, (80, 3), |cx, area, canvas| view.draw(cx, area, canvas)).line();
+        assert_eq!(top(&*view), "state        up");
+        assert!(view.act(Action::Down, &state).is_some_and(|effects| effects.is_empty()));
+        assert_ne!(top(&*view), "state        up");
+        assert!(view.hints().is_empty(), "nobody uses it");
+        state.host.gpus.rows.clear();
+        view.refresh(&state);
+        assert_eq!(view.gone(), Some("gone"));
+    }
+}
