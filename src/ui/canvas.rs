@@ -58,7 +58,7 @@ impl Canvas<'_> {
 /// Draws on a small screen and says what is on it.
 #[cfg(test)]
 pub mod testing {
-    use std::time::Duration;
+    use std::{collections::BTreeMap, time::Duration};
 
     use ratatui::style::{Color, Style};
 
@@ -71,7 +71,7 @@ pub mod testing {
             series::Series,
             source::SourceId,
         },
-        ui::theme::{ROLES, Role},
+        ui::theme::{Glyphs, ROLES, Role},
     };
 
     /// This source answered at this second, as it does every second.
@@ -105,9 +105,62 @@ pub mod testing {
         pub hits: Vec<(Rect, Target)>,
     }
 
+    /// What a small screen is drawn with.
+    pub struct Look {
+        pub theme: Theme,
+        pub settings: Settings,
+        pub keys: Keymap,
+        pub focused: bool,
+    }
+
+    impl Default for Look {
+        /// A theme in which each role has a colour of its own, and the built-in settings; no key is bound.
+        fn default() -> Self {
+            let mut theme = Theme::plain();
+            for (style, number) in theme.styles.iter_mut().zip(0..) {
+                *style = Style::new().fg(Color::Indexed(number));
+            }
+            Look { theme, settings: Settings::default(), keys: Keymap::default(), focused: true }
+        }
+    }
+
+    impl Look {
+        /// With these glyphs.
+        pub fn with(glyphs: Glyphs) -> Self {
+            let look = Look::default();
+            Look { theme: Theme { glyphs, ..look.theme }, ..look }
+        }
+
+        /// With the built-in keys.
+        pub fn keyed() -> Self {
+            let keys = Keymap::new(&BTreeMap::new(), false, false).expect("the built-in keys");
+            Look { keys, ..Look::default() }
+        }
+
+        /// Without the focus.
+        pub fn unfocused() -> Self {
+            Look { focused: false, ..Look::default() }
+        }
+
+        /// Draws into a screen of this size.
+        pub fn draw(
+            &self,
+            state: &State,
+            size: (u16, u16),
+            draw: impl FnOnce(&DrawCx<'_>, Rect, &mut Canvas<'_>),
+        ) -> Drawn {
+            let Look { theme, settings, keys, focused } = self;
+            let cx = DrawCx { state, theme, settings, keys, focused: *focused, paused: false };
+            let area = Rect::new(0, 0, size.0, size.1);
+            let (mut buf, mut hits) = (Buffer::empty(area), Vec::new());
+            draw(&cx, area, &mut Canvas { buf: &mut buf, hits: &mut hits });
+            Drawn { buf, hits }
+        }
+    }
+
     /// Draws into a screen of this size, with a theme in which each role has a colour of its own.
     pub fn drawn(state: &State, size: (u16, u16), draw: impl FnOnce(&DrawCx<'_>, Rect, &mut Canvas<'_>)) -> Drawn {
-        drawn_with(&Settings::default(), state, size, draw)
+        Look::default().draw(state, size, draw)
     }
 
     /// The same with these settings.
@@ -117,16 +170,7 @@ pub mod testing {
         size: (u16, u16),
         draw: impl FnOnce(&DrawCx<'_>, Rect, &mut Canvas<'_>),
     ) -> Drawn {
-        let mut theme = Theme::plain();
-        for (style, number) in theme.styles.iter_mut().zip(0..) {
-            *style = Style::new().fg(Color::Indexed(number));
-        }
-        let keys = Keymap::default();
-        let cx = DrawCx { state, theme: &theme, settings, keys: &keys, focused: true, paused: false };
-        let area = Rect::new(0, 0, size.0, size.1);
-        let (mut buf, mut hits) = (Buffer::empty(area), Vec::new());
-        draw(&cx, area, &mut Canvas { buf: &mut buf, hits: &mut hits });
-        Drawn { buf, hits }
+        Look { settings: settings.clone(), ..Look::default() }.draw(state, size, draw)
     }
 
     impl Drawn {
