@@ -146,10 +146,6 @@ impl Overlay for Themes {
             return Some(self.preview());
         }
         match action {
-            Action::Top => {
-                self.cursor.hold(0);
-                Some(self.preview())
-            }
             // The key that opened it goes on to the next, as a key that walks through them would.
             Action::Themes => {
                 self.cursor.hold((self.cursor.position() + 1) % self.all.len().max(1));
