@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     alert::Level,
-    analysis,
+    analysis::{self, regression::Verdict},
     model::{
         bench::{BenchKey, Group},
         run::{Run, RunSays},
@@ -158,7 +158,8 @@ pub fn accept(item: &Item, known: Known<'_>) -> Vec<Effect> {
     let standing = Standing::of(known, &item.bench, &item.series());
     let Some((_, verdict)) = standing.last() else { return advice("it was not measured yet") };
     if !is_acceptable(verdict.verdict) {
-        return advice(format!("it is {}: there is nothing to accept", verdict.verdict.word()));
+        let is = if verdict.verdict == Verdict::Same { "as normal" } else { verdict.verdict.word() };
+        return advice(format!("it is {is}: there is nothing to accept"));
     }
     let said = format!("{}: the runs since then are the new normal", item.name());
     vec![mark(item, RunSays::Accept), Effect::Say(Level::Ok, said)]
