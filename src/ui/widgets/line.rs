@@ -79,3 +79,61 @@ pub fn line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, l: &Line<'_>) 
         spark(buf, from + gauge_width + 2, y, spark_width, theme, series, top, style);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{clock::Stamp, state::State, ui::canvas::testing::drawn};
+
+    fn drawn_line(width: u16, right: &str) -> String {
+        let mut series = Series::new(60);
+        (1..=60).for_each(|second| series.push(Stamp::at_seconds(second), Duration::from_secs(1), Some(8.0)));
+        let half = [(0.5, Style::new())];
+        let drawn = drawn(&State::default(), (width, 1), |cx, area, canvas| {
+            let gauge = Gauge { parts: &half, ..Gauge::default() };
+            let past = Some((&series, 16.0, Style::new()));
+            line(cx, area, canvas, &Line { figure: "12%", gauge, past, right, ..Line::of("memory") });
+        });
+        drawn.lines().concat()
+    }
+
+    #[test]
+    fn a_line_shows_less_the_narrower_it_is() {
+        for (width, shown) in [
+            (60, "memory    12% ━━━━━━━━────────  ▄▄▄▄▄▄▄▄▄           8 of 16G"),
+            (55, "memory    12% ━━━━━━━───────  ▄▄▄▄▄▄           8 of 16G"),
+            (54, "memory    12% ━━━━━━━───────                  8 of 16G"),
+            (34, "memory    12% ━━━━────    8 of 16G"),
+            (30, "memory    12% ━━━╸─── 8 of 16G"),
+            (28, "memory    12% ━━━╸─── 8 of …"),
+            (22, "memory    12% ━━━╸───"),
+            (13, "memory    12%"),
+            (4, "mem…"),
+            (0, ""),
+        ] {
+            assert_eq!(drawn_line(width, "8 of 16G"), shown, "{width} columns");
+        }
+    }
+
+    #[test]
+    fn long_words_at_the_right_take_room_from_the_past_alone() {
+        let words = "19 characters wide.";
+        assert_eq!(drawn_line(60, words), "memory    12% ━━━━━━━━────────  ▄▄▄▄▄▄▄▄ 19 characters wide.");
+        let none = drawn(&State::default(), (30, 1), |cx, area, canvas| line(cx, area, canvas, &Line::of("swap")));
+        assert_eq!(none.line(), "swap          ────────");
+        assert_eq!(none.role_of("swap"), Some(Role::Dim));
+    }
+
+    #[test]
+    fn below_the_first_row_there_is_room_for_a_past() {
+        for (area, below) in [
+            (Rect::new(2, 3, 20, 5), Rect::new(16, 4, 6, 4)),
+            (Rect::new(2, 3, 10, 1), Rect::new(12, 4, 0, 0)),
+            (Rect::new(2, 3, 20, 0), Rect::new(16, 3, 6, 0)),
+        ] {
+            assert_eq!(past_below(area), below);
+        }
+    }
+}

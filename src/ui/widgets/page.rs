@@ -118,4 +118,27 @@ mod tests {
         let pool = |name: &str| Subject::Pool(name.into());
         assert_eq!(named, [(0, "a", &pool("tank")), (1, "d", &pool("backup")), (2, "e", &pool("spare"))]);
     }
+    #[test]
+    fn pages_side_by_side_begin_at_their_columns() {
+        let words = |page: &Page| -> Vec<String> {
+            let of = |line: &LinkedLine| line.pieces.iter().map(|(words, _)| words.as_str()).collect();
+            page.lines().iter().map(of).collect()
+        };
+        let left = || Page::from_iter([vec![("abcd".to_owned(), Role::Dim), ("efghijk".to_owned(), Role::Text)]]);
+        let right = || Page::from_iter([line("one", None), line("two", None)]);
+        assert_eq!(words(&Page::beside(left(), right(), 10)), ["abcdefg…  one", "          two"]);
+        assert_eq!(words(&Page::beside(right(), left(), 6)), ["one   abcdefghijk", "two   "]);
+    }
+
+    #[test]
+    fn links_of_a_line_come_from_left_to_right() {
+        let pool = |name: &str| Some(Subject::Pool(name.into()));
+        let mut page = Page::default();
+        page.push(line("a", None));
+        page.extend([line("b", None).link(2, pool("late")).link(1, None).link(0, pool("early"))]);
+        page.lines_mut()[0].pieces.clear();
+        assert!(page.lines()[0].pieces.is_empty());
+        let links: Vec<_> = page.links().map(|(at, to)| (at, Some(to.clone()))).collect();
+        assert_eq!(links, [(1, pool("early")), (1, pool("late"))]);
+    }
 }

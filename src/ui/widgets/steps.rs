@@ -15,3 +15,24 @@ pub fn step_back(series: &Series, column: usize, columns: usize) -> Option<usize
     let free = (BLOCK - 1 - (series.total() - 1) % BLOCK) as usize;
     (columns - 1).checked_sub(column)?.checked_sub(free)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Stamp;
+
+    #[test]
+    fn the_newest_step_is_in_the_last_column_of_cells() {
+        let mut series = Series::new(60);
+        assert_eq!(step_back(&series, 3, 4), None);
+        let mut steps = Vec::new();
+        for second in 1..=3 {
+            series.push(Stamp::at_seconds(second), Duration::from_secs(1), Some(1.0));
+            steps.push([0, 1, 2, 3, 4].map(|column| step_back(&series, column, 4)));
+        }
+        let half_free = [Some(2), Some(1), Some(0), None, None];
+        assert_eq!(steps, [half_free, [Some(3), Some(2), Some(1), Some(0), None], half_free]);
+    }
+}
