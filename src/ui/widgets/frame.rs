@@ -170,4 +170,19 @@ mod tests {
         );
         assert_eq!((of("aaaaaa · b", 5), of("aa", 1)), ("b".into(), String::new()));
     }
+    #[test]
+    fn the_room_in_a_box_is_never_more_than_the_box() {
+        for (size, room) in [
+            ((0, 0), (0, 0, 0, 0)),
+            ((1, 1), (0, 0, 1, 1)),
+            ((9, 1), (2, 0, 5, 1)),
+            ((2, 2), (1, 1, 0, 0)),
+            ((3, 2), (1, 1, 1, 0)),
+            ((5, 3), (2, 1, 1, 1)),
+            ((30, 9), (2, 1, 26, 7)),
+        ] {
+            let inside = inside(Rect::new(0, 0, size.0, size.1));
+            assert_eq!((inside.x, inside.y, inside.width, inside.height), room, "{size:?}");
+        }
+    }
 }

@@ -140,4 +140,35 @@ mod tests {
         let g = Gauge { parts: &[(0.25, s), (0.5, s)], ..Gauge::default() };
         assert_eq!(drawn(8, &ascii(), &g), "======--");
     }
+    /// Which column has which colour.
+    fn hues(width: u16, g: &Gauge<'_>) -> Vec<Color> {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width + 2, 1));
+        let mut theme = Theme::plain();
+        theme.styles[Role::Limit as usize] = Style::new().fg(Color::White);
+        gauge(&mut buf, 1, 0, width, &theme, g);
+        assert_eq!((buf[(0, 0)].symbol(), buf[(width + 1, 0)].symbol()), (" ", " "), "it keeps within its columns");
+        (1..=width).map(|x| buf[(x, 0)].fg).collect()
+    }
+
+    #[test]
+    fn each_part_has_its_colour_from_where_the_last_one_ends() {
+        use Color::{Blue, Green, Red, Reset};
+        let style = |color| Style::new().fg(color);
+        let parts = [(0.25, style(Red)), (0.0, style(Blue)), (0.375, style(Green))];
+        assert_eq!(hues(4, &Gauge { parts: &parts, ..Gauge::default() }), [Red, Green, Green, Reset]);
+        assert_eq!(hues(2, &Gauge { parts: &parts[..2], ..Gauge::default() }), [Red, Reset], "half a column stays red");
+        let negative = [(-5.0, style(Red)), (0.5, style(Green))];
+        assert_eq!(hues(4, &Gauge { parts: &negative, ..Gauge::default() }), [Green, Green, Reset, Reset]);
+        let beside = [(0.5, style(Blue)), (0.25, style(Green)), (3.0, style(Red))];
+        assert_eq!(hues(4, &Gauge { beside: &beside, ..Gauge::default() }), [Blue, Blue, Green, Red]);
+    }
+
+    #[test]
+    fn the_tick_is_crossed_by_what_fills_its_column() {
+        let tick = |used: f64| {
+            let parts = [(0.1, Style::new()), (used - 0.1, Style::new().fg(Color::Red))];
+            hues(10, &Gauge { parts: &parts, limit: Some(0.6), ..Gauge::default() })[6]
+        };
+        assert_eq!([0.6, 0.65, 0.7].map(tick), [Color::White, Color::White, Color::Red]);
+    }
 }

@@ -205,7 +205,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::clock::Stamp;
+    use crate::{
+        clock::Stamp,
+        ui::theme::{ASCII, CONSOLE, Glyphs, UNICODE},
+    };
 
     fn series(values: &[Option<f64>]) -> Series {
         let mut s = Series::new(600);
@@ -348,5 +351,84 @@ mod tests {
         let mut series = Series::new(600);
         series.push(Stamp::at_seconds(1), Duration::from_secs(3), Some(1.0));
         assert_eq!(span(&series, 10), series.step() * 20);
+    }
+    fn with(glyphs: Glyphs, series: &Series, flip: bool, limit: Option<f64>) -> Vec<String> {
+        let area = Rect::new(0, 0, 5, 2);
+        let theme = Theme { glyphs, ..Theme::plain() };
+        cells(area, |buf| plot(buf, area, &theme, &Graph { flip, limit, ..Graph::of(series, 8.0, Style::new()) }))
+    }
+
+    #[test]
+    fn each_terminal_has_its_own_dots() {
+        let s = series(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 0.0, 1.0].map(Some));
+        assert_eq!(with(UNICODE, &s, false, None), ["  ⣠⣾ ", "⣠⣾⣿⣿⢀"]);
+        assert_eq!(with(UNICODE, &s, true, None), ["⠙⢿⣿⣿⠈", "  ⠙⢿ "]);
+        assert_eq!(with(ASCII, &s, false, Some(8.0)), ["--:#-", ":###."]);
+        assert_eq!(with(CONSOLE, &s, false, Some(8.0)), ["──▄█─", "▄███▄"]);
+        assert_eq!(with(CONSOLE, &s, true, None), ["▀███▀", "  ▀█ "]);
+    }
+
+    #[test]
+    fn dots_of_each_height_stand_or_hang() {
+        let both = |flip| (0..=4).map(|dots| braille(dots, 4 - dots, flip)).collect::<String>();
+        assert_eq!((both(false), both(true)), ("⢸⣰⣤⣆⡇".into(), "⢸⠹⠛⠏⡇".to_owned()));
+        assert_eq!(braille(9, 9, false), '⣿');
+        let of = |flip| (0..6).map(|dots| half(dots, flip)).collect::<String>();
+        assert_eq!((of(false), of(true)), (" ▄▄███".into(), " ▀▀███".to_owned()));
+        assert_eq!((0..6).map(ascii).collect::<String>(), " .:|##");
+    }
+
+    #[test]
+    fn a_graph_keeps_within_its_place() {
+        let (s, buffer) = (series(&[Some(1.0); 20]), Rect::new(0, 0, 6, 3));
+        let at = |area: Rect, top: f64| {
+            cells(buffer, |buf| plot(buf, area, &Theme::plain(), &Graph::of(&s, top, Style::new())))
+        };
+        assert_eq!(at(Rect::new(1, 1, 3, 1), 1.0), ["      ", " ⣿⣿⣿  ", "      "]);
+        assert_eq!(at(Rect::new(4, 2, 9, 9), 1.0), ["      ", "      ", "    ⣿⣿"], "clipped");
+        assert_eq!(at(Rect::new(4, 2, 0, 1), 1.0), ["      "; 3]);
+        assert_eq!(at(buffer, 0.0), ["      "; 3], "there is no scale");
+        assert_eq!(at(buffer, 0.5), ["⣿⣿⣿⣿⣿⣿"; 3], "beyond it");
+    }
+
+    #[test]
+    fn axis_leaves_words_out_where_there_is_no_room() {
+        let axis = |s: &Series, width: u16, age: u64| {
+            let area = Rect::new(0, 0, width, 1);
+            cells(area, |buf| ends(buf, area, &Theme::plain(), s, s.last_us() + age * 1_000_000)).remove(0)
+        };
+        let s = series(&[Some(1.0)]);
+        assert_eq!((axis(&s, 16, 0), axis(&s, 15, 0)), ("32s ago      now".into(), "            now".to_owned()));
+        assert_eq!(
+            (axis(&s, 24, 9), axis(&s, 23, 9)),
+            ("57s ago           9s ago".into(), format!("{:>23}", "9s ago"))
+        );
+    }
+
+    #[test]
+    fn a_figure_and_its_twin_meet_in_the_middle() {
+        let (up, down) = (series(&[Some(1.0); 8]), series(&[Some(0.5); 8]));
+        let drawn = crate::ui::canvas::testing::drawn(&crate::state::State::default(), (4, 5), |cx, area, canvas| {
+            mirrored(cx, area, canvas, 1.0, (&up, Role::DiskRead), (&down, Role::DiskWrite));
+        });
+        assert_eq!(drawn.lines(), ["⣿⣿⣿⣿", "⣿⣿⣿⣿", "⣿⣿⣿⣿", "⠛⠛⠛⠛", ""]);
+        assert_eq!((drawn.role_at(0, 1), drawn.role_at(0, 2)), (Some(Role::DiskRead), Some(Role::DiskWrite)));
+    }
+
+    #[test]
+    fn scales_grow_by_one_two_and_five() {
+        let kib = 1024.0;
+        for (greatest, top) in [
+            (2.0 * kib, 2.0 * kib),
+            (2.1 * kib, 5.0 * kib),
+            (5.1 * kib, 10.0 * kib),
+            (10.1 * kib, 20.0 * kib),
+            (20.1 * kib, 50.0 * kib),
+            (100.1 * kib, 200.0 * kib),
+            (200.1 * kib, 500.0 * kib),
+            (3.0 * kib * kib * kib, 5.0 * kib * kib * kib),
+        ] {
+            assert_eq!(nice_top(greatest), top);
+        }
     }
 }

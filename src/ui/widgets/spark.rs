@@ -42,7 +42,10 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::*;
-    use crate::clock::Stamp;
+    use crate::{
+        clock::Stamp,
+        ui::theme::{ASCII, CONSOLE, Glyphs, UNICODE},
+    };
 
     #[test]
     fn zeros_and_gaps_are_blank() {
@@ -54,5 +57,25 @@ mod tests {
         spark(&mut buf, 0, 0, 6, &Theme::plain(), &s, 1.0, Style::new());
         let text: String = buf.content().iter().map(|c| c.symbol().to_owned()).collect();
         assert_eq!(text, " ▁  ▄█");
+    }
+    #[test]
+    fn a_block_is_as_high_as_its_share() {
+        let shares = [-1.0, 0.0004, 0.0005, 0.06, 0.18, 0.19, 0.31, 0.32, 0.5, 0.625, 0.75, 0.93, 0.94, 1.0, 9.0];
+        let with = |glyphs: Glyphs| {
+            let theme = Theme { glyphs, ..Theme::plain() };
+            shares.map(|share| block(share, &theme)).into_iter().collect::<String>()
+        };
+        assert_eq!(with(UNICODE), "  ▁▁▁▂▂▃▄▅▆▇███");
+        assert_eq!(with(CONSOLE), "  _____▄▄▄█████");
+        assert_eq!(with(ASCII), "  ___..:-=+*###");
+    }
+
+    #[test]
+    fn without_a_scale_nothing_is_drawn() {
+        let mut series = Series::new(10);
+        series.push(Stamp::at_seconds(1), Duration::from_secs(1), Some(0.0));
+        let mut buf = Buffer::empty(Rect::new(0, 0, 1, 1));
+        spark(&mut buf, 0, 0, 1, &Theme::plain(), &series, 0.0, Style::new());
+        assert_eq!(buf[(0, 0)].symbol(), " ");
     }
 }
