@@ -99,4 +99,47 @@ mod tests {
         assert_eq!(shaded(13, Some(16)), "......##..");
         assert_eq!(shaded(30, None), "..........", "one that begins later than the newest step");
     }
+    /// Where the axis of a graph of so many columns has the word, a run from one second to another; twenty a second in all.
+    fn named(width: u16, runs: &[(u64, u64)]) -> String {
+        let mut state = State::default();
+        let mut series = Series::default();
+        (1..=200).for_each(|second| series.push(Stamp::at_seconds(second), Duration::from_secs(1), Some(0.5)));
+        for (from, to) in runs {
+            let (at, batch) = (Stamp::at_seconds(*from), String::new());
+            state.apply(Event::Run(RunEvent::Began { at, batch, queue: Vec::new() }));
+            let (at, report) = (Stamp::at_seconds(*to), String::new());
+            state.apply(Event::Run(RunEvent::Ended { at, stopped: false, report }));
+        }
+        state.host.now = Stamp::at_seconds(200);
+        let row =
+            crate::ui::canvas::testing::drawn(&state, (width, 1), |cx, area, canvas| name(cx, area, canvas, &series));
+        row.line()
+    }
+
+    #[test]
+    fn a_run_is_named_below_its_begin_where_there_is_room() {
+        let at = |column: usize| format!("{:column$}bench", "");
+        // Of 40 columns the last shows the seconds 199 and 200, the twentieth from the left 159 and 160.
+        assert_eq!(named(40, &[(160, 170)]), at(20));
+        assert_eq!(named(40, &[(130, 140), (160, 170)]), at(20), "the newest");
+        assert_eq!(named(40, &[(125, 140)]), at(12), "the left end is taken");
+        assert_eq!(named(40, &[(195, 200)]), at(31), "and so is the right one");
+        assert_eq!((named(25, &[(190, 200)]), named(24, &[(190, 200)])), (at(16), String::new()));
+        assert_eq!((named(40, &[]), named(40, &[(10, 20)])), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn the_time_of_a_run_is_shaded_behind_a_graph() {
+        let mut state = State::default();
+        let mut series = Series::default();
+        (1..=20).for_each(|second| series.push(Stamp::at_seconds(second), Duration::from_secs(1), Some(0.5)));
+        let at = Stamp::at_seconds(17);
+        state.apply(Event::Run(RunEvent::Began { at, batch: String::new(), queue: Vec::new() }));
+        state.host.now = Stamp::at_seconds(20);
+        let drawn = crate::ui::canvas::testing::drawn(&state, (10, 2), |cx, _, canvas| {
+            shade(cx, Rect::new(1, 0, 9, 1), canvas, &series);
+        });
+        let shaded = |y| -> Vec<u16> { (0..10).filter(|x| drawn.role_at(*x, y) == Some(Role::Measured)).collect() };
+        assert_eq!((shaded(0), shaded(1)), (vec![8, 9], Vec::new()));
+    }
 }

@@ -131,4 +131,24 @@ mod tests {
         of.update(&series);
         assert_eq!(of.get(), None);
     }
+    #[test]
+    fn a_mark_moves_after_every_fifteenth_reading() {
+        let push = |series: &mut Series, of: &mut NormalOf, count: u64, value: f64| {
+            for _ in 0..count {
+                let at = Stamp::at_seconds(series.total() + 1);
+                series.push(at, Duration::from_secs(1), Some(value));
+                of.update(series);
+            }
+            (of.median(), of.band())
+        };
+        let (mut series, mut of) = (Series::default(), NormalOf::default());
+        assert_eq!(push(&mut series, &mut of, 59, 1.0), (None, None));
+        assert_eq!(push(&mut series, &mut of, 1, 1.0), (Some(1.0), Some((1.0, 1.0))));
+        assert_eq!(push(&mut series, &mut of, 14, 9.0), (Some(1.0), Some((1.0, 1.0))));
+        assert_eq!(push(&mut series, &mut of, 1, 9.0), (Some(1.0), Some((1.0, 9.0))));
+        let mut again = Series::default();
+        (1..=60).for_each(|second| again.push(Stamp::at_seconds(second), Duration::from_secs(1), Some(5.0)));
+        of.update(&again);
+        assert_eq!(of.median(), Some(5.0), "another past begins anew");
+    }
 }
