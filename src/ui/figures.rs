@@ -116,6 +116,11 @@ pub fn tick(limits: Option<Limits>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        config::Settings,
+        state::State,
+        ui::canvas::testing::{Look, drawn},
+    };
 
     #[test]
     fn figures_keep_their_width_and_absent_ones_say_so() {
@@ -158,5 +163,24 @@ mod tests {
         assert_eq!(roles(figure), [Unknown, Strong, Advice, Warn, Crit]);
         assert_eq!(roles(|cx, level| hue(cx, level, Gpu)), [Gpu, Gpu, Gpu, Warn, Crit]);
         assert_eq!(levels.map(|level| role_of(level, Dim)), [Dim, Dim, Advice, Warn, Crit]);
+    }
+
+    #[test]
+    fn a_gauge_shows_the_limit_that_is_crossed_first() {
+        let limits = |warn, crit| Limits { warn, crit, ..Limits::default() };
+        assert_eq!(tick(Some(limits(Some(0.8), Some(0.9)))), Some(0.8));
+        assert_eq!(tick(Some(limits(None, Some(0.9)))), Some(0.9));
+        assert_eq!((tick(Some(limits(None, None))), tick(None)), (None, None));
+    }
+
+    #[test]
+    fn temperatures_follow_the_settings() {
+        let shown = |fahrenheit| {
+            let look = Look { settings: Settings { fahrenheit, ..Settings::default() }, ..Look::default() };
+            let mut shown = String::new();
+            look.draw(&State::default(), (1, 1), |cx, _, _| shown = temperature(20.0, cx));
+            shown
+        };
+        assert_eq!((shown(false), shown(true)), ("20 °C".into(), "68 °F".to_owned()));
     }
 }
