@@ -71,3 +71,70 @@ fn keys(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>, hints: impl Iterat
         x += columns + APART;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        state::State,
+        ui::canvas::testing::{Drawn, Look},
+    };
+
+    fn of_overlay(width: u16, hints: &[(Action, &'static str)]) -> Drawn {
+        Look::keyed().draw(&State::default(), (width, 1), |cx, area, canvas| overlay(cx, area, canvas, hints))
+    }
+
+    const HINTS: [(Action, &str); 3] = [(Action::Search, "search"), (Action::Filter, "filter"), (Action::Down, "next")];
+
+    #[test]
+    fn keys_that_do_not_fit_are_left_out_but_the_way_out_stays() {
+        for (width, line) in [
+            (41, " / search   f filter   ↓ next   esc back"),
+            (40, " / search   f filter   esc back"),
+            (32, " / search   f filter   esc back"),
+            (31, " / search   esc back"),
+            (21, " / search   esc back"),
+            (20, " esc back"),
+            (6, " esc …"),
+            (1, ""),
+        ] {
+            assert_eq!(of_overlay(width, &HINTS).line(), line, "{width} columns");
+        }
+        assert_eq!(of_overlay(9, &[]).line(), " esc back");
+        let drawn = of_overlay(41, &HINTS);
+        assert_eq!((drawn.role_of("f filter"), drawn.role_of("filter")), (Some(Role::Key), Some(Role::KeyText)));
+    }
+
+    #[test]
+    fn a_key_in_the_footer_answers_to_a_click() {
+        let hits: Vec<_> =
+            of_overlay(21, &HINTS).hits.into_iter().map(|(area, target)| (area.x, area.width, target)).collect();
+        assert_eq!(hits, [(1, 8, Target::Act(Action::Search)), (12, 8, Target::Act(Action::Back))]);
+    }
+
+    #[test]
+    fn keys_of_the_pane_come_before_those_of_the_overview() {
+        let line = |pane: &[_], alive: fn(Action) -> bool, zoomed| {
+            let drawn = Look::keyed()
+                .draw(&State::default(), (100, 1), |cx, area, canvas| overview(cx, area, canvas, pane, alive, zoomed));
+            drawn.line()
+        };
+        assert_eq!(
+            line(&[], |_| true, false),
+            " ? help   ↵ details   z zoom   a alerts   S sockets   p pause   q quit"
+        );
+        assert_eq!(
+            line(&[(Action::Tree, "tree"), (Action::Open, "view")], |action| action != Action::Zoom, true),
+            " ? help   esc back   t tree   ↵ view   a alerts   S sockets   p pause   q quit"
+        );
+    }
+
+    #[test]
+    fn what_is_said_keeps_a_column_free_on_each_side() {
+        for (level, role) in [(Level::Ok, Role::Text), (Level::Warn, Role::Warn)] {
+            let drawn = Look::keyed()
+                .draw(&State::default(), (10, 1), |cx, area, canvas| say(cx, area, canvas, level, "refresh every"));
+            assert_eq!((drawn.line(), drawn.role_of("refresh")), (" refresh…".to_owned(), Some(role)));
+        }
+    }
+}
