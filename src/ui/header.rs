@@ -404,4 +404,63 @@ mod tests {
         assert_eq!(shown(40, 28), ("bench 1 of 2".to_owned(), 26));
         assert_eq!(shown(40, 29), (String::new(), 40), "the verdict keeps its room");
     }
+    #[test]
+    fn what_is_about_to_fire_comes_before_mere_advice() {
+        let watch = |level, held, seconds| Watch {
+            level,
+            held,
+            left: Duration::from_secs(seconds),
+            say: "the disk is full".to_owned(),
+            since: Stamp::at_seconds(40),
+            ..Watch::default()
+        };
+        let said = |watches: &[Watch]| {
+            let mut state = machine();
+            state.host.now = Stamp::at_seconds(100);
+            state.watches = watches.to_vec();
+            let mut said = (String::new(), String::new(), false);
+            drawn(&state, (1, 1), |cx, _, _| {
+                let words = words(cx);
+                said = (words.text, words.more, words.pending);
+            });
+            said
+        };
+        let is = |text: &str, more: &str, pending| (text.to_owned(), more.to_owned(), pending);
+        let (advice, pending, later) =
+            (watch(Level::Advice, true, 0), watch(Level::Warn, false, 240), watch(Level::Warn, false, 300));
+        assert_eq!(said(&[advice.clone()]), is("the disk is full, 1m", "", false));
+        assert_eq!(said(&[advice.clone(), pending.clone()]), is("the disk is full, alert in 4m00s", "", true));
+        assert_eq!(said(&[advice, later.clone(), pending.clone()]), is("the disk is full, alert in 4m00s", "+1", true));
+        assert_eq!(
+            said(&[watch(Level::Warn, true, 0), later, pending.clone()]),
+            is("the disk is full, 1m", "+2 in 4m00s", false)
+        );
+        let counted = Watch { counted: Some((2, 3)), ..pending };
+        assert_eq!(said(&[counted]), is("the disk is full, alert at 3 in a row (2)", "", true));
+        let clears = Watch { clears_in: Some(Duration::from_secs(70)), ..watch(Level::Crit, true, 0) };
+        assert_eq!(said(&[clears]), is("the disk is full, clears in 1m10s", "", false));
+    }
+    #[test]
+    fn the_verdict_keeps_within_its_place() {
+        let mut state = machine();
+        let long = || Words {
+            text: "the disk is full of old backups".into(),
+            level: Level::Warn,
+            pending: false,
+            more: "+1".into(),
+        };
+        let line = |state: &State, width| {
+            let drawn = drawn(state, (40, 2), |cx, area, canvas| {
+                verdict(cx, Rect { width, height: 1, ..area }, canvas, &long())
+            });
+            (drawn.line(), drawn.hits.last().map(|(area, _)| (area.width, area.height)))
+        };
+        assert_eq!(line(&state, 20), ("▲ the disk is full …".to_owned(), Some((20, 1))));
+        let warn = Watch { level: Level::Warn, held: true, ..Watch::default() };
+        state.watches = vec![Watch { level: Level::Crit, ..warn.clone() }, warn.clone(), warn];
+        assert_eq!(line(&state, 20), (" ✖ 1  ▲ 2  the disk…".to_owned(), Some((20, 1))));
+        let all = drawn(&state, (160, 3), |cx, area, canvas| wide(cx, area, canvas, false));
+        let alerts = all.hits.iter().filter(|(_, target)| *target == Target::Act(Action::Alerts));
+        assert!(alerts.into_iter().all(|(area, _)| area.height == 1), "the rows below are not its own");
+    }
 }
