@@ -414,4 +414,10 @@ mod tests {
         assert_eq!(Chord::parse("ctrl--").unwrap(), Chord::new(KeyCode::Char('-'), KeyModifiers::CONTROL));
         assert_eq!(Chord::parse("minus").unwrap().label(true), "-");
     }
+    #[test]
+    fn an_empty_key_is_refused_with_a_way_to_unbind() {
+        let (fault, hint) = Chord::parse("").unwrap_err();
+        assert_eq!((fault.as_str(), hint.as_deref()), ("a key must not be empty", Some("to remove all keys: []")));
+        assert!(Chord::parse("-").is_ok() && Chord::parse("ctrl--").is_ok());
+    }
 }

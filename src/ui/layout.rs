@@ -474,4 +474,18 @@ mod tests {
         assert_eq!(opened(8, None), (true, 0, vec![(2, 14), (3, 8), (4, 6)]));
         assert_eq!(opened(7, None), (false, 7, vec![(2, 14), (4, 6)]));
     }
+    #[test]
+    fn a_pane_keeps_its_share_in_an_own_layout() {
+        let built_in: Vec<(String, u16)> = super::rows(&Settings::default()).concat();
+        let names: Vec<String> = built_in.iter().map(|(name, _)| name.clone()).collect();
+        let own = |rows: &[&[&str]], hidden: &[&str]| {
+            let rows = rows.iter().map(|row| row.iter().map(|name| (*name).to_owned()).collect()).collect();
+            let hidden_panes = hidden.iter().map(|name| (*name).to_owned()).collect();
+            super::rows(&Settings { layout: Some(rows), hidden_panes, ..Settings::default() })
+        };
+        let each: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(own(&[&each], &[]), [built_in]);
+        assert_eq!(own(&[&["unknown"], &["cpu", "memory"]], &["cpu"])[0], [("unknown".to_owned(), 40)]);
+        assert_eq!(own(&[&["cpu", "memory"]], &["cpu"])[0].len(), 1);
+    }
 }

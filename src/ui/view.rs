@@ -306,3 +306,68 @@ pub enum Message {
     /// Show the processes of this user alone; `None` shows all.
     User(Option<u32>),
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+    use ratatui::style::Style;
+
+    use super::*;
+    use crate::ui::canvas::testing::drawn;
+
+    /// It draws a word, and that is all.
+    struct Bare;
+
+    impl Pane for Bare {
+        fn rows(&self, _state: &State, _width: u16) -> Option<Rows> {
+            None
+        }
+
+        fn draw(&self, _cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
+            canvas.buf.set_string(area.x, area.y, "bare", Style::new());
+        }
+
+        fn draw_compact(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) {}
+    }
+
+    impl Overlay for Bare {
+        fn title(&self, _state: &State) -> String {
+            "bare".to_owned()
+        }
+
+        fn draw(&self, _cx: &DrawCx<'_>, _area: Rect, _canvas: &mut Canvas<'_>) {}
+    }
+
+    #[test]
+    fn a_pane_has_no_keys_and_no_words_of_its_own_by_default() {
+        let (mut bare, state, key) = (Bare, State::default(), Key::new(KeyCode::Char('x'), KeyModifiers::NONE));
+        let pane: &mut dyn Pane = &mut bare;
+        let zoomed = drawn(&state, (9, 1), |cx, area, canvas| {
+            assert_eq!(pane.info(cx), "");
+            pane.draw_zoomed(cx, area, canvas);
+            assert!(!pane.footer(cx, area, canvas));
+        });
+        assert_eq!(zoomed.line(), "bare");
+        assert!(pane.act(Action::Open, &state, &Settings::default()).is_none() && pane.key(key, &state).is_none());
+        assert!(pane.click(&Target::Act(Action::Open), &state).is_empty() && pane.hints().is_empty());
+        assert!(!pane.takes_text() && !pane.zooms() && pane.opens(&state));
+        assert_eq!(
+            (pane.lines(&state), pane.title(), pane.least_width(&state)),
+            (Some(Rows { min: 1, want: 1 }), None, None)
+        );
+    }
+
+    #[test]
+    fn an_overlay_is_a_box_without_keys_by_default() {
+        let (mut bare, state, key) = (Bare, State::default(), Key::new(KeyCode::Char('x'), KeyModifiers::NONE));
+        let overlay: &mut dyn Overlay = &mut bare;
+        assert_eq!((overlay.size(&state), overlay.full_screen(), overlay.framed()), ((60, 12), false, true));
+        assert!(overlay.act(Action::Open, &state).is_none() && overlay.key(key, &state).is_none());
+        assert!(overlay.click(&Target::OverlayRow(0), &state).is_empty() && overlay.hints().is_empty());
+        assert!(!overlay.takes_text() && !overlay.is_question() && overlay.gone().is_none());
+        assert!(
+            overlay.begin(&state, &Settings::default(), Rect::new(0, 0, 9, 9)).is_empty()
+                && overlay.feeds(&state).is_empty()
+        );
+    }
+}
