@@ -159,3 +159,121 @@ impl Overlay for Confirm {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::*;
+    use crate::{
+        request::PoolAct,
+        ui::{
+            canvas::testing::{Drawn, Look, drawn},
+            keymap::Keymap,
+        },
+    };
+
+    fn scrub(pool: &str) -> Job {
+        Job::Pool { pool: pool.into(), act: PoolAct::Scrub }
+    }
+
+    /// What cannot be undone.
+    fn stop(pool: &str) -> Job {
+        Job::Pool { pool: pool.into(), act: PoolAct::Clear }
+    }
+
+    fn ask(job: Job) -> Confirm {
+        Confirm::new("scrub?".to_owned(), vec![vec![("pool tank".to_owned(), Role::Strong)]], job)
+    }
+
+    fn shown(confirm: &Confirm, size: (u16, u16)) -> Drawn {
+        Look::keyed().draw(&State::default(), size, |cx, area, canvas| confirm.draw(cx, area, canvas))
+    }
+
+    fn press(confirm: &mut Confirm, code: KeyCode) -> Option<Vec<Effect>> {
+        confirm.key(Key::new(code, KeyModifiers::NONE), &State::default())
+    }
+
+    #[test]
+    fn a_question_says_whether_there_is_a_way_back() {
+        let undo = shown(&ask(scrub("tank")), (40, 5));
+        assert_eq!(undo.lines(), ["pool tank", "ctrl-u undoes it", "", "", "y yes   n no"]);
+        assert_eq!(
+            [undo.role_of("ctrl-u"), undo.role_of("y yes"), undo.role_of("yes")],
+            [Role::Dim, Role::Key, Role::Text].map(Some)
+        );
+        assert_eq!(shown(&ask(stop("tank")), (40, 5)).lines()[1], "this cannot be undone");
+        assert_eq!(shown(&Confirm::undo(stop("tank")), (40, 5)).lines()[1], "", "only its report says so");
+        let keys = Keymap::new(&BTreeMap::from([("undo".to_owned(), Vec::new())]), false, false).unwrap();
+        let look = Look { keys, ..Look::default() };
+        let confirm = ask(scrub("tank"));
+        let lines = look.draw(&State::default(), (40, 5), |cx, area, canvas| confirm.draw(cx, area, canvas)).lines();
+        assert_eq!(lines[1], "", "no key undoes it");
+    }
+
+    #[test]
+    fn answers_keep_their_row_and_targets_scroll() {
+        let lines = (0..9).map(|at| vec![(format!("pool {at}"), Role::Strong)]).collect();
+        let mut confirm = Confirm::new("scrub?".to_owned(), lines, scrub("tank"));
+        assert_eq!(shown(&confirm, (10, 4)).lines(), ["pool 0", "pool 1   ↓", "", "y yes   n…"]);
+        assert!(confirm.act(Action::Down, &State::default()).is_some());
+        assert_eq!(shown(&confirm, (10, 4)).lines()[0], "pool 1   ↑");
+        assert_eq!(shown(&confirm, (10, 2)).lines(), ["pool 1   ↓", "y yes   n…"]);
+        assert_eq!(shown(&confirm, (10, 1)).lines(), ["pool 1   ↓"]);
+        assert!(
+            confirm.act(Action::Undo, &State::default()).is_some_and(|effects| effects.is_empty()),
+            "one at a time"
+        );
+        assert!(confirm.act(Action::Tree, &State::default()).is_none());
+    }
+
+    #[test]
+    fn a_yes_does_it_and_then_what_follows() {
+        let mut confirm = ask(scrub("tank")).followed(|_| vec![Effect::Save(vec!["then"])]);
+        assert!(confirm.is_question() && confirm.takes_text());
+        let effects = press(&mut confirm, KeyCode::Char('y')).unwrap();
+        let [Effect::Close, Effect::Say(Level::Ok, said), Effect::Do(Command::Job(job)), Effect::Save(_)] =
+            &effects[..]
+        else {
+            panic!("closes, says it, does it, and what follows")
+        };
+        assert_eq!((said.as_str(), job), ("scrub tank…", &scrub("tank")));
+        assert!(matches!(press(&mut confirm, KeyCode::Char('n')).as_deref(), Some([Effect::Close])));
+        assert!(press(&mut confirm, KeyCode::Char('x')).is_none());
+    }
+
+    #[test]
+    fn an_action_turns_one_question_into_another() {
+        let mut confirm = ask(scrub("tank")).turning(Context::Processes, |action, _| {
+            (action == Action::Signal).then(|| Confirm::new("another?".to_owned(), Vec::new(), stop("tank")))
+        });
+        assert_eq!((confirm.context(), confirm.title(&State::default())), (Context::Processes, "scrub?".to_owned()));
+        assert!(confirm.act(Action::Signal, &State::default()).is_some());
+        assert_eq!((confirm.context(), confirm.title(&State::default())), (Context::List, "another?".to_owned()));
+    }
+
+    #[test]
+    fn each_operation_to_be_undone_has_a_line() {
+        let all = Confirm::undo(Job::All(vec![scrub("tank"), scrub("backup")]));
+        assert_eq!(shown(&all, (30, 5)).lines()[..3], ["scrub tank", "scrub backup", ""]);
+        assert_eq!(
+            (all.size(&State::default()), all.title(&State::default())),
+            ((40, 5), "undo the last operation?".to_owned())
+        );
+        let wide = |columns: usize| {
+            let line = vec![("a".repeat(columns), Role::Text), ("bcd".to_owned(), Role::Dim)];
+            Confirm::new("t".repeat(50), vec![line], scrub("tank")).size(&State::default())
+        };
+        assert_eq!((wide(10), wide(80), wide(120)), ((54, 4), (83, 4), (100, 4)));
+    }
+
+    #[test]
+    fn the_footer_names_every_key_that_is_a_no() {
+        let confirm = ask(scrub("tank"));
+        let drawn = drawn(&State::default(), (40, 1), |cx, area, canvas| assert!(confirm.footer(cx, area, canvas)));
+        assert_eq!(drawn.line(), " y yes   n enter esc no");
+        assert_eq!((drawn.role_of("enter"), drawn.role_of("yes")), (Some(Role::Key), Some(Role::KeyText)));
+    }
+}
