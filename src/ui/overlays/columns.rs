@@ -147,3 +147,91 @@ impl Overlay for ColumnChooser {
         [(Action::Open, "done")].into_iter().chain(save).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyModifiers;
+
+    use super::*;
+    use crate::ui::{canvas::testing::drawn, ids::PaneId};
+
+    /// Of three columns the last and the first are shown.
+    fn chooser() -> ColumnChooser {
+        let column = |id, doc| ColumnDef { doc, ..ColumnDef::words(id, "", 4, 0) };
+        let columns = [column("name", "its name"), column("user", ""), column("cpu", "share of a core")];
+        ColumnChooser::new(Rc::new(columns), &[2, 0], To::Pane(PaneId::Processes))
+    }
+
+    fn sent(effects: Option<Vec<Effect>>) -> Option<Vec<&'static str>> {
+        match effects?.pop()? {
+            Effect::Send(To::Pane(PaneId::Processes), Message::Columns(ids)) => Some(ids),
+            _ => None,
+        }
+    }
+
+    fn press(chooser: &mut ColumnChooser, key: char) -> Option<Vec<&'static str>> {
+        sent(chooser.key(Key::new(KeyCode::Char(key), KeyModifiers::NONE), &State::default()))
+    }
+
+    fn act(chooser: &mut ColumnChooser, action: Action) -> Option<Vec<Effect>> {
+        chooser.act(action, &State::default())
+    }
+
+    #[test]
+    fn what_is_shown_comes_first_in_its_order() {
+        let chooser = chooser();
+        let drawn = drawn(&State::default(), (32, 4), |cx, area, canvas| chooser.draw(cx, area, canvas));
+        assert_eq!(drawn.lines(), ["[x] cpu             share of a …", "[x] name            its name", "[ ] user", ""]);
+        assert_eq!(
+            [(0, 0), (0, 1), (4, 1), (20, 1), (0, 2), (4, 2)].map(|(x, y)| drawn.role_at(x, y)),
+            [Role::Selected, Role::Text, Role::Strong, Role::Dim, Role::Dim, Role::Dim].map(Some)
+        );
+        assert_eq!((chooser.size(&State::default()), drawn.hits.len()), ((76, 3), 3));
+        assert!(chooser.takes_text());
+    }
+
+    #[test]
+    fn a_column_is_shown_or_hidden_but_one_stays() {
+        let mut chooser = chooser();
+        assert_eq!(press(&mut chooser, ' '), Some(vec!["name"]));
+        act(&mut chooser, Action::Down);
+        assert_eq!(press(&mut chooser, ' '), Some(vec!["name"]), "the last one");
+        act(&mut chooser, Action::Bottom);
+        assert_eq!(press(&mut chooser, ' '), Some(vec!["name", "user"]));
+        act(&mut chooser, Action::Top);
+        let clicked = chooser.click(&Target::OverlayRow(0), &State::default());
+        assert_eq!(sent(Some(clicked)), Some(vec!["cpu", "name", "user"]));
+        assert!(chooser.click(&Target::OverlayColumn("cpu"), &State::default()).is_empty());
+        assert_eq!(press(&mut chooser, 'x'), None);
+    }
+
+    #[test]
+    fn a_column_moves_with_the_cursor_up_to_the_ends() {
+        for later in ['+', '=', ']'] {
+            for earlier in ['-', '['] {
+                let mut chooser = chooser();
+                assert_eq!(press(&mut chooser, earlier), None, "it is the first");
+                assert_eq!(press(&mut chooser, later), Some(vec!["name", "cpu"]));
+                assert_eq!(chooser.cursor.position(), 1);
+                assert_eq!(press(&mut chooser, later), Some(vec!["name", "cpu"]), "after one that is hidden");
+                assert_eq!((press(&mut chooser, later), chooser.cursor.position()), (None, 2));
+                assert_eq!(press(&mut chooser, earlier), Some(vec!["name", "cpu"]));
+                assert_eq!(press(&mut chooser, earlier), Some(vec!["cpu", "name"]));
+            }
+        }
+    }
+
+    #[test]
+    fn it_closes_by_the_key_that_opened_it_and_can_save() {
+        let mut chooser = chooser();
+        for action in [Action::Open, Action::Columns] {
+            assert!(matches!(act(&mut chooser, action).as_deref(), Some([Effect::Close])));
+        }
+        assert!(act(&mut chooser, Action::Save).is_none() && act(&mut chooser, Action::Tree).is_none());
+        assert_eq!(chooser.hints(), [(Action::Open, "done")]);
+        let mut saving = super::tests::chooser().saving(vec!["processes.columns"]);
+        let saved = act(&mut saving, Action::Save);
+        assert!(matches!(saved.as_deref(), Some([Effect::Save(paths)]) if *paths == ["processes.columns"]));
+        assert_eq!(saving.hints(), [(Action::Open, "done"), (Action::Save, "save for the next start")]);
+    }
+}
