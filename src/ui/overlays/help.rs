@@ -228,3 +228,37 @@ fn beside(blocks: &[Vec<SheetLine>], columns: usize) -> Vec<SheetLine> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_named_as_far_as_their_column_goes() {
+        let of = |keys: &[usize], between: &str| {
+            let keys = keys.iter().map(|columns| "x".repeat(*columns));
+            fitting(keys, between).split(between).map(str::len).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[9, 8], " "), [9, 8]);
+        assert_eq!(of(&[9, 9], " "), [9], "a blank is left before the words");
+        assert_eq!(of(&[9, 9, 3], ", "), [9, 3], "a shorter one may find room");
+        assert_eq!(of(&[30, 1], " "), [30], "the first in any case");
+        assert_eq!(fitting(std::iter::empty(), " "), "");
+    }
+
+    #[test]
+    fn two_columns_are_as_even_as_whole_blocks_allow() {
+        let block = |name: &str, lines: usize| {
+            (0..lines).map(|at| vec![(format!("{name}{at}"), Role::Text)]).collect::<Vec<SheetLine>>()
+        };
+        let words = |lines: Vec<SheetLine>| {
+            let line =
+                |line: &SheetLine| line.iter().map(|(text, _)| text.as_str()).collect::<String>().trim_end().to_owned();
+            lines.iter().map(line).collect::<Vec<_>>()
+        };
+        let blocks = [block("a", 1), block("b", 1), block("c", 3)];
+        assert_eq!(words(below(&blocks)), ["a0", "", "b0", "", "c0", "c1", "c2"]);
+        assert_eq!(words(beside(&blocks, 6)), ["a0    c0", "      c1", "b0    c2"]);
+        assert_eq!(words(beside(&[block("long", 1), block("b", 1)], 6)), ["lon…  b0"]);
+    }
+}

@@ -73,3 +73,47 @@ impl Overlay for Report {
         vec![(Action::Open, "close")]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::canvas::testing::drawn;
+
+    const TEXT: &str = "one of two was not done\n\n    zpool clear tank and a device\nby hand";
+
+    #[test]
+    fn lines_to_copy_stay_indented_where_they_are_broken() {
+        let report = Report::new(Level::Warn, TEXT);
+        let drawn = drawn(&State::default(), (24, 7), |cx, area, canvas| report.draw(cx, area, canvas));
+        assert_eq!(
+            drawn.lines(),
+            ["one of two was not done", "", "    zpool clear tank and", "    a device", "by hand", "", ""]
+        );
+        assert_eq!([drawn.role_of("one"), drawn.role_of("by hand")], [Some(Role::Strong), Some(Role::Text)]);
+        let indented = Report::new(Level::Ok, "  only this");
+        let drawn = super::tests::drawn(&State::default(), (24, 1), |cx, area, canvas| indented.draw(cx, area, canvas));
+        assert_eq!((drawn.line(), drawn.role_of("only")), ("  only this".to_owned(), Some(Role::Text)));
+    }
+
+    #[test]
+    fn a_report_is_as_large_as_its_lines() {
+        let state = State::default();
+        let size = |columns: usize| Report::new(Level::Ok, &"x".repeat(columns)).size(&state);
+        assert_eq!((size(0), size(30), size(31), size(76)), ((30, 0), (30, 1), (31, 1), (76, 1)));
+        assert_eq!((size(140), size(141)), ((140, 2), (140, 2)));
+        let titles = [Level::Ok, Level::Warn].map(|level| Report::new(level, "x").title(&state));
+        assert_eq!(titles, ["done", "not all was done"]);
+    }
+
+    #[test]
+    fn a_report_scrolls_and_closes() {
+        let (mut report, state) = (Report::new(Level::Warn, TEXT), State::default());
+        let first = |report: &Report| drawn(&state, (24, 2), |cx, area, canvas| report.draw(cx, area, canvas)).line();
+        first(&report);
+        assert!(report.act(Action::Bottom, &state).is_some_and(|effects| effects.is_empty()));
+        assert_eq!(first(&report), "    a device           ↑");
+        assert!(matches!(report.act(Action::Open, &state).as_deref(), Some([Effect::Close])));
+        assert!(report.act(Action::Tree, &state).is_none());
+        assert_eq!(report.hints(), [(Action::Open, "close")]);
+    }
+}

@@ -56,3 +56,31 @@ impl<T: Clone> Seen<T> {
         self.last.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{state::State, ui::canvas::testing::drawn};
+
+    fn shown(seen: &Seen<&'static str>) -> (Option<&'static str>, String) {
+        let mut shown = None;
+        let drawn = drawn(&State::default(), (20, 1), |cx, area, canvas| shown = seen.shown(cx, area, canvas).copied());
+        (shown, drawn.line())
+    }
+
+    #[test]
+    fn an_object_that_is_gone_can_still_be_read() {
+        let mut seen = Seen::default();
+        assert_eq!((seen.last(), seen.is_gone(), shown(&seen)), (None, false, (None, "it is gone".to_owned())));
+        seen.look(1, Some(&"first"));
+        assert_eq!((shown(&seen), seen.gone("ended")), ((Some("first"), String::new()), None));
+        seen.look(1, Some(&"later in the same round"));
+        assert_eq!(seen.last(), Some(&"first"), "it is copied once a round");
+        seen.look(2, Some(&"second"));
+        assert_eq!(seen.last(), Some(&"second"));
+        seen.look(3, None);
+        assert_eq!((seen.last(), seen.is_gone(), seen.gone("ended")), (Some(&"second"), true, Some("ended")));
+        seen.look(2, Some(&"back"));
+        assert_eq!((seen.last(), seen.is_gone()), (Some(&"back"), false), "at once when it was gone");
+    }
+}
