@@ -248,4 +248,28 @@ mod tests {
         };
         assert_eq!(["h", "w", "u", "ak", "au", "aeh"].map(typed), ["one tw", "one ", "", "", "one two", "one tw"]);
     }
+    #[test]
+    fn quiet_words_need_room_beside_what_is_typed() {
+        use crate::{state::State, ui::canvas::testing::drawn};
+        let line = |width, text: &str| {
+            let prompt = Prompt::new("search", text, Vec::new());
+            drawn(&State::default(), (width, 1), |cx, area, canvas| prompt.draw(cx, area, canvas, "ab"))
+                .lines()
+                .concat()
+        };
+        assert_eq!((line(15, ""), line(14, "")), (" search     ab".into(), " search".to_owned()));
+        assert_eq!((line(18, "xyz"), line(17, "xyz")), (" search xyz    ab".into(), " search xyz".to_owned()));
+        assert_eq!((line(9, "xyz"), line(0, "xyz")), (" search".into(), String::new()));
+    }
+
+    #[test]
+    fn a_mistake_is_marked_and_named_with_its_place() {
+        use crate::{state::State, ui::canvas::testing::drawn};
+        let mut prompt = Prompt::new("filter", "a )", Vec::new());
+        prompt.error = super::super::filter::parse("a )").err();
+        let drawn = drawn(&State::default(), (40, 1), |cx, area, canvas| prompt.draw(cx, area, canvas, "ab"));
+        assert_eq!(drawn.line(), " filter a )  ▲ at 3: unmatched `)`");
+        let roles = [(1, Role::Key), (8, Role::Strong), (10, Role::Invalid), (13, Role::Invalid)];
+        roles.into_iter().for_each(|(x, role)| assert_eq!(drawn.role_at(x, 0), Some(role), "{x}"));
+    }
 }
