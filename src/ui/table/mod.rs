@@ -16,4 +16,6 @@ pub mod place;
 pub mod prompt;
 pub mod screen;
 mod steady;
+#[cfg(test)]
+mod tests;
 pub mod tree;
