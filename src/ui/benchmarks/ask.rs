@@ -227,3 +227,172 @@ impl Overlay for Ask {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::*;
+    use crate::{
+        model::bench::Check,
+        ui::{
+            benchmarks::testing::{effects, key, plan, state},
+            canvas::testing::{Drawn, drawn},
+        },
+    };
+
+    fn asked() -> (State, Ask) {
+        let keys = vec![key("random", "tank"), key("start", ""), key("random", "tank")];
+        (state(), Ask::new(keys, Some("plan-0".to_owned())))
+    }
+
+    fn planned() -> (State, Ask) {
+        let (mut state, ask) = asked();
+        state.runs.plan = Some(plan(&[key("start", ""), key("random", "tank"), key("random", "tank")], 1 << 30));
+        (state, ask)
+    }
+
+    fn shown(ask: &Ask, state: &State, size: (u16, u16)) -> Drawn {
+        drawn(state, size, |cx, area, canvas| ask.draw(cx, area, canvas))
+    }
+
+    fn press(ask: &mut Ask, state: &State, code: KeyCode) -> Option<Vec<String>> {
+        ask.key(Key::new(code, KeyModifiers::NONE), state).map(|done| effects(&done, state))
+    }
+
+    #[test]
+    fn a_question_waits_for_its_own_plan() {
+        let (mut state, ask) = asked();
+        let waits = "looking at what it will do, and whether this is a good moment…";
+        let line = |state: &State| shown(&ask, state, (70, 9)).line();
+        assert_eq!(line(&state), waits);
+        state.runs.plan = Some(RunPlan { id: "plan-0".to_owned(), ..planned().0.runs.plan.unwrap() });
+        assert_eq!(line(&state), waits, "the plan that was there before");
+        state.runs.plan = Some(plan(&[key("start", "")], 0));
+        assert_eq!(line(&state), waits, "one of something else");
+        assert_eq!(line(&planned().0), "start  up to 1m00s · writes up to 1.0 GiB");
+    }
+
+    #[test]
+    fn a_plan_is_shown_with_its_steps_and_its_sum() {
+        let (mut state, ask) = planned();
+        let all = shown(&ask, &state, (60, 9));
+        assert_eq!(
+            all.lines(),
+            [
+                "start  up to 1m00s · writes up to 1.0 GiB",
+                "  measures start",
+                "tank random 4k, 2 times  up to 1m00s · writes up to 1.0 GiB",
+                "  measures random",
+                "",
+                "",
+                "",
+                "at most 3m00s, 3.0 GiB written in all; x stops it within a …",
+                "y yes   n no",
+            ]
+        );
+        assert_eq!(
+            [
+                all.role_of("start"),
+                all.role_of("  up to"),
+                all.role_of("measures"),
+                all.role_of("at most"),
+                all.role_of("y yes"),
+                all.role_of("yes")
+            ],
+            [Role::Strong, Role::Dim, Role::Text, Role::Dim, Role::Key, Role::Text].map(Some)
+        );
+        assert_eq!(shown(&ask, &state, (60, 3)).lines()[2], "y yes   n no");
+        assert_eq!(shown(&ask, &state, (60, 2)).lines(), ["", ""], "there is no room for an answer");
+        state.runs.plan.as_mut().unwrap().parts.iter_mut().for_each(|part| part.plan.as_mut().unwrap().writes = 0);
+        let dry = shown(&ask, &state, (70, 9)).lines();
+        assert_eq!(
+            (dry[0].as_str(), dry[7].as_str()),
+            ("start  up to 1m00s", "at most 3m00s in all; x stops it within a second")
+        );
+        state.runs.plan.as_mut().unwrap().parts[0].plan = Err("no engine".to_owned());
+        let less = shown(&ask, &state, (70, 9));
+        assert_eq!(less.lines()[..2], ["start  is left out", "  no engine"]);
+        assert_eq!((less.role_of("no engine"), less.lines()[7].starts_with("at most 2m00s")), (Some(Role::Dim), true));
+    }
+
+    #[test]
+    fn a_cost_names_its_place() {
+        let of =
+            |writes, place: Option<&str>| costs(&Plan { writes, place: place.map(str::to_owned), ..Plan::default() });
+        assert_eq!(of(0, Some("/srv")), "");
+        assert_eq!(of(1 << 30, None), " · writes up to 1.0 GiB");
+        assert_eq!(of(1 << 30, Some("/srv")), " · writes up to 1.0 GiB to /srv");
+    }
+
+    #[test]
+    fn checks_come_first_and_one_may_stop_it() {
+        let (mut state, mut ask) = planned();
+        let check = |outcome, text: &str| Check { outcome, text: text.to_owned() };
+        state.runs.plan.as_mut().unwrap().checks = vec![
+            check(CheckOutcome::Passed, "room enough"),
+            check(CheckOutcome::Warns, "it is busy now, more than it is at other times"),
+        ];
+        let warned = shown(&ask, &state, (40, 12));
+        assert_eq!(
+            warned.lines()[..4],
+            ["ok       room enough", "warning  it is busy now, more than it is", "         at other times", ""]
+        );
+        assert_eq!(
+            [warned.role_of("ok"), warned.role_of("room"), warned.role_of("warning"), warned.role_of("it is busy")],
+            [Role::Ok, Role::Dim, Role::Warn, Role::Text].map(Some)
+        );
+        state.runs.plan.as_mut().unwrap().checks.push(check(CheckOutcome::Stops, "a scrub runs"));
+        let stopped = shown(&ask, &state, (40, 12));
+        assert_eq!((stopped.role_of("stops"), stopped.lines()[11].as_str()), (Some(Role::Crit), "esc back"));
+        assert_eq!(press(&mut ask, &state, KeyCode::Char('y')), Some(vec!["nothing is run: see what stops it".into()]));
+        let footer = drawn(&state, (40, 1), |cx, area, canvas| assert!(ask.footer(cx, area, canvas)));
+        assert_eq!(footer.line(), " n enter esc no");
+    }
+
+    #[test]
+    fn a_yes_is_for_the_plan_that_was_seen() {
+        let (state, mut ask) = planned();
+        assert!(ask.is_question() && ask.takes_text());
+        assert_eq!(press(&mut ask, &state, KeyCode::Char('y')), Some(vec![]), "it was not drawn");
+        shown(&ask, &state, (60, 9));
+        let mut later = state.clone();
+        later.runs.plan.as_mut().unwrap().id = "plan-2".to_owned();
+        assert_eq!(press(&mut ask, &later, KeyCode::Char('y')), Some(vec![]), "it is another one now");
+        assert_eq!(
+            press(&mut ask, &state, KeyCode::Char('y')),
+            Some(vec!["closes".into(), "Start(\"plan-1\")".into()])
+        );
+        assert_eq!(press(&mut ask, &state, KeyCode::Char('n')), Some(vec!["closes".into()]));
+        assert_eq!(press(&mut ask, &state, KeyCode::Char('x')), None);
+        let footer = drawn(&state, (40, 1), |cx, area, canvas| assert!(ask.footer(cx, area, canvas)));
+        assert_eq!(
+            (footer.line(), footer.role_of("enter"), footer.role_of("esc no")),
+            (" y yes   n enter esc no".to_owned(), Some(Role::Key), Some(Role::Key))
+        );
+    }
+
+    #[test]
+    fn a_long_plan_is_scrolled() {
+        let (state, mut ask) = planned();
+        shown(&ask, &state, (60, 5));
+        assert!(ask.act(Action::Down, &state).is_some_and(|effects| effects.is_empty()));
+        assert_eq!(shown(&ask, &state, (60, 5)).lines()[0].trim_end_matches(['↑', ' ']), "  measures start");
+        assert!(ask.act(Action::Undo, &state).is_some_and(|effects| effects.is_empty()), "one question at a time");
+        assert!(ask.act(Action::Tree, &state).is_none());
+    }
+
+    #[test]
+    fn the_title_says_what_and_how_often() {
+        let (state, ask) = planned();
+        let title = |keys: &[BenchKey]| Ask::new(keys.to_vec(), None).title(&state);
+        let (start, random) = (key("start", ""), key("random", "tank"));
+        assert_eq!(title(&[start.clone()]), "run start?");
+        assert_eq!(title(&[random.clone(), random.clone()]), "run tank random 4k, 2 times?");
+        assert_eq!(title(&[start, random]), "run 2 benchmarks?");
+        assert_eq!(title(&[]), "run 0 benchmarks?");
+        assert_eq!(ask.size(&state), (110, 4 + 3));
+        shown(&ask, &state, (12, 20));
+        assert_eq!(ask.size(&state), (110, 6 + 3), "steps are broken at the width of the last frame");
+    }
+}

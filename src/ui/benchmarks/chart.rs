@@ -207,7 +207,13 @@ fn styles(theme: &Theme, role: Role) -> (Style, Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{state::State, ui::canvas::testing::drawn};
+    use crate::{
+        state::State,
+        ui::{
+            canvas::testing::{Look, drawn},
+            theme::{ASCII, CONSOLE, UNICODE},
+        },
+    };
 
     fn bar(value: f64) -> Bar {
         Bar { value, role: Role::Text, sign: None, day: "today".to_owned() }
@@ -306,5 +312,16 @@ mod tests {
         assert!(far[0].contains("target ▲") && !far[0].contains('┈'), "{far:?}");
         let both = [Line { label: "normal".into(), ..line(10.0) }, Line { label: "target".into(), ..line(10.0) }];
         assert!(chart_of((60, 6), &[bar(10.0)], &both)[0].contains(" normal · target "));
+    }
+    #[test]
+    fn each_terminal_has_its_own_line() {
+        let dash = |glyphs| {
+            let normal = [Line { label: "normal".to_owned(), ..line(5.0) }];
+            let look = Look::with(glyphs);
+            let drawn = look
+                .draw(&State::default(), (40, 6), |cx, area, canvas| chart(cx, area, canvas, &[bar(10.0)], &normal));
+            drawn.lines().into_iter().find(|line| line.contains("normal")).and_then(|line| line.chars().nth(10))
+        };
+        assert_eq!([dash(UNICODE), dash(CONSOLE), dash(ASCII)], [Some('┈'), Some('─'), Some('-')]);
     }
 }

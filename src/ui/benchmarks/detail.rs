@@ -314,3 +314,6 @@ fn samples(figure: &Figure, run: &Run) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

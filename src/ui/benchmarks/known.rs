@@ -54,3 +54,46 @@ pub fn ends(bound: Bound) -> Vec<f64> {
         Bound::Between(low, high) => vec![low, high],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::regression::Verdict,
+        target::{Measure, Role, Target},
+        ui::benchmarks::testing::{measured, series, state},
+    };
+
+    fn target(name: &str, figure: &str, role: Option<Role>, limit: f64) -> Target {
+        let measure = Measure { benchmark: Some(figure.to_owned()), metric: None, week: false, missing: None };
+        let (id, how) = (name.to_owned(), String::new());
+        let unit = crate::model::unit::Unit::PerSecond;
+        Target { name: name.to_owned(), id, unit, bound: Bound::AtLeast(limit), off: false, role, measure, how }
+    }
+
+    #[test]
+    fn a_target_is_for_what_plays_its_role() {
+        let mut state = state();
+        measured(&mut state, &series("storage_random_iops", "/old"), &[(1, 9.0, Verdict::Same, 1.0)]);
+        let rows = [
+            target("of the pool", "storage_random_iops", Some(Role::ModelsPool), 1.0),
+            target("of staging", "storage_random_iops", Some(Role::Staging), 2.0),
+            target("of any", "storage_random_iops", None, 3.0),
+            target("later", "storage_random_iops", None, 4.0),
+        ];
+        let roles = BTreeMap::from([(Role::ModelsPool, "tank".to_owned())]);
+        let found = goals(&state, &Targets { rows: rows.into(), roles });
+        let goal = |figure: &str, of: &str| found.get(&series(figure, of)).copied();
+        assert_eq!(goal("storage_random_iops", "tank"), Some(Bound::AtLeast(1.0)));
+        assert_eq!(goal("storage_random_iops", "/srv"), Some(Bound::AtLeast(3.0)), "the first in the file");
+        assert_eq!(goal("storage_random_iops", "/old"), Some(Bound::AtLeast(3.0)), "it was measured once");
+        assert_eq!((goal("storage_latency_seconds", "tank"), found.len()), (None, 3));
+    }
+
+    #[test]
+    fn a_bound_has_one_end_or_two() {
+        let one = [Bound::Below(2.0), Bound::AtMost(2.0), Bound::AtLeast(2.0), Bound::About(2.0)];
+        assert!(one.into_iter().all(|bound| ends(bound) == [2.0]));
+        assert_eq!(ends(Bound::Between(1.0, 2.0)), [1.0, 2.0]);
+    }
+}

@@ -266,3 +266,6 @@ pub fn spinner(theme: &Theme, state: &State) -> char {
     let step = (state.host.now.mono_us / 250_000) as usize;
     if theme.glyphs.ascii || theme.glyphs.console { PLAIN[step % 4] } else { TURNS[step % 8] }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,4 +14,6 @@ mod sentence;
 mod standing;
 mod strip;
 mod subject;
+#[cfg(test)]
+mod testing;
 mod words;

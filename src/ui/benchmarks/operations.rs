@@ -235,3 +235,220 @@ pub fn save(state: &State) -> Vec<Effect> {
     let text = lines.fold(String::new(), |text, line| text + &line + "\n");
     vec![Effect::Do(Command::Save { name: "benchmarks.jsonl".to_owned(), text })]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::run::RunMark,
+        ui::{
+            action::Action,
+            benchmarks::{
+                known::Goals,
+                testing::{NOW, compressed, effects, item, key, measured, series, since, state, under_way},
+            },
+            canvas::testing::drawn,
+        },
+    };
+
+    fn words(of: Vec<Effect>, state: &State) -> Vec<String> {
+        effects(&of, state)
+    }
+
+    fn with<R>(state: &State, then: impl FnOnce(Known<'_>) -> R) -> R {
+        let goals = Goals::new();
+        then(Known { state, goals: &goals })
+    }
+
+    /// The lines of the menu that opens, and what comes of its first choices.
+    fn menu(of: Vec<Effect>, state: &State, choices: usize) -> (Vec<String>, Vec<Vec<String>>) {
+        let Some(Effect::Open(mut menu)) = of.into_iter().next() else { panic!("a menu") };
+        let lines = drawn(state, (70, 8), |cx, area, canvas| menu.draw(cx, area, canvas)).lines();
+        menu.act(Action::Top, state);
+        let mut chosen = Vec::new();
+        for _ in 0..choices {
+            chosen.push(words(menu.act(Action::Open, state).unwrap(), state));
+            menu.act(Action::Down, state);
+        }
+        (lines.into_iter().filter(|line| !line.is_empty()).collect(), chosen)
+    }
+
+    #[test]
+    fn a_run_is_planned_and_asked_about_unless_one_is_under_way() {
+        let mut state = state();
+        let (tank, srv) = (series("storage_random_iops", "tank"), series("storage_random_iops", "/srv"));
+        let asked = words(run_item(&item(&state, &tank), 2, &state), &state);
+        assert_eq!(asked, ["opens run tank random 4k, 2 times?", "plans random of tank, random of tank"]);
+        assert_eq!(words(run(Vec::new(), &state), &state), ["nothing of this can be measured here: the list says why"]);
+        measured(&mut state, &srv, &[(1, 9.0, Verdict::Same, 1.0)]);
+        assert_eq!(words(run_item(&item(&state, &srv), 1, &state), &state), ["/srv · random 4k: no space"]);
+        under_way(&mut state, &key("start", ""), &[]);
+        let refused = "a run is under way: one at a time, so that they do not disturb each other";
+        assert_eq!(words(run_item(&item(&state, &tank), 1, &state), &state), [refused]);
+        assert_eq!(words(with(&state, |known| suites(known, None)), &state), [refused]);
+    }
+
+    #[test]
+    fn a_suite_runs_a_group_all_or_what_is_bad() {
+        let mut state = state();
+        let (lines, chosen) = menu(with(&state, |known| suites(known, Some(Group::Storage))), &state, 6);
+        assert_eq!(
+            lines,
+            [
+                "containers   1 benchmark",
+                "storage      1 benchmark",
+                "network      nothing of it can be measured here",
+                "models       nothing of it can be measured here",
+                "machine      nothing of it can be measured here",
+                "all          2 benchmarks",
+            ]
+        );
+        assert_eq!(chosen[1], ["closes", "opens run tank random 4k?", "plans random of tank"]);
+        assert_eq!(chosen[3], ["closes", "nothing of this can be measured here: the list says why"]);
+        assert_eq!(chosen[5], ["closes", "opens run 2 benchmarks?", "plans start, random of tank"]);
+        measured(&mut state, &series("storage_random_iops", "tank"), &[(1, 9.0, Verdict::Suspect, 0.8)]);
+        measured(&mut state, &series("storage_latency_seconds", "tank"), &[(1, 9.0, Verdict::Regressed, 0.8)]);
+        measured(&mut state, &series("storage_random_iops", "/srv"), &[(1, 9.0, Verdict::Suspect, 0.8)]);
+        measured(&mut state, &series("container_start_seconds", ""), &[(1, 9.0, Verdict::Drift, 0.8)]);
+        let (lines, chosen) = menu(with(&state, |known| suites(known, None)), &state, 7);
+        assert_eq!(lines[6], "bad ones     1 that are suspect, regressed or miss their target");
+        assert_eq!(chosen[6], ["closes", "opens run tank random 4k?", "plans random of tank"]);
+    }
+
+    #[test]
+    fn the_menu_of_suites_begins_where_one_is() {
+        let state = state();
+        let chosen = |here| {
+            let Some(Effect::Open(mut menu)) = with(&state, |known| suites(known, here)).into_iter().next() else {
+                panic!("a menu")
+            };
+            words(menu.act(Action::Open, &state).unwrap(), &state).pop().unwrap()
+        };
+        assert_eq!(chosen(Some(Group::Storage)), "plans random of tank");
+        assert_eq!(chosen(None), "plans start, random of tank");
+    }
+
+    #[test]
+    fn what_runs_is_stopped_by_name() {
+        let mut state = state();
+        assert_eq!(words(stop(&state), &state), ["nothing runs"]);
+        under_way(&mut state, &key("random", "tank"), &[]);
+        assert_eq!(words(stop(&state), &state), ["stopping tank random 4k, and cleaning up…", "Stop"]);
+        state.runs.progress = None;
+        assert_eq!(words(stop(&state), &state), ["Stop"]);
+    }
+
+    #[test]
+    fn what_changed_before_it_is_undone_after_a_question() {
+        let mut state = state();
+        let of = series("storage_random_iops", "tank");
+        let undone = |state: &State| with(state, |known| undo(&item(state, &of), known));
+        assert_eq!(words(undone(&state), &state), ["it did not get worse: there is nothing to undo"]);
+        measured(&mut state, &of, &[(9, 200.0, Verdict::Same, 1.0), (1, 150.0, Verdict::Regressed, 0.75)]);
+        assert_eq!(words(undone(&state), &state), ["it did not get worse: there is nothing to undo"]);
+        since(&mut state, &of, 9);
+        assert_eq!(words(undone(&state), &state), ["no way back is known from what changed before it"]);
+        let mut by_hand = state.clone();
+        by_hand.host.facts.kernel = Some("6.2".into());
+        by_hand.runs.changes.push(crate::model::run::Change {
+            at_unix_ms: NOW - 5 * crate::ui::benchmarks::testing::HOUR,
+            kind: "kernel".into(),
+            of: String::new(),
+            property: "release".into(),
+            before: Some("6.1".into()),
+            after: Some("6.2".into()),
+        });
+        assert_eq!(words(undone(&by_hand), &by_hand), ["by hand: start the kernel 6.1 from the boot menu"]);
+        compressed(&mut state, 4);
+        let mut effects = undone(&state);
+        assert_eq!(words(undone(&state), &state), ["opens undo what changed before tank · random 4k?"]);
+        let Some(Effect::Open(question)) = effects.first_mut() else { panic!("a question") };
+        let lines = drawn(&state, (70, 8), |cx, area, canvas| question.draw(cx, area, canvas)).lines();
+        let when = super::words::moment(NOW - 4 * crate::ui::benchmarks::testing::HOUR, NOW);
+        assert_eq!(
+            lines[..4],
+            [
+                "set compression of tank to lz4".to_owned(),
+                format!("because of compression of tank: lz4 → gzip, {when}"),
+                "now gzip; affects new writes only".to_owned(),
+                "then it is measured again, after another question".to_owned(),
+            ]
+        );
+        let yes = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char('y'));
+        let done = words(question.key(yes, &state).unwrap(), &state);
+        assert_eq!(done[2..4], ["does set compression of tank to lz4", "opens run tank random 4k, 3 times?"]);
+        assert_eq!(done[4], "plans random of tank, random of tank, random of tank");
+    }
+
+    #[test]
+    fn only_what_differs_can_be_accepted() {
+        let mut state = state();
+        let of = series("storage_random_iops", "tank");
+        let accepted = |state: &State| words(with(state, |known| accept(&item(state, &of), known)), state);
+        assert_eq!(accepted(&state), ["it was not measured yet"]);
+        measured(&mut state, &of, &[(2, 200.0, Verdict::Same, 1.0)]);
+        assert_eq!(accepted(&state), ["it is as normal: there is nothing to accept"]);
+        measured(&mut state, &of, &[(1, 150.0, Verdict::Regressed, 0.75)]);
+        assert_eq!(
+            accepted(&state),
+            ["Accept of storage_random_iops tank", "tank · random 4k: the runs since then are the new normal"]
+        );
+    }
+
+    #[test]
+    fn a_run_is_pinned_or_forgotten_from_the_newest_on() {
+        let mut state = state();
+        let of = series("storage_random_iops", "tank");
+        let pinned = |state: &State| with(state, |known| pin(&item(state, &of), known));
+        let forgotten = |state: &State| with(state, |known| forget(&item(state, &of), known));
+        assert_eq!(words(pinned(&state), &state), ["it was not measured yet"]);
+        assert_eq!(words(forgotten(&state), &state), ["it was not measured yet"]);
+        measured(&mut state, &of, &[(2, 200.0, Verdict::Same, 1.0), (1, 150.0, Verdict::Suspect, 0.75)]);
+        state.runs.history.get_mut(&of).unwrap().remove(0);
+        let when = super::words::moment(NOW - crate::ui::benchmarks::testing::HOUR, NOW);
+        let line = format!("{when}   150 IOPS  suspect");
+        let (lines, chosen) = menu(pinned(&state), &state, 1);
+        assert_eq!(
+            (lines, chosen),
+            (
+                vec![line.clone()],
+                vec![vec![
+                    "closes".to_owned(),
+                    "Pin(\"storage_random_iops 1\") of storage_random_iops tank".to_owned()
+                ]]
+            )
+        );
+        let (lines, chosen) = menu(forgotten(&state), &state, 1);
+        assert_eq!(
+            (lines, chosen[0][1].as_str()),
+            (vec![line], "Forget(\"storage_random_iops 1\") of storage_random_iops tank")
+        );
+        assert_eq!(words(pinned(&state), &state), ["opens tank · random 4k: pin which run to compare with?"]);
+        assert_eq!(words(forgotten(&state), &state), ["opens tank · random 4k: which run does not count?"]);
+        let says = RunSays::Pin("storage_random_iops 1".to_owned());
+        state.runs.marks.push(RunMark { at_unix_ms: NOW, series: of.clone(), says });
+        assert_eq!(
+            words(pinned(&state), &state),
+            ["Unpin of storage_random_iops tank", "tank · random 4k: no run is pinned"]
+        );
+    }
+
+    #[test]
+    fn results_are_saved_in_order_of_time() {
+        let mut state = state();
+        assert_eq!(words(save(&state), &state), ["nothing was measured yet: there is nothing to save"]);
+        measured(&mut state, &series("storage_random_iops", "tank"), &[(1, 150.0, Verdict::Same, 1.0)]);
+        measured(
+            &mut state,
+            &series("container_start_seconds", ""),
+            &[(2, 0.6, Verdict::Same, 1.0), (0, 0.5, Verdict::Same, 1.0)],
+        );
+        let Some(Effect::Do(Command::Save { name, text })) = save(&state).pop() else { panic!("a file") };
+        let runs: Vec<Run> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(
+            (name.as_str(), runs.iter().map(|run| run.samples[0]).collect::<Vec<_>>()),
+            ("benchmarks.jsonl", vec![0.6, 150.0, 0.5])
+        );
+        assert!(text.ends_with("}\n"));
+    }
+}

@@ -458,3 +458,6 @@ impl Overlay for Benchmarks {
         enter.into_iter().chain(own).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,3 +182,129 @@ fn text_of(known: Known<'_>, line: &Line, group: Group) -> String {
     };
     text.to_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::regression::Verdict,
+        target::Bound,
+        ui::benchmarks::{
+            known::Goals,
+            testing::{goals, key, latency, measured, offered, random, series, start, state},
+        },
+    };
+
+    /// Each line in words: a heading in brackets, what cannot be measured after a dash.
+    fn listed(state: &State, goals: &Goals, listing: &Listing) -> Vec<String> {
+        let words = |line: &Line| match line {
+            Line::Blank => String::new(),
+            Line::Heading(group) => format!("[{}]", group.name()),
+            Line::Item(item) => {
+                let missing = item.missing.as_ref().map_or_else(String::new, |why| format!(", {why}"));
+                let parts = (if item.main { "" } else { " " }, item.name(), if item.named { "*" } else { "" });
+                format!("{}{}{}{missing}", parts.0, parts.1, parts.2)
+            }
+            Line::Missing { titles, why, .. } => format!("- {}: {why}", titles.join(", ")),
+        };
+        lines(Known { state, goals }, listing).iter().map(words).collect()
+    }
+
+    fn all(state: &State) -> Vec<String> {
+        listed(state, &Goals::new(), &Listing::default())
+    }
+
+    fn filtered(state: &State, filter: &str) -> Vec<String> {
+        listed(state, &Goals::new(), &Listing { filter: filter.to_owned(), ..Listing::default() })
+    }
+
+    const HERE: [&str; 8] =
+        ["[containers]", "start", "", "[storage]", "tank · random 4k*", "- random 4k: no space", "", "[models]"];
+
+    #[test]
+    fn groups_list_what_can_be_measured_and_why_the_rest_cannot() {
+        assert!(all(&State::default()).is_empty(), "it is not known yet");
+        assert_eq!(all(&state()), [&HERE[..], &["- : no GPU"]].concat(), "a group that is missing as a whole");
+        let mut two = state();
+        two.runs.catalog.as_mut().unwrap().benches[3].offers[0].missing = Some("no key".to_owned());
+        assert_eq!(all(&two)[8..], ["- load: no GPU", "- tokens: no key"], "each title once");
+        two.runs.catalog.as_mut().unwrap().benches[3].figures.clear();
+        assert_eq!(all(&two)[9], "- tokens: no key", "the name of the benchmark");
+    }
+
+    #[test]
+    fn other_figures_are_listed_for_a_reason() {
+        let of = series("storage_latency_seconds", "tank");
+        let with = |is: Verdict| {
+            let mut state = state();
+            measured(&mut state, &of, &[(1, 0.004, is, 1.2)]);
+            all(&state).contains(&" tank · latency*".to_owned())
+        };
+        assert_eq!(
+            [Verdict::Same, Verdict::Improved, Verdict::Drift, Verdict::Suspect].map(with),
+            [false, false, true, true]
+        );
+        assert_eq!(listed(&state(), &goals(&of, Bound::Below(1.0)), &Listing::default())[5], " tank · latency*");
+        let unfolded = [key("random", "tank")].into();
+        let lines = listed(&state(), &Goals::new(), &Listing { unfolded, filter: String::new() });
+        assert_eq!(lines[4..7], ["tank · random 4k*", " tank · latency*", "- random 4k: no space"]);
+    }
+
+    #[test]
+    fn what_was_measured_once_stays_listed() {
+        let mut state = state();
+        measured(&mut state, &series("storage_random_iops", "/srv"), &[(1, 9.0, Verdict::Same, 1.0)]);
+        measured(&mut state, &series("storage_random_iops", "/old"), &[(1, 9.0, Verdict::Same, 1.0)]);
+        measured(&mut state, &series("another_figure", "/old"), &[(1, 9.0, Verdict::Same, 1.0)]);
+        assert_eq!(
+            all(&state)[4..8],
+            ["tank · random 4k*", "/srv · random 4k*, no space", "/old · random 4k*, no longer offered here", ""]
+        );
+    }
+
+    #[test]
+    fn a_name_says_what_it_is_of_where_there_are_several() {
+        let mut state = state();
+        let bench = |offers: &[(&str, Option<&str>)]| offered("start", Group::Containers, &[start()], offers);
+        let mut named = |offers: &[(&str, Option<&str>)]| {
+            state.runs.catalog.as_mut().unwrap().benches[0] = bench(offers);
+            all(&state)[1].clone()
+        };
+        assert_eq!(named(&[("", None)]), "start");
+        assert_eq!(named(&[("podman", None)]), "podman · start");
+        assert_eq!(named(&[("podman", None), ("docker", None)]), "podman · start*");
+        assert_eq!(named(&[("", None), ("docker", None)]), "start");
+    }
+
+    #[test]
+    fn a_filter_finds_every_word_wherever_it_is() {
+        let mut state = state();
+        measured(&mut state, &series("container_start_seconds", ""), &[(1, 0.6, Verdict::Suspect, 1.2)]);
+        let storage = HERE[3..6].to_vec();
+        assert_eq!(filtered(&state, "STORAGE"), storage);
+        assert_eq!(filtered(&state, "storage random"), storage);
+        assert_eq!(filtered(&state, "  tank iops "), HERE[3..5]);
+        assert_eq!(filtered(&state, "suspect"), HERE[..2]);
+        assert_eq!(filtered(&state, "gpu"), ["[models]", "- : no GPU"]);
+        assert_eq!(filtered(&state, "tank gpu"), [""; 0]);
+        assert_eq!(filtered(&state, "start"), HERE[..2]);
+    }
+
+    #[test]
+    fn lines_that_can_be_selected_have_a_key_of_their_own() {
+        let state = state();
+        let goals = Goals::new();
+        let lines = lines(Known { state: &state, goals: &goals }, &Listing::default());
+        let keys: Vec<Option<u64>> = lines.iter().map(Line::key).collect();
+        assert_eq!(
+            keys.iter().map(Option::is_some).collect::<Vec<_>>(),
+            [false, true, false, false, true, true, false, false, true]
+        );
+        let mut some: Vec<u64> = keys.into_iter().flatten().collect();
+        assert_eq!(some[1], item_key(&series(&random().id, "tank")));
+        some.sort_unstable();
+        some.dedup();
+        assert_eq!(some.len(), 4);
+        assert_ne!(item_key(&series(&latency().id, "tank")), item_key(&series(&random().id, "tank")));
+    }
+}

@@ -131,3 +131,140 @@ fn machine(cx: &DrawCx<'_>) -> String {
     facts.extend(host.sensors.cpu_celsius.map(|celsius| temperature(celsius, cx)));
     facts.join(" · ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            cpu::CpuShares,
+            disk::{Disk, DiskCounters},
+        },
+        ui::{
+            benchmarks::testing::{key, plan, state, under_way},
+            canvas::testing::{Drawn, drawn},
+        },
+    };
+
+    fn shown(state: &State, size: (u16, u16), titled: bool) -> Drawn {
+        drawn(state, size, |cx, area, canvas| draw(cx, area, canvas, size.1, titled))
+    }
+
+    fn busy() -> State {
+        let mut state = state();
+        let keys = [key("random", "tank"), key("start", ""), key("load", "")];
+        under_way(&mut state, &keys[0], &keys[1..]);
+        state.runs.plan = Some(plan(&keys, 0));
+        state
+    }
+
+    #[test]
+    fn what_runs_has_its_name_its_gauge_and_its_figures() {
+        let mut state = busy();
+        state.host.cpu.shares = Some(CpuShares { busy: 0.34, ..CpuShares::default() });
+        let drawn = shown(&state, (60, 4), true);
+        let gauge = format!("{}{}", "━".repeat(36), "─".repeat(24));
+        assert_eq!(
+            drawn.lines(),
+            [
+                format!("⣷ tank random 4k{:>44}", "measuring · 18s of 30s"),
+                gauge,
+                "43.1k IOPS · 6 samples · p99 4.2 ms".to_owned(),
+                "cpu 34 %".to_owned(),
+            ]
+        );
+        assert_eq!(
+            [
+                drawn.role_at(0, 0),
+                drawn.role_of("tank"),
+                drawn.role_of("measuring"),
+                drawn.role_at(35, 1),
+                drawn.role_of("43.1k"),
+                drawn.role_of("cpu")
+            ],
+            [Role::Accent, Role::Text, Role::Dim, Role::Accent, Role::Dim, Role::Dim].map(Some)
+        );
+        let untitled = shown(&state, (90, 4), false).line();
+        assert!(untitled.ends_with("  1 of 3 · 2m12s left · measuring · 18s of 30s"), "{untitled}");
+    }
+
+    #[test]
+    fn between_two_benchmarks_the_next_one_is_awaited() {
+        let mut state = busy();
+        state.runs.progress = None;
+        let drawn = shown(&state, (40, 4), true);
+        assert_eq!((drawn.line(), drawn.role_at(0, 0)), ("⣷ the next one begins…".to_owned(), Some(Role::Dim)));
+    }
+
+    #[test]
+    fn a_suite_counts_what_is_over_and_what_is_left() {
+        let mut state = busy();
+        assert_eq!(suite(&state), "1 of 3 · 2m12s left");
+        state.runs.over = 2;
+        assert_eq!(suite(&state), "3 of 3 · 12s left");
+        state.runs.over = 3;
+        state.runs.progress = None;
+        assert_eq!(suite(&state), "3 of 3");
+        state.runs.queue.truncate(2);
+        assert_eq!(suite(&state), "2 of 2");
+        state.runs.queue.truncate(1);
+        assert_eq!(suite(&state), "", "one alone is no suite");
+    }
+
+    #[test]
+    fn facts_are_those_that_are_known() {
+        let mut state = busy();
+        let mut progress = state.runs.progress.clone().unwrap();
+        progress.left = None;
+        assert_eq!(phase(&progress), "measuring · 18s");
+        progress.samples.truncate(1);
+        assert_eq!(facts(&state, &progress), "43.1k IOPS · 1 sample · p99 4.2 ms");
+        (progress.value, progress.samples) = (None, Vec::new());
+        assert_eq!(facts(&state, &progress), "p99 4.2 ms");
+        progress.value = Some(1.0);
+        state.runs.catalog = None;
+        assert_eq!(facts(&state, &progress), "p99 4.2 ms", "the unit is not known");
+    }
+
+    #[test]
+    fn the_forming_figure_is_drawn_from_zero_newest_at_the_right() {
+        let graph = |formed: &[f64], size| {
+            let state = state();
+            drawn(&state, size, |cx, area, canvas| forming(cx, area, canvas, formed)).lines()
+        };
+        assert_eq!(graph(&[1.0, 2.0, 4.0, 3.0], (6, 2)), ["  █▄", "▄███"]);
+        assert_eq!(graph(&[9.0, 1.0, 2.0], (2, 1)), ["▄█"], "the oldest give way");
+        assert_eq!(graph(&[0.0, 0.0], (2, 1)), [""]);
+        let mut state = busy();
+        state.runs.formed = vec![1.0, 2.0];
+        let lines = shown(&state, (40, 6), true).lines();
+        assert_eq!((lines[3].as_str(), lines[4].as_str()), (" █", "██"));
+        assert_eq!(shown(&state, (40, 6), true).role_at(0, 4), Some(Role::CpuUser));
+        assert_eq!(shown(&state, (40, 5), true).lines()[3], "", "without room it is left out");
+    }
+
+    #[test]
+    fn the_machine_is_described_meanwhile() {
+        let mut state = state();
+        let words = |state: &State| {
+            let mut words = String::new();
+            drawn(state, (1, 1), |cx, _, _| words = machine(cx));
+            words
+        };
+        assert_eq!(words(&state), "");
+        let disk = |name: &str, busy_ratio| Disk {
+            raw: DiskCounters { name: name.into(), ..DiskCounters::default() },
+            busy_ratio,
+            ..Disk::default()
+        };
+        state.host.disks.disks = vec![disk("sda", Some(0.05)), disk("sdc", None)];
+        assert_eq!(words(&state), "", "it hardly does anything");
+        state.host.disks.disks.push(disk("sdb", Some(0.99)));
+        state.host.memory.used_ratio = Some(0.5);
+        state.host.load.raw.load1 = 6.12;
+        assert_eq!(words(&state), "sdb busy 99 % · memory 50 %");
+        state.host.load.raw.threads = 16;
+        state.host.sensors.cpu_celsius = Some(61.2);
+        assert_eq!(words(&state), "sdb busy 99 % · memory 50 % · load 6.1 · 61 °C");
+    }
+}

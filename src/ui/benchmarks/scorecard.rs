@@ -343,4 +343,16 @@ mod tests {
         assert!(act(Action::SortMenu).is_none());
         assert_eq!(card.cursor.position(), 1);
     }
+    #[test]
+    fn what_it_was_measured_on_is_named() {
+        use crate::state::scorecard::Measured;
+        let (card, _) = card();
+        let named = |of: &str| {
+            let measured = Measured { value: 1.0, of: of.into(), at_unix_ms: 0, age: Default::default(), is_met: true };
+            let row = Row { measured: Some(measured), reason: None, ..card.rows[0].clone() };
+            about_row(&row, 60).iter().map(|line| format!("{}{}", line[0].0, line[1].0)).next().unwrap_or_default()
+        };
+        assert_eq!(named("tank"), "on          tank");
+        assert!(named("").starts_with("how         "), "the machine needs no name");
+    }
 }
