@@ -309,48 +309,4 @@ fn standing(watch: &Watch, now: Stamp) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{
-        alert::Rule,
-        model::{
-            event::{Envelope, Event, Sample},
-            load::LoadSample,
-            metrics,
-        },
-    };
-
-    #[test]
-    fn a_silence_is_listed_where_nothing_fires_under_it() {
-        let rule = |id: &str| {
-            let mut rule = Rule::new(id, metrics::LOAD1);
-            rule.limits.warn = Some(4.0);
-            rule
-        };
-        let mut state = State::new(vec![rule("busy"), rule("busier")].into());
-        let read = |state: &mut State, second: u64| {
-            let outcome = Ok(Sample::Load(LoadSample { load1: 5.0, ..LoadSample::default() }));
-            let (at, took, every) = (Stamp::at_seconds(second), Duration::ZERO, Duration::from_secs(1));
-            state.apply(Event::Reading(Envelope { source: SourceId::Load, at, took, every, outcome }));
-            state.judge();
-        };
-        read(&mut state, 1);
-        let busy = state.watches.iter().find(|watch| watch.rule == "busy").expect("it fires").key();
-        for scope in [Scope::One(busy.clone()), Scope::Rule("disk_full".into())] {
-            let silence = State::silence(scope, Duration::from_secs(3600), String::new(), state.host.now);
-            state.apply(Event::Alert(silence));
-        }
-        read(&mut state, 2);
-        let view = View { children: true, seen_unix_ms: 0 };
-        let listed: Vec<(&str, Vec<Option<Id>>)> = sections(&state, view)
-            .into_iter()
-            .map(|section| (section.title, section.items.iter().map(|item| item.id(&state)).collect()))
-            .filter(|(_, items): &(&str, Vec<Option<Id>>)| !items.is_empty())
-            .collect();
-        let busier = state.watches.iter().find(|watch| watch.rule == "busier").expect("it fires").key();
-        let silenced = vec![Some(Id::Alert(busy)), Some(Id::Silence(Scope::Rule("disk_full".into())))];
-        assert_eq!(listed, [("Firing", vec![Some(Id::Alert(busier))]), ("Silenced", silenced)]);
-    }
-}
+mod tests;

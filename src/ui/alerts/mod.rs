@@ -4,4 +4,6 @@ mod list;
 mod operations;
 mod page;
 pub mod panel;
+#[cfg(test)]
+mod testing;
 mod words;

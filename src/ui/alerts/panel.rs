@@ -313,3 +313,6 @@ impl Overlay for Alerts {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,4 +90,51 @@ mod tests {
         );
         assert_eq!(of("pool_healthy"), ["fires below 1, at once".to_owned(), "clears at 1 or more, twice".to_owned()]);
     }
+    #[test]
+    fn a_rule_says_when_it_fires_and_when_it_ends() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let of = |change: &dyn Fn(&mut Rule)| {
+            let mut of = Rule::new("busy", crate::model::metrics::LOAD1);
+            of.limits.warn = Some(4.0);
+            change(&mut of);
+            rule(&of)
+        };
+        let fires = |change: &dyn Fn(&mut Rule)| of(change)[0].clone();
+        assert_eq!(fires(&|_| ()), "fires above 4, at once");
+        assert_eq!(fires(&|rule| rule.hold = minutes(90)), "fires above 4 for 1h30m");
+        assert_eq!(fires(&|rule| rule.in_a_row = Some(3)), "fires above 4 3 times in a row");
+        assert_eq!(fires(&|rule| rule.in_a_row = Some(2)), "fires above 4 2 times in a row");
+        assert_eq!(fires(&|rule| rule.in_a_row = Some(1)), "fires above 4, at once");
+        let times = crate::alert::Times { count: 5, within: minutes(60) };
+        assert_eq!(fires(&|rule| rule.times = Some(times)), "fires above 4 5× within 1h");
+        assert_eq!(
+            fires(&|rule| (rule.side, rule.limits.crit) = (Side::Below, Some(2.0))),
+            "fires below 4, at once, critical below 2"
+        );
+        let of_normal = |rule: &mut Rule| (rule.normal_floor, rule.limits.warn) = (Some(1.0), Some(1.5));
+        assert_eq!(of(&of_normal), ["fires above 150% of normal, at once", "clears at 150% of normal or less, twice"]);
+        let clears = |change: &dyn Fn(&mut Rule)| of(change)[1].clone();
+        assert_eq!(clears(&|rule| rule.clear = Some(3.0)), "clears at 3 or less, twice");
+        assert_eq!(clears(&|rule| rule.side = Side::Below), "clears at 4 or more, twice");
+        assert_eq!(clears(&|rule| rule.hold = minutes(3)), "clears at 4 or less for 1m");
+        assert_eq!(clears(&|rule| rule.hold = minutes(60)), "clears at 4 or less for 5m", "no longer");
+        assert_eq!(clears(&|rule| rule.clear_hold = Some(Duration::ZERO)), "clears at 4 or less");
+        assert_eq!(clears(&|rule| rule.clear_hold = Some(minutes(20))), "clears at 4 or less for 20m");
+    }
+
+    #[test]
+    fn spans_and_moments_are_as_short_as_they_can_be() {
+        let spans = [0, 59, 60, 61, 600, 3600, 3660, 5400, 72_000].map(|seconds| exact(Duration::from_secs(seconds)));
+        assert_eq!(spans, ["0s", "59s", "1m", "1m01s", "10m", "1h", "1h01m", "1h30m", "20h"]);
+        let at = |text: &str| {
+            let at: jiff::civil::DateTime = text.parse().expect("a moment");
+            local_zone().to_timestamp(at).expect("it is there").as_millisecond()
+        };
+        let (now, before) = (at("2026-11-21T14:02:09"), at("2026-11-04T14:02:09"));
+        assert_eq!((moment(now, now), moment(before, now)), ("14:02".into(), "4 Nov".to_owned()));
+        assert_eq!((second(now, now), second(before, now)), ("14:02:09".into(), "4 Nov 14:02:09".to_owned()));
+        assert_eq!((moment(i64::MAX, now), second(now, i64::MAX)), ("–".into(), "–".to_owned()));
+        let levels = [Level::Crit, Level::Warn, Level::Advice, Level::Ok, Level::Unknown].map(level);
+        assert_eq!(levels, ["critical", "warning", "advice", "fine", "unknown"]);
+    }
 }
