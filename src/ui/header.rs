@@ -428,7 +428,7 @@ mod tests {
         let is = |text: &str, more: &str, pending| (text.to_owned(), more.to_owned(), pending);
         let (advice, pending, later) =
             (watch(Level::Advice, true, 0), watch(Level::Warn, false, 240), watch(Level::Warn, false, 300));
-        assert_eq!(said(&[advice.clone()]), is("the disk is full, 1m", "", false));
+        assert_eq!(said(std::slice::from_ref(&advice)), is("the disk is full, 1m", "", false));
         assert_eq!(said(&[advice.clone(), pending.clone()]), is("the disk is full, alert in 4m00s", "", true));
         assert_eq!(said(&[advice, later.clone(), pending.clone()]), is("the disk is full, alert in 4m00s", "+1", true));
         assert_eq!(

@@ -387,7 +387,7 @@ mod tests {
         let (state, ask) = planned();
         let title = |keys: &[BenchKey]| Ask::new(keys.to_vec(), None).title(&state);
         let (start, random) = (key("start", ""), key("random", "tank"));
-        assert_eq!(title(&[start.clone()]), "run start?");
+        assert_eq!(title(std::slice::from_ref(&start)), "run start?");
         assert_eq!(title(&[random.clone(), random.clone()]), "run tank random 4k, 2 times?");
         assert_eq!(title(&[start, random]), "run 2 benchmarks?");
         assert_eq!(title(&[]), "run 0 benchmarks?");

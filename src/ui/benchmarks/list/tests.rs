@@ -184,7 +184,7 @@ fn what_waits_or_runs_is_known_by_its_key() {
     let (start, random, load) = (key("start", ""), key("random", "tank"), key("load", ""));
     let of = |state: &State| [&start, &random, &load].map(|key| Activity::of(state, key));
     assert_eq!(of(&state), [Activity::None; 3]);
-    under_way(&mut state, &start, &[random.clone()]);
+    under_way(&mut state, &start, std::slice::from_ref(&random));
     assert_eq!(of(&state), [Activity::UnderWay, Activity::Queued, Activity::None]);
     state.runs.over = 1;
     (state.runs.progress, state.runs.queue) = (None, vec![start.clone(), load.clone()]);
