@@ -148,12 +148,11 @@ mod tests {
 
     #[test]
     fn a_level_gives_its_colour_to_what_it_judges() {
-        use crate::{state::State, ui::canvas::testing::drawn};
         let levels = [Level::Unknown, Level::Ok, Level::Advice, Level::Warn, Level::Crit];
         let roles = |style: fn(&DrawCx<'_>, Level) -> Style| {
             let shown = drawn(&State::default(), (5, 1), |cx, area, canvas| {
                 for (level, x) in levels.into_iter().zip(area.left()..) {
-                    crate::ui::widgets::text::put_char(canvas.buf, x, 0, 'x', style(cx, level));
+                    canvas.buf[(x, 0)].set_style(style(cx, level));
                 }
             });
             [0, 1, 2, 3, 4].map(|x| shown.role_at(x, 0).expect("it has a style"))
