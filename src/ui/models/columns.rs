@@ -235,6 +235,18 @@ mod tests {
     }
 
     #[test]
+    fn one_that_fails_comes_first_whatever_it_does() {
+        let mut rule = crate::alert::Rule::new("failed", crate::model::metrics::MODEL_FAILED_RATIO);
+        rule.limits.crit = Some(0.1);
+        let state = State::new(vec![rule].into());
+        let mut fails = model("a", ModelState::Loaded, 3.0, 0.0);
+        fails.flow.figures.failed = Some(0.5);
+        let need = |row: &ServerRow| Row { server: row, state: &state }.need();
+        let busy = up(vec![model("a", ModelState::Loaded, 1e6, 0.0)]);
+        assert!(need(&up(vec![fails])) < need(&busy));
+    }
+
+    #[test]
     fn a_rate_has_a_decimal_while_it_has_one_digit() {
         for (value, words) in [(0.0, "0.0"), (0.04, "0.0"), (9.94, "9.9"), (9.96, "10"), (10.4, "10"), (4100.0, "4.1k")]
         {

@@ -186,13 +186,17 @@ mod tests {
 
     use super::*;
     use crate::{
-        alert::shipped,
+        alert::{Rule, shipped},
         model::model_server::{Figures, Kind, Model, ModelRow, ModelState, Server, ServerState, Setting, Spread, Work},
         ui::canvas::testing::{Drawn, answered, drawn, series},
     };
 
     fn machine() -> State {
-        let mut state = State::new(shipped().into());
+        judged(shipped())
+    }
+
+    fn judged(rules: Vec<Rule>) -> State {
+        let mut state = State::new(rules.into());
         answered(&mut state, SourceId::ModelServers, 400);
         let work = Work { running: Some(1.0), waiting: Some(2.0), kv_used: Some(0.5), ..Work::default() };
         let mut model = ModelRow::default();
@@ -281,6 +285,25 @@ mod tests {
         let shown = view(&state, (80, 28));
         let roles = [7, 8, 9, 10].map(|y| shown.role_at(40, y));
         assert_eq!(roles, [None, Some(Role::Band), Some(Role::Band), Some(Role::GpuMemory)]);
+    }
+
+    #[test]
+    fn a_limit_that_is_not_far_above_is_in_the_graph() {
+        let queue = |limit: f64, most: f64| {
+            let mut rule = Rule::new("queue", metrics::MODEL_QUEUE);
+            rule.limits.warn = Some(limit);
+            let mut state = judged(vec![rule]);
+            state.host.model_servers.rows[0].queue_history = series([most; 400]);
+            let shown = view(&state, (80, 28));
+            let column = (1..5).map(|y| shown.lines()[y].chars().nth(50).unwrap_or(' ')).collect::<String>();
+            (column, shown.role_at(50, 4))
+        };
+        // Half of one and of the scale of two; the line of the limit in the middle.
+        assert_eq!(queue(1.0, 0.5), ("  ─⣿".to_owned(), Some(Role::Warn)), "two wait now");
+        assert_eq!(queue(3.0, 2.0), (" ─⣤⣿".to_owned(), Some(Role::Pressure)));
+        // Four times what was is the farthest: eight of ten, and two of two.
+        assert_eq!(queue(8.0, 2.0).0, "─  ⣶");
+        assert_eq!(queue(8.1, 2.0).0, "⣿⣿⣿⣿");
     }
 
     #[test]

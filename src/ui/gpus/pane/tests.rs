@@ -134,6 +134,17 @@ fn several_cards_have_as_many_lines_each_as_there_is_room_for() {
 }
 
 #[test]
+fn a_lost_card_among_several_says_why_in_its_lines() {
+    let mut lost = card(1);
+    lost.raw.state = CardState::Lost("fell off the bus while it was working".into());
+    let state = machine([card(0), lost]);
+    let shown = boxed(&pane(&state), &state, (40, 4));
+    assert_eq!(shown.lines()[2..], ["1:RTX 4090   fell off the bus while it", "             was working"]);
+    assert_eq!((shown.role_of("1:RTX"), shown.role_of("fell")), (Some(Role::Crit), Some(Role::Crit)));
+    assert_eq!(lines(&state, (40, 2))[1], "1:RTX 4090   fell off the bus while it …");
+}
+
+#[test]
 fn the_cursor_moves_within_the_cards_and_opens_one() {
     let state = machine([card(0), card(1), card(2)]);
     let mut pane = pane(&state);
