@@ -82,7 +82,7 @@ mod tests {
             key,
             tgid: key.pid,
             name: name.into(),
-            nice: nice.into(),
+            nice,
             uid: 1000,
             ..Process::default()
         };

@@ -200,7 +200,7 @@ fn filesystems_without_a_pane_of_their_own_are_listed_below() {
         kind: "ext4".into(),
         options: String::new(),
         read_only: false,
-        space: Ok(space.clone()),
+        space: Ok(space),
     };
     state.host.filesystems.filesystems = vec![filesystem("/"), filesystem("/srv")];
     answered(&mut state, SourceId::Filesystems, 1);
