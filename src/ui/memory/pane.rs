@@ -54,7 +54,8 @@ impl Pane for MemoryPane {
 
     fn rows(&self, state: &State, width: u16) -> Option<Rows> {
         let m = &state.host.memory.raw;
-        let swaps = u16::from(m.swap_total > 0) + u16::from(m.zram.is_some());
+        let huge = u16::from(state.host.memory.huge().is_some());
+        let swaps = huge + u16::from(m.swap_total > 0) + u16::from(m.zram.is_some());
         let swaps = swaps + u16::from(state.host.limits.raw.memory_bytes.is_some());
         // The gauge, the kinds, what swaps, the last line.
         let kinds = if width >= 34 { 2 } else { 3 + u16::from(m.arc.is_some()) };

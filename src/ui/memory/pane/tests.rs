@@ -229,6 +229,8 @@ fn it_asks_for_a_row_for_each_that_it_shows() {
     assert_eq!(rows(&state, 34), Some((7, 8)));
     state.host.limits.raw.memory_bytes = Some(1);
     assert_eq!(rows(&state, 34), Some((7, 9)));
+    state.host.memory.raw.huge_total = 1;
+    assert_eq!(rows(&state, 34), Some((7, 10)));
 }
 
 #[test]
