@@ -105,7 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x");
         fs::write(&file, "a = 1\n").unwrap();
-        fs::set_permissions(&file, PermissionsExt::from_mode(0)).unwrap();
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o000)).unwrap();
         match read_text(&file, 99) {
             // Root may read anything.
             Ok(text) => assert!(rustix::process::geteuid().is_root() && text == "a = 1\n"),
