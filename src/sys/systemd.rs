@@ -108,6 +108,21 @@ mod tests {
     }
 
     #[test]
+    fn the_watchdog_is_set_by_a_variable() {
+        const NAME: &str = "sys::systemd::tests::the_watchdog_is_set_by_a_variable";
+        if std::env::var_os("WATCHDOG_USEC").is_some() {
+            assert_eq!(watchdog(), Some(Duration::from_secs(15)));
+            return;
+        }
+        assert_eq!(watchdog(), None);
+        // The same test in a process that has it.
+        let mut again = std::process::Command::new(std::env::current_exe().expect("its path"));
+        let ended = again.args(["--exact", NAME]).env("WATCHDOG_USEC", "30000000").output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+    }
+
+    #[test]
     fn the_watchdog_is_fed_twice_in_its_time() {
         assert_eq!(half("30000000"), Some(Duration::from_secs(15)));
         assert_eq!([half("0"), half(""), half("x")], [None; 3]);
