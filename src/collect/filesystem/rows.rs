@@ -180,14 +180,7 @@ mod tests {
     #[test]
     fn figures_may_differ_by_what_was_written_meanwhile() {
         let (bytes, inodes) = MEANWHILE;
-        let one = Space {
-            size: 1 << 40,
-            free: 1 << 39,
-            available: 1 << 38,
-            inodes: 1 << 30,
-            inodes_free: 1 << 29,
-            ..Space::default()
-        };
+        let one = Space { size: 1 << 40, free: 1 << 39, available: 1 << 38, inodes: 1 << 30, inodes_free: 1 << 29 };
         let same = |change: &dyn Fn(&mut Space)| {
             let mut other = one;
             change(&mut other);
