@@ -1,3 +1,5 @@
+//! The detail of a container: its facts, its lists, and its keys.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The pane of the CPU at each size.
+
 use super::*;
 use crate::{
     alert::shipped,

@@ -1,3 +1,5 @@
+//! The rows of disks, interfaces and filesystems at each size.
+
 use super::*;
 use crate::{
     model::{

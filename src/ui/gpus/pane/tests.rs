@@ -1,3 +1,5 @@
+//! The rows of cards at each size.
+
 use super::*;
 use crate::{
     alert::shipped,

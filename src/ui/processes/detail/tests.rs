@@ -1,3 +1,5 @@
+//! The detail of a process: its facts, its graphs, and its links.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The detail of a service: its phases, its facts, and its certificates.
+
 use std::sync::Arc;
 
 use super::*;
