@@ -277,10 +277,12 @@ fn ollama_loads_generates_expires_and_switches() {
     // What is in memory at this second of the test's clock, which the fake shares, and for how many seconds more.
     let mut passed = 0;
     let mut at = |second: u64| {
-        let end = Instant::now() + Duration::from_secs(60);
+        let (end, mut answered) = (Instant::now() + Duration::from_secs(60), true);
         loop {
-            // It is asked at its pace until then.
-            passed = (passed + 5).min(second);
+            // It is asked at its pace until then: time stands still while it answers.
+            if answered {
+                passed = (passed + 5).min(second);
+            }
             let now = start.plus(Duration::from_secs(passed));
             fake.lock().expect("fake").now = now.unix_ms;
             let Ok(Sample::ModelServers(sample)) = source.collect(&CollectCx::new(now, &want)) else {
@@ -296,8 +298,8 @@ fn ollama_loads_generates_expires_and_switches() {
                 };
                 return models.map(|model| (model.name.clone(), left(&model.expires))).collect::<Vec<_>>();
             }
-            // A moment of its own time may be between two rounds.
-            if passed == second && sample.settled {
+            answered = sample.settled;
+            if !answered || passed == second {
                 thread::sleep(Duration::from_millis(1));
             }
             assert!(Instant::now() < end, "{second}: {:?}", sample.servers);
