@@ -258,7 +258,7 @@ fn last_line(cx: &DrawCx<'_>, area: Rect, canvas: &mut Canvas<'_>) {
         let words = format!("arc hit {:.1}%", hits * 100.0);
         let columns = crate::text::width(&words) as u16;
         // Two blanks before the pressure, one at least behind what is available.
-        let end = if x < area.right() { x - 2 } else { x };
+        let end = if x < area.right() { x.saturating_sub(2) } else { x };
         if end > area.x + used + columns {
             put_right(buf, end, area.y, columns, &words, theme.style(Role::Dim));
         }
