@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn past_of_a_temperature_ends_at_its_marks_and_that_of_a_fan_at_its_peak() {
+    fn past_ends_at_the_marks_of_heat_and_the_peak_of_a_fan() {
         use crate::{
             clock::Stamp,
             model::{sensor::SensorSample, span::Span},

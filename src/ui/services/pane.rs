@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn it_asks_for_a_row_for_each_service_and_one_for_a_lost_network() {
+    fn it_asks_for_a_row_a_service_and_one_for_a_lost_network() {
         let rows = |state: &State| pane(state).rows(state, 80).map(|rows| (rows.min, rows.want));
         assert_eq!(rows(&machine(&[])), None);
         assert_eq!(rows(&machine(&[Standing::Up])), Some((4, 4)));

@@ -86,7 +86,7 @@ fn a_probe_waits_for_a_server_that_is_up_and_idle() {
 }
 
 #[test]
-fn a_probe_comes_ten_seconds_after_the_start_and_then_at_its_pace() {
+fn a_probe_comes_ten_seconds_after_the_start() {
     let last = |seconds: u64| Some(Stamp::at_seconds(NOW - seconds));
     let after = |seconds: u64| due(Kind::Vllm, |target| target.probed = last(seconds)).is_some();
     assert!(after(10) && !after(9), "the first one");
