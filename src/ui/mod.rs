@@ -215,7 +215,8 @@ impl Ui {
     /// The state changed: panes recompute their lists. Call once before a frame.
     pub fn refresh(&mut self, state: &State) {
         let now = state.host.now;
-        if let Some(said) = &mut self.said {
+        // Before the first reading there is no time to count from.
+        if let Some(said) = self.said.as_mut().filter(|_| now != Stamp::default()) {
             let at = *said.at.get_or_insert(now);
             if now.since(at).as_secs() >= Self::SAY_SECONDS {
                 self.said = None;

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 
 use super::*;
 use crate::{
+    clock::Stamp,
     config::{Settings, settings::Colors},
     request::Job,
     ui::theme::ThemeSet,
@@ -80,6 +81,22 @@ fn the_refresh_rate_goes_from_step_to_step() {
     assert_eq!(pace(500, '+'), is(1000, "1 s"));
     assert_eq!((pace(1500, '+'), pace(1500, '-')), (is(2000, "2 s"), is(1000, "1 s")));
     assert_eq!((pace(60_000, '+'), pace(100, '-')), (is(60_000, "60 s"), is(100, "100 ms")));
+}
+
+#[test]
+fn what_is_said_before_the_first_reading_stays_too() {
+    let mut ui = screen();
+    let mut state = State::default();
+    press(&mut ui, KeyCode::Char('p'));
+    ui.refresh(&state);
+    let mut after = |second: u64| {
+        state.host.now = Stamp::at_seconds(second);
+        ui.refresh(&state);
+        ui.said.as_ref().map(|said| said.text.clone())
+    };
+    assert_eq!(after(100).as_deref(), Some("paused"), "the clock began long before");
+    assert_eq!(after(99 + Ui::SAY_SECONDS).as_deref(), Some("paused"));
+    assert_eq!(after(100 + Ui::SAY_SECONDS), None);
 }
 
 #[test]
