@@ -24,6 +24,7 @@ use crate::{
         theme::Role,
         view::{Effect, Overlay},
         widgets::{
+            graph::round_top,
             normal::NormalOf,
             page::Page,
             past::{Past, pasts},
@@ -113,13 +114,6 @@ impl Overlay for ModelDetail {
     }
 }
 
-/// The least of 1, 2, 5, 10 … in any decade that holds `greatest`: a scale that changes seldom.
-fn round(greatest: f64) -> f64 {
-    let decade = 10f64.powf(greatest.log10().floor());
-    let tops = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade);
-    tops.into_iter().find(|top| *top >= greatest * 0.999_999).unwrap_or(greatest)
-}
-
 /// Tokens a second and the queue; the first token and the KV cache: each with what is usual, and the limit of its rule where
 /// there is one.
 fn graphs(
@@ -143,7 +137,7 @@ fn graphs(
         let level = value.map_or(Level::Ok, |value| cx.state.level(metric, labels, value));
         // Where a limit is not far above what was, its line is in the graph.
         let most = Series::max(series).unwrap_or(0.0).max(1e-9);
-        let top = round(limit.filter(|limit| *limit <= most * 4.0).map_or(most, |limit| most.max(limit * 1.05)));
+        let top = round_top(limit.filter(|limit| *limit <= most * 4.0).map_or(most, |limit| most.max(limit * 1.05)));
         Past { head, series, top, role, level, limit, band: bands[at] }
     };
     let all = [
@@ -232,15 +226,6 @@ mod tests {
 
     fn view(state: &State, size: (u16, u16)) -> Drawn {
         drawn(state, size, |cx, area, canvas| opened(state).draw(cx, area, canvas))
-    }
-
-    #[test]
-    fn a_scale_is_the_next_round_figure_in_any_decade() {
-        for (greatest, top) in
-            [(0.25, 0.5), (0.5, 0.5), (0.6, 1.0), (1.0, 1.0), (45.0, 50.0), (51.0, 100.0), (130.0, 200.0)]
-        {
-            assert!((round(greatest) - top).abs() < 1e-9, "{greatest}: {}", round(greatest));
-        }
     }
 
     #[test]

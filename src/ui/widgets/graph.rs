@@ -175,13 +175,21 @@ fn ascii(dots: u32) -> char {
 }
 
 /// The scale for bytes, which have no natural top: the least of 1, 2, 5, 10 … 500 KiB, MiB, GiB … that holds every value
-/// that are visible, so that it changes seldom and reads as a round figure.
+/// that is visible, so that it changes seldom and reads as a round figure.
 #[must_use]
 pub fn nice_top(greatest: f64) -> f64 {
     let wanted = greatest.max(1024.0);
     let unit = 1024f64.powf(wanted.log(1024.0).floor().max(1.0));
     let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1024.0];
     steps.into_iter().map(|step| step * unit).find(|top| *top >= wanted * 0.999_999).unwrap_or(wanted)
+}
+
+/// The scale for other figures: the least of 1, 2, 5, 10 … in any decade that holds `greatest`, which is above 0.
+#[must_use]
+pub fn round_top(greatest: f64) -> f64 {
+    let decade = 10f64.powf(greatest.log10().floor());
+    let tops = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade);
+    tops.into_iter().find(|top| *top >= greatest * 0.999_999).unwrap_or(greatest)
 }
 
 /// One figure upward and its twin downward from the middle.
@@ -429,6 +437,15 @@ mod tests {
             (3.0 * kib * kib * kib, 5.0 * kib * kib * kib),
         ] {
             assert_eq!(nice_top(greatest), top);
+        }
+    }
+
+    #[test]
+    fn a_scale_is_the_next_round_figure_in_any_decade() {
+        for (greatest, top) in
+            [(0.25, 0.5), (0.5, 0.5), (0.6, 1.0), (1.0, 1.0), (45.0, 50.0), (51.0, 100.0), (130.0, 200.0)]
+        {
+            assert!((round_top(greatest) - top).abs() < 1e-9, "{greatest}: {}", round_top(greatest));
         }
     }
 }
